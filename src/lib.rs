@@ -1,0 +1,34 @@
+//! `sgbuild` takes a Python package to a running Amazon SageMaker training job.
+//!
+//! The data path is the architecture: each noun is one plain struct, each arrow one public function of one module.
+//!
+//! ```text
+//! Project ─▶ Sdist ─▶ ImagePlan ─▶ BuiltImage ─▶ PushedImage ─▶ TrainingRun
+//! ```
+//!
+//! Modules are listed in the order of that path; a stage imports the types of earlier stages only. No stage prints, exits
+//! or reads the process environment: it takes a settings struct and a [`progress::Progress`].
+
+// Leaves: used by every stage.
+pub mod fault;
+pub mod progress;
+pub mod secret;
+
+// The data path.
+pub mod dist;
+pub mod dockerfile;
+pub mod engine;
+pub mod image;
+pub mod project;
+pub mod push;
+pub mod registry;
+pub mod sdist;
+pub mod training;
+
+// What uses it.
+pub mod cli;
+pub mod commands;
+pub mod error;
+pub mod lambda;
+pub mod settings;
+pub mod ui;

@@ -1,0 +1,39 @@
+//! How a stage tells what it is doing, without knowing who listens.
+
+/// Receives a stage's progress. The CLI draws it on stderr; the Lambda and tests are [`Silent`].
+pub trait Progress: Send + Sync {
+    /// A new step of the work began: one short sentence without a full stop, such as `Building the image`.
+    fn step(&self, title: &str);
+    /// A line of detail below the current step: a line of a build's log, or why something was skipped.
+    fn detail(&self, line: &str);
+    /// Something the user should know although the work goes on.
+    fn warn(&self, text: &str);
+    /// A measured piece of work, several of which may run at once: a layer's upload, in bytes. `total` may be unknown.
+    fn task(&self, title: &str, total: Option<u64>) -> Box<dyn Task>;
+}
+
+/// One measured piece of work; it is over when dropped.
+pub trait Task: Send + Sync {
+    /// Sets how much of the total is done, in bytes.
+    fn set(&self, done: u64, total: Option<u64>);
+    /// The work ended well; `outcome` is a word or two, such as `pushed` or `already there`.
+    fn finish(&self, outcome: &str);
+}
+
+/// A [`Progress`] that tells nobody.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Silent;
+
+impl Progress for Silent {
+    fn step(&self, _title: &str) {}
+    fn detail(&self, _line: &str) {}
+    fn warn(&self, _text: &str) {}
+    fn task(&self, _title: &str, _total: Option<u64>) -> Box<dyn Task> {
+        Box::new(Silent)
+    }
+}
+
+impl Task for Silent {
+    fn set(&self, _done: u64, _total: Option<u64>) {}
+    fn finish(&self, _outcome: &str) {}
+}

@@ -1,0 +1,133 @@
+//! The Python project: what `setup.py`, `setup.cfg` and `pyproject.toml` say, statically where that equals what setuptools
+//! says, otherwise asked of Python.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+/// A Python project read from its directory.
+#[derive(Debug, Clone)]
+pub struct Project {
+    /// The directory that holds `setup.py`, `setup.cfg` or `pyproject.toml`; absolute.
+    pub root: PathBuf,
+    /// What the project says of itself.
+    pub metadata: Metadata,
+    /// What only the builder of an image or sdist needs.
+    pub build: Build,
+    /// The function that trains; `None` where the project declares none (an error only for commands that need one).
+    pub train: Option<EntryPoint>,
+    /// The function that serves, if the project declares one.
+    pub serve: Option<EntryPoint>,
+    /// How the metadata was read.
+    pub source: Source,
+    /// Oddities worth a warning: two sources that disagree, a keyword that setuptools ignores.
+    pub warnings: Vec<String>,
+}
+
+/// Core metadata, named as in the [core metadata specification](https://packaging.python.org/en/latest/specifications/core-metadata/).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Metadata {
+    /// The name as declared, not normalised.
+    pub name: String,
+    /// The version, normalised as setuptools writes it (PEP 440).
+    pub version: String,
+    /// One line.
+    pub summary: Option<String>,
+    /// A PEP 440 specifier such as `>=3.9`.
+    pub requires_python: Option<String>,
+    /// PEP 508 strings, extras' requirements with their `extra ==` marker, in declared order.
+    pub requires_dist: Vec<String>,
+    /// The declared extras.
+    pub provides_extra: Vec<String>,
+    /// `{group: {name: "module:attr"}}`.
+    pub entry_points: BTreeMap<String, BTreeMap<String, String>>,
+    /// Import packages, dotted.
+    pub packages: Vec<String>,
+    /// Top-level modules that are single files (`py_modules`).
+    pub py_modules: Vec<String>,
+}
+
+/// What the image and sdist stages need beside the metadata.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Build {
+    /// `[build-system] requires`, or setuptools' default for a bare `setup.py`.
+    pub requires: Vec<String>,
+    /// `[build-system] build-backend`; `None` is setuptools' legacy backend.
+    pub backend: Option<String>,
+    /// `package_dir` of setuptools: dotted package (or empty string) to directory relative to the root.
+    pub package_dir: BTreeMap<String, String>,
+    /// `package_data`: package (or empty string / `*` for all) to globs.
+    pub package_data: BTreeMap<String, Vec<String>>,
+    /// `exclude_package_data`, like `package_data`.
+    pub exclude_package_data: BTreeMap<String, Vec<String>>,
+    /// `include_package_data`.
+    pub include_package_data: bool,
+    /// `data_files`: every file named, relative to the root.
+    pub data_files: Vec<String>,
+    /// `scripts`: relative to the root.
+    pub scripts: Vec<String>,
+    /// Files the metadata was read from, relative to the root (`README.md` of `readme = …`, `VERSION`): they belong in the sdist.
+    pub referenced_files: Vec<String>,
+    /// The readme declared in `[project]`, relative to the root.
+    pub readme: Option<String>,
+    /// `license_files` globs as declared; `None` means setuptools' defaults.
+    pub license_files: Option<Vec<String>>,
+    /// Why the build backend must make the sdist (another backend, a custom `sdist` command, `setup_requires` plugins,
+    /// extension modules, a dynamic file list); `None` where sgbuild packs the files that setuptools would.
+    pub backend_sdist: Option<String>,
+    /// The extra `setup()` keyword `python_version` of setuptools-docker, such as `3.11`.
+    pub python_version: Option<String>,
+    /// The extra `setup()` keyword `dockerlines` of setuptools-docker: lines put before the pip installs.
+    pub docker_lines: Vec<String>,
+}
+
+/// A function named by an entry point.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct EntryPoint {
+    /// `package.module:function`.
+    pub object: String,
+    /// Where it was declared, such as `setup.py:14 entry_points["irisclassifier.training"]` or `--train`.
+    pub declared_in: String,
+    /// Whether it is a `console_scripts` entry, whose integer return value is an exit code.
+    #[serde(skip)]
+    pub console_script: bool,
+}
+
+/// How the metadata was read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Source {
+    /// Statically, or by asking Python.
+    pub kind: SourceKind,
+    /// Why Python was asked (the expression and its `file:line`); empty for a static answer.
+    pub reason: String,
+}
+
+/// See [`Source`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SourceKind {
+    /// Without running Python.
+    Static,
+    /// Through the build backend's PEP 517 hooks (or `setup.py egg_info`).
+    Pep517,
+}
+
+/// How to read a project.
+#[derive(Debug, Clone)]
+pub struct ProjectSettings {
+    /// `--train` / `train = …`: decides over every declaration. With where it was set.
+    pub train: Option<(String, String)>,
+    /// The same for serving.
+    pub serve: Option<(String, String)>,
+    /// Refuse rather than run Python.
+    pub static_only: bool,
+    /// The interpreter that is asked, `python3` unless set.
+    pub python: PathBuf,
+    /// The longest Python may take, in seconds.
+    pub python_timeout: u64,
+    /// The process environment handed to Python before credentials are taken out of it.
+    pub environment: Vec<(String, String)>,
+    /// Where prepared interpreters with build requirements are kept between runs.
+    pub cache_dir: PathBuf,
+}

@@ -1,0 +1,52 @@
+//! `PushedImage ─▶ TrainingRun`: the request the CLI sends, and the training Lambda reads.
+
+use serde::{Deserialize, Serialize};
+
+/// The payload of the training Lambda. The first ten keys are the original pipeline's, all of them strings, so that an
+/// existing Lambda accepts it; the rest is sgbuild's and absent from an original payload.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrainingRequest {
+    /// `s3://bucket/input/data/training/`.
+    pub source_bucket_uri: String,
+    /// `s3://bucket/`, where SageMaker writes the model artifact.
+    pub destination_bucket_uri: String,
+    /// The training image, by digest.
+    pub image: String,
+    /// ARN of the role that SageMaker assumes.
+    pub role: String,
+    /// A number of instances.
+    pub num_instances: String,
+    /// Such as `ml.m5.large`.
+    pub instance_type: String,
+    /// Volume size in GiB.
+    pub vol_in_gb: String,
+    /// The repository's name; the Lambda makes a job name of it and the run id.
+    pub training_job_name: String,
+    /// Seconds.
+    pub max_runtime_sec: String,
+    /// The commit trained; empty where unknown.
+    pub git_hash: String,
+    /// Identifies this run: at most one training job comes of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run_id: Option<String>,
+    /// The package's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub package: Option<String>,
+    /// The package's version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// `sha256:…` of the image's manifest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_digest: Option<String>,
+}
+
+/// What the training Lambda answers: the job it started (or found started by an earlier delivery of the same run).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrainingRun {
+    /// The SageMaker training job's name.
+    pub training_job_name: String,
+    /// Its ARN.
+    pub training_job_arn: String,
+    /// The run it belongs to.
+    pub run_id: String,
+}
