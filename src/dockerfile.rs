@@ -1,1 +1,103 @@
-//! Dockerfile.
+//! `ImagePlan ─▶ Dockerfile`: the plan as text, through a template.
+
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::{Serde, Value};
+use minijinja::{AutoEscape, Environment, UndefinedBehavior, context};
+
+use crate::fault::Fault;
+use crate::image::{ImagePlan, RUN_PY};
+
+const DOCKERFILE: &str = include_str!("../templates/Dockerfile.j2");
+const RUN_PY_TEMPLATE: &str = include_str!("../templates/run.py");
+
+/// A user's own Dockerfile template.
+#[derive(Debug, Clone)]
+pub struct Template {
+    /// Where it was read, for messages.
+    pub path: String,
+    /// Its text, in the [Jinja syntax of minijinja](https://docs.rs/minijinja/latest/minijinja/syntax/).
+    pub text: String,
+}
+
+/// Why a template could not be rendered.
+#[derive(Debug, thiserror::Error)]
+#[error("{}{}: {reason}", .path, .line.map(|line| format!(":{line}")).unwrap_or_default())]
+pub struct Error {
+    /// The template.
+    pub path: String,
+    /// The line, where known.
+    pub line: Option<usize>,
+    /// What is wrong.
+    pub reason: String,
+}
+
+impl Error {
+    /// What to do next.
+    #[must_use]
+    pub fn hints(&self) -> Vec<String> {
+        vec!["docs/configuration.md lists the variables that a Dockerfile template may use.".to_owned()]
+    }
+
+    /// Whose move it is.
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        Fault::User
+    }
+}
+
+/// Renders the Dockerfile of `plan`, with the user's `template` or sgbuild's own.
+///
+/// The variables are the fields of [`ImagePlan`] and `run_py`, the path of the entry point in the image; the filter `quoted`
+/// writes a string as a Dockerfile's double-quoted word.
+///
+/// # Errors
+/// A template that is malformed or uses an unknown variable, with its line.
+pub fn dockerfile(plan: &ImagePlan, template: Option<&Template>) -> Result<String, Error> {
+    let (path, text) = template.map_or(("Dockerfile.j2", DOCKERFILE), |t| (t.path.as_str(), t.text.as_str()));
+    render(path, text, context! { run_py => RUN_PY, ..Serde(plan) })
+}
+
+/// Renders `run.py`, the container's entry point.
+///
+/// # Errors
+/// None in practice: the template is sgbuild's own.
+pub fn run_py(plan: &ImagePlan) -> Result<String, Error> {
+    let variables = context! {
+        train => plan.train.object,
+        serve => plan.serve.as_ref().map(|serve| &serve.object),
+        train_is_console_script => plan.train.console_script,
+        prefix => "/opt/ml",
+    };
+    render("run.py", RUN_PY_TEMPLATE, variables)
+}
+
+fn render(path: &str, text: &str, variables: Value) -> Result<String, Error> {
+    let rendered = || {
+        let mut environment = Environment::new();
+        environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        environment.set_auto_escape_callback(|_| AutoEscape::None);
+        environment.set_syntax(SyntaxConfig::builder().keep_trailing_newline(true).build()?);
+        environment.add_filter("quoted", |text: String| quoted(&text));
+        environment.render_named_str(path, text, variables)
+    };
+    rendered().map_err(|error: minijinja::Error| Error {
+        path: path.to_owned(),
+        line: error.line(),
+        reason: error.detail().map_or_else(|| error.kind().to_string(), ToOwned::to_owned),
+    })
+}
+
+/// `text` as a double-quoted word of a Dockerfile, in which nothing is expanded.
+/// Source: <https://docs.docker.com/reference/dockerfile/#environment-replacement>.
+fn quoted(text: &str) -> String {
+    let mut word = String::with_capacity(text.len() + 2);
+    word.push('"');
+    for c in text.chars() {
+        if matches!(c, '"' | '\\' | '$') {
+            word.push('\\');
+        }
+        word.push(c);
+    }
+    word.push('"');
+    word
+}

@@ -12,6 +12,7 @@
 // Leaves: used by every stage.
 pub mod fault;
 pub mod progress;
+pub mod revision;
 pub mod secret;
 
 // The data path.
@@ -21,6 +22,7 @@ pub mod engine;
 pub mod image;
 pub mod project;
 pub mod push;
+pub mod handover;
 pub mod registry;
 pub mod sdist;
 pub mod training;

@@ -1,1 +1,189 @@
-//! ui
+//! What a person sees: progress on stderr, data on stdout, errors with cause and hints.
+
+use std::fmt::Write as _;
+use std::io::{self, IsTerminal as _, Write as _};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anstyle::{AnsiColor, Style};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::error::Report;
+use crate::progress::{Progress, Task};
+
+const STEP: Style = AnsiColor::Green.on_default().bold();
+const DIM: Style = Style::new().dimmed();
+const WARNING: Style = AnsiColor::Yellow.on_default().bold();
+const ERROR: Style = AnsiColor::Red.on_default().bold();
+const HINT: Style = AnsiColor::Cyan.on_default().bold();
+
+/// How much is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verbosity {
+    /// Warnings and errors (`-q`).
+    Quiet,
+    /// Steps; their details pass by on a terminal, and are printed in a log.
+    Normal,
+    /// Every detail, also on a terminal (`-v`).
+    Verbose,
+}
+
+/// The process's stderr and stdout.
+pub struct Ui {
+    verbosity: Verbosity,
+    /// Bars and the current detail are drawn; otherwise plain lines are printed.
+    drawn: Option<Drawing>,
+}
+
+struct Drawing {
+    bars: MultiProgress,
+    detail: ProgressBar,
+}
+
+impl Ui {
+    /// Looks at stderr: bars where it is a terminal, plain lines elsewhere. Colours follow `anstream`'s global choice, which
+    /// honours `NO_COLOR`, `CLICOLOR_FORCE` and `--color`.
+    #[must_use]
+    pub fn new(verbosity: Verbosity) -> Self {
+        let drawn = (verbosity == Verbosity::Normal && io::stderr().is_terminal()).then(|| {
+            let bars = MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(10));
+            let detail = bars.add(ProgressBar::new_spinner());
+            detail.set_style(style("  {spinner} {wide_msg}"));
+            Drawing { bars, detail }
+        });
+        Self { verbosity, drawn }
+    }
+
+    /// Ends the drawing: the last detail goes.
+    pub fn finish(&self) {
+        if let Some(drawing) = &self.drawn {
+            drawing.detail.finish_and_clear();
+            // A bar that cannot be cleared is only an eyesore.
+            let _ = drawing.bars.clear();
+        }
+    }
+
+    /// Prints data on stdout.
+    ///
+    /// # Errors
+    /// Stdout is closed or full.
+    pub fn data(&self, text: &str) -> io::Result<()> {
+        self.finish();
+        let mut stdout = io::stdout().lock();
+        stdout.write_all(text.as_bytes())?;
+        if !text.is_empty() && !text.ends_with('\n') {
+            stdout.write_all(b"\n")?;
+        }
+        stdout.flush()
+    }
+
+    /// Prints an error: what failed, why, what to do next.
+    pub fn error(&self, report: &Report) {
+        self.finish();
+        let mut text = format!("{ERROR}error{ERROR:#}: {}\n", indented(&report.title, 7));
+        for cause in &report.causes {
+            let _ = writeln!(text, "  {DIM}because{DIM:#} {}", indented(cause, 10));
+        }
+        for hint in &report.hints {
+            let _ = writeln!(text, "  {HINT}hint{HINT:#}: {}", indented(hint, 8));
+        }
+        write_stderr(&text);
+    }
+
+    fn line(&self, text: &str) {
+        match &self.drawn {
+            Some(drawing) => drawing.bars.suspend(|| write_stderr(text)),
+            None => write_stderr(text),
+        }
+    }
+}
+
+/// Later lines of `text` stand below its first.
+fn indented(text: &str, by: usize) -> String {
+    text.trim_end().replace('\n', &format!("\n{:by$}", ""))
+}
+
+fn write_stderr(text: &str) {
+    // Nobody is left to tell when stderr is closed.
+    let _ = anstream::stderr().lock().write_all(text.as_bytes());
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+impl Progress for Ui {
+    fn step(&self, title: &str) {
+        if self.verbosity == Verbosity::Quiet {
+            return;
+        }
+        self.line(&format!("{STEP}==>{STEP:#} {title}\n"));
+        if let Some(drawing) = &self.drawn {
+            drawing.detail.set_message("");
+            drawing.detail.enable_steady_tick(Duration::from_millis(120));
+        }
+    }
+
+    fn detail(&self, line: &str) {
+        match (&self.drawn, self.verbosity) {
+            (_, Verbosity::Quiet) => {}
+            (Some(drawing), _) => drawing.detail.set_message(line.trim_end().to_owned()),
+            (None, _) => self.line(&format!("    {DIM}{}{DIM:#}\n", line.trim_end())),
+        }
+    }
+
+    fn warn(&self, text: &str) {
+        self.line(&format!("{WARNING}warning{WARNING:#}: {}\n", indented(text, 9)));
+    }
+
+    fn task(&self, title: &str, total: Option<u64>) -> Box<dyn Task> {
+        let Some(drawing) = &self.drawn else {
+            return Box::new(Line { title: title.to_owned(), quiet: self.verbosity == Verbosity::Quiet });
+        };
+        let bar = drawing.bars.insert_before(&drawing.detail, ProgressBar::no_length());
+        bar.set_style(style("  {msg:16} {bar:30} {bytes:>10} / {total_bytes:10}"));
+        bar.set_message(title.to_owned());
+        bar.set_length(total.unwrap_or(0));
+        Box::new(Bar { bar: Arc::new(bar) })
+    }
+}
+
+/// A task drawn as a bar.
+struct Bar {
+    bar: Arc<ProgressBar>,
+}
+
+impl Task for Bar {
+    fn set(&self, done: u64, total: Option<u64>) {
+        if let Some(total) = total {
+            self.bar.set_length(total);
+        }
+        self.bar.set_position(done);
+    }
+
+    fn finish(&self, _outcome: &str) {
+        self.bar.finish_and_clear();
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+/// A task in a log: one line when it ends.
+struct Line {
+    title: String,
+    quiet: bool,
+}
+
+impl Task for Line {
+    fn set(&self, _done: u64, _total: Option<u64>) {}
+
+    fn finish(&self, outcome: &str) {
+        if !self.quiet {
+            write_stderr(&format!("    {DIM}{} {outcome}{DIM:#}\n", self.title));
+        }
+    }
+}

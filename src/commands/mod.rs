@@ -1,1 +1,100 @@
-//! commands
+//! The verbs, one file each: settings, then the library, then what is printed.
+
+mod build;
+mod completions;
+mod dist;
+mod inspect;
+mod push;
+mod settings;
+mod train;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
+use serde::Serialize;
+
+use crate::cli::{AsSettings as _, Command};
+use crate::error::Error;
+use crate::progress::Progress;
+use crate::project::{self, Project};
+use crate::revision::Revision;
+use crate::secret::Secret;
+use crate::settings::{Environment, Settings};
+
+/// Runs a command and returns what it prints on stdout.
+///
+/// # Errors
+/// Whatever stage failed; see [`Error`].
+pub async fn run(command: &Command, progress: &dyn Progress, environment: Environment) -> Result<String, Error> {
+    let flags = command.settings();
+    let open = |directory: &Path| Checkout::open(directory, flags, environment, progress);
+    match command {
+        Command::Inspect(arguments) => inspect::run(arguments, &open(&arguments.directory.directory)?),
+        Command::Dist(arguments) => dist::run(arguments, &open(&arguments.directory.directory)?),
+        Command::Build(arguments) => build::run(arguments, &open(&arguments.directory.directory)?).await,
+        Command::Push(arguments) => push::run(arguments, &open(&arguments.directory.directory)?).await,
+        Command::Train(arguments) => train::run(arguments, &open(&arguments.directory.directory)?).await,
+        Command::Settings(arguments) => settings::run(arguments, &open(&arguments.directory.directory)?),
+        Command::Completions(arguments) => Ok(completions::script(arguments.shell)),
+    }
+}
+
+/// A project's directory with its settings: what every verb starts from.
+pub(crate) struct Checkout<'a> {
+    pub(crate) settings: Settings,
+    pub(crate) progress: &'a dyn Progress,
+}
+
+impl<'a> Checkout<'a> {
+    fn open(
+        directory: &Path,
+        flags: Vec<(&'static str, crate::settings::Value)>,
+        environment: Environment,
+        progress: &'a dyn Progress,
+    ) -> Result<Self, Error> {
+        Ok(Self { settings: Settings::resolve(directory, flags, environment)?, progress })
+    }
+
+    pub(crate) fn project(&self) -> Result<Project, Error> {
+        let project = tokio::task::block_in_place(|| project::load(self.settings.root(), &self.settings.project(), self.progress))?;
+        for warning in &project.warnings {
+            self.progress.warn(warning);
+        }
+        Ok(project)
+    }
+
+    pub(crate) fn revision(&self) -> Option<Revision> {
+        Revision::read(self.settings.root())
+    }
+
+    /// The AWS configuration: environment, profile files, container or instance roles, with the setting `region` over them.
+    pub(crate) async fn aws(&self) -> SdkConfig {
+        let mut loader = aws_config::defaults(BehaviorVersion::latest());
+        if let Ok(name) = AppName::new(concat!("sgbuild-", env!("CARGO_PKG_VERSION"))) {
+            loader = loader.app_name(name);
+        }
+        if let Some(region) = self.settings.text("region") {
+            loader = loader.region(Region::new(region.to_owned()));
+        }
+        loader.load().await
+    }
+}
+
+/// The build secrets by id, and what git says: both are asked once a command.
+pub(crate) struct Surroundings {
+    pub(crate) secrets: BTreeMap<String, Secret>,
+    pub(crate) revision: Option<Revision>,
+}
+
+impl Surroundings {
+    pub(crate) fn of(checkout: &Checkout<'_>) -> Result<Self, Error> {
+        Ok(Self { secrets: checkout.settings.build_secrets()?, revision: checkout.revision() })
+    }
+}
+
+/// JSON as people read it.
+pub(crate) fn json(value: &impl Serialize) -> String {
+    // Plain structs with string keys always serialise.
+    serde_json::to_string_pretty(value).unwrap_or_default()
+}

@@ -1,1 +1,8 @@
-//! Integration tests.
+//! Integration tests: the binary against real services (`make services`).
+
+mod bad_input;
+mod cli;
+mod dist;
+mod faults;
+mod main_path;
+mod support;

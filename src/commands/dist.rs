@@ -1,0 +1,56 @@
+//! `sgbuild dist`: a complete build context in `dist/`.
+
+use serde_json::json;
+
+use super::{Checkout, Surroundings, json};
+use crate::cli;
+use crate::dist::{self, Dist};
+use crate::error::Error;
+use crate::project::Project;
+
+pub(super) fn run(arguments: &cli::Dist, checkout: &Checkout<'_>) -> Result<String, Error> {
+    let project = checkout.project()?;
+    let surroundings = Surroundings::of(checkout)?;
+    if arguments.dry_run.dry_run {
+        return preview(&project, checkout, &surroundings, arguments.json.json);
+    }
+    let dist = write(&project, checkout, &surroundings)?;
+    let paths: Vec<_> = dist.files.iter().map(|file| dist.directory.join(file).display().to_string()).collect();
+    if arguments.json.json {
+        return Ok(json(&json!({
+            "directory": dist.directory,
+            "files": dist.files,
+            "sdist": { "path": dist.sdist.path, "sha256": dist.sdist.sha256, "size": dist.sdist.size, "files": dist.sdist.files },
+            "context_digest": dist.context_digest,
+            "changed": dist.changed,
+            "plan": dist.plan,
+        })));
+    }
+    Ok(paths.join("\n"))
+}
+
+/// Makes `dist/`, or finds it already right.
+pub(super) fn write(project: &Project, checkout: &Checkout<'_>, surroundings: &Surroundings) -> Result<Dist, Error> {
+    checkout.progress.step(&format!("Packing {} {}", project.metadata.name, project.metadata.version));
+    let settings = checkout.settings.dist(&surroundings.secrets, surroundings.revision.as_ref())?;
+    let dist = tokio::task::block_in_place(|| dist::write(project, &settings, checkout.progress))?;
+    let outcome = if dist.changed { "written" } else { "unchanged" };
+    checkout.progress.detail(&format!("{}: {} files, sdist of {} bytes, {outcome}", dist.directory.display(), dist.files.len(), dist.sdist.size));
+    Ok(dist)
+}
+
+/// `--dry-run`: the files and the Dockerfile that would be written.
+pub(super) fn preview(
+    project: &Project,
+    checkout: &Checkout<'_>,
+    surroundings: &Surroundings,
+    as_json: bool,
+) -> Result<String, Error> {
+    let settings = checkout.settings.dist(&surroundings.secrets, surroundings.revision.as_ref())?;
+    let preview = tokio::task::block_in_place(|| dist::preview(project, &settings, checkout.progress))?;
+    if as_json {
+        return Ok(json(&preview));
+    }
+    checkout.progress.step(&format!("Would write dist/: {}", preview.files.join(", ")));
+    Ok(preview.dockerfile)
+}

@@ -1,0 +1,107 @@
+//! `sgbuild push`: the whole path, from the project to the started training.
+
+use serde_json::json;
+
+use super::build::{auth_settings, default_tag};
+use super::{Checkout, Surroundings, build, dist, json, train};
+use crate::cli;
+use crate::engine::BuiltImage;
+use crate::error::Error;
+use crate::handover::Handover;
+use crate::project::Project;
+use crate::push::{self, PushSettings, PushedImage};
+use crate::registry::client::ClientSettings;
+use crate::registry::{Reference, Repository, ecr};
+use crate::training::{TrainingAnswer, TrainingRequest};
+
+pub(super) async fn run(arguments: &cli::Push, checkout: &Checkout<'_>) -> Result<String, Error> {
+    let project = checkout.project()?;
+    let surroundings = Surroundings::of(checkout)?;
+    let settings = push_settings(&project, checkout, &surroundings).await?;
+    let training = if arguments.no_train { None } else { train::settings(checkout, &surroundings, &settings.target) };
+    if let Some(training) = &training {
+        training.check()?;
+    }
+    if arguments.dry_run.dry_run {
+        return preview(&project, checkout, &surroundings, &settings, arguments.json.json);
+    }
+
+    let dist = dist::write(&project, checkout, &surroundings)?;
+    let engine = build::engine(checkout).await?;
+    let built = build::image(&project, &dist, engine.as_ref(), checkout, &surroundings).await?;
+    let pushed = push::push(&built, engine.as_ref(), &settings, checkout.progress).await?;
+    Handover { built: built.clone(), pushed: Some(pushed.clone()) }.write(&dist.directory)?;
+
+    let answer = match training {
+        None => None,
+        Some(training) => {
+            let started = async {
+                let request = TrainingRequest::new(&training, &pushed, &project.metadata.name, &project.metadata.version)?;
+                train::start(&request, checkout).await
+            };
+            let failed = |source| Error::PushedNotTrained { image: pushed.reference(), source };
+            Some(started.await.map_err(failed)?)
+        }
+    };
+    Ok(outcome(arguments, &built, &pushed, answer.as_ref()))
+}
+
+fn outcome(arguments: &cli::Push, built: &BuiltImage, pushed: &PushedImage, answer: Option<&TrainingAnswer>) -> String {
+    if !arguments.json.json {
+        return pushed.reference();
+    }
+    json(&json!({ "image": pushed.reference(), "built": built, "pushed": pushed, "training": answer.map(train::answer_json) }))
+}
+
+fn preview(
+    project: &Project,
+    checkout: &Checkout<'_>,
+    surroundings: &Surroundings,
+    settings: &PushSettings,
+    as_json: bool,
+) -> Result<String, Error> {
+    let names: Vec<_> = settings.tags.iter().map(|tag| format!("{}:{tag}", settings.target)).collect();
+    checkout.progress.step(&format!("Would build and push {}", names.join(", ")));
+    if let Some(function) = checkout.settings.text("function") {
+        checkout.progress.step(&format!("Would start the training through {function}"));
+    }
+    if as_json {
+        return Ok(json(&json!({ "would_push": names })));
+    }
+    dist::preview(project, checkout, surroundings, false)
+}
+
+/// Where to push and under which tags.
+async fn push_settings(
+    project: &Project,
+    checkout: &Checkout<'_>,
+    surroundings: &Surroundings,
+) -> Result<PushSettings, Error> {
+    let (target, tag_of_repository) = target(project, checkout).await?;
+    let mut tags = checkout.settings.list("tag");
+    tags.extend(tag_of_repository);
+    if tags.is_empty() {
+        tags.push(default_tag(project, checkout, surroundings));
+    }
+    Ok(PushSettings {
+        auth: auth_settings(checkout, &target).await,
+        client: ClientSettings::default(),
+        target,
+        tags,
+        create_repository: checkout.settings.flag("create-repository"),
+    })
+}
+
+/// The repository that the settings name, and the tag they name with it (as the original pipeline's `FULL_NAME` does).
+async fn target(project: &Project, checkout: &Checkout<'_>) -> Result<(Repository, Option<String>), Error> {
+    let Some(name) = checkout.settings.text("repository") else {
+        return Ok((ecr::default_repository(&checkout.aws().await, &project.metadata.name).await?, None));
+    };
+    // As in `docker push`: a first component with a dot or a port, or `localhost`, is a registry.
+    let first = name.split('/').next().unwrap_or_default();
+    if name.contains('/') && (first.contains(['.', ':']) || first == "localhost") {
+        let reference = name.parse::<Reference>()?;
+        return Ok((reference.repository, reference.tag));
+    }
+    Ok((ecr::own_repository(&checkout.aws().await, name).await?, None))
+}

@@ -1,0 +1,56 @@
+//! `sgbuild settings`: every setting, its value and where it comes from.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::{Checkout, json};
+use crate::cli;
+use crate::error::Error;
+use crate::secret::without_url_credentials;
+use crate::settings::{Setting, Value};
+
+#[derive(Serialize)]
+struct Row<'a> {
+    value: Option<&'a Value>,
+    origin: Option<&'a str>,
+    variable: String,
+    help: &'static str,
+}
+
+pub(super) fn run(arguments: &cli::Settings, checkout: &Checkout<'_>) -> Result<String, Error> {
+    let rows = checkout.settings.all();
+    if arguments.json.json {
+        let rows: BTreeMap<_, _> = rows
+            .map(|(definition, setting)| {
+                let row = Row {
+                    value: setting.map(|setting| &setting.value),
+                    origin: setting.map(|setting| setting.origin.as_str()),
+                    variable: definition.variable(),
+                    help: definition.help,
+                };
+                (definition.key, row)
+            })
+            .collect();
+        return Ok(json(&rows));
+    }
+    let rows: Vec<_> = rows.map(|(definition, setting)| (definition.key, shown(setting), origin(setting))).collect();
+    let widest = rows.iter().map(|(_, value, _)| value.chars().count()).filter(|width| *width <= 44).max().unwrap_or(0);
+    Ok(rows.iter().map(|(key, value, origin)| format!("{key:20}  {value:widest$}  {origin}").trim_end().to_owned() + "\n").collect())
+}
+
+fn origin(setting: Option<&Setting>) -> &str {
+    setting.map_or("", |setting| setting.origin.as_str())
+}
+
+fn shown(setting: Option<&Setting>) -> String {
+    let Some(setting) = setting else { return "-".to_owned() };
+    let text = match &setting.value {
+        Value::Text(text) => text.clone(),
+        Value::Number(number) => number.to_string(),
+        Value::Flag(flag) => flag.to_string(),
+        Value::List(items) => items.join(", "),
+        Value::Map(pairs) => pairs.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(", "),
+    };
+    without_url_credentials(&text)
+}

@@ -1,0 +1,74 @@
+//! `sgbuild train`: the last step alone, for the image pushed last.
+
+use serde_json::json;
+
+use super::{Checkout, Surroundings, json};
+use crate::cli;
+use crate::dist::{DIST, IMAGE_JSON};
+use crate::error::Error;
+use crate::handover::Handover;
+use crate::registry::Repository;
+use crate::training::{self, TrainingAnswer, TrainingRequest, TrainingSettings, trigger};
+
+pub(super) async fn run(arguments: &cli::Train, checkout: &Checkout<'_>) -> Result<String, Error> {
+    let dist = checkout.settings.root().join(DIST);
+    let pushed = Handover::read_any(&dist).and_then(|handover| handover.pushed);
+    let pushed = pushed.ok_or_else(|| Error::NothingPushed { path: dist.join(IMAGE_JSON) })?;
+    let project = checkout.project()?;
+    let surroundings = Surroundings::of(checkout)?;
+    let repository = pushed.repository.parse::<Repository>()?;
+    let settings = settings(checkout, &surroundings, &repository).ok_or(Error::NoFunction)?;
+    let request = TrainingRequest::new(&settings, &pushed, &project.metadata.name, &project.metadata.version)?;
+    if arguments.dry_run.dry_run {
+        checkout.progress.step(&format!("Would start the training through {}", checkout.settings.text("function").unwrap_or_default()));
+        return Ok(json(&request));
+    }
+    let answer = start(&request, checkout).await?;
+    Ok(if arguments.json.json { json(&answer_json(&answer)) } else { job_name(&answer) })
+}
+
+/// How to start the training; `None` where no function is set.
+pub(super) fn settings(
+    checkout: &Checkout<'_>,
+    surroundings: &Surroundings,
+    repository: &Repository,
+) -> Option<TrainingSettings> {
+    let text = |key| checkout.settings.text(key).map(ToOwned::to_owned);
+    let number = |key| u32::try_from(checkout.settings.number(key)).unwrap_or(u32::MAX);
+    let name = repository.path.rsplit('/').next().unwrap_or_default().to_owned();
+    Some(TrainingSettings {
+        function: Some(text("function")?),
+        source_bucket: text("source-bucket"),
+        output_bucket: text("output-bucket"),
+        role: text("role"),
+        instance_count: number("instance-count"),
+        instance_type: text("instance-type").unwrap_or_default(),
+        volume_gib: number("volume-size"),
+        max_runtime_seconds: number("max-runtime"),
+        run_id: text("run-id").unwrap_or_else(|| training::new_run_id(jiff::Timestamp::now(), random())),
+        commit: checkout.settings.commit(surroundings.revision.as_ref()),
+        job_name_prefix: text("job-name").or(Some(name)),
+    })
+}
+
+fn random() -> u32 {
+    uuid::Uuid::new_v4().as_fields().0
+}
+
+/// Sends the request.
+pub(super) async fn start(request: &TrainingRequest, checkout: &Checkout<'_>) -> Result<TrainingAnswer, training::Error> {
+    let function = checkout.settings.text("function").unwrap_or_default();
+    trigger::start(request, function, &checkout.aws().await, checkout.progress).await
+}
+
+/// The started job's name; empty where the Lambda does not say.
+fn job_name(answer: &TrainingAnswer) -> String {
+    answer.run().map_or_else(String::new, |run| run.training_job_name.clone())
+}
+
+pub(super) fn answer_json(answer: &TrainingAnswer) -> serde_json::Value {
+    match answer {
+        TrainingAnswer::Started(run) => json!(run),
+        TrainingAnswer::Accepted { answer } => json!({ "answer": answer }),
+    }
+}

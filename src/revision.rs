@@ -1,0 +1,56 @@
+//! The commit a project is at, asked of git.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use crate::secret::without_url_credentials;
+
+/// What git says of a directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Revision {
+    /// The full commit id.
+    pub commit: String,
+    /// Whether tracked or new files differ from the commit; `dist/` and build leftovers aside.
+    pub dirty: bool,
+    /// The commit's time, seconds since 1970.
+    pub time: Option<i64>,
+    /// The URL of the remote `origin`, without credentials.
+    pub remote: Option<String>,
+}
+
+impl Revision {
+    /// Asks git about `directory`; `None` outside a checkout, before the first commit, or without git.
+    #[must_use]
+    pub fn read(directory: &Path) -> Option<Self> {
+        let head = git(directory, &["log", "-1", "--format=%H %ct"])?;
+        let (commit, time) = head.trim().split_once(' ')?;
+        let leftovers = [":(exclude)dist", ":(exclude)build", ":(exclude,glob)**/*.egg-info/**", ":(exclude,glob)**/__pycache__/**"];
+        let changes = git(directory, &[&["status", "--porcelain", "--", "."], &leftovers[..]].concat())?;
+        let remote = git(directory, &["remote", "get-url", "origin"]);
+        Some(Self {
+            commit: commit.to_owned(),
+            dirty: !changes.trim().is_empty(),
+            time: time.parse().ok(),
+            remote: remote.map(|url| without_url_credentials(url.trim())).filter(|url| !url.is_empty()),
+        })
+    }
+}
+
+/// The first seven characters of a commit id, as git abbreviates it.
+#[must_use]
+pub fn short(commit: &str) -> &str {
+    commit.get(..7).unwrap_or(commit)
+}
+
+fn git(directory: &Path, arguments: &[&str]) -> Option<String> {
+    let output = Command::new("git")
+        .arg("-C")
+        .arg(directory)
+        .args(["--no-optional-locks"])
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .output()
+        .ok()?;
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+}

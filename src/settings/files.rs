@@ -1,0 +1,147 @@
+//! The settings in `pyproject.toml` and `setup.cfg`.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::Path;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::definitions::{DEFINITIONS, Definition, Kind};
+use super::{Error, Setting, Value};
+
+type Found = BTreeMap<&'static str, Setting>;
+
+/// `[tool.sgbuild]` of `pyproject.toml`; empty where there is no such file or table.
+pub(super) fn pyproject(root: &Path) -> Result<Found, Error> {
+    const NAME: &str = "pyproject.toml";
+    let Some(text) = read(&root.join(NAME))? else { return Ok(Found::new()) };
+    let at = |offset: usize| format!("{NAME}:{}", line_of(&text, offset));
+    let document = DeTable::parse(&text).map_err(|error| Error::Malformed {
+        origin: at(error.span().map_or(0, |span| span.start)),
+        reason: error.message().to_owned(),
+    })?;
+    let table = document.get_ref().get("tool").and_then(|tool| tool.get_ref().get("sgbuild"));
+    let Some(table) = table else { return Ok(Found::new()) };
+    let DeValue::Table(table) = table.get_ref() else {
+        return Err(Error::Malformed { origin: at(table.span().start), reason: "`tool.sgbuild` is not a table".to_owned() });
+    };
+    let mut found = Found::new();
+    for (key, value) in table {
+        let origin = at(key.span().start);
+        let definition = definition(key.get_ref(), &origin)?;
+        let value = from_toml(definition, value, &origin)?;
+        found.insert(definition.key, Setting { value, origin });
+    }
+    Ok(found)
+}
+
+/// `[sgbuild]` of `setup.cfg`; empty where there is no such file or section.
+pub(super) fn setup_cfg(root: &Path) -> Result<Found, Error> {
+    const NAME: &str = "setup.cfg";
+    let Some(text) = read(&root.join(NAME))? else { return Ok(Found::new()) };
+    let mut found = Found::new();
+    for (line, key, value) in section(&text, "sgbuild") {
+        let origin = format!("{NAME}:{line}");
+        let definition = definition(&key, &origin)?;
+        let value = definition.parse(&value, &origin)?;
+        found.insert(definition.key, Setting { value, origin });
+    }
+    Ok(found)
+}
+
+/// A file's text; `None` where it does not exist.
+fn read(path: &Path) -> Result<Option<String>, Error> {
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text.strip_prefix('\u{feff}').map(ToOwned::to_owned).unwrap_or(text))),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
+        Err(source) => Err(Error::Unreadable { path: path.to_owned(), source }),
+    }
+}
+
+fn line_of(text: &str, offset: usize) -> usize {
+    text.as_bytes()[..offset.min(text.len())].iter().filter(|&&byte| byte == b'\n').count() + 1
+}
+
+/// The setting named `key`; setup.cfg users may write `_` for `-`, as setuptools lets them.
+fn definition(key: &str, origin: &str) -> Result<&'static Definition, Error> {
+    let kebab = key.replace('_', "-");
+    Definition::of(&kebab).ok_or_else(|| Error::Unknown { origin: origin.to_owned(), key: key.to_owned(), nearest: nearest(&kebab) })
+}
+
+/// The setting that `key` is most likely a misspelling of.
+fn nearest(key: &str) -> Option<&'static str> {
+    let distances = DEFINITIONS.iter().map(|definition| (edit_distance(key, definition.key), definition.key));
+    distances.min().filter(|(distance, _)| *distance <= 1 + key.len() / 4).map(|(_, name)| name)
+}
+
+/// Levenshtein's distance, in characters.
+fn edit_distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, ca) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, &cb) in b.iter().enumerate() {
+            let replaced = diagonal + usize::from(ca != cb);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}
+
+fn from_toml(definition: &'static Definition, value: &Spanned<DeValue<'_>>, origin: &str) -> Result<Value, Error> {
+    let wrong = |found: &DeValue<'_>| definition.wrong_kind(origin, with_article(found.type_str()));
+    let value = value.get_ref();
+    match (definition.kind, value) {
+        (Kind::Text, DeValue::String(text)) => Ok(Value::Text(text.to_string())),
+        // `python-version = 3.11` is a number to TOML, and 3.10 would lose its zero: its text is taken.
+        (Kind::Text, DeValue::Float(number)) => Ok(Value::Text(number.as_str().to_owned())),
+        (Kind::Number, DeValue::Integer(number)) => number.as_str().parse().map(Value::Number).map_err(|_| wrong(value)),
+        (Kind::Flag, DeValue::Boolean(flag)) => Ok(Value::Flag(*flag)),
+        (Kind::List, DeValue::String(text)) => Ok(Value::List(vec![text.to_string()])),
+        (Kind::List, DeValue::Array(items)) => {
+            let texts = items.iter().map(|item| item.get_ref().as_str().map(ToOwned::to_owned).ok_or_else(|| wrong(item.get_ref())));
+            Ok(Value::List(texts.collect::<Result<_, _>>()?))
+        }
+        (Kind::Map, DeValue::Table(table)) => {
+            let pairs = table.iter().map(|(name, item)| {
+                let text = item.get_ref().as_str().ok_or_else(|| wrong(item.get_ref()))?;
+                Ok((name.get_ref().to_string(), text.to_owned()))
+            });
+            Ok(Value::Map(pairs.collect::<Result<_, Error>>()?))
+        }
+        _ => Err(wrong(value)),
+    }
+}
+
+fn with_article(kind: &str) -> String {
+    let article = if kind.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+    format!("{article} {kind}")
+}
+
+/// The keys of one section with their lines and values, as Python's configparser reads them.
+pub(super) fn section(text: &str, name: &str) -> Vec<(usize, String, String)> {
+    let mut found: Vec<(usize, String, String)> = Vec::new();
+    let mut inside = false;
+    for (index, line) in text.lines().enumerate() {
+        let trimmed = line.trim();
+        if trimmed.is_empty() || trimmed.starts_with(['#', ';']) {
+            continue;
+        }
+        if let Some(header) = line.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+            inside = header.0 == name;
+        } else if !inside {
+        } else if line.starts_with([' ', '\t']) {
+            if let Some((_, _, value)) = found.last_mut() {
+                value.push('\n');
+                value.push_str(trimmed);
+            }
+        } else if let Some((key, value)) = line.split_once(['=', ':']) {
+            found.push((index + 1, key.trim().to_lowercase(), value.trim().to_owned()));
+        }
+    }
+    found
+}

@@ -1,0 +1,289 @@
+//! Settings: flags over `SGBUILD_*` variables over `[tool.sgbuild]` in pyproject.toml over `[sgbuild]` in setup.cfg over
+//! defaults. All precedence lives here, and every value knows where it came from.
+
+mod definitions;
+mod files;
+mod pip;
+mod stages;
+
+pub use definitions::{DEFINITIONS, Definition, Kind};
+pub(crate) use stages::is_dirty;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use crate::fault::Fault;
+
+/// A setting's value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Value {
+    /// One string.
+    Text(String),
+    /// A whole number.
+    Number(u64),
+    /// On or off.
+    Flag(bool),
+    /// Several strings.
+    List(Vec<String>),
+    /// Names and their values.
+    Map(BTreeMap<String, String>),
+}
+
+/// A value and where it was set.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Setting {
+    /// The value.
+    pub value: Value,
+    /// Such as `--role`, `SGBUILD_ROLE`, `pyproject.toml:12` or `default`.
+    pub origin: String,
+}
+
+/// The environment of the process, taken once so that no stage reads it.
+#[derive(Debug, Clone, Default)]
+pub struct Environment(Vec<(String, String)>);
+
+impl Environment {
+    /// The variables of this process whose names and values are Unicode.
+    #[must_use]
+    pub fn of_process() -> Self {
+        Self(std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?))).collect())
+    }
+
+    /// The variables given.
+    #[must_use]
+    pub fn new(variables: Vec<(String, String)>) -> Self {
+        Self(variables)
+    }
+
+    /// A variable's value; an empty one counts as unset.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(key, value)| key == name && !value.is_empty()).map(|(_, value)| value.as_str())
+    }
+
+    /// Every variable.
+    #[must_use]
+    pub fn all(&self) -> &[(String, String)] {
+        &self.0
+    }
+
+    /// The user's home directory.
+    #[must_use]
+    pub fn home(&self) -> Option<PathBuf> {
+        self.get("HOME").map(PathBuf::from)
+    }
+
+    /// Docker's configuration: `DOCKER_CONFIG`, else `~/.docker`.
+    #[must_use]
+    pub fn docker_config_dir(&self) -> Option<PathBuf> {
+        self.get("DOCKER_CONFIG").map(PathBuf::from).or_else(|| Some(self.home()?.join(".docker")))
+    }
+
+    /// Where caches live (XDG base directory specification).
+    #[must_use]
+    pub fn cache_dir(&self) -> PathBuf {
+        let base = self.get("XDG_CACHE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+        base.or_else(|| self.home().map(|home| home.join(".cache"))).unwrap_or_else(std::env::temp_dir).join("sgbuild")
+    }
+}
+
+/// Every setting that has a value.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    values: BTreeMap<&'static str, Setting>,
+    environment: Environment,
+    root: PathBuf,
+}
+
+/// Why the settings are not understood.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A settings file cannot be read.
+    #[error("cannot read {}", .path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A settings file is malformed.
+    #[error("{origin}: {reason}")]
+    Malformed {
+        /// `file:line`.
+        origin: String,
+        /// The parser's words.
+        reason: String,
+    },
+    /// A key that is no setting.
+    #[error("{origin}: there is no setting `{key}`{}", .nearest.map(|n| format!("; did you mean `{n}`?")).unwrap_or_default())]
+    Unknown {
+        /// Where it stands.
+        origin: String,
+        /// The key.
+        key: String,
+        /// The setting with the most similar name.
+        nearest: Option<&'static str>,
+    },
+    /// A value of the wrong kind.
+    #[error("{origin}: `{key}` is {found}, and {expected} is expected")]
+    WrongKind {
+        /// Where it stands.
+        origin: String,
+        /// The setting.
+        key: &'static str,
+        /// What was found.
+        found: String,
+        /// What is expected.
+        expected: &'static str,
+    },
+    /// A file that a setting names cannot be read.
+    #[error("cannot read {}, named by `{key}` ({origin})", .path.display())]
+    NamedFile {
+        /// The setting.
+        key: &'static str,
+        /// Where it was set.
+        origin: String,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+impl Error {
+    /// What to do next.
+    #[must_use]
+    pub fn hints(&self) -> Vec<String> {
+        match self {
+            Self::Unreadable { .. } => vec!["Make the file readable and UTF-8.".to_owned()],
+            Self::Malformed { .. } => vec!["Correct the file at this line.".to_owned()],
+            Self::Unknown { .. } | Self::WrongKind { .. } => {
+                vec!["`sgbuild settings` lists every setting, its value and its origin.".to_owned()]
+            }
+            Self::NamedFile { key, .. } => vec![format!("Correct `{key}`: a path is relative to the project's directory.")],
+        }
+    }
+
+    /// Whose move it is.
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::Unreadable { .. } | Self::Malformed { .. } | Self::NamedFile { .. } => Fault::User,
+            Self::Unknown { .. } | Self::WrongKind { .. } => Fault::Usage,
+        }
+    }
+}
+
+impl Settings {
+    /// Resolves every setting for the project in `root`. `flags` are those given on the command line.
+    ///
+    /// # Errors
+    /// A settings file that cannot be read, an unknown key, a value of the wrong kind.
+    pub fn resolve(
+        root: &Path,
+        flags: Vec<(&'static str, Value)>,
+        environment: Environment,
+    ) -> Result<Self, Error> {
+        let mut values = BTreeMap::new();
+        for definition in DEFINITIONS {
+            if let Some(value) = definition.default_value() {
+                values.insert(definition.key, Setting { value, origin: "default".to_owned() });
+            }
+        }
+        values.extend(files::setup_cfg(root)?);
+        values.extend(files::pyproject(root)?);
+        for definition in DEFINITIONS {
+            if let Some(setting) = from_environment(definition, &environment)? {
+                values.insert(definition.key, setting);
+            }
+        }
+        for (key, value) in flags {
+            values.insert(key, Setting { value, origin: Definition::of(key).map_or(String::new(), Definition::flag) });
+        }
+        Ok(Self { values, environment, root: root.to_owned() })
+    }
+
+    /// Every setting in the order of [`DEFINITIONS`], with `None` where it has no value.
+    pub fn all(&self) -> impl Iterator<Item = (&'static Definition, Option<&Setting>)> {
+        DEFINITIONS.iter().map(|definition| (definition, self.values.get(definition.key)))
+    }
+
+    /// The environment that the settings were resolved in.
+    #[must_use]
+    pub fn environment(&self) -> &Environment {
+        &self.environment
+    }
+
+    /// The project's directory.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// A text setting.
+    #[must_use]
+    pub fn text(&self, key: &str) -> Option<&str> {
+        match self.values.get(key).map(|setting| &setting.value) {
+            Some(Value::Text(text)) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// A number; 0 where it is not set.
+    #[must_use]
+    pub fn number(&self, key: &str) -> u64 {
+        match self.values.get(key).map(|setting| &setting.value) {
+            Some(Value::Number(number)) => *number,
+            _ => 0,
+        }
+    }
+
+    /// A flag; `false` where it is not set.
+    #[must_use]
+    pub fn flag(&self, key: &str) -> bool {
+        matches!(self.values.get(key).map(|setting| &setting.value), Some(Value::Flag(true)))
+    }
+
+    /// A list; empty where it is not set.
+    #[must_use]
+    pub fn list(&self, key: &str) -> Vec<String> {
+        match self.values.get(key).map(|setting| &setting.value) {
+            Some(Value::List(list)) => list.clone(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// A map; empty where it is not set.
+    #[must_use]
+    pub fn map(&self, key: &str) -> BTreeMap<String, String> {
+        match self.values.get(key).map(|setting| &setting.value) {
+            Some(Value::Map(map)) => map.clone(),
+            _ => BTreeMap::new(),
+        }
+    }
+
+    /// Where a setting came from; empty where it is not set.
+    #[must_use]
+    pub fn origin(&self, key: &str) -> &str {
+        self.values.get(key).map_or("", |setting| setting.origin.as_str())
+    }
+}
+
+/// The value of `SGBUILD_<KEY>`; inside CodeBuild also of the variables that the original pipeline's stack sets.
+fn from_environment(definition: &'static Definition, environment: &Environment) -> Result<Option<Setting>, Error> {
+    let own = definition.variable();
+    let original = definition.original.filter(|_| environment.get("CODEBUILD_BUILD_ID").is_some());
+    for name in [Some(own.as_str()), original].into_iter().flatten() {
+        if let Some(text) = environment.get(name) {
+            let value = definition.parse(text, name)?;
+            return Ok(Some(Setting { value, origin: name.to_owned() }));
+        }
+    }
+    Ok(None)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,170 @@
+//! What pip is told on this machine (index, trusted hosts, netrc, certificates), so that a build can be told the same.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+
+use url::Url;
+
+use super::files::section;
+use super::{Environment, Error, Settings};
+use crate::secret::Secret;
+
+/// The pip options that decide where packages come from. Source: <https://pip.pypa.io/en/stable/cli/pip_install/>.
+const INDEX_OPTIONS: [&str; 5] = ["index-url", "extra-index-url", "no-index", "trusted-host", "proxy"];
+/// Options that only matter beside one of those.
+const NETWORK_OPTIONS: [&str; 3] = ["timeout", "default-timeout", "retries"];
+/// The variables by which Python programs are told of certificates, in the order in which pip and its libraries look.
+const CA_VARIABLES: [&str; 4] = ["PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"];
+
+/// The build secrets by id: `pip.conf` and `netrc` where an index is set on this machine, `ca.pem` where certificates are.
+///
+/// # Errors
+/// The certificates' file cannot be read.
+pub(super) fn secrets(settings: &Settings) -> Result<BTreeMap<String, Secret>, Error> {
+    let mut secrets = BTreeMap::new();
+    let options = if settings.flag("pip-settings") { options(settings.environment()) } else { BTreeMap::new() };
+    if INDEX_OPTIONS.iter().any(|option| options.contains_key(*option)) {
+        secrets.insert("pip.conf".to_owned(), Secret::new(pip_conf(&options)));
+        if let Some(netrc) = netrc(settings.environment(), &hosts(&options)) {
+            secrets.insert("netrc".to_owned(), Secret::new(netrc));
+        }
+    }
+    if let Some(ca) = ca_bundle(settings, &options)? {
+        secrets.insert("ca.pem".to_owned(), Secret::new(ca));
+    }
+    Ok(secrets)
+}
+
+/// pip's options on this machine: its configuration files from the widest to the nearest, then `PIP_*` variables.
+/// Source: <https://pip.pypa.io/en/stable/topics/configuration/>.
+fn options(environment: &Environment) -> BTreeMap<String, String> {
+    let mut options = BTreeMap::new();
+    for file in configuration_files(environment) {
+        // A file that pip could not read either says nothing.
+        let Ok(text) = fs::read_to_string(file) else { continue };
+        for section_name in ["global", "install"] {
+            let entries = section(&text, section_name).into_iter();
+            options.extend(entries.map(|(_, key, value)| (key.replace('_', "-"), value)));
+        }
+    }
+    for (name, value) in environment.all() {
+        if let Some(option) = name.strip_prefix("PIP_").filter(|_| !value.is_empty()) {
+            options.insert(option.to_lowercase().replace('_', "-"), value.clone());
+        }
+    }
+    options
+}
+
+fn configuration_files(environment: &Environment) -> Vec<PathBuf> {
+    let chosen = environment.get("PIP_CONFIG_FILE").map(PathBuf::from);
+    if chosen.as_deref() == Some("/dev/null".as_ref()) {
+        return Vec::new();
+    }
+    let shared = environment.get("XDG_CONFIG_DIRS").unwrap_or("/etc/xdg").split(':').map(|dir| PathBuf::from(dir).join("pip/pip.conf"));
+    let mut files: Vec<_> = shared.chain([PathBuf::from("/etc/pip.conf")]).collect();
+    if let Some(home) = environment.home() {
+        let config = environment.get("XDG_CONFIG_HOME").map_or_else(|| home.join(".config"), PathBuf::from);
+        files.extend([home.join(".pip/pip.conf"), config.join("pip/pip.conf")]);
+    }
+    files.extend(environment.get("VIRTUAL_ENV").map(|venv| PathBuf::from(venv).join("pip.conf")));
+    files.extend(chosen);
+    files
+}
+
+fn pip_conf(options: &BTreeMap<String, String>) -> String {
+    let mut text = "[global]\n".to_owned();
+    for option in INDEX_OPTIONS.iter().chain(&NETWORK_OPTIONS) {
+        if let Some(value) = options.get(*option) {
+            let lines: Vec<_> = value.split_whitespace().collect();
+            text.push_str(&format!("{option} = {}\n", lines.join("\n    ")));
+        }
+    }
+    text
+}
+
+/// The hosts of the indexes.
+fn hosts(options: &BTreeMap<String, String>) -> Vec<String> {
+    let urls = ["index-url", "extra-index-url"].iter().filter_map(|option| options.get(*option));
+    let urls = urls.flat_map(|value| value.split_whitespace()).filter_map(|url| Url::parse(url).ok());
+    urls.filter_map(|url| url.host_str().map(ToOwned::to_owned)).collect()
+}
+
+/// The entries of the user's netrc for `hosts` only: code that runs in the build has no business with the others.
+/// Source: <https://www.gnu.org/software/inetutils/manual/html_node/The-_002enetrc-file.html>.
+fn netrc(environment: &Environment, hosts: &[String]) -> Option<String> {
+    let path = environment.get("NETRC").map(PathBuf::from).or_else(|| environment.home().map(|home| home.join(".netrc")))?;
+    let text = fs::read_to_string(path).ok()?;
+    let mut kept = String::new();
+    let mut words = text.lines().filter(|line| !line.trim_start().starts_with('#')).flat_map(str::split_whitespace);
+    let mut inside = false;
+    while let Some(word) = words.next() {
+        match word {
+            "machine" => {
+                let host = words.next()?;
+                inside = hosts.iter().any(|wanted| wanted == host);
+                if inside {
+                    kept.push_str(&format!("machine {host}\n"));
+                }
+            }
+            "login" | "password" | "account" => {
+                let value = words.next()?;
+                if inside {
+                    kept.push_str(&format!("  {word} {value}\n"));
+                }
+            }
+            _ => inside = false,
+        }
+    }
+    (!kept.is_empty()).then_some(kept)
+}
+
+/// The certificates to trust: the setting, else those that pip trusts here.
+fn ca_bundle(settings: &Settings, options: &BTreeMap<String, String>) -> Result<Option<String>, Error> {
+    let environment = settings.environment();
+    let variable = CA_VARIABLES.iter().find_map(|name| environment.get(name).map(|path| (path.to_owned(), (*name).to_owned())));
+    let (path, origin) = match settings.text("ca-bundle") {
+        Some(path) => (path.to_owned(), settings.origin("ca-bundle").to_owned()),
+        None if !settings.flag("pip-settings") => return Ok(None),
+        None => match variable.or_else(|| Some((options.get("cert")?.clone(), "pip.conf".to_owned()))) {
+            Some(found) => found,
+            None => return Ok(None),
+        },
+    };
+    let path = settings.root().join(path);
+    fs::read_to_string(&path).map(Some).map_err(|source| Error::NamedFile { key: "ca-bundle", origin, path, source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn environment(pairs: &[(&str, &str)]) -> Environment {
+        Environment::new(pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect())
+    }
+
+    #[test]
+    fn variables_win_over_files_and_nearer_files_over_wider_ones() {
+        let home = tempfile::tempdir().unwrap();
+        let config = home.path().join(".config/pip");
+        fs::create_dir_all(&config).unwrap();
+        fs::write(config.join("pip.conf"), "[global]\nindex_url = http://user/\nretries=9\n[install]\ntrusted-host = a\n   b\n").unwrap();
+        let home = home.path().to_str().unwrap();
+        let options = options(&environment(&[("HOME", home), ("XDG_CONFIG_DIRS", "/nonexistent"), ("PIP_INDEX_URL", "https://me:pw@env/simple")]));
+        assert_eq!(options["index-url"], "https://me:pw@env/simple");
+        let conf = pip_conf(&options);
+        assert!(conf.contains("trusted-host = a\n    b\n") && conf.contains("retries = 9\n"), "{conf}");
+    }
+
+    #[test]
+    fn only_the_indexes_netrc_entries_are_passed_on() {
+        let home = tempfile::tempdir().unwrap();
+        fs::write(
+            home.path().join(".netrc"),
+            "machine pypi.example login me password p1\nmachine bank.example\n login me\n password p2\ndefault login x password p3\n",
+        )
+        .unwrap();
+        let found = netrc(&environment(&[("HOME", home.path().to_str().unwrap())]), &["pypi.example".to_owned()]);
+        assert_eq!(found.unwrap(), "machine pypi.example\n  login me\n  password p1\n");
+    }
+}

@@ -1,0 +1,102 @@
+//! From settings to what each stage takes.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+
+use super::{Error, Settings, pip};
+use crate::dist::{DIST, DistSettings};
+use crate::dockerfile::Template;
+use crate::image::ImageSettings;
+use crate::project::ProjectSettings;
+use crate::revision::Revision;
+use crate::sdist::SdistSettings;
+use crate::secret::Secret;
+
+impl Settings {
+    /// How to read the project.
+    #[must_use]
+    pub fn project(&self) -> ProjectSettings {
+        let named = |key| Some((self.text(key)?.to_owned(), self.origin(key).to_owned()));
+        ProjectSettings {
+            train: named("train"),
+            serve: named("serve"),
+            static_only: self.flag("static"),
+            python: PathBuf::from(self.text("python").unwrap_or("python3")),
+            python_timeout: self.number("python-timeout"),
+            environment: self.environment().all().to_vec(),
+            cache_dir: self.environment().cache_dir(),
+        }
+    }
+
+    /// How to make `dist/`. `secrets` are the build secrets there are; `revision` is what git says.
+    ///
+    /// # Errors
+    /// The Dockerfile template cannot be read, or `SOURCE_DATE_EPOCH` is no number.
+    pub fn dist(&self, secrets: &BTreeMap<String, Secret>, revision: Option<&Revision>) -> Result<DistSettings, Error> {
+        let epoch = self.source_date_epoch()?;
+        Ok(DistSettings {
+            image: self.image(secrets, revision, epoch),
+            sdist: SdistSettings { source_date_epoch: epoch, output_dirs: vec![DIST.into()] },
+            project: self.project(),
+            template: self.template()?,
+        })
+    }
+
+    fn image(&self, secrets: &BTreeMap<String, Secret>, revision: Option<&Revision>, epoch: Option<i64>) -> ImageSettings {
+        let text = |key| self.text(key).map(ToOwned::to_owned);
+        ImageSettings {
+            base_image: text("base-image"),
+            python_version: text("python-version"),
+            platform: text("platform").unwrap_or_default(),
+            system_packages: self.list("system-packages"),
+            environment: self.map("environment"),
+            labels: self.map("labels"),
+            extras: self.list("extras"),
+            revision: self.commit(revision).map(|commit| if is_dirty(self, revision) { format!("{commit}-dirty") } else { commit }),
+            source: text("source-url").or_else(|| revision?.remote.clone()),
+            // Without SOURCE_DATE_EPOCH the commit's time stands for it, as it is the same for everyone who builds the commit.
+            source_date_epoch: epoch.or_else(|| revision?.time),
+            secrets: secrets.keys().cloned().collect(),
+        }
+    }
+
+    /// The commit: the setting, else CodeBuild's, else git's.
+    #[must_use]
+    pub fn commit(&self, revision: Option<&Revision>) -> Option<String> {
+        let set = self.text("revision").or_else(|| self.environment().get("CODEBUILD_RESOLVED_SOURCE_VERSION"));
+        set.map(ToOwned::to_owned).or_else(|| Some(revision?.commit.clone()))
+    }
+
+    /// The build secrets: what pip is told on this machine.
+    ///
+    /// # Errors
+    /// The certificates' file cannot be read.
+    pub fn build_secrets(&self) -> Result<BTreeMap<String, Secret>, Error> {
+        pip::secrets(self)
+    }
+
+    fn template(&self) -> Result<Option<Template>, Error> {
+        const KEY: &str = "dockerfile-template";
+        let Some(named) = self.text(KEY) else { return Ok(None) };
+        let path = self.root().join(named);
+        let text = fs::read_to_string(&path)
+            .map_err(|source| Error::NamedFile { key: KEY, origin: self.origin(KEY).to_owned(), path, source })?;
+        Ok(Some(Template { path: named.to_owned(), text }))
+    }
+
+    /// Source: <https://reproducible-builds.org/specs/source-date-epoch/>.
+    fn source_date_epoch(&self) -> Result<Option<i64>, Error> {
+        const NAME: &str = "SOURCE_DATE_EPOCH";
+        let Some(text) = self.environment().get(NAME) else { return Ok(None) };
+        text.trim().parse().ok().filter(|seconds| *seconds >= 0).map(Some).ok_or_else(|| Error::Malformed {
+            origin: NAME.to_owned(),
+            reason: format!("`{text}` is not a number of seconds since 1970"),
+        })
+    }
+}
+
+/// A commit that was set by hand is taken at its word; git's is marked when the tree differs from it.
+pub(crate) fn is_dirty(settings: &Settings, revision: Option<&Revision>) -> bool {
+    settings.text("revision").is_none() && revision.is_some_and(|revision| revision.dirty)
+}

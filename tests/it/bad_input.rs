@@ -1,0 +1,225 @@
+//! What a tired user reads when the project is not right. Each message is a snapshot, so that a change of it is seen.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::Command;
+
+use insta::assert_snapshot;
+
+use crate::support::{Ran, Sandbox};
+
+const SETUP: &str = r#"from setuptools import find_packages, setup
+
+setup(
+    name="tiny",
+    version="1.0.0",
+    packages=find_packages(),
+    python_version="3.11",
+    entry_points={"tiny.training": ["train = tiny.train:train"]},
+)
+"#;
+
+/// A project that is right, to be spoiled.
+pub(crate) fn tiny() -> Sandbox {
+    let sandbox = Sandbox::empty();
+    sandbox.write("setup.py", SETUP);
+    sandbox.write("tiny/__init__.py", "");
+    sandbox.write("tiny/train.py", "def train():\n    print('trained')\n");
+    sandbox
+}
+
+fn with_setup(from: &str, to: &str) -> Sandbox {
+    let sandbox = tiny();
+    assert!(SETUP.contains(from));
+    sandbox.write("setup.py", &SETUP.replace(from, to));
+    sandbox
+}
+
+fn dist(sandbox: &Sandbox) -> String {
+    let ran = sandbox.run(&["dist"]);
+    assert!(!sandbox.project().join("dist").is_dir(), "a failed dist leaves nothing");
+    sandbox.transcript(&ran)
+}
+
+#[test]
+fn the_project_to_spoil_is_right() {
+    let sandbox = tiny();
+    let ran = sandbox.run(&["dist"]).exits(0);
+    let written: Vec<_> = ran.stdout.lines().map(|line| line.rsplit('/').next().unwrap().to_owned()).collect();
+    assert_eq!(
+        written,
+        [".dockerignore", "Dockerfile", "build-requirements.txt", "requirements.txt", "run.py", "tiny-1.0.0.tar.gz"]
+    );
+}
+
+#[test]
+fn no_project() {
+    let sandbox = Sandbox::empty();
+    assert_snapshot!(dist(&sandbox));
+}
+
+#[test]
+fn no_such_directory() {
+    let sandbox = Sandbox::empty();
+    let ran = sandbox.run(&["inspect", "nowhere"]);
+    assert_snapshot!(sandbox.transcript(&ran));
+}
+
+#[test]
+fn syntax_error() {
+    assert_snapshot!(dist(&with_setup("version=\"1.0.0\",", "version=\"1.0.0\" oops,")));
+}
+
+#[test]
+fn no_training_function() {
+    assert_snapshot!(dist(&with_setup("train = tiny.train:train", "fit = tiny.train:train")));
+}
+
+#[test]
+fn several_training_functions() {
+    let two = "\"train = tiny.train:train\"], \"other\": [\"train = tiny.other:train\"";
+    assert_snapshot!(dist(&with_setup("\"train = tiny.train:train\"", two)));
+}
+
+#[test]
+fn no_name() {
+    assert_snapshot!(dist(&with_setup("    name=\"tiny\",\n", "")));
+}
+
+#[test]
+fn no_version() {
+    assert_snapshot!(dist(&with_setup("    version=\"1.0.0\",\n", "")));
+}
+
+#[test]
+fn not_utf8() {
+    let sandbox = tiny();
+    fs::write(sandbox.project().join("setup.py"), b"from setuptools import setup\nsetup(name='caf\xe9')\n").unwrap();
+    assert_snapshot!(dist(&sandbox));
+}
+
+#[test]
+fn setup_cfg_not_utf8() {
+    let sandbox = tiny();
+    fs::write(sandbox.project().join("setup.cfg"), b"[metadata]\nauthor = Andr\xe9\n").unwrap();
+    assert_snapshot!(dist(&sandbox));
+}
+
+#[test]
+fn python_needed_but_refused() {
+    let sandbox = with_setup("version=\"1.0.0\"", "version=compute()");
+    let ran = sandbox.run(&["inspect", "--static"]);
+    assert_snapshot!(sandbox.transcript(&ran));
+}
+
+#[test]
+fn unknown_setting() {
+    let sandbox = tiny();
+    sandbox.write("pyproject.toml", "[build-system]\nrequires = [\"setuptools\"]\n\n[tool.sgbuild]\nbase-imgae = \"x\"\n");
+    assert_snapshot!(dist(&sandbox));
+}
+
+#[test]
+fn malformed_requirement() {
+    assert_snapshot!(dist(&with_setup("packages=", "install_requires=[\"numpy=>1\"],\n    packages=")));
+}
+
+#[test]
+fn impossible_python_version() {
+    assert_snapshot!(dist(&with_setup("packages=", "python_requires=\">=3.12\",\n    packages=")));
+}
+
+#[test]
+fn template_with_an_unknown_variable() {
+    let sandbox = tiny();
+    sandbox.write("Dockerfile.j2", "FROM {{ base }}\nRUN echo {{ nonsense }}\n");
+    let ran = sandbox.run(&["dist", "--dockerfile-template", "Dockerfile.j2"]);
+    assert_snapshot!(sandbox.transcript(&ran));
+}
+
+#[test]
+fn dist_is_a_file() {
+    let sandbox = tiny();
+    sandbox.write("dist", "mine");
+    let ran = sandbox.run(&["dist"]);
+    assert_eq!(sandbox.read("dist"), "mine");
+    assert_snapshot!(sandbox.transcript(&ran));
+}
+
+/// Root may write everywhere, so these run the binary as `nobody`.
+fn as_nobody(sandbox: &Sandbox, arguments: &[&str]) -> Ran {
+    let parent = sandbox.project().parent().unwrap().to_owned();
+    fs::set_permissions(&parent, fs::Permissions::from_mode(0o755)).unwrap();
+    // The target directory may be in a place that `nobody` cannot reach.
+    let binary = parent.join("sgbuild");
+    fs::copy(env!("CARGO_BIN_EXE_sgbuild"), &binary).unwrap();
+    let own = sandbox.command(arguments);
+    let mut command = Command::new("setpriv");
+    command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(binary).args(arguments);
+    command.current_dir(sandbox.project()).env_clear();
+    command.envs(own.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    Ran::new(arguments, command.output().unwrap())
+}
+
+#[test]
+fn read_only_project() {
+    let sandbox = tiny();
+    let ran = as_nobody(&sandbox, &["dist"]);
+    assert!(!sandbox.project().join("dist").exists());
+    assert_snapshot!(sandbox.transcript(&ran));
+}
+
+#[test]
+fn read_only_dist() {
+    let sandbox = tiny();
+    fs::set_permissions(sandbox.project(), fs::Permissions::from_mode(0o777)).unwrap();
+    sandbox.write("dist/Dockerfile", "FROM old\n");
+    let ran = as_nobody(&sandbox, &["dist"]);
+    assert_eq!(sandbox.read("dist/Dockerfile"), "FROM old\n");
+    let left: Vec<_> = fs::read_dir(sandbox.project()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left.len(), 3, "nothing half-written: {left:?}");
+    // The name of the file that is tried is random.
+    assert_snapshot!(sandbox.transcript(&ran).replace(|c: char| !c.is_ascii(), "?"));
+}
+
+#[test]
+fn unreadable_file() {
+    let sandbox = tiny();
+    fs::set_permissions(sandbox.project().join("setup.py"), fs::Permissions::from_mode(0o000)).unwrap();
+    let ran = as_nobody(&sandbox, &["inspect"]);
+    assert_snapshot!(sandbox.transcript(&ran));
+}
+
+#[test]
+fn unknown_flag() {
+    tiny().run(&["dist", "--nonsense"]).exits(2);
+}
+
+#[test]
+fn unknown_engine() {
+    let sandbox = tiny();
+    let ran = sandbox.run(&["build", "--engine", "podman"]);
+    assert_snapshot!(sandbox.transcript(&ran));
+}
+
+#[test]
+fn docker_does_not_run() {
+    let sandbox = tiny().with("DOCKER_HOST", "unix:///nonexistent/docker.sock");
+    let ran = sandbox.run(&["build"]);
+    assert_snapshot!(sandbox.transcript(&ran));
+}
+
+#[test]
+fn nothing_pushed_to_train() {
+    let sandbox = tiny();
+    let ran = sandbox.run(&["train", "--function", "f"]);
+    assert_snapshot!(sandbox.transcript(&ran));
+}
+
+#[test]
+fn training_settings_missing_are_told_before_anything_is_built() {
+    let sandbox = tiny();
+    let ran = sandbox.run(&["push", "--repository", "localhost:1/x", "--function", "f"]);
+    assert!(!sandbox.project().join("dist").exists());
+    assert_snapshot!(sandbox.transcript(&ran));
+}

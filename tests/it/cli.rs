@@ -1,0 +1,53 @@
+//! The command line: what is data, what is progress, and what help says.
+
+use insta::assert_snapshot;
+
+use crate::bad_input::tiny;
+
+#[test]
+fn inspect_as_json_and_as_text() {
+    let sandbox = tiny();
+    let json = sandbox.run(&["inspect", "--json"]).exits(0).json();
+    assert_eq!(json["name"], "tiny");
+    assert_eq!(json["train"]["object"], "tiny.train:train");
+    assert_eq!(json["source"]["kind"], "static");
+    assert_snapshot!(sandbox.run(&["inspect"]).exits(0).stdout);
+}
+
+#[test]
+fn settings_show_where_each_value_is_from() {
+    let sandbox = tiny().with("SGBUILD_ROLE", "arn:aws:iam::123456789012:role/r");
+    sandbox.write("setup.cfg", "[sgbuild]\nsystem-packages = libgomp1\n");
+    assert_snapshot!(sandbox.run(&["settings"]).exits(0).stdout);
+    let json = sandbox.run(&["settings", "--json"]).exits(0).json();
+    assert_eq!(json["role"]["origin"], "SGBUILD_ROLE");
+    assert_eq!(json["system-packages"]["value"][0], "libgomp1");
+}
+
+#[test]
+fn completions_for_each_shell() {
+    for shell in ["bash", "zsh", "fish"] {
+        let ran = tiny().run(&["completions", shell]).exits(0);
+        assert!(ran.stdout.contains("completions") && ran.stderr.is_empty());
+    }
+}
+
+#[test]
+fn help() {
+    assert_snapshot!(tiny().with("COLUMNS", "100").run(&["--help"]).exits(0).stdout);
+    assert_snapshot!(tiny().with("COLUMNS", "100").run(&["push", "--help"]).exits(0).stdout);
+}
+
+#[test]
+fn quiet_says_nothing_and_colour_is_a_choice() {
+    let sandbox = tiny();
+    assert_eq!(sandbox.run(&["dist", "--quiet"]).exits(0).stderr, "");
+    assert!(!sandbox.run(&["dist"]).exits(0).stderr.contains('\x1b'));
+    assert!(sandbox.run(&["dist", "--color", "always"]).exits(0).stderr.contains('\x1b'));
+}
+
+#[test]
+fn version() {
+    let ran = tiny().run(&["--version"]).exits(0);
+    assert_eq!(ran.stdout, concat!("sgbuild ", env!("CARGO_PKG_VERSION"), "\n"));
+}

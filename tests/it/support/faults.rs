@@ -1,0 +1,120 @@
+//! A proxy between the binary and a real service that injects faults, and records what passed.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpListener;
+
+/// What is answered instead of asking the service.
+#[derive(Clone)]
+pub(crate) struct Fault {
+    /// Matches requests whose `METHOD path x-amz-target` line or body holds this text.
+    pub(crate) matching: &'static str,
+    /// HTTP status.
+    pub(crate) status: u16,
+    /// Extra header.
+    pub(crate) header: Option<(&'static str, &'static str)>,
+    /// Body.
+    pub(crate) body: &'static str,
+    /// How often; then the service answers.
+    pub(crate) times: usize,
+}
+
+/// A plain HTTP proxy on loopback.
+pub(crate) struct Proxy {
+    /// Where it listens.
+    pub(crate) address: SocketAddr,
+    seen: Arc<Mutex<Vec<String>>>,
+    _runtime: tokio::runtime::Runtime,
+}
+
+impl Proxy {
+    /// Forwards to `upstream` (a URL without a path) except where a fault matches.
+    pub(crate) fn start(upstream: &str, faults: Vec<Fault>) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
+        let address = listener.local_addr().unwrap();
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let shared = Arc::new(Shared {
+            upstream: upstream.trim_end_matches('/').to_owned(),
+            faults: Mutex::new(faults),
+            seen: Arc::clone(&seen),
+            client: reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap(),
+        });
+        runtime.spawn(async move {
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                let shared = Arc::clone(&shared);
+                tokio::spawn(async move {
+                    let service = service_fn(move |request| answer(Arc::clone(&shared), request));
+                    let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+                });
+            }
+        });
+        Self { address, seen, _runtime: runtime }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Every request so far, as `METHOD path target`.
+    pub(crate) fn seen(&self) -> Vec<String> {
+        self.seen.lock().unwrap().clone()
+    }
+}
+
+struct Shared {
+    upstream: String,
+    faults: Mutex<Vec<Fault>>,
+    seen: Arc<Mutex<Vec<String>>>,
+    client: reqwest::Client,
+}
+
+impl Shared {
+    fn fault(&self, line: &str, body: &str) -> Option<Fault> {
+        let mut faults = self.faults.lock().unwrap();
+        let fault = faults.iter_mut().find(|fault| fault.times > 0 && (line.contains(fault.matching) || body.contains(fault.matching)))?;
+        fault.times -= 1;
+        Some(fault.clone())
+    }
+}
+
+async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+    let (parts, body) = request.into_parts();
+    let target = parts.headers.get("x-amz-target").map_or("", |value| value.to_str().unwrap());
+    let line = format!("{} {} {target}", parts.method, parts.uri);
+    shared.seen.lock().unwrap().push(line.clone());
+    let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+    if let Some(fault) = shared.fault(&line, &String::from_utf8_lossy(&body)) {
+        let mut response = Response::builder().status(fault.status);
+        if let Some((name, value)) = fault.header {
+            response = response.header(name, value);
+        }
+        return Ok(response.body(Full::new(Bytes::from_static(fault.body.as_bytes()))).unwrap());
+    }
+    let url = format!("{}{}", shared.upstream, parts.uri);
+    let mut forwarded = shared.client.request(parts.method, url).body(body);
+    for (name, value) in &parts.headers {
+        if !matches!(name.as_str(), "content-length" | "transfer-encoding" | "connection") {
+            forwarded = forwarded.header(name, value);
+        }
+    }
+    let Ok(answered) = forwarded.send().await else {
+        return Ok(Response::builder().status(502).body(Full::default()).unwrap());
+    };
+    let mut response = Response::builder().status(answered.status());
+    for (name, value) in answered.headers() {
+        if !matches!(name.as_str(), "transfer-encoding" | "connection") {
+            response = response.header(name, value);
+        }
+    }
+    Ok(response.body(Full::new(answered.bytes().await.unwrap_or_default())).unwrap())
+}
