@@ -81,7 +81,9 @@ impl Error {
     pub fn hints(&self) -> Vec<String> {
         match self {
             Self::Ecr(error) => error.hints(),
-            Self::DockerConfig { .. } => vec!["Repair the file, or move it away and run `docker login` again.".to_owned()],
+            Self::DockerConfig { .. } => {
+                vec!["Repair the file, or move it away and run `docker login` again.".to_owned()]
+            }
             Self::Entry { host, .. } => vec![format!("Run `docker logout {host}` and `docker login {host}`.")],
             Self::Helper { program, host, .. } => vec![format!(
                 "See whether `echo {host} | {program} get` works, or take the helper out of Docker's configuration."
@@ -100,7 +102,7 @@ impl Error {
 }
 
 /// How long a credential helper may take: it may ask the user to unlock a keychain.
-const HELPER_PATIENCE: Duration = Duration::from_secs(120);
+const HELPER_PATIENCE: Duration = Duration::from_mins(2);
 
 /// The credentials for `repository`'s registry.
 ///
@@ -121,7 +123,9 @@ pub async fn credentials(repository: &Repository, settings: &AuthSettings) -> Re
             Err(error) if error.lacks_credentials() => error,
             Err(error) => return Err(error.into()),
         },
-        None => ecr::Error::NoCredentials { action: "ecr:GetAuthorizationToken" },
+        None => ecr::Error::NoCredentials {
+            action: "ecr:GetAuthorizationToken",
+        },
     };
     // The helper for ECR needs the AWS credentials that are missing: its complaint would hide the cause.
     match from_docker(repository, settings).await {
@@ -139,10 +143,17 @@ async fn from_docker(repository: &Repository, settings: &AuthSettings) -> Result
     let text = match tokio::fs::read(&path).await {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Credentials::Anonymous),
-        Err(error) => return Err(Error::DockerConfig { path, reason: error.to_string() }),
+        Err(error) => {
+            return Err(Error::DockerConfig {
+                path,
+                reason: error.to_string(),
+            });
+        }
     };
-    let config: Value = serde_json::from_slice(&text)
-        .map_err(|error| Error::DockerConfig { path: path.clone(), reason: format!("not JSON: {error}") })?;
+    let config: Value = serde_json::from_slice(&text).map_err(|error| Error::DockerConfig {
+        path: path.clone(),
+        reason: format!("not JSON: {error}"),
+    })?;
     let key = config_key(&repository.host);
     let program = helper_program(&config, &key);
 
@@ -156,7 +167,12 @@ async fn from_docker(repository: &Repository, settings: &AuthSettings) -> Result
         Ok(Err(_)) => Err(CredentialRetrievalError::CredentialDecodingError),
         Err(_) => {
             let reason = format!("did not answer within {} seconds", HELPER_PATIENCE.as_secs());
-            return Err(Error::Helper { host: key, program, path, reason });
+            return Err(Error::Helper {
+                host: key,
+                program,
+                path,
+                reason,
+            });
         }
     };
     match found {
@@ -164,23 +180,24 @@ async fn from_docker(repository: &Repository, settings: &AuthSettings) -> Result
         Ok(DockerCredential::UsernamePassword(username, password)) if username.is_empty() && password.is_empty() => {
             Ok(Credentials::Anonymous)
         }
-        Ok(DockerCredential::UsernamePassword(username, password)) => {
-            Ok(Credentials::Basic { username, password: Secret::new(password) })
-        }
+        Ok(DockerCredential::UsernamePassword(username, password)) => Ok(Credentials::Basic {
+            username,
+            password: Secret::new(password),
+        }),
         Err(error) => not_found(error, &key, program, &path),
     }
 }
 
 /// What the lookup's failure means: nothing configured is [`Credentials::Anonymous`].
-fn not_found(
-    error: CredentialRetrievalError,
-    key: &str,
-    program: String,
-    path: &Path,
-) -> Result<Credentials, Error> {
+fn not_found(error: CredentialRetrievalError, key: &str, program: String, path: &Path) -> Result<Credentials, Error> {
     let host = key.to_owned();
     let path = path.to_owned();
-    let helper = |reason: &str| Error::Helper { host: key.to_owned(), program, path: path.clone(), reason: reason.to_owned() };
+    let helper = |reason: &str| Error::Helper {
+        host: key.to_owned(),
+        program,
+        path: path.clone(),
+        reason: reason.to_owned(),
+    };
     match error {
         CredentialRetrievalError::NoCredentialConfigured | CredentialRetrievalError::ConfigNotFound => {
             Ok(Credentials::Anonymous)
@@ -191,32 +208,49 @@ fn not_found(
                 return Ok(Credentials::Anonymous);
             }
             // Helpers explain themselves on either stream; a failing one has printed no credentials.
-            let said = [stderr, stdout].into_iter().find(|text| !text.trim().is_empty()).unwrap_or_default();
+            let said = [stderr, stdout]
+                .into_iter()
+                .find(|text| !text.trim().is_empty())
+                .unwrap_or_default();
             let said = without_url_credentials(said.trim().lines().next().unwrap_or("nothing"));
             Err(helper(&format!("failed: {said}")))
         }
-        CredentialRetrievalError::HelperCommunicationError => Err(helper("could not be run: is it installed and on PATH?")),
+        CredentialRetrievalError::HelperCommunicationError => {
+            Err(helper("could not be run: is it installed and on PATH?"))
+        }
         CredentialRetrievalError::MalformedHelperResponse => Err(helper("answered something that is not its protocol")),
-        CredentialRetrievalError::ConfigReadError => {
-            Err(Error::DockerConfig { path, reason: "a value has an unexpected type".to_owned() })
-        }
-        CredentialRetrievalError::CredentialMismatchError => {
-            Err(Error::Entry { host, path, reason: "`auth` differs from `username` and `password`".to_owned() })
-        }
-        CredentialRetrievalError::CredentialDecodingError => {
-            Err(Error::Entry { host, path, reason: "`auth` is not base64 of `user:password`".to_owned() })
-        }
+        CredentialRetrievalError::ConfigReadError => Err(Error::DockerConfig {
+            path,
+            reason: "a value has an unexpected type".to_owned(),
+        }),
+        CredentialRetrievalError::CredentialMismatchError => Err(Error::Entry {
+            host,
+            path,
+            reason: "`auth` differs from `username` and `password`".to_owned(),
+        }),
+        CredentialRetrievalError::CredentialDecodingError => Err(Error::Entry {
+            host,
+            path,
+            reason: "`auth` is not base64 of `user:password`".to_owned(),
+        }),
     }
 }
 
 /// The name under which `docker login` stores credentials for `host`.
 fn config_key(host: &str) -> String {
-    if host == DOCKER_HUB { "https://index.docker.io/v1/".to_owned() } else { host.to_owned() }
+    if host == DOCKER_HUB {
+        "https://index.docker.io/v1/".to_owned()
+    } else {
+        host.to_owned()
+    }
 }
 
 /// The program that Docker's configuration names for `key`, for messages.
 fn helper_program(config: &Value, key: &str) -> String {
     let own = config.pointer("/credHelpers").and_then(|helpers| helpers.get(key));
-    let name = own.or_else(|| config.get("credsStore")).and_then(Value::as_str).unwrap_or_default();
+    let name = own
+        .or_else(|| config.get("credsStore"))
+        .and_then(Value::as_str)
+        .unwrap_or_default();
     format!("docker-credential-{name}")
 }

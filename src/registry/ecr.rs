@@ -1,6 +1,8 @@
 //! Amazon ECR: whose registry it is, its authorization token, and its repositories.
 
 use aws_config::{Region, SdkConfig};
+use aws_sdk_ecr::operation::create_repository::CreateRepositoryError;
+use aws_sdk_ecr::operation::describe_repositories::DescribeRepositoriesError;
 use aws_sdk_ecr::types::{ImageScanningConfiguration, ImageTagMutability, ImageTagMutabilityExclusionFilter};
 use base64::Engine as _;
 
@@ -47,7 +49,10 @@ impl TagMutability {
             _ => (false, false),
         };
         let patterns = filters.iter().map(|filter| filter.filter().to_owned());
-        Self { immutable, except: if has_exceptions { patterns.collect() } else { Vec::new() } }
+        Self {
+            immutable,
+            except: if has_exceptions { patterns.collect() } else { Vec::new() },
+        }
     }
 }
 
@@ -55,9 +60,9 @@ impl TagMutability {
 fn wildcard_matches(pattern: &str, text: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == text,
-        Some((head, tail)) => text
-            .strip_prefix(head)
-            .is_some_and(|rest| (0..=rest.len()).any(|i| rest.is_char_boundary(i) && wildcard_matches(tail, &rest[i..]))),
+        Some((head, tail)) => text.strip_prefix(head).is_some_and(|rest| {
+            (0..=rest.len()).any(|i| rest.is_char_boundary(i) && wildcard_matches(tail, &rest[i..]))
+        }),
     }
 }
 
@@ -71,7 +76,10 @@ pub async fn default_repository(config: &SdkConfig, package: &str) -> Result<Rep
     let path = repository_name(package)?;
     let region = config.region().ok_or(Error::NoRegion)?.to_string();
     let account = caller_account(config, &region).await?;
-    Ok(Repository { host: EcrHost::host(&account, &region), path })
+    Ok(Repository {
+        host: EcrHost::host(&account, &region),
+        path,
+    })
 }
 
 /// The account of the configured credentials: twelve digits.
@@ -81,8 +89,11 @@ async fn caller_account(config: &SdkConfig, region: &str) -> Result<String, Erro
         resource: "*".to_owned(),
         endpoint: endpoint(config, || format!("https://sts.{region}.{}", aws_domain(region))),
     };
-    let identity =
-        aws_sdk_sts::Client::new(config).get_caller_identity().send().await.map_err(|error| failure(&call, error))?;
+    let identity = aws_sdk_sts::Client::new(config)
+        .get_caller_identity()
+        .send()
+        .await
+        .map_err(|error| failure(&call, &error))?;
     identity.account.ok_or_else(|| call.incomplete("it names no account"))
 }
 
@@ -96,9 +107,12 @@ pub async fn authorization(config: &SdkConfig, host: &EcrHost) -> Result<Credent
     let call = call(config, host, "ecr:GetAuthorizationToken", "*".to_owned());
     let request = client(config, host).get_authorization_token();
     // AWS grants the same whichever registry is named; emulators make the token of it.
-    #[expect(deprecated, reason = "harmless on AWS, and what tells a token of another account apart elsewhere")]
+    #[expect(
+        deprecated,
+        reason = "harmless on AWS, and what tells a token of another account apart elsewhere"
+    )]
     let request = request.registry_ids(&host.account);
-    let answer = request.send().await.map_err(|error| failure(&call, error))?;
+    let answer = request.send().await.map_err(|error| failure(&call, &error))?;
     let token = answer
         .authorization_data()
         .first()
@@ -111,7 +125,10 @@ fn decode_token(token: &str) -> Option<Credentials> {
     let decoded = base64::engine::general_purpose::STANDARD.decode(token).ok()?;
     let text = String::from_utf8(decoded).ok()?;
     let (username, password) = text.split_once(':')?;
-    Some(Credentials::Basic { username: username.to_owned(), password: Secret::new(password) })
+    Some(Credentials::Basic {
+        username: username.to_owned(),
+        password: Secret::new(password),
+    })
 }
 
 /// Makes sure that the repository `name` exists in the registry `host`: asks for it, and where it is missing creates it with
@@ -141,15 +158,25 @@ pub async fn ensure_repository(
 /// The repository's tag mutability, `None` where there is no such repository.
 async fn describe(config: &SdkConfig, host: &EcrHost, name: &str) -> Result<Option<TagMutability>, Error> {
     let call = call(config, host, "ecr:DescribeRepositories", host.repository_arn(name));
-    let request = client(config, host).describe_repositories().registry_id(&host.account).repository_names(name);
+    let request = client(config, host)
+        .describe_repositories()
+        .registry_id(&host.account)
+        .repository_names(name);
     let answer = match request.send().await {
         Ok(answer) => answer,
-        Err(error) if error.as_service_error().is_some_and(|e| e.is_repository_not_found_exception()) => {
+        Err(error)
+            if error
+                .as_service_error()
+                .is_some_and(DescribeRepositoriesError::is_repository_not_found_exception) =>
+        {
             return Ok(None);
         }
-        Err(error) => return Err(failure(&call, error)),
+        Err(error) => return Err(failure(&call, &error)),
     };
-    let repository = answer.repositories().first().ok_or_else(|| call.incomplete("it names no repository"))?;
+    let repository = answer
+        .repositories()
+        .first()
+        .ok_or_else(|| call.incomplete("it names no repository"))?;
     Ok(Some(TagMutability::of(
         repository.image_tag_mutability(),
         repository.image_tag_mutability_exclusion_filters(),
@@ -176,11 +203,15 @@ async fn create(config: &SdkConfig, host: &EcrHost, name: &str) -> Result<Reposi
             });
             Ok(RepositoryState { created: true, tags })
         }
-        Err(error) if error.as_service_error().is_some_and(|e| e.is_repository_already_exists_exception()) => {
+        Err(error)
+            if error
+                .as_service_error()
+                .is_some_and(CreateRepositoryError::is_repository_already_exists_exception) =>
+        {
             let tags = describe(config, host, name).await?.unwrap_or_default();
             Ok(RepositoryState { created: false, tags })
         }
-        Err(error) => Err(failure(&call, error)),
+        Err(error) => Err(failure(&call, &error)),
     }
 }
 
@@ -196,14 +227,24 @@ fn client(config: &SdkConfig, host: &EcrHost) -> aws_sdk_ecr::Client {
 
 fn call(config: &SdkConfig, host: &EcrHost, action: &'static str, resource: String) -> Call {
     let region = &host.region;
-    Call { action, resource, endpoint: endpoint(config, || format!("https://api.ecr.{region}.{}", aws_domain(region))) }
+    Call {
+        action,
+        resource,
+        endpoint: endpoint(config, || format!("https://api.ecr.{region}.{}", aws_domain(region))),
+    }
 }
 
 /// The endpoint as an error names it.
 fn endpoint(config: &SdkConfig, default: impl FnOnce() -> String) -> String {
-    config.endpoint_url().map_or_else(default, crate::secret::without_url_credentials)
+    config
+        .endpoint_url()
+        .map_or_else(default, crate::secret::without_url_credentials)
 }
 
 fn aws_domain(region: &str) -> &'static str {
-    if partition(region) == "aws" { "amazonaws.com" } else { super::reference::domain_suffix(region) }
+    if partition(region) == "aws" {
+        "amazonaws.com"
+    } else {
+        super::reference::domain_suffix(region)
+    }
 }

@@ -8,3 +8,21 @@ pub mod reference;
 
 pub use auth::Credentials;
 pub use reference::{Reference, Repository};
+
+use std::error::Error as StdError;
+
+use crate::secret::without_url_credentials;
+
+/// The error and its causes in one line, each said once, without credentials.
+fn with_causes(error: &(dyn StdError + 'static)) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    let mut cause = Some(error);
+    while let Some(current) = cause {
+        let text = current.to_string();
+        if !parts.iter().any(|part| part.contains(&text)) {
+            parts.push(text);
+        }
+        cause = current.source();
+    }
+    without_url_credentials(&parts.join(": "))
+}

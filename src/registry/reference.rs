@@ -121,10 +121,17 @@ impl Repository {
     /// [`Error::Reference`] for a text outside the grammar, [`Error::NotARepository`] if it carries a tag or digest.
     pub fn parse(text: &str) -> Result<Self, Error> {
         let reference = Reference::parse(text)?;
-        let superfluous = reference.digest.map(|d| ("digest", d)).or(reference.tag.map(|t| ("tag", t)));
+        let superfluous = reference
+            .digest
+            .map(|d| ("digest", d))
+            .or(reference.tag.map(|t| ("tag", t)));
         match superfluous {
             None => Ok(reference.repository),
-            Some((part, value)) => Err(Error::NotARepository { text: text.to_owned(), part, value }),
+            Some((part, value)) => Err(Error::NotARepository {
+                text: text.to_owned(),
+                part,
+                value,
+            }),
         }
     }
 
@@ -134,7 +141,11 @@ impl Repository {
     /// [`Error::Tag`] for a tag outside the grammar.
     pub fn tagged(&self, tag: &str) -> Result<Reference, Error> {
         validate_tag(tag)?;
-        Ok(Reference { repository: self.clone(), tag: Some(tag.to_owned()), digest: None })
+        Ok(Reference {
+            repository: self.clone(),
+            tag: Some(tag.to_owned()),
+            digest: None,
+        })
     }
 
     /// What a private Amazon ECR host says of itself; `None` for every other registry, the ECR public gallery included.
@@ -159,7 +170,9 @@ impl Repository {
             return true;
         }
         let address = host.trim_start_matches('[').trim_end_matches(']');
-        address.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+        address
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
     }
 
     /// The port of the host, if it names one.
@@ -176,7 +189,10 @@ impl Reference {
     /// # Errors
     /// [`Error::Reference`] naming the part that is outside the grammar.
     pub fn parse(text: &str) -> Result<Self, Error> {
-        let wrong = |reason: &str| Error::Reference { text: text.to_owned(), reason: reason.to_owned() };
+        let wrong = |reason: &str| Error::Reference {
+            text: text.to_owned(),
+            reason: reason.to_owned(),
+        };
         if text.is_empty() {
             return Err(wrong("it is empty"));
         }
@@ -208,7 +224,11 @@ impl Reference {
         if let Some(digest) = digest {
             check_digest(digest).map_err(|reason| wrong(&format!("the digest `{digest}` {reason}")))?;
         }
-        Ok(Self { repository, tag: tag.map(str::to_owned), digest: digest.map(str::to_owned) })
+        Ok(Self {
+            repository,
+            tag: tag.map(str::to_owned),
+            digest: digest.map(str::to_owned),
+        })
     }
 
     /// What the registry's API calls this image: the digest if there is one, else the tag, else `latest`.
@@ -239,7 +259,10 @@ impl FromStr for Repository {
 /// # Errors
 /// [`Error::Tag`] saying what is wrong with it.
 pub fn validate_tag(tag: &str) -> Result<(), Error> {
-    check_tag(tag).map_err(|reason| Error::Tag { tag: tag.to_owned(), reason: format!("it {reason}") })
+    check_tag(tag).map_err(|reason| Error::Tag {
+        tag: tag.to_owned(),
+        reason: format!("it {reason}"),
+    })
 }
 
 /// `name` as host and path. The first component is a host only if it looks like one, as Docker decides it.
@@ -252,8 +275,15 @@ fn split_host(name: &str) -> Repository {
         _ => (DOCKER_HUB, name),
     };
     let host = if host == "index.docker.io" { DOCKER_HUB } else { host };
-    let path = if host == DOCKER_HUB && !path.contains('/') { format!("library/{path}") } else { path.to_owned() };
-    Repository { host: host.to_owned(), path }
+    let path = if host == DOCKER_HUB && !path.contains('/') {
+        format!("library/{path}")
+    } else {
+        path.to_owned()
+    };
+    Repository {
+        host: host.to_owned(),
+        path,
+    }
 }
 
 /// `host:port` as host and port; an IPv6 host keeps its brackets.
@@ -271,8 +301,12 @@ fn check_host(host: &str) -> Result<(), String> {
         return Err(format!("the port of `{host}` is not a number up to 65535"));
     }
     if let Some(address) = name.strip_prefix('[') {
-        let inside = address.strip_suffix(']').filter(|a| a.parse::<std::net::Ipv6Addr>().is_ok());
-        return inside.map(|_| ()).ok_or_else(|| format!("`{name}` is not an IPv6 address"));
+        let inside = address
+            .strip_suffix(']')
+            .filter(|a| a.parse::<std::net::Ipv6Addr>().is_ok());
+        return inside
+            .map(|_| ())
+            .ok_or_else(|| format!("`{name}` is not an IPv6 address"));
     }
     let valid = |component: &str| {
         let ends = component.as_bytes();
@@ -280,7 +314,11 @@ fn check_host(host: &str) -> Result<(), String> {
             && ends.last().is_some_and(u8::is_ascii_alphanumeric)
             && ends.iter().all(|c| c.is_ascii_alphanumeric() || *c == b'-')
     };
-    if name.split('.').all(valid) { Ok(()) } else { Err(format!("`{name}` is not a host name")) }
+    if name.split('.').all(valid) {
+        Ok(())
+    } else {
+        Err(format!("`{name}` is not a host name"))
+    }
 }
 
 fn check_path(path: &str) -> Result<(), String> {
@@ -318,8 +356,13 @@ fn check_tag(tag: &str) -> Result<(), String> {
     if tag.starts_with(['.', '-']) {
         return Err("begins with `.` or `-`".to_owned());
     }
-    match tag.chars().find(|c| !c.is_ascii_alphanumeric() && !matches!(c, '_' | '.' | '-')) {
-        Some(c) => Err(format!("holds `{c}`; only letters, digits, `_`, `.` and `-` may stand in it")),
+    match tag
+        .chars()
+        .find(|c| !c.is_ascii_alphanumeric() && !matches!(c, '_' | '.' | '-'))
+    {
+        Some(c) => Err(format!(
+            "holds `{c}`; only letters, digits, `_`, `.` and `-` may stand in it"
+        )),
         None => Ok(()),
     }
 }
@@ -333,7 +376,11 @@ fn check_digest(digest: &str) -> Result<(), String> {
         _ => return Err(format!("has the unknown algorithm `{algorithm}`")),
     };
     let is_hex = hex.bytes().all(|c| c.is_ascii_digit() || (b'a'..=b'f').contains(&c));
-    if hex.len() == length && is_hex { Ok(()) } else { Err(format!("needs {length} lower-case hexadecimal digits")) }
+    if hex.len() == length && is_hex {
+        Ok(())
+    } else {
+        Err(format!("needs {length} lower-case hexadecimal digits"))
+    }
 }
 
 /// Docker refuses names that could be taken for a full image id.
@@ -399,19 +446,28 @@ mod tests {
     #[test]
     fn tag_and_digest_may_stand_together() {
         let reference = Reference::parse(&format!("example.com/a:1@{DIGEST}")).unwrap();
-        assert_eq!((reference.tag.as_deref(), reference.api_reference()), (Some("1"), DIGEST));
+        assert_eq!(
+            (reference.tag.as_deref(), reference.api_reference()),
+            (Some("1"), DIGEST)
+        );
         assert_eq!(reference.to_string(), format!("example.com/a:1@{DIGEST}"));
     }
 
     #[test]
     fn a_refusal_names_the_part() {
         assert_eq!(refusal(""), "`` is not an image reference: it is empty");
-        assert_eq!(refusal("https://a.b/c"), "`https://a.b/c` is not an image reference: a reference has no URL scheme");
+        assert_eq!(
+            refusal("https://a.b/c"),
+            "`https://a.b/c` is not an image reference: a reference has no URL scheme"
+        );
         assert_eq!(
             refusal("a.b/Iris"),
             "`a.b/Iris` is not an image reference: the path `Iris` must be lower-case"
         );
-        assert_eq!(refusal("a:b+c"), "`a:b+c` is not an image reference: the tag `b+c` holds `+`; only letters, digits, `_`, `.` and `-` may stand in it");
+        assert_eq!(
+            refusal("a:b+c"),
+            "`a:b+c` is not an image reference: the tag `b+c` holds `+`; only letters, digits, `_`, `.` and `-` may stand in it"
+        );
         assert!(refusal("a@sha256:abc").ends_with("the digest `sha256:abc` needs 64 lower-case hexadecimal digits"));
         assert!(refusal("a@md5:abc").ends_with("has the unknown algorithm `md5`"));
         assert!(refusal("a@abc").ends_with("has no algorithm, as in `sha256:…`"));
@@ -421,26 +477,53 @@ mod tests {
         assert!(refusal("a.b:99999/c").ends_with("the port of `a.b:99999` is not a number up to 65535"));
         assert!(refusal("a_b.c/d").ends_with("`a_b.c` is not a host name"));
         assert!(refusal(&DIGEST[7..]).ends_with("64 hexadecimal digits alone are an image id"));
-        for bad in ["a//b", "/a", "a/", "a..b/c..d", "a/b___c", "a/-b", "a b", ":1", "a:", "a@", "-a.b/c", "é/a"] {
+        for bad in [
+            "a//b",
+            "/a",
+            "a/",
+            "a..b/c..d",
+            "a/b___c",
+            "a/-b",
+            "a b",
+            ":1",
+            "a:",
+            "a@",
+            "-a.b/c",
+            "é/a",
+        ] {
             Reference::parse(bad).unwrap_err();
         }
     }
 
     #[test]
     fn a_repository_carries_neither_tag_nor_digest() {
-        assert_eq!(Repository::parse("a.b/c").unwrap(), Repository { host: "a.b".into(), path: "c".into() });
+        assert_eq!(
+            Repository::parse("a.b/c").unwrap(),
+            Repository {
+                host: "a.b".into(),
+                path: "c".into()
+            }
+        );
         assert_eq!(
             Repository::parse("a.b/c:1").unwrap_err().to_string(),
             "`a.b/c:1` is not a repository: it carries the tag `1`"
         );
-        assert!(Repository::parse(&format!("a.b/c:1@{DIGEST}")).unwrap_err().to_string().contains("the digest"));
+        assert!(
+            Repository::parse(&format!("a.b/c:1@{DIGEST}"))
+                .unwrap_err()
+                .to_string()
+                .contains("the digest")
+        );
     }
 
     #[test]
     fn a_tag_is_checked_before_it_is_used() {
         let repository = Repository::parse("a.b/c").unwrap();
         assert_eq!(repository.tagged("1.0-x").unwrap().to_string(), "a.b/c:1.0-x");
-        assert_eq!(repository.tagged("-x").unwrap_err().to_string(), "`-x` is not an image tag: it begins with `.` or `-`");
+        assert_eq!(
+            repository.tagged("-x").unwrap_err().to_string(),
+            "`-x` is not an image tag: it begins with `.` or `-`"
+        );
         assert_eq!(repository.tagged(&"t".repeat(128)).unwrap().tag.unwrap().len(), 128);
     }
 

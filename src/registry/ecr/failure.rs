@@ -5,9 +5,8 @@ use std::error::Error as StdError;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_ecr::error::{ProvideErrorMetadata, SdkError};
 
-use super::super::reference;
 use crate::fault::Fault;
-use crate::secret::without_url_credentials;
+use crate::registry::{reference, with_causes};
 
 /// Why ECR could not be used.
 #[derive(Debug, thiserror::Error)]
@@ -119,7 +118,9 @@ impl Error {
                 "Check the access key, the secret key and the session token, and this machine's clock.".to_owned()
             }
             Self::AccessDenied { action, resource, .. } => {
-                let mut hints = vec![format!("Allow `{action}` on `{resource}` in the principal's IAM policy.")];
+                let mut hints = vec![format!(
+                    "Allow `{action}` on `{resource}` in the principal's IAM policy."
+                )];
                 if *action == "ecr:CreateRepository" {
                     hints.push("Or have the repository created by someone who may.".to_owned());
                 }
@@ -132,7 +133,8 @@ impl Error {
                 ];
             }
             Self::Unreachable { .. } => {
-                "Check the network, the region's spelling, and AWS_ENDPOINT_URL if it is set; then try again.".to_owned()
+                "Check the network, the region's spelling, and AWS_ENDPOINT_URL if it is set; then try again."
+                    .to_owned()
             }
             Self::Service { temporary: true, .. } => "Try again in a minute.".to_owned(),
             Self::Service { .. } => return Vec::new(),
@@ -183,24 +185,26 @@ impl Call {
 }
 
 /// The SDK's error as ours.
-pub(super) fn failure<E>(call: &Call, error: SdkError<E>) -> Error
+pub(super) fn failure<E>(call: &Call, error: &SdkError<E>) -> Error
 where
     E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
 {
     let action = call.action;
-    if let SdkError::ServiceError(context) = &error {
+    if let SdkError::ServiceError(context) = error {
         let status = context.raw().status().as_u16();
         return refusal(call, context.err(), status);
     }
-    if let Some(missing) = credentials_failure(action, &error) {
+    if let Some(missing) = credentials_failure(action, error) {
         return missing;
     }
     let status = error.raw_response().map(|response| response.status().as_u16());
-    let reason = chain(&error);
+    let reason = with_causes(error);
     match error {
-        SdkError::DispatchFailure(_) | SdkError::TimeoutError(_) => {
-            Error::Unreachable { action, endpoint: call.endpoint.clone(), reason }
-        }
+        SdkError::DispatchFailure(_) | SdkError::TimeoutError(_) => Error::Unreachable {
+            action,
+            endpoint: call.endpoint.clone(),
+            reason,
+        },
         _ => Error::Service {
             action,
             resource: call.resource.clone(),
@@ -235,9 +239,11 @@ fn refusal<E: ProvideErrorMetadata>(call: &Call, error: &E, status: u16) -> Erro
         | "MissingAuthenticationToken"
         | "MissingAuthenticationTokenException"
         | "AuthFailure" => Error::InvalidCredentials { action, message },
-        "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" | "NotAuthorized" => {
-            Error::AccessDenied { action, resource: call.resource.clone(), message }
-        }
+        "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" | "NotAuthorized" => Error::AccessDenied {
+            action,
+            resource: call.resource.clone(),
+            message,
+        },
         code => Error::Service {
             action,
             resource: call.resource.clone(),
@@ -251,7 +257,10 @@ fn refusal<E: ProvideErrorMetadata>(call: &Call, error: &E, status: u16) -> Erro
 /// ([retry behaviour](https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html)).
 fn is_throttling(code: &str) -> bool {
     code.contains("Throttl")
-        || matches!(code, "TooManyRequestsException" | "RequestLimitExceeded" | "SlowDown" | "ServerException")
+        || matches!(
+            code,
+            "TooManyRequestsException" | "RequestLimitExceeded" | "SlowDown" | "ServerException"
+        )
 }
 
 fn is_temporary(status: u16) -> bool {
@@ -266,27 +275,18 @@ fn credentials_failure(action: &'static str, error: &(dyn StdError + 'static)) -
             Some(CredentialsError::CredentialsNotLoaded(_)) => return Some(Error::NoCredentials { action }),
             Some(failed) => {
                 let timed_out = matches!(failed, CredentialsError::ProviderTimedOut(_));
-                return Some(Error::CredentialsFailed { action, reason: chain(failed), timed_out });
+                return Some(Error::CredentialsFailed {
+                    action,
+                    reason: with_causes(failed),
+                    timed_out,
+                });
             }
             None => cause = current.source(),
         }
     }
     // A configuration without any provider: the SDK then says so in words only.
-    let text = chain(error);
-    let is_missing = text.contains("NoMatchingAuthScheme") || text.contains("no auth scheme") || text.contains("auth options");
+    let text = with_causes(error);
+    let is_missing =
+        text.contains("NoMatchingAuthScheme") || text.contains("no auth scheme") || text.contains("auth options");
     is_missing.then_some(Error::NoCredentials { action })
-}
-
-/// The error and its causes in one line, each said once, without credentials.
-fn chain(error: &(dyn StdError + 'static)) -> String {
-    let mut parts: Vec<String> = Vec::new();
-    let mut cause = Some(error);
-    while let Some(current) = cause {
-        let text = current.to_string();
-        if !parts.iter().any(|part| part.contains(&text)) {
-            parts.push(text);
-        }
-        cause = current.source();
-    }
-    without_url_credentials(&parts.join(": "))
 }

@@ -37,7 +37,11 @@ impl EcrHost {
         }
         let (service, rest, dual_stack) = match rest.strip_prefix("dkr.") {
             Some(rest) => (rest.split_once('.')?.0, rest.split_once('.')?.1, false),
-            None => (rest.strip_prefix("dkr-")?.split_once('.')?.0, rest.split_once('.')?.1, true),
+            None => (
+                rest.strip_prefix("dkr-")?.split_once('.')?.0,
+                rest.split_once('.')?.1,
+                true,
+            ),
         };
         let fips = match service {
             "ecr" => false,
@@ -49,7 +53,12 @@ impl EcrHost {
         if !is_region || !DOMAINS.contains(&(domain, dual_stack)) {
             return None;
         }
-        Some(Self { account: account.to_owned(), region: region.to_owned(), fips, dual_stack })
+        Some(Self {
+            account: account.to_owned(),
+            region: region.to_owned(),
+            fips,
+            dual_stack,
+        })
     }
 
     /// The registry's ordinary host of `account` in `region`.
@@ -61,7 +70,12 @@ impl EcrHost {
     /// The ARN of the repository `name` in this registry, as IAM policies name it.
     #[must_use]
     pub fn repository_arn(&self, name: &str) -> String {
-        format!("arn:{}:ecr:{}:{}:repository/{name}", partition(&self.region), self.region, self.account)
+        format!(
+            "arn:{}:ecr:{}:{}:repository/{name}",
+            partition(&self.region),
+            self.region,
+            self.account
+        )
     }
 }
 
@@ -101,16 +115,32 @@ mod tests {
     #[test]
     fn a_host_gives_account_and_region() {
         let host = EcrHost::parse("123456789012.dkr.ecr.eu-central-1.amazonaws.com").unwrap();
-        assert_eq!((host.account.as_str(), host.region.as_str(), host.fips), ("123456789012", "eu-central-1", false));
-        assert_eq!(host.repository_arn("team/iris"), "arn:aws:ecr:eu-central-1:123456789012:repository/team/iris");
-        assert!(EcrHost::parse("123456789012.dkr.ecr-fips.us-gov-west-1.amazonaws.com").unwrap().fips);
         assert_eq!(
-            EcrHost::parse("123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn").unwrap().repository_arn("a"),
+            (host.account.as_str(), host.region.as_str(), host.fips),
+            ("123456789012", "eu-central-1", false)
+        );
+        assert_eq!(
+            host.repository_arn("team/iris"),
+            "arn:aws:ecr:eu-central-1:123456789012:repository/team/iris"
+        );
+        assert!(
+            EcrHost::parse("123456789012.dkr.ecr-fips.us-gov-west-1.amazonaws.com")
+                .unwrap()
+                .fips
+        );
+        assert_eq!(
+            EcrHost::parse("123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn")
+                .unwrap()
+                .repository_arn("a"),
             "arn:aws-cn:ecr:cn-north-1:123456789012:repository/a"
         );
         let dual = EcrHost::parse("123456789012.dkr-ecr.us-east-1.on.aws").unwrap();
         assert!(dual.dual_stack && !dual.fips);
-        assert!(EcrHost::parse("123456789012.dkr-ecr-fips.us-east-1.on.aws").unwrap().fips);
+        assert!(
+            EcrHost::parse("123456789012.dkr-ecr-fips.us-east-1.on.aws")
+                .unwrap()
+                .fips
+        );
     }
 
     #[test]

@@ -12,19 +12,29 @@ use super::{Error, MAX_TAG};
 /// # Errors
 /// [`Error::PackageName`] for a name without letters or digits, with others than ASCII ones, or of more than 256 characters.
 pub fn repository_name(name: &str) -> Result<String, Error> {
-    let wrong = |reason: &str| Error::PackageName { name: name.to_owned(), reason: reason.to_owned() };
+    let wrong = |reason: &str| Error::PackageName {
+        name: name.to_owned(),
+        reason: reason.to_owned(),
+    };
     let is_separator = |c: char| matches!(c, '-' | '_' | '.');
     if let Some(c) = name.chars().find(|c| !c.is_ascii_alphanumeric() && !is_separator(*c)) {
         return Err(wrong(&format!("it holds `{c}`")));
     }
-    let words: Vec<String> =
-        name.split(is_separator).filter(|word| !word.is_empty()).map(str::to_ascii_lowercase).collect();
+    let words: Vec<String> = name
+        .split(is_separator)
+        .filter(|word| !word.is_empty())
+        .map(str::to_ascii_lowercase)
+        .collect();
     let joined = words.join("-");
     if joined.is_empty() {
         return Err(wrong("it has no letter or digit"));
     }
     let begins_with_letter = joined.starts_with(|c: char| c.is_ascii_lowercase());
-    let repository = if joined.len() < 2 || !begins_with_letter { format!("python-{joined}") } else { joined };
+    let repository = if joined.len() < 2 || !begins_with_letter {
+        format!("python-{joined}")
+    } else {
+        joined
+    };
     if repository.len() > 256 {
         return Err(wrong("it is longer than the 256 characters ECR allows"));
     }
@@ -38,7 +48,9 @@ pub fn repository_name(name: &str) -> Result<String, Error> {
 /// commit would exceed a tag's 128 characters; the commit never is.
 #[must_use]
 pub fn tag(version: &str, commit: Option<&str>) -> String {
-    let commit: String = commit.map(|commit| format!("-{}", tag_characters(commit))).unwrap_or_default();
+    let commit: String = commit
+        .map(|commit| format!("-{}", tag_characters(commit)))
+        .unwrap_or_default();
     let commit = &commit[..commit.len().min(MAX_TAG - 1)];
     let version = tag_characters(version);
     let version = version.trim_start_matches(['.', '-']);
@@ -50,7 +62,13 @@ pub fn tag(version: &str, commit: Option<&str>) -> String {
 /// `text` with every character that a tag cannot hold as `-`: ASCII, so that it may be cut anywhere.
 fn tag_characters(text: &str) -> String {
     text.chars()
-        .map(|c| if c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-') { c } else { '-' })
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-') {
+                c
+            } else {
+                '-'
+            }
+        })
         .collect()
 }
 
@@ -63,7 +81,12 @@ mod tests {
 
     #[test]
     fn every_spelling_of_a_package_is_one_repository() {
-        for name in ["Iris_Classifier", "iris.classifier", "IRIS--classifier", "iris-_.classifier"] {
+        for name in [
+            "Iris_Classifier",
+            "iris.classifier",
+            "IRIS--classifier",
+            "iris-_.classifier",
+        ] {
             assert_eq!(repository_name(name).unwrap(), "iris-classifier");
         }
         assert_eq!(repository_name("q").unwrap(), "python-q");
