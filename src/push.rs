@@ -299,3 +299,6 @@ async fn point_at(
         reason: format!("the tag holds {held} after {digest} was put there"),
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -254,3 +254,6 @@ fn helper_program(config: &Value, key: &str) -> String {
         .unwrap_or_default();
     format!("docker-credential-{name}")
 }
+
+#[cfg(test)]
+mod tests;

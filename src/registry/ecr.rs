@@ -7,8 +7,8 @@ use aws_sdk_ecr::types::{ImageScanningConfiguration, ImageTagMutability, ImageTa
 use base64::Engine as _;
 
 use super::auth::Credentials;
-use super::reference::{EcrHost, Repository, partition, repository_name};
-use crate::secret::Secret;
+use super::reference::{EcrHost, Repository, domain_suffix, repository_name};
+use crate::secret::{Secret, without_url_credentials};
 
 mod failure;
 
@@ -84,11 +84,7 @@ pub async fn default_repository(config: &SdkConfig, package: &str) -> Result<Rep
 
 /// The account of the configured credentials: twelve digits.
 async fn caller_account(config: &SdkConfig, region: &str) -> Result<String, Error> {
-    let call = Call {
-        action: "sts:GetCallerIdentity",
-        resource: "*".to_owned(),
-        endpoint: endpoint(config, || format!("https://sts.{region}.{}", aws_domain(region))),
-    };
+    let call = call(config, "sts", region, "sts:GetCallerIdentity", "*".to_owned())?;
     let identity = aws_sdk_sts::Client::new(config)
         .get_caller_identity()
         .send()
@@ -104,7 +100,13 @@ async fn caller_account(config: &SdkConfig, region: &str) -> Result<String, Erro
 /// # Errors
 /// No credentials, or an AWS call that failed.
 pub async fn authorization(config: &SdkConfig, host: &EcrHost) -> Result<Credentials, Error> {
-    let call = call(config, host, "ecr:GetAuthorizationToken", "*".to_owned());
+    let call = call(
+        config,
+        "api.ecr",
+        &host.region,
+        "ecr:GetAuthorizationToken",
+        "*".to_owned(),
+    )?;
     let request = client(config, host).get_authorization_token();
     // AWS grants the same whichever registry is named; emulators make the token of it.
     #[expect(
@@ -157,7 +159,13 @@ pub async fn ensure_repository(
 
 /// The repository's tag mutability, `None` where there is no such repository.
 async fn describe(config: &SdkConfig, host: &EcrHost, name: &str) -> Result<Option<TagMutability>, Error> {
-    let call = call(config, host, "ecr:DescribeRepositories", host.repository_arn(name));
+    let call = call(
+        config,
+        "api.ecr",
+        &host.region,
+        "ecr:DescribeRepositories",
+        host.repository_arn(name),
+    )?;
     let request = client(config, host)
         .describe_repositories()
         .registry_id(&host.account)
@@ -184,7 +192,13 @@ async fn describe(config: &SdkConfig, host: &EcrHost, name: &str) -> Result<Opti
 }
 
 async fn create(config: &SdkConfig, host: &EcrHost, name: &str) -> Result<RepositoryState, Error> {
-    let call = call(config, host, "ecr:CreateRepository", host.repository_arn(name));
+    let call = call(
+        config,
+        "api.ecr",
+        &host.region,
+        "ecr:CreateRepository",
+        host.repository_arn(name),
+    )?;
     let created = client(config, host)
         .create_repository()
         .registry_id(&host.account)
@@ -225,26 +239,27 @@ fn client(config: &SdkConfig, host: &EcrHost) -> aws_sdk_ecr::Client {
     aws_sdk_ecr::Client::from_conf(builder.build())
 }
 
-fn call(config: &SdkConfig, host: &EcrHost, action: &'static str, resource: String) -> Call {
-    let region = &host.region;
-    Call {
+/// One call of `service` as its errors describe it; a configuration without any credential provider fails here already.
+fn call(
+    config: &SdkConfig,
+    service: &str,
+    region: &str,
+    action: &'static str,
+    resource: String,
+) -> Result<Call, Error> {
+    if config.credentials_provider().is_none() {
+        return Err(Error::NoCredentials { action });
+    }
+    let endpoint = match config.endpoint_url() {
+        Some(url) => without_url_credentials(url),
+        None => format!("https://{service}.{region}.{}", domain_suffix(region)),
+    };
+    Ok(Call {
         action,
         resource,
-        endpoint: endpoint(config, || format!("https://api.ecr.{region}.{}", aws_domain(region))),
-    }
+        endpoint,
+    })
 }
 
-/// The endpoint as an error names it.
-fn endpoint(config: &SdkConfig, default: impl FnOnce() -> String) -> String {
-    config
-        .endpoint_url()
-        .map_or_else(default, crate::secret::without_url_credentials)
-}
-
-fn aws_domain(region: &str) -> &'static str {
-    if partition(region) == "aws" {
-        "amazonaws.com"
-    } else {
-        super::reference::domain_suffix(region)
-    }
-}
+#[cfg(test)]
+pub(crate) mod tests;

@@ -5,6 +5,8 @@ pub mod auth;
 pub mod client;
 pub mod ecr;
 pub mod reference;
+#[cfg(test)]
+pub(crate) mod scripted;
 
 pub use auth::Credentials;
 pub use reference::{Reference, Repository};

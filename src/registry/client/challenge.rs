@@ -43,18 +43,15 @@ fn parse(text: &str) -> Vec<Challenge> {
             rest = rest.get(1..).unwrap_or_default().trim_start();
             continue;
         }
-        match after.trim_start().strip_prefix('=') {
-            Some(value) => {
-                let (value, after) = parameter_value(value.trim_start());
-                if let Some((_, parameters)) = challenges.last_mut() {
-                    parameters.push((word.to_ascii_lowercase(), value));
-                }
-                rest = after.trim_start();
+        if let Some(value) = after.trim_start().strip_prefix('=') {
+            let (value, after) = parameter_value(value.trim_start());
+            if let Some((_, parameters)) = challenges.last_mut() {
+                parameters.push((word.to_ascii_lowercase(), value));
             }
-            None => {
-                challenges.push((word.to_ascii_lowercase(), Vec::new()));
-                rest = after.trim_start();
-            }
+            rest = after.trim_start();
+        } else {
+            challenges.push((word.to_ascii_lowercase(), Vec::new()));
+            rest = after.trim_start();
         }
     }
     challenges

@@ -284,9 +284,5 @@ fn credentials_failure(action: &'static str, error: &(dyn StdError + 'static)) -
             None => cause = current.source(),
         }
     }
-    // A configuration without any provider: the SDK then says so in words only.
-    let text = with_causes(error);
-    let is_missing =
-        text.contains("NoMatchingAuthScheme") || text.contains("no auth scheme") || text.contains("auth options");
-    is_missing.then_some(Error::NoCredentials { action })
+    None
 }
