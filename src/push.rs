@@ -77,6 +77,7 @@ pub async fn push(
     progress: &dyn Progress,
 ) -> Result<PushedImage, Error> {
     let tags = references(settings)?;
+    progress.step(&format!("Pushing to {}", settings.target));
     let mutability = ensure_repository(settings, progress).await?;
     let credentials = auth::credentials(&settings.target, &settings.auth).await?;
     let client = Client::connect(&settings.target, &credentials, Access::PullPush, &settings.client).await?;

@@ -109,13 +109,13 @@ async fn run(server: &Scripted, tags: &[&str]) -> (Result<PushedImage, Error>, V
 #[tokio::test]
 async fn what_the_registry_shows_is_what_is_returned() {
     let server = registry(DOCKER_MANIFEST, manifest(ID), 2).await;
-    let (outcome, pushes) = run(&server, &["1.0-abc", "latest", "latest"]).await;
+    let (outcome, calls) = run(&server, &["1.0-abc", "latest", "latest"]).await;
     let pushed = outcome.unwrap();
     assert_eq!(pushed.digest, sha256_digest(manifest(ID).as_bytes()));
     assert_eq!(pushed.reference(), format!("{}/iris@{}", server.host(), pushed.digest));
     assert_eq!((pushed.size, pushed.config_digest.as_str()), (42, ID));
     assert_eq!(pushed.tags, ["1.0-abc", "latest"]);
-    assert_eq!(pushes, [format!("{}/iris:1.0-abc", server.host())]);
+    assert_eq!(calls, [format!("{}/iris:1.0-abc", server.host())]);
     let put = server
         .seen()
         .into_iter()
@@ -175,13 +175,16 @@ async fn a_manifest_that_sagemaker_rejects_is_a_failure_even_if_it_was_there() {
 
 #[tokio::test]
 async fn a_digest_that_is_not_the_bytes_is_a_failure() {
-    let server = Scripted::start(|request, _| match request.starts_with("GET /v2/ ") {
-        true => answer("200 OK", &[], "{}"),
-        false => answer(
-            "200 OK",
-            &[("content-type", DOCKER_MANIFEST), ("docker-content-digest", ID)],
-            &manifest(ID),
-        ),
+    let server = Scripted::start(|request, _| {
+        if request.starts_with("GET /v2/ ") {
+            answer("200 OK", &[], "{}")
+        } else {
+            answer(
+                "200 OK",
+                &[("content-type", DOCKER_MANIFEST), ("docker-content-digest", ID)],
+                &manifest(ID),
+            )
+        }
     })
     .await;
     let error = run(&server, &["1.0"]).await.0.unwrap_err();
@@ -195,9 +198,12 @@ async fn a_digest_that_is_not_the_bytes_is_a_failure() {
 
 #[tokio::test]
 async fn a_registry_that_names_no_digest_confirms_it_by_serving_it() {
-    let server = Scripted::start(|request, _| match request.starts_with("GET /v2/ ") {
-        true => answer("200 OK", &[], "{}"),
-        false => answer("200 OK", &[("content-type", DOCKER_MANIFEST)], &manifest(ID)),
+    let server = Scripted::start(|request, _| {
+        if request.starts_with("GET /v2/ ") {
+            answer("200 OK", &[], "{}")
+        } else {
+            answer("200 OK", &[("content-type", DOCKER_MANIFEST)], &manifest(ID))
+        }
     })
     .await;
     let pushed = run(&server, &["1.0"]).await.0.unwrap();

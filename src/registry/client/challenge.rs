@@ -116,11 +116,11 @@ mod tests {
         )
     }
 
-    fn bearer(realm: &str, service: Option<&str>) -> Option<Challenge> {
-        Some(Challenge::Bearer {
+    fn bearer(realm: &str, service: Option<&str>) -> Challenge {
+        Challenge::Bearer {
             realm: realm.to_owned(),
             service: service.map(str::to_owned),
-        })
+        }
     }
 
     #[test]
@@ -133,11 +133,11 @@ mod tests {
             of(&[
                 r#"Bearer realm="https://auth.docker.io/token",service="registry.docker.io",scope="repository:a/b:pull,push""#
             ]),
-            bearer("https://auth.docker.io/token", Some("registry.docker.io"))
+            Some(bearer("https://auth.docker.io/token", Some("registry.docker.io")))
         );
         assert_eq!(
             of(&[r#"bearer  Realm = "https://x/t" , error=invalid_token"#]),
-            bearer("https://x/t", None)
+            Some(bearer("https://x/t", None))
         );
     }
 
@@ -145,11 +145,11 @@ mod tests {
     fn a_token_is_preferred_to_a_password() {
         assert_eq!(
             of(&[r#"Basic realm="r", Bearer realm="https://x/t",service=s"#]),
-            bearer("https://x/t", Some("s"))
+            Some(bearer("https://x/t", Some("s")))
         );
         assert_eq!(
             of(&[r#"Basic realm="r""#, r#"Bearer realm="https://x/t""#]),
-            bearer("https://x/t", None)
+            Some(bearer("https://x/t", None))
         );
     }
 
@@ -167,6 +167,9 @@ mod tests {
             assert_eq!(of(&[value]), None, "{value}");
         }
         assert_eq!(of(&[]), None);
-        assert_eq!(of(&[r#"Bearer realm="https://x/a\"b"#]), bearer("https://x/a\"b", None));
+        assert_eq!(
+            of(&[r#"Bearer realm="https://x/a\"b"#]),
+            Some(bearer("https://x/a\"b", None))
+        );
     }
 }

@@ -8,6 +8,7 @@ use http::StatusCode;
 use serde_json::Value;
 
 use crate::fault::Fault;
+use crate::registry::reference::EcrHost;
 use crate::secret::without_url_credentials;
 
 /// Why a registry did not do what it was asked.
@@ -122,16 +123,18 @@ impl Error {
                 }
                 hints
             }
+            Self::Unauthorized { host, .. } | Self::Expired { host, .. } if EcrHost::parse(host).is_some() => {
+                vec!["Renew the AWS session (`aws sso login`), or the `docker login` that stands in for it.".to_owned()]
+            }
             Self::Unauthorized { host, .. } => vec![format!("Log in with `docker login {host}`.")],
+            Self::Denied { host, path, .. } if EcrHost::parse(host).is_some() => vec![ecr_permissions(host, path)],
             Self::Denied { .. } => {
                 vec![
                     "Ask for the right to pull and push there, or name another repository with `--repository`."
                         .to_owned(),
                 ]
             }
-            Self::Expired { host, .. } => vec![format!(
-                "Log in again: `docker login {host}`, or renew the AWS session."
-            )],
+            Self::Expired { host, .. } => vec![format!("Log in again with `docker login {host}`.")],
             Self::Status { temporary: true, .. } => vec!["Try again in a minute.".to_owned()],
             Self::Protocol { host, .. } => {
                 vec![format!(
@@ -149,6 +152,16 @@ impl Error {
             _ => Fault::User,
         }
     }
+}
+
+/// What a principal needs for pushing and for reading back what was pushed
+/// ([IAM permissions for pushing](https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-push-iam.html)).
+fn ecr_permissions(host: &str, path: &str) -> String {
+    let arn = EcrHost::parse(host).map_or_else(|| path.to_owned(), |host| host.repository_arn(path));
+    format!(
+        "Allow ecr:BatchCheckLayerAvailability, ecr:InitiateLayerUpload, ecr:UploadLayerPart, ecr:CompleteLayerUpload, \
+         ecr:PutImage, ecr:BatchGetImage and ecr:GetDownloadUrlForLayer on `{arn}`."
+    )
 }
 
 fn tried(tries: u32) -> String {
@@ -209,6 +222,27 @@ pub(super) fn certificate_complaint(error: &(dyn StdError + 'static)) -> Option<
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_to_do_depends_on_whose_registry_it_is() {
+        let host = "123456789012.dkr.ecr.eu-central-1.amazonaws.com".to_owned();
+        let denied = Error::Denied {
+            host: host.clone(),
+            path: "iris".to_owned(),
+            message: "no".to_owned(),
+        };
+        assert!(denied.hints()[0].ends_with("on `arn:aws:ecr:eu-central-1:123456789012:repository/iris`."));
+        let expired = Error::Expired {
+            host,
+            message: "late".to_owned(),
+        };
+        assert!(expired.hints()[0].contains("AWS session"));
+        let expired = Error::Expired {
+            host: "a.example".to_owned(),
+            message: "late".to_owned(),
+        };
+        assert_eq!(expired.hints(), ["Log in again with `docker login a.example`."]);
+    }
 
     #[test]
     fn the_registrys_own_words_are_found() {

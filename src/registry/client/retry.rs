@@ -93,7 +93,7 @@ mod tests {
             Some(Duration::from_secs(7))
         );
         assert_eq!(
-            retry.wait(1, Some(Duration::from_secs(3600))),
+            retry.wait(1, Some(Duration::from_hours(1))),
             Some(Duration::from_secs(16))
         );
         assert_eq!(retry.wait(5, Some(Duration::from_secs(7))), None);
@@ -103,7 +103,7 @@ mod tests {
     fn retry_after_is_seconds_or_a_date() {
         let now: Timestamp = "2015-10-21T07:27:30Z".parse().unwrap();
         let read = |text: &str| retry_after(&HeaderMap::from_iter([(RETRY_AFTER, text.parse().unwrap())]), now);
-        assert_eq!(read("120"), Some(Duration::from_secs(120)));
+        assert_eq!(read("120"), Some(Duration::from_mins(2)));
         assert_eq!(read("Wed, 21 Oct 2015 07:28:00 GMT"), Some(Duration::from_secs(30)));
         assert_eq!(read("Wed, 21 Oct 2015 07:00:00 GMT"), Some(Duration::ZERO));
         assert_eq!(read("soon"), None);
