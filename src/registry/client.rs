@@ -14,7 +14,7 @@ use url::Url;
 
 use super::auth::Credentials;
 use super::reference::{DOCKER_HUB, Repository};
-use super::with_causes;
+use super::{root_cause, with_causes};
 use crate::secret::Secret;
 
 mod authorization;
@@ -392,7 +392,7 @@ impl Client {
         Error::Unreachable {
             host,
             tries,
-            reason: with_causes(error),
+            reason: root_cause(error),
         }
     }
 

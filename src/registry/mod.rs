@@ -28,3 +28,13 @@ fn with_causes(error: &(dyn StdError + 'static)) -> String {
     }
     without_url_credentials(&parts.join(": "))
 }
+
+/// The innermost cause of a failed connection, such as `Connection refused (os error 111)`: what is around it names layers of
+/// software that the user has no hand in.
+fn root_cause(error: &(dyn StdError + 'static)) -> String {
+    let mut innermost = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    without_url_credentials(&innermost.to_string())
+}

@@ -6,7 +6,7 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_ecr::error::{ProvideErrorMetadata, SdkError};
 
 use crate::fault::Fault;
-use crate::registry::{reference, with_causes};
+use crate::registry::{reference, root_cause, with_causes};
 
 /// Why ECR could not be used.
 #[derive(Debug, thiserror::Error)]
@@ -203,7 +203,7 @@ where
         SdkError::DispatchFailure(_) | SdkError::TimeoutError(_) => Error::Unreachable {
             action,
             endpoint: call.endpoint.clone(),
-            reason,
+            reason: root_cause(error),
         },
         _ => Error::Service {
             action,
