@@ -5,6 +5,36 @@ pub mod auth;
 pub mod client;
 pub mod ecr;
 pub mod reference;
+#[cfg(test)]
+pub(crate) mod scripted;
 
 pub use auth::Credentials;
 pub use reference::{Reference, Repository};
+
+use std::error::Error as StdError;
+
+use crate::secret::without_url_credentials;
+
+/// The error and its causes in one line, each said once, without credentials.
+fn with_causes(error: &(dyn StdError + 'static)) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    let mut cause = Some(error);
+    while let Some(current) = cause {
+        let text = current.to_string();
+        if !parts.iter().any(|part| part.contains(&text)) {
+            parts.push(text);
+        }
+        cause = current.source();
+    }
+    without_url_credentials(&parts.join(": "))
+}
+
+/// The innermost cause of a failed connection, such as `Connection refused (os error 111)`: what is around it names layers of
+/// software that the user has no hand in.
+fn root_cause(error: &(dyn StdError + 'static)) -> String {
+    let mut innermost = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    without_url_credentials(&innermost.to_string())
+}

@@ -5,4 +5,5 @@ mod cli;
 mod dist;
 mod faults;
 mod main_path;
+mod registry;
 mod support;

@@ -1,0 +1,110 @@
+//! Why an image was not pushed, or not surely.
+
+use crate::engine;
+use crate::fault::Fault;
+use crate::registry::client::{DOCKER_LIST, OCI_INDEX};
+use crate::registry::{auth, client, ecr, reference};
+
+/// Why an image was not pushed, or not surely.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A tag is not one.
+    #[error(transparent)]
+    Reference(#[from] reference::Error),
+    /// No tag to push under.
+    #[error("no tag is given to push to {repository}")]
+    NoTag {
+        /// The repository.
+        repository: String,
+    },
+    /// The ECR repository is missing or cannot be asked for.
+    #[error(transparent)]
+    Ecr(#[from] ecr::Error),
+    /// There are no credentials for the registry.
+    #[error(transparent)]
+    Auth(#[from] auth::Error),
+    /// The registry refused or failed.
+    #[error(transparent)]
+    Registry(#[from] client::Error),
+    /// The engine could not push.
+    #[error(transparent)]
+    Engine(#[from] engine::Error),
+    /// An immutable tag is taken.
+    #[error("the tag `{tag}` of {repository} is immutable and already on another image ({digest})")]
+    TagConflict {
+        /// The repository.
+        repository: String,
+        /// The tag.
+        tag: String,
+        /// The digest of the manifest that it is on.
+        digest: String,
+    },
+    /// The pushed manifest is of a kind that cannot be trained with.
+    #[error("{reference} was pushed as {}, which SageMaker rejects: it takes a Docker v2 schema 2 manifest", kind(.media_type))]
+    MediaType {
+        /// The image.
+        reference: String,
+        /// The manifest's media type.
+        media_type: String,
+    },
+    /// The engine reported success, the registry does not show it.
+    #[error("the push of {reference} is not confirmed: {reason}")]
+    NotConfirmed {
+        /// The image.
+        reference: String,
+        /// What the registry shows instead.
+        reason: String,
+    },
+}
+
+impl Error {
+    /// What to do next.
+    #[must_use]
+    pub fn hints(&self) -> Vec<String> {
+        match self {
+            Self::Reference(error) => error.hints(),
+            Self::Ecr(error) => error.hints(),
+            Self::Auth(error) => error.hints(),
+            Self::Registry(error) => error.hints(),
+            Self::Engine(error) => error.hints(),
+            Self::NoTag { .. } => vec!["Give one with `--tag`.".to_owned()],
+            Self::TagConflict { .. } => vec![
+                "Raise the package's version or commit the change: the tag is made of both.".to_owned(),
+                "Or push under another tag with `--tag`.".to_owned(),
+            ],
+            Self::MediaType { .. } => vec![
+                "Turn off the containerd image store of the Docker daemon (`\"features\": {\"containerd-snapshotter\": false}` \
+                 in daemon.json), then build and push again."
+                    .to_owned(),
+            ],
+            Self::NotConfirmed { .. } => {
+                vec!["Push again; if someone else pushes to the same tag, use a tag of your own.".to_owned()]
+            }
+        }
+    }
+
+    /// Whose move it is.
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::Reference(error) => error.fault(),
+            Self::Ecr(error) => error.fault(),
+            Self::Auth(error) => error.fault(),
+            Self::Registry(error) => error.fault(),
+            Self::Engine(error) => error.fault(),
+            Self::NoTag { .. } => Fault::Usage,
+            Self::TagConflict { .. } | Self::MediaType { .. } => Fault::User,
+            Self::NotConfirmed { .. } => Fault::Temporary,
+        }
+    }
+}
+
+/// A media type in words.
+fn kind(media_type: &str) -> String {
+    match media_type {
+        OCI_INDEX => "an OCI index".to_owned(),
+        DOCKER_LIST => "a manifest list".to_owned(),
+        client::OCI_MANIFEST => "an OCI manifest".to_owned(),
+        other => format!("`{other}`"),
+    }
+}

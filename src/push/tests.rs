@@ -1,0 +1,271 @@
+use std::sync::Mutex;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::*;
+use crate::engine::{self, BuildRequest, BuiltImageState};
+use crate::progress::Silent;
+use crate::registry::client::{OCI_MANIFEST, Retry, sha256_digest};
+use crate::registry::scripted::{Scripted, answer};
+
+const ID: &str = "sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae";
+
+fn manifest(config: &str) -> String {
+    format!(
+        r#"{{"schemaVersion":2,"config":{{"digest":"{config}","size":3}},"layers":[{{"digest":"{ID}","size":40}},{{"digest":"{ID}","size":2}}]}}"#
+    )
+}
+
+fn image() -> BuiltImage {
+    BuiltImage {
+        reference: "sgbuild/iris:1".to_owned(),
+        id: ID.to_owned(),
+        platform: "linux/amd64".to_owned(),
+        engine: "fake".to_owned(),
+        size: 1,
+        context_digest: ID.to_owned(),
+    }
+}
+
+/// An engine whose push does nothing but count: what the registry then shows is up to the test's script.
+#[derive(Default)]
+struct Counting(Mutex<Vec<String>>);
+
+#[async_trait]
+impl Engine for Counting {
+    fn name(&self) -> &'static str {
+        "counting"
+    }
+
+    async fn build(&self, _request: &BuildRequest, _progress: &dyn Progress) -> Result<BuiltImage, engine::Error> {
+        Ok(image())
+    }
+
+    async fn find(&self, _id: &str) -> Result<Option<BuiltImageState>, engine::Error> {
+        Ok(None)
+    }
+
+    async fn push(
+        &self,
+        _image: &BuiltImage,
+        target: &Reference,
+        _credentials: &Credentials,
+        _progress: &dyn Progress,
+    ) -> Result<(), engine::Error> {
+        self.0.lock().unwrap().push(target.to_string());
+        Ok(())
+    }
+}
+
+/// A registry that holds `held` under each tag once it was asked for the tag `from` times, and takes any manifest put.
+async fn registry(media_type: &'static str, held: String, from: usize) -> Scripted {
+    let asked = std::sync::atomic::AtomicUsize::new(0);
+    Scripted::start(move |request, _| {
+        let digest = sha256_digest(held.as_bytes());
+        let headers = [("content-type", media_type), ("docker-content-digest", digest.as_str())];
+        if request.starts_with("GET /v2/ ") {
+            return answer("200 OK", &[], "{}");
+        }
+        if request.starts_with("PUT ") {
+            let (_, body) = request.split_once("\r\n\r\n").unwrap();
+            return answer(
+                "201 Created",
+                &[("docker-content-digest", &sha256_digest(body.as_bytes()))],
+                "",
+            );
+        }
+        if request.starts_with("HEAD ") || asked.fetch_add(1, std::sync::atomic::Ordering::SeqCst) < from {
+            return answer("404 Not Found", &[], "");
+        }
+        answer("200 OK", &headers, &held)
+    })
+    .await
+}
+
+fn settings(server: &Scripted, tags: &[&str]) -> PushSettings {
+    PushSettings {
+        target: Repository::parse(&format!("{}/iris", server.host())).unwrap(),
+        tags: tags.iter().map(|&tag| tag.to_owned()).collect(),
+        create_repository: true,
+        auth: AuthSettings::default(),
+        client: ClientSettings {
+            retry: Retry {
+                tries: 2,
+                base: Duration::from_millis(1),
+                cap: Duration::from_millis(1),
+            },
+            ..ClientSettings::default()
+        },
+    }
+}
+
+async fn run(server: &Scripted, tags: &[&str]) -> (Result<PushedImage, Error>, Vec<String>) {
+    let engine = Counting::default();
+    let outcome = push(&image(), &engine, &settings(server, tags), &Silent).await;
+    (outcome, engine.0.into_inner().unwrap())
+}
+
+#[tokio::test]
+async fn what_the_registry_shows_is_what_is_returned() {
+    let server = registry(DOCKER_MANIFEST, manifest(ID), 2).await;
+    let (outcome, calls) = run(&server, &["1.0-abc", "latest", "latest"]).await;
+    let pushed = outcome.unwrap();
+    assert_eq!(pushed.digest, sha256_digest(manifest(ID).as_bytes()));
+    assert_eq!(pushed.reference(), format!("{}/iris@{}", server.host(), pushed.digest));
+    assert_eq!((pushed.size, pushed.config_digest.as_str()), (42, ID));
+    assert_eq!(pushed.tags, ["1.0-abc", "latest"]);
+    assert_eq!(calls, [format!("{}/iris:1.0-abc", server.host())]);
+    let put = server
+        .seen()
+        .into_iter()
+        .filter(|request| request.starts_with("PUT "))
+        .collect::<Vec<_>>();
+    assert!(
+        put.iter()
+            .any(|request| request.starts_with("PUT /v2/iris/manifests/latest ")),
+        "{put:?}"
+    );
+}
+
+#[tokio::test]
+async fn an_image_that_is_there_is_not_pushed_again() {
+    let server = registry(DOCKER_MANIFEST, manifest(ID), 0).await;
+    let (outcome, pushes) = run(&server, &["1.0", "latest"]).await;
+    assert_eq!(outcome.unwrap().tags, ["1.0", "latest"]);
+    assert!(pushes.is_empty() && !server.seen().iter().any(|request| request.starts_with("PUT")));
+}
+
+#[tokio::test]
+async fn success_that_the_registry_does_not_show_is_a_failure() {
+    let server = registry(DOCKER_MANIFEST, manifest(ID), 99).await;
+    let error = run(&server, &["1.0"]).await.0.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "the push of {}/iris:1.0 is not confirmed: the registry has no manifest under this tag",
+            server.host()
+        )
+    );
+
+    let other = ID.replace("2c26", "0000");
+    let server = registry(DOCKER_MANIFEST, manifest(&other), 1).await;
+    let error = run(&server, &["1.0"]).await.0.unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .ends_with(&format!("the tag holds the image {other}, not {ID}")),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_manifest_that_sagemaker_rejects_is_a_failure_even_if_it_was_there() {
+    let server = registry(OCI_MANIFEST, manifest(ID), 0).await;
+    let (outcome, pushes) = run(&server, &["1.0"]).await;
+    let error = outcome.unwrap_err();
+    assert!(
+        error.to_string().ends_with(
+            "was pushed as an OCI manifest, which SageMaker rejects: it takes a Docker v2 schema 2 manifest"
+        ),
+        "{error}"
+    );
+    assert_eq!((pushes.len(), error.fault()), (1, Fault::User));
+}
+
+#[tokio::test]
+async fn a_digest_that_is_not_the_bytes_is_a_failure() {
+    let server = Scripted::start(|request, _| {
+        if request.starts_with("GET /v2/ ") {
+            answer("200 OK", &[], "{}")
+        } else {
+            answer(
+                "200 OK",
+                &[("content-type", DOCKER_MANIFEST), ("docker-content-digest", ID)],
+                &manifest(ID),
+            )
+        }
+    })
+    .await;
+    let error = run(&server, &["1.0"]).await.0.unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains(&format!("the registry calls the manifest {ID}, its bytes are sha256:")),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_registry_that_names_no_digest_confirms_it_by_serving_it() {
+    let server = Scripted::start(|request, _| {
+        if request.starts_with("GET /v2/ ") {
+            answer("200 OK", &[], "{}")
+        } else {
+            answer("200 OK", &[("content-type", DOCKER_MANIFEST)], &manifest(ID))
+        }
+    })
+    .await;
+    let pushed = run(&server, &["1.0"]).await.0.unwrap();
+    let by_digest = format!("GET /v2/iris/manifests/{} ", pushed.digest);
+    assert!(server.seen().iter().any(|request| request.starts_with(&by_digest)));
+}
+
+#[tokio::test]
+async fn an_immutable_tag_on_another_image_is_a_conflict() {
+    let other = manifest(&ID.replace("2c26", "0000"));
+    let server = registry(DOCKER_MANIFEST, other.clone(), 0).await;
+    let settings = settings(&server, &["1.0"]);
+    let client = Client::connect(
+        &settings.target,
+        &Credentials::Anonymous,
+        Access::Pull,
+        &settings.client,
+    )
+    .await
+    .unwrap();
+    let tag = settings.target.tagged("1.0").unwrap();
+    let immutable = TagMutability {
+        immutable: true,
+        except: Vec::new(),
+    };
+    let error = look_up(&client, &image(), &tag, &immutable).await.err().unwrap();
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "the tag `1.0` of {}/iris is immutable and already on another image ({})",
+            server.host(),
+            sha256_digest(other.as_bytes())
+        )
+    );
+    assert_eq!(error.fault(), Fault::User);
+    assert!(matches!(
+        look_up(&client, &image(), &tag, &TagMutability::default())
+            .await
+            .unwrap(),
+        TagState::Free
+    ));
+
+    let server = registry(DOCKER_MANIFEST, manifest(ID), 0).await;
+    let target = Repository::parse(&format!("{}/iris", server.host())).unwrap();
+    let client = Client::connect(&target, &Credentials::Anonymous, Access::Pull, &settings.client)
+        .await
+        .unwrap();
+    assert!(matches!(
+        look_up(&client, &image(), &tag, &immutable).await.unwrap(),
+        TagState::Ours(_)
+    ));
+}
+
+#[tokio::test]
+async fn nothing_is_sent_for_a_tag_that_is_none() {
+    let server = registry(DOCKER_MANIFEST, manifest(ID), 0).await;
+    let error = run(&server, &["1.0", "a+b"]).await.0.unwrap_err();
+    assert!(
+        error.to_string().starts_with("`a+b` is not an image tag: it holds `+`"),
+        "{error}"
+    );
+    assert_eq!(error.fault(), Fault::Usage);
+    assert!(matches!(run(&server, &[]).await.0.unwrap_err(), Error::NoTag { .. }));
+    assert!(server.seen().is_empty());
+}

@@ -1,0 +1,263 @@
+//! Why a registry did not do what it was asked.
+
+use std::error::Error as StdError;
+use std::path::PathBuf;
+
+use bytes::Bytes;
+use http::StatusCode;
+use serde_json::Value;
+
+use crate::fault::Fault;
+use crate::registry::reference::EcrHost;
+use crate::secret::without_url_credentials;
+
+/// Why a registry did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The HTTP client could not be made.
+    #[error("the HTTP client cannot be set up: {reason}")]
+    Setup {
+        /// What the library said.
+        reason: String,
+    },
+    /// A certificate file of Docker's directory for the registry is damaged.
+    #[error("the registry's CA file {} cannot be used: {reason}", path.display())]
+    CaFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// No connection, or one that broke or stalled, on every try.
+    #[error("the registry {host} could not be reached ({tries} tries): {reason}")]
+    Unreachable {
+        /// The registry's host.
+        host: String,
+        /// How often it was tried.
+        tries: u32,
+        /// What the connection failed on.
+        reason: String,
+    },
+    /// The registry's certificate is not trusted.
+    #[error("the certificate of the registry {host} is not trusted: {reason}")]
+    Certificate {
+        /// The registry's host.
+        host: String,
+        /// What is wrong with the certificate.
+        reason: String,
+    },
+    /// 401: the registry wants other credentials, or any.
+    #[error("the registry {host} does not accept {}: {message}", if *.anonymous { "requests without credentials" } else { "the credentials" })]
+    Unauthorized {
+        /// The registry's host.
+        host: String,
+        /// No credentials were sent.
+        anonymous: bool,
+        /// What the registry said.
+        message: String,
+    },
+    /// 403: the credentials are known and may not do this.
+    #[error("the registry {host} does not permit access to `{path}`: {message}")]
+    Denied {
+        /// The registry's host.
+        host: String,
+        /// The repository's path.
+        path: String,
+        /// What the registry said.
+        message: String,
+    },
+    /// The credentials were good once (ECR: longer than twelve hours ago).
+    #[error("the credentials for the registry {host} have expired: {message}")]
+    Expired {
+        /// The registry's host.
+        host: String,
+        /// What the registry said.
+        message: String,
+    },
+    /// Another answer than the API has for the request.
+    #[error("the registry {host} answered {status} to {request}{}: {message}", tried(*.tries))]
+    Status {
+        /// The registry's host.
+        host: String,
+        /// The method and path.
+        request: String,
+        /// The answer's status.
+        status: u16,
+        /// What the registry said.
+        message: String,
+        /// How often it was tried.
+        tries: u32,
+        /// Trying later may help.
+        temporary: bool,
+    },
+    /// An answer outside the distribution API.
+    #[error("the registry {host} answered {request} with something that is not the registry API: {reason}")]
+    Protocol {
+        /// The registry's host.
+        host: String,
+        /// The method and path.
+        request: String,
+        /// What is wrong with the answer.
+        reason: String,
+    },
+}
+
+impl Error {
+    /// What to do next.
+    #[must_use]
+    pub fn hints(&self) -> Vec<String> {
+        match self {
+            Self::Setup { .. } | Self::Status { temporary: false, .. } => Vec::new(),
+            Self::CaFile { .. } => vec!["Replace the file by a PEM certificate, or remove it.".to_owned()],
+            Self::Unreachable { .. } => {
+                vec!["Check the registry's name, the network, and HTTPS_PROXY / NO_PROXY; then try again.".to_owned()]
+            }
+            Self::Certificate { host, reason } => {
+                let mut hints = vec![format!(
+                    "Put the CA that issued it in /etc/docker/certs.d/{host}/ca.crt, or in the file SSL_CERT_FILE names."
+                )];
+                if reason.contains("CaUsedAsEndEntity") {
+                    hints.push(
+                        "The server uses a CA certificate as its own; have the CA issue a separate one.".to_owned(),
+                    );
+                }
+                hints
+            }
+            Self::Unauthorized { host, .. } | Self::Expired { host, .. } if EcrHost::parse(host).is_some() => {
+                vec!["Renew the AWS session (`aws sso login`), or the `docker login` that stands in for it.".to_owned()]
+            }
+            Self::Unauthorized { host, .. } => vec![format!("Log in with `docker login {host}`.")],
+            Self::Denied { host, path, .. } if EcrHost::parse(host).is_some() => vec![ecr_permissions(host, path)],
+            Self::Denied { .. } => {
+                vec![
+                    "Ask for the right to pull and push there, or name another repository with `--repository`."
+                        .to_owned(),
+                ]
+            }
+            Self::Expired { host, .. } => vec![format!("Log in again with `docker login {host}`.")],
+            Self::Status { temporary: true, .. } => vec!["Try again in a minute.".to_owned()],
+            Self::Protocol { host, .. } => {
+                vec![format!(
+                    "Check that {host} is a registry, and that no proxy or login page answers in its place."
+                )]
+            }
+        }
+    }
+
+    /// Whose move it is.
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::Unreachable { .. } | Self::Status { temporary: true, .. } => Fault::Temporary,
+            _ => Fault::User,
+        }
+    }
+}
+
+/// What a principal needs for pushing and for reading back what was pushed
+/// ([IAM permissions for pushing](https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-push-iam.html)).
+fn ecr_permissions(host: &str, path: &str) -> String {
+    let arn = EcrHost::parse(host).map_or_else(|| path.to_owned(), |host| host.repository_arn(path));
+    format!(
+        "Allow ecr:BatchCheckLayerAvailability, ecr:InitiateLayerUpload, ecr:UploadLayerPart, ecr:CompleteLayerUpload, \
+         ecr:PutImage, ecr:BatchGetImage and ecr:GetDownloadUrlForLayer on `{arn}`."
+    )
+}
+
+fn tried(tries: u32) -> String {
+    if tries > 1 {
+        format!(" ({tries} tries)")
+    } else {
+        String::new()
+    }
+}
+
+/// What an error answer says: the messages of the API's error document, else its first line of text, else the status.
+/// See [errors](https://distribution.github.io/distribution/spec/api/#errors).
+pub(super) fn message(status: StatusCode, body: &Bytes) -> String {
+    let documented: Vec<String> = serde_json::from_slice::<Value>(body)
+        .ok()
+        .and_then(|document| document.get("errors")?.as_array().cloned())
+        .unwrap_or_default()
+        .iter()
+        .filter_map(|error| {
+            let text = |key| error.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());
+            match (text("code"), text("message")) {
+                (Some(code), Some(message)) => Some(format!("{code}: {message}")),
+                (code, message) => message.or(code).map(str::to_owned),
+            }
+        })
+        .collect();
+    if !documented.is_empty() {
+        return without_url_credentials(&documented.join("; "));
+    }
+    let text = String::from_utf8_lossy(body);
+    let line = text.trim().lines().next().unwrap_or_default();
+    let is_page = line.starts_with('<');
+    if line.is_empty() || is_page {
+        return status.canonical_reason().unwrap_or("no explanation").to_owned();
+    }
+    without_url_credentials(&line.chars().take(300).collect::<String>())
+}
+
+/// The TLS library's complaint about a certificate, if that is what a request failed on: no retry will change it.
+pub(super) fn certificate_complaint(error: &(dyn StdError + 'static)) -> Option<String> {
+    let mut cause = Some(error);
+    while let Some(current) = cause {
+        if let Some(rustls::Error::InvalidCertificate(complaint)) = current.downcast_ref::<rustls::Error>() {
+            return Some(complaint.to_string());
+        }
+        // An `io::Error` hides what it was made of from `source()`.
+        let inner = current
+            .downcast_ref::<std::io::Error>()
+            .and_then(std::io::Error::get_ref);
+        cause = match inner {
+            Some(inner) => Some(inner),
+            None => current.source(),
+        };
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_to_do_depends_on_whose_registry_it_is() {
+        let host = "123456789012.dkr.ecr.eu-central-1.amazonaws.com".to_owned();
+        let denied = Error::Denied {
+            host: host.clone(),
+            path: "iris".to_owned(),
+            message: "no".to_owned(),
+        };
+        assert!(denied.hints()[0].ends_with("on `arn:aws:ecr:eu-central-1:123456789012:repository/iris`."));
+        let expired = Error::Expired {
+            host,
+            message: "late".to_owned(),
+        };
+        assert!(expired.hints()[0].contains("AWS session"));
+        let expired = Error::Expired {
+            host: "a.example".to_owned(),
+            message: "late".to_owned(),
+        };
+        assert_eq!(expired.hints(), ["Log in again with `docker login a.example`."]);
+    }
+
+    #[test]
+    fn the_registrys_own_words_are_found() {
+        let said = |body: &str| message(StatusCode::FORBIDDEN, &Bytes::copy_from_slice(body.as_bytes()));
+        assert_eq!(
+            said(r#"{"errors":[{"code":"DENIED","message":"not yours","detail":null},{"code":"UNKNOWN"}]}"#),
+            "DENIED: not yours; UNKNOWN"
+        );
+        assert_eq!(
+            said("Your authorization token has expired.\n\nmore"),
+            "Your authorization token has expired."
+        );
+        assert_eq!(said("<html>"), "Forbidden");
+        assert_eq!(said(""), "Forbidden");
+        assert_eq!(said("see https://u:p@h/x"), "see https://***@h/x");
+        assert_eq!(said(&"x".repeat(9999)).len(), 300);
+    }
+}

@@ -1,0 +1,92 @@
+//! The HTTP client under the registry client: whose certificates it trusts, and what it follows.
+
+use std::path::Path;
+
+use reqwest::redirect::{Action, Attempt, Policy};
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject;
+
+use super::{ClientSettings, Error};
+use crate::registry::with_causes;
+
+/// How many redirects one request may take.
+const MAX_REDIRECTS: usize = 5;
+
+/// An HTTP client for the registry `host`. It trusts the platform's roots (`SSL_CERT_FILE` and `SSL_CERT_DIR` where they are
+/// set) and, as Docker does, the `*.crt` files of the registry's own directory.
+pub(super) fn http_client(host: &str, settings: &ClientSettings) -> Result<reqwest::Client, Error> {
+    let mut roots = rustls_native_certs::load_native_certs().certs;
+    roots.extend(registry_certificates(&settings.docker_certs_dir.join(host))?);
+    let roots = usable(roots);
+    let certificates = roots
+        .iter()
+        .map(|root| reqwest::Certificate::from_der(root))
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| Error::Setup {
+            reason: error.to_string(),
+        })?;
+    reqwest::Client::builder()
+        .tls_certs_only(certificates)
+        .user_agent(concat!("sgbuild/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(settings.connect_timeout)
+        .read_timeout(settings.stall_timeout)
+        .redirect(Policy::custom(redirect))
+        .build()
+        .map_err(|error| Error::Setup {
+            reason: with_causes(&error),
+        })
+}
+
+/// Follows a few redirects, but never from TLS to plain text. The `Authorization` header is sent to no other host, port or
+/// scheme: the HTTP library takes it off.
+fn redirect(attempt: Attempt<'_>) -> Action {
+    let leaves_tls =
+        attempt.previous().last().is_some_and(|url| url.scheme() == "https") && attempt.url().scheme() != "https";
+    if leaves_tls {
+        return attempt.error("the registry redirects from https to http");
+    }
+    if attempt.previous().len() > MAX_REDIRECTS {
+        return attempt.error("too many redirects");
+    }
+    attempt.follow()
+}
+
+/// The certificates in `directory/*.crt`; none where there is no such directory.
+fn registry_certificates(directory: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
+    let Ok(entries) = std::fs::read_dir(directory) else {
+        return Ok(Vec::new());
+    };
+    let mut files: Vec<_> = entries
+        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+        .filter(|path| path.extension().is_some_and(|extension| extension == "crt"))
+        .collect();
+    files.sort();
+    let mut certificates = Vec::new();
+    for file in files {
+        let found: Result<Vec<_>, _> = CertificateDer::pem_file_iter(&file).and_then(Iterator::collect);
+        match found {
+            Ok(found) if !found.is_empty() => certificates.extend(found),
+            Ok(_) => {
+                return Err(Error::CaFile {
+                    path: file,
+                    reason: "it holds no PEM certificate".to_owned(),
+                });
+            }
+            Err(error) => {
+                return Err(Error::CaFile {
+                    path: file,
+                    reason: error.to_string(),
+                });
+            }
+        }
+    }
+    Ok(certificates)
+}
+
+/// Those that can be a trust anchor: one odd certificate in a platform's store must not spoil the others.
+fn usable(roots: Vec<CertificateDer<'static>>) -> Vec<CertificateDer<'static>> {
+    roots
+        .into_iter()
+        .filter(|root| rustls::RootCertStore::empty().add(root.clone()).is_ok())
+        .collect()
+}

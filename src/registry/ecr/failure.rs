@@ -1,0 +1,288 @@
+//! What went wrong in a call to ECR or STS, told apart by what the user can do about it.
+
+use std::error::Error as StdError;
+
+use aws_credential_types::provider::error::CredentialsError;
+use aws_sdk_ecr::error::{ProvideErrorMetadata, SdkError};
+
+use crate::fault::Fault;
+use crate::registry::{reference, root_cause, with_causes};
+
+/// Why ECR could not be used.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No region is configured.
+    #[error("no AWS region is configured")]
+    NoRegion,
+    /// The chain of credential providers ended without any.
+    #[error("no AWS credentials were found (needed for {action})")]
+    NoCredentials {
+        /// The IAM action that was to be called.
+        action: &'static str,
+    },
+    /// A provider of credentials was configured, and failed.
+    #[error("the AWS credentials could not be loaded (needed for {action}): {reason}")]
+    CredentialsFailed {
+        /// The IAM action that was to be called.
+        action: &'static str,
+        /// What the provider said.
+        reason: String,
+        /// The provider did not answer in time.
+        timed_out: bool,
+    },
+    /// AWS says that the credentials have expired.
+    #[error("the AWS credentials have expired: {action} was refused ({message})")]
+    Expired {
+        /// The IAM action that was called.
+        action: &'static str,
+        /// What AWS said.
+        message: String,
+    },
+    /// AWS does not know the credentials, or the signature made with them is wrong.
+    #[error("AWS does not accept the credentials: {action} was refused ({message})")]
+    InvalidCredentials {
+        /// The IAM action that was called.
+        action: &'static str,
+        /// What AWS said.
+        message: String,
+    },
+    /// The credentials are good but may not do this.
+    #[error("access denied: {action} on {resource} ({message})")]
+    AccessDenied {
+        /// The missing IAM action.
+        action: &'static str,
+        /// The ARN it is missing on, or `*`.
+        resource: String,
+        /// What AWS said; names the principal.
+        message: String,
+    },
+    /// There is no such repository, and none may be created.
+    #[error("the ECR repository `{name}` does not exist in account {account}, region {region}")]
+    RepositoryMissing {
+        /// The repository's name.
+        name: String,
+        /// Twelve digits.
+        account: String,
+        /// Such as `eu-central-1`.
+        region: String,
+    },
+    /// No connection to the service.
+    #[error("{endpoint} could not be reached for {action}: {reason}")]
+    Unreachable {
+        /// The IAM action that was to be called.
+        action: &'static str,
+        /// The endpoint's URL.
+        endpoint: String,
+        /// What the connection failed on.
+        reason: String,
+    },
+    /// The service answered with another error, or with something that is no answer.
+    #[error("{action} failed on {resource}: {message}")]
+    Service {
+        /// The IAM action that was called.
+        action: &'static str,
+        /// What it was called on.
+        resource: String,
+        /// What the service said.
+        message: String,
+        /// Throttling or a fault of the service, after the SDK's own retries.
+        temporary: bool,
+    },
+    /// The package's name gives no repository name.
+    #[error(transparent)]
+    Name(#[from] reference::Error),
+}
+
+impl Error {
+    /// What to do next.
+    #[must_use]
+    pub fn hints(&self) -> Vec<String> {
+        let hint = match self {
+            Self::NoRegion => "Set AWS_REGION, or `region` in the profile of ~/.aws/config.".to_owned(),
+            Self::NoCredentials { .. } => {
+                return vec![
+                    "Run `aws configure` or `aws sso login`, or set AWS_PROFILE or AWS_ACCESS_KEY_ID and \
+                     AWS_SECRET_ACCESS_KEY."
+                        .to_owned(),
+                    "In CodeBuild, Lambda or EC2, give the machine's role the permission.".to_owned(),
+                ];
+            }
+            Self::CredentialsFailed { timed_out: true, .. } => "Try again.".to_owned(),
+            Self::CredentialsFailed { .. } => {
+                "Check AWS_PROFILE and ~/.aws/config; with IAM Identity Center run `aws sso login`.".to_owned()
+            }
+            Self::Expired { .. } => {
+                "Renew the session: `aws sso login`, or fetch new temporary credentials.".to_owned()
+            }
+            Self::InvalidCredentials { .. } => {
+                "Check the access key, the secret key and the session token, and this machine's clock.".to_owned()
+            }
+            Self::AccessDenied { action, resource, .. } => {
+                let mut hints = vec![format!(
+                    "Allow `{action}` on `{resource}` in the principal's IAM policy."
+                )];
+                if *action == "ecr:CreateRepository" {
+                    hints.push("Or have the repository created by someone who may.".to_owned());
+                }
+                return hints;
+            }
+            Self::RepositoryMissing { name, region, .. } => {
+                return vec![
+                    "Leave out `--no-create` to have it created with scan on push.".to_owned(),
+                    format!("Or create it: aws ecr create-repository --repository-name {name} --region {region}"),
+                ];
+            }
+            Self::Unreachable { .. } => {
+                "Check the network, the region's spelling, and AWS_ENDPOINT_URL if it is set; then try again."
+                    .to_owned()
+            }
+            Self::Service { temporary: true, .. } => "Try again in a minute.".to_owned(),
+            Self::Service { .. } => return Vec::new(),
+            Self::Name(error) => return error.hints(),
+        };
+        vec![hint]
+    }
+
+    /// Whose move it is.
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::Unreachable { .. }
+            | Self::Service { temporary: true, .. }
+            | Self::CredentialsFailed { timed_out: true, .. } => Fault::Temporary,
+            Self::Name(error) => error.fault(),
+            _ => Fault::User,
+        }
+    }
+
+    /// Whether there are no usable AWS credentials: then Docker's own may serve for a pull or push.
+    #[must_use]
+    pub fn lacks_credentials(&self) -> bool {
+        matches!(self, Self::NoCredentials { .. } | Self::NoRegion)
+    }
+}
+
+/// One AWS call, as its errors describe it.
+pub(super) struct Call {
+    /// The IAM action, such as `ecr:CreateRepository`.
+    pub(super) action: &'static str,
+    /// The ARN it needs permission on, or `*`.
+    pub(super) resource: String,
+    /// The service's URL.
+    pub(super) endpoint: String,
+}
+
+impl Call {
+    /// An answer without error and without what was asked for.
+    pub(super) fn incomplete(&self, what: &str) -> Error {
+        Error::Service {
+            action: self.action,
+            resource: self.resource.clone(),
+            message: format!("the answer of {} is incomplete: {what}", self.endpoint),
+            temporary: false,
+        }
+    }
+}
+
+/// The SDK's error as ours.
+pub(super) fn failure<E>(call: &Call, error: &SdkError<E>) -> Error
+where
+    E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
+{
+    let action = call.action;
+    if let SdkError::ServiceError(context) = error {
+        let status = context.raw().status().as_u16();
+        return refusal(call, context.err(), status);
+    }
+    if let Some(missing) = credentials_failure(action, error) {
+        return missing;
+    }
+    let status = error.raw_response().map(|response| response.status().as_u16());
+    let reason = with_causes(error);
+    match error {
+        SdkError::DispatchFailure(_) | SdkError::TimeoutError(_) => Error::Unreachable {
+            action,
+            endpoint: call.endpoint.clone(),
+            reason: root_cause(error),
+        },
+        _ => Error::Service {
+            action,
+            resource: call.resource.clone(),
+            message: match status {
+                Some(status) => format!("{} answered {status}: {reason}", call.endpoint),
+                None => reason,
+            },
+            temporary: status.is_some_and(is_temporary),
+        },
+    }
+}
+
+/// An error that the service answered.
+fn refusal<E: ProvideErrorMetadata>(call: &Call, error: &E, status: u16) -> Error {
+    let action = call.action;
+    let code = error.code().unwrap_or_default();
+    let message = match (error.message().map(str::trim).filter(|m| !m.is_empty()), code) {
+        (Some(message), "") => message.to_owned(),
+        (Some(message), code) => format!("{code}: {message}"),
+        (None, "") => format!("{} answered {status} without an explanation", call.endpoint),
+        (None, code) => code.to_owned(),
+    };
+    match code {
+        "ExpiredToken" | "ExpiredTokenException" | "RequestExpired" | "TokenRefreshRequired" => {
+            Error::Expired { action, message }
+        }
+        "InvalidClientTokenId"
+        | "UnrecognizedClientException"
+        | "SignatureDoesNotMatch"
+        | "InvalidSignatureException"
+        | "IncompleteSignature"
+        | "MissingAuthenticationToken"
+        | "MissingAuthenticationTokenException"
+        | "AuthFailure" => Error::InvalidCredentials { action, message },
+        "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" | "NotAuthorized" => Error::AccessDenied {
+            action,
+            resource: call.resource.clone(),
+            message,
+        },
+        code => Error::Service {
+            action,
+            resource: call.resource.clone(),
+            message,
+            temporary: is_temporary(status) || is_throttling(code),
+        },
+    }
+}
+
+/// The codes of throttling, which come with status 400 from older services
+/// ([retry behaviour](https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html)).
+fn is_throttling(code: &str) -> bool {
+    code.contains("Throttl")
+        || matches!(
+            code,
+            "TooManyRequestsException" | "RequestLimitExceeded" | "SlowDown" | "ServerException"
+        )
+}
+
+fn is_temporary(status: u16) -> bool {
+    status == 429 || status == 408 || status >= 500
+}
+
+/// The provider chain's failure, if the request was never sent for want of credentials.
+fn credentials_failure(action: &'static str, error: &(dyn StdError + 'static)) -> Option<Error> {
+    let mut cause = Some(error);
+    while let Some(current) = cause {
+        match current.downcast_ref::<CredentialsError>() {
+            Some(CredentialsError::CredentialsNotLoaded(_)) => return Some(Error::NoCredentials { action }),
+            Some(failed) => {
+                let timed_out = matches!(failed, CredentialsError::ProviderTimedOut(_));
+                return Some(Error::CredentialsFailed {
+                    action,
+                    reason: with_causes(failed),
+                    timed_out,
+                });
+            }
+            None => cause = current.source(),
+        }
+    }
+    None
+}

@@ -1,0 +1,391 @@
+//! The registry client and the push stage against Debian's `docker-registry`, and ECR against `moto_server`. Both programs must
+//! be on `PATH`; each test starts its own on a free port of loopback and stops it.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::provider::SharedCredentialsProvider;
+use sgbuild::engine::{self, BuildRequest, BuiltImage, BuiltImageState, Engine};
+use sgbuild::fault::Fault;
+use sgbuild::progress::{Progress, Silent};
+use sgbuild::push::{self, PushSettings};
+use sgbuild::registry::auth::{self, AuthSettings};
+use sgbuild::registry::client::{Access, Client, ClientSettings, DOCKER_MANIFEST, Manifest, Retry, sha256_digest};
+use sgbuild::registry::{Credentials, Reference, Repository, ecr};
+use sgbuild::secret::Secret;
+
+/// A program that is stopped when dropped.
+struct Server {
+    child: Child,
+    port: u16,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// Starts `command` and waits until `port` takes connections.
+fn serve(command: &mut Command, port: u16) -> Server {
+    let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+    let mut server = Server {
+        child: child.unwrap_or_else(|error| panic!("{command:?}: {error}")),
+        port,
+    };
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+        assert!(server.child.try_wait().unwrap().is_none(), "{command:?} ended at once");
+        assert!(Instant::now() < deadline, "{command:?} does not listen");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    server
+}
+
+/// A registry that keeps its data in `directory`; `more` is appended to the `http` section of its configuration.
+fn docker_registry(directory: &Path, http: &str, more: &str) -> Server {
+    let port = free_port();
+    let data = directory.join("data");
+    let config = format!(
+        "version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: {}}}}}\n\
+         http:\n  addr: 127.0.0.1:{port}\n{http}{more}",
+        data.display()
+    );
+    let file = directory.join("config.yml");
+    std::fs::write(&file, config).unwrap();
+    serve(Command::new("docker-registry").arg("serve").arg(file), port)
+}
+
+fn run(program: &str, arguments: &[&str]) -> Vec<u8> {
+    let output = Command::new(program)
+        .args(arguments)
+        .output()
+        .unwrap_or_else(|error| panic!("{program}: {error}"));
+    assert!(
+        output.status.success(),
+        "{program} {arguments:?}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    output.stdout
+}
+
+/// A CA and a certificate for 127.0.0.1 made with `openssl`: `ca.crt`, `server.crt`, `server.key` in `directory`.
+fn certificates(directory: &Path) {
+    let path = |name: &str| directory.join(name).display().to_string();
+    let (ca, ca_key, key, request) = (path("ca.crt"), path("ca.key"), path("server.key"), path("server.csr"));
+    let key_options = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
+    let ca_arguments = [
+        "req",
+        "-x509",
+        "-days",
+        "2",
+        "-subj",
+        "/CN=test CA",
+        "-keyout",
+        &ca_key,
+        "-out",
+        &ca,
+    ];
+    run("openssl", &[&ca_arguments[..], &key_options[..]].concat());
+    let server_arguments = ["req", "-subj", "/CN=127.0.0.1", "-keyout", &key, "-out", &request];
+    run("openssl", &[&server_arguments[..], &key_options[..]].concat());
+    std::fs::write(directory.join("san"), "subjectAltName=IP:127.0.0.1\n").unwrap();
+    run(
+        "openssl",
+        &[
+            "x509",
+            "-req",
+            "-days",
+            "2",
+            "-in",
+            &request,
+            "-CA",
+            &ca,
+            "-CAkey",
+            &ca_key,
+            "-CAcreateserial",
+            "-extfile",
+            &path("san"),
+            "-out",
+            &path("server.crt"),
+        ],
+    );
+}
+
+fn client_settings() -> ClientSettings {
+    ClientSettings {
+        retry: Retry {
+            base: Duration::from_millis(5),
+            cap: Duration::from_millis(20),
+            ..Retry::default()
+        },
+        ..ClientSettings::default()
+    }
+}
+
+fn repository(server: &Server, path: &str) -> Repository {
+    Repository::parse(&format!("127.0.0.1:{}/{path}", server.port)).unwrap()
+}
+
+const CONFIG: &[u8] = br#"{"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":[]}}"#;
+
+/// Uploads `CONFIG` and a manifest of it under `reference`, as a Docker daemon would; how often is counted.
+#[derive(Default)]
+struct Uploader(Mutex<u32>);
+
+impl Uploader {
+    fn manifest() -> Manifest {
+        let text = format!(
+            r#"{{"schemaVersion":2,"mediaType":"{DOCKER_MANIFEST}","config":{{"mediaType":"application/vnd.docker.container.image.v1+json","size":{},"digest":"{}"}},"layers":[]}}"#,
+            CONFIG.len(),
+            sha256_digest(CONFIG)
+        );
+        Manifest {
+            bytes: text.into(),
+            media_type: DOCKER_MANIFEST.to_owned(),
+            answered_digest: None,
+        }
+    }
+
+    async fn upload(repository: &Repository) {
+        let base = format!("http://{}/v2/{}", repository.host, repository.path);
+        let http = reqwest::Client::new();
+        let session = http.post(format!("{base}/blobs/uploads/")).send().await.unwrap();
+        let location = session.headers()["location"].to_str().unwrap().to_owned();
+        let location = if location.starts_with('/') {
+            format!("http://{}{location}", repository.host)
+        } else {
+            location
+        };
+        let url = format!("{location}&digest={}", sha256_digest(CONFIG));
+        let put = http
+            .put(url)
+            .header("content-type", "application/octet-stream")
+            .body(CONFIG)
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(put.status(), 201);
+    }
+}
+
+#[async_trait]
+impl Engine for Uploader {
+    fn name(&self) -> &'static str {
+        "uploader"
+    }
+
+    async fn build(&self, _request: &BuildRequest, _progress: &dyn Progress) -> Result<BuiltImage, engine::Error> {
+        Ok(built())
+    }
+
+    async fn find(&self, _id: &str) -> Result<Option<BuiltImageState>, engine::Error> {
+        Ok(None)
+    }
+
+    async fn push(
+        &self,
+        _image: &BuiltImage,
+        target: &Reference,
+        credentials: &Credentials,
+        _progress: &dyn Progress,
+    ) -> Result<(), engine::Error> {
+        *self.0.lock().unwrap() += 1;
+        Self::upload(&target.repository).await;
+        let client = Client::connect(&target.repository, credentials, Access::PullPush, &client_settings())
+            .await
+            .unwrap();
+        client
+            .put_manifest(target.api_reference(), &Self::manifest())
+            .await
+            .unwrap();
+        Ok(())
+    }
+}
+
+fn built() -> BuiltImage {
+    BuiltImage {
+        reference: "sgbuild/iris:1".to_owned(),
+        id: sha256_digest(CONFIG),
+        platform: "linux/amd64".to_owned(),
+        engine: "uploader".to_owned(),
+        size: 1,
+        context_digest: sha256_digest(b""),
+    }
+}
+
+#[tokio::test]
+async fn a_real_registry_confirms_a_push_and_knows_it_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = docker_registry(directory.path(), "", "");
+    let target = repository(&server, "team/iris");
+    let settings = PushSettings {
+        target: target.clone(),
+        tags: vec!["1.0-abc".to_owned(), "latest".to_owned()],
+        create_repository: true,
+        auth: AuthSettings::default(),
+        client: client_settings(),
+    };
+    let engine = Uploader::default();
+    let pushed = push::push(&built(), &engine, &settings, &Silent).await.unwrap();
+    assert_eq!(pushed.digest, Uploader::manifest().digest());
+    assert_eq!(pushed.media_type, DOCKER_MANIFEST);
+    assert_eq!(pushed.tags, ["1.0-abc", "latest"]);
+
+    let again = push::push(&built(), &engine, &settings, &Silent).await.unwrap();
+    assert_eq!((again, *engine.0.lock().unwrap()), (pushed.clone(), 1));
+
+    let client = Client::connect(&target, &Credentials::Anonymous, Access::Pull, &client_settings())
+        .await
+        .unwrap();
+    assert_eq!(
+        client.manifest_digest("latest").await.unwrap(),
+        Some(pushed.digest.clone())
+    );
+    assert_eq!(
+        client.manifest(&pushed.digest).await.unwrap().unwrap().bytes,
+        Uploader::manifest().bytes
+    );
+    assert_eq!(client.manifest("absent").await.unwrap(), None);
+    assert_eq!(
+        client.blob_size(&pushed.config_digest).await.unwrap(),
+        Some(CONFIG.len() as u64)
+    );
+    assert_eq!(client.blob_size(&sha256_digest(b"absent")).await.unwrap(), None);
+    let broken = Manifest {
+        bytes: "{}".into(),
+        ..Uploader::manifest()
+    };
+    let error = client.put_manifest("2.0", &broken).await.unwrap_err();
+    assert_eq!(error.fault(), Fault::User, "{error}");
+}
+
+#[tokio::test]
+async fn tls_and_a_password_work_with_the_ca_where_docker_keeps_it() {
+    let directory = tempfile::tempdir().unwrap();
+    certificates(directory.path());
+    let htpasswd = directory.path().join("htpasswd");
+    std::fs::write(&htpasswd, run("htpasswd", &["-Bbn", "AWS", "hunter2"])).unwrap();
+    let tls = format!(
+        "  tls: {{certificate: {0}/server.crt, key: {0}/server.key}}\n",
+        directory.path().display()
+    );
+    let auth = format!("auth: {{htpasswd: {{realm: test, path: {}}}}}\n", htpasswd.display());
+    let server = docker_registry(directory.path(), &tls, &auth);
+    let target = repository(&server, "iris");
+
+    let error = Client::connect(&target, &Credentials::Anonymous, Access::Pull, &client_settings())
+        .await
+        .unwrap_err();
+    assert!(
+        error.to_string().starts_with(&format!(
+            "the certificate of the registry {} is not trusted",
+            target.host
+        )),
+        "{error}"
+    );
+    assert_eq!(error.fault(), Fault::User);
+    assert!(error.hints()[0].contains(&format!("/etc/docker/certs.d/{}/ca.crt", target.host)));
+
+    let certs_d = directory.path().join("certs.d").join(&target.host);
+    std::fs::create_dir_all(&certs_d).unwrap();
+    std::fs::copy(directory.path().join("ca.crt"), certs_d.join("ca.crt")).unwrap();
+    let settings = ClientSettings {
+        docker_certs_dir: directory.path().join("certs.d"),
+        ..client_settings()
+    };
+    let ask = async |credentials: Credentials| {
+        let client = Client::connect(&target, &credentials, Access::PullPush, &settings)
+            .await
+            .unwrap();
+        client.manifest("1").await
+    };
+    let password = |text: &str| Credentials::Basic {
+        username: "AWS".to_owned(),
+        password: Secret::new(text),
+    };
+    assert_eq!(ask(password("hunter2")).await.unwrap(), None);
+    let error = ask(password("wrong")).await.unwrap_err();
+    assert!(error.to_string().contains("does not accept the credentials"), "{error}");
+    assert!(!error.to_string().contains("wrong"), "{error}");
+    let error = ask(Credentials::Anonymous).await.unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("does not accept requests without credentials"),
+        "{error}"
+    );
+
+    std::fs::write(certs_d.join("other.crt"), "not a certificate").unwrap();
+    let error = Client::connect(&target, &password("hunter2"), Access::Pull, &settings)
+        .await
+        .unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .ends_with("other.crt cannot be used: it holds no PEM certificate"),
+        "{error}"
+    );
+}
+
+fn aws(port: u16) -> SdkConfig {
+    let key = aws_credential_types::Credentials::new("AKIDEXAMPLE", "sekret", None, None, "test");
+    SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("eu-central-1"))
+        .endpoint_url(format!("http://127.0.0.1:{port}"))
+        .credentials_provider(SharedCredentialsProvider::new(key))
+        .build()
+}
+
+#[tokio::test]
+async fn an_emulated_account_has_its_repository_made_and_its_token_given() {
+    let port = free_port();
+    let _moto = serve(
+        Command::new("moto_server").args(["-H", "127.0.0.1", "-p", &port.to_string()]),
+        port,
+    );
+    let aws = aws(port);
+    let target = ecr::default_repository(&aws, "Iris_Classifier").await.unwrap();
+    assert_eq!(
+        target.to_string(),
+        "123456789012.dkr.ecr.eu-central-1.amazonaws.com/iris-classifier"
+    );
+    let host = target.ecr().unwrap();
+
+    let refused = ecr::ensure_repository(&aws, &host, &target.path, false)
+        .await
+        .unwrap_err();
+    assert!(matches!(refused, ecr::Error::RepositoryMissing { .. }), "{refused}");
+    assert!(
+        ecr::ensure_repository(&aws, &host, &target.path, true)
+            .await
+            .unwrap()
+            .created
+    );
+    let found = ecr::ensure_repository(&aws, &host, &target.path, false).await.unwrap();
+    assert!(!found.created && !found.tags.is_immutable("1.0"));
+
+    let settings = AuthSettings {
+        aws: Some(aws),
+        docker_config_dir: None,
+    };
+    let credentials = auth::credentials(&target, &settings).await.unwrap();
+    let expected = Credentials::Basic {
+        username: "AWS".to_owned(),
+        password: Secret::new("123456789012-auth-token"),
+    };
+    assert_eq!(credentials, expected);
+}
