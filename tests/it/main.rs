@@ -6,4 +6,6 @@ mod dist;
 mod faults;
 mod main_path;
 mod registry;
+mod run_py;
+mod start_training;
 mod support;
