@@ -1,0 +1,230 @@
+"""Entry point of the training image: `train` or `serve`, as Amazon SageMaker calls it.
+
+The contract is https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-dockerfile.html: the
+package's function is called without arguments; the exit code says whether it succeeded; why it failed goes to
+/opt/ml/output/failure, of which SageMaker shows the first 1024 characters; SIGTERM means stop.
+"""
+
+import errno
+import importlib
+import os
+import signal
+import sys
+import traceback
+
+# Filled in by sgbuild. Empty where the package declares no such function.
+TRAIN = "{{ train or '' }}"
+SERVE = "{{ serve or '' }}"
+TRAIN_IS_CONSOLE_SCRIPT = "{{ 'yes' if train_is_console_script else 'no' }}" == "yes"
+PREFIX = "{{ prefix }}"
+
+FAILURE_FILE = os.path.join(PREFIX, "output", "failure")
+MAX_MESSAGE = 700  # characters: leaves room for the place in the 1024 that SageMaker shows
+MAX_FAILURE = 16 * 1024  # characters
+USAGE = """usage: docker run IMAGE [train | serve]
+
+  train   run the training function (the default): {train}
+  serve   run the serving function: {serve}
+"""
+
+
+class CannotStart(Exception):
+    """The entry point cannot be called: its message says why."""
+
+
+def main(arguments):
+    """Runs the function that `arguments` ask for, and returns the process's exit code."""
+    command = arguments[0] if arguments else "train"
+    if command not in ("train", "serve") or len(arguments) > 1:
+        return usage("cannot run: " + " ".join(arguments))
+    if command == "serve" and not SERVE:
+        return usage("this image cannot serve: the package declares no serving function")
+
+    prepare()
+    if command == "serve":
+        return run(SERVE, reports_failure=False)
+    remove_old_failure()
+    return run(TRAIN, reports_failure=True)
+
+
+def usage(problem):
+    print(problem, file=sys.stderr)
+    print(USAGE.format(train=TRAIN or "none declared", serve=SERVE or "none declared"), end="", file=sys.stderr)
+    return 2
+
+
+def prepare():
+    """Makes this process a good PID 1, and gives the function the surroundings of a plain script."""
+    # As PID 1, a process without a handler ignores SIGTERM. A handler that the package installs replaces this one.
+    signal.signal(signal.SIGTERM, stop)
+    # Worker processes keep the usual behaviour: multiprocessing ends them by SIGTERM.
+    os.register_at_fork(after_in_child=restore_sigterm)
+    # Lines reach the log when they are printed, not when a buffer is full.
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(line_buffering=True)
+    sys.argv = sys.argv[:1]
+    # A module of the package may have the name of this file.
+    if sys.path and os.path.realpath(sys.path[0] or ".") == os.path.dirname(os.path.realpath(__file__)):
+        del sys.path[0]
+
+
+def stop(signum, frame):
+    """Ends the main thread as `sys.exit` does: `finally` blocks and `atexit` functions run."""
+    raise SystemExit(128 + signum)
+
+
+def restore_sigterm():
+    if signal.getsignal(signal.SIGTERM) is stop:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def run(entry_point, reports_failure):
+    """Calls the entry point, reports how it failed, and returns the exit code."""
+    try:
+        result = load(entry_point)()
+        if hasattr(result, "__await__"):
+            raise CannotStart("{} is an async function; name one that runs it, such as with asyncio.run".format(entry_point))
+        # The function of a console script returns its exit code. Any other function may return what it likes.
+        is_exit_code = TRAIN_IS_CONSOLE_SCRIPT and entry_point == TRAIN and type(result) is int
+        code, reason = (result, "{} returned {}".format(entry_point, result)) if is_exit_code else (0, "")
+    except SystemExit as exit_request:
+        code, reason = understand_exit(exit_request, entry_point)
+    except KeyboardInterrupt:
+        code, reason = 128 + signal.SIGINT, "KeyboardInterrupt"
+    except BaseException as error:  # Also what is no Exception must be reported.
+        print_traceback(error)
+        code, reason = 1, describe(error, entry_point)
+
+    code = code if code & 0xFF or code == 0 else 1  # The system keeps eight bits: 256 would be success.
+    flush_problem = flush()
+    if flush_problem and code == 0:
+        code, reason = 1, flush_problem
+    if code not in (0, 128 + signal.SIGTERM) and reports_failure:
+        write_failure(reason)
+    return code
+
+
+def load(entry_point):
+    """Imports the object that "package.module:attribute" names."""
+    if not entry_point:
+        raise CannotStart("the package declares no training function")
+    module_name, _, attributes = entry_point.partition(":")
+    try:
+        target = importlib.import_module(module_name)
+    except ImportError as error:
+        raise CannotStart(import_problem(error, module_name)) from error
+    for attribute in attributes.split("."):
+        if not hasattr(target, attribute):
+            raise CannotStart("cannot find {}: {!r} has no attribute {!r}".format(entry_point, target, attribute))
+        target = getattr(target, attribute)
+    if not callable(target):
+        raise CannotStart("{} is not a function but {!r}".format(entry_point, target))
+    return target
+
+
+def import_problem(error, module_name):
+    problem = "cannot import {}: {}: {}".format(module_name, type(error).__name__, error)
+    missing = (getattr(error, "name", None) or "").partition(".")[0]
+    if isinstance(error, ModuleNotFoundError) and missing and missing != module_name.partition(".")[0]:
+        problem += "\nIs {} in install_requires of the package?".format(missing)
+    return problem
+
+
+def understand_exit(exit_request, entry_point):
+    """The exit code of `sys.exit(…)` by Python's rules, and a reason."""
+    code = exit_request.code
+    if code is None:
+        return 0, ""
+    place = where(exit_request, entry_point)
+    if isinstance(code, int):
+        return int(code), "exit code {}\n{}".format(code, place)
+    print(code, file=sys.stderr)
+    return 1, "{}\n{}".format(cut(str(code), MAX_MESSAGE), place)
+
+
+def describe(error, entry_point):
+    """What SageMaker shows: the exception, the place in the package's code, then the whole traceback."""
+    cause = error.__cause__ if isinstance(error, CannotStart) and error.__cause__ else error
+    message = str(error) if isinstance(error, CannotStart) else "".join(
+        traceback.format_exception_only(type(error), error)
+    )
+    parts = [cut(message.strip(), MAX_MESSAGE), where(cause, entry_point)]
+    if is_disk_full(error):
+        parts.append("The disk is full: raise the volume size, or write less to it.")
+    return "\n".join(part for part in parts if part) + "\n\n" + format_traceback(error)
+
+
+def where(error, entry_point):
+    """The innermost line of the package's own code that the exception went through."""
+    package = entry_point.partition(":")[0].partition(".")[0]
+    place = ""
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        module = frame.f_globals.get("__name__") or ""
+        if module == package or module.startswith(package + "."):
+            place = "at {}:{} in {}".format(frame.f_code.co_filename, line, frame.f_code.co_name)
+    return place
+
+
+def is_disk_full(error):
+    seen = []
+    while error is not None and error not in seen:
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            return True
+        seen.append(error)
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def format_traceback(error):
+    """The traceback without this file's frames."""
+    if isinstance(error, CannotStart):
+        error = error.__cause__ or error
+    inner = error.__traceback__
+    while inner is not None and inner.tb_frame.f_code.co_filename == __file__:
+        inner = inner.tb_next
+    return "".join(traceback.format_exception(type(error), error, inner))
+
+
+def print_traceback(error):
+    print(format_traceback(error), end="", file=sys.stderr)
+    if isinstance(error, CannotStart) and error.__cause__:
+        print(error, file=sys.stderr)
+
+
+def flush():
+    """Writes out what was printed; returns what went wrong, or None."""
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError) as error:
+        problem = "standard output could not be written: {}".format(error)
+        print(problem, file=sys.stderr)
+        return problem
+    return None
+
+
+def remove_old_failure():
+    """What an earlier run on the same disk left is not this run's: then a failure file at the end is the package's."""
+    try:
+        os.remove(FAILURE_FILE)
+    except OSError:
+        pass  # Usually there is none. A file that cannot be removed is left alone, and kept.
+
+
+def write_failure(reason):
+    """Says why the training failed, unless the package did so itself."""
+    try:
+        if os.path.exists(FAILURE_FILE) and os.path.getsize(FAILURE_FILE) > 0:
+            return
+        os.makedirs(os.path.dirname(FAILURE_FILE), exist_ok=True)
+        with open(FAILURE_FILE, "w", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(cut(reason, MAX_FAILURE))
+    except OSError as error:
+        print("{} could not be written: {}".format(FAILURE_FILE, error), file=sys.stderr)
+
+
+def cut(text, length):
+    return text if len(text) <= length else text[: length - 1] + "…"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
