@@ -6,7 +6,6 @@ package's function is called without arguments; the exit code says whether it su
 """
 
 import errno
-import importlib
 import os
 import signal
 import sys
@@ -16,7 +15,7 @@ import traceback
 TRAIN = "{{ train or '' }}"
 SERVE = "{{ serve or '' }}"
 TRAIN_IS_CONSOLE_SCRIPT = "{{ 'yes' if train_is_console_script else 'no' }}" == "yes"
-PREFIX = "{{ prefix }}"
+PREFIX = "{{ prefix | default('/opt/ml') }}"
 
 FAILURE_FILE = os.path.join(PREFIX, "output", "failure")
 MAX_MESSAGE = 700  # characters: leaves room for the place in the 1024 that SageMaker shows
@@ -60,7 +59,7 @@ def prepare():
     # Worker processes keep the usual behaviour: multiprocessing ends them by SIGTERM.
     os.register_at_fork(after_in_child=restore_sigterm)
     # Lines reach the log when they are printed, not when a buffer is full.
-    for stream in (sys.stdout, sys.stderr):
+    for stream in filter(None, (sys.stdout, sys.stderr)):
         stream.reconfigure(line_buffering=True)
     sys.argv = sys.argv[:1]
     # A module of the package may have the name of this file.
@@ -92,7 +91,9 @@ def run(entry_point, reports_failure):
     except KeyboardInterrupt:
         code, reason = 128 + signal.SIGINT, "KeyboardInterrupt"
     except BaseException as error:  # Also what is no Exception must be reported.
-        print_traceback(error)
+        print(format_traceback(error), end="", file=sys.stderr)
+        if isinstance(error, CannotStart):
+            print(error, file=sys.stderr)
         code, reason = 1, describe(error, entry_point)
 
     code = code if code & 0xFF or code == 0 else 1  # The system keeps eight bits: 256 would be success.
@@ -110,7 +111,8 @@ def load(entry_point):
         raise CannotStart("the package declares no training function")
     module_name, _, attributes = entry_point.partition(":")
     try:
-        target = importlib.import_module(module_name)
+        __import__(module_name)  # importlib.import_module would show its own frames in the traceback.
+        target = sys.modules[module_name]
     except ImportError as error:
         raise CannotStart(import_problem(error, module_name)) from error
     for attribute in attributes.split("."):
@@ -144,21 +146,28 @@ def understand_exit(exit_request, entry_point):
 
 def describe(error, entry_point):
     """What SageMaker shows: the exception, the place in the package's code, then the whole traceback."""
-    cause = error.__cause__ if isinstance(error, CannotStart) and error.__cause__ else error
-    message = str(error) if isinstance(error, CannotStart) else "".join(
-        traceback.format_exception_only(type(error), error)
-    )
-    parts = [cut(message.strip(), MAX_MESSAGE), where(cause, entry_point)]
+    lines = [cut(summary(error), MAX_MESSAGE), where(cause_of(error), entry_point)]
     if is_disk_full(error):
-        parts.append("The disk is full: raise the volume size, or write less to it.")
-    return "\n".join(part for part in parts if part) + "\n\n" + format_traceback(error)
+        lines.append("The disk is full: raise the volume size, or write less to it.")
+    return "\n".join(filter(None, lines)) + "\n\n" + format_traceback(error)
+
+
+def summary(error):
+    if isinstance(error, CannotStart):
+        return str(error)
+    return "".join(traceback.format_exception_only(type(error), error)).strip()
+
+
+def cause_of(error):
+    """The exception to show: what the package raised, not what this file made of it."""
+    return error.__cause__ if isinstance(error, CannotStart) else error
 
 
 def where(error, entry_point):
     """The innermost line of the package's own code that the exception went through."""
     package = entry_point.partition(":")[0].partition(".")[0]
     place = ""
-    for frame, line in traceback.walk_tb(error.__traceback__):
+    for frame, line in traceback.walk_tb(error.__traceback__ if error else None):
         module = frame.f_globals.get("__name__") or ""
         if module == package or module.startswith(package + "."):
             place = "at {}:{} in {}".format(frame.f_code.co_filename, line, frame.f_code.co_name)
@@ -166,35 +175,30 @@ def where(error, entry_point):
 
 
 def is_disk_full(error):
-    seen = []
-    while error is not None and error not in seen:
+    """Whether the exception, or one that led to it, is ENOSPC."""
+    while error is not None:
         if isinstance(error, OSError) and error.errno == errno.ENOSPC:
             return True
-        seen.append(error)
         error = error.__cause__ or error.__context__
     return False
 
 
 def format_traceback(error):
     """The traceback without this file's frames."""
-    if isinstance(error, CannotStart):
-        error = error.__cause__ or error
+    error = cause_of(error)
+    if error is None:
+        return ""
     inner = error.__traceback__
     while inner is not None and inner.tb_frame.f_code.co_filename == __file__:
         inner = inner.tb_next
     return "".join(traceback.format_exception(type(error), error, inner))
 
 
-def print_traceback(error):
-    print(format_traceback(error), end="", file=sys.stderr)
-    if isinstance(error, CannotStart) and error.__cause__:
-        print(error, file=sys.stderr)
-
-
 def flush():
     """Writes out what was printed; returns what went wrong, or None."""
     try:
-        sys.stdout.flush()
+        if sys.stdout:
+            sys.stdout.flush()
     except (OSError, ValueError) as error:
         problem = "standard output could not be written: {}".format(error)
         print(problem, file=sys.stderr)

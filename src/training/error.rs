@@ -90,7 +90,7 @@ pub enum Error {
         source: CallError,
     },
     /// The function ran and failed.
-    #[error("the training Lambda `{function}` failed{}: {message}", in_brackets(error_type))]
+    #[error("the training Lambda `{function}` failed{}: {message}", in_brackets(error_type.as_deref()))]
     Function {
         /// Name or ARN, as set.
         function: String,
@@ -141,7 +141,6 @@ impl Error {
                     .to_owned(),
             ],
             Self::Unavailable { run_id, .. } => vec![retry_hint(run_id.as_deref())],
-            Self::Refused { .. } => Vec::new(),
             Self::Function { message, .. } if message.contains("Task timed out") => {
                 vec!["Raise the function's timeout: starting a training job may take a minute.".to_owned()]
             }
@@ -151,7 +150,7 @@ impl Error {
             Self::Answer { .. } => {
                 vec!["Check in the SageMaker console whether the job was started before trying again.".to_owned()]
             }
-            Self::Request(_) => Vec::new(),
+            Self::Refused { .. } | Self::Request(_) => Vec::new(),
         }
     }
 
@@ -219,8 +218,8 @@ fn invalid(problems: &[Invalid]) -> String {
     text
 }
 
-fn in_brackets(error_type: &Option<String>) -> String {
-    error_type.as_ref().map(|name| format!(" ({name})")).unwrap_or_default()
+fn in_brackets(error_type: Option<&str>) -> String {
+    error_type.map(|name| format!(" ({name})")).unwrap_or_default()
 }
 
 fn list(items: impl Iterator<Item = String>) -> String {
