@@ -107,7 +107,20 @@ mod tests {
     fn every_value_becomes_a_string() {
         let text = r#"{"depth": 3, "rate": 0.1, "tiny": 1e-7, "big": 18446744073709551615, "shuffle": true, "off": false,
                        "name": "tree", "empty": "", "layers": [64, 32], "grid": {"a": [1, "b"]}}"#;
-        insta::assert_debug_snapshot!(parsed(text), @r#""#);
+        insta::assert_debug_snapshot!(parsed(text), @r#"
+        {
+            "big": "18446744073709551615",
+            "depth": "3",
+            "empty": "",
+            "grid": "{\"a\":[1,\"b\"]}",
+            "layers": "[64,32]",
+            "name": "tree",
+            "off": "false",
+            "rate": "0.1",
+            "shuffle": "true",
+            "tiny": "1e-7",
+        }
+        "#);
     }
 
     #[test]

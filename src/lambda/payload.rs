@@ -220,7 +220,19 @@ mod tests {
             "run_id": "a b",
             "image_digest": "sha256:1f",
         });
-        insta::assert_snapshot!(Payload::parse(&payload, "r").unwrap_err().join("\n"), @"");
+        insta::assert_snapshot!(Payload::parse(&payload, "r").unwrap_err().join("\n"), @r#"
+        training_job_name: missing
+        run_id: `a b` is not a run id: 1 to 128 letters, digits and _ . : / = + - @
+        image: must be a string
+        image_digest: `sha256:1f` is not an image digest, such as sha256: and 64 hexadecimal digits
+        source_bucket_uri: `iris-input` is not an S3 URI, such as s3://bucket/folder/
+        destination_bucket_uri: missing
+        role: `training` is not the ARN of an IAM role, such as arn:aws:iam::123456789012:role/training
+        num_instances: `0` is not a number of instances: a whole number, 1 or more
+        instance_type: `m5.large` is not a SageMaker instance type, such as ml.m5.large
+        vol_in_gb: missing
+        max_runtime_sec: `2419201` is not a run time in seconds, 28 days at most: a whole number from 1 to 2419200
+        "#);
         assert_eq!(Payload::parse(&json!("x"), "r").unwrap_err().len(), 1);
     }
 }

@@ -130,7 +130,35 @@ async fn the_job_is_what_the_payload_and_the_hyperparameters_say() {
     assert_eq!(run.training_job_name, "iris-classifier-20261124-041205-1a2b3c4d");
     assert_eq!(run.training_job_arn, arn(&run.training_job_name));
     assert_eq!(run.run_id, "20261124-041205-1a2b3c4d");
-    insta::assert_debug_snapshot!(jobs.created(), @"");
+    insta::assert_debug_snapshot!(jobs.created(), @r#"
+    [
+        NewJob {
+            name: "iris-classifier-20261124-041205-1a2b3c4d",
+            image: "123456789012.dkr.ecr.eu-west-1.amazonaws.com/iris@sha256:1f",
+            role: "arn:aws:iam::123456789012:role/training",
+            data: "s3://iris-input/input/data/training/",
+            output: "s3://iris-output/",
+            instance_count: 1,
+            instance_type: "ml.m5.large",
+            volume_gib: 30,
+            max_runtime_seconds: 86400,
+            hyperparameters: {
+                "max_depth": "3",
+                "shuffle": "true",
+            },
+            environment: {
+                "SGBUILD_COMMIT": "1f0c2ab",
+                "SGBUILD_RUN_ID": "20261124-041205-1a2b3c4d",
+            },
+            tags: {
+                "sgbuild:commit": "1f0c2ab",
+                "sgbuild:package": "iris-classifier",
+                "sgbuild:run-id": "20261124-041205-1a2b3c4d",
+                "sgbuild:version": "1.0_2",
+            },
+        },
+    ]
+    "#);
 }
 
 #[tokio::test]
@@ -203,7 +231,11 @@ async fn a_wrong_payload_touches_nothing() {
 async fn unusable_hyperparameters_name_bucket_key_and_line() {
     let jobs = Jobs::default();
     let diagnostic = refused(&Bucket(Ok(Some("{\n  \"a\": 1,\n}"))), &jobs).await;
-    insta::assert_snapshot!(shown(&diagnostic), @"");
+    insta::assert_snapshot!(shown(&diagnostic), @r#"
+    InvalidHyperparameters: s3://iris-input/input/config/hyperparameters.json cannot be used:
+      it is not valid JSON: trailing comma at line 3 column 1
+    Correct the file, upload it to s3://iris-input/input/config/hyperparameters.json again.
+    "#);
     assert!(jobs.created().is_empty());
 }
 
@@ -234,5 +266,26 @@ async fn every_failed_call_says_what_to_grant_or_wait_for() {
     ] {
         shown_all.push(shown(&refused(&Bucket(Ok(None)), &jobs).await));
     }
-    insta::assert_snapshot!(shown_all.join("\n\n"), @"");
+    insta::assert_snapshot!(shown_all.join("\n\n"), @r#"
+    HyperparametersDenied: not allowed to read s3://iris-input/input/config/hyperparameters.json: Access Denied (AccessDenied)
+    Grant the Lambda's role s3:GetObject on arn:aws:s3:::iris-input/input/config/hyperparameters.json.
+    If there is no such file, grant it s3:ListBucket on arn:aws:s3:::iris-input: without it S3 says access denied instead.
+
+    HyperparametersUnreadable: cannot read s3://iris-input/input/config/hyperparameters.json: The specified bucket does not exist (NoSuchBucket)
+    Check that the bucket iris-input exists and is in the Lambda's region.
+
+    JobDenied: not allowed to create the training job iris-classifier-20261124-041205-1a2b3c4d: User: arn:aws:sts::123456789012:assumed-role/l/f is not authorized to perform: sagemaker:CreateTrainingJob (AccessDeniedException)
+    Grant the Lambda's role sagemaker:CreateTrainingJob, sagemaker:DescribeTrainingJob and sagemaker:AddTags.
+
+    PassRoleDenied: not allowed to give SageMaker the role arn:aws:iam::123456789012:role/training: User: arn:aws:sts::123456789012:assumed-role/l/f is not authorized to perform: iam:PassRole on resource: training (AccessDeniedException)
+    Grant the Lambda's role iam:PassRole on arn:aws:iam::123456789012:role/training, with the condition iam:PassedToService = sagemaker.amazonaws.com.
+
+    ResourceLimitExceeded: SageMaker's limit for this account is reached: The account-level service limit is 0 Instances (ResourceLimitExceeded)
+    Ask for a higher quota of `ml.m5.large for training job usage` in the Service Quotas console, wait for other jobs to end, or choose another instance type.
+
+    Unavailable: SageMaker cannot create the training job iris-classifier-20261124-041205-1a2b3c4d now: Rate exceeded (ThrottlingException)
+    Try again in a minute with the same run id: no second job is started.
+
+    JobRefused: SageMaker did not create the training job iris-classifier-20261124-041205-1a2b3c4d: No S3 objects found under S3 URL (ValidationException)
+    "#);
 }

@@ -26,7 +26,7 @@ pub enum CallError {
     /// No answer: the connection failed, broke, or took too long.
     #[error("{0}")]
     Unreachable(String),
-    /// The request could not be made, such as without a region.
+    /// The request could not be made, or the service is not trusted (its TLS certificate).
     #[error("{0}")]
     Request(String),
 }
@@ -62,10 +62,9 @@ impl CallError {
             SdkError::DispatchFailure(_) | SdkError::ConstructionFailure(_) if concerns_credentials(error) => {
                 Self::Credentials(innermost(error))
             }
-            SdkError::DispatchFailure(failure) if failure.is_timeout() || failure.is_io() => {
-                Self::Unreachable(innermost(error))
-            }
-            SdkError::TimeoutError(_) => Self::Unreachable(innermost(error)),
+            // A certificate that is not trusted today is not trusted tomorrow.
+            SdkError::DispatchFailure(_) if innermost(error).contains("certificate") => Self::Request(innermost(error)),
+            SdkError::DispatchFailure(_) | SdkError::TimeoutError(_) => Self::Unreachable(innermost(error)),
             _ => Self::Request(innermost(error)),
         }
     }

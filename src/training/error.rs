@@ -1,8 +1,5 @@
 //! Why a training job could not be requested or started.
 
-use std::fmt;
-use std::fmt::Write as _;
-
 use crate::fault::Fault;
 
 use super::call::{CallError, Kind};
@@ -20,12 +17,6 @@ pub struct Setting {
     pub key: &'static str,
 }
 
-impl fmt::Display for Setting {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({})", self.flag, self.env)
-    }
-}
-
 /// A setting whose value is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Invalid {
@@ -40,11 +31,17 @@ pub struct Invalid {
 #[non_exhaustive]
 pub enum Error {
     /// Settings without which there is no request; all of them.
-    #[error("starting the training needs {}", missing(.0))]
+    #[error("{}", missing(.0))]
     Missing(Vec<Setting>),
     /// Settings that SageMaker or S3 would refuse; all of them.
     #[error("{}", invalid(.0))]
     Invalid(Vec<Invalid>),
+    /// Neither the configuration nor the function's ARN says which region.
+    #[error("no AWS region is set for the training Lambda `{function}`")]
+    NoRegion {
+        /// Name or ARN, as set.
+        function: String,
+    },
     /// There is no such function.
     #[error("the training Lambda `{function}` does not exist in {region}")]
     FunctionMissing {
@@ -120,10 +117,12 @@ impl Error {
     pub fn hints(&self) -> Vec<String> {
         match self {
             Self::Missing(settings) => {
-                let keys = list(settings.iter().map(|setting| format!("`{}`", setting.key)));
+                let keys: Vec<&str> = settings.iter().map(|setting| setting.key).collect();
                 vec![
-                    "Give each as a flag or in its environment variable.".to_owned(),
-                    format!("Or write {keys} into [tool.sgbuild] of pyproject.toml or [sgbuild] of setup.cfg."),
+                    format!(
+                        "Give each as a flag, in its environment variable, or in [tool.sgbuild] of pyproject.toml ({}).",
+                        keys.join(", ")
+                    ),
                     "Pass --no-train to stop after the push.".to_owned(),
                 ]
             }
@@ -132,6 +131,9 @@ impl Error {
                 format!("Check the name (--function, SGBUILD_FUNCTION) and the region ({region}; AWS_REGION or --region)."),
                 "Give the function's full ARN when it lives in another account.".to_owned(),
             ],
+            Self::NoRegion { .. } => {
+                vec!["Set AWS_REGION, or the region of your profile in ~/.aws/config, or give the function's full ARN.".to_owned()]
+            }
             Self::AccessDenied { .. } => vec![
                 "Grant lambda:InvokeFunction on this function to the identity that sgbuild runs as.".to_owned(),
                 "Run `aws sts get-caller-identity` to see which identity that is.".to_owned(),
@@ -206,22 +208,23 @@ fn retry_hint(run_id: Option<&str>) -> String {
 }
 
 fn missing(settings: &[Setting]) -> String {
-    list(settings.iter().map(|setting| format!("{}: {setting}", setting.what)))
+    let lines = settings
+        .iter()
+        .map(|Setting { what, flag, env, .. }| format!("\n  {flag} ({env}): {what}"));
+    std::iter::once("starting the training needs settings that are not set:".to_owned())
+        .chain(lines)
+        .collect()
 }
 
 fn invalid(problems: &[Invalid]) -> String {
-    let mut text = String::from("SageMaker would refuse the training job:");
-    for Invalid { setting, problem } in problems {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "\n  {}: {problem}", setting.flag);
-    }
-    text
+    let lines = problems
+        .iter()
+        .map(|Invalid { setting, problem }| format!("\n  {}: {problem}", setting.flag));
+    std::iter::once("SageMaker would refuse the training job:".to_owned())
+        .chain(lines)
+        .collect()
 }
 
 fn in_brackets(error_type: Option<&str>) -> String {
     error_type.map(|name| format!(" ({name})")).unwrap_or_default()
-}
-
-fn list(items: impl Iterator<Item = String>) -> String {
-    items.collect::<Vec<_>>().join(", ")
 }

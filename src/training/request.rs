@@ -273,7 +273,14 @@ mod tests {
             ..TrainingSettings::new("r".to_owned())
         };
         let error = TrainingRequest::new(&bare, &image(), "iris", "1").unwrap_err();
-        insta::assert_snapshot!(format!("{error}\n{}", error.hints().join("\n")), @"");
+        insta::assert_snapshot!(format!("{error}\n{}", error.hints().join("\n")), @r#"
+        starting the training needs settings that are not set:
+          --function (SGBUILD_FUNCTION): the training Lambda
+          --source-bucket (SGBUILD_SOURCE_BUCKET): the bucket with the training data
+          --output-bucket (SGBUILD_OUTPUT_BUCKET): the bucket for the model
+        Give each as a flag, in its environment variable, or in [tool.sgbuild] of pyproject.toml (function, source-bucket, output-bucket).
+        Pass --no-train to stop after the push.
+        "#);
     }
 
     #[test]
@@ -288,7 +295,16 @@ mod tests {
             ..settings()
         };
         let error = TrainingRequest::new(&wrong, &image(), "iris", "1").unwrap_err();
-        insta::assert_snapshot!(format!("{error}\n{}", error.hints().join("\n")), @"");
+        insta::assert_snapshot!(format!("{error}\n{}", error.hints().join("\n")), @r#"
+        SageMaker would refuse the training job:
+          --source-bucket: `s3://iris-input/` is not a bucket's name: give the name alone, without s3:// and without a folder
+          --role: `training` is not the ARN of an IAM role, such as arn:aws:iam::123456789012:role/training
+          --instance-count: `0` is not a number of instances: a whole number, 1 or more
+          --instance-type: `m5.large` is not a SageMaker instance type, such as ml.m5.large
+          --max-runtime: `2419201` is not a run time in seconds, 28 days at most: a whole number from 1 to 2419200
+          --run-id: `a b` is not a run id: 1 to 128 letters, digits and _ . : / = + - @
+        Run `sgbuild settings` to see where each value comes from.
+        "#);
     }
 
     #[test]

@@ -99,11 +99,7 @@ pub(crate) fn count(text: &str, what: &str, max: i32) -> Result<i32, String> {
 
 /// Seconds a training job may run.
 pub(crate) fn max_runtime(text: &str) -> Result<i32, String> {
-    count(
-        text,
-        "a number of seconds SageMaker lets a job run (28 days at most)",
-        MAX_RUNTIME_SECONDS,
-    )
+    count(text, "a run time in seconds, 28 days at most", MAX_RUNTIME_SECONDS)
 }
 
 /// An image URI, by tag or digest.

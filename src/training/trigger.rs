@@ -67,7 +67,11 @@ pub async fn start(
     progress.step(&format!("Starting the training through {function}"));
     let payload = serde_json::to_vec(request).map_err(Error::Request)?;
     let config = client_config(sdk_config, function);
-    let region = config.region().map_or("no region", |region| region.as_ref()).to_owned();
+    let Some(region) = config.region().map(Region::to_string) else {
+        return Err(Error::NoRegion {
+            function: function.to_owned(),
+        });
+    };
     let output = aws_sdk_lambda::Client::from_conf(config)
         .invoke()
         .function_name(function)
@@ -186,3 +190,7 @@ fn decoded_log(base64: &str) -> Option<String> {
     let text = without_url_credentials(String::from_utf8_lossy(&bytes).trim());
     (!text.is_empty()).then_some(text)
 }
+
+#[cfg(test)]
+#[path = "trigger_tests.rs"]
+mod tests;

@@ -1,1 +1,3 @@
 //! Integration tests.
+mod run_py;
+mod start_training;
