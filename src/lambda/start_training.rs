@@ -16,7 +16,7 @@ use lambda_runtime::Diagnostic;
 use serde_json::Value;
 
 use crate::training::TrainingRun;
-use crate::training::call::{CallError, Kind};
+use crate::training::call::{CallError, Kind, UNAVAILABLE};
 
 use super::hyperparameters;
 use super::input_bucket::InputBucket;
@@ -96,14 +96,12 @@ pub enum Error {
         /// What SageMaker said.
         source: CallError,
     },
-    /// Throttled, or SageMaker is in trouble: it may work later.
-    #[error("SageMaker cannot {action} the training job {name} now: {source}")]
+    /// Throttled, or the service is in trouble: it may work later.
+    #[error("cannot {what} now: {source}")]
     Unavailable {
-        /// `create` or `look at`.
-        action: &'static str,
-        /// The job's name.
-        name: String,
-        /// What SageMaker said.
+        /// What was to be done to which resource.
+        what: String,
+        /// What the service said.
         source: CallError,
     },
     /// SageMaker refused the job for another reason.
@@ -168,8 +166,7 @@ async fn read_hyperparameters(
             );
             return Ok(BTreeMap::new());
         }
-        Err(source) if source.kind() == Kind::Denied => return Err(Error::HyperparametersDenied { bucket, source }),
-        Err(source) => return Err(Error::HyperparametersUnreadable { bucket, source }),
+        Err(source) => return Err(Error::of_read(source, bucket)),
     };
     hyperparameters::parse(&bytes).map_err(|problems| Error::InvalidHyperparameters { bucket, problems })
 }
@@ -269,6 +266,18 @@ fn difference(existing: &ExistingJob, wanted: &NewJob) -> Option<String> {
 }
 
 impl Error {
+    /// Sorts a failed read of the hyperparameters.
+    fn of_read(source: CallError, bucket: String) -> Self {
+        match source.kind() {
+            Kind::Denied => Self::HyperparametersDenied { bucket, source },
+            Kind::Temporary => Self::Unavailable {
+                what: format!("read s3://{bucket}/{}", hyperparameters::KEY),
+                source,
+            },
+            Kind::Credentials | Kind::Other => Self::HyperparametersUnreadable { bucket, source },
+        }
+    }
+
     /// Sorts a failed call to SageMaker.
     fn of_call(source: CallError, action: &'static str, job: &NewJob) -> Self {
         let name = job.name.clone();
@@ -286,7 +295,10 @@ impl Error {
         }
         match source.kind() {
             Kind::Denied => Self::JobDenied { action, name, source },
-            Kind::Temporary => Self::Unavailable { action, name, source },
+            Kind::Temporary => Self::Unavailable {
+                what: format!("{action} the training job {name}"),
+                source,
+            },
             Kind::Credentials | Kind::Other => Self::JobRefused { action, name, source },
         }
     }
@@ -303,7 +315,7 @@ impl Error {
             Self::PassRoleDenied { .. } => "PassRoleDenied",
             Self::JobDenied { .. } => "JobDenied",
             Self::ResourceLimitExceeded { .. } => "ResourceLimitExceeded",
-            Self::Unavailable { .. } => "Unavailable",
+            Self::Unavailable { .. } => UNAVAILABLE,
             Self::JobRefused { .. } => "JobRefused",
         }
     }

@@ -249,6 +249,8 @@ async fn every_failed_call_says_what_to_grant_or_wait_for() {
     shown_all.push(shown(&refused(&s3, &Jobs::default()).await));
     let gone = Bucket(Err(service("NoSuchBucket", "The specified bucket does not exist", 404)));
     shown_all.push(shown(&refused(&gone, &Jobs::default()).await));
+    let slow = Bucket(Err(service("SlowDown", "Please reduce your request rate", 503)));
+    assert_eq!(refused(&slow, &Jobs::default()).await.error_type, "Unavailable");
     for jobs in [
         Jobs::failing("AccessDeniedException", &denied("sagemaker:CreateTrainingJob"), 400),
         Jobs::failing(
@@ -283,7 +285,7 @@ async fn every_failed_call_says_what_to_grant_or_wait_for() {
     ResourceLimitExceeded: SageMaker's limit for this account is reached: The account-level service limit is 0 Instances (ResourceLimitExceeded)
     Ask for a higher quota of `ml.m5.large for training job usage` in the Service Quotas console, wait for other jobs to end, or choose another instance type.
 
-    Unavailable: SageMaker cannot create the training job iris-classifier-20261124-041205-1a2b3c4d now: Rate exceeded (ThrottlingException)
+    Unavailable: cannot create the training job iris-classifier-20261124-041205-1a2b3c4d now: Rate exceeded (ThrottlingException)
     Try again in a minute with the same run id: no second job is started.
 
     JobRefused: SageMaker did not create the training job iris-classifier-20261124-041205-1a2b3c4d: No S3 objects found under S3 URL (ValidationException)

@@ -7,6 +7,9 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 use crate::secret::without_url_credentials;
 
+/// The `errorType` by which a Lambda of ours says that it may work later.
+pub const UNAVAILABLE: &str = "Unavailable";
+
 /// A failed call, after the SDK's own retries.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CallError {

@@ -2,7 +2,7 @@
 
 use crate::fault::Fault;
 
-use super::call::{CallError, Kind};
+use super::call::{CallError, Kind, UNAVAILABLE};
 
 /// A setting as the user can give it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -162,6 +162,9 @@ impl Error {
         match self {
             Self::Missing(_) | Self::Invalid(_) => Fault::Usage,
             Self::Unavailable { .. } => Fault::Temporary,
+            Self::Function {
+                error_type: Some(name), ..
+            } if name == UNAVAILABLE => Fault::Temporary,
             _ => Fault::User,
         }
     }

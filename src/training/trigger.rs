@@ -54,7 +54,7 @@ impl TrainingAnswer {
 /// Invokes `function` (name, partial or full ARN, with or without an alias) with `request`, waits, and reads the answer.
 ///
 /// Throttling and 5xx answers are tried again with the same request; a connection that broke is not, since the function may
-/// be running. A full ARN decides the region over `sdk_config`.
+/// be running. Dropping the future stops waiting, not the function. A full ARN decides the region over `sdk_config`.
 ///
 /// # Errors
 /// Every variant but [`Error::Missing`] and [`Error::Invalid`]; [`Error::Function`] carries what the function said.

@@ -149,6 +149,13 @@ async fn a_failed_function_is_a_failure_with_its_message_and_log() {
 }
 
 #[tokio::test]
+async fn a_function_that_may_work_later_is_a_temporary_failure() {
+    let body = r#"{"errorMessage": "cannot create the training job now: Rate exceeded", "errorType": "Unavailable"}"#;
+    let (error, calls) = refused(&[("200 OK", "X-Amz-Function-Error: Unhandled\r\n", body)]).await;
+    assert_eq!((error.fault(), calls), (Fault::Temporary, 1), "{error}");
+}
+
+#[tokio::test]
 async fn a_failed_function_without_a_reason_says_so() {
     let headers = "X-Amz-Function-Error: Unhandled\r\n";
     for (body, message) in [("{}", "it gave no reason"), ("boom", "boom"), ("", "it gave no reason")] {

@@ -1,5 +1,7 @@
 //! The container's entry point, run by the Python at hand against small packages.
 
+#![cfg(test)]
+
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;

@@ -1,5 +1,7 @@
 //! The training Lambda against an emulator of S3 and SageMaker, through the real SDK.
 
+#![cfg(test)]
+
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
@@ -16,7 +18,7 @@ use sgbuild::lambda::training_jobs::SageMaker;
 
 const KEY: &str = "input/config/hyperparameters.json";
 
-/// An emulator (`moto_server`, from `pip install 'moto[server]'`) that ends with the test.
+/// An emulator (`moto_server` of `moto[server]`, on the PATH or named by `MOTO_SERVER`) that ends with the test.
 struct Emulator {
     process: Child,
     config: SdkConfig,
@@ -25,7 +27,7 @@ struct Emulator {
 impl Emulator {
     async fn start() -> Self {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let process = Command::new("moto_server")
+        let process = Command::new(std::env::var_os("MOTO_SERVER").unwrap_or_else(|| "moto_server".into()))
             .args(["-H", "127.0.0.1", "-p", &port.to_string()])
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -47,7 +49,7 @@ impl Emulator {
     async fn wait(&self, port: u16) {
         let begun = Instant::now();
         while tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_err() {
-            assert!(begun.elapsed() < Duration::from_secs(60), "the emulator did not start");
+            assert!(begun.elapsed() < Duration::from_mins(1), "the emulator did not start");
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
