@@ -18,6 +18,7 @@ TRAIN_IS_CONSOLE_SCRIPT = "{{ 'yes' if train_is_console_script else 'no' }}" == 
 PREFIX = "{{ prefix | default('/opt/ml') }}"
 
 FAILURE_FILE = os.path.join(PREFIX, "output", "failure")
+STOPPED = 128 + signal.SIGTERM  # the exit code of a process that SIGTERM ended, as shells report it
 MAX_MESSAGE = 700  # characters: leaves room for the place in the 1024 that SageMaker shows
 MAX_FAILURE = 16 * 1024  # characters
 USAGE = """usage: docker run IMAGE [train | serve]
@@ -47,6 +48,7 @@ def main(arguments):
 
 
 def usage(problem):
+    """Says what is wrong with the arguments, and returns the exit code of a usage error."""
     print(problem, file=sys.stderr)
     print(USAGE.format(train=TRAIN or "none declared", serve=SERVE or "none declared"), end="", file=sys.stderr)
     return 2
@@ -69,40 +71,48 @@ def prepare():
 
 def stop(signum, frame):
     """Ends the main thread as `sys.exit` does: `finally` blocks and `atexit` functions run."""
-    raise SystemExit(128 + signum)
+    raise SystemExit(STOPPED)
 
 
 def restore_sigterm():
+    """In a forked child: takes our handler away again, and leaves the package's."""
     if signal.getsignal(signal.SIGTERM) is stop:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def run(entry_point, reports_failure):
     """Calls the entry point, reports how it failed, and returns the exit code."""
+    code, reason = call(entry_point)
+    if code != 0 and code & 0xFF == 0:
+        code = 1  # The system keeps eight bits of it: 256 would be success.
+    flush_problem = flush()
+    if flush_problem and code == 0:
+        code, reason = 1, flush_problem
+    if code not in (0, STOPPED) and reports_failure:
+        write_failure(reason)
+    return code
+
+
+def call(entry_point):
+    """Calls the entry point; returns the exit code, and the reason if it is not 0."""
     try:
         result = load(entry_point)()
         if hasattr(result, "__await__"):
-            raise CannotStart("{} is an async function; name one that runs it, such as with asyncio.run".format(entry_point))
-        # The function of a console script returns its exit code. Any other function may return what it likes.
-        is_exit_code = TRAIN_IS_CONSOLE_SCRIPT and entry_point == TRAIN and type(result) is int
-        code, reason = (result, "{} returned {}".format(entry_point, result)) if is_exit_code else (0, "")
+            raise CannotStart(f"{entry_point} is an async function; name one that runs it, as by asyncio.run")
     except SystemExit as exit_request:
-        code, reason = understand_exit(exit_request, entry_point)
+        return understand_exit(exit_request, entry_point)
     except KeyboardInterrupt:
-        code, reason = 128 + signal.SIGINT, "KeyboardInterrupt"
+        return 128 + signal.SIGINT, "KeyboardInterrupt"
     except BaseException as error:  # Also what is no Exception must be reported.
         print(format_traceback(error), end="", file=sys.stderr)
         if isinstance(error, CannotStart):
             print(error, file=sys.stderr)
-        code, reason = 1, describe(error, entry_point)
+        return 1, describe(error, entry_point)
 
-    code = code if code & 0xFF or code == 0 else 1  # The system keeps eight bits: 256 would be success.
-    flush_problem = flush()
-    if flush_problem and code == 0:
-        code, reason = 1, flush_problem
-    if code not in (0, 128 + signal.SIGTERM) and reports_failure:
-        write_failure(reason)
-    return code
+    # The function of a console script returns its exit code. Any other function may return what it likes.
+    if TRAIN_IS_CONSOLE_SCRIPT and entry_point == TRAIN and type(result) is int:
+        return result, f"{entry_point} returned {result}"
+    return 0, ""
 
 
 def load(entry_point):
@@ -117,18 +127,19 @@ def load(entry_point):
         raise CannotStart(import_problem(error, module_name)) from error
     for attribute in attributes.split("."):
         if not hasattr(target, attribute):
-            raise CannotStart("cannot find {}: {!r} has no attribute {!r}".format(entry_point, target, attribute))
+            raise CannotStart(f"cannot find {entry_point}: {target!r} has no attribute {attribute!r}")
         target = getattr(target, attribute)
     if not callable(target):
-        raise CannotStart("{} is not a function but {!r}".format(entry_point, target))
+        raise CannotStart(f"{entry_point} is not a function but {target!r}")
     return target
 
 
 def import_problem(error, module_name):
-    problem = "cannot import {}: {}: {}".format(module_name, type(error).__name__, error)
+    """Why the import failed, and what to do if a dependency is missing."""
+    problem = f"cannot import {module_name}: {type(error).__name__}: {error}"
     missing = (getattr(error, "name", None) or "").partition(".")[0]
     if isinstance(error, ModuleNotFoundError) and missing and missing != module_name.partition(".")[0]:
-        problem += "\nIs {} in install_requires of the package?".format(missing)
+        problem += f"\nIs {missing} in install_requires of the package?"
     return problem
 
 
@@ -139,9 +150,9 @@ def understand_exit(exit_request, entry_point):
         return 0, ""
     place = where(exit_request, entry_point)
     if isinstance(code, int):
-        return int(code), "exit code {}\n{}".format(code, place)
+        return int(code), f"exit code {int(code)}\n{place}"
     print(code, file=sys.stderr)
-    return 1, "{}\n{}".format(cut(str(code), MAX_MESSAGE), place)
+    return 1, f"{cut(str(code), MAX_MESSAGE)}\n{place}"
 
 
 def describe(error, entry_point):
@@ -153,6 +164,7 @@ def describe(error, entry_point):
 
 
 def summary(error):
+    """The exception as Python writes it in the last lines of a traceback."""
     if isinstance(error, CannotStart):
         return str(error)
     return "".join(traceback.format_exception_only(type(error), error)).strip()
@@ -170,7 +182,7 @@ def where(error, entry_point):
     for frame, line in traceback.walk_tb(error.__traceback__ if error else None):
         module = frame.f_globals.get("__name__") or ""
         if module == package or module.startswith(package + "."):
-            place = "at {}:{} in {}".format(frame.f_code.co_filename, line, frame.f_code.co_name)
+            place = f"at {frame.f_code.co_filename}:{line} in {frame.f_code.co_name}"
     return place
 
 
@@ -200,14 +212,14 @@ def flush():
         if sys.stdout:
             sys.stdout.flush()
     except (OSError, ValueError) as error:
-        problem = "standard output could not be written: {}".format(error)
+        problem = f"standard output could not be written: {error}"
         print(problem, file=sys.stderr)
         return problem
     return None
 
 
 def remove_old_failure():
-    """What an earlier run on the same disk left is not this run's: then a failure file at the end is the package's."""
+    """What an earlier run left is not this run's. Without it, a failure file at the end is the package's own."""
     try:
         os.remove(FAILURE_FILE)
     except OSError:
@@ -223,10 +235,11 @@ def write_failure(reason):
         with open(FAILURE_FILE, "w", encoding="utf-8", errors="backslashreplace") as file:
             file.write(cut(reason, MAX_FAILURE))
     except OSError as error:
-        print("{} could not be written: {}".format(FAILURE_FILE, error), file=sys.stderr)
+        print(f"{FAILURE_FILE} could not be written: {error}", file=sys.stderr)
 
 
 def cut(text, length):
+    """The text, shortened to so many characters."""
     return text if len(text) <= length else text[: length - 1] + "…"
 
 

@@ -331,7 +331,7 @@ fn terminated(container: &Container) -> (Option<i32>, String, Duration) {
 #[test]
 fn sigterm_runs_finally_and_atexit_and_ends_within_a_second() {
     let container = Container::new(
-        "import atexit, time\natexit.register(print, 'atexit')\ndef main():\n    print('training')\n    try:\n        time.sleep(60)\n    finally:\n        print('finally')\n",
+        "import atexit, time\natexit.register(print, 'atexit')\ndef main():\n    try:\n        print('training')\n        time.sleep(60)\n    finally:\n        print('finally')\n",
     );
     let (code, output, took) = terminated(&container);
     assert_eq!((code, output.as_str()), (Some(143), "finally\natexit"));
