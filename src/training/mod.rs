@@ -1,4 +1,22 @@
 //! `PushedImage ─▶ TrainingRun`: the request the CLI sends, and the training Lambda reads.
+//!
+//! [`TrainingRequest::new`] makes the request of a pushed image and the settings, [`trigger::start`] sends it to the training
+//! Lambda and reads its answer. The other end is [`crate::lambda::start_training`]; both ends check fields by the same rules
+//! and share the job's name ([`training_job_name`]).
+
+pub mod call;
+pub mod error;
+pub mod job_name;
+pub mod request;
+pub(crate) mod rules;
+pub mod run_id;
+pub mod trigger;
+
+pub use error::Error;
+pub use job_name::training_job_name;
+pub use request::TrainingSettings;
+pub use run_id::new_run_id;
+pub use trigger::TrainingAnswer;
 
 use serde::{Deserialize, Serialize};
 

@@ -1,0 +1,67 @@
+//! A function's log: one JSON object a line, as CloudWatch Logs Insights reads them.
+
+use std::fmt::Display;
+use std::io::Write;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde_json::{Map, Value};
+
+/// Writes log lines to where its maker said (a Lambda's stderr goes to CloudWatch Logs). Clones share the writer.
+#[derive(Clone)]
+pub struct JsonLines {
+    writer: Arc<Mutex<dyn Write + Send>>,
+    request_id: Option<String>,
+}
+
+impl JsonLines {
+    /// A log that writes to `writer`.
+    pub fn new(writer: impl Write + Send + 'static) -> Self {
+        Self {
+            writer: Arc::new(Mutex::new(writer)),
+            request_id: None,
+        }
+    }
+
+    /// The same log with every line carrying this request's id.
+    #[must_use]
+    pub fn of_request(&self, request_id: &str) -> Self {
+        Self {
+            writer: Arc::clone(&self.writer),
+            request_id: Some(request_id.to_owned()),
+        }
+    }
+
+    /// Something happened as it should; `fields` are added to the line.
+    pub fn info(&self, message: &str, fields: &[(&str, &str)]) {
+        self.line("INFO", message, fields);
+    }
+
+    /// The end of an invocation.
+    pub fn outcome<T, E: Display>(&self, outcome: &Result<T, E>) {
+        match outcome {
+            Ok(_) => self.line("INFO", "done", &[]),
+            Err(error) => self.line("ERROR", &error.to_string(), &[]),
+        }
+    }
+
+    fn line(&self, level: &str, message: &str, fields: &[(&str, &str)]) {
+        let request_id = self.request_id.as_deref().map(|id| ("requestId", id));
+        let line: Map<String, Value> = [("level", level), ("message", message)]
+            .into_iter()
+            .chain(request_id)
+            .chain(fields.iter().copied())
+            .map(|(key, value)| (key.to_owned(), Value::from(value)))
+            .collect();
+        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        // A log that cannot be written must not fail the training.
+        let _ = writeln!(writer, "{}", Value::Object(line));
+    }
+}
+
+impl std::fmt::Debug for JsonLines {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("JsonLines")
+            .field("request_id", &self.request_id)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,238 @@
+//! The training Lambda's payload, checked: from sgbuild, or from the original pipeline, which has no run id.
+
+use serde_json::{Map, Value};
+
+use crate::training::{rules, training_job_name};
+
+/// A payload in the types that the job needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Payload {
+    /// The training channel's data.
+    pub source_bucket_uri: String,
+    /// The bucket of it, which also holds the hyperparameters.
+    pub source_bucket: String,
+    /// Where SageMaker writes the model artifact.
+    pub destination_bucket_uri: String,
+    /// The image, by digest where the payload has one.
+    pub image: String,
+    /// ARN of the role that SageMaker assumes.
+    pub role: String,
+    /// Instances.
+    pub num_instances: i32,
+    /// Such as `ml.m5.large`.
+    pub instance_type: String,
+    /// GiB.
+    pub vol_in_gb: i32,
+    /// Seconds.
+    pub max_runtime_sec: i32,
+    /// The job's name, derived from the payload's name and the run id.
+    pub training_job_name: String,
+    /// The run.
+    pub run_id: String,
+    /// The commit; empty where unknown.
+    pub git_hash: String,
+    /// The package's name, where known.
+    pub package: Option<String>,
+    /// The package's version, where known.
+    pub version: Option<String>,
+}
+
+impl Payload {
+    /// Checks a payload. Without a run id in it, `request_id` is the run id: Lambda keeps it when it delivers an
+    /// asynchronous invocation again.
+    ///
+    /// # Errors
+    /// Every problem found, each as one line.
+    pub fn parse(payload: &Value, request_id: &str) -> Result<Self, Vec<String>> {
+        let Value::Object(fields) = payload else {
+            return Err(vec!["the payload must be a JSON object".to_owned()]);
+        };
+        let mut read = Reader {
+            fields,
+            problems: Vec::new(),
+        };
+        let name = read.required("training_job_name", |_| Ok(()));
+        let run_id = read
+            .optional("run_id", rules::run_id)
+            .unwrap_or_else(|| request_id.to_owned());
+        let image = read.required("image", rules::image_uri);
+        let digest = read.optional("image_digest", image_digest);
+        let source_bucket_uri = read.required("source_bucket_uri", |uri| rules::s3_uri(uri).map(drop));
+        let parsed = Self {
+            source_bucket: rules::s3_uri(&source_bucket_uri).unwrap_or_default().to_owned(),
+            source_bucket_uri,
+            destination_bucket_uri: read.required("destination_bucket_uri", |uri| rules::s3_uri(uri).map(drop)),
+            image: by_digest(image, digest.as_deref()),
+            role: read.required("role", rules::role_arn),
+            num_instances: read.number("num_instances", |n| rules::count(n, "a number of instances", i32::MAX)),
+            instance_type: read.required("instance_type", rules::instance_type),
+            vol_in_gb: read.number("vol_in_gb", |n| rules::count(n, "a volume size in GiB", i32::MAX)),
+            max_runtime_sec: read.number("max_runtime_sec", rules::max_runtime),
+            training_job_name: training_job_name(&name, &run_id),
+            run_id,
+            git_hash: read.optional("git_hash", |_| Ok(())).unwrap_or_default(),
+            package: read.optional("package", |_| Ok(())),
+            version: read.optional("version", |_| Ok(())),
+        };
+        if read.problems.is_empty() {
+            Ok(parsed)
+        } else {
+            Err(read.problems)
+        }
+    }
+}
+
+/// Reads fields, and remembers every problem on the way: what it answers after a problem is never used.
+struct Reader<'a> {
+    fields: &'a Map<String, Value>,
+    problems: Vec<String>,
+}
+
+impl Reader<'_> {
+    fn required(&mut self, key: &str, rule: impl FnOnce(&str) -> Result<(), String>) -> String {
+        let text = self.optional(key, rule);
+        if text.is_none() && !self.fields.get(key).is_some_and(is_unusable) {
+            self.problems.push(format!("{key}: missing"));
+        }
+        text.unwrap_or_default()
+    }
+
+    /// The field's text; `None` where it is absent, null, empty, or of another type (a problem).
+    fn optional(&mut self, key: &str, rule: impl FnOnce(&str) -> Result<(), String>) -> Option<String> {
+        let text = match self.fields.get(key)? {
+            Value::Null => return None,
+            Value::String(text) => text.trim().to_owned(),
+            Value::Number(number) => number.to_string(),
+            _ => {
+                self.problems.push(format!("{key}: must be a string"));
+                return None;
+            }
+        };
+        if text.is_empty() {
+            return None;
+        }
+        if let Err(problem) = rule(&text) {
+            self.problems.push(format!("{key}: {problem}"));
+        }
+        Some(text)
+    }
+
+    fn number(&mut self, key: &str, rule: impl Fn(&str) -> Result<i32, String>) -> i32 {
+        let text = self.required(key, |text| rule(text).map(drop));
+        rule(&text).unwrap_or_default()
+    }
+}
+
+/// Whether [`Reader::optional`] has already told that the value is of no use.
+fn is_unusable(value: &Value) -> bool {
+    matches!(value, Value::Bool(_) | Value::Array(_) | Value::Object(_))
+}
+
+fn image_digest(digest: &str) -> Result<(), String> {
+    let hex = digest.strip_prefix("sha256:").unwrap_or_default();
+    if hex.len() == 64 && hex.chars().all(|c| c.is_ascii_hexdigit()) {
+        return Ok(());
+    }
+    Err(format!(
+        "`{digest}` is not an image digest, such as sha256: and 64 hexadecimal digits"
+    ))
+}
+
+/// What is trained is the image that was pushed, whatever its tag points at by now.
+fn by_digest(image: String, digest: Option<&str>) -> String {
+    match digest {
+        Some(digest) if !image.contains('@') => {
+            let name_start = image.rfind('/').map_or(0, |slash| slash + 1);
+            let repository = image[name_start..]
+                .find(':')
+                .map_or(image.as_str(), |tag| &image[..name_start + tag]);
+            format!("{repository}@{digest}")
+        }
+        _ => image,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn original() -> Value {
+        json!({
+            "source_bucket_uri": "s3://iris-input/input/data/training/",
+            "destination_bucket_uri": "s3://iris-output/",
+            "image": "123456789012.dkr.ecr.eu-west-1.amazonaws.com/iris:latest",
+            "role": "arn:aws:iam::123456789012:role/training",
+            "num_instances": "1",
+            "instance_type": "ml.m5.large",
+            "vol_in_gb": "30",
+            "training_job_name": "iris_classifier",
+            "max_runtime_sec": "86400",
+            "git_hash": "1f0c2ab",
+        })
+    }
+
+    #[test]
+    fn an_original_payload_runs_under_the_request_id() {
+        let payload = Payload::parse(&original(), "7d6f2f0e-1d2c-4b3a-9f8e-0a1b2c3d4e5f").unwrap();
+        assert_eq!(payload.run_id, "7d6f2f0e-1d2c-4b3a-9f8e-0a1b2c3d4e5f");
+        assert_eq!(
+            payload.training_job_name,
+            "iris-classifier-7d6f2f0e-1d2c-4b3a-9f8e-0a1b2c3d4e5f"
+        );
+        assert_eq!(payload.source_bucket, "iris-input");
+        assert!(payload.image.ends_with("iris:latest"));
+    }
+
+    #[test]
+    fn numbers_may_be_json_numbers() {
+        let mut payload = original();
+        payload["num_instances"] = json!(2);
+        payload["max_runtime_sec"] = json!(3600);
+        let payload = Payload::parse(&payload, "r").unwrap();
+        assert_eq!(
+            (payload.num_instances, payload.max_runtime_sec, payload.vol_in_gb),
+            (2, 3600, 30)
+        );
+    }
+
+    #[test]
+    fn the_digest_wins_over_a_tag() {
+        let digest = format!("sha256:{}", "1f".repeat(32));
+        let image = |image: &str| by_digest(image.to_owned(), Some(&digest));
+        assert_eq!(image("localhost:5000/iris:1"), format!("localhost:5000/iris@{digest}"));
+        assert_eq!(image("localhost:5000/iris"), format!("localhost:5000/iris@{digest}"));
+        assert_eq!(image("iris@sha256:00"), "iris@sha256:00");
+    }
+
+    #[test]
+    fn every_problem_is_listed() {
+        let payload = json!({
+            "source_bucket_uri": "iris-input",
+            "destination_bucket_uri": null,
+            "image": ["iris"],
+            "role": "training",
+            "num_instances": 0,
+            "instance_type": "m5.large",
+            "vol_in_gb": "",
+            "max_runtime_sec": 2_419_201,
+            "run_id": "a b",
+            "image_digest": "sha256:1f",
+        });
+        insta::assert_snapshot!(Payload::parse(&payload, "r").unwrap_err().join("\n"), @r#"
+        training_job_name: missing
+        run_id: `a b` is not a run id: 1 to 128 letters, digits and _ . : / = + - @
+        image: must be a string
+        image_digest: `sha256:1f` is not an image digest, such as sha256: and 64 hexadecimal digits
+        source_bucket_uri: `iris-input` is not an S3 URI, such as s3://bucket/folder/
+        destination_bucket_uri: missing
+        role: `training` is not the ARN of an IAM role, such as arn:aws:iam::123456789012:role/training
+        num_instances: `0` is not a number of instances: a whole number, 1 or more
+        instance_type: `m5.large` is not a SageMaker instance type, such as ml.m5.large
+        vol_in_gb: missing
+        max_runtime_sec: `2419201` is not a run time in seconds, 28 days at most: a whole number from 1 to 2419200
+        "#);
+        assert_eq!(Payload::parse(&json!("x"), "r").unwrap_err().len(), 1);
+    }
+}

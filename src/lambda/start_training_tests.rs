@@ -1,0 +1,293 @@
+//! The training Lambda against an input bucket and training jobs in memory, with faults.
+
+use std::sync::Mutex;
+
+use async_trait::async_trait;
+use serde_json::json;
+
+use super::*;
+
+const KEY: &str = "input/config/hyperparameters.json";
+const ROLE: &str = "arn:aws:iam::123456789012:role/training";
+
+/// A bucket with at most the hyperparameters in it.
+struct Bucket(Result<Option<&'static str>, CallError>);
+
+#[async_trait]
+impl InputBucket for Bucket {
+    async fn get(&self, bucket: &str, key: &str, _limit: usize) -> Result<Option<Vec<u8>>, CallError> {
+        assert_eq!((bucket, key), ("iris-input", KEY));
+        self.0.clone().map(|text| text.map(|text| text.as_bytes().to_vec()))
+    }
+}
+
+/// SageMaker as far as names go: a name is taken once.
+#[derive(Default)]
+struct Jobs {
+    created: Mutex<Vec<NewJob>>,
+    failure: Option<CallError>,
+    lose_environment: bool,
+}
+
+impl Jobs {
+    fn failing(code: &str, message: &str, status: u16) -> Self {
+        Self {
+            failure: Some(service(code, message, status)),
+            ..Self::default()
+        }
+    }
+
+    fn created(&self) -> Vec<NewJob> {
+        self.created.lock().unwrap().clone()
+    }
+}
+
+fn arn(name: &str) -> String {
+    format!("arn:aws:sagemaker:eu-west-1:123456789012:training-job/{name}")
+}
+
+#[async_trait]
+impl TrainingJobs for Jobs {
+    async fn create(&self, job: &NewJob) -> Result<String, CallError> {
+        if let Some(failure) = &self.failure {
+            return Err(failure.clone());
+        }
+        let mut created = self.created.lock().unwrap();
+        if created.iter().any(|existing| existing.name == job.name) {
+            return Err(service(
+                "ResourceInUse",
+                "Training job names must be unique within an AWS account",
+                400,
+            ));
+        }
+        created.push(job.clone());
+        Ok(arn(&job.name))
+    }
+
+    async fn describe(&self, name: &str) -> Result<ExistingJob, CallError> {
+        let job = self.created().into_iter().find(|job| job.name == name).unwrap();
+        let environment = if self.lose_environment {
+            BTreeMap::new()
+        } else {
+            job.environment
+        };
+        Ok(ExistingJob {
+            arn: arn(name),
+            image: job.image,
+            environment,
+        })
+    }
+}
+
+fn service(code: &str, message: &str, status: u16) -> CallError {
+    CallError::Service {
+        code: code.to_owned(),
+        message: message.to_owned(),
+        status,
+    }
+}
+
+fn payload() -> Value {
+    json!({
+        "source_bucket_uri": "s3://iris-input/input/data/training/",
+        "destination_bucket_uri": "s3://iris-output/",
+        "image": "123456789012.dkr.ecr.eu-west-1.amazonaws.com/iris@sha256:1f",
+        "role": ROLE,
+        "num_instances": "1",
+        "instance_type": "ml.m5.large",
+        "vol_in_gb": "30",
+        "training_job_name": "iris-classifier",
+        "max_runtime_sec": "86400",
+        "git_hash": "1f0c2ab",
+        "run_id": "20261124-041205-1a2b3c4d",
+        "package": "iris-classifier",
+        "version": "1.0!2",
+    })
+}
+
+async fn started(payload: &Value, bucket: &Bucket, jobs: &Jobs) -> Result<TrainingRun, Error> {
+    handle(payload, "request-1", bucket, jobs, &JsonLines::new(std::io::sink())).await
+}
+
+async fn refused(bucket: &Bucket, jobs: &Jobs) -> Diagnostic {
+    Diagnostic::from(started(&payload(), bucket, jobs).await.unwrap_err())
+}
+
+fn shown(diagnostic: &Diagnostic) -> String {
+    format!("{}: {}", diagnostic.error_type, diagnostic.error_message)
+}
+
+#[tokio::test]
+async fn the_job_is_what_the_payload_and_the_hyperparameters_say() {
+    let jobs = Jobs::default();
+    let run = started(
+        &payload(),
+        &Bucket(Ok(Some(r#"{"max_depth": 3, "shuffle": true}"#))),
+        &jobs,
+    )
+    .await
+    .unwrap();
+    assert_eq!(run.training_job_name, "iris-classifier-20261124-041205-1a2b3c4d");
+    assert_eq!(run.training_job_arn, arn(&run.training_job_name));
+    assert_eq!(run.run_id, "20261124-041205-1a2b3c4d");
+    insta::assert_debug_snapshot!(jobs.created(), @r#"
+    [
+        NewJob {
+            name: "iris-classifier-20261124-041205-1a2b3c4d",
+            image: "123456789012.dkr.ecr.eu-west-1.amazonaws.com/iris@sha256:1f",
+            role: "arn:aws:iam::123456789012:role/training",
+            data: "s3://iris-input/input/data/training/",
+            output: "s3://iris-output/",
+            instance_count: 1,
+            instance_type: "ml.m5.large",
+            volume_gib: 30,
+            max_runtime_seconds: 86400,
+            hyperparameters: {
+                "max_depth": "3",
+                "shuffle": "true",
+            },
+            environment: {
+                "SGBUILD_COMMIT": "1f0c2ab",
+                "SGBUILD_RUN_ID": "20261124-041205-1a2b3c4d",
+            },
+            tags: {
+                "sgbuild:commit": "1f0c2ab",
+                "sgbuild:package": "iris-classifier",
+                "sgbuild:run-id": "20261124-041205-1a2b3c4d",
+                "sgbuild:version": "1.0_2",
+            },
+        },
+    ]
+    "#);
+}
+
+#[tokio::test]
+async fn without_hyperparameters_there_are_none() {
+    let jobs = Jobs::default();
+    started(&payload(), &Bucket(Ok(None)), &jobs).await.unwrap();
+    assert!(jobs.created()[0].hyperparameters.is_empty());
+}
+
+#[tokio::test]
+async fn the_same_run_delivered_twice_starts_one_job() {
+    let jobs = Jobs::default();
+    let first = started(&payload(), &Bucket(Ok(None)), &jobs).await.unwrap();
+    let second = started(&payload(), &Bucket(Ok(None)), &jobs).await.unwrap();
+    assert_eq!(first, second);
+    assert_eq!(jobs.created().len(), 1);
+}
+
+#[tokio::test]
+async fn an_original_payload_is_one_run_a_request() {
+    let jobs = Jobs::default();
+    let mut payload = payload();
+    payload
+        .as_object_mut()
+        .unwrap()
+        .retain(|key, _| !["run_id", "package", "version"].contains(&key.as_str()));
+    let run = started(&payload, &Bucket(Ok(None)), &jobs).await.unwrap();
+    assert_eq!(run.run_id, "request-1");
+    assert_eq!(started(&payload, &Bucket(Ok(None)), &jobs).await.unwrap(), run);
+    assert_eq!(jobs.created().len(), 1);
+}
+
+#[tokio::test]
+async fn a_job_of_the_same_name_but_another_image_is_not_ours() {
+    let jobs = Jobs::default();
+    started(&payload(), &Bucket(Ok(None)), &jobs).await.unwrap();
+    let mut other = payload();
+    other["image"] = json!("123456789012.dkr.ecr.eu-west-1.amazonaws.com/iris@sha256:2e");
+    let error = started(&other, &Bucket(Ok(None)), &jobs).await.unwrap_err();
+    assert_eq!(error.error_type(), "JobNameTaken");
+    assert!(error.to_string().contains("its image is"), "{error}");
+}
+
+#[tokio::test]
+async fn a_job_of_the_same_name_without_our_run_id_is_not_ours() {
+    let jobs = Jobs {
+        lose_environment: true,
+        ..Jobs::default()
+    };
+    started(&payload(), &Bucket(Ok(None)), &jobs).await.unwrap();
+    let error = started(&payload(), &Bucket(Ok(None)), &jobs).await.unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .ends_with("it carries no run id, ours is 20261124-041205-1a2b3c4d"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_wrong_payload_touches_nothing() {
+    let jobs = Jobs::default();
+    let error = started(&json!({}), &Bucket(Ok(None)), &jobs).await.unwrap_err();
+    assert_eq!(error.error_type(), "InvalidPayload");
+    assert_eq!(error.to_string().lines().count(), 10, "{error}");
+    assert!(jobs.created().is_empty());
+}
+
+#[tokio::test]
+async fn unusable_hyperparameters_name_bucket_key_and_line() {
+    let jobs = Jobs::default();
+    let diagnostic = refused(&Bucket(Ok(Some("{\n  \"a\": 1,\n}"))), &jobs).await;
+    insta::assert_snapshot!(shown(&diagnostic), @r#"
+    InvalidHyperparameters: s3://iris-input/input/config/hyperparameters.json cannot be used:
+      it is not valid JSON: trailing comma at line 3 column 1
+    Correct the file, upload it to s3://iris-input/input/config/hyperparameters.json again.
+    "#);
+    assert!(jobs.created().is_empty());
+}
+
+#[tokio::test]
+async fn every_failed_call_says_what_to_grant_or_wait_for() {
+    let denied = |action: &str| {
+        format!("User: arn:aws:sts::123456789012:assumed-role/l/f is not authorized to perform: {action}")
+    };
+    let mut shown_all = Vec::new();
+    let s3 = Bucket(Err(service("AccessDenied", "Access Denied", 403)));
+    shown_all.push(shown(&refused(&s3, &Jobs::default()).await));
+    let gone = Bucket(Err(service("NoSuchBucket", "The specified bucket does not exist", 404)));
+    shown_all.push(shown(&refused(&gone, &Jobs::default()).await));
+    let slow = Bucket(Err(service("SlowDown", "Please reduce your request rate", 503)));
+    assert_eq!(refused(&slow, &Jobs::default()).await.error_type, "Unavailable");
+    for jobs in [
+        Jobs::failing("AccessDeniedException", &denied("sagemaker:CreateTrainingJob"), 400),
+        Jobs::failing(
+            "AccessDeniedException",
+            &denied("iam:PassRole on resource: training"),
+            400,
+        ),
+        Jobs::failing(
+            "ResourceLimitExceeded",
+            "The account-level service limit is 0 Instances",
+            400,
+        ),
+        Jobs::failing("ThrottlingException", "Rate exceeded", 400),
+        Jobs::failing("ValidationException", "No S3 objects found under S3 URL", 400),
+    ] {
+        shown_all.push(shown(&refused(&Bucket(Ok(None)), &jobs).await));
+    }
+    insta::assert_snapshot!(shown_all.join("\n\n"), @r#"
+    HyperparametersDenied: not allowed to read s3://iris-input/input/config/hyperparameters.json: Access Denied (AccessDenied)
+    Grant the Lambda's role s3:GetObject on arn:aws:s3:::iris-input/input/config/hyperparameters.json.
+    If there is no such file, grant it s3:ListBucket on arn:aws:s3:::iris-input: without it S3 says access denied instead.
+
+    HyperparametersUnreadable: cannot read s3://iris-input/input/config/hyperparameters.json: The specified bucket does not exist (NoSuchBucket)
+    Check that the bucket iris-input exists and is in the Lambda's region.
+
+    JobDenied: not allowed to create the training job iris-classifier-20261124-041205-1a2b3c4d: User: arn:aws:sts::123456789012:assumed-role/l/f is not authorized to perform: sagemaker:CreateTrainingJob (AccessDeniedException)
+    Grant the Lambda's role sagemaker:CreateTrainingJob, sagemaker:DescribeTrainingJob and sagemaker:AddTags.
+
+    PassRoleDenied: not allowed to give SageMaker the role arn:aws:iam::123456789012:role/training: User: arn:aws:sts::123456789012:assumed-role/l/f is not authorized to perform: iam:PassRole on resource: training (AccessDeniedException)
+    Grant the Lambda's role iam:PassRole on arn:aws:iam::123456789012:role/training, with the condition iam:PassedToService = sagemaker.amazonaws.com.
+
+    ResourceLimitExceeded: SageMaker's limit for this account is reached: The account-level service limit is 0 Instances (ResourceLimitExceeded)
+    Ask for a higher quota of `ml.m5.large for training job usage` in the Service Quotas console, wait for other jobs to end, or choose another instance type.
+
+    Unavailable: cannot create the training job iris-classifier-20261124-041205-1a2b3c4d now: Rate exceeded (ThrottlingException)
+    Try again in a minute with the same run id: no second job is started.
+
+    JobRefused: SageMaker did not create the training job iris-classifier-20261124-041205-1a2b3c4d: No S3 objects found under S3 URL (ValidationException)
+    "#);
+}

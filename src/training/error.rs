@@ -1,0 +1,233 @@
+//! Why a training job could not be requested or started.
+
+use crate::fault::Fault;
+
+use super::call::{CallError, Kind, UNAVAILABLE};
+
+/// A setting as the user can give it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Setting {
+    /// What it is, such as `the role the training job assumes`.
+    pub what: &'static str,
+    /// Its command line flag.
+    pub flag: &'static str,
+    /// Its environment variable.
+    pub env: &'static str,
+    /// Its key in `[tool.sgbuild]`.
+    pub key: &'static str,
+}
+
+/// A setting whose value is refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Invalid {
+    /// Which.
+    pub setting: Setting,
+    /// What is wrong with its value, naming it.
+    pub problem: String,
+}
+
+/// Why a training job could not be requested or started.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Settings without which there is no request; all of them.
+    #[error("{}", missing(.0))]
+    Missing(Vec<Setting>),
+    /// Settings that SageMaker or S3 would refuse; all of them.
+    #[error("{}", invalid(.0))]
+    Invalid(Vec<Invalid>),
+    /// Neither the configuration nor the function's ARN says which region.
+    #[error("no AWS region is set for the training Lambda `{function}`")]
+    NoRegion {
+        /// Name or ARN, as set.
+        function: String,
+    },
+    /// There is no such function.
+    #[error("the training Lambda `{function}` does not exist in {region}")]
+    FunctionMissing {
+        /// Name or ARN, as set.
+        function: String,
+        /// The region asked.
+        region: String,
+        /// What the service said.
+        source: CallError,
+    },
+    /// The caller may not invoke the function.
+    #[error("not allowed to invoke the training Lambda `{function}`: {source}")]
+    AccessDenied {
+        /// Name or ARN, as set.
+        function: String,
+        /// What the service said.
+        source: CallError,
+    },
+    /// There are no credentials, or the service does not accept them.
+    #[error("no usable AWS credentials to invoke the training Lambda `{function}`: {source}")]
+    Credentials {
+        /// Name or ARN, as set.
+        function: String,
+        /// What the credentials chain or service said.
+        source: CallError,
+    },
+    /// Throttled, a 5xx answer, no answer: it may work later.
+    #[error("the training Lambda `{function}` could not be invoked now: {source}")]
+    Unavailable {
+        /// Name or ARN, as set.
+        function: String,
+        /// The run that was to be started.
+        run_id: Option<String>,
+        /// What the service or connection said.
+        source: CallError,
+    },
+    /// The service refused the invocation for another reason.
+    #[error("the training Lambda `{function}` could not be invoked: {source}")]
+    Refused {
+        /// Name or ARN, as set.
+        function: String,
+        /// What the service said.
+        source: CallError,
+    },
+    /// The function ran and failed.
+    #[error("the training Lambda `{function}` failed{}: {message}", in_brackets(error_type.as_deref()))]
+    Function {
+        /// Name or ARN, as set.
+        function: String,
+        /// The function's `errorMessage`.
+        message: String,
+        /// The function's `errorType`, such as `InvalidPayload` or `ClientError`.
+        error_type: Option<String>,
+        /// The end of the function's log (4 KB), where Lambda sent it.
+        log_tail: Option<String>,
+    },
+    /// The function answered something that is not JSON.
+    #[error("the training Lambda `{function}` answered something that is not JSON: {source}")]
+    Answer {
+        /// Name or ARN, as set.
+        function: String,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
+    /// The request could not be written as JSON.
+    #[error("the request to the training Lambda cannot be written: {0}")]
+    Request(#[source] serde_json::Error),
+}
+
+impl Error {
+    /// What to do next.
+    #[must_use]
+    pub fn hints(&self) -> Vec<String> {
+        match self {
+            Self::Missing(settings) => {
+                let keys: Vec<&str> = settings.iter().map(|setting| setting.key).collect();
+                vec![
+                    format!(
+                        "Give each as a flag, in its environment variable, or in [tool.sgbuild] of pyproject.toml ({}).",
+                        keys.join(", ")
+                    ),
+                    "Pass --no-train to stop after the push.".to_owned(),
+                ]
+            }
+            Self::Invalid(_) => vec!["Run `sgbuild settings` to see where each value comes from.".to_owned()],
+            Self::FunctionMissing { region, .. } => vec![
+                format!("Check the name (--function, SGBUILD_FUNCTION) and the region ({region}; AWS_REGION or --region)."),
+                "Give the function's full ARN when it lives in another account.".to_owned(),
+            ],
+            Self::NoRegion { .. } => {
+                vec!["Set AWS_REGION, or the region of your profile in ~/.aws/config, or give the function's full ARN.".to_owned()]
+            }
+            Self::AccessDenied { .. } => vec![
+                "Grant lambda:InvokeFunction on this function to the identity that sgbuild runs as.".to_owned(),
+                "Run `aws sts get-caller-identity` to see which identity that is.".to_owned(),
+            ],
+            Self::Credentials { .. } => vec![
+                "Log in (`aws sso login`, `aws configure`), or set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
+                    .to_owned(),
+            ],
+            Self::Unavailable { run_id, .. } => vec![retry_hint(run_id.as_deref())],
+            Self::Function { message, .. } if message.contains("Task timed out") => {
+                vec!["Raise the function's timeout: starting a training job may take a minute.".to_owned()]
+            }
+            Self::Function { .. } => {
+                vec!["The image is pushed; when this is mended, `sgbuild train` repeats only this step.".to_owned()]
+            }
+            Self::Answer { .. } => {
+                vec!["Check in the SageMaker console whether the job was started before trying again.".to_owned()]
+            }
+            Self::Refused { .. } | Self::Request(_) => Vec::new(),
+        }
+    }
+
+    /// Whose move it is.
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::Missing(_) | Self::Invalid(_) => Fault::Usage,
+            Self::Unavailable { .. } => Fault::Temporary,
+            Self::Function {
+                error_type: Some(name), ..
+            } if name == UNAVAILABLE => Fault::Temporary,
+            _ => Fault::User,
+        }
+    }
+
+    /// The end of the failed function's log, to be shown below the error.
+    #[must_use]
+    pub fn log_tail(&self) -> Option<&str> {
+        match self {
+            Self::Function { log_tail, .. } => log_tail.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// Sorts a failed invocation.
+    pub(super) fn of_call(source: CallError, function: &str, region: &str, run_id: Option<&str>) -> Self {
+        let function = function.to_owned();
+        if source.code() == "ResourceNotFoundException" {
+            return Self::FunctionMissing {
+                function,
+                region: region.to_owned(),
+                source,
+            };
+        }
+        match source.kind() {
+            Kind::Denied => Self::AccessDenied { function, source },
+            Kind::Credentials => Self::Credentials { function, source },
+            Kind::Temporary => Self::Unavailable {
+                function,
+                run_id: run_id.map(str::to_owned),
+                source,
+            },
+            Kind::Other => Self::Refused { function, source },
+        }
+    }
+}
+
+fn retry_hint(run_id: Option<&str>) -> String {
+    match run_id {
+        Some(run_id) => {
+            format!("Try again with `sgbuild train --run-id {run_id}`: with the same run id no second job is started.")
+        }
+        None => "Try again in a minute with `sgbuild train`.".to_owned(),
+    }
+}
+
+fn missing(settings: &[Setting]) -> String {
+    let lines = settings
+        .iter()
+        .map(|Setting { what, flag, env, .. }| format!("\n  {flag} ({env}): {what}"));
+    std::iter::once("starting the training needs settings that are not set:".to_owned())
+        .chain(lines)
+        .collect()
+}
+
+fn invalid(problems: &[Invalid]) -> String {
+    let lines = problems
+        .iter()
+        .map(|Invalid { setting, problem }| format!("\n  {}: {problem}", setting.flag));
+    std::iter::once("SageMaker would refuse the training job:".to_owned())
+        .chain(lines)
+        .collect()
+}
+
+fn in_brackets(error_type: Option<&str>) -> String {
+    error_type.map(|name| format!(" ({name})")).unwrap_or_default()
+}

@@ -1,0 +1,333 @@
+//! `PushedImage` and settings to [`TrainingRequest`].
+
+use crate::push::PushedImage;
+
+use super::error::{Error, Invalid, Setting};
+use super::{TrainingRequest, job_name, rules};
+
+/// The folder of the input bucket that is the training channel, as in the original pipeline.
+const TRAINING_DATA: &str = "input/data/training/";
+/// The room a job name's prefix has: the original Lambda appends a timestamp of 20 characters or so.
+const MAX_PREFIX: usize = 40;
+
+/// `--function`.
+pub const FUNCTION: Setting = Setting {
+    what: "the training Lambda",
+    flag: "--function",
+    env: "SGBUILD_FUNCTION",
+    key: "function",
+};
+/// `--source-bucket`.
+pub const SOURCE_BUCKET: Setting = Setting {
+    what: "the bucket with the training data",
+    flag: "--source-bucket",
+    env: "SGBUILD_SOURCE_BUCKET",
+    key: "source-bucket",
+};
+/// `--output-bucket`.
+pub const OUTPUT_BUCKET: Setting = Setting {
+    what: "the bucket for the model",
+    flag: "--output-bucket",
+    env: "SGBUILD_OUTPUT_BUCKET",
+    key: "output-bucket",
+};
+/// `--role`.
+pub const ROLE: Setting = Setting {
+    what: "the role the training job assumes",
+    flag: "--role",
+    env: "SGBUILD_ROLE",
+    key: "role",
+};
+/// `--instance-count`.
+pub const INSTANCE_COUNT: Setting = Setting {
+    what: "the number of instances",
+    flag: "--instance-count",
+    env: "SGBUILD_INSTANCE_COUNT",
+    key: "instance-count",
+};
+/// `--instance-type`.
+pub const INSTANCE_TYPE: Setting = Setting {
+    what: "the instance type",
+    flag: "--instance-type",
+    env: "SGBUILD_INSTANCE_TYPE",
+    key: "instance-type",
+};
+/// `--volume-size`.
+pub const VOLUME_SIZE: Setting = Setting {
+    what: "the volume size in GiB",
+    flag: "--volume-size",
+    env: "SGBUILD_VOLUME_SIZE",
+    key: "volume-size",
+};
+/// `--max-runtime`.
+pub const MAX_RUNTIME: Setting = Setting {
+    what: "the longest run in seconds",
+    flag: "--max-runtime",
+    env: "SGBUILD_MAX_RUNTIME",
+    key: "max-runtime",
+};
+/// `--run-id`.
+pub const RUN_ID: Setting = Setting {
+    what: "the run id",
+    flag: "--run-id",
+    env: "SGBUILD_RUN_ID",
+    key: "run-id",
+};
+/// `--repository`: what the image's URI is made of.
+pub const IMAGE: Setting = Setting {
+    what: "the image",
+    flag: "--repository",
+    env: "SGBUILD_REPOSITORY",
+    key: "repository",
+};
+
+/// What starting a training job needs beside the image. [`TrainingSettings::new`] gives the defaults.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrainingSettings {
+    /// Name or ARN of the training Lambda.
+    pub function: Option<String>,
+    /// Name of the bucket that holds `input/data/training/` and `input/config/hyperparameters.json`.
+    pub source_bucket: Option<String>,
+    /// Name of the bucket that the model artifact goes to.
+    pub output_bucket: Option<String>,
+    /// ARN of the role that SageMaker assumes.
+    pub role: Option<String>,
+    /// How many instances train.
+    pub instance_count: u32,
+    /// Such as `ml.m5.large`.
+    pub instance_type: String,
+    /// Volume size in GiB.
+    pub volume_gib: u32,
+    /// The longest the job may run, in seconds.
+    pub max_runtime_seconds: u32,
+    /// Identifies the run, see [`super::new_run_id`]: sending one run id again starts no second job.
+    pub run_id: String,
+    /// The commit that is trained, where known.
+    pub commit: Option<String>,
+    /// What the job's name begins with; the package's name unless set.
+    pub job_name_prefix: Option<String>,
+}
+
+impl TrainingSettings {
+    /// The defaults: one `ml.m5.large`, 30 GiB, a day; nothing set that has no sensible default.
+    #[must_use]
+    pub fn new(run_id: String) -> Self {
+        Self {
+            function: None,
+            source_bucket: None,
+            output_bucket: None,
+            role: None,
+            instance_count: 1,
+            instance_type: "ml.m5.large".to_owned(),
+            volume_gib: 30,
+            max_runtime_seconds: 86_400,
+            run_id,
+            commit: None,
+            job_name_prefix: None,
+        }
+    }
+}
+
+impl TrainingRequest {
+    /// The request to train `image`, which holds the package `name` in `version`.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] with every setting that is missing, or [`Error::Invalid`] with every one that is refused.
+    pub fn new(settings: &TrainingSettings, image: &PushedImage, name: &str, version: &str) -> Result<Self, Error> {
+        let required = Required::of(settings)?;
+        let request = Self {
+            source_bucket_uri: format!("s3://{}/{TRAINING_DATA}", required.source_bucket),
+            destination_bucket_uri: format!("s3://{}/", required.output_bucket),
+            image: image.reference(),
+            role: required.role.to_owned(),
+            num_instances: settings.instance_count.to_string(),
+            instance_type: settings.instance_type.clone(),
+            vol_in_gb: settings.volume_gib.to_string(),
+            training_job_name: job_name::prefix_part(settings.job_name_prefix.as_deref().unwrap_or(name), MAX_PREFIX),
+            max_runtime_sec: settings.max_runtime_seconds.to_string(),
+            git_hash: settings.commit.clone().unwrap_or_default(),
+            run_id: Some(settings.run_id.clone()),
+            package: Some(name.to_owned()),
+            version: Some(version.to_owned()),
+            image_digest: Some(image.digest.clone()),
+        };
+        let problems = problems(&request, &required);
+        if problems.is_empty() {
+            Ok(request)
+        } else {
+            Err(Error::Invalid(problems))
+        }
+    }
+}
+
+/// The settings without which there is no request.
+struct Required<'a> {
+    source_bucket: &'a str,
+    output_bucket: &'a str,
+    role: &'a str,
+}
+
+impl<'a> Required<'a> {
+    fn of(settings: &'a TrainingSettings) -> Result<Self, Error> {
+        let mut missing = Vec::new();
+        let mut take = |value: &'a Option<String>, setting: Setting| {
+            let value = value.as_deref().unwrap_or_default();
+            if value.is_empty() {
+                missing.push(setting);
+            }
+            value
+        };
+        take(&settings.function, FUNCTION);
+        let required = Self {
+            source_bucket: take(&settings.source_bucket, SOURCE_BUCKET),
+            output_bucket: take(&settings.output_bucket, OUTPUT_BUCKET),
+            role: take(&settings.role, ROLE),
+        };
+        if missing.is_empty() {
+            Ok(required)
+        } else {
+            Err(Error::Missing(missing))
+        }
+    }
+}
+
+/// Every setting that SageMaker or S3 would refuse.
+fn problems(request: &TrainingRequest, required: &Required<'_>) -> Vec<Invalid> {
+    let any = i32::MAX;
+    let checks = [
+        (SOURCE_BUCKET, rules::bucket_name(required.source_bucket)),
+        (OUTPUT_BUCKET, rules::bucket_name(required.output_bucket)),
+        (ROLE, rules::role_arn(&request.role)),
+        (
+            INSTANCE_COUNT,
+            rules::count(&request.num_instances, "a number of instances", any).map(drop),
+        ),
+        (INSTANCE_TYPE, rules::instance_type(&request.instance_type)),
+        (
+            VOLUME_SIZE,
+            rules::count(&request.vol_in_gb, "a volume size in GiB", any).map(drop),
+        ),
+        (MAX_RUNTIME, rules::max_runtime(&request.max_runtime_sec).map(drop)),
+        (RUN_ID, rules::run_id(request.run_id.as_deref().unwrap_or_default())),
+        (IMAGE, rules::image_uri(&request.image)),
+    ];
+    checks
+        .into_iter()
+        .filter_map(|(setting, outcome)| outcome.err().map(|problem| Invalid { setting, problem }))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn image() -> PushedImage {
+        PushedImage {
+            repository: "123456789012.dkr.ecr.eu-west-1.amazonaws.com/iris-classifier".to_owned(),
+            digest: format!("sha256:{}", "1f".repeat(32)),
+            tags: vec!["1.0.0-1f0c2ab".to_owned()],
+            media_type: "application/vnd.docker.distribution.manifest.v2+json".to_owned(),
+            config_digest: format!("sha256:{}", "2e".repeat(32)),
+            size: 75_000_000,
+        }
+    }
+
+    fn settings() -> TrainingSettings {
+        TrainingSettings {
+            function: Some("start-training".to_owned()),
+            source_bucket: Some("iris-input".to_owned()),
+            output_bucket: Some("iris-output".to_owned()),
+            role: Some("arn:aws:iam::123456789012:role/training".to_owned()),
+            commit: Some("1f0c2ab".to_owned()),
+            ..TrainingSettings::new("20261124-041205-1a2b3c4d".to_owned())
+        }
+    }
+
+    #[test]
+    fn the_payload_has_the_original_keys_first_and_all_values_are_strings() {
+        let request = TrainingRequest::new(&settings(), &image(), "iris_classifier", "1.0.0").unwrap();
+        insta::assert_snapshot!(serde_json::to_string_pretty(&request).unwrap(), @r#"
+        {
+          "source_bucket_uri": "s3://iris-input/input/data/training/",
+          "destination_bucket_uri": "s3://iris-output/",
+          "image": "123456789012.dkr.ecr.eu-west-1.amazonaws.com/iris-classifier@sha256:1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f",
+          "role": "arn:aws:iam::123456789012:role/training",
+          "num_instances": "1",
+          "instance_type": "ml.m5.large",
+          "vol_in_gb": "30",
+          "training_job_name": "iris-classifier",
+          "max_runtime_sec": "86400",
+          "git_hash": "1f0c2ab",
+          "run_id": "20261124-041205-1a2b3c4d",
+          "package": "iris_classifier",
+          "version": "1.0.0",
+          "image_digest": "sha256:1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f"
+        }
+        "#);
+    }
+
+    #[test]
+    fn everything_missing_is_said_at_once() {
+        let bare = TrainingSettings {
+            role: settings().role,
+            ..TrainingSettings::new("r".to_owned())
+        };
+        let error = TrainingRequest::new(&bare, &image(), "iris", "1").unwrap_err();
+        insta::assert_snapshot!(format!("{error}\n{}", error.hints().join("\n")), @r#"
+        starting the training needs settings that are not set:
+          --function (SGBUILD_FUNCTION): the training Lambda
+          --source-bucket (SGBUILD_SOURCE_BUCKET): the bucket with the training data
+          --output-bucket (SGBUILD_OUTPUT_BUCKET): the bucket for the model
+        Give each as a flag, in its environment variable, or in [tool.sgbuild] of pyproject.toml (function, source-bucket, output-bucket).
+        Pass --no-train to stop after the push.
+        "#);
+    }
+
+    #[test]
+    fn everything_refused_is_said_at_once() {
+        let wrong = TrainingSettings {
+            source_bucket: Some("s3://iris-input/".to_owned()),
+            role: Some("training".to_owned()),
+            instance_count: 0,
+            instance_type: "m5.large".to_owned(),
+            max_runtime_seconds: 2_419_201,
+            run_id: "a b".to_owned(),
+            ..settings()
+        };
+        let error = TrainingRequest::new(&wrong, &image(), "iris", "1").unwrap_err();
+        insta::assert_snapshot!(format!("{error}\n{}", error.hints().join("\n")), @r#"
+        SageMaker would refuse the training job:
+          --source-bucket: `s3://iris-input/` is not a bucket's name: give the name alone, without s3:// and without a folder
+          --role: `training` is not the ARN of an IAM role, such as arn:aws:iam::123456789012:role/training
+          --instance-count: `0` is not a number of instances: a whole number, 1 or more
+          --instance-type: `m5.large` is not a SageMaker instance type, such as ml.m5.large
+          --max-runtime: `2419201` is not a run time in seconds, 28 days at most: a whole number from 1 to 2419200
+          --run-id: `a b` is not a run id: 1 to 128 letters, digits and _ . : / = + - @
+        Run `sgbuild settings` to see where each value comes from.
+        "#);
+    }
+
+    #[test]
+    fn the_longest_run_is_28_days() {
+        let longest = TrainingSettings {
+            max_runtime_seconds: 28 * 86_400,
+            ..settings()
+        };
+        assert!(TrainingRequest::new(&longest, &image(), "iris", "1").is_ok());
+    }
+
+    #[test]
+    fn the_job_name_prefix_leaves_room_for_a_timestamp() {
+        let named = TrainingSettings {
+            job_name_prefix: Some("demand forecast ".repeat(4)),
+            ..settings()
+        };
+        let prefix = TrainingRequest::new(&named, &image(), "iris", "1")
+            .unwrap()
+            .training_job_name;
+        assert!(
+            prefix.starts_with("demand-forecast-demand-") && prefix.len() <= 40,
+            "{prefix}"
+        );
+    }
+}
