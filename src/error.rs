@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::fault::Fault;
-use crate::{dist, engine, handover, project, push, registry, settings, training};
+use crate::{dist, engine, handover, lambda, project, push, registry, settings, training};
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -67,6 +67,9 @@ pub enum Error {
     /// The user pressed Ctrl-C.
     #[error("interrupted")]
     Interrupted,
+    /// The Lambda runtime ended.
+    #[error(transparent)]
+    Lambda(lambda::Error),
     /// The process could not start its threads.
     #[error("cannot start")]
     Runtime(#[source] io::Error),
@@ -114,7 +117,7 @@ impl Error {
             ),
             Self::UnknownEngine { .. } => (vec!["Set `engine` to auto or docker.".to_owned()], Fault::Usage),
             Self::Interrupted => (Vec::new(), Fault::Interrupted),
-            Self::Stdout(_) | Self::Runtime(_) => (Vec::new(), Fault::User),
+            Self::Stdout(_) | Self::Runtime(_) | Self::Lambda(_) => (Vec::new(), Fault::User),
         };
         let title = self.to_string();
         let causes = causes(self, &title);

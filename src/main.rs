@@ -2,18 +2,20 @@
 
 use std::process::ExitCode;
 
+use aws_config::BehaviorVersion;
 use clap::Parser as _;
 
 use sgbuild::cli::{Cli, Color};
 use sgbuild::error::Error;
+use sgbuild::lambda::log::JsonLines;
 use sgbuild::settings::Environment;
 use sgbuild::ui::{Ui, Verbosity};
 use sgbuild::{commands, lambda};
 
 fn main() -> ExitCode {
     // The Lambda runtime interface: <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-custom.html>.
-    if std::env::var_os("AWS_LAMBDA_RUNTIME_API").is_some() {
-        return run_lambda();
+    if let Ok(runtime_api) = std::env::var("AWS_LAMBDA_RUNTIME_API") {
+        return run_lambda(&runtime_api);
     }
     let cli = Cli::parse();
     match cli.global.color {
@@ -52,19 +54,19 @@ fn run(cli: &Cli, ui: &Ui) -> Result<(), Error> {
     ui.data(&outcome).map_err(Error::Stdout)
 }
 
-fn run_lambda() -> ExitCode {
+/// Serves the function whose handler Lambda names, until Lambda stops the process.
+fn run_lambda(runtime_api: &str) -> ExitCode {
     let handler = std::env::var("_HANDLER").unwrap_or_default();
-    let ran = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(Into::into)
-        .and_then(|runtime| runtime.block_on(lambda::run(&handler)));
-    match ran {
+    let served = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Error::Runtime).and_then(|runtime| {
+        runtime.block_on(async {
+            let aws = aws_config::load_defaults(BehaviorVersion::latest()).await;
+            lambda::run(&handler, runtime_api, &aws, &JsonLines::new(std::io::stderr())).await.map_err(Error::Lambda)
+        })
+    });
+    match served {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            let error: lambda_runtime::Error = error;
-            // Lambda puts the function's stderr into its log.
-            let _ = std::io::Write::write_all(&mut std::io::stderr(), format!("{error}\n").as_bytes());
+            Ui::new(Verbosity::Normal).error(&error.report());
             ExitCode::FAILURE
         }
     }

@@ -128,6 +128,24 @@ impl TrainingSettings {
     }
 }
 
+impl TrainingSettings {
+    /// Finds what is missing or wrong before there is an image, so that nobody waits for a build first.
+    ///
+    /// # Errors
+    /// As [`TrainingRequest::new`].
+    pub fn check(&self) -> Result<(), Error> {
+        refuse(problems(self, &Required::of(self)?))
+    }
+}
+
+fn refuse(problems: Vec<Invalid>) -> Result<(), Error> {
+    if problems.is_empty() { Ok(()) } else { Err(Error::Invalid(problems)) }
+}
+
+fn invalid<T>((setting, outcome): (Setting, Result<T, String>)) -> Option<Invalid> {
+    outcome.err().map(|problem| Invalid { setting, problem })
+}
+
 impl TrainingRequest {
     /// The request to train `image`, which holds the package `name` in `version`.
     ///
@@ -151,12 +169,9 @@ impl TrainingRequest {
             version: Some(version.to_owned()),
             image_digest: Some(image.digest.clone()),
         };
-        let problems = problems(&request, &required);
-        if problems.is_empty() {
-            Ok(request)
-        } else {
-            Err(Error::Invalid(problems))
-        }
+        let image = invalid((IMAGE, rules::image_uri(&request.image)));
+        refuse([problems(settings, &required), image.into_iter().collect()].concat())?;
+        Ok(request)
     }
 }
 
@@ -192,29 +207,20 @@ impl<'a> Required<'a> {
 }
 
 /// Every setting that SageMaker or S3 would refuse.
-fn problems(request: &TrainingRequest, required: &Required<'_>) -> Vec<Invalid> {
+fn problems(settings: &TrainingSettings, required: &Required<'_>) -> Vec<Invalid> {
     let any = i32::MAX;
+    let (count, volume) = (settings.instance_count.to_string(), settings.volume_gib.to_string());
     let checks = [
         (SOURCE_BUCKET, rules::bucket_name(required.source_bucket)),
         (OUTPUT_BUCKET, rules::bucket_name(required.output_bucket)),
-        (ROLE, rules::role_arn(&request.role)),
-        (
-            INSTANCE_COUNT,
-            rules::count(&request.num_instances, "a number of instances", any).map(drop),
-        ),
-        (INSTANCE_TYPE, rules::instance_type(&request.instance_type)),
-        (
-            VOLUME_SIZE,
-            rules::count(&request.vol_in_gb, "a volume size in GiB", any).map(drop),
-        ),
-        (MAX_RUNTIME, rules::max_runtime(&request.max_runtime_sec).map(drop)),
-        (RUN_ID, rules::run_id(request.run_id.as_deref().unwrap_or_default())),
-        (IMAGE, rules::image_uri(&request.image)),
+        (ROLE, rules::role_arn(required.role)),
+        (INSTANCE_COUNT, rules::count(&count, "a number of instances", any).map(drop)),
+        (INSTANCE_TYPE, rules::instance_type(&settings.instance_type)),
+        (VOLUME_SIZE, rules::count(&volume, "a volume size in GiB", any).map(drop)),
+        (MAX_RUNTIME, rules::max_runtime(&settings.max_runtime_seconds.to_string()).map(drop)),
+        (RUN_ID, rules::run_id(&settings.run_id)),
     ];
-    checks
-        .into_iter()
-        .filter_map(|(setting, outcome)| outcome.err().map(|problem| Invalid { setting, problem }))
-        .collect()
+    checks.into_iter().filter_map(invalid).collect()
 }
 
 #[cfg(test)]
