@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use sgbuild::engine::docker::{self, Docker, DockerSettings, Error};
@@ -110,40 +110,48 @@ fn run(program: &str, arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// A base image with a shell, `cat` and `sleep` of this machine, and the libraries they load.
+/// A base image with a shell, `cat` and `sleep` of this machine, and the libraries they load. Made once: a test process
+/// that made it anew would pull the cache away from under the others.
 fn make_base() {
-    static MADE: OnceLock<()> = OnceLock::new();
-    MADE.get_or_init(|| {
-        let programs = ["/bin/sh", "/bin/cat", "/bin/sleep"];
-        let mut archive = tar::Builder::new(Vec::new());
-        let mut libraries: Vec<String> = Vec::new();
-        for program in programs {
-            let mut file = std::fs::File::open(program).unwrap();
-            archive.append_file(&program[1..], &mut file).unwrap();
-            let loaded = run("ldd", &[program]);
-            libraries.extend(
-                loaded
-                    .split_whitespace()
-                    .filter(|word| word.starts_with('/'))
-                    .map(str::to_owned),
-            );
-        }
-        libraries.sort();
-        libraries.dedup();
-        for library in libraries {
-            let mut file = std::fs::File::open(&library).unwrap();
-            archive.append_file(&library[1..], &mut file).unwrap();
-        }
-        let archive = archive.into_inner().unwrap();
-        let mut import = Command::new("docker")
-            .args(["import", "-", &format!("{BASE}:1")])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .spawn()
+    let lock = std::fs::File::create(std::env::temp_dir().join("sgbuild-test-base.lock")).unwrap();
+    lock.lock().unwrap();
+    let tag = format!("{BASE}:1");
+    if Command::new("docker")
+        .args(["image", "inspect", &tag])
+        .output()
+        .unwrap()
+        .status
+        .success()
+    {
+        return;
+    }
+    let mut archive = tar::Builder::new(Vec::new());
+    let mut files: Vec<String> = ["/bin/sh", "/bin/cat", "/bin/sleep"].map(str::to_owned).to_vec();
+    for program in files.clone() {
+        let loaded = run("ldd", &[&program]);
+        files.extend(
+            loaded
+                .split_whitespace()
+                .filter(|word| word.starts_with('/'))
+                .map(str::to_owned),
+        );
+    }
+    files.sort();
+    files.dedup();
+    for path in files {
+        archive
+            .append_file(&path[1..], &mut std::fs::File::open(&path).unwrap())
             .unwrap();
-        import.stdin.take().unwrap().write_all(&archive).unwrap();
-        assert!(import.wait().unwrap().success());
-    });
+    }
+    let archive = archive.into_inner().unwrap();
+    let mut import = Command::new("docker")
+        .args(["import", "-", &tag])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    import.stdin.take().unwrap().write_all(&archive).unwrap();
+    assert!(import.wait().unwrap().success());
 }
 
 fn reference(host: &str, path: &str, tag: &str) -> Reference {
@@ -191,7 +199,7 @@ impl Context {
 
 /// A line that no earlier build had, so that the cache cannot answer.
 fn unique() -> String {
-    format!("LABEL unique={}", uuid::Uuid::new_v4())
+    format!("ENV UNIQUE={}", uuid::Uuid::new_v4())
 }
 
 async fn builds_and_finds(buildkit: bool, name: &str) {
@@ -339,7 +347,8 @@ async fn a_large_secret_arrives_whole_and_a_larger_one_is_refused() {
 #[tokio::test]
 async fn secrets_are_refused_where_only_the_classic_builder_is_used() {
     let docker = connect(false).await;
-    let mut request = Context::new("RUN true").request("classic-secret");
+    let context = Context::new("RUN true");
+    let mut request = context.request("classic-secret");
     request.secrets = BTreeMap::from([("pip.conf".to_owned(), Secret::new(CANARY))]);
     let error = docker.build(&request, &Silent).await.unwrap_err();
     assert!(matches!(error, Error::SecretsUnsupported { .. }), "{error:?}");
@@ -554,7 +563,8 @@ async fn a_dockerfile_that_is_none_is_the_builders_message() {
 async fn an_image_for_another_platform_is_refused() {
     for buildkit in [true, false] {
         let docker = connect(buildkit).await;
-        let mut request = Context::new("COPY a.txt /").request("platform");
+        let context = Context::new("COPY a.txt /");
+        let mut request = context.request("platform");
         request.platform = "linux/arm64".to_owned();
         let error = docker.build(&request, &Silent).await.unwrap_err();
         assert!(
@@ -679,8 +689,17 @@ async fn pushes_with_credentials_and_builds_from_a_private_base() {
         assert!(log.text().contains("detail from private"), "{}", log.text());
     }
 
+    let context = Context::from_base(&target.to_string(), "RUN true");
+    let mut request = context.request("other-platform");
+    request.base = target.clone();
+    request.base_credentials = credentials.clone();
+    request.platform = "linux/arm64".to_owned();
+    let error = connect(false).await.build(&request, &Silent).await.unwrap_err();
+    assert!(matches!(error, Error::Platform { .. }), "{error:?}");
+
     let missing = reference(&registry.host, "team/missing", "1");
-    let mut request = Context::from_base(&missing.to_string(), "RUN true").request("missing-base");
+    let context = Context::from_base(&missing.to_string(), "RUN true");
+    let mut request = context.request("missing-base");
     request.base = missing;
     request.base_credentials = credentials;
     let error = docker.build(&request, &Silent).await.unwrap_err();

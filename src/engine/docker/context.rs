@@ -182,7 +182,7 @@ mod tests {
         assert!(body.is_err());
         let error = failure.take().unwrap().to_string();
         assert!(
-            error.starts_with("cannot send ") && error.contains("gone.txt: No such file"),
+            error.starts_with("cannot send ") && error.contains("gone.txt to the Docker daemon: No such file"),
             "{error}"
         );
     }
