@@ -567,12 +567,13 @@ async fn an_image_for_another_platform_is_refused() {
         let mut request = context.request("platform");
         request.platform = "linux/arm64".to_owned();
         let error = docker.build(&request, &Silent).await.unwrap_err();
+        let Error::Platform { wanted, message } = &error else {
+            panic!("{error:?}")
+        };
+        assert_eq!(wanted, "linux/arm64");
         assert!(
-            matches!(
-                error,
-                Error::Platform { .. } | Error::BaseImage { .. } | Error::BaseRegistry { .. }
-            ),
-            "{error:?}"
+            message.starts_with("the daemon has docker.io/sgbuild-test/shell:1 for linux/amd64 only"),
+            "{message}"
         );
     }
 }

@@ -49,7 +49,39 @@ pub(crate) async fn build(
     // The daemon ended the build, or is gone: only a dropped future leaves one to cancel.
     cancel.disarm();
     drop(session);
-    finished(daemon, request, &id?).await
+    match id {
+        Ok(id) => finished(daemon, request, &id).await,
+        Err(error) => Err(explained(daemon, request, error).await),
+    }
+}
+
+/// A base image that is looked for in a registry although the daemon has it: then it has it for another platform.
+async fn explained(daemon: &Daemon, request: &BuildRequest, error: Error) -> Error {
+    let (Error::BaseImage { message, .. } | Error::BaseRegistry { message, .. }) = &error else {
+        return error;
+    };
+    let Ok(image) = daemon.images.inspect_image(&request.base.to_string()).await else {
+        return error;
+    };
+    let platform = format!(
+        "{}/{}",
+        image.os.unwrap_or_default(),
+        image.architecture.unwrap_or_default()
+    );
+    if request.pull || is_platform(&request.platform, &platform) {
+        return error;
+    }
+    let message = format!("the daemon has {} for {platform} only, and {message}", request.base);
+    Error::Platform {
+        wanted: request.platform.clone(),
+        message,
+    }
+}
+
+/// Whether an image for `actual` (`os/architecture`) is one for `wanted`, which may carry a variant.
+fn is_platform(wanted: &str, actual: &str) -> bool {
+    let mut parts = wanted.split('/').zip(actual.split('/'));
+    parts.all(|(wanted, actual)| wanted == actual)
 }
 
 /// Refuses what this daemon cannot build rightly, before anything is sent.
@@ -195,13 +227,15 @@ pub(crate) fn encoded(value: &serde_json::Value) -> String {
 async fn finished(daemon: &Daemon, request: &BuildRequest, id: &str) -> Result<BuiltImage, Error> {
     let inspected = daemon.images.inspect_image(id).await;
     let image = inspected.map_err(|error| from_bollard(error, &format!("inspecting {}", request.tag)))?;
-    let os = image.os.unwrap_or_default();
-    let architecture = image.architecture.unwrap_or_default();
-    let mut wanted = request.platform.split('/');
-    if wanted.next() != Some(os.as_str()) || wanted.next().is_some_and(|wanted| wanted != architecture) {
+    let platform = format!(
+        "{}/{}",
+        image.os.unwrap_or_default(),
+        image.architecture.unwrap_or_default()
+    );
+    if !is_platform(&request.platform, &platform) {
         return Err(Error::Platform {
             wanted: request.platform.clone(),
-            message: format!("the base image {} made it {os}/{architecture}", request.base),
+            message: format!("the base image {} made it {platform}", request.base),
         });
     }
     Ok(BuiltImage {

@@ -150,8 +150,8 @@ pub enum Error {
         /// What the daemon said.
         message: String,
     },
-    /// The image is for another platform than asked for.
-    #[error("the image is not for the platform {wanted}: {message}")]
+    /// The base image or the daemon cannot give the platform asked for.
+    #[error("cannot build for the platform {wanted}: {message}")]
     Platform {
         /// The platform asked for.
         wanted: String,
@@ -233,6 +233,9 @@ impl Error {
                 one("Put ca.pem, cert.pem and key.pem of the daemon's CA into that directory, or name another in DOCKER_CERT_PATH.")
             }
             Self::Absent { endpoint, source } => absent_hints(endpoint, source),
+            Self::NotDocker { reason, .. } if reason.contains("HTTPS") => {
+                one("The daemon wants TLS: set DOCKER_TLS_VERIFY=1, and DOCKER_CERT_PATH to the directory of ca.pem, cert.pem and key.pem.")
+            }
             Self::NotDocker { .. } => one("Check DOCKER_HOST and `docker context ls`."),
             Self::TooOld { .. } => one("Update Docker to version 20.10 or later on the machine of the daemon."),
             Self::Lost { .. } => vec![
@@ -276,6 +279,9 @@ fn absent_hints(endpoint: &str, source: &io::Error) -> Vec<String> {
     match source.kind() {
         io::ErrorKind::PermissionDenied => one(
             "Add yourself to the docker group (`sudo usermod -aG docker $USER`) and log in again, or point DOCKER_HOST at a daemon of your own.",
+        ),
+        io::ErrorKind::InvalidData => one(
+            "Put ca.pem, cert.pem and key.pem that belong to the daemon's CA into DOCKER_CERT_PATH (or the context).",
         ),
         _ if endpoint.starts_with("ssh://") => one("Check that `ssh HOST docker version` works without a question."),
         _ => vec![

@@ -10,7 +10,7 @@ pub(crate) fn is_disk_full(message: &str) -> bool {
 
 /// A failed build that has no failed step of its own, or whose step is the base image's.
 pub(crate) fn of_build(message: &str, base: &str, platform: &str) -> Error {
-    let message = message.to_owned();
+    let message = without_wrapping(message).to_owned();
     if is_disk_full(&message) {
         return Error::DiskFull { message };
     }
@@ -47,6 +47,21 @@ pub(crate) fn of_build(message: &str, base: &str, platform: &str) -> Error {
         };
     }
     Error::Build { message }
+}
+
+/// The message without the names of `BuildKit`'s layers that it passed through.
+fn without_wrapping(message: &str) -> &str {
+    let wrappings = [
+        "failed to solve with frontend dockerfile.v0: ",
+        "failed to solve: ",
+        "failed to create LLB definition: ",
+        "failed to build LLB: ",
+        "rpc error: code = Unknown desc = ",
+    ];
+    match wrappings.iter().find_map(|wrapping| message.strip_prefix(wrapping)) {
+        Some(rest) => without_wrapping(rest),
+        None => message,
+    }
 }
 
 /// A step that failed: the daemon's fault in some cases, else the step's own.
@@ -97,6 +112,7 @@ fn is_platform(message: &str) -> bool {
         &[
             "no match for platform",
             "no matching manifest for",
+            "unknown operating system or architecture",
             "does not match the specified platform",
             "does not match the detected host platform",
         ],

@@ -15,6 +15,8 @@ use crate::progress::Progress;
 
 /// The last lines of each step that an error shows.
 const TAIL: usize = 30;
+/// A step without output that took less is not said to be done.
+const WORTH_TELLING: Duration = Duration::from_millis(100);
 /// A step's title is cut to this many characters.
 const TITLE: usize = 110;
 
@@ -222,6 +224,9 @@ impl<'a> BuildLog<'a> {
             return;
         }
         let duration = elapsed(vertex.started, vertex.completed).unwrap_or_else(|| step.started.elapsed());
+        if duration < WORTH_TELLING && step.tail.is_empty() {
+            return;
+        }
         self.progress
             .detail(&format!("{number}done in {:.1} s", duration.as_secs_f64()));
     }
