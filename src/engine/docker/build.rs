@@ -276,3 +276,16 @@ impl Drop for CancelOnDrop {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::is_platform;
+
+    #[test]
+    fn a_variant_may_be_asked_for_but_another_architecture_is_another_platform() {
+        assert!(is_platform("linux/amd64", "linux/amd64"));
+        assert!(is_platform("linux/arm64/v8", "linux/arm64"));
+        assert!(!is_platform("linux/arm64", "linux/amd64"));
+        assert!(!is_platform("windows/amd64", "linux/amd64"));
+    }
+}
