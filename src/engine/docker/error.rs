@@ -1,0 +1,367 @@
+//! What can go wrong between here, the daemon, and the registry it pushes to.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::fault::Fault;
+
+/// Why the Docker engine failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// An address of a daemon that is not understood.
+    #[error("{origin} is {value:?}, which is not an address of a Docker daemon: {reason}")]
+    Host {
+        /// `DOCKER_HOST` or the context's name.
+        origin: String,
+        /// The value, without credentials.
+        value: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Docker's configuration names a context that does not exist.
+    #[error("the docker context {name} (from {origin}) does not exist")]
+    ContextMissing {
+        /// The context.
+        name: String,
+        /// Where it was chosen.
+        origin: String,
+    },
+    /// Docker's own configuration cannot be read.
+    #[error("cannot read Docker's configuration {}: {reason}", path.display())]
+    Configuration {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// TLS material for the daemon cannot be used.
+    #[error("cannot use the Docker TLS material {}: {reason}", path.display())]
+    Tls {
+        /// The file or directory.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// Nobody answers where the daemon should be.
+    #[error("cannot connect to the Docker daemon at {endpoint}: {source}")]
+    Absent {
+        /// Where it was looked for.
+        endpoint: String,
+        /// What the connection attempt said.
+        source: io::Error,
+    },
+    /// Something answers there, but not as a Docker daemon does.
+    #[error("what answers at {endpoint} is not a Docker daemon: {reason}")]
+    NotDocker {
+        /// Where it was looked for.
+        endpoint: String,
+        /// What it answered.
+        reason: String,
+    },
+    /// The daemon's API predates what is needed.
+    #[error("the Docker daemon is too old: version {version} speaks API {api}, {needed} is needed")]
+    TooOld {
+        /// The daemon's version.
+        version: String,
+        /// The newest API it speaks.
+        api: String,
+        /// The oldest API that will do.
+        needed: String,
+    },
+    /// The connection broke, or a stream ended before its result.
+    #[error("the Docker daemon went away while {during}: {reason}")]
+    Lost {
+        /// What was going on: `building sgbuild/iris:1.0`.
+        during: String,
+        /// What the connection said.
+        reason: String,
+    },
+    /// The daemon refused a request.
+    #[error("the Docker daemon answered {status} while {during}: {message}")]
+    Refused {
+        /// What was asked.
+        during: String,
+        /// The HTTP status.
+        status: u16,
+        /// The daemon's words.
+        message: String,
+    },
+    /// A file of the build context cannot be read.
+    #[error("cannot send {} to the Docker daemon: {source}", path.display())]
+    Context {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A build secret exceeds what `BuildKit` accepts.
+    #[error("the build secret {id} is {size} bytes long, but BuildKit accepts at most {limit}")]
+    SecretTooLarge {
+        /// The secret's id, such as `ca.pem`.
+        id: String,
+        /// Its size in bytes.
+        size: usize,
+        /// `BuildKit`'s limit in bytes.
+        limit: usize,
+    },
+    /// There are secrets, but the daemon has no builder that keeps them.
+    #[error("this build needs the secrets {ids}, and {builder} cannot keep a secret out of the image")]
+    SecretsUnsupported {
+        /// The ids, comma separated.
+        ids: String,
+        /// Which builder, and why it is used.
+        builder: String,
+    },
+    /// The daemon keeps images in containerd, where an image's id is not the digest of its config.
+    #[error("the Docker daemon keeps its images in the containerd image store ({driver}), which is not supported")]
+    ImageStore {
+        /// The storage driver.
+        driver: String,
+    },
+    /// A step of the Dockerfile failed.
+    #[error("the step `{step}` of the image's build failed: {message}{}", last_lines(output))]
+    Step {
+        /// The instruction, such as `RUN pip install …`.
+        step: String,
+        /// The last lines it printed.
+        output: Vec<String>,
+        /// What the builder said of it.
+        message: String,
+    },
+    /// The build failed outside of any step.
+    #[error("the image's build failed: {message}")]
+    Build {
+        /// What the builder said.
+        message: String,
+    },
+    /// The base image does not exist, or may not be pulled.
+    #[error("cannot get the base image {image}: {message}")]
+    BaseImage {
+        /// The image.
+        image: String,
+        /// What the registry or daemon said.
+        message: String,
+    },
+    /// The base image's registry could not be reached or is in trouble.
+    #[error("the registry of the base image {image} is out of reach: {message}")]
+    BaseRegistry {
+        /// The image.
+        image: String,
+        /// What the daemon said.
+        message: String,
+    },
+    /// The base image or the daemon cannot give the platform asked for.
+    #[error("cannot build for the platform {wanted}: {message}")]
+    Platform {
+        /// The platform asked for.
+        wanted: String,
+        /// What was found.
+        message: String,
+    },
+    /// The daemon's disk is full.
+    #[error("the disk of the Docker daemon is full: {message}")]
+    DiskFull {
+        /// What the daemon said.
+        message: String,
+    },
+    /// The image to be pushed is no longer there.
+    #[error("the image {image} is no longer in the Docker daemon")]
+    ImageMissing {
+        /// Its id.
+        image: String,
+    },
+    /// The push target is not usable, for example without a tag.
+    #[error("cannot push to {target}: {reason}")]
+    Target {
+        /// The target.
+        target: String,
+        /// Why.
+        reason: String,
+    },
+    /// The registry refused the push.
+    #[error("the push to {target} was denied: {message}")]
+    PushDenied {
+        /// The target.
+        target: String,
+        /// The registry's words.
+        message: String,
+    },
+    /// The registry failed, or the way to it did.
+    #[error("the push to {target} was interrupted: {message}")]
+    PushInterrupted {
+        /// The target.
+        target: String,
+        /// The registry's words.
+        message: String,
+    },
+    /// The push failed for another reason.
+    #[error("the push to {target} failed: {message}")]
+    Push {
+        /// The target.
+        target: String,
+        /// The registry's words.
+        message: String,
+    },
+}
+
+/// The lines below an error's first, indented.
+fn last_lines(output: &[String]) -> String {
+    output.iter().fold(String::new(), |text, line| text + "\n    " + line)
+}
+
+impl Error {
+    /// Whose move it is.
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::Host { .. } | Self::ContextMissing { .. } => Fault::Usage,
+            Self::Absent { source, .. } if source.kind() == io::ErrorKind::TimedOut => Fault::Temporary,
+            Self::Refused { status, .. } if *status == 429 || *status >= 500 => Fault::Temporary,
+            Self::Lost { .. } | Self::BaseRegistry { .. } | Self::PushInterrupted { .. } => Fault::Temporary,
+            _ => Fault::User,
+        }
+    }
+
+    /// What to do next: complete sentences.
+    #[must_use]
+    pub fn hints(&self) -> Vec<String> {
+        match self {
+            Self::Host { .. } => one("Use an address such as unix:///var/run/docker.sock, tcp://host:2375 or ssh://user@host."),
+            Self::ContextMissing { .. } => one("List the contexts with `docker context ls` and choose one of them, or unset the choice."),
+            Self::Configuration { .. } => one("Repair the file, or name another directory in DOCKER_CONFIG."),
+            Self::Tls { .. } => {
+                one("Put ca.pem, cert.pem and key.pem of the daemon's CA into that directory, or name another in DOCKER_CERT_PATH.")
+            }
+            Self::Absent { endpoint, source } => absent_hints(endpoint, source),
+            Self::NotDocker { reason, .. } if reason.contains("HTTPS") => {
+                one("The daemon wants TLS: set DOCKER_TLS_VERIFY=1, and DOCKER_CERT_PATH to the directory of ca.pem, cert.pem and key.pem.")
+            }
+            Self::NotDocker { .. } => one("Check DOCKER_HOST and `docker context ls`."),
+            Self::TooOld { .. } => one("Update Docker to version 20.10 or later on the machine of the daemon."),
+            Self::Lost { .. } => vec![
+                "Check that the daemon still runs with `docker info`, then try again.".to_owned(),
+                "Look into the daemon's log (`journalctl -u docker`): a daemon out of memory is killed by the system.".to_owned(),
+            ],
+            Self::SecretTooLarge { .. } => one("Reduce the file to what the build needs; a CA bundle may hold just the company's own CA certificates."),
+            Self::SecretsUnsupported { .. } => vec![
+                "Build with BuildKit: update Docker to version 20.10 or later, and unset DOCKER_BUILDKIT=0.".to_owned(),
+                "Or build without index credentials, pip configuration and CA bundle, if the package index needs none.".to_owned(),
+            ],
+            Self::ImageStore { .. } => one(
+                "Switch the daemon to the classic store: set {\"features\": {\"containerd-snapshotter\": false}} in /etc/docker/daemon.json and restart it.",
+            ),
+            Self::Step { output, message, .. } => step_hints(output, message),
+            Self::BaseImage { image, .. } => vec![
+                format!("Check that {image} exists and that you may pull it: `docker pull {image}`."),
+                "Choose another base with the setting `base-image`.".to_owned(),
+            ],
+            Self::Platform { .. } => vec![
+                "Choose a base image for that platform with the setting `base-image`, or another platform with `platform`.".to_owned(),
+                "To build for another architecture than the machine's, install QEMU's emulators: `docker run --privileged --rm tonistiigi/binfmt --install all`.".to_owned(),
+            ],
+            Self::DiskFull { .. } => one("Free space on the daemon's machine: `docker system df` shows what is used, `docker system prune` removes what is unused."),
+            Self::ImageMissing { .. } => one("Build the image again."),
+            Self::PushDenied { .. } => vec![
+                "Check that the repository exists and that your credentials may push to it.".to_owned(),
+                "For a registry other than ECR, log in with `docker login`; for ECR, the identity needs ecr:InitiateLayerUpload, ecr:UploadLayerPart, ecr:CompleteLayerUpload, ecr:BatchCheckLayerAvailability and ecr:PutImage.".to_owned(),
+            ],
+            Self::BaseRegistry { .. } | Self::PushInterrupted { .. } => one("Try again; if it stays so, check the network and proxy settings of the Docker daemon."),
+            Self::Refused { .. } | Self::Context { .. } | Self::Build { .. } | Self::Target { .. } | Self::Push { .. } => Vec::new(),
+        }
+    }
+}
+
+fn one(hint: &str) -> Vec<String> {
+    vec![hint.to_owned()]
+}
+
+fn absent_hints(endpoint: &str, source: &io::Error) -> Vec<String> {
+    match source.kind() {
+        io::ErrorKind::PermissionDenied => one(
+            "Add yourself to the docker group (`sudo usermod -aG docker $USER`) and log in again, or point DOCKER_HOST at a daemon of your own.",
+        ),
+        io::ErrorKind::InvalidData => one(
+            "Put ca.pem, cert.pem and key.pem that belong to the daemon's CA into DOCKER_CERT_PATH (or the context).",
+        ),
+        _ if endpoint.starts_with("ssh://") => one("Check that `ssh HOST docker version` works without a question."),
+        _ => vec![
+            "Start Docker (`sudo systemctl start docker`, or Docker Desktop).".to_owned(),
+            "If the daemon is elsewhere, set DOCKER_HOST or choose a context with `docker context use`.".to_owned(),
+        ],
+    }
+}
+
+/// Hints for what commonly goes wrong while installing Python packages.
+fn step_hints(output: &[String], message: &str) -> Vec<String> {
+    let text = output.join("\n") + "\n" + message;
+    let has = |needles: &[&str]| needles.iter().any(|needle| text.contains(needle));
+    let mut hints = Vec::new();
+    if has(&[
+        "gcc: not found",
+        "'gcc': No such file",
+        "'x86_64-linux-gnu-gcc'",
+        "'aarch64-linux-gnu-gcc'",
+        "command 'gcc' failed",
+        "Unknown compiler(s)",
+        "'cc': No such file",
+        "linker `cc` not found",
+        "'g++'",
+    ]) {
+        hints.push("A requirement is compiled from source: name the compiler and headers in the setting `system-packages`, such as `build-essential`.".to_owned());
+    }
+    if has(&["fatal error:"]) && has(&[".h: No such file"]) {
+        hints.push("A C header is missing: name the Debian package that has it (often ending in `-dev`) in the setting `system-packages`.".to_owned());
+    }
+    if has(&["git: not found", "Cannot find command 'git'"]) {
+        hints.push("A requirement is fetched with git: add `git` to the setting `system-packages`.".to_owned());
+    }
+    if let Some(requirement) = text
+        .split("No matching distribution found for ")
+        .nth(1)
+        .and_then(|rest| rest.lines().next())
+    {
+        let requirement = requirement.trim();
+        hints.push(format!(
+            "Check that {requirement} exists for the image's Python version (setting `python-version`) and platform."
+        ));
+        hints.push(
+            "If it is in a private index, set PIP_INDEX_URL or PIP_EXTRA_INDEX_URL; they reach the build as secrets."
+                .to_owned(),
+        );
+    }
+    if has(&[
+        "CERTIFICATE_VERIFY_FAILED",
+        "certificate verify failed",
+        "self-signed certificate",
+        "unable to get local issuer",
+    ]) {
+        hints.push(
+            "The network puts its own certificate authority in between: name its bundle in the setting `ca-bundle`."
+                .to_owned(),
+        );
+    }
+    if has(&["exec format error"]) {
+        hints.push("The base image is for another processor: choose one for the platform asked for (settings `base-image` and `platform`), or install QEMU's emulators.".to_owned());
+    }
+    if has(&[
+        "Temporary failure in name resolution",
+        "NewConnectionError",
+        "Temporary failure resolving",
+        "Could not resolve host",
+    ]) {
+        hints.push("The build has no network: check the daemon's DNS and proxy settings.".to_owned());
+    }
+    if has(&[
+        "401 Client Error",
+        "403 Client Error",
+        "HTTP error 401",
+        "HTTP error 403",
+        "401 Error, Credentials not correct",
+    ]) {
+        hints.push("The package index refuses the credentials: check PIP_INDEX_URL, pip.conf and netrc.".to_owned());
+    }
+    if has(&["exit code: 137", "code: 137", "Cannot allocate memory"]) {
+        hints.push("The step was killed, probably for lack of memory: give the Docker daemon more.".to_owned());
+    }
+    hints
+}

@@ -1,0 +1,244 @@
+//! What the daemon's and registries' messages mean. They are plain text: the words are those of dockerd 20.10 to 29,
+//! `BuildKit`, containerd, the distribution registry and ECR.
+
+use super::error::Error;
+
+/// Whether a message tells of a full disk.
+pub(crate) fn is_disk_full(message: &str) -> bool {
+    contains(message, &["no space left on device", "disk quota exceeded"])
+}
+
+/// A failed build that has no failed step of its own, or whose step is the base image's.
+pub(crate) fn of_build(message: &str, base: &str, platform: &str) -> Error {
+    let message = without_wrapping(message).to_owned();
+    if is_disk_full(&message) {
+        return Error::DiskFull { message };
+    }
+    if is_platform(&message) {
+        return Error::Platform {
+            wanted: platform.to_owned(),
+            message,
+        };
+    }
+    if is_absent_or_denied(&message) && !contains(&message, &["failed to compute cache key", "COPY failed"]) {
+        return Error::BaseImage {
+            image: base.to_owned(),
+            message,
+        };
+    }
+    if is_network(&message) {
+        return Error::BaseRegistry {
+            image: base.to_owned(),
+            message,
+        };
+    }
+    if contains(
+        &message,
+        &[
+            "context canceled",
+            "context cancelled",
+            "transport is closing",
+            "no active session",
+        ],
+    ) {
+        return Error::Lost {
+            during: "building the image".to_owned(),
+            reason: message,
+        };
+    }
+    Error::Build { message }
+}
+
+/// The message without the names of `BuildKit`'s layers that it passed through.
+fn without_wrapping(message: &str) -> &str {
+    let wrappings = [
+        "failed to solve with frontend dockerfile.v0: ",
+        "failed to solve: ",
+        "failed to create LLB definition: ",
+        "failed to build LLB: ",
+        "rpc error: code = Unknown desc = ",
+    ];
+    match wrappings.iter().find_map(|wrapping| message.strip_prefix(wrapping)) {
+        Some(rest) => without_wrapping(rest),
+        None => message,
+    }
+}
+
+/// A step that failed: the daemon's fault in some cases, else the step's own.
+pub(crate) fn of_step(step: String, output: Vec<String>, message: String, base: &str, platform: &str) -> Error {
+    let is_base =
+        step.starts_with("FROM ") || step.starts_with("[internal]") || step.starts_with("resolve image config");
+    if is_base {
+        return of_build(&message, base, platform);
+    }
+    if is_disk_full(&message) || output.iter().any(|line| is_disk_full(line)) {
+        let line = output.iter().rev().find(|line| is_disk_full(line)).cloned();
+        return Error::DiskFull {
+            message: line.unwrap_or(message),
+        };
+    }
+    Error::Step { step, output, message }
+}
+
+/// A failed push.
+pub(crate) fn of_push(message: &str, target: &str) -> Error {
+    let (target, message) = (target.to_owned(), message.to_owned());
+    if is_disk_full(&message) {
+        return Error::DiskFull { message };
+    }
+    if contains(
+        &message,
+        &[
+            "denied",
+            "unauthorized",
+            "no basic auth credentials",
+            "authentication required",
+            "403 forbidden",
+            "401",
+            "not authorized",
+        ],
+    ) {
+        return Error::PushDenied { target, message };
+    }
+    if is_network(&message) {
+        return Error::PushInterrupted { target, message };
+    }
+    Error::Push { target, message }
+}
+
+fn is_platform(message: &str) -> bool {
+    contains(
+        message,
+        &[
+            "no match for platform",
+            "no matching manifest for",
+            "unknown operating system or architecture",
+            "does not match the specified platform",
+            "does not match the detected host platform",
+        ],
+    )
+}
+
+fn is_absent_or_denied(message: &str) -> bool {
+    contains(
+        message,
+        &[
+            "pull access denied",
+            "repository does not exist",
+            "manifest unknown",
+            "not found: manifest",
+            ": not found",
+            "name unknown",
+            "no basic auth credentials",
+            "unauthorized",
+            "authorization failed",
+            "failed to authorize",
+            "denied:",
+            "403 forbidden",
+            "401 unauthorized",
+            "invalid reference format",
+            "repository name must",
+        ],
+    )
+}
+
+fn is_network(message: &str) -> bool {
+    contains(
+        message,
+        &[
+            "timeout",
+            "timed out",
+            "eof",
+            "connection reset",
+            "connection refused",
+            "no such host",
+            "broken pipe",
+            "network is unreachable",
+            "no route to host",
+            "server misbehaving",
+            "temporary failure",
+            "toomanyrequests",
+            "too many requests",
+            "500 internal server error",
+            "502 bad gateway",
+            "503 service unavailable",
+            "504 gateway time",
+            "internal server error",
+            "service unavailable",
+        ],
+    )
+}
+
+fn contains(message: &str, needles: &[&str]) -> bool {
+    let message = message.to_ascii_lowercase();
+    needles
+        .iter()
+        .any(|needle| message.contains(&needle.to_ascii_lowercase()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fault::Fault;
+
+    #[test]
+    fn build_messages_are_told_apart() {
+        let of = |message: &str| of_build(message, "docker.io/library/python:3.11", "linux/amd64");
+        assert!(matches!(
+            of(
+                "failed to solve with frontend dockerfile.v0: failed to create LLB definition: pull access denied, repository does not exist or may require authorization: server message: insufficient_scope: authorization failed"
+            ),
+            Error::BaseImage { .. }
+        ));
+        assert!(matches!(
+            of("failed to solve: python:9: docker.io/library/python:9: not found"),
+            Error::BaseImage { .. }
+        ));
+        assert!(matches!(
+            of("failed to solve: no match for platform in manifest sha256:12: not found"),
+            Error::Platform { .. }
+        ));
+        assert!(matches!(
+            of(
+                "failed to do request: Head \"https://registry-1.docker.io/v2/library/python/manifests/3\": dial tcp: lookup registry-1.docker.io: no such host"
+            ),
+            Error::BaseRegistry { .. }
+        ));
+        assert!(matches!(
+            of("write /var/lib/docker/tmp/x: no space left on device"),
+            Error::DiskFull { .. }
+        ));
+        assert!(matches!(
+            of("dockerfile parse error line 3: unknown instruction: RUNN"),
+            Error::Build { .. }
+        ));
+        assert!(matches!(
+            of("failed to compute cache key: \"/a.txt\" not found: not found"),
+            Error::Build { .. }
+        ));
+    }
+
+    #[test]
+    fn push_messages_are_told_apart() {
+        let fault = |message: &str| of_push(message, "host/repo:1").fault();
+        for message in [
+            "denied: User: x is not authorized to perform: ecr:InitiateLayerUpload",
+            "no basic auth credentials",
+            "unauthorized: authentication required",
+        ] {
+            assert!(
+                matches!(of_push(message, "host/repo:1"), Error::PushDenied { .. }),
+                "{message}"
+            );
+        }
+        for message in [
+            "EOF",
+            "received unexpected HTTP status: 503 Service Unavailable",
+            "dial tcp 1.2.3.4:443: i/o timeout",
+            "write: connection reset by peer",
+        ] {
+            assert_eq!(fault(message), Fault::Temporary, "{message}");
+        }
+        assert_eq!(fault("tag invalid: The image tag '1' already exists"), Fault::User);
+    }
+}

@@ -1,0 +1,78 @@
+//! Progress of layers that are pulled or pushed, in bytes.
+
+use std::collections::HashMap;
+
+use super::messages::Message;
+use crate::progress::{Progress, Task};
+
+/// Turns per-layer statuses into [`Task`]s: one a layer, from its first byte to its end.
+pub(crate) struct Layers<'a> {
+    progress: &'a dyn Progress,
+    tasks: HashMap<String, Box<dyn Task>>,
+}
+
+impl<'a> Layers<'a> {
+    /// Shows nothing until the first layer.
+    pub(crate) fn new(progress: &'a dyn Progress) -> Self {
+        Self {
+            progress,
+            tasks: HashMap::new(),
+        }
+    }
+
+    /// Takes a status of a pull or a push; false when the message is none of a layer.
+    pub(crate) fn message(&mut self, message: &Message) -> bool {
+        let (Some(id), Some(status)) = (&message.id, &message.status) else {
+            return false;
+        };
+        match status.as_str() {
+            "Pushing" | "Downloading" | "Extracting" => {
+                let amount = message.progress.as_ref();
+                self.amount(
+                    id,
+                    amount.and_then(|a| a.current).unwrap_or(0),
+                    amount.and_then(|a| a.total),
+                );
+            }
+            "Pushed" | "Pull complete" => self.finish(id, if status == "Pushed" { "pushed" } else { "pulled" }),
+            "Layer already exists" | "Already exists" => self.finish(id, "already there"),
+            mounted if mounted.starts_with("Mounted from") => self.finish(id, "already there"),
+            _ => return !status.starts_with("Pulling from"),
+        }
+        true
+    }
+
+    /// Sets a layer's progress.
+    pub(crate) fn amount(&mut self, id: &str, done: u64, total: Option<u64>) {
+        let total = total.filter(|total| *total > 0);
+        self.task(id, total).set(done, total);
+    }
+
+    /// Ends a layer's task.
+    pub(crate) fn finish(&mut self, id: &str, outcome: &str) {
+        self.task(id, None).finish(outcome);
+        self.tasks.remove(id);
+    }
+
+    /// Ends a layer's task if it has one.
+    pub(crate) fn finish_started(&mut self, id: &str, outcome: &str) {
+        if let Some(task) = self.tasks.remove(id) {
+            task.finish(outcome);
+        }
+    }
+
+    fn task(&mut self, id: &str, total: Option<u64>) -> &dyn Task {
+        let progress = self.progress;
+        let task = self
+            .tasks
+            .entry(id.to_owned())
+            .or_insert_with(|| progress.task(&format!("layer {}", short(id)), total));
+        &**task
+    }
+}
+
+/// Twelve digits, as the `docker` command shows ids.
+fn short(id: &str) -> &str {
+    let digits = id.strip_prefix("sha256:").unwrap_or(id);
+    digits.get(..12).unwrap_or(digits)
+}

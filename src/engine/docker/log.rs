@@ -1,0 +1,412 @@
+//! The build's log: `BuildKit`'s vertexes or the classic builder's lines become steps, details, and the failing step.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::time::{Duration, Instant};
+
+use base64::Engine as _;
+use bollard_buildkit_proto::google::protobuf::Timestamp;
+use bollard_buildkit_proto::moby::buildkit::v1::{StatusResponse, Vertex, VertexStatus};
+use prost::Message as _;
+
+use super::layers::Layers;
+use super::mask::Mask;
+use super::messages::Message;
+use crate::progress::Progress;
+
+/// The last lines of each step that an error shows.
+const TAIL: usize = 30;
+/// A step without output that took less is not said to be done.
+const WORTH_TELLING: Duration = Duration::from_millis(100);
+/// A step's title is cut to this many characters.
+const TITLE: usize = 110;
+
+/// Follows one build.
+pub(crate) struct BuildLog<'a> {
+    progress: &'a dyn Progress,
+    mask: Mask,
+    layers: Layers<'a>,
+    /// `BuildKit`'s steps by vertex digest.
+    steps: HashMap<String, Step>,
+    /// The classic builder's only running step.
+    current: Option<Step>,
+    warned: HashSet<Vec<u8>>,
+    /// The image's id, once the builder told it.
+    pub(crate) image: Option<String>,
+}
+
+/// A failed step: what it is, what it printed last, and what the builder said of it.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct FailedStep {
+    pub(crate) instruction: String,
+    pub(crate) output: Vec<String>,
+    pub(crate) message: String,
+}
+
+struct Step {
+    name: String,
+    announced: bool,
+    ended: bool,
+    started: Instant,
+    error: Option<String>,
+    partial: String,
+    tail: VecDeque<String>,
+}
+
+impl Step {
+    fn new(name: String) -> Self {
+        Self {
+            name,
+            announced: false,
+            ended: false,
+            started: Instant::now(),
+            error: None,
+            partial: String::new(),
+            tail: VecDeque::new(),
+        }
+    }
+
+    /// Adds output; returns the lines that are complete now.
+    fn print(&mut self, text: &str, mask: &Mask) -> Vec<String> {
+        self.partial.push_str(text);
+        let mut lines = Vec::new();
+        while let Some(end) = self.partial.find('\n') {
+            let line: String = self.partial.drain(..=end).collect();
+            lines.extend(self.keep(&line, mask));
+        }
+        lines
+    }
+
+    /// What stands after the last line's end, when no more is to come.
+    fn flush(&mut self, mask: &Mask) -> Option<String> {
+        let line = std::mem::take(&mut self.partial);
+        self.keep(&line, mask)
+    }
+
+    fn keep(&mut self, line: &str, mask: &Mask) -> Option<String> {
+        let line = mask.apply(&plain(line));
+        if line.is_empty() {
+            return None;
+        }
+        if self.tail.len() == TAIL {
+            self.tail.pop_front();
+        }
+        self.tail.push_back(line.clone());
+        Some(line)
+    }
+
+    /// `[internal] …` and the like: bookkeeping that nobody wrote into the Dockerfile.
+    fn is_internal(&self) -> bool {
+        self.name.starts_with("[internal]")
+            || self.name.starts_with("copy /context")
+            || self.name.starts_with("http://buildkit-session")
+    }
+}
+
+impl<'a> BuildLog<'a> {
+    /// A log that shows nothing of what `mask` hides.
+    pub(crate) fn new(progress: &'a dyn Progress, mask: Mask) -> Self {
+        Self {
+            progress,
+            mask,
+            layers: Layers::new(progress),
+            steps: HashMap::new(),
+            current: None,
+            warned: HashSet::new(),
+            image: None,
+        }
+    }
+
+    /// Takes one message of the build's answer; one that is no progress is ignored.
+    pub(crate) fn message(&mut self, message: &Message) {
+        if let Some(aux) = &message.aux {
+            if message.id.as_deref() == Some("moby.buildkit.trace") {
+                self.trace(aux);
+            } else if let Some(id) = aux.get("ID").and_then(serde_json::Value::as_str) {
+                self.image = Some(id.to_owned());
+            }
+            return;
+        }
+        if let Some(text) = &message.stream {
+            self.classic(text);
+        } else if !self.layers.message(message)
+            && let Some(status) = &message.status
+        {
+            self.progress.detail(&self.mask.apply(&plain(status)));
+        }
+    }
+
+    /// The step that failed, after the builder said `message`; `None` when it failed outside of the steps.
+    pub(crate) fn failed_step(&mut self, message: &str) -> Option<FailedStep> {
+        let mask = &self.mask;
+        let step = match &mut self.current {
+            Some(step) => Some(step),
+            None => self.steps.values_mut().find(|step| step.error.is_some()),
+        }?;
+        if let Some(line) = step.flush(mask) {
+            self.progress.detail(&line);
+        }
+        let said = step.error.clone().unwrap_or_else(|| message.to_owned());
+        Some(FailedStep {
+            instruction: mask.apply(instruction(&step.name)),
+            output: step.tail.iter().cloned().collect(),
+            message: mask.apply(&outcome(&said)),
+        })
+    }
+
+    fn trace(&mut self, aux: &serde_json::Value) {
+        let bytes = aux
+            .as_str()
+            .and_then(|text| base64::engine::general_purpose::STANDARD.decode(text).ok());
+        let Some(status) = bytes.and_then(|bytes| StatusResponse::decode(bytes.as_slice()).ok()) else {
+            return;
+        };
+        for vertex in &status.vertexes {
+            self.vertex(vertex);
+        }
+        for log in &status.logs {
+            let text = String::from_utf8_lossy(&log.msg);
+            if let Some(step) = self.steps.get_mut(&log.vertex) {
+                for line in step.print(&text, &self.mask) {
+                    self.progress.detail(&line);
+                }
+            }
+        }
+        for status in &status.statuses {
+            self.transfer(status);
+        }
+        for vertex in &status.vertexes {
+            self.ended(vertex);
+        }
+        for warning in status.warnings {
+            let text = self.mask.apply(&plain(&String::from_utf8_lossy(&warning.short)));
+            if self.warned.insert(warning.short) {
+                self.progress.warn(&text);
+            }
+        }
+    }
+
+    fn vertex(&mut self, vertex: &Vertex) {
+        let step = self
+            .steps
+            .entry(vertex.digest.clone())
+            .or_insert_with(|| Step::new(vertex.name.clone()));
+        if vertex.started.is_none() || step.announced || step.is_internal() {
+            return;
+        }
+        step.announced = true;
+        step.started = Instant::now();
+        let cached = if vertex.cached { " (cached)" } else { "" };
+        self.progress
+            .step(&format!("{}{cached}", self.mask.apply(&title(&step.name))));
+        step.ended = vertex.cached;
+    }
+
+    fn ended(&mut self, vertex: &Vertex) {
+        let Some(step) = self.steps.get_mut(&vertex.digest) else {
+            return;
+        };
+        if !vertex.error.is_empty() && !vertex.error.contains("context canceled") {
+            step.error = Some(vertex.error.clone());
+        }
+        if vertex.completed.is_none() || step.ended {
+            return;
+        }
+        step.ended = true;
+        if let Some(line) = step.flush(&self.mask) {
+            self.progress.detail(&line);
+        }
+        if !step.announced || !vertex.error.is_empty() {
+            return;
+        }
+        let number = number(&step.name);
+        if vertex.cached {
+            self.progress.detail(&format!("{number}cached"));
+            return;
+        }
+        let duration = elapsed(vertex.started, vertex.completed).unwrap_or_else(|| step.started.elapsed());
+        if duration < WORTH_TELLING && step.tail.is_empty() {
+            return;
+        }
+        self.progress
+            .detail(&format!("{number}done in {:.1} s", duration.as_secs_f64()));
+    }
+
+    /// A layer of the base image on its way.
+    fn transfer(&mut self, status: &VertexStatus) {
+        if !status.id.starts_with("sha256:") && !status.name.starts_with("sha256:") {
+            return;
+        }
+        let id = if status.id.starts_with("sha256:") {
+            &status.id
+        } else {
+            &status.name
+        };
+        let total = u64::try_from(status.total).ok().filter(|total| *total > 0);
+        if status.completed.is_some() {
+            self.layers.finish_started(id, "pulled");
+        } else if let Some(total) = total {
+            self.layers
+                .amount(id, u64::try_from(status.current).unwrap_or(0), Some(total));
+        }
+    }
+
+    fn classic(&mut self, text: &str) {
+        if let Some(name) = classic_step(text) {
+            self.end_classic();
+            self.progress.step(&self.mask.apply(&title(&name)));
+            self.current = Some(Step::new(name));
+            return;
+        }
+        let Some(step) = &mut self.current else {
+            self.progress.detail(&self.mask.apply(&plain(text)));
+            return;
+        };
+        for line in step.print(text, &self.mask) {
+            self.progress.detail(&line);
+        }
+    }
+
+    /// Ends the classic builder's step: the next one began, or the build is over.
+    pub(crate) fn end_classic(&mut self) {
+        let Some(mut step) = self.current.take() else { return };
+        if let Some(line) = step.flush(&self.mask) {
+            self.progress.detail(&line);
+        }
+        let cached = step.tail.iter().any(|line| line.trim() == "---> Using cache");
+        let how = if cached {
+            "cached".to_owned()
+        } else {
+            format!("done in {:.1} s", step.started.elapsed().as_secs_f64())
+        };
+        self.progress.detail(&format!("{}{how}", number(&step.name)));
+    }
+}
+
+/// `Step 2/5 : RUN x` as `[2/5] RUN x`, the form that `BuildKit` uses.
+fn classic_step(text: &str) -> Option<String> {
+    let (number, instruction) = text.strip_prefix("Step ")?.split_once(" : ")?;
+    Some(format!("[{number}] {}", instruction.trim_end()))
+}
+
+/// The instruction without its number: `RUN x` of `[2/5] RUN x`.
+fn instruction(name: &str) -> &str {
+    match name.strip_prefix('[').and_then(|rest| rest.split_once("] ")) {
+        Some((number, instruction)) if number.contains('/') => instruction,
+        _ => name,
+    }
+}
+
+/// `[2/5] `, or nothing for a step without a number.
+fn number(name: &str) -> &str {
+    &name[..name.len() - instruction(name).len()]
+}
+
+/// A step's name in one line of a bearable length.
+fn title(name: &str) -> String {
+    let words: Vec<&str> = name.split_whitespace().collect();
+    let line = words.join(" ");
+    if line.chars().count() <= TITLE {
+        return line;
+    }
+    let mut short: String = line.chars().take(TITLE - 1).collect();
+    short.push('…');
+    short
+}
+
+/// The end of a builder's message that says how the command ended; the command itself is shown as the step.
+fn outcome(message: &str) -> String {
+    for mark in ["exit code: ", "returned a non-zero code: "] {
+        if let Some((before, code)) = message.rsplit_once(mark)
+            && !code.is_empty()
+            && code.bytes().all(|byte| byte.is_ascii_digit())
+            && (before.contains("executor failed running")
+                || before.contains("process \"")
+                || before.contains("The command"))
+        {
+            return format!("exit code: {code}");
+        }
+    }
+    message.to_owned()
+}
+
+fn elapsed(started: Option<Timestamp>, completed: Option<Timestamp>) -> Option<Duration> {
+    let seconds = |stamp: Timestamp| {
+        Some(Duration::new(
+            u64::try_from(stamp.seconds).ok()?,
+            u32::try_from(stamp.nanos).ok()?,
+        ))
+    };
+    seconds(completed?)?.checked_sub(seconds(started?)?)
+}
+
+/// A line as a terminal would leave it: after the last carriage return, without escape sequences and control characters.
+fn plain(line: &str) -> String {
+    let line = line.trim_end();
+    let line = line.rsplit('\r').find(|part| !part.is_empty()).unwrap_or_default();
+    let mut shown = String::with_capacity(line.len());
+    let mut characters = line.chars().peekable();
+    while let Some(character) = characters.next() {
+        if character == '\u{1b}' {
+            if characters.next_if_eq(&'[').is_some() {
+                while characters.next().is_some_and(|c| !('\u{40}'..='\u{7e}').contains(&c)) {}
+            }
+        } else if character == '\t' || !character.is_control() {
+            shown.push(character);
+        }
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_is_named_by_its_instruction() {
+        assert_eq!(instruction("[2/5] RUN pip install x"), "RUN pip install x");
+        assert_eq!(instruction("[build 2/5] COPY a b"), "COPY a b");
+        assert_eq!(
+            instruction("[internal] load metadata for x"),
+            "[internal] load metadata for x"
+        );
+        assert_eq!(number("[2/5] RUN x"), "[2/5] ");
+        assert_eq!(classic_step("Step 2/5 : RUN x\n").as_deref(), Some("[2/5] RUN x"));
+    }
+
+    #[test]
+    fn how_a_command_ended_is_said_without_repeating_the_command() {
+        assert_eq!(
+            outcome("executor failed running [/bin/sh -c exit 3]: exit code: 3"),
+            "exit code: 3"
+        );
+        assert_eq!(
+            outcome("process \"/bin/sh -c exit 3\" did not complete successfully: exit code: 3"),
+            "exit code: 3"
+        );
+        assert_eq!(
+            outcome("The command '/bin/sh -c exit 3' returned a non-zero code: 3"),
+            "exit code: 3"
+        );
+        assert_eq!(outcome("network bridge not found"), "network bridge not found");
+    }
+
+    #[test]
+    fn a_progress_bar_leaves_its_last_state_and_no_escape_sequences() {
+        assert_eq!(plain("a 1%\ra 50%\r\u{1b}[32ma 100%\u{1b}[0m\r\n"), "a 100%");
+        assert_eq!(plain("\u{1b}]0;title\u{7}x"), "]0;titlex");
+    }
+
+    #[test]
+    fn the_last_lines_are_kept_masked_also_when_they_come_in_pieces() {
+        let mut step = Step::new("RUN x".to_owned());
+        let mask = Mask::default();
+        for number in 0..40 {
+            step.print(&format!("line {number}\n"), &mask);
+        }
+        assert_eq!(step.print("see https://me:can", &mask), Vec::<String>::new());
+        assert_eq!(step.print("ary@host/\nrest", &mask), ["see https://***@host/"]);
+        assert_eq!(step.flush(&mask).as_deref(), Some("rest"));
+        assert_eq!(step.tail.len(), TAIL);
+        assert_eq!(step.tail.front().map(String::as_str), Some("line 12"));
+    }
+}

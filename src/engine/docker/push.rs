@@ -1,0 +1,83 @@
+//! `POST /images/{name}/push`.
+
+use bollard::query_parameters::TagImageOptionsBuilder;
+use http::{HeaderMap, HeaderName};
+use url::form_urlencoded;
+
+use super::build::{auth_config, encoded};
+use super::daemon::{Daemon, empty, from_bollard, header};
+use super::error::Error;
+use super::failure;
+use super::layers::Layers;
+use super::messages::Messages;
+use crate::engine::BuiltImage;
+use crate::progress::Progress;
+use crate::registry::{Credentials, Reference};
+use crate::secret::without_url_credentials;
+
+/// Tags the image as `target` and pushes that tag. The tag stays in the daemon, as after `docker push`: it keeps the
+/// image from being pruned as dangling, and the next push replaces it.
+pub(crate) async fn push(
+    daemon: &Daemon,
+    image: &BuiltImage,
+    target: &Reference,
+    credentials: &Credentials,
+    progress: &dyn Progress,
+) -> Result<(), Error> {
+    let name = target.repository.to_string();
+    let Some(tag) = target.tag.as_deref() else {
+        return Err(Error::Target {
+            target: name,
+            reason: "the Docker daemon pushes tags, and none is given".to_owned(),
+        });
+    };
+    tag_image(daemon, image, &name, tag).await?;
+    let shown = format!("{name}:{tag}");
+    let during = format!("pushing {shown}");
+    let mut headers = HeaderMap::new();
+    let auth = auth_config(credentials, &target.repository.host);
+    let (header_name, mut value) = header(HeaderName::from_static("x-registry-auth"), &encoded(&auth))?;
+    value.set_sensitive(true);
+    headers.insert(header_name, value);
+    let query = form_urlencoded::Serializer::new(String::new())
+        .append_pair("tag", tag)
+        .finish();
+    let posted = daemon
+        .post(&format!("/images/{name}/push?{query}"), headers, empty(), &during)
+        .await;
+    let mut messages = Messages::new(posted.map_err(|error| refusal(error, &shown))?);
+    let mut layers = Layers::new(progress);
+    loop {
+        match messages.next().await {
+            Ok(None) => return Ok(()),
+            Err(reason) => return Err(Error::Lost { during, reason }),
+            Ok(Some(message)) => {
+                if let Some(said) = message.failure() {
+                    return Err(failure::of_push(&without_url_credentials(&said), &shown));
+                }
+                layers.message(&message);
+            }
+        }
+    }
+}
+
+async fn tag_image(daemon: &Daemon, image: &BuiltImage, name: &str, tag: &str) -> Result<(), Error> {
+    let options = TagImageOptionsBuilder::new().repo(name).tag(tag).build();
+    let tagged = daemon.images.tag_image(&image.id, Some(options)).await;
+    tagged.map_err(|error| match from_bollard(error, &format!("tagging {name}:{tag}")) {
+        Error::Refused { status: 404, .. } => Error::ImageMissing {
+            image: format!("{} ({})", image.reference, image.id),
+        },
+        error => error,
+    })
+}
+
+/// A push that the daemon refused before it began.
+fn refusal(error: Error, target: &str) -> Error {
+    match error {
+        Error::Refused { message, status, .. } if status < 500 && status != 429 => {
+            failure::of_push(&without_url_credentials(&message), target)
+        }
+        error => error,
+    }
+}
