@@ -31,7 +31,10 @@ pub(crate) struct Archive {
 impl Archive {
     /// Begins `out_dir/file_name`, whose members all lie below the directory `top`. `mtime` is in seconds since 1970.
     pub(crate) fn create(out_dir: &Path, file_name: &str, top: &str, mtime: u64) -> Result<Self, Error> {
-        let out_dir_error = |source| Error::OutDir { path: out_dir.to_path_buf(), source };
+        let out_dir_error = |source| Error::OutDir {
+            path: out_dir.to_path_buf(),
+            source,
+        };
         fs::create_dir_all(out_dir).map_err(out_dir_error)?;
         let mut builder = tempfile::Builder::new();
         builder.prefix(".sgbuild-sdist-");
@@ -42,7 +45,11 @@ impl Archive {
             builder.permissions(fs::Permissions::from_mode(0o666));
         }
         let file = builder.tempfile_in(out_dir).map_err(out_dir_error)?;
-        let measured = Measured { file: BufWriter::with_capacity(1 << 16, file), digest: Sha256::new(), size: 0 };
+        let measured = Measured {
+            file: BufWriter::with_capacity(1 << 16, file),
+            digest: Sha256::new(),
+            size: 0,
+        };
         Ok(Self {
             builder: Builder::new(GzEncoder::new(measured, Compression::default())),
             target: out_dir.join(file_name),
@@ -54,13 +61,24 @@ impl Archive {
 
     /// Adds the file at `source` as `path` below the top directory, streaming it; `moved` is told of every read's bytes.
     pub(crate) fn add_file(&mut self, path: &str, source: &Path, moved: &mut dyn FnMut(u64)) -> Result<(), Error> {
-        let read_error = |error| Error::Read { path: source.to_path_buf(), source: error };
+        let read_error = |error| Error::Read {
+            path: source.to_path_buf(),
+            source: error,
+        };
         let file = File::open(source).map_err(read_error)?;
         let metadata = file.metadata().map_err(read_error)?;
         if !metadata.is_file() {
-            return Err(Error::Changed { path: source.to_path_buf() });
+            return Err(Error::Changed {
+                path: source.to_path_buf(),
+            });
         }
-        self.add(path, metadata.len(), is_executable(&metadata), source, &mut Watched { file, moved })
+        self.add(
+            path,
+            metadata.len(),
+            is_executable(&metadata),
+            source,
+            &mut Watched { file, moved },
+        )
     }
 
     /// Adds `bytes` as `path` below the top directory.
@@ -78,17 +96,35 @@ impl Archive {
         reader: &mut dyn Read,
     ) -> Result<(), Error> {
         let header = self.header(path, EntryType::Regular, size, if executable { 0o755 } else { 0o644 })?;
-        let mut exactly = Exactly { reader, left: size, failure: None };
+        let mut exactly = Exactly {
+            reader,
+            left: size,
+            failure: None,
+        };
         let appended = self.builder.append(&header, &mut exactly);
         match (exactly.failure.take(), appended) {
-            (Some(ReadFailure::Short), _) => return Err(Error::Changed { path: origin.to_path_buf() }),
-            (Some(ReadFailure::Failed(source)), _) => return Err(Error::Read { path: origin.to_path_buf(), source }),
+            (Some(ReadFailure::Short), _) => {
+                return Err(Error::Changed {
+                    path: origin.to_path_buf(),
+                });
+            }
+            (Some(ReadFailure::Failed(source)), _) => {
+                return Err(Error::Read {
+                    path: origin.to_path_buf(),
+                    source,
+                });
+            }
             (None, Err(source)) => return Err(self.write_error(source)),
             (None, Ok(())) => {}
         }
-        let more = exactly.reader.read(&mut [0]).map_err(|source| Error::Read { path: origin.to_path_buf(), source })?;
+        let more = exactly.reader.read(&mut [0]).map_err(|source| Error::Read {
+            path: origin.to_path_buf(),
+            source,
+        })?;
         if more > 0 {
-            return Err(Error::Changed { path: origin.to_path_buf() });
+            return Err(Error::Changed {
+                path: origin.to_path_buf(),
+            });
         }
         self.files.push(path.to_owned());
         Ok(())
@@ -117,20 +153,37 @@ impl Archive {
 
     /// Ends the archive and gives it its name, replacing a file that has it.
     pub(crate) fn finish(self) -> Result<Sdist, Error> {
-        let Self { builder, target, files, .. } = self;
-        let failed = |source| Error::Write { path: target.clone(), source };
+        let Self {
+            builder, target, files, ..
+        } = self;
+        let failed = |source| Error::Write {
+            path: target.clone(),
+            source,
+        };
         let measured = builder.into_inner().and_then(GzEncoder::finish).map_err(failed)?;
         let Measured { file, digest, size } = measured;
         let file = file.into_inner().map_err(|error| failed(error.into_error()))?;
         file.as_file().sync_all().map_err(failed)?;
         file.persist(&target).map_err(|error| failed(error.error))?;
-        let file_name = target.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let sha256 = digest.finalize().iter().fold(String::with_capacity(64), |mut hex, byte| {
-            use std::fmt::Write as _;
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        });
-        Ok(Sdist { path: target, file_name, sha256, size, files })
+        let file_name = target
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned())
+            .unwrap_or_default();
+        let sha256 = digest
+            .finalize()
+            .iter()
+            .fold(String::with_capacity(64), |mut hex, byte| {
+                use std::fmt::Write as _;
+                let _ = write!(hex, "{byte:02x}");
+                hex
+            });
+        Ok(Sdist {
+            path: target,
+            file_name,
+            sha256,
+            size,
+            files,
+        })
     }
 
     /// The header of `path`, its pax records already written.
@@ -176,17 +229,24 @@ impl Archive {
 
     fn append_records(&mut self, records: &[(&'static str, Vec<u8>)]) -> Result<(), Error> {
         let records: Vec<(&str, &[u8])> = records.iter().map(|(key, value)| (*key, value.as_slice())).collect();
-        self.builder.append_pax_extensions(records).map_err(|source| self.write_error(source))
+        self.builder
+            .append_pax_extensions(records)
+            .map_err(|source| self.write_error(source))
     }
 
     fn append_empty(&mut self, mut header: Header, records: &[(&'static str, Vec<u8>)]) -> Result<(), Error> {
         self.append_records(records)?;
         header.set_cksum();
-        self.builder.append(&header, io::empty()).map_err(|source| self.write_error(source))
+        self.builder
+            .append(&header, io::empty())
+            .map_err(|source| self.write_error(source))
     }
 
     fn write_error(&self, source: io::Error) -> Error {
-        Error::Write { path: self.target.clone(), source }
+        Error::Write {
+            path: self.target.clone(),
+            source,
+        }
     }
 }
 

@@ -21,7 +21,10 @@ pub(crate) fn files(metadata: &Metadata, names: &Names) -> BTreeMap<&'static str
         ("top_level.txt", top_level(metadata)),
     ]);
     // setuptools leaves these two out where there is nothing to say.
-    for (name, text) in [("requires.txt", requires(metadata)), ("entry_points.txt", entry_points(metadata))] {
+    for (name, text) in [
+        ("requires.txt", requires(metadata)),
+        ("entry_points.txt", entry_points(metadata)),
+    ] {
         if !text.is_empty() {
             files.insert(name, text);
         }
@@ -42,7 +45,11 @@ pub(crate) fn pkg_info(metadata: &Metadata, names: &Names) -> String {
     };
     field("Name", &names.name);
     field("Version", &names.version);
-    if let Some(summary) = metadata.summary.as_deref().and_then(|summary| summary.trim().lines().next()) {
+    if let Some(summary) = metadata
+        .summary
+        .as_deref()
+        .and_then(|summary| summary.trim().lines().next())
+    {
         field("Summary", summary);
     }
     if let Some(specifier) = &metadata.requires_python {
@@ -65,7 +72,10 @@ pub(crate) fn sources<'a>(files: impl Iterator<Item = &'a str>) -> String {
         .collect();
     listed.sort_unstable();
     listed.dedup();
-    let paths: Vec<String> = listed.into_iter().map(|(dir, name)| super::tree::join(dir, name)).collect();
+    let paths: Vec<String> = listed
+        .into_iter()
+        .map(|(dir, name)| super::tree::join(dir, name))
+        .collect();
     paths.join("\n")
 }
 
@@ -97,8 +107,11 @@ fn entry_points(metadata: &Metadata) -> String {
 /// `requires.txt`: markers are section heads (`[extra:marker]`), not part of the requirement
 /// (<https://setuptools.pypa.io/en/latest/deprecated/python_eggs.html#requires-txt>).
 fn requires(metadata: &Metadata) -> String {
-    let mut sections: BTreeMap<String, Vec<String>> =
-        metadata.provides_extra.iter().map(|extra| (extra.clone(), Vec::new())).collect();
+    let mut sections: BTreeMap<String, Vec<String>> = metadata
+        .provides_extra
+        .iter()
+        .map(|extra| (extra.clone(), Vec::new()))
+        .collect();
     for requirement in &metadata.requires_dist {
         let (section, line) = sectioned(requirement);
         let lines = sections.entry(section).or_default();
@@ -123,17 +136,28 @@ fn requires(metadata: &Metadata) -> String {
 /// the section without a name, where a marker is evaluated all the same.
 fn sectioned(requirement: &str) -> (String, String) {
     let whole = || (String::new(), requirement.to_owned());
-    let Ok(parsed) = Requirement::<pep508_rs::VerbatimUrl>::from_str(requirement) else { return whole() };
+    let Ok(parsed) = Requirement::<pep508_rs::VerbatimUrl>::from_str(requirement) else {
+        return whole();
+    };
     if parsed.marker == MarkerTree::TRUE {
         return whole();
     }
     // The marker begins at the first `;`, after a URL at the first ` ;`, since a URL may contain one.
-    let separator = if matches!(parsed.version_or_url, Some(pep508_rs::VersionOrUrl::Url(_))) { " ;" } else { ";" };
-    let Some((bare, _)) = requirement.split_once(separator) else { return whole() };
+    let separator = if matches!(parsed.version_or_url, Some(pep508_rs::VersionOrUrl::Url(_))) {
+        " ;"
+    } else {
+        ";"
+    };
+    let Some((bare, _)) = requirement.split_once(separator) else {
+        return whole();
+    };
     let (extra, rest) = match parsed.marker.top_level_extra() {
         Some(MarkerExpression::Extra { name, .. }) => {
             let name = name.to_string();
-            (name.clone(), parsed.marker.simplify_extras_with(|other| other.as_ref() == name))
+            (
+                name.clone(),
+                parsed.marker.simplify_extras_with(|other| other.as_ref() == name),
+            )
         }
         _ => (String::new(), parsed.marker),
     };
@@ -160,7 +184,10 @@ mod tests {
             ],
             provides_extra: vec!["test".into(), "empty".into()],
             entry_points: BTreeMap::from([
-                ("b".to_owned(), BTreeMap::from([("y".to_owned(), "m:g".to_owned()), ("x".to_owned(), "m:f".to_owned())])),
+                (
+                    "b".to_owned(),
+                    BTreeMap::from([("y".to_owned(), "m:g".to_owned()), ("x".to_owned(), "m:f".to_owned())]),
+                ),
                 ("a".to_owned(), BTreeMap::from([("x".to_owned(), "m:f".to_owned())])),
                 ("none".to_owned(), BTreeMap::new()),
             ]),
@@ -179,14 +206,24 @@ mod tests {
 
     #[test]
     fn a_bare_project_has_no_empty_files() {
-        let metadata = Metadata { name: "x".into(), version: "1".into(), ..Metadata::default() };
+        let metadata = Metadata {
+            name: "x".into(),
+            version: "1".into(),
+            ..Metadata::default()
+        };
         let files = files(&metadata, &Names::of(&metadata).unwrap());
-        assert_eq!(files.keys().copied().collect::<Vec<_>>(), ["PKG-INFO", "dependency_links.txt", "top_level.txt"]);
+        assert_eq!(
+            files.keys().copied().collect::<Vec<_>>(),
+            ["PKG-INFO", "dependency_links.txt", "top_level.txt"]
+        );
         assert_eq!(files["PKG-INFO"], "Metadata-Version: 2.1\nName: x\nVersion: 1\n");
     }
 
     #[test]
     fn sources_are_sorted_by_directory_first() {
-        assert_eq!(sources(["a/b/c", "a/z", "z", "a/b\nc", "z"].into_iter()), "z\na/z\na/b/c");
+        assert_eq!(
+            sources(["a/b/c", "a/z", "z", "a/b\nc", "z"].into_iter()),
+            "z\na/z\na/b/c"
+        );
     }
 }

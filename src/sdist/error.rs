@@ -24,7 +24,9 @@ pub enum Error {
         reason: String,
     },
     /// `SOURCE_DATE_EPOCH` cannot be a file's time.
-    #[error("SOURCE_DATE_EPOCH={seconds} is not a time a tar archive can hold: it must be 0 or more seconds since 1970")]
+    #[error(
+        "SOURCE_DATE_EPOCH={seconds} is not a time a tar archive can hold: it must be 0 or more seconds since 1970"
+    )]
     SourceDateEpoch {
         /// As given.
         seconds: i64,
@@ -149,8 +151,12 @@ impl Error {
                 "Create the package's directory, or correct `packages` and `package_dir` (with a `src` layout: \
                  `package_dir={\"\": \"src\"}`)."
             }
-            Self::MissingFile { .. } => "Create the file, or take it out of the list: installing would fail without it.",
-            Self::OutsideProject { .. } => "Copy the file into the project: only what lies below its directory is packed.",
+            Self::MissingFile { .. } => {
+                "Create the file, or take it out of the list: installing would fail without it."
+            }
+            Self::OutsideProject { .. } => {
+                "Copy the file into the project: only what lies below its directory is packed."
+            }
             Self::NonUtf8Name { .. } => "Rename the file, or leave it out with an `exclude` line in MANIFEST.in.",
             Self::ManifestText { .. } => "Save MANIFEST.in as UTF-8.",
             Self::Read { source, .. } if source.kind() == io::ErrorKind::NotFound => {

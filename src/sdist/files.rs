@@ -99,7 +99,12 @@ pub(crate) fn select(
     generated: &[String],
     progress: &dyn Progress,
 ) -> Result<(Vec<Selected>, Vec<String>), Error> {
-    let mut selection = Selection { project, tree, progress, files: BTreeSet::new() };
+    let mut selection = Selection {
+        project,
+        tree,
+        progress,
+        files: BTreeSet::new(),
+    };
     selection.standard_files()?;
     selection.modules()?;
     selection.package_data()?;
@@ -112,7 +117,9 @@ pub(crate) fn select(
     files.retain(|file| !pruned.file(file));
     let kept: Vec<String> = generated.iter().filter(|path| files.remove(*path)).cloned().collect();
     for link in tree.links_passed() {
-        progress.warn(&format!("{link} is a link to a directory; what is behind it is not packed unless a path names it"));
+        progress.warn(&format!(
+            "{link} is a link to a directory; what is behind it is not packed unless a path names it"
+        ));
     }
     Ok((regular(files, tree, progress)?, kept))
 }
@@ -122,12 +129,16 @@ fn regular(files: BTreeSet<String>, tree: &Tree, progress: &dyn Progress) -> Res
     let mut selected = Vec::with_capacity(files.len());
     for path in files {
         if !tree.spelled(&path) {
-            return Err(Error::NonUtf8Name { path: tree.absolute(&path) });
+            return Err(Error::NonUtf8Name {
+                path: tree.absolute(&path),
+            });
         }
         let reason = match tree.kind(&path)? {
             Kind::File(size) => {
                 if path.contains(char::is_control) {
-                    progress.warn(&format!("the file name {path:?} contains a control character; it is packed all the same"));
+                    progress.warn(&format!(
+                        "the file name {path:?} contains a control character; it is packed all the same"
+                    ));
                 }
                 selected.push(Selected { path, size });
                 continue;
@@ -142,7 +153,10 @@ fn regular(files: BTreeSet<String>, tree: &Tree, progress: &dyn Progress) -> Res
 }
 
 fn outside(path: &str, declared_in: &str) -> Error {
-    Error::OutsideProject { path: path.to_owned(), declared_in: declared_in.to_owned() }
+    Error::OutsideProject {
+        path: path.to_owned(),
+        declared_in: declared_in.to_owned(),
+    }
 }
 
 struct Selection<'a> {
@@ -203,7 +217,8 @@ impl Selection<'_> {
             }
             let path = join(&dir, &format!("{name}.py"));
             if !self.add_if_file(&path)? {
-                self.progress.warn(&format!("`py_modules` names `{module}`, but there is no file {path}"));
+                self.progress
+                    .warn(&format!("`py_modules` names `{module}`, but there is no file {path}"));
             }
         }
         Ok(())
@@ -227,7 +242,10 @@ impl Selection<'_> {
         let build = &self.project.build;
         for package in &self.project.metadata.packages {
             let dir = package_dir(build, package)?;
-            let globs = ["", "*", package.as_str()].into_iter().filter_map(|key| build.package_data.get(key)).flatten();
+            let globs = ["", "*", package.as_str()]
+                .into_iter()
+                .filter_map(|key| build.package_data.get(key))
+                .flatten();
             let mut found = BTreeSet::new();
             for glob in IMPLICIT_DATA.into_iter().chain(globs.map(String::as_str)) {
                 let pattern = inside(&join(&dir, glob)).ok_or_else(|| outside(glob, "package_data"))?;
@@ -251,7 +269,10 @@ impl Selection<'_> {
             for path in paths {
                 let path = inside(path).ok_or_else(|| outside(path, keyword))?;
                 if !self.add_if_file(&path)? {
-                    return Err(Error::MissingFile { path: self.tree.absolute(&path), keyword });
+                    return Err(Error::MissingFile {
+                        path: self.tree.absolute(&path),
+                        keyword,
+                    });
                 }
             }
         }
@@ -277,7 +298,8 @@ impl Selection<'_> {
         for pattern in declared {
             let clean = inside(pattern).ok_or_else(|| outside(pattern, "license_files"))?;
             if !self.add_licenses(&clean)? {
-                self.progress.warn(&format!("`license_files` names `{pattern}`, but no file matches"));
+                self.progress
+                    .warn(&format!("`license_files` names `{pattern}`, but no file matches"));
             }
         }
         Ok(())
@@ -297,7 +319,9 @@ impl Selection<'_> {
         for named in build.readme.iter().chain(&build.referenced_files) {
             let path = inside(named).ok_or_else(|| outside(named, "the project's metadata"))?;
             if !self.add_if_file(&path)? {
-                self.progress.warn(&format!("the project's metadata refers to {path}, but there is no such file"));
+                self.progress.warn(&format!(
+                    "the project's metadata refers to {path}, but there is no such file"
+                ));
             }
         }
         Ok(())
@@ -325,8 +349,18 @@ mod tests {
 
     #[test]
     fn what_is_pruned() {
-        let pruned = Pruned { dirs: vec!["build".into()], files: vec!["x.tar.gz".into()] };
-        for path in ["build/a", "a/.git/config", ".venv/x", "p/__pycache__/m.pyc", "x.tar.gz", "CVS/Root"] {
+        let pruned = Pruned {
+            dirs: vec!["build".into()],
+            files: vec!["x.tar.gz".into()],
+        };
+        for path in [
+            "build/a",
+            "a/.git/config",
+            ".venv/x",
+            "p/__pycache__/m.pyc",
+            "x.tar.gz",
+            "CVS/Root",
+        ] {
             assert!(pruned.file(path), "{path}");
         }
         for path in ["builds/a", "a/build/b", ".gitignore", "p/.venv/x", ".git", "y/x.tar.gz"] {

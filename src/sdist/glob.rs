@@ -93,7 +93,11 @@ fn advance(token: &Token, chars: &[char], reached: &[bool]) -> Vec<bool> {
             Token::Directories => {
                 next[position] = true;
                 let mut start = position;
-                while let Some(length) = chars[start..].iter().position(|c| *c == '/').filter(|length| *length > 0) {
+                while let Some(length) = chars[start..]
+                    .iter()
+                    .position(|c| *c == '/')
+                    .filter(|length| *length > 0)
+                {
                     start += length + 1;
                     next[start] = true;
                 }

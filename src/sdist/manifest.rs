@@ -42,7 +42,13 @@ pub(crate) fn apply(
 ) -> Result<(), Error> {
     for line in lines(text_of(bytes, tree)?) {
         match parse(&line.text) {
-            Ok(command) => Applying { number: line.number, tree, files, progress }.command(&command)?,
+            Ok(command) => Applying {
+                number: line.number,
+                tree,
+                files,
+                progress,
+            }
+            .command(&command)?,
             Err(reason) => progress.warn(&format!("{TEMPLATE}:{}: {reason}; the line is ignored", line.number)),
         }
     }
@@ -63,25 +69,42 @@ fn lines(text: &str) -> Vec<Line> {
     let mut last = 0;
     for (index, physical) in text.lines().enumerate() {
         last = index + 1;
-        let Some(content) = without_comment(physical) else { continue };
-        let joined = format!("{pending}{}", if pending.is_empty() { &content } else { content.trim_start() });
+        let Some(content) = without_comment(physical) else {
+            continue;
+        };
+        let joined = format!(
+            "{pending}{}",
+            if pending.is_empty() {
+                &content
+            } else {
+                content.trim_start()
+            }
+        );
         pending.clear();
         let trimmed = joined.trim();
         if let Some(begun) = trimmed.strip_suffix('\\') {
             begun.clone_into(&mut pending);
         } else if !trimmed.is_empty() {
-            lines.push(Line { number: last, text: trimmed.to_owned() });
+            lines.push(Line {
+                number: last,
+                text: trimmed.to_owned(),
+            });
         }
     }
     if !pending.trim().is_empty() {
-        lines.push(Line { number: last, text: pending });
+        lines.push(Line {
+            number: last,
+            text: pending,
+        });
     }
     lines
 }
 
 /// `line` without its comment; `None` if nothing else is on it.
 fn without_comment(line: &str) -> Option<String> {
-    let Some(position) = line.find('#') else { return Some(line.to_owned()) };
+    let Some(position) = line.find('#') else {
+        return Some(line.to_owned());
+    };
     if line[..position].ends_with('\\') {
         return Some(line.replace("\\#", "#"));
     }
@@ -119,7 +142,10 @@ fn parse(line: &str) -> Result<Command, String> {
 
 /// What Python's `pathlib.PurePath` makes of a path: no `.` components, no doubled or trailing slashes; `..` stays.
 fn convert_path(word: &str) -> String {
-    let parts: Vec<&str> = word.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
+    let parts: Vec<&str> = word
+        .split('/')
+        .filter(|part| !part.is_empty() && *part != ".")
+        .collect();
     let root = if word.starts_with('/') { "/" } else { "" };
     format!("{root}{}", parts.join("/"))
 }
@@ -167,7 +193,9 @@ impl Applying<'_> {
                 patterns.iter().for_each(|pattern| self.exclude(&join("**", pattern)));
             }
             Command::RecursiveExclude(dir, patterns) => {
-                patterns.iter().for_each(|pattern| self.exclude(&join(&join(dir, "**"), pattern)));
+                patterns
+                    .iter()
+                    .for_each(|pattern| self.exclude(&join(&join(dir, "**"), pattern)));
             }
             Command::Prune(dir) => self.exclude(&join(dir, "**")),
         }
@@ -199,7 +227,10 @@ impl Applying<'_> {
             }
         }
         if !any {
-            self.progress.warn(&format!("{TEMPLATE}:{}: nothing matches `{pattern}`{place}", self.number));
+            self.progress.warn(&format!(
+                "{TEMPLATE}:{}: nothing matches `{pattern}`{place}",
+                self.number
+            ));
         }
         Ok(())
     }
@@ -209,7 +240,10 @@ impl Applying<'_> {
         let before = self.files.len();
         self.files.retain(|file| !matcher.matches(file));
         if self.files.len() == before {
-            self.progress.detail(&format!("{TEMPLATE}:{}: nothing to leave out matches `{pattern}`", self.number));
+            self.progress.detail(&format!(
+                "{TEMPLATE}:{}: nothing to leave out matches `{pattern}`",
+                self.number
+            ));
         }
     }
 }
@@ -224,7 +258,10 @@ mod tests {
 
     #[test]
     fn comments_blank_lines_and_continuations() {
-        assert_eq!(texts("# all\n\ninclude a # b\n  include\tc \n"), ["include a", "include\tc"]);
+        assert_eq!(
+            texts("# all\n\ninclude a # b\n  include\tc \n"),
+            ["include a", "include\tc"]
+        );
         assert_eq!(texts("include a \\\n   b \\\n# between\nc\n"), ["include a b c"]);
         assert_eq!(texts("include \\#a\n"), ["include #a"]);
         assert_eq!(texts("include a \\\n"), ["include a "]);
@@ -234,9 +271,15 @@ mod tests {
 
     #[test]
     fn commands_need_their_words() {
-        assert_eq!(parse("include ./a// b/"), Ok(Command::Include(vec!["a".into(), "b".into()])));
+        assert_eq!(
+            parse("include ./a// b/"),
+            Ok(Command::Include(vec!["a".into(), "b".into()]))
+        );
         assert_eq!(parse("graft ."), Ok(Command::Graft(String::new())));
-        assert_eq!(parse("recursive-include d"), Err("`recursive-include` expects a directory and one or more patterns".into()));
+        assert_eq!(
+            parse("recursive-include d"),
+            Err("`recursive-include` expects a directory and one or more patterns".into())
+        );
         assert_eq!(parse("graft a b"), Err("`graft` expects a single directory".into()));
         assert_eq!(parse("include"), Err("`include` expects one or more patterns".into()));
         assert_eq!(parse("inklude x"), Err("unknown command `inklude`".into()));

@@ -128,7 +128,10 @@ impl Contents {
         let below_egg_info = format!("{egg_info_dir}/");
         selected.retain(|file| !file.path.starts_with(&below_egg_info) && file.path != "PKG-INFO");
 
-        let listed = selected.iter().map(|file| file.path.as_str()).chain(kept.iter().map(String::as_str));
+        let listed = selected
+            .iter()
+            .map(|file| file.path.as_str())
+            .chain(kept.iter().map(String::as_str));
         let sources = egg_info::sources(listed.chain([sources_path.as_str()]));
         let mut contents: Vec<(String, Vec<u8>)> = egg_info
             .into_iter()
@@ -136,9 +139,15 @@ impl Contents {
             .filter(|(path, _)| kept.contains(path))
             .collect();
         contents.push((sources_path, sources.into_bytes()));
-        contents.push(("PKG-INFO".to_owned(), egg_info::pkg_info(&project.metadata, names).into_bytes()));
+        contents.push((
+            "PKG-INFO".to_owned(),
+            egg_info::pkg_info(&project.metadata, names).into_bytes(),
+        ));
         contents.push(("setup.cfg".to_owned(), setup_cfg(&mut selected, tree, &names.version)?));
-        Ok(Self { selected, generated: contents })
+        Ok(Self {
+            selected,
+            generated: contents,
+        })
     }
 
     fn write(self, mut archive: Archive, tree: &Tree, progress: &dyn Progress) -> Result<Sdist, Error> {
@@ -148,7 +157,10 @@ impl Contents {
         }
         let total = self.selected.iter().map(|file| file.size).sum();
         let files = self.selected.into_iter().map(|file| (file.path, Source::File));
-        let generated = self.generated.into_iter().map(|(path, bytes)| (path, Source::Bytes(bytes)));
+        let generated = self
+            .generated
+            .into_iter()
+            .map(|(path, bytes)| (path, Source::Bytes(bytes)));
         let mut members: Vec<(String, Source)> = files.chain(generated).collect();
         members.sort_by(|(a, _), (b, _)| a.cmp(b));
 
@@ -171,7 +183,10 @@ impl Contents {
 
 /// The `setup.cfg` to pack, made from the project's own if that is selected (and then taken out of the selection).
 fn setup_cfg(selected: &mut Vec<Selected>, tree: &Tree, version: &str) -> Result<Vec<u8>, Error> {
-    let own = selected.iter().position(|file| file.path == "setup.cfg").map(|at| selected.remove(at));
+    let own = selected
+        .iter()
+        .position(|file| file.path == "setup.cfg")
+        .map(|at| selected.remove(at));
     let original = match own {
         Some(file) => {
             let path = tree.absolute(&file.path);
@@ -184,8 +199,14 @@ fn setup_cfg(selected: &mut Vec<Selected>, tree: &Tree, version: &str) -> Result
 
 /// What is never packed: what was built, and here setuptools' own `build` and release directories.
 fn pruned(project: &Project, names: &Names, out_dir: &Path, settings: &SdistSettings) -> Result<Pruned, Error> {
-    fs::create_dir_all(out_dir).map_err(|source| Error::OutDir { path: out_dir.to_path_buf(), source })?;
-    let mut pruned = Pruned { dirs: vec!["build".to_owned(), names.top.clone()], files: Vec::new() };
+    fs::create_dir_all(out_dir).map_err(|source| Error::OutDir {
+        path: out_dir.to_path_buf(),
+        source,
+    })?;
+    let mut pruned = Pruned {
+        dirs: vec!["build".to_owned(), names.top.clone()],
+        files: Vec::new(),
+    };
     let output_dirs = settings.output_dirs.iter().map(|dir| project.root.join(dir));
     for dir in output_dirs.chain([out_dir.to_path_buf()]) {
         match below_root(&project.root, &dir) {
@@ -196,7 +217,11 @@ fn pruned(project: &Project, names: &Names, out_dir: &Path, settings: &SdistSett
     }
     // setuptools packs an older `dist` when MANIFEST.in says so, each archive containing the last; unless the project
     // has a package of that name, nobody means that.
-    let mut packages = project.metadata.packages.iter().map(|package| files::package_dir(&project.build, package));
+    let mut packages = project
+        .metadata
+        .packages
+        .iter()
+        .map(|package| files::package_dir(&project.build, package));
     if !packages.any(|dir| dir.is_ok_and(|dir| dir == "dist" || dir.starts_with("dist/"))) {
         pruned.dirs.push("dist".to_owned());
     }

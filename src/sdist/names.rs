@@ -27,7 +27,9 @@ impl Names {
     pub(crate) fn of(metadata: &Metadata) -> Result<Self, Error> {
         let name = safe_name(&metadata.name);
         if !is_valid(&name) {
-            return Err(Error::Name { name: metadata.name.clone() });
+            return Err(Error::Name {
+                name: metadata.name.clone(),
+            });
         }
         let version = Version::from_str(metadata.version.trim())
             .map_err(|reason| Error::Version {
@@ -86,7 +88,11 @@ mod tests {
     use super::*;
 
     fn names(name: &str, version: &str) -> Result<Names, Error> {
-        Names::of(&Metadata { name: name.to_owned(), version: version.to_owned(), ..Metadata::default() })
+        Names::of(&Metadata {
+            name: name.to_owned(),
+            version: version.to_owned(),
+            ..Metadata::default()
+        })
     }
 
     #[test]
@@ -103,7 +109,10 @@ mod tests {
             assert!(matches!(names(bad, "1"), Err(Error::Name { .. })), "{bad}");
         }
         let error = names("x", "one").unwrap_err().to_string();
-        assert!(error.starts_with("the project's version \"one\" is not a valid version: "), "{error}");
+        assert!(
+            error.starts_with("the project's version \"one\" is not a valid version: "),
+            "{error}"
+        );
         assert!(!error.contains('\n'), "{error}");
     }
 }

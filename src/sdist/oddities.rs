@@ -10,8 +10,18 @@ const SMALL_WEIGHTS: u64 = 1000 * 1000;
 /// How many of the largest files are named.
 const SHOWN: usize = 10;
 
-const WEIGHTS: [&str; 10] =
-    [".pt", ".pth", ".ckpt", ".safetensors", ".onnx", ".h5", ".hdf5", ".gguf", ".tflite", ".joblib"];
+const WEIGHTS: [&str; 10] = [
+    ".pt",
+    ".pth",
+    ".ckpt",
+    ".safetensors",
+    ".onnx",
+    ".h5",
+    ".hdf5",
+    ".gguf",
+    ".tflite",
+    ".joblib",
+];
 const CREDENTIALS: [&str; 6] = [".env", ".netrc", ".pypirc", "id_rsa", "id_ed25519", ".git-credentials"];
 
 /// Warns of a big sdist (with its largest files), of model weights, of files that hold credentials, and of `.git`.
@@ -39,11 +49,17 @@ pub(crate) fn warn(files: &[Selected], progress: &dyn Progress) {
     for file in files {
         let name = file.path.rsplit('/').next().unwrap_or(&file.path);
         if CREDENTIALS.contains(&name) || file.path.ends_with(".aws/credentials") {
-            progress.warn(&format!("{} is packed, and may hold credentials; leave it out in MANIFEST.in", file.path));
+            progress.warn(&format!(
+                "{} is packed, and may hold credentials; leave it out in MANIFEST.in",
+                file.path
+            ));
         }
         // The directory is always left out; a worktree's or submodule's `.git` is a file.
         if name == ".git" {
-            progress.warn(&format!("{} is packed, which only means something to git; leave it out in MANIFEST.in", file.path));
+            progress.warn(&format!(
+                "{} is packed, which only means something to git; leave it out in MANIFEST.in",
+                file.path
+            ));
         }
     }
 }
@@ -88,8 +104,13 @@ mod tests {
     }
 
     fn warnings(files: &[(&str, u64)]) -> Vec<String> {
-        let files: Vec<Selected> =
-            files.iter().map(|(path, size)| Selected { path: (*path).to_owned(), size: *size }).collect();
+        let files: Vec<Selected> = files
+            .iter()
+            .map(|(path, size)| Selected {
+                path: (*path).to_owned(),
+                size: *size,
+            })
+            .collect();
         let heard = Warnings::default();
         warn(&files, &heard);
         heard.0.into_inner().unwrap()
@@ -97,13 +118,20 @@ mod tests {
 
     #[test]
     fn an_ordinary_sdist_is_not_remarked_on() {
-        assert_eq!(warnings(&[("setup.py", 200), ("tests/tiny.pt", 900), ("data.csv", 90_000_000)]), Vec::<String>::new());
+        assert_eq!(
+            warnings(&[("setup.py", 200), ("tests/tiny.pt", 900), ("data.csv", 90_000_000)]),
+            Vec::<String>::new()
+        );
     }
 
     #[test]
     fn a_big_one_names_its_ten_largest() {
         let names: Vec<String> = (10..22).map(|n| format!("d/{n}.csv")).collect();
-        let files: Vec<(&str, u64)> = names.iter().zip(1..).map(|(name, n)| (name.as_str(), n * 10_000_000)).collect();
+        let files: Vec<(&str, u64)> = names
+            .iter()
+            .zip(1..)
+            .map(|(name, n)| (name.as_str(), n * 10_000_000))
+            .collect();
         let found = warnings(&files);
         assert_eq!(found.len(), 1);
         assert!(found[0].contains("packs 780.0 MB in 12 files"), "{}", found[0]);
@@ -116,7 +144,11 @@ mod tests {
         let found = warnings(&[("m/best.PT", 2_000_000), (".env", 20), ("sub/.git", 30)]);
         assert_eq!(found.len(), 3);
         assert!(found[0].contains("2.0 MB  m/best.PT"), "{}", found[0]);
-        assert!(found[1].starts_with(".env is packed, and may hold credentials"), "{}", found[1]);
+        assert!(
+            found[1].starts_with(".env is packed, and may hold credentials"),
+            "{}",
+            found[1]
+        );
         assert!(found[2].starts_with("sub/.git is packed"), "{}", found[2]);
     }
 }

@@ -1,8 +1,8 @@
 //! A build backend's `tar.gz`, written again so that its bytes depend on its members alone.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use flate2::read::MultiGzDecoder;
@@ -17,7 +17,11 @@ use crate::progress::Progress;
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Member {
     /// Where its bytes lie in the unpacked archive, how many, and whether the owner may execute it.
-    File { offset: u64, size: u64, executable: bool },
+    File {
+        offset: u64,
+        size: u64,
+        executable: bool,
+    },
     Directory,
     /// The link's target as written.
     Symlink(String),
@@ -38,15 +42,25 @@ pub fn repack(
     progress: &dyn Progress,
 ) -> Result<Sdist, Error> {
     let mtime = settings.mtime()?;
-    let file_name = tarball.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let file_name = tarball
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default();
     progress.step(&format!("Packing {file_name} reproducibly"));
-    let mut unpacked = Unpacked::read(tarball)?;
+    let mut unpacked = Unpacked::read(tarball, out_dir)?;
     let members = unpacked.checked()?;
     let mut archive = Archive::create(out_dir, &file_name, &unpacked.top, mtime)?;
     for (path, member) in &members {
         match member {
-            Member::File { offset, size, executable } => {
-                unpacked.spool.seek(SeekFrom::Start(*offset)).map_err(|source| unpacked.error(source))?;
+            Member::File {
+                offset,
+                size,
+                executable,
+            } => {
+                unpacked
+                    .spool
+                    .seek(SeekFrom::Start(*offset))
+                    .map_err(|source| unpacked.error(source))?;
                 let mut reader = Read::by_ref(&mut unpacked.spool).take(*size);
                 archive.add(path, *size, *executable, tarball, &mut reader)?;
             }
@@ -68,13 +82,34 @@ struct Unpacked {
 }
 
 impl Unpacked {
-    fn read(tarball: &Path) -> Result<Self, Error> {
-        let failed = |source| Error::ReadArchive { path: tarball.to_path_buf(), source };
+    fn read(tarball: &Path, out_dir: &Path) -> Result<Self, Error> {
+        let failed = |source| Error::ReadArchive {
+            path: tarball.to_path_buf(),
+            source,
+        };
+        let cannot_spool = |source| Error::OutDir {
+            path: out_dir.to_path_buf(),
+            source,
+        };
         let mut decoder = MultiGzDecoder::new(File::open(tarball).map_err(failed)?);
-        let mut spool = tempfile::tempfile().map_err(failed)?;
-        io::copy(&mut decoder, &mut spool).map_err(failed)?;
-        spool.rewind().map_err(failed)?;
-        let mut unpacked = Self { tarball: tarball.to_path_buf(), spool, top: String::new(), members: BTreeMap::new() };
+        fs::create_dir_all(out_dir).map_err(cannot_spool)?;
+        // Beside the result, where there must be room for it anyway; it has no name and goes with this process.
+        let mut spool = tempfile::tempfile_in(out_dir).map_err(cannot_spool)?;
+        let mut buffer = vec![0; 1 << 16];
+        loop {
+            let read = decoder.read(&mut buffer).map_err(failed)?;
+            if read == 0 {
+                break;
+            }
+            spool.write_all(&buffer[..read]).map_err(cannot_spool)?;
+        }
+        spool.rewind().map_err(cannot_spool)?;
+        let mut unpacked = Self {
+            tarball: tarball.to_path_buf(),
+            spool,
+            top: String::new(),
+            members: BTreeMap::new(),
+        };
         unpacked.index()?;
         Ok(unpacked)
     }
@@ -101,12 +136,18 @@ impl Unpacked {
                 }
                 continue;
             }
-            if self.members.insert(below.to_owned(), member).is_some_and(|earlier| earlier != Member::Directory) {
+            if self
+                .members
+                .insert(below.to_owned(), member)
+                .is_some_and(|earlier| earlier != Member::Directory)
+            {
                 return Err(self.refused(&shown, "appears twice"));
             }
         }
         let mut tops = tops.into_iter();
-        self.top = tops.next().ok_or_else(|| self.refused("", "is missing: the archive is empty"))?;
+        self.top = tops
+            .next()
+            .ok_or_else(|| self.refused("", "is missing: the archive is empty"))?;
         if let Some(second) = tops.next() {
             return Err(self.refused(&second, "is a second top-level directory; an sdist has one"));
         }
@@ -116,8 +157,12 @@ impl Unpacked {
     fn member(&self, entry: &tar::Entry<'_, File>, shown: &str) -> Result<Member, Error> {
         let header = entry.header();
         let target = || {
-            let target = entry.link_name_bytes().map(|bytes| String::from_utf8(bytes.into_owned()));
-            target.and_then(Result::ok).ok_or_else(|| self.refused(shown, "is a link without a readable target"))
+            let target = entry
+                .link_name_bytes()
+                .map(|bytes| String::from_utf8(bytes.into_owned()));
+            target
+                .and_then(Result::ok)
+                .ok_or_else(|| self.refused(shown, "is a link without a readable target"))
         };
         match header.entry_type() {
             EntryType::Regular | EntryType::Continuous => Ok(Member::File {
@@ -141,7 +186,11 @@ impl Unpacked {
         for path in self.members.keys() {
             let mut parent = path.as_str();
             while let Some((above, _)) = parent.rsplit_once('/') {
-                if self.members.get(above).is_some_and(|member| *member != Member::Directory) {
+                if self
+                    .members
+                    .get(above)
+                    .is_some_and(|member| *member != Member::Directory)
+                {
                     return Err(self.refused(path, "lies below a member that is no directory"));
                 }
                 implied.insert(above);
@@ -178,11 +227,14 @@ impl Unpacked {
         }
     }
 
-    /// A symbolic link may only name a member or a directory with members. That it is compared by its spelling is enough,
-    /// because nothing lies below a link ([`Self::checked`]).
+    /// A symbolic link may only name a member or a directory with members. It is judged by its spelling, which is right as
+    /// long as no `..` follows a name in it, since that name might be a link itself.
     fn check_symlink(&self, path: &str, target: &str, implied: &BTreeSet<&str>) -> Result<(), Error> {
         let dir = path.rsplit_once('/').map_or("", |(dir, _)| dir);
-        let resolved = (!target.starts_with('/')).then(|| inside(&join(dir, target))).flatten();
+        let parts = target.split('/').filter(|part| !part.is_empty() && *part != ".");
+        let climbs_late = parts.skip_while(|part| *part == "..").any(|part| part == "..");
+        let is_plain = !target.starts_with('/') && !climbs_late;
+        let resolved = is_plain.then(|| inside(&join(dir, target))).flatten();
         let resolved = resolved.ok_or_else(|| self.refused(path, "is a link that leads out of the archive"))?;
         if self.members.contains_key(&resolved) || implied.contains(resolved.as_str()) {
             return Ok(());
@@ -197,10 +249,17 @@ impl Unpacked {
     }
 
     fn refused(&self, member: &str, reason: &'static str) -> Error {
-        Error::Member { path: self.tarball.clone(), member: member.to_owned(), reason }
+        Error::Member {
+            path: self.tarball.clone(),
+            member: member.to_owned(),
+            reason,
+        }
     }
 
     fn error(&self, source: io::Error) -> Error {
-        Error::ReadArchive { path: self.tarball.clone(), source }
+        Error::ReadArchive {
+            path: self.tarball.clone(),
+            source,
+        }
     }
 }

@@ -25,7 +25,11 @@ pub(crate) fn with_fixed_tag(original: &[u8], version: &str) -> Vec<u8> {
         .position(|line| section(line).is_some())
         .map_or(lines.len(), |offset| header + 1 + offset);
     let body = &lines[header + 1..end];
-    let date = if is_true(&value_of(body, "tag_date")) { date_in(version) } else { String::new() };
+    let date = if is_true(&value_of(body, "tag_date")) {
+        date_in(version)
+    } else {
+        String::new()
+    };
     let mut bytes = lines[..header].concat();
     bytes.extend_from_slice(trimmed(lines[header]));
     bytes.push(b'\n');
@@ -51,12 +55,18 @@ fn option(line: &[u8]) -> Option<(String, String)> {
         return None;
     }
     let (name, value) = text.split_once(['=', ':'])?;
-    Some((name.trim().to_ascii_lowercase().replace('-', "_"), value.trim().to_owned()))
+    Some((
+        name.trim().to_ascii_lowercase().replace('-', "_"),
+        value.trim().to_owned(),
+    ))
 }
 
 fn value_of(body: &[&[u8]], name: &str) -> String {
     let mut options = body.iter().filter_map(|line| option(line));
-    options.find(|(found, _)| found == name).map(|(_, value)| value).unwrap_or_default()
+    options
+        .find(|(found, _)| found == name)
+        .map(|(_, value)| value)
+        .unwrap_or_default()
 }
 
 /// The lines but those of `tag_build` and `tag_date`, continuation lines included.
@@ -81,13 +91,20 @@ fn trimmed(line: &[u8]) -> &[u8] {
 }
 
 fn is_true(value: &str) -> bool {
-    matches!(value.to_ascii_lowercase().as_str(), "1" | "y" | "yes" | "t" | "true" | "on")
+    matches!(
+        value.to_ascii_lowercase().as_str(),
+        "1" | "y" | "yes" | "t" | "true" | "on"
+    )
 }
 
 /// The eight digits at the end of a version that was tagged with a date.
 fn date_in(version: &str) -> String {
     let digits = version.chars().rev().take_while(char::is_ascii_digit).count();
-    if digits < 8 { String::new() } else { version[version.len() - 8..].to_owned() }
+    if digits < 8 {
+        String::new()
+    } else {
+        version[version.len() - 8..].to_owned()
+    }
 }
 
 #[cfg(test)]
@@ -114,9 +131,15 @@ mod tests {
     #[test]
     fn a_tag_is_kept_and_its_date_fixed() {
         assert_eq!(
-            fixed("[egg_info]\ntag_build = .dev\ntag-date = true\negg_base = .\n[a]\nb = c\n", "1.0.dev20240131"),
+            fixed(
+                "[egg_info]\ntag_build = .dev\ntag-date = true\negg_base = .\n[a]\nb = c\n",
+                "1.0.dev20240131"
+            ),
             "[egg_info]\ntag_build = .dev20240131\ntag_date = 0\negg_base = .\n[a]\nb = c\n"
         );
-        assert_eq!(fixed("[egg_info]\ntag_build = dev\n", "1.0.dev0"), "[egg_info]\ntag_build = dev\ntag_date = 0\n");
+        assert_eq!(
+            fixed("[egg_info]\ntag_build = dev\n", "1.0.dev0"),
+            "[egg_info]\ntag_build = dev\ntag_date = 0\n"
+        );
     }
 }

@@ -119,7 +119,10 @@ impl Tree {
     /// The paths that `pattern` names, sorted: files, directories and links that lead nowhere. `**` as a whole component is
     /// any number of directories where `recursive`, otherwise it is a `*`.
     pub(crate) fn expand(&self, pattern: &str, dialect: Dialect, recursive: bool) -> Result<Vec<String>, Error> {
-        let components: Vec<&str> = pattern.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
+        let components: Vec<&str> = pattern
+            .split('/')
+            .filter(|part| !part.is_empty() && *part != ".")
+            .collect();
         let mut found = BTreeSet::from([String::new()]);
         for (index, component) in components.iter().enumerate() {
             let last = index + 1 == components.len();
@@ -210,7 +213,10 @@ impl Tree {
 
     fn list(&self, dir: &str) -> Result<Vec<Entry>, Error> {
         let absolute = self.absolute(dir);
-        let failed = |source| Error::List { path: absolute.clone(), source };
+        let failed = |source| Error::List {
+            path: absolute.clone(),
+            source,
+        };
         let reader = match fs::read_dir(&absolute) {
             Ok(reader) => reader,
             Err(source) if leads_nowhere(&source) => return Ok(Vec::new()),
@@ -298,13 +304,22 @@ mod tests {
     fn dialects_differ_in_dot_files() {
         let (_dir, tree) = tree(&["p/a.txt", "p/.b.txt", "p/.h/c.txt", "p/s/d.txt"]);
         assert_eq!(tree.expand("p/*.txt", Dialect::Python, true).unwrap(), ["p/a.txt"]);
-        assert_eq!(tree.expand("p/*.txt", Dialect::Setuptools, true).unwrap(), ["p/.b.txt", "p/a.txt"]);
-        assert_eq!(tree.expand("p/**/*.txt", Dialect::Python, true).unwrap(), ["p/a.txt", "p/s/d.txt"]);
+        assert_eq!(
+            tree.expand("p/*.txt", Dialect::Setuptools, true).unwrap(),
+            ["p/.b.txt", "p/a.txt"]
+        );
+        assert_eq!(
+            tree.expand("p/**/*.txt", Dialect::Python, true).unwrap(),
+            ["p/a.txt", "p/s/d.txt"]
+        );
         assert_eq!(
             tree.expand("p/**/*.txt", Dialect::Setuptools, true).unwrap(),
             ["p/.b.txt", "p/.h/c.txt", "p/a.txt", "p/s/d.txt"]
         );
-        assert_eq!(tree.expand("p/**/c.txt", Dialect::Setuptools, false).unwrap(), ["p/.h/c.txt"]);
+        assert_eq!(
+            tree.expand("p/**/c.txt", Dialect::Setuptools, false).unwrap(),
+            ["p/.h/c.txt"]
+        );
         assert_eq!(tree.expand("./p/a.txt", Dialect::Python, true).unwrap(), ["p/a.txt"]);
     }
 
@@ -318,6 +333,9 @@ mod tests {
         assert_eq!(tree.links_passed(), ["d/up"]);
         assert_eq!(tree.kind("d/loop").unwrap(), Kind::Missing);
         // A path that names the link goes through it.
-        assert_eq!(tree.expand("d/up/d/a", Dialect::Setuptools, true).unwrap(), ["d/up/d/a"]);
+        assert_eq!(
+            tree.expand("d/up/d/a", Dialect::Setuptools, true).unwrap(),
+            ["d/up/d/a"]
+        );
     }
 }
