@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::str::FromStr;
 
-use pep508_rs::{MarkerExpression, MarkerTree, Requirement};
+use pep508_rs::{MarkerExpression, MarkerTree, Requirement, VerbatimUrl, VersionOrUrl};
 
 use super::names::Names;
 use crate::project::Metadata;
@@ -136,33 +136,61 @@ fn requires(metadata: &Metadata) -> String {
 /// the section without a name, where a marker is evaluated all the same.
 fn sectioned(requirement: &str) -> (String, String) {
     let whole = || (String::new(), requirement.to_owned());
-    let Ok(parsed) = Requirement::<pep508_rs::VerbatimUrl>::from_str(requirement) else {
+    let Ok(parsed) = Requirement::<VerbatimUrl>::from_str(requirement) else {
         return whole();
     };
     if parsed.marker == MarkerTree::TRUE {
         return whole();
     }
     // The marker begins at the first `;`, after a URL at the first ` ;`, since a URL may contain one.
-    let separator = if matches!(parsed.version_or_url, Some(pep508_rs::VersionOrUrl::Url(_))) {
+    let separator = if matches!(parsed.version_or_url, Some(VersionOrUrl::Url(_))) {
         " ;"
     } else {
         ";"
     };
-    let Some((bare, _)) = requirement.split_once(separator) else {
+    let Some((bare, marker)) = requirement.split_once(separator) else {
         return whole();
     };
-    let (extra, rest) = match parsed.marker.top_level_extra() {
-        Some(MarkerExpression::Extra { name, .. }) => {
-            let name = name.to_string();
-            (
-                name.clone(),
-                parsed.marker.simplify_extras_with(|other| other.as_ref() == name),
-            )
-        }
-        _ => (String::new(), parsed.marker),
-    };
-    let marker = rest.contents().map(|marker| format!(":{marker}")).unwrap_or_default();
-    (format!("{extra}{marker}"), bare.trim().to_owned())
+    let bare = bare.trim().to_owned();
+    let marker = with_double_quotes(marker.trim());
+    // Whether an extra is a condition of the whole marker is for the parser to say; its own spelling of the rest
+    // (`python_full_version`) is not the project's, so that is cut out of the text.
+    match parsed.marker.top_level_extra() {
+        None => (format!(":{marker}"), bare),
+        Some(MarkerExpression::Extra { .. }) => match split_extra(&marker) {
+            Some((extra, "")) => (extra.to_owned(), bare),
+            Some((extra, rest)) => (format!("{extra}:{rest}"), bare),
+            None => whole(),
+        },
+        Some(_) => whole(),
+    }
+}
+
+/// `(…) and extra == "name"` as name and what stands before it, without parentheses around the whole of that.
+fn split_extra(marker: &str) -> Option<(&str, &str)> {
+    let (before, extra) = marker.rsplit_once("extra")?;
+    let name = extra
+        .trim_start()
+        .strip_prefix("==")?
+        .trim()
+        .strip_prefix('"')?
+        .strip_suffix('"')?;
+    let before = before.trim();
+    if before.is_empty() {
+        return Some((name, ""));
+    }
+    let rest = before.strip_suffix("and")?.trim();
+    let inner = rest.strip_prefix('(').and_then(|rest| rest.strip_suffix(')'));
+    Some((name, inner.filter(|inner| !inner.contains(['(', ')'])).unwrap_or(rest)))
+}
+
+/// Markers with the quotes that Python's `packaging` writes.
+fn with_double_quotes(marker: &str) -> String {
+    if marker.contains('"') {
+        marker.to_owned()
+    } else {
+        marker.replace('\'', "\"")
+    }
 }
 
 #[cfg(test)]
@@ -201,7 +229,47 @@ mod tests {
         let metadata = metadata();
         let files = files(&metadata, &Names::of(&metadata).unwrap());
         let files: Vec<String> = files.iter().map(|(name, text)| format!("== {name}\n{text}")).collect();
-        insta::assert_snapshot!(files.concat(), @r#""#);
+        insta::assert_snapshot!(files.concat(), @r#"
+        == PKG-INFO
+        Metadata-Version: 2.1
+        Name: Iris
+        Version: 1.0
+        Summary: One.
+        Requires-Python: >=3.9
+        Requires-Dist: Numpy>=1,<3
+        Requires-Dist: tomli; python_version < "3.11"
+        Requires-Dist: pytest ; extra == "test"
+        Requires-Dist: mock; (python_version < "3.8") and extra == "test"
+        Requires-Dist: lib @ https://example.com/a;b.zip ; extra == 'test'
+        Provides-Extra: test
+        Provides-Extra: empty
+        == dependency_links.txt
+
+        == entry_points.txt
+        [a]
+        x = m:f
+
+        [b]
+        x = m:f
+        y = m:g
+        == requires.txt
+        Numpy>=1,<3
+
+        [:python_version < "3.11"]
+        tomli
+
+        [empty]
+
+        [test]
+        pytest
+        lib @ https://example.com/a;b.zip
+
+        [test:python_version < "3.8"]
+        mock
+        == top_level.txt
+        alone
+        iris
+        "#);
     }
 
     #[test]

@@ -167,8 +167,9 @@ struct Selection<'a> {
 }
 
 impl Selection<'_> {
+    /// Adds `path` if it is a file; also if its name is not UTF-8, for [`regular`] to refuse unless it is excluded.
     fn add_if_file(&mut self, path: &str) -> Result<bool, Error> {
-        let is_file = self.tree.is_file(path)?;
+        let is_file = self.tree.is_file(path)? || !self.tree.spelled(path);
         if is_file {
             self.files.insert(path.to_owned());
         }

@@ -132,7 +132,7 @@ impl Contents {
             .iter()
             .map(|file| file.path.as_str())
             .chain(kept.iter().map(String::as_str));
-        let sources = egg_info::sources(listed.chain([sources_path.as_str()]));
+        let sources = egg_info::sources(listed);
         let mut contents: Vec<(String, Vec<u8>)> = egg_info
             .into_iter()
             .map(|(name, text)| (join(&egg_info_dir, name), text.into_bytes()))

@@ -117,7 +117,7 @@ impl Unpacked {
     fn index(&mut self) -> Result<(), Error> {
         let spool = self.spool.try_clone().map_err(|source| self.error(source))?;
         let mut archive = tar::Archive::new(spool);
-        let mut tops = BTreeSet::new();
+        let mut first_top: Option<String> = None;
         for entry in archive.entries().map_err(|source| self.error(source))? {
             let entry = entry.map_err(|source| self.error(source))?;
             if entry.header().entry_type().is_pax_global_extensions() {
@@ -128,7 +128,9 @@ impl Unpacked {
             let path = String::from_utf8(bytes).map_err(|_| self.refused(&shown, "has a name that is not UTF-8"))?;
             let clean = self.within(&path, &shown)?;
             let (top, below) = clean.split_once('/').unwrap_or((clean.as_str(), ""));
-            tops.insert(top.to_owned());
+            if first_top.get_or_insert_with(|| top.to_owned()) != top {
+                return Err(self.refused(&shown, "is in a second top-level directory; an sdist has one"));
+            }
             let member = self.member(&entry, &shown)?;
             if below.is_empty() {
                 if member != Member::Directory {
@@ -144,13 +146,7 @@ impl Unpacked {
                 return Err(self.refused(&shown, "appears twice"));
             }
         }
-        let mut tops = tops.into_iter();
-        self.top = tops
-            .next()
-            .ok_or_else(|| self.refused("", "is missing: the archive is empty"))?;
-        if let Some(second) = tops.next() {
-            return Err(self.refused(&second, "is a second top-level directory; an sdist has one"));
-        }
+        self.top = first_top.ok_or_else(|| self.refused("", "is missing: the archive is empty"))?;
         Ok(())
     }
 

@@ -159,13 +159,25 @@ fn same_as_setuptools(metadata: Metadata, build: Build, arrange: impl Fn(&Path))
         members.retain(|path, _| !path.ends_with("/PKG-INFO") && !path.ends_with("-1.0/setup.cfg"));
     }
     for (path, bytes) in &mine {
-        assert_eq!(
-            String::from_utf8_lossy(bytes),
-            String::from_utf8_lossy(&real[path]),
-            "{path}"
-        );
+        assert_eq!(shown(path, bytes), shown(path, &real[path]), "{path}");
     }
     heard.0.into_inner().unwrap()
+}
+
+/// A member's text; of `SOURCES.txt` without the `./` that setuptools leaves on what a pattern beginning with `.` brought.
+fn shown(path: &str, bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    if !path.ends_with("/SOURCES.txt") {
+        return text.into_owned();
+    }
+    let mut lines: Vec<&str> = text
+        .lines()
+        .map(|line| line.strip_prefix("./").unwrap_or(line))
+        .collect();
+    if text.contains("./") {
+        lines.sort_by_key(|line| line.rsplit_once('/').unwrap_or(("", line)));
+    }
+    lines.join("\n")
 }
 
 #[test]
@@ -534,7 +546,13 @@ fn links() {
         symlink("loop", root.join("demo/loop")).unwrap();
         symlink("nowhere", root.join("demo/broken.py")).unwrap();
     });
-    assert_eq!(heard, ["demo/loop is a link that leads nowhere; it is not packed"]);
+    assert_eq!(
+        heard,
+        [
+            "demo/broken.py is a link that leads nowhere; it is not packed",
+            "demo/loop is a link that leads nowhere; it is not packed",
+        ]
+    );
 }
 
 #[test]
@@ -891,24 +909,18 @@ fn a_large_file_is_streamed() {
             ("MANIFEST.in", "graft demo\n"),
         ],
     );
-    // Sparse on disk, 600 MB to read.
+    // Sparse on disk.
     fs::File::create(dir.path().join("demo/big.bin"))
         .unwrap()
-        .set_len(600_000_000)
+        .set_len(120_000_000)
         .unwrap();
-    let heard = Heard::default();
     let project = project(dir.path(), demo(), Build::default());
-    let sdist = pack(&project, &dir.path().join("out"), &SdistSettings::default(), &heard).unwrap();
+    let sdist = pack(&project, &dir.path().join("out"), &SdistSettings::default(), &Silent).unwrap();
     assert!(sdist.size < 5_000_000, "{}", sdist.size);
-    let heard = heard.0.into_inner().unwrap();
-    assert!(
-        heard[0].contains("packs 600.0 MB in 4 files") && heard[0].contains("600.0 MB  demo/big.bin"),
-        "{heard:?}"
-    );
     let status = fs::read_to_string("/proc/self/status").unwrap();
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
     let peak: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
-    assert!(peak < 200_000, "{peak} kB");
+    assert!(peak < 80_000, "{peak} kB");
 }
 
 #[test]
@@ -993,7 +1005,7 @@ fn a_backends_archive_is_made_reproducible() {
     let long = format!("größe{}", "x".repeat(120));
     assert_eq!(
         a.files,
-        ["b.py", "demo/run", "demo/soft", "empty/", "hard", long.as_str()]
+        ["b.py", "demo/run", "demo/soft", "empty/", long.as_str(), "hard"]
     );
     let code =
         "import sys, tarfile\nfor m in tarfile.open(sys.argv[1]): print(m.name, oct(m.mode), m.linkname, m.mtime)";
@@ -1005,7 +1017,7 @@ fn a_backends_archive_is_made_reproducible() {
         listed,
         format!(
             "demo-1.0/b.py 0o644  315619200\ndemo-1.0/demo/run 0o755  315619200\ndemo-1.0/demo/soft 0o755 ../b.py 315619200\n\
-             demo-1.0/empty 0o755  315619200\ndemo-1.0/hard 0o644  315619200\ndemo-1.0/{long} 0o644  315619200\n"
+             demo-1.0/empty 0o755  315619200\ndemo-1.0/{long} 0o644  315619200\ndemo-1.0/hard 0o644  315619200\n"
         )
     );
     assert_eq!(members(&a.path)["demo-1.0/hard"], b"b");
@@ -1050,7 +1062,7 @@ fn a_backends_archive_with_evil_members_is_refused() {
         ),
         (
             "add('demo-1.0/a', b'')\nadd('other/a', b'')",
-            "is a second top-level directory",
+            "is in a second top-level directory",
         ),
         ("add('file', b'')", "does not lie in the archive's one directory"),
         ("", "the archive is empty"),
