@@ -1,0 +1,194 @@
+//! What can go wrong between a project and its sdist.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::fault::Fault;
+
+/// Why there is no source distribution.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The project's name cannot be a distribution's name.
+    #[error("the project's name {name:?} is not a valid distribution name")]
+    Name {
+        /// As declared.
+        name: String,
+    },
+    /// The project's version is not PEP 440.
+    #[error("the project's version {version:?} is not a valid version: {reason}")]
+    Version {
+        /// As declared.
+        version: String,
+        /// What the parser said.
+        reason: String,
+    },
+    /// `SOURCE_DATE_EPOCH` cannot be a file's time.
+    #[error(
+        "SOURCE_DATE_EPOCH={seconds} is not a time a tar archive can hold: it must be 0 or more seconds since 1970"
+    )]
+    SourceDateEpoch {
+        /// As given.
+        seconds: i64,
+    },
+    /// Only the project's own build backend knows what belongs into the sdist.
+    #[error("the project's build backend must make its source distribution: {reason}")]
+    NeedsBackend {
+        /// `Build::backend_sdist`.
+        reason: String,
+    },
+    /// A declared package has no directory.
+    #[error("package `{package}` is declared, but its directory {} {}", .path.display(), if *.is_file { "is a file" } else { "does not exist" })]
+    PackageDir {
+        /// Dotted.
+        package: String,
+        /// Where it was expected; absolute.
+        path: PathBuf,
+        /// Something is there, but no directory.
+        is_file: bool,
+    },
+    /// A file that installing needs is not there.
+    #[error("{} is named in `{keyword}`, but there is no such file", .path.display())]
+    MissingFile {
+        /// Where it was expected; absolute.
+        path: PathBuf,
+        /// The keyword of `setup()` that names it.
+        keyword: &'static str,
+    },
+    /// A path leads out of the project.
+    #[error("{declared_in} names {path:?}, which lies outside the project's directory")]
+    OutsideProject {
+        /// As written.
+        path: String,
+        /// The keyword, or `MANIFEST.in:line`.
+        declared_in: String,
+    },
+    /// A file's name is not UTF-8.
+    #[error("the name of {} is not UTF-8, so no archive can carry it to other machines", .path.display())]
+    NonUtf8Name {
+        /// The path, the bad bytes replaced.
+        path: PathBuf,
+    },
+    /// `MANIFEST.in` is not text.
+    #[error("{}:{line}: not UTF-8 text", .path.display())]
+    ManifestText {
+        /// The file.
+        path: PathBuf,
+        /// Counted from 1.
+        line: usize,
+    },
+    /// A file cannot be read.
+    #[error("cannot read {}: {source}", .path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A directory cannot be listed.
+    #[error("cannot list the directory {}: {source}", .path.display())]
+    List {
+        /// The directory.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file changed its size, or stopped being a file, while it was packed.
+    #[error("{} changed while it was being packed", .path.display())]
+    Changed {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The output directory cannot be used.
+    #[error("cannot use the output directory {}: {source}", .path.display())]
+    OutDir {
+        /// The directory.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The archive cannot be written.
+    #[error("cannot write {}: {source}", .path.display())]
+    Write {
+        /// The archive.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The backend's archive cannot be read.
+    #[error("cannot read the build backend's source distribution {}: {source}", .path.display())]
+    ReadArchive {
+        /// The archive.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The backend's archive contains something no sdist may.
+    #[error("the build backend's source distribution {} is refused: {member:?} {reason}", .path.display())]
+    Member {
+        /// The archive.
+        path: PathBuf,
+        /// The member's path in it.
+        member: String,
+        /// What is wrong with it, such as `leads out of the archive`.
+        reason: &'static str,
+    },
+}
+
+impl Error {
+    /// What to do next; complete sentences, possibly none.
+    #[must_use]
+    pub fn hints(&self) -> Vec<String> {
+        let hint = match self {
+            Self::Name { .. } => {
+                "Give `setup()` a name of ASCII letters, digits, `.`, `-` and `_` that begins and ends with a letter or \
+                 digit."
+            }
+            Self::Version { .. } => "Write the version as PEP 440 has it, such as `1.2.0` or `1.2.0.dev3`.",
+            Self::SourceDateEpoch { .. } => "Unset it, or set it to a commit's time: `git log -1 --format=%ct`.",
+            Self::NeedsBackend { .. } => "Build it with the project's backend: `python -m build --sdist`.",
+            Self::PackageDir { .. } => {
+                "Create the package's directory, or correct `packages` and `package_dir` (with a `src` layout: \
+                 `package_dir={\"\": \"src\"}`)."
+            }
+            Self::MissingFile { .. } => {
+                "Create the file, or take it out of the list: installing would fail without it."
+            }
+            Self::OutsideProject { .. } => {
+                "Copy the file into the project: only what lies below its directory is packed."
+            }
+            Self::NonUtf8Name { .. } => "Rename the file, or leave it out with an `exclude` line in MANIFEST.in.",
+            Self::ManifestText { .. } => "Save MANIFEST.in as UTF-8.",
+            Self::Read { source, .. } if source.kind() == io::ErrorKind::NotFound => {
+                "Try again when nothing else is writing to the project's directory."
+            }
+            Self::Read { .. } | Self::List { .. } => {
+                "Make it readable for you, or leave it out with an `exclude` or `prune` line in MANIFEST.in."
+            }
+            Self::Changed { .. } => {
+                "Try again when nothing is writing to it, or leave it out with an `exclude` line in MANIFEST.in."
+            }
+            Self::OutDir { .. } => "Choose a directory that you can write to.",
+            Self::Write { source, .. } if is_disk_full(source) => {
+                "Free some space on that disk, or write to a directory on another one."
+            }
+            Self::Write { .. } => "Check that the directory is writable and its disk is healthy.",
+            Self::ReadArchive { .. } => "Check the backend's own output: `python -m build --sdist`.",
+            Self::Member { .. } => "Correct what the build backend packs; its own documentation says how.",
+        };
+        vec![hint.to_owned()]
+    }
+
+    /// Whose move it is.
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::SourceDateEpoch { .. } => Fault::Usage,
+            _ => Fault::User,
+        }
+    }
+}
+
+fn is_disk_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}

@@ -1,0 +1,241 @@
+//! The two wildcard languages of setuptools, matched in time proportional to pattern times text.
+
+/// A compiled wildcard pattern.
+///
+/// Python's `fnmatch` and the patterns of `MANIFEST.in` look alike and differ in three ways: whether `*` crosses `/`,
+/// whether `**` means "any directories", and whether `[a-z]` is a range. Hence one type with two constructors.
+#[derive(Debug, Clone)]
+pub(crate) struct Pattern(Vec<Token>);
+
+#[derive(Debug, Clone)]
+enum Token {
+    Literal(char),
+    /// `?`
+    One {
+        slash: bool,
+    },
+    /// `*`
+    Many {
+        slash: bool,
+    },
+    /// `[…]`
+    Set {
+        negated: bool,
+        ranges: Vec<(char, char)>,
+    },
+    /// `**/`: any number of whole directory names.
+    Directories,
+}
+
+impl Pattern {
+    /// A pattern as Python's `fnmatch.translate` reads it: `*` and `?` match `/` too, `[a-z]` is a range.
+    pub(crate) fn fnmatch(pattern: &str) -> Self {
+        let chars: Vec<char> = pattern.chars().collect();
+        let mut tokens = Vec::new();
+        tokenize(&chars, true, &mut tokens);
+        Self(tokens)
+    }
+
+    /// A pattern as setuptools' `egg_info.translate_pattern` reads it for `exclude`, `prune` and the `global-` commands:
+    /// `*` and `?` stop at `/`, a component `**` is any number of directories (at the end: anything), and a dash in
+    /// `[a-z]` is just one more character.
+    pub(crate) fn manifest(pattern: &str) -> Self {
+        let components: Vec<&str> = pattern.split('/').collect();
+        let mut tokens = Vec::new();
+        for (index, component) in components.iter().enumerate() {
+            let last = index + 1 == components.len();
+            match (*component == "**", last) {
+                (true, true) => tokens.push(Token::Many { slash: true }),
+                (true, false) => tokens.push(Token::Directories),
+                (false, _) => {
+                    let chars: Vec<char> = component.chars().collect();
+                    tokenize(&chars, false, &mut tokens);
+                    if !last {
+                        tokens.push(Token::Literal('/'));
+                    }
+                }
+            }
+        }
+        Self(tokens)
+    }
+
+    /// Whether the whole of `text` matches.
+    pub(crate) fn matches(&self, text: &str) -> bool {
+        let chars: Vec<char> = text.chars().collect();
+        // `reached[i]`: the tokens so far can consume exactly the first `i` characters.
+        let mut reached = vec![false; chars.len() + 1];
+        reached[0] = true;
+        for token in &self.0 {
+            reached = advance(token, &chars, &reached);
+        }
+        reached[chars.len()]
+    }
+}
+
+/// Whether `text` contains a character that makes it a pattern rather than a name.
+pub(crate) fn has_magic(text: &str) -> bool {
+    text.contains(['*', '?', '['])
+}
+
+fn advance(token: &Token, chars: &[char], reached: &[bool]) -> Vec<bool> {
+    let mut next = vec![false; reached.len()];
+    for (position, _) in reached.iter().enumerate().filter(|(_, reached)| **reached) {
+        match token {
+            Token::Many { slash } => {
+                next[position] = true;
+                for (offset, c) in chars[position..].iter().enumerate() {
+                    if !slash && *c == '/' {
+                        break;
+                    }
+                    next[position + offset + 1] = true;
+                }
+            }
+            Token::Directories => {
+                next[position] = true;
+                let mut start = position;
+                while let Some(length) = chars[start..]
+                    .iter()
+                    .position(|c| *c == '/')
+                    .filter(|length| *length > 0)
+                {
+                    start += length + 1;
+                    next[start] = true;
+                }
+            }
+            one => {
+                if chars.get(position).is_some_and(|c| matches_one(one, *c)) {
+                    next[position + 1] = true;
+                }
+            }
+        }
+    }
+    next
+}
+
+fn matches_one(token: &Token, c: char) -> bool {
+    match token {
+        Token::Literal(literal) => *literal == c,
+        Token::One { slash } => *slash || c != '/',
+        Token::Set { negated, ranges } => ranges.iter().any(|(low, high)| (*low..=*high).contains(&c)) != *negated,
+        Token::Many { .. } | Token::Directories => false,
+    }
+}
+
+/// Appends the tokens of `chars`; `fnmatch` decides what `*`, `?` and a dash in brackets mean.
+fn tokenize(chars: &[char], fnmatch: bool, tokens: &mut Vec<Token>) {
+    let mut index = 0;
+    while let Some(c) = chars.get(index) {
+        index += 1;
+        match c {
+            '*' => tokens.push(Token::Many { slash: fnmatch }),
+            '?' => tokens.push(Token::One { slash: fnmatch }),
+            '[' => match closing_bracket(chars, index) {
+                // An unclosed bracket is an ordinary character, in both languages.
+                None => tokens.push(Token::Literal('[')),
+                Some(end) => {
+                    tokens.push(set(&chars[index..end], fnmatch));
+                    index = end + 1;
+                }
+            },
+            other => tokens.push(Token::Literal(*other)),
+        }
+    }
+}
+
+/// The index of the `]` that closes the bracket whose inside begins at `start`; a `]` right after `[` or `[!` is a member.
+fn closing_bracket(chars: &[char], start: usize) -> Option<usize> {
+    let mut index = start;
+    if chars.get(index) == Some(&'!') {
+        index += 1;
+    }
+    if chars.get(index) == Some(&']') {
+        index += 1;
+    }
+    (index..chars.len()).find(|at| chars[*at] == ']')
+}
+
+fn set(inside: &[char], with_ranges: bool) -> Token {
+    let (negated, members) = match inside.split_first() {
+        Some(('!', rest)) => (true, rest),
+        _ => (false, inside),
+    };
+    let mut ranges = Vec::new();
+    let mut index = 0;
+    while index < members.len() {
+        let low = members[index];
+        let is_range = with_ranges && members.get(index + 1) == Some(&'-') && index + 2 < members.len();
+        if is_range {
+            // A range the wrong way round contains nothing, as in Python.
+            ranges.push((low, members[index + 2]));
+            index += 3;
+        } else {
+            ranges.push((low, low));
+            index += 1;
+        }
+    }
+    Token::Set { negated, ranges }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Pattern;
+
+    fn manifest(pattern: &str, text: &str) -> bool {
+        Pattern::manifest(pattern).matches(text)
+    }
+
+    fn fnmatch(pattern: &str, text: &str) -> bool {
+        Pattern::fnmatch(pattern).matches(text)
+    }
+
+    #[test]
+    fn a_star_in_the_manifest_stops_at_a_slash() {
+        assert!(manifest("*.py", "a.py"));
+        assert!(!manifest("*.py", "pkg/a.py"));
+        assert!(manifest("pkg/*/a?.txt", "pkg/sub/ab.txt"));
+        assert!(!manifest("pkg/*", "pkg/sub/a"));
+        assert!(!manifest("pkg/*", "pkg"));
+    }
+
+    #[test]
+    fn two_stars_are_any_directories() {
+        assert!(manifest("**/*.pyc", "a.pyc"));
+        assert!(manifest("**/*.pyc", "a/b/c.pyc"));
+        assert!(manifest("docs/**", "docs/a/b"));
+        assert!(!manifest("docs/**", "docs2/a"));
+        assert!(manifest("a/**/z", "a/z"));
+        assert!(manifest("a/**/z", "a/b/c/z"));
+        assert!(!manifest("a/**/z", "a/bz"));
+        // Only a whole component is special.
+        assert!(!manifest("a**z", "a/z"));
+    }
+
+    #[test]
+    fn brackets_differ_between_the_two_languages() {
+        assert!(manifest("*.py[cod]", "a.pyo"));
+        assert!(!manifest("[a-c]", "b"));
+        assert!(manifest("[a-c]", "-"));
+        assert!(fnmatch("[a-c]", "b"));
+        assert!(!fnmatch("[a-c]", "-"));
+        assert!(fnmatch("[a-]", "-"));
+        assert!(fnmatch("[!a-c]x", "dx"));
+        assert!(!fnmatch("[c-a]", "b"));
+        assert!(fnmatch("[]x]", "]"));
+        assert!(fnmatch("[abc", "[abc"));
+        assert!(manifest("[abc", "[abc"));
+        assert!(manifest("[!a]", "b"));
+    }
+
+    #[test]
+    fn fnmatch_crosses_slashes() {
+        assert!(fnmatch("pkg/*.txt", "pkg/a/b.txt"));
+        assert!(fnmatch("LICEN[CS]E*", "LICENSE.md"));
+        assert!(!fnmatch("LICEN[CS]E*", "license"));
+    }
+
+    #[test]
+    fn many_stars_do_not_explode() {
+        let text = "a".repeat(400);
+        assert!(!fnmatch(&"*a".repeat(60), &format!("{text}b")));
+    }
+}

@@ -1,0 +1,294 @@
+//! `MANIFEST.in`: its lines, and what each does to the set of files
+//! (<https://setuptools.pypa.io/en/latest/userguide/miscellaneous.html#using-manifest-in>).
+
+use std::collections::BTreeSet;
+
+use super::Error;
+use super::glob::Pattern;
+use super::tree::{Dialect, Kind, Tree, inside, join};
+use crate::progress::Progress;
+
+/// The file's name.
+pub(crate) const TEMPLATE: &str = "MANIFEST.in";
+
+/// A line, continuation lines joined.
+#[derive(Debug, PartialEq, Eq)]
+struct Line {
+    /// Of its last physical line, counted from 1.
+    number: usize,
+    text: String,
+}
+
+/// A line understood; patterns as setuptools' `convert_path` leaves them.
+#[derive(Debug, PartialEq, Eq)]
+enum Command {
+    Include(Vec<String>),
+    Exclude(Vec<String>),
+    GlobalInclude(Vec<String>),
+    GlobalExclude(Vec<String>),
+    RecursiveInclude(String, Vec<String>),
+    RecursiveExclude(String, Vec<String>),
+    Graft(String),
+    Prune(String),
+}
+
+/// Applies `MANIFEST.in`'s `bytes` to `files`, in order. Lines that mean nothing are warned of and passed over, as setuptools
+/// does it; an exclusion that excludes nothing is mere detail.
+pub(crate) fn apply(
+    bytes: &[u8],
+    tree: &Tree,
+    files: &mut BTreeSet<String>,
+    progress: &dyn Progress,
+) -> Result<(), Error> {
+    for line in lines(text_of(bytes, tree)?) {
+        match parse(&line.text) {
+            Ok(command) => Applying {
+                number: line.number,
+                tree,
+                files,
+                progress,
+            }
+            .command(&command)?,
+            Err(reason) => progress.warn(&format!("{TEMPLATE}:{}: {reason}; the line is ignored", line.number)),
+        }
+    }
+    Ok(())
+}
+
+fn text_of<'a>(bytes: &'a [u8], tree: &Tree) -> Result<&'a str, Error> {
+    std::str::from_utf8(bytes).map_err(|error| Error::ManifestText {
+        path: tree.absolute(TEMPLATE),
+        line: bytes[..error.valid_up_to()].split(|byte| *byte == b'\n').count(),
+    })
+}
+
+/// The logical lines: comments stripped (`\#` is a number sign), `\` at a line's end joins the next, blank ones dropped.
+fn lines(text: &str) -> Vec<Line> {
+    let mut lines = Vec::new();
+    let mut pending = String::new();
+    let mut last = 0;
+    for (index, physical) in text.lines().enumerate() {
+        last = index + 1;
+        let Some(content) = without_comment(physical) else {
+            continue;
+        };
+        let joined = format!(
+            "{pending}{}",
+            if pending.is_empty() {
+                &content
+            } else {
+                content.trim_start()
+            }
+        );
+        pending.clear();
+        let trimmed = joined.trim();
+        if let Some(begun) = trimmed.strip_suffix('\\') {
+            begun.clone_into(&mut pending);
+        } else if !trimmed.is_empty() {
+            lines.push(Line {
+                number: last,
+                text: trimmed.to_owned(),
+            });
+        }
+    }
+    if !pending.trim().is_empty() {
+        lines.push(Line {
+            number: last,
+            text: pending,
+        });
+    }
+    lines
+}
+
+/// `line` without its comment; `None` if nothing else is on it.
+fn without_comment(line: &str) -> Option<String> {
+    let Some(position) = line.find('#') else {
+        return Some(line.to_owned());
+    };
+    if line[..position].ends_with('\\') {
+        return Some(line.replace("\\#", "#"));
+    }
+    let content = &line[..position];
+    (!content.trim().is_empty()).then(|| content.to_owned())
+}
+
+fn parse(line: &str) -> Result<Command, String> {
+    let mut words = line.split_whitespace();
+    let action = words.next().unwrap_or_default();
+    let words: Vec<String> = words.map(convert_path).collect();
+    match (action, words.as_slice()) {
+        ("include", [_, ..]) => Ok(Command::Include(words)),
+        ("exclude", [_, ..]) => Ok(Command::Exclude(words)),
+        ("global-include", [_, ..]) => Ok(Command::GlobalInclude(words)),
+        ("global-exclude", [_, ..]) => Ok(Command::GlobalExclude(words)),
+        ("recursive-include", [dir, patterns @ ..]) if !patterns.is_empty() => {
+            Ok(Command::RecursiveInclude(dir.clone(), patterns.to_vec()))
+        }
+        ("recursive-exclude", [dir, patterns @ ..]) if !patterns.is_empty() => {
+            Ok(Command::RecursiveExclude(dir.clone(), patterns.to_vec()))
+        }
+        ("graft", [dir]) => Ok(Command::Graft(dir.clone())),
+        ("prune", [dir]) => Ok(Command::Prune(dir.clone())),
+        ("include" | "exclude" | "global-include" | "global-exclude", _) => {
+            Err(format!("`{action}` expects one or more patterns"))
+        }
+        ("recursive-include" | "recursive-exclude", _) => {
+            Err(format!("`{action}` expects a directory and one or more patterns"))
+        }
+        ("graft" | "prune", _) => Err(format!("`{action}` expects a single directory")),
+        _ => Err(format!("unknown command `{action}`")),
+    }
+}
+
+/// What Python's `pathlib.PurePath` makes of a path: no `.` components, no doubled or trailing slashes; `..` stays.
+fn convert_path(word: &str) -> String {
+    let parts: Vec<&str> = word
+        .split('/')
+        .filter(|part| !part.is_empty() && *part != ".")
+        .collect();
+    let root = if word.starts_with('/') { "/" } else { "" };
+    format!("{root}{}", parts.join("/"))
+}
+
+/// One line being carried out.
+struct Applying<'a> {
+    number: usize,
+    tree: &'a Tree,
+    files: &'a mut BTreeSet<String>,
+    progress: &'a dyn Progress,
+}
+
+impl Applying<'_> {
+    fn command(&mut self, command: &Command) -> Result<(), Error> {
+        match command {
+            Command::Include(patterns) => {
+                for pattern in patterns {
+                    let found = self.expand(pattern, false)?;
+                    self.include(found, pattern, "")?;
+                }
+            }
+            Command::RecursiveInclude(dir, patterns) => {
+                for pattern in patterns {
+                    let found = self.expand(&join(&join(dir, "**"), pattern), true)?;
+                    self.include(found, pattern, &format!(" below `{dir}`"))?;
+                }
+            }
+            Command::GlobalInclude(patterns) => {
+                let all = self.tree.walk("")?;
+                for pattern in patterns {
+                    let matcher = Pattern::manifest(&join("**", pattern));
+                    let found = all.iter().filter(|file| matcher.matches(file)).cloned().collect();
+                    self.include(found, pattern, " anywhere")?;
+                }
+            }
+            Command::Graft(dir) => {
+                let mut found = Vec::new();
+                for start in self.expand_directories(dir)? {
+                    found.extend(self.tree.walk(&start)?);
+                }
+                self.include(found, dir, " (a directory with files in it)")?;
+            }
+            Command::Exclude(patterns) => patterns.iter().for_each(|pattern| self.exclude(pattern)),
+            Command::GlobalExclude(patterns) => {
+                patterns.iter().for_each(|pattern| self.exclude(&join("**", pattern)));
+            }
+            Command::RecursiveExclude(dir, patterns) => {
+                patterns
+                    .iter()
+                    .for_each(|pattern| self.exclude(&join(&join(dir, "**"), pattern)));
+            }
+            Command::Prune(dir) => self.exclude(&join(dir, "**")),
+        }
+        Ok(())
+    }
+
+    fn expand(&self, pattern: &str, recursive: bool) -> Result<Vec<String>, Error> {
+        let pattern = inside(pattern).ok_or_else(|| Error::OutsideProject {
+            path: pattern.to_owned(),
+            declared_in: format!("{TEMPLATE}:{}", self.number),
+        })?;
+        self.tree.expand(&pattern, Dialect::Setuptools, recursive)
+    }
+
+    /// The directories that `graft` names; `graft .` is the root.
+    fn expand_directories(&self, dir: &str) -> Result<Vec<String>, Error> {
+        if dir.is_empty() {
+            return Ok(vec![String::new()]);
+        }
+        self.expand(dir, false)
+    }
+
+    fn include(&mut self, found: Vec<String>, pattern: &str, place: &str) -> Result<(), Error> {
+        let mut any = false;
+        for path in found {
+            if self.tree.kind(&path)? != Kind::Directory {
+                any = true;
+                self.files.insert(path);
+            }
+        }
+        if !any {
+            self.progress.warn(&format!(
+                "{TEMPLATE}:{}: nothing matches `{pattern}`{place}",
+                self.number
+            ));
+        }
+        Ok(())
+    }
+
+    fn exclude(&mut self, pattern: &str) {
+        let matcher = Pattern::manifest(pattern);
+        let before = self.files.len();
+        self.files.retain(|file| !matcher.matches(file));
+        if self.files.len() == before {
+            self.progress.detail(&format!(
+                "{TEMPLATE}:{}: nothing to leave out matches `{pattern}`",
+                self.number
+            ));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts(text: &str) -> Vec<String> {
+        lines(text).into_iter().map(|line| line.text).collect()
+    }
+
+    #[test]
+    fn comments_blank_lines_and_continuations() {
+        assert_eq!(
+            texts("# all\n\ninclude a # b\n  include\tc \n"),
+            ["include a", "include\tc"]
+        );
+        assert_eq!(texts("include a \\\n   b \\\n# between\nc\n"), ["include a b c"]);
+        assert_eq!(texts("include \\#a\n"), ["include #a"]);
+        assert_eq!(texts("include a \\\n"), ["include a "]);
+        assert_eq!(texts("include a\r\nprune b\r\n"), ["include a", "prune b"]);
+        assert_eq!(lines("\n\nfoo\n")[0].number, 3);
+    }
+
+    #[test]
+    fn commands_need_their_words() {
+        assert_eq!(
+            parse("include ./a// b/"),
+            Ok(Command::Include(vec!["a".into(), "b".into()]))
+        );
+        assert_eq!(parse("graft ."), Ok(Command::Graft(String::new())));
+        assert_eq!(
+            parse("recursive-include d"),
+            Err("`recursive-include` expects a directory and one or more patterns".into())
+        );
+        assert_eq!(parse("graft a b"), Err("`graft` expects a single directory".into()));
+        assert_eq!(parse("include"), Err("`include` expects one or more patterns".into()));
+        assert_eq!(parse("inklude x"), Err("unknown command `inklude`".into()));
+    }
+
+    #[test]
+    fn a_manifest_that_is_not_text_is_refused_with_its_line() {
+        let tree = Tree::new(std::path::Path::new("/p"), |_| false);
+        let error = text_of(b"include a\ninclude \xff\n", &tree).unwrap_err();
+        assert_eq!(error.to_string(), "/p/MANIFEST.in:2: not UTF-8 text");
+    }
+}
