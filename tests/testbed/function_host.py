@@ -234,8 +234,8 @@ class Function:
             try:
                 self.sandbox = Sandbox(self.registration, self.host.base_env, self.log)
             except OSError as error:
-                message = f"RequestId: {event.request_id} Error: fork/exec {self.registration.binary}: {error.strerror}"
-                return Outcome.failed("Runtime.InvalidEntrypoint", message.lower().replace("requestid", "RequestId", 1))
+                why = f"fork/exec {self.registration.binary}: {(error.strerror or '').lower()}"
+                return Outcome.failed("Runtime.InvalidEntrypoint", f"RequestId: {event.request_id} Error: {why}")
         return self.sandbox.run(event)
 
     def _log_since(self, start: int, request_id: str, took: float) -> bytes:

@@ -31,29 +31,39 @@ def environment() -> dict[str, str]:
     }
 
 
-def answers() -> bool:
-    """Whether moto answers and holds the testbed's role (a server that was reset does not)."""
+def _status(path: str) -> int:
     connection = http.client.HTTPConnection("127.0.0.1", MOTO_PORT, timeout=5)
     try:
-        connection.request("GET", "/moto-api/data.json")
-        answer = connection.getresponse()
-        return answer.status == 200 and answer.read(1) == b"{"
+        connection.request("HEAD", path)
+        return connection.getresponse().status
     except (OSError, http.client.HTTPException):
-        return False
+        return 0
     finally:
         connection.close()
+
+
+def answers() -> bool:
+    """Whether moto answers."""
+    return _status("/moto-api/") == 200
+
+
+def seeded() -> bool:
+    """Whether it holds what the testbed put there (a server that was reset does not)."""
+    return _status(f"/{SYNTHETIC_BUCKET}") == 200
 
 
 def up() -> None:
     """Start moto unless it answers, and create what is missing in it."""
     if answers() and process.recorded_pid(NAME):
+        if not seeded():
+            seed()
         return
     holder = process.listener("127.0.0.1", MOTO_PORT)
     if holder:
         raise Trouble(f"port {MOTO_PORT} of 127.0.0.1 is taken by {holder}: stop it, moto must listen there")
     env = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     command = [str(VENV / "bin" / "moto_server"), "-H", "127.0.0.1", "-p", str(MOTO_PORT)]
-    process.start(NAME, command, env={**env, "MOTO_IAM_LOAD_MANAGED_POLICIES": "false"})
+    process.start(NAME, command, env=env)
     process.wait_until(NAME, answers, seconds=60)
     seed()
     say(NAME, f"answers on {MOTO_URL} with buckets {INPUT_BUCKET}, {OUTPUT_BUCKET}, {SYNTHETIC_BUCKET} and {ROLE}")
