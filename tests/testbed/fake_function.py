@@ -43,7 +43,9 @@ def main():
             post(f"invocation/{request_id}/response", {})
         else:
             reply = {"event": event, "events": events, "pid": os.getpid(), "arn": arn, "left": left}
-            reply["environment"] = {name: os.environ.get(name) for name in ("AWS_REGION", "MODE", "AWS_LAMBDA_FUNCTION_NAME")}
+            reply["environment"] = {
+                name: os.environ.get(name) for name in ("AWS_REGION", "MODE", "AWS_LAMBDA_FUNCTION_NAME")
+            }
             post(f"invocation/{request_id}/response", reply)
 
 

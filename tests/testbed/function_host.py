@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A small AWS Lambda: the Invoke API on one side, the Runtime API on the other.
 
-A function is a program that speaks the Lambda Runtime API (as a `provided.al2023` bootstrap does). It is registered with
+A function is a program that speaks the Lambda Runtime API, as a `provided.al2023` bootstrap does. It is registered with
 
     PUT /_functions/{name}   {"binary": "/path", "arguments": [], "handler": "start_training",
                               "environment": {}, "timeout": 60, "retry_delay": 1, "refuse": null}
@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import argparse
 import base64
+import contextlib
 import hashlib
 import json
 import os
@@ -173,7 +174,8 @@ class Sandbox:
         if not self.ready.wait(INIT_SECONDS):
             self.close()
             return Outcome.failed(
-                "Sandbox.Timedout", f"RequestId: {event.request_id} Error: Runtime did not start in {INIT_SECONDS:.0f} s"
+                "Sandbox.Timedout",
+                f"RequestId: {event.request_id} Error: Runtime did not start in {INIT_SECONDS:.0f} s",
             )
         if self.process.poll() is not None:
             return self.exit_outcome(event.request_id, self.process.returncode)
@@ -195,10 +197,8 @@ class Sandbox:
         self.closed = True
         self.waiting.put(None)
         if self.process.poll() is None:
-            try:
+            with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.process.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
         threading.Thread(target=self.api.shutdown, daemon=True).start()
 
 
@@ -431,7 +431,8 @@ class InvokeApi(_Handler):
             message = f"Could not parse request body into json: {error}"
             return self._aws_error(400, "InvalidRequestContentException", message)
         if len(payload) > MAX_SYNC_PAYLOAD:
-            message = f"{len(payload)} byte payload is too large for the RequestResponse invocation type (limit {MAX_SYNC_PAYLOAD} bytes)"
+            limit = f"the RequestResponse invocation type (limit {MAX_SYNC_PAYLOAD} bytes)"
+            message = f"{len(payload)} byte payload is too large for {limit}"
             return self._aws_error(413, "RequestTooLargeException", message)
         return self._invoke(function, payload or b"{}")
 
@@ -464,7 +465,9 @@ class InvokeApi(_Handler):
         refuse = function.refuse
         if refuse and refuse.get("times", 1) > 0:
             refuse["times"] = refuse.get("times", 1) - 1
-            self._aws_error(refuse.get("status", 500), refuse.get("type", "ServiceException"), refuse.get("message", ""))
+            self._aws_error(
+                refuse.get("status", 500), refuse.get("type", "ServiceException"), refuse.get("message", "")
+            )
             return None
         return function
 

@@ -1,5 +1,6 @@
 """Create what the testbed's account has from the start. Runs in the testbed's environment; a JSON plan on stdin."""
 
+import contextlib
 import json
 import sys
 
@@ -8,9 +9,7 @@ from botocore.exceptions import ClientError
 
 TRUST = {
     "Version": "2012-10-17",
-    "Statement": [
-        {"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}
-    ],
+    "Statement": [{"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}],
 }
 
 
@@ -19,10 +18,8 @@ def main() -> None:
     plan = json.load(sys.stdin)
     s3 = boto3.client("s3")
     for bucket in plan["buckets"]:
-        try:
+        with contextlib.suppress(s3.exceptions.BucketAlreadyOwnedByYou, s3.exceptions.BucketAlreadyExists):
             s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": plan["region"]})
-        except (s3.exceptions.BucketAlreadyOwnedByYou, s3.exceptions.BucketAlreadyExists):
-            pass
         s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
     iam = boto3.client("iam")
     try:

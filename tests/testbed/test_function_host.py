@@ -54,7 +54,9 @@ class FunctionHostTest(unittest.TestCase):
 
     def invoke(self, event, name=None, **headers):
         path = f"/2015-03-31/functions/{name or self._testMethodName}/invocations"
-        return self.call("POST", path, event, {f"X-Amz-{key.replace('_', '-')}": value for key, value in headers.items()})
+        return self.call(
+            "POST", path, event, {f"X-Amz-{key.replace('_', '-')}": value for key, value in headers.items()}
+        )
 
     def reply(self, event):
         status, headers, body = self.invoke(event)
@@ -115,7 +117,9 @@ class FunctionHostTest(unittest.TestCase):
 
     def test_init_failures(self):
         self.register(handler="broken_init")
-        self.assertEqual(json.loads(self.invoke({})[2]), {"errorType": "Init.Broken", "errorMessage": "no such handler"})
+        self.assertEqual(
+            json.loads(self.invoke({})[2]), {"errorType": "Init.Broken", "errorMessage": "no such handler"}
+        )
         self.register(handler="dies_at_init")
         _, headers, body = self.invoke({}, Log_Type="Tail")
         self.assertRegex(json.loads(body)["errorMessage"], "exit status 3$")
@@ -123,7 +127,9 @@ class FunctionHostTest(unittest.TestCase):
         self.register(binary="/nowhere/bootstrap")
         _, headers, body = self.invoke({})
         self.assertEqual(json.loads(body)["errorType"], "Runtime.InvalidEntrypoint")
-        self.assertRegex(json.loads(body)["errorMessage"], "Error: fork/exec /nowhere/bootstrap: no such file or directory$")
+        self.assertRegex(
+            json.loads(body)["errorMessage"], "Error: fork/exec /nowhere/bootstrap: no such file or directory$"
+        )
 
     def test_requests_aws_refuses(self):
         status, headers, body = self.invoke({}, name="nobody")
@@ -134,7 +140,9 @@ class FunctionHostTest(unittest.TestCase):
         )
         status, headers, _ = self.invoke(b"{not json")
         self.assertEqual((status, headers["x-amzn-ErrorType"]), (400, "InvalidRequestContentException"))
-        self.register(refuse={"status": 429, "type": "TooManyRequestsException", "message": "Rate exceeded", "times": 1})
+        self.register(
+            refuse={"status": 429, "type": "TooManyRequestsException", "message": "Rate exceeded", "times": 1}
+        )
         self.assertEqual(self.invoke({})[0], 429)
         self.assertEqual(self.invoke({})[0], 200)
 

@@ -82,7 +82,9 @@ def up() -> None:
     if answers():
         return
     if os.environ.get("DOCKER_HOST"):
-        raise Trouble(f"no Docker daemon answers at DOCKER_HOST={os.environ['DOCKER_HOST']}: start it, or unset DOCKER_HOST")
+        raise Trouble(
+            f"no Docker daemon answers at DOCKER_HOST={os.environ['DOCKER_HOST']}: start it, or unset DOCKER_HOST"
+        )
     say(NAME, "no Docker daemon answers; starting one")
     root = STATE / "docker"
     process.start(

@@ -88,9 +88,9 @@ def ensure_venv() -> None:
     stamp = VENV / "requirements.installed"
     if stamp.exists() and stamp.read_text() == wanted:
         return
-    say("python", "installing moto, boto3, hadolint and shellcheck into the testbed's own environment")
-    shutil.rmtree(VENV, ignore_errors=True)
-    run([sys.executable, "-m", "venv", str(VENV)])
+    say("python", "installing the programs of tests/testbed/requirements.txt into the testbed's own environment")
+    if not (VENV / "bin" / "pip").exists():
+        run([sys.executable, "-m", "venv", "--clear", str(VENV)])
     run([str(VENV / "bin" / "pip"), "install", "-q", "-r", str(HERE / "requirements.txt")])
     stamp.write_text(wanted)
     say("python", "environment ready")

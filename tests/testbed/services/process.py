@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -86,10 +87,8 @@ def stop(name: str, *, grace: float = 15.0) -> bool:
 
 def _reap(pid: int) -> None:
     """Collect the process if it is our own child (started and stopped by one command)."""
-    try:
+    with contextlib.suppress(ChildProcessError):
         os.waitpid(pid, os.WNOHANG)
-    except ChildProcessError:
-        pass
 
 
 def listener(address: str, port: int) -> str | None:

@@ -49,9 +49,7 @@ class Registry:
         basic = base64.b64encode(f"AWS:{self.password}".encode()).decode()
         with socket.create_connection((self.address, 443), timeout=5) as plain:
             with trust.wrap_socket(plain, server_hostname=self.host) as tls:
-                tls.sendall(
-                    f"GET /v2/ HTTP/1.0\r\nHost: {self.host}\r\nAuthorization: Basic {basic}\r\n\r\n".encode()
-                )
+                tls.sendall(f"GET /v2/ HTTP/1.0\r\nHost: {self.host}\r\nAuthorization: Basic {basic}\r\n\r\n".encode())
                 return int(tls.recv(64).split()[1])
 
     def up(self) -> None:
@@ -62,7 +60,7 @@ class Registry:
         holder = process.listener(self.address, 443)
         if holder:
             raise Trouble(
-                f"port 443 of {self.address} is taken by {holder}: stop it, the registry must listen there under {self.host}"
+                f"port 443 of {self.address} is taken by {holder}: stop it; the registry must have it, as {self.host}"
             )
         directory = STATE / "registry" / self.account
         (directory / "blobs").mkdir(parents=True, exist_ok=True)
