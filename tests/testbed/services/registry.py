@@ -47,10 +47,11 @@ class Registry:
     def _status(self) -> int:
         trust = ssl.create_default_context(cafile=str(certificates.CA))
         basic = base64.b64encode(f"AWS:{self.password}".encode()).decode()
-        with socket.create_connection((self.address, 443), timeout=5) as plain:
-            with trust.wrap_socket(plain, server_hostname=self.host) as tls:
-                tls.sendall(f"GET /v2/ HTTP/1.0\r\nHost: {self.host}\r\nAuthorization: Basic {basic}\r\n\r\n".encode())
-                return int(tls.recv(64).split()[1])
+        request = f"GET /v2/ HTTP/1.0\r\nHost: {self.host}\r\nAuthorization: Basic {basic}\r\n\r\n"
+        plain = socket.create_connection((self.address, 443), timeout=5)
+        with plain, trust.wrap_socket(plain, server_hostname=self.host) as tls:
+            tls.sendall(request.encode())
+            return int(tls.recv(64).split()[1])
 
     def up(self) -> None:
         """Start the registry unless it answers."""
