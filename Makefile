@@ -1,0 +1,66 @@
+# sgbuild: `make help` lists the targets. Debian 12 with Rust and Python 3; `services` and what needs it run as root.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+NEXTEST_VERSION := 0.9.143
+DENY_VERSION := 0.20.2
+
+CARGO ?= cargo
+CARGO_TARGET_DIR ?= $(CURDIR)/target
+export CARGO_TARGET_DIR
+export PYTHONDONTWRITEBYTECODE := 1
+# `cargo install` puts its programs there.
+export PATH := $(or $(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
+
+TESTBED := tests/testbed/testbed
+WITH_TESTBED = eval "$$($(TESTBED) env)"
+RELEASE := $(CARGO_TARGET_DIR)/release/sgbuild
+PYTHON_SOURCES := tests/testbed tests/testbed/testbed demo bench fixtures/iris-classifier $(wildcard templates/*.py)
+SHELL_SOURCES := .ci/run $(wildcard demo/*.sh)
+
+.PHONY: help demo test lint bench services advisories clean
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
+
+demo: services ## the main path on a real package, narrated: inspect, dist, push, training
+	$(CARGO) build --locked --release
+	$(WITH_TESTBED); SGBUILD=$(RELEASE) demo/demo.sh
+
+test: services lint nextest ## lint, then every test against real services
+	$(TESTBED) up
+	$(WITH_TESTBED); "$$SGBUILD_TESTBED_PYTHON" -m unittest discover --start-directory tests/testbed
+	$(WITH_TESTBED); cd fixtures/iris-classifier && "$$SGBUILD_TESTBED_PYTHON" -m unittest discover --buffer --start-directory tests
+	$(WITH_TESTBED); $(CARGO) nextest run --locked
+
+lint: services deny ## formatting, clippy, licences and bans, Python and shell sources
+	$(CARGO) fmt --check
+	$(CARGO) clippy --locked --all-targets -- -D warnings
+	$(CARGO) deny --locked check --allow duplicate bans licenses sources
+	$(WITH_TESTBED); "$$RUFF" check --isolated --line-length 120 --select E,F,W,B,UP,SIM --no-cache $(PYTHON_SOURCES)
+	$(WITH_TESTBED); "$$RUFF" format --isolated --line-length 120 --no-cache --check $(PYTHON_SOURCES)
+	$(WITH_TESTBED); "$$SHELLCHECK" $(SHELL_SOURCES)
+
+bench: services ## a code-only change with sgbuild beside docker build + docker push
+	$(CARGO) build --locked --release
+	$(WITH_TESTBED); python3 bench/code_change.py --sgbuild $(RELEASE)
+
+services: ## start what demo and tests talk to; at once when it runs
+	@$(TESTBED) up
+
+advisories: deny ## known vulnerabilities in dependencies; needs github.com
+	$(CARGO) deny --locked check advisories
+
+clean: ## stop the services and remove what was built
+	@$(TESTBED) down
+	$(CARGO) clean
+
+# Programs of the tests, where missing. Not in the project's own target directory.
+.PHONY: nextest deny
+nextest:
+	@cargo-nextest --version >/dev/null 2>&1 || $(CARGO) install --locked --target-dir "$(CARGO_TARGET_DIR)/tools" cargo-nextest@$(NEXTEST_VERSION)
+
+deny:
+	@cargo-deny --version >/dev/null 2>&1 || $(CARGO) install --locked --target-dir "$(CARGO_TARGET_DIR)/tools" cargo-deny@$(DENY_VERSION)
