@@ -73,13 +73,17 @@ fn wildcard_matches(pattern: &str, text: &str) -> bool {
 /// # Errors
 /// No region or credentials, an AWS call that failed, a package name that gives no repository name.
 pub async fn default_repository(config: &SdkConfig, package: &str) -> Result<Repository, Error> {
-    let path = repository_name(package)?;
+    own_repository(config, &repository_name(package)?).await
+}
+
+/// The repository `path` in the caller's own registry, such as `team/iris-classifier`, taken as it is.
+///
+/// # Errors
+/// As [`default_repository`]; a path that is no repository's.
+pub async fn own_repository(config: &SdkConfig, path: &str) -> Result<Repository, Error> {
     let region = config.region().ok_or(Error::NoRegion)?.to_string();
     let account = caller_account(config, &region).await?;
-    Ok(Repository {
-        host: EcrHost::host(&account, &region),
-        path,
-    })
+    Ok(Repository::parse(&format!("{}/{path}", EcrHost::host(&account, &region)))?)
 }
 
 /// The account of the configured credentials: twelve digits.
