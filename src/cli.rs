@@ -50,14 +50,20 @@ pub struct Global {
     pub verbose: bool,
 
     /// When to use colour
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", hide_possible_values = false)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        default_value = "auto",
+        hide_possible_values = false
+    )]
     pub color: Color,
 }
 
 /// When to use colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Color {
-    /// On a terminal, unless NO_COLOR is set
+    /// On a terminal, unless `NO_COLOR` is set
     Auto,
     /// Always
     Always,
@@ -67,6 +73,7 @@ pub enum Color {
 
 /// The verbs.
 #[derive(Debug, Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "there is one in a process")]
 pub enum Command {
     /// Show the project's metadata as sgbuild understands it, and where it is from
     Inspect(Inspect),
@@ -416,11 +423,17 @@ pub trait AsSettings {
 }
 
 fn texts(pairs: &[(&'static str, &Option<String>)]) -> Vec<(&'static str, Value)> {
-    pairs.iter().filter_map(|(key, value)| Some((*key, Value::Text(value.as_ref()?.clone())))).collect()
+    pairs
+        .iter()
+        .filter_map(|(key, value)| Some((*key, Value::Text(value.as_ref()?.clone()))))
+        .collect()
 }
 
 fn numbers(pairs: &[(&'static str, Option<u64>)]) -> Vec<(&'static str, Value)> {
-    pairs.iter().filter_map(|(key, value)| Some((*key, Value::Number((*value)?)))).collect()
+    pairs
+        .iter()
+        .filter_map(|(key, value)| Some((*key, Value::Number((*value)?))))
+        .collect()
 }
 
 fn lists(pairs: &[(&'static str, &Vec<String>)]) -> Vec<(&'static str, Value)> {
@@ -430,12 +443,18 @@ fn lists(pairs: &[(&'static str, &Vec<String>)]) -> Vec<(&'static str, Value)> {
 
 fn maps(pairs: &[(&'static str, &Vec<(String, String)>)]) -> Vec<(&'static str, Value)> {
     let given = pairs.iter().filter(|(_, map)| !map.is_empty());
-    given.map(|(key, map)| (*key, Value::Map(map.iter().cloned().collect()))).collect()
+    given
+        .map(|(key, map)| (*key, Value::Map(map.iter().cloned().collect())))
+        .collect()
 }
 
 /// `(setting, whether its flag was given, what the flag sets it to)`.
 fn switches(flags: &[(&'static str, bool, bool)]) -> Vec<(&'static str, Value)> {
-    flags.iter().filter(|(_, given, _)| *given).map(|(key, _, value)| (*key, Value::Flag(*value))).collect()
+    flags
+        .iter()
+        .filter(|(_, given, _)| *given)
+        .map(|(key, _, value)| (*key, Value::Flag(*value)))
+        .collect()
 }
 
 impl AsSettings for ProjectFlags {
@@ -457,7 +476,13 @@ impl AsSettings for ImageFlags {
         ]);
         let lists = lists(&[("system-packages", &self.system_packages), ("extras", &self.extras)]);
         let maps = maps(&[("environment", &self.environment), ("labels", &self.labels)]);
-        [texts, lists, maps, switches(&[("pip-settings", self.no_pip_settings, false)])].concat()
+        [
+            texts,
+            lists,
+            maps,
+            switches(&[("pip-settings", self.no_pip_settings, false)]),
+        ]
+        .concat()
     }
 }
 
@@ -471,7 +496,12 @@ impl AsSettings for EngineFlags {
 impl AsSettings for PushFlags {
     fn settings(&self) -> Vec<(&'static str, Value)> {
         let texts = texts(&[("repository", &self.repository), ("region", &self.region)]);
-        [texts, lists(&[("tag", &self.tag)]), switches(&[("create-repository", self.no_create, false)])].concat()
+        [
+            texts,
+            lists(&[("tag", &self.tag)]),
+            switches(&[("create-repository", self.no_create, false)]),
+        ]
+        .concat()
     }
 }
 

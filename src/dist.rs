@@ -1,5 +1,6 @@
 //! `dist/`: the complete build context (sdist, Dockerfile, requirements, `run.py`), replaced as a whole or not at all.
 
+use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -105,8 +106,12 @@ impl Error {
             Self::InTheWay { .. } => vec!["Move it away, or delete it, and run the command again.".to_owned()],
             Self::Io { source, .. } => vec![
                 match source.kind() {
-                    io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "Free some disk space and run the command again.",
-                    io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied | io::ErrorKind::ResourceBusy => {
+                    io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                        "Free some disk space and run the command again."
+                    }
+                    io::ErrorKind::ReadOnlyFilesystem
+                    | io::ErrorKind::PermissionDenied
+                    | io::ErrorKind::ResourceBusy => {
                         "Make the project's directory and its dist/ writable for the user that runs sgbuild."
                     }
                     _ => "Nothing was changed in dist/: once the cause is gone, run the command again.",
@@ -127,7 +132,11 @@ impl Error {
     }
 
     fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
-        move |source| Self::Io { action, path: path.to_owned(), source }
+        move |source| Self::Io {
+            action,
+            path: path.to_owned(),
+            source,
+        }
     }
 }
 
@@ -164,7 +173,11 @@ pub fn write(project: &Project, settings: &DistSettings, progress: &dyn Progress
         let path = staging.path().join(name);
         fs::write(&path, text).map_err(Error::io("write", &path))?;
     }
-    let mut files: Vec<_> = texts.into_iter().map(|(name, _)| name.to_owned()).chain([sdist.file_name.clone()]).collect();
+    let mut files: Vec<_> = texts
+        .into_iter()
+        .map(|(name, _)| name.to_owned())
+        .chain([sdist.file_name.clone()])
+        .collect();
     files.sort();
 
     let context_digest = context_digest(staging.path(), &files)?;
@@ -173,8 +186,18 @@ pub fn write(project: &Project, settings: &DistSettings, progress: &dyn Progress
         keep_foreign_files(&directory, staging.path(), &sdist.file_name)?;
         replace(&directory, staging)?;
     }
-    let sdist = Sdist { path: directory.join(&sdist.file_name), ..sdist };
-    Ok(Dist { directory, sdist, plan, files, context_digest, changed })
+    let sdist = Sdist {
+        path: directory.join(&sdist.file_name),
+        ..sdist
+    };
+    Ok(Dist {
+        directory,
+        sdist,
+        plan,
+        files,
+        context_digest,
+        changed,
+    })
 }
 
 /// What [`write`] would put into `dist/`, without writing there.
@@ -188,9 +211,17 @@ pub fn preview(project: &Project, settings: &DistSettings, progress: &dyn Progre
     let sdist = pack_sdist(project, settings, scratch.path(), progress)?;
     let plan = ImagePlan::new(project, &sdist, train, &settings.image)?;
     let texts = texts(&plan, settings.template.as_ref())?;
-    let mut files: Vec<_> = texts.iter().map(|(name, _)| (*name).to_owned()).chain([sdist.file_name]).collect();
+    let mut files: Vec<_> = texts
+        .iter()
+        .map(|(name, _)| (*name).to_owned())
+        .chain([sdist.file_name])
+        .collect();
     files.sort();
-    let dockerfile = texts.into_iter().find(|(name, _)| *name == DOCKERFILE).map(|(_, text)| text).unwrap_or_default();
+    let dockerfile = texts
+        .into_iter()
+        .find(|(name, _)| *name == DOCKERFILE)
+        .map(|(_, text)| text)
+        .unwrap_or_default();
     Ok(Preview { files, dockerfile })
 }
 
@@ -214,22 +245,36 @@ fn texts(plan: &ImagePlan, template: Option<&Template>) -> Result<Vec<(&'static 
         (BUILD_REQUIREMENTS, requirements_file(&plan.build_requirements)),
         (RUN_PY, dockerfile::run_py(plan)?),
         // What is not named here is not sent to the builder, so that image.json never spoils the cache.
-        (DOCKERIGNORE, format!("*\n!{REQUIREMENTS}\n!{BUILD_REQUIREMENTS}\n!{RUN_PY}\n!{}\n", plan.sdist)),
+        (
+            DOCKERIGNORE,
+            format!(
+                "*\n!{REQUIREMENTS}\n!{BUILD_REQUIREMENTS}\n!{RUN_PY}\n!{}\n",
+                plan.sdist
+            ),
+        ),
     ])
 }
 
 fn requirements_file(requirements: &[String]) -> String {
-    requirements.iter().map(|requirement| format!("{requirement}\n")).collect()
+    requirements
+        .iter()
+        .flat_map(|requirement| [requirement.as_str(), "\n"])
+        .collect()
 }
 
 fn refuse_unless_directory(path: &Path) -> Result<(), Error> {
-    let Ok(found) = fs::symlink_metadata(path) else { return Ok(()) };
+    let Ok(found) = fs::symlink_metadata(path) else {
+        return Ok(());
+    };
     let what = match found.file_type() {
         kind if kind.is_dir() => return Ok(()),
         kind if kind.is_symlink() => "a symbolic link",
         _ => "a file",
     };
-    Err(Error::InTheWay { path: path.to_owned(), what })
+    Err(Error::InTheWay {
+        path: path.to_owned(),
+        what,
+    })
 }
 
 /// Holds the project while `dist/` is made: a second `sgbuild` in the same checkout waits for the first. The lock is on the
@@ -253,13 +298,13 @@ fn remove_abandoned(root: &Path) {
 
 /// The digest over each file's name, length and content.
 fn context_digest(directory: &Path, files: &[String]) -> Result<String, Error> {
-    let mut context = Sha256::new();
+    let mut digest = Sha256::new();
     for name in files {
         let path = directory.join(name);
         let content = file_digest(&path).map_err(Error::io("read", &path))?;
-        context.update(format!("{name}\0{content}\n"));
+        digest.update(format!("{name}\0{content}\n"));
     }
-    Ok(format!("sha256:{}", hex(&context.finalize())))
+    Ok(format!("sha256:{}", hex(&digest.finalize())))
 }
 
 fn file_digest(path: &Path) -> io::Result<String> {
@@ -275,12 +320,20 @@ fn file_digest(path: &Path) -> io::Result<String> {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes
+        .iter()
+        .fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+            // Writing to a string cannot fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
 }
 
 /// Whether `directory` already holds exactly these files of ours, and no sdist of another version.
 fn holds_exactly(directory: &Path, files: &[String], digest: &str, sdist: &str) -> bool {
-    let Ok(entries) = fs::read_dir(directory) else { return false };
+    let Ok(entries) = fs::read_dir(directory) else {
+        return false;
+    };
     let stale = entries
         .flatten()
         .map(|entry| entry.file_name().to_string_lossy().into_owned())
@@ -294,7 +347,16 @@ fn is_ours(name: &str, sdist: &str) -> bool {
         let package = sdist.rsplit_once('-').map_or(sdist, |(package, _)| package);
         name.strip_prefix(package).is_some_and(|rest| rest.starts_with('-')) && name.ends_with(".tar.gz")
     };
-    [DOCKERFILE, REQUIREMENTS, BUILD_REQUIREMENTS, RUN_PY, DOCKERIGNORE, IMAGE_JSON].contains(&name) || same_package()
+    [
+        DOCKERFILE,
+        REQUIREMENTS,
+        BUILD_REQUIREMENTS,
+        RUN_PY,
+        DOCKERIGNORE,
+        IMAGE_JSON,
+    ]
+    .contains(&name)
+        || same_package()
 }
 
 /// Takes over what else is in the old `dist/`, such as a wheel that another tool built, by hard link so that the old
@@ -308,9 +370,15 @@ fn keep_foreign_files(old: &Path, new: &Path, sdist: &str) -> Result<(), Error> 
         }
         for found in walkdir::WalkDir::new(entry.path()) {
             let found = found.map_err(|e| Error::io("read", old)(e.into()))?;
-            let Ok(relative) = found.path().strip_prefix(old) else { continue };
+            let Ok(relative) = found.path().strip_prefix(old) else {
+                continue;
+            };
             let target = new.join(relative);
-            let kept = if found.file_type().is_dir() { fs::create_dir(&target) } else { fs::hard_link(found.path(), &target) };
+            let kept = if found.file_type().is_dir() {
+                fs::create_dir(&target)
+            } else {
+                fs::hard_link(found.path(), &target)
+            };
             kept.map_err(Error::io("keep", found.path()))?;
         }
     }
@@ -336,7 +404,9 @@ fn exchange(a: &Path, b: &Path) -> io::Result<()> {
     use rustix::fs::{CWD, RenameFlags, renameat_with};
     match renameat_with(CWD, a, CWD, b, RenameFlags::EXCHANGE) {
         // Some network file systems cannot exchange.
-        Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS | rustix::io::Errno::NOTSUP) => exchange_by_renames(a, b),
+        Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS | rustix::io::Errno::NOTSUP) => {
+            exchange_by_renames(a, b)
+        }
         done => Ok(done?),
     }
 }

@@ -63,8 +63,8 @@ pub fn dockerfile(plan: &ImagePlan, template: Option<&Template>) -> Result<Strin
 /// None in practice: the template is sgbuild's own.
 pub fn run_py(plan: &ImagePlan) -> Result<String, Error> {
     let variables = context! {
-        train => plan.train.object,
-        serve => plan.serve.as_ref().map(|serve| &serve.object),
+        train => plan.train.object.as_str(),
+        serve => plan.serve.as_ref().map(|serve| serve.object.as_str()),
         train_is_console_script => plan.train.console_script,
         prefix => "/opt/ml",
     };
@@ -83,7 +83,9 @@ fn render(path: &str, text: &str, variables: Value) -> Result<String, Error> {
     rendered().map_err(|error: minijinja::Error| Error {
         path: path.to_owned(),
         line: error.line(),
-        reason: error.detail().map_or_else(|| error.kind().to_string(), ToOwned::to_owned),
+        reason: error
+            .detail()
+            .map_or_else(|| error.kind().to_string(), ToOwned::to_owned),
     })
 }
 

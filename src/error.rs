@@ -45,7 +45,7 @@ pub enum Error {
         /// `repository@digest`.
         image: String,
         /// Why.
-        source: training::Error,
+        source: Box<training::Error>,
     },
     /// `sgbuild train` without an image.
     #[error("there is no pushed image to train: {} does not name one", .path.display())]
@@ -112,7 +112,10 @@ impl Error {
             }
             Self::NothingPushed { .. } => (vec!["Run `sgbuild push` first.".to_owned()], Fault::User),
             Self::NoFunction => (
-                vec!["Name the training Lambda with `--function`, SGBUILD_FUNCTION or the setting `function`.".to_owned()],
+                vec![
+                    "Name the training Lambda with `--function`, SGBUILD_FUNCTION or the setting `function`."
+                        .to_owned(),
+                ],
                 Fault::User,
             ),
             Self::UnknownEngine { .. } => (vec!["Set `engine` to auto or docker.".to_owned()], Fault::Usage),
@@ -121,7 +124,12 @@ impl Error {
         };
         let title = self.to_string();
         let causes = causes(self, &title);
-        Report { title, causes, hints, fault }
+        Report {
+            title,
+            causes,
+            hints,
+            fault,
+        }
     }
 }
 
@@ -147,7 +155,10 @@ mod tests {
     #[test]
     fn a_report_names_each_cause_once() {
         let source = io::Error::other("disk on fire");
-        let error = Error::Settings(settings::Error::Unreadable { path: "setup.cfg".into(), source });
+        let error = Error::Settings(settings::Error::Unreadable {
+            path: "setup.cfg".into(),
+            source,
+        });
         let report = error.report();
         assert_eq!(report.title, "cannot read setup.cfg");
         assert_eq!(report.causes, ["disk on fire"]);

@@ -66,13 +66,19 @@ impl Handover {
     pub fn write(&self, dist: &Path) -> Result<(), Error> {
         let path = dist.join(IMAGE_JSON);
         let written = || -> io::Result<()> {
-            let mut file = tempfile::Builder::new().prefix(".image-").permissions(readable()).tempfile_in(dist)?;
+            let mut file = tempfile::Builder::new()
+                .prefix(".image-")
+                .permissions(readable())
+                .tempfile_in(dist)?;
             serde_json::to_writer_pretty(&mut file, self)?;
             file.write_all(b"\n")?;
             file.persist(&path)?;
             Ok(())
         };
-        written().map_err(|source| Error { path: path.clone(), source })
+        written().map_err(|source| Error {
+            path: path.clone(),
+            source,
+        })
     }
 }
 

@@ -149,7 +149,9 @@ pub enum Error {
         origin: &'static str,
     },
     /// The platform is not one that SageMaker has instances for.
-    #[error("platform `{platform}` is not supported: SageMaker trains on linux/amd64 (and linux/arm64 on Graviton instances)")]
+    #[error(
+        "platform `{platform}` is not supported: SageMaker trains on linux/amd64 (and linux/arm64 on Graviton instances)"
+    )]
     Platform {
         /// As given.
         platform: String,
@@ -175,7 +177,11 @@ pub enum Error {
 }
 
 fn known(available: &[String]) -> String {
-    if available.is_empty() { String::new() } else { format!(" (it has {})", available.join(", ")) }
+    if available.is_empty() {
+        String::new()
+    } else {
+        format!(" (it has {})", available.join(", "))
+    }
 }
 
 impl Error {
@@ -183,17 +189,23 @@ impl Error {
     #[must_use]
     pub fn hints(&self) -> Vec<String> {
         let hint = match self {
-            Self::Requirement { .. } => "Correct it in install_requires or extras_require; the form is `name[extra]>=1.0; python_version < \"3.12\"`.",
+            Self::Requirement { .. } => {
+                "Correct it in install_requires or extras_require; the form is `name[extra]>=1.0; python_version < \"3.12\"`."
+            }
             Self::RequirementCredentials { .. } => {
                 "Take the credentials out of the URL and put them into ~/.netrc: sgbuild hands that to pip as a build secret."
             }
             Self::UnknownExtra { .. } => "Correct the setting `extras`, or declare the extra in extras_require.",
             Self::RequiresPython { .. } => "Correct python_requires; the form is `>=3.9,<3.13`.",
-            Self::PythonExcluded { .. } => "Change python_version (setting `python-version`, or the setup() keyword), or widen python_requires.",
+            Self::PythonExcluded { .. } => {
+                "Change python_version (setting `python-version`, or the setup() keyword), or widen python_requires."
+            }
             Self::NoPython { .. } => "Name an image that has the right Python with the setting `base-image`.",
             Self::PythonVersion { .. } => "Write it as X.Y, such as 3.11.",
             Self::Platform { .. } => "Set `platform` to linux/amd64.",
-            Self::BaseImage { .. } => "Set `base-image` to something like public.ecr.aws/docker/library/python:3.11-slim.",
+            Self::BaseImage { .. } => {
+                "Set `base-image` to something like public.ecr.aws/docker/library/python:3.11-slim."
+            }
             Self::Unwritable { .. } => "Correct the setting; `sgbuild settings` shows where it comes from.",
         };
         vec![hint.to_owned()]
@@ -213,7 +225,9 @@ impl ImagePlan {
     /// See [`Error`]: requirements, Python version, platform or names that cannot be right.
     pub fn new(project: &Project, sdist: &Sdist, train: &EntryPoint, settings: &ImageSettings) -> Result<Self, Error> {
         if !matches!(settings.platform.as_str(), "linux/amd64" | "linux/arm64") {
-            return Err(Error::Platform { platform: settings.platform.clone() });
+            return Err(Error::Platform {
+                platform: settings.platform.clone(),
+            });
         }
         writable_names(settings)?;
         Ok(Self {
@@ -242,8 +256,10 @@ fn base_image(project: &Project, settings: &ImageSettings) -> Result<String, Err
         Some(image) => image.clone(),
         None => format!("{PYTHON_REPOSITORY}:{}-slim", python_version(project, settings)?),
     };
-    let reference = Reference::from_str(&image)
-        .map_err(|reason| Error::BaseImage { image: image.clone(), reason: reason.to_string() })?;
+    let reference = Reference::from_str(&image).map_err(|reason| Error::BaseImage {
+        image: image.clone(),
+        reason: reason.to_string(),
+    })?;
     Ok(reference.to_string())
 }
 
@@ -251,14 +267,19 @@ fn base_image(project: &Project, settings: &ImageSettings) -> Result<String, Err
 fn python_version(project: &Project, settings: &ImageSettings) -> Result<String, Error> {
     let allowed = match &project.metadata.requires_python {
         Some(specifier) => Some(
-            VersionSpecifiers::from_str(specifier)
-                .map_err(|e| Error::RequiresPython { specifier: specifier.clone(), reason: e.to_string() })?,
+            VersionSpecifiers::from_str(specifier).map_err(|e| Error::RequiresPython {
+                specifier: specifier.clone(),
+                reason: e.to_string(),
+            })?,
         ),
         None => None,
     };
     let specifier = || project.metadata.requires_python.clone().unwrap_or_default();
-    let chosen = (settings.python_version.as_ref().map(|v| (v, "setting python-version")))
-        .or(project.build.python_version.as_ref().map(|v| (v, "python_version in setup()")));
+    let chosen = (settings.python_version.as_ref().map(|v| (v, "setting python-version"))).or(project
+        .build
+        .python_version
+        .as_ref()
+        .map(|v| (v, "python_version in setup()")));
     let Some((version, origin)) = chosen else {
         return PYTHON_RELEASES
             .iter()
@@ -267,31 +288,57 @@ fn python_version(project: &Project, settings: &ImageSettings) -> Result<String,
             .ok_or_else(|| Error::NoPython { specifier: specifier() });
     };
     let parts: Vec<_> = version.split('.').collect();
-    if !(2..=3).contains(&parts.len()) || parts.iter().any(|p| p.is_empty() || !p.bytes().all(|b| b.is_ascii_digit())) {
-        return Err(Error::PythonVersion { version: version.clone(), origin });
+    if !(2..=3).contains(&parts.len())
+        || parts
+            .iter()
+            .any(|p| p.is_empty() || !p.bytes().all(|b| b.is_ascii_digit()))
+    {
+        return Err(Error::PythonVersion {
+            version: version.clone(),
+            origin,
+        });
     }
     if allowed.is_some_and(|allowed| !allows(&allowed, version)) {
-        return Err(Error::PythonExcluded { version: version.clone(), origin, specifier: specifier() });
+        return Err(Error::PythonExcluded {
+            version: version.clone(),
+            origin,
+            specifier: specifier(),
+        });
     }
     Ok(version.clone())
 }
 
 /// Whether a Python release such as `3.11` satisfies `allowed`. `X.Y` stands for its latest patch release, so `>=3.11.4` allows it.
 fn allows(allowed: &VersionSpecifiers, release: &str) -> bool {
-    let full = if release.matches('.').count() == 1 { format!("{release}.99") } else { release.to_owned() };
-    [release, &full].iter().filter_map(|v| Version::from_str(v).ok()).any(|version| allowed.contains(&version))
+    let full = if release.matches('.').count() == 1 {
+        format!("{release}.99")
+    } else {
+        release.to_owned()
+    };
+    [release, &full]
+        .iter()
+        .filter_map(|v| Version::from_str(v).ok())
+        .any(|version| allowed.contains(&version))
 }
 
 fn extras(project: &Project, chosen: &[String]) -> Result<Vec<ExtraName>, Error> {
-    let available: Vec<_> = project.metadata.provides_extra.iter().filter_map(|e| ExtraName::from_str(e).ok()).collect();
+    let available: Vec<_> = project
+        .metadata
+        .provides_extra
+        .iter()
+        .filter_map(|e| ExtraName::from_str(e).ok())
+        .collect();
     chosen
         .iter()
         .map(|extra| {
-            ExtraName::from_str(extra).ok().filter(|name| available.contains(name)).ok_or_else(|| Error::UnknownExtra {
-                name: project.metadata.name.clone(),
-                extra: extra.clone(),
-                available: project.metadata.provides_extra.clone(),
-            })
+            ExtraName::from_str(extra)
+                .ok()
+                .filter(|name| available.contains(name))
+                .ok_or_else(|| Error::UnknownExtra {
+                    name: project.metadata.name.clone(),
+                    extra: extra.clone(),
+                    available: project.metadata.provides_extra.clone(),
+                })
         })
         .collect()
 }
@@ -304,8 +351,10 @@ fn requirements(declared: &[String], extras: &[ExtraName]) -> Result<Vec<String>
         if shown != *text {
             return Err(Error::RequirementCredentials { requirement: shown });
         }
-        let mut requirement = Requirement::<VerbatimUrl>::from_str(text)
-            .map_err(|e| Error::Requirement { requirement: text.clone(), reason: first_line(&e.to_string()) })?;
+        let mut requirement = Requirement::<VerbatimUrl>::from_str(text).map_err(|e| Error::Requirement {
+            requirement: text.clone(),
+            reason: first_line(&e.to_string()),
+        })?;
         if !requirement.marker.evaluate_extras(extras) {
             continue;
         }
@@ -337,7 +386,10 @@ fn labels(project: &Project, settings: &ImageSettings) -> BTreeMap<String, Strin
     let standard = [
         ("title", Some(project.metadata.name.clone())),
         ("version", Some(project.metadata.version.clone())),
-        ("description", project.metadata.summary.clone().map(|s| s.replace(['\r', '\n'], " "))),
+        (
+            "description",
+            project.metadata.summary.clone().map(|s| s.replace(['\r', '\n'], " ")),
+        ),
         ("revision", settings.revision.clone()),
         ("source", settings.source.as_deref().map(without_url_credentials)),
         ("created", created),
@@ -352,7 +404,10 @@ fn labels(project: &Project, settings: &ImageSettings) -> BTreeMap<String, Strin
 
 /// Refuses names and values that would change the Dockerfile's meaning.
 fn writable_names(settings: &ImageSettings) -> Result<(), Error> {
-    for (what, pairs) in [("environment variable", &settings.environment), ("label", &settings.labels)] {
+    for (what, pairs) in [
+        ("environment variable", &settings.environment),
+        ("label", &settings.labels),
+    ] {
         for (name, value) in pairs {
             let reason = if name.is_empty() {
                 "it has no name"
@@ -363,13 +418,19 @@ fn writable_names(settings: &ImageSettings) -> Result<(), Error> {
             } else {
                 continue;
             };
-            return Err(Error::Unwritable { what, name: name.clone(), reason });
+            return Err(Error::Unwritable {
+                what,
+                name: name.clone(),
+                reason,
+            });
         }
     }
     for package in &settings.system_packages {
         // Debian policy 5.6.1, with an optional `=version` and `:architecture`.
         let valid = package.starts_with(|c: char| c.is_ascii_alphanumeric())
-            && package.chars().all(|c| c.is_ascii_alphanumeric() || "+-.:=~".contains(c));
+            && package
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "+-.:=~".contains(c));
         if !valid {
             return Err(Error::Unwritable {
                 what: "system package",

@@ -40,7 +40,11 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: &Cli, ui: &Ui) -> Result<(), Error> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(Error::Runtime)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(Error::Runtime)?;
     let work = commands::run(&cli.command, ui, Environment::of_process());
     let done = runtime.block_on(async {
         tokio::select! {
@@ -57,12 +61,18 @@ fn run(cli: &Cli, ui: &Ui) -> Result<(), Error> {
 /// Serves the function whose handler Lambda names, until Lambda stops the process.
 fn run_lambda(runtime_api: &str) -> ExitCode {
     let handler = std::env::var("_HANDLER").unwrap_or_default();
-    let served = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Error::Runtime).and_then(|runtime| {
-        runtime.block_on(async {
-            let aws = aws_config::load_defaults(BehaviorVersion::latest()).await;
-            lambda::run(&handler, runtime_api, &aws, &JsonLines::new(std::io::stderr())).await.map_err(Error::Lambda)
-        })
-    });
+    let served = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(Error::Runtime)
+        .and_then(|runtime| {
+            runtime.block_on(async {
+                let aws = aws_config::load_defaults(BehaviorVersion::latest()).await;
+                lambda::run(&handler, runtime_api, &aws, &JsonLines::new(std::io::stderr()))
+                    .await
+                    .map_err(Error::Lambda)
+            })
+        });
     match served {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -24,14 +24,24 @@ impl Revision {
     pub fn read(directory: &Path) -> Option<Self> {
         let head = git(directory, &["log", "-1", "--format=%H %ct"])?;
         let (commit, time) = head.trim().split_once(' ')?;
-        let leftovers = [":(exclude)dist", ":(exclude)build", ":(exclude,glob)**/*.egg-info/**", ":(exclude,glob)**/__pycache__/**"];
-        let changes = git(directory, &[&["status", "--porcelain", "--", "."], &leftovers[..]].concat())?;
+        let leftovers = [
+            ":(exclude)dist",
+            ":(exclude)build",
+            ":(exclude,glob)**/*.egg-info/**",
+            ":(exclude,glob)**/__pycache__/**",
+        ];
+        let changes = git(
+            directory,
+            &[&["status", "--porcelain", "--", "."], &leftovers[..]].concat(),
+        )?;
         let remote = git(directory, &["remote", "get-url", "origin"]);
         Some(Self {
             commit: commit.to_owned(),
             dirty: !changes.trim().is_empty(),
             time: time.parse().ok(),
-            remote: remote.map(|url| without_url_credentials(url.trim())).filter(|url| !url.is_empty()),
+            remote: remote
+                .map(|url| without_url_credentials(url.trim()))
+                .filter(|url| !url.is_empty()),
         })
     }
 }
@@ -52,5 +62,8 @@ fn git(directory: &Path, arguments: &[&str]) -> Option<String> {
         .stderr(Stdio::null())
         .output()
         .ok()?;
-    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+    output
+        .status
+        .success()
+        .then(|| String::from_utf8_lossy(&output.stdout).into_owned())
 }

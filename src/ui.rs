@@ -138,7 +138,10 @@ impl Progress for Ui {
 
     fn task(&self, title: &str, total: Option<u64>) -> Box<dyn Task> {
         let Some(drawing) = &self.drawn else {
-            return Box::new(Line { title: title.to_owned(), quiet: self.verbosity == Verbosity::Quiet });
+            return Box::new(Line {
+                title: title.to_owned(),
+                quiet: self.verbosity == Verbosity::Quiet,
+            });
         };
         let bar = drawing.bars.insert_before(&drawing.detail, ProgressBar::no_length());
         bar.set_style(style("  {msg:16} {bar:30} {bytes:>10} / {total_bytes:10}"));

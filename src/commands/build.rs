@@ -21,13 +21,20 @@ pub(super) async fn run(arguments: &cli::Build, checkout: &Checkout<'_>) -> Resu
     let surroundings = Surroundings::of(checkout)?;
     if arguments.dry_run.dry_run {
         let tag = local_tag(&project, checkout, &surroundings)?;
-        checkout.progress.step(&format!("Would build {tag} for {}", checkout.settings.text("platform").unwrap_or_default()));
+        checkout.progress.step(&format!(
+            "Would build {tag} for {}",
+            checkout.settings.text("platform").unwrap_or_default()
+        ));
         return dist::preview(&project, checkout, &surroundings, arguments.json.json);
     }
     let dist = dist::write(&project, checkout, &surroundings)?;
     let engine = engine(checkout).await?;
     let built = image(&project, &dist, engine.as_ref(), checkout, &surroundings).await?;
-    Ok(if arguments.json.json { json(&json!({ "image": built })) } else { built.reference })
+    Ok(if arguments.json.json {
+        json(&json!({ "image": built }))
+    } else {
+        built.reference
+    })
 }
 
 /// The engine that the settings name: `auto` is the Docker daemon.
@@ -35,7 +42,10 @@ pub(super) async fn engine(checkout: &Checkout<'_>) -> Result<Box<dyn Engine>, E
     let name = checkout.settings.text("engine").unwrap_or_default();
     if !matches!(name, "auto" | "docker") {
         let origin = checkout.settings.origin("engine").to_owned();
-        return Err(Error::UnknownEngine { name: name.to_owned(), origin });
+        return Err(Error::UnknownEngine {
+            name: name.to_owned(),
+            origin,
+        });
     }
     Ok(Box::new(docker::connect(&docker_settings(checkout)).await?))
 }
@@ -81,7 +91,11 @@ pub(super) async fn image(
         no_cache: checkout.settings.flag("no-cache"),
     };
     let built = engine.build(&request, checkout.progress).await?;
-    Handover { built: built.clone(), pushed: None }.write(&dist.directory)?;
+    Handover {
+        built: built.clone(),
+        pushed: None,
+    }
+    .write(&dist.directory)?;
     Ok(built)
 }
 
@@ -95,7 +109,9 @@ async fn already_built(
     if checkout.settings.flag("no-cache") || checkout.settings.flag("pull") {
         return Ok(None);
     }
-    let Some(Handover { built, .. }) = Handover::read(dist) else { return Ok(None) };
+    let Some(Handover { built, .. }) = Handover::read(dist) else {
+        return Ok(None);
+    };
     let held = engine.find(&built.id).await?;
     let tagged = held.is_some_and(|image| image.tags.iter().any(|held| held == tag));
     Ok((tagged && built.reference == tag).then_some(built))
@@ -104,14 +120,21 @@ async fn already_built(
 /// Where the image lives in the daemon: `sgbuild/<package>:<version>-<commit>`.
 fn local_tag(project: &Project, checkout: &Checkout<'_>, surroundings: &Surroundings) -> Result<String, Error> {
     let name = repository_name(&project.metadata.name)?;
-    Ok(format!("sgbuild/{name}:{}", default_tag(project, checkout, surroundings)))
+    Ok(format!(
+        "sgbuild/{name}:{}",
+        default_tag(project, checkout, surroundings)
+    ))
 }
 
 /// The version and the short commit, marked where the tree differs from it.
 pub(super) fn default_tag(project: &Project, checkout: &Checkout<'_>, surroundings: &Surroundings) -> String {
     let revision = surroundings.revision.as_ref();
     let commit = checkout.settings.commit(revision).map(|commit| {
-        let dirty = if is_dirty(&checkout.settings, revision) { "-dirty" } else { "" };
+        let dirty = if is_dirty(&checkout.settings, revision) {
+            "-dirty"
+        } else {
+            ""
+        };
         format!("{}{dirty}", short(&commit))
     });
     tag(&project.metadata.version, commit.as_deref())
@@ -119,6 +142,13 @@ pub(super) fn default_tag(project: &Project, checkout: &Checkout<'_>, surroundin
 
 /// AWS is asked only for a registry that is Amazon's.
 pub(super) async fn auth_settings(checkout: &Checkout<'_>, repository: &Repository) -> AuthSettings {
-    let aws = if repository.ecr().is_some() { Some(checkout.aws().await) } else { None };
-    AuthSettings { aws, docker_config_dir: checkout.settings.environment().docker_config_dir() }
+    let aws = if repository.ecr().is_some() {
+        Some(checkout.aws().await)
+    } else {
+        None
+    };
+    AuthSettings {
+        aws,
+        docker_config_dir: checkout.settings.environment().docker_config_dir(),
+    }
 }

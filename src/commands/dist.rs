@@ -15,7 +15,11 @@ pub(super) fn run(arguments: &cli::Dist, checkout: &Checkout<'_>) -> Result<Stri
         return preview(&project, checkout, &surroundings, arguments.json.json);
     }
     let dist = write(&project, checkout, &surroundings)?;
-    let paths: Vec<_> = dist.files.iter().map(|file| dist.directory.join(file).display().to_string()).collect();
+    let paths: Vec<_> = dist
+        .files
+        .iter()
+        .map(|file| dist.directory.join(file).display().to_string())
+        .collect();
     if arguments.json.json {
         return Ok(json(&json!({
             "directory": dist.directory,
@@ -31,11 +35,21 @@ pub(super) fn run(arguments: &cli::Dist, checkout: &Checkout<'_>) -> Result<Stri
 
 /// Makes `dist/`, or finds it already right.
 pub(super) fn write(project: &Project, checkout: &Checkout<'_>, surroundings: &Surroundings) -> Result<Dist, Error> {
-    checkout.progress.step(&format!("Packing {} {}", project.metadata.name, project.metadata.version));
-    let settings = checkout.settings.dist(&surroundings.secrets, surroundings.revision.as_ref())?;
+    checkout.progress.step(&format!(
+        "Packing {} {}",
+        project.metadata.name, project.metadata.version
+    ));
+    let settings = checkout
+        .settings
+        .dist(&surroundings.secrets, surroundings.revision.as_ref())?;
     let dist = tokio::task::block_in_place(|| dist::write(project, &settings, checkout.progress))?;
     let outcome = if dist.changed { "written" } else { "unchanged" };
-    checkout.progress.detail(&format!("{}: {} files, sdist of {} bytes, {outcome}", dist.directory.display(), dist.files.len(), dist.sdist.size));
+    checkout.progress.detail(&format!(
+        "{}: {} files, sdist of {} bytes, {outcome}",
+        dist.directory.display(),
+        dist.files.len(),
+        dist.sdist.size
+    ));
     Ok(dist)
 }
 
@@ -46,11 +60,15 @@ pub(super) fn preview(
     surroundings: &Surroundings,
     as_json: bool,
 ) -> Result<String, Error> {
-    let settings = checkout.settings.dist(&surroundings.secrets, surroundings.revision.as_ref())?;
+    let settings = checkout
+        .settings
+        .dist(&surroundings.secrets, surroundings.revision.as_ref())?;
     let preview = tokio::task::block_in_place(|| dist::preview(project, &settings, checkout.progress))?;
     if as_json {
         return Ok(json(&preview));
     }
-    checkout.progress.step(&format!("Would write dist/: {}", preview.files.join(", ")));
+    checkout
+        .progress
+        .step(&format!("Would write dist/: {}", preview.files.join(", ")));
     Ok(preview.dockerfile)
 }

@@ -21,9 +21,20 @@ struct Inspection<'a> {
 
 pub(super) fn run(arguments: &cli::Inspect, checkout: &Checkout<'_>) -> Result<String, Error> {
     let project = checkout.project()?;
-    let Project { metadata, train, serve, source, .. } = &project;
+    let Project {
+        metadata,
+        train,
+        serve,
+        source,
+        ..
+    } = &project;
     if arguments.json.json {
-        return Ok(json(&Inspection { metadata, train: train.as_ref(), serve: serve.as_ref(), source }));
+        return Ok(json(&Inspection {
+            metadata,
+            train: train.as_ref(),
+            serve: serve.as_ref(),
+            source,
+        }));
     }
     Ok(text(&project))
 }
@@ -57,5 +68,8 @@ fn text(project: &Project) -> String {
 }
 
 fn entry_point(found: Option<&EntryPoint>) -> String {
-    found.map_or_else(|| "-".to_owned(), |found| format!("{}  ({})", found.object, found.declared_in))
+    found.map_or_else(
+        || "-".to_owned(),
+        |found| format!("{}  ({})", found.object, found.declared_in),
+    )
 }

@@ -35,7 +35,7 @@ pub async fn run(command: &Command, progress: &dyn Progress, environment: Enviro
         Command::Build(arguments) => build::run(arguments, &open(&arguments.directory.directory)?).await,
         Command::Push(arguments) => push::run(arguments, &open(&arguments.directory.directory)?).await,
         Command::Train(arguments) => train::run(arguments, &open(&arguments.directory.directory)?).await,
-        Command::Settings(arguments) => settings::run(arguments, &open(&arguments.directory.directory)?),
+        Command::Settings(arguments) => Ok(settings::run(arguments, &open(&arguments.directory.directory)?)),
         Command::Completions(arguments) => Ok(completions::script(arguments.shell)),
     }
 }
@@ -53,11 +53,16 @@ impl<'a> Checkout<'a> {
         environment: Environment,
         progress: &'a dyn Progress,
     ) -> Result<Self, Error> {
-        Ok(Self { settings: Settings::resolve(directory, flags, environment)?, progress })
+        Ok(Self {
+            settings: Settings::resolve(directory, flags, environment)?,
+            progress,
+        })
     }
 
     pub(crate) fn project(&self) -> Result<Project, Error> {
-        let project = tokio::task::block_in_place(|| project::load(self.settings.root(), &self.settings.project(), self.progress))?;
+        let project = tokio::task::block_in_place(|| {
+            project::load(self.settings.root(), &self.settings.project(), self.progress)
+        })?;
         for warning in &project.warnings {
             self.progress.warn(warning);
         }
@@ -89,7 +94,10 @@ pub(crate) struct Surroundings {
 
 impl Surroundings {
     pub(crate) fn of(checkout: &Checkout<'_>) -> Result<Self, Error> {
-        Ok(Self { secrets: checkout.settings.build_secrets()?, revision: checkout.revision() })
+        Ok(Self {
+            secrets: checkout.settings.build_secrets()?,
+            revision: checkout.revision(),
+        })
     }
 }
 

@@ -18,7 +18,11 @@ pub(super) async fn run(arguments: &cli::Push, checkout: &Checkout<'_>) -> Resul
     let project = checkout.project()?;
     let surroundings = Surroundings::of(checkout)?;
     let settings = push_settings(&project, checkout, &surroundings).await?;
-    let training = if arguments.no_train { None } else { train::settings(checkout, &surroundings, &settings.target) };
+    let training = if arguments.no_train {
+        None
+    } else {
+        train::settings(checkout, &surroundings, &settings.target)
+    };
     if let Some(training) = &training {
         training.check()?;
     }
@@ -30,16 +34,24 @@ pub(super) async fn run(arguments: &cli::Push, checkout: &Checkout<'_>) -> Resul
     let engine = build::engine(checkout).await?;
     let built = build::image(&project, &dist, engine.as_ref(), checkout, &surroundings).await?;
     let pushed = push::push(&built, engine.as_ref(), &settings, checkout.progress).await?;
-    Handover { built: built.clone(), pushed: Some(pushed.clone()) }.write(&dist.directory)?;
+    Handover {
+        built: built.clone(),
+        pushed: Some(pushed.clone()),
+    }
+    .write(&dist.directory)?;
 
     let answer = match training {
         None => None,
         Some(training) => {
             let started = async {
-                let request = TrainingRequest::new(&training, &pushed, &project.metadata.name, &project.metadata.version)?;
+                let request =
+                    TrainingRequest::new(&training, &pushed, &project.metadata.name, &project.metadata.version)?;
                 train::start(&request, checkout).await
             };
-            let failed = |source| Error::PushedNotTrained { image: pushed.reference(), source };
+            let failed = |source| Error::PushedNotTrained {
+                image: pushed.reference(),
+                source: Box::new(source),
+            };
             Some(started.await.map_err(failed)?)
         }
     };
@@ -50,7 +62,9 @@ fn outcome(arguments: &cli::Push, built: &BuiltImage, pushed: &PushedImage, answ
     if !arguments.json.json {
         return pushed.reference();
     }
-    json(&json!({ "image": pushed.reference(), "built": built, "pushed": pushed, "training": answer.map(train::answer_json) }))
+    json(
+        &json!({ "image": pushed.reference(), "built": built, "pushed": pushed, "training": answer.map(train::answer_json) }),
+    )
 }
 
 fn preview(
@@ -60,10 +74,18 @@ fn preview(
     settings: &PushSettings,
     as_json: bool,
 ) -> Result<String, Error> {
-    let names: Vec<_> = settings.tags.iter().map(|tag| format!("{}:{tag}", settings.target)).collect();
-    checkout.progress.step(&format!("Would build and push {}", names.join(", ")));
+    let names: Vec<_> = settings
+        .tags
+        .iter()
+        .map(|tag| format!("{}:{tag}", settings.target))
+        .collect();
+    checkout
+        .progress
+        .step(&format!("Would build and push {}", names.join(", ")));
     if let Some(function) = checkout.settings.text("function") {
-        checkout.progress.step(&format!("Would start the training through {function}"));
+        checkout
+            .progress
+            .step(&format!("Would start the training through {function}"));
     }
     if as_json {
         return Ok(json(&json!({ "would_push": names })));
@@ -95,7 +117,10 @@ async fn push_settings(
 /// The repository that the settings name, and the tag they name with it (as the original pipeline's `FULL_NAME` does).
 async fn target(project: &Project, checkout: &Checkout<'_>) -> Result<(Repository, Option<String>), Error> {
     let Some(name) = checkout.settings.text("repository") else {
-        return Ok((ecr::default_repository(&checkout.aws().await, &project.metadata.name).await?, None));
+        return Ok((
+            ecr::default_repository(&checkout.aws().await, &project.metadata.name).await?,
+            None,
+        ));
     };
     // As in `docker push`: a first component with a dot or a port, or `localhost`, is a registry.
     let first = name.split('/').next().unwrap_or_default();

@@ -6,7 +6,6 @@ use serde::Serialize;
 
 use super::{Checkout, json};
 use crate::cli;
-use crate::error::Error;
 use crate::secret::without_url_credentials;
 use crate::settings::{Setting, Value};
 
@@ -18,7 +17,7 @@ struct Row<'a> {
     help: &'static str,
 }
 
-pub(super) fn run(arguments: &cli::Settings, checkout: &Checkout<'_>) -> Result<String, Error> {
+pub(super) fn run(arguments: &cli::Settings, checkout: &Checkout<'_>) -> String {
     let rows = checkout.settings.all();
     if arguments.json.json {
         let rows: BTreeMap<_, _> = rows
@@ -32,11 +31,22 @@ pub(super) fn run(arguments: &cli::Settings, checkout: &Checkout<'_>) -> Result<
                 (definition.key, row)
             })
             .collect();
-        return Ok(json(&rows));
+        return json(&rows);
     }
-    let rows: Vec<_> = rows.map(|(definition, setting)| (definition.key, shown(setting), origin(setting))).collect();
-    let widest = rows.iter().map(|(_, value, _)| value.chars().count()).filter(|width| *width <= 44).max().unwrap_or(0);
-    Ok(rows.iter().map(|(key, value, origin)| format!("{key:20}  {value:widest$}  {origin}").trim_end().to_owned() + "\n").collect())
+    let rows: Vec<_> = rows
+        .map(|(definition, setting)| (definition.key, shown(setting), origin(setting)))
+        .collect();
+    let widest = rows
+        .iter()
+        .map(|(_, value, _)| value.chars().count())
+        .filter(|width| *width <= 44)
+        .max()
+        .unwrap_or(0);
+    let lines: Vec<_> = rows
+        .iter()
+        .map(|(key, value, origin)| format!("{key:20}  {value:widest$}  {origin}"))
+        .collect();
+    lines.iter().map(|line| line.trim_end()).collect::<Vec<_>>().join("\n")
 }
 
 fn origin(setting: Option<&Setting>) -> &str {
@@ -50,7 +60,11 @@ fn shown(setting: Option<&Setting>) -> String {
         Value::Number(number) => number.to_string(),
         Value::Flag(flag) => flag.to_string(),
         Value::List(items) => items.join(", "),
-        Value::Map(pairs) => pairs.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(", "),
+        Value::Map(pairs) => pairs
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect::<Vec<_>>()
+            .join(", "),
     };
     without_url_credentials(&text)
 }

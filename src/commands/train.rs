@@ -13,18 +13,27 @@ use crate::training::{self, TrainingAnswer, TrainingRequest, TrainingSettings, t
 pub(super) async fn run(arguments: &cli::Train, checkout: &Checkout<'_>) -> Result<String, Error> {
     let dist = checkout.settings.root().join(DIST);
     let pushed = Handover::read_any(&dist).and_then(|handover| handover.pushed);
-    let pushed = pushed.ok_or_else(|| Error::NothingPushed { path: dist.join(IMAGE_JSON) })?;
+    let pushed = pushed.ok_or_else(|| Error::NothingPushed {
+        path: dist.join(IMAGE_JSON),
+    })?;
     let project = checkout.project()?;
     let surroundings = Surroundings::of(checkout)?;
     let repository = pushed.repository.parse::<Repository>()?;
     let settings = settings(checkout, &surroundings, &repository).ok_or(Error::NoFunction)?;
     let request = TrainingRequest::new(&settings, &pushed, &project.metadata.name, &project.metadata.version)?;
     if arguments.dry_run.dry_run {
-        checkout.progress.step(&format!("Would start the training through {}", checkout.settings.text("function").unwrap_or_default()));
+        checkout.progress.step(&format!(
+            "Would start the training through {}",
+            checkout.settings.text("function").unwrap_or_default()
+        ));
         return Ok(json(&request));
     }
     let answer = start(&request, checkout).await?;
-    Ok(if arguments.json.json { json(&answer_json(&answer)) } else { job_name(&answer) })
+    Ok(if arguments.json.json {
+        json(&answer_json(&answer))
+    } else {
+        job_name(&answer)
+    })
 }
 
 /// How to start the training; `None` where no function is set.
@@ -56,14 +65,19 @@ fn random() -> u32 {
 }
 
 /// Sends the request.
-pub(super) async fn start(request: &TrainingRequest, checkout: &Checkout<'_>) -> Result<TrainingAnswer, training::Error> {
+pub(super) async fn start(
+    request: &TrainingRequest,
+    checkout: &Checkout<'_>,
+) -> Result<TrainingAnswer, training::Error> {
     let function = checkout.settings.text("function").unwrap_or_default();
     trigger::start(request, function, &checkout.aws().await, checkout.progress).await
 }
 
 /// The started job's name; empty where the Lambda does not say.
 fn job_name(answer: &TrainingAnswer) -> String {
-    answer.run().map_or_else(String::new, |run| run.training_job_name.clone())
+    answer
+        .run()
+        .map_or_else(String::new, |run| run.training_job_name.clone())
 }
 
 pub(super) fn answer_json(answer: &TrainingAnswer) -> serde_json::Value {

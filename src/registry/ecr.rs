@@ -83,7 +83,10 @@ pub async fn default_repository(config: &SdkConfig, package: &str) -> Result<Rep
 pub async fn own_repository(config: &SdkConfig, path: &str) -> Result<Repository, Error> {
     let region = config.region().ok_or(Error::NoRegion)?.to_string();
     let account = caller_account(config, &region).await?;
-    Ok(Repository::parse(&format!("{}/{path}", EcrHost::host(&account, &region)))?)
+    Ok(Repository::parse(&format!(
+        "{}/{path}",
+        EcrHost::host(&account, &region)
+    ))?)
 }
 
 /// The account of the configured credentials: twelve digits.

@@ -125,9 +125,9 @@ fn requires(metadata: &Metadata) -> String {
     }
     for (section, lines) in sections {
         let _ = writeln!(text, "\n[{section}]");
-        lines.iter().for_each(|line| {
+        for line in lines {
             let _ = writeln!(text, "{line}");
-        });
+        }
     }
     text
 }

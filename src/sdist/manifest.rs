@@ -190,12 +190,14 @@ impl Applying<'_> {
             }
             Command::Exclude(patterns) => patterns.iter().for_each(|pattern| self.exclude(pattern)),
             Command::GlobalExclude(patterns) => {
-                patterns.iter().for_each(|pattern| self.exclude(&join("**", pattern)));
+                for pattern in patterns {
+                    self.exclude(&join("**", pattern));
+                }
             }
             Command::RecursiveExclude(dir, patterns) => {
-                patterns
-                    .iter()
-                    .for_each(|pattern| self.exclude(&join(&join(dir, "**"), pattern)));
+                for pattern in patterns {
+                    self.exclude(&join(&join(dir, "**"), pattern));
+                }
             }
             Command::Prune(dir) => self.exclude(&join(dir, "**")),
         }

@@ -35,59 +35,224 @@ pub struct Definition {
 }
 
 const fn setting(key: &'static str, kind: Kind, default: Option<&'static str>, help: &'static str) -> Definition {
-    Definition { key, kind, default, original: None, help }
+    Definition {
+        key,
+        kind,
+        default,
+        original: None,
+        help,
+    }
 }
 
 const fn original(definition: Definition, variable: &'static str) -> Definition {
-    Definition { original: Some(variable), ..definition }
+    Definition {
+        original: Some(variable),
+        ..definition
+    }
 }
 
 /// Every setting, in the order in which they are shown.
 pub const DEFINITIONS: &[Definition] = &[
-    setting("train", Kind::Text, None, "The function that trains, as package.module:function"),
-    setting("serve", Kind::Text, None, "The function that serves, as package.module:function"),
-    setting("static", Kind::Flag, Some("false"), "Refuse to run Python to read the project's metadata"),
-    setting("python", Kind::Text, Some("python3"), "The interpreter that is asked where metadata is not static"),
-    setting("python-timeout", Kind::Number, Some("120"), "The longest that Python may take to answer, in seconds"),
-    setting("base-image", Kind::Text, None, "The image to build on, instead of the official Python slim image"),
-    setting("python-version", Kind::Text, None, "The Python version of the official image, such as 3.11"),
+    setting(
+        "train",
+        Kind::Text,
+        None,
+        "The function that trains, as package.module:function",
+    ),
+    setting(
+        "serve",
+        Kind::Text,
+        None,
+        "The function that serves, as package.module:function",
+    ),
+    setting(
+        "static",
+        Kind::Flag,
+        Some("false"),
+        "Refuse to run Python to read the project's metadata",
+    ),
+    setting(
+        "python",
+        Kind::Text,
+        Some("python3"),
+        "The interpreter that is asked where metadata is not static",
+    ),
+    setting(
+        "python-timeout",
+        Kind::Number,
+        Some("120"),
+        "The longest that Python may take to answer, in seconds",
+    ),
+    setting(
+        "base-image",
+        Kind::Text,
+        None,
+        "The image to build on, instead of the official Python slim image",
+    ),
+    setting(
+        "python-version",
+        Kind::Text,
+        None,
+        "The Python version of the official image, such as 3.11",
+    ),
     setting("platform", Kind::Text, Some("linux/amd64"), "The platform to build for"),
-    setting("system-packages", Kind::List, None, "Debian packages to install in the image"),
+    setting(
+        "system-packages",
+        Kind::List,
+        None,
+        "Debian packages to install in the image",
+    ),
     setting("environment", Kind::Map, None, "Environment variables of the image"),
-    setting("labels", Kind::Map, None, "Labels of the image, beside the standard OCI ones"),
+    setting(
+        "labels",
+        Kind::Map,
+        None,
+        "Labels of the image, beside the standard OCI ones",
+    ),
     setting("extras", Kind::List, None, "Extras of the package to install"),
-    setting("dockerfile-template", Kind::Text, None, "Your own Dockerfile template, relative to the project"),
-    setting("source-url", Kind::Text, None, "The source's URL, for the image's label; else git's remote `origin`"),
-    setting("revision", Kind::Text, None, "The commit, for tag, label and training; else git's HEAD"),
-    setting("pip-settings", Kind::Flag, Some("true"), "Hand this machine's pip index settings and netrc to the build, as secrets"),
-    setting("ca-bundle", Kind::Text, None, "Certificates that pip trusts in the build; else those that pip trusts here"),
-    setting("engine", Kind::Text, Some("auto"), "What builds the image: auto or docker"),
-    setting("pull", Kind::Flag, Some("false"), "Ask the registry for a newer base image"),
+    setting(
+        "dockerfile-template",
+        Kind::Text,
+        None,
+        "Your own Dockerfile template, relative to the project",
+    ),
+    setting(
+        "source-url",
+        Kind::Text,
+        None,
+        "The source's URL, for the image's label; else git's remote `origin`",
+    ),
+    setting(
+        "revision",
+        Kind::Text,
+        None,
+        "The commit, for tag, label and training; else git's HEAD",
+    ),
+    setting(
+        "pip-settings",
+        Kind::Flag,
+        Some("true"),
+        "Hand this machine's pip index settings and netrc to the build, as secrets",
+    ),
+    setting(
+        "ca-bundle",
+        Kind::Text,
+        None,
+        "Certificates that pip trusts in the build; else those that pip trusts here",
+    ),
+    setting(
+        "engine",
+        Kind::Text,
+        Some("auto"),
+        "What builds the image: auto or docker",
+    ),
+    setting(
+        "pull",
+        Kind::Flag,
+        Some("false"),
+        "Ask the registry for a newer base image",
+    ),
     setting("no-cache", Kind::Flag, Some("false"), "Build every layer anew"),
     original(
-        setting("repository", Kind::Text, None, "Where to push: a name in your account's ECR, or host/path; else the package's name"),
+        setting(
+            "repository",
+            Kind::Text,
+            None,
+            "Where to push: a name in your account's ECR, or host/path; else the package's name",
+        ),
         "FULL_NAME",
     ),
     setting("tag", Kind::List, None, "Tags to push, instead of version and commit"),
-    setting("create-repository", Kind::Flag, Some("true"), "Create the ECR repository when it is missing"),
-    setting("region", Kind::Text, None, "The AWS region, instead of that of the AWS configuration"),
+    setting(
+        "create-repository",
+        Kind::Flag,
+        Some("true"),
+        "Create the ECR repository when it is missing",
+    ),
+    setting(
+        "region",
+        Kind::Text,
+        None,
+        "The AWS region, instead of that of the AWS configuration",
+    ),
     original(
-        setting("function", Kind::Text, None, "The training Lambda to start after the push: its name or ARN"),
+        setting(
+            "function",
+            Kind::Text,
+            None,
+            "The training Lambda to start after the push: its name or ARN",
+        ),
         "FUNCTION_NAME",
     ),
     original(
-        setting("source-bucket", Kind::Text, None, "The bucket with input/data/training/ and input/config/"),
+        setting(
+            "source-bucket",
+            Kind::Text,
+            None,
+            "The bucket with input/data/training/ and input/config/",
+        ),
         "SRC_BKT_NAME",
     ),
-    original(setting("output-bucket", Kind::Text, None, "The bucket that receives the model artifact"), "OUTPUT_BKT"),
-    original(setting("role", Kind::Text, None, "ARN of the role that SageMaker trains with"), "SAGE_ROLE_ARN"),
-    original(setting("instance-type", Kind::Text, Some("ml.m5.large"), "The training instances' type"), "INSTANCE_TYPE"),
-    original(setting("instance-count", Kind::Number, Some("1"), "How many instances train"), "INSTANCE_CNT"),
-    original(setting("volume-size", Kind::Number, Some("30"), "Each instance's volume, in GiB"), "EBS_VOL_GB"),
-    original(setting("max-runtime", Kind::Number, Some("86400"), "The longest training may take, in seconds"), "RUN_TIME_SEC"),
-    original(setting("job-name", Kind::Text, None, "What training job names start with; else the repository's name"), "REPO_NAME"),
     original(
-        setting("run-id", Kind::Text, None, "Identifies the run: at most one training job comes of it; else a new one"),
+        setting(
+            "output-bucket",
+            Kind::Text,
+            None,
+            "The bucket that receives the model artifact",
+        ),
+        "OUTPUT_BKT",
+    ),
+    original(
+        setting("role", Kind::Text, None, "ARN of the role that SageMaker trains with"),
+        "SAGE_ROLE_ARN",
+    ),
+    original(
+        setting(
+            "instance-type",
+            Kind::Text,
+            Some("ml.m5.large"),
+            "The training instances' type",
+        ),
+        "INSTANCE_TYPE",
+    ),
+    original(
+        setting("instance-count", Kind::Number, Some("1"), "How many instances train"),
+        "INSTANCE_CNT",
+    ),
+    original(
+        setting(
+            "volume-size",
+            Kind::Number,
+            Some("30"),
+            "Each instance's volume, in GiB",
+        ),
+        "EBS_VOL_GB",
+    ),
+    original(
+        setting(
+            "max-runtime",
+            Kind::Number,
+            Some("86400"),
+            "The longest training may take, in seconds",
+        ),
+        "RUN_TIME_SEC",
+    ),
+    original(
+        setting(
+            "job-name",
+            Kind::Text,
+            None,
+            "What training job names start with; else the repository's name",
+        ),
+        "REPO_NAME",
+    ),
+    original(
+        setting(
+            "run-id",
+            Kind::Text,
+            None,
+            "Identifies the run: at most one training job comes of it; else a new one",
+        ),
         "CODEBUILD_BUILD_ID",
     ),
 ];
@@ -153,6 +318,11 @@ impl Definition {
             Kind::List => "a list of strings",
             Kind::Map => "NAME=VALUE, one a line",
         };
-        Error::WrongKind { origin: origin.to_owned(), key: self.key, found, expected }
+        Error::WrongKind {
+            origin: origin.to_owned(),
+            key: self.key,
+            found,
+            expected,
+        }
     }
 }

@@ -16,16 +16,24 @@ type Found = BTreeMap<&'static str, Setting>;
 /// `[tool.sgbuild]` of `pyproject.toml`; empty where there is no such file or table.
 pub(super) fn pyproject(root: &Path) -> Result<Found, Error> {
     const NAME: &str = "pyproject.toml";
-    let Some(text) = read(&root.join(NAME))? else { return Ok(Found::new()) };
+    let Some(text) = read(&root.join(NAME))? else {
+        return Ok(Found::new());
+    };
     let at = |offset: usize| format!("{NAME}:{}", line_of(&text, offset));
     let document = DeTable::parse(&text).map_err(|error| Error::Malformed {
         origin: at(error.span().map_or(0, |span| span.start)),
         reason: error.message().to_owned(),
     })?;
-    let table = document.get_ref().get("tool").and_then(|tool| tool.get_ref().get("sgbuild"));
+    let table = document
+        .get_ref()
+        .get("tool")
+        .and_then(|tool| tool.get_ref().get("sgbuild"));
     let Some(table) = table else { return Ok(Found::new()) };
     let DeValue::Table(table) = table.get_ref() else {
-        return Err(Error::Malformed { origin: at(table.span().start), reason: "`tool.sgbuild` is not a table".to_owned() });
+        return Err(Error::Malformed {
+            origin: at(table.span().start),
+            reason: "`tool.sgbuild` is not a table".to_owned(),
+        });
     };
     let mut found = Found::new();
     for (key, value) in table {
@@ -40,7 +48,9 @@ pub(super) fn pyproject(root: &Path) -> Result<Found, Error> {
 /// `[sgbuild]` of `setup.cfg`; empty where there is no such file or section.
 pub(super) fn setup_cfg(root: &Path) -> Result<Found, Error> {
     const NAME: &str = "setup.cfg";
-    let Some(text) = read(&root.join(NAME))? else { return Ok(Found::new()) };
+    let Some(text) = read(&root.join(NAME))? else {
+        return Ok(Found::new());
+    };
     let mut found = Found::new();
     for (line, key, value) in section(&text, "sgbuild") {
         let origin = format!("{NAME}:{line}");
@@ -54,26 +64,40 @@ pub(super) fn setup_cfg(root: &Path) -> Result<Found, Error> {
 /// A file's text; `None` where it does not exist.
 fn read(path: &Path) -> Result<Option<String>, Error> {
     match fs::read_to_string(path) {
-        Ok(text) => Ok(Some(text.strip_prefix('\u{feff}').map(ToOwned::to_owned).unwrap_or(text))),
+        Ok(text) => Ok(Some(
+            text.strip_prefix('\u{feff}').map(ToOwned::to_owned).unwrap_or(text),
+        )),
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
-        Err(source) => Err(Error::Unreadable { path: path.to_owned(), source }),
+        Err(source) => Err(Error::Unreadable {
+            path: path.to_owned(),
+            source,
+        }),
     }
 }
 
 fn line_of(text: &str, offset: usize) -> usize {
-    text.as_bytes()[..offset.min(text.len())].iter().filter(|&&byte| byte == b'\n').count() + 1
+    text[..text.floor_char_boundary(offset)].matches('\n').count() + 1
 }
 
 /// The setting named `key`; setup.cfg users may write `_` for `-`, as setuptools lets them.
 fn definition(key: &str, origin: &str) -> Result<&'static Definition, Error> {
     let kebab = key.replace('_', "-");
-    Definition::of(&kebab).ok_or_else(|| Error::Unknown { origin: origin.to_owned(), key: key.to_owned(), nearest: nearest(&kebab) })
+    Definition::of(&kebab).ok_or_else(|| Error::Unknown {
+        origin: origin.to_owned(),
+        key: key.to_owned(),
+        nearest: nearest(&kebab),
+    })
 }
 
 /// The setting that `key` is most likely a misspelling of.
 fn nearest(key: &str) -> Option<&'static str> {
-    let distances = DEFINITIONS.iter().map(|definition| (edit_distance(key, definition.key), definition.key));
-    distances.min().filter(|(distance, _)| *distance <= 1 + key.len() / 4).map(|(_, name)| name)
+    let distances = DEFINITIONS
+        .iter()
+        .map(|definition| (edit_distance(key, definition.key), definition.key));
+    distances
+        .min()
+        .filter(|(distance, _)| *distance <= 1 + key.len() / 4)
+        .map(|(_, name)| name)
 }
 
 /// Levenshtein's distance, in characters.
@@ -99,11 +123,18 @@ fn from_toml(definition: &'static Definition, value: &Spanned<DeValue<'_>>, orig
         (Kind::Text, DeValue::String(text)) => Ok(Value::Text(text.to_string())),
         // `python-version = 3.11` is a number to TOML, and 3.10 would lose its zero: its text is taken.
         (Kind::Text, DeValue::Float(number)) => Ok(Value::Text(number.as_str().to_owned())),
-        (Kind::Number, DeValue::Integer(number)) => number.as_str().parse().map(Value::Number).map_err(|_| wrong(value)),
+        (Kind::Number, DeValue::Integer(number)) => {
+            number.as_str().parse().map(Value::Number).map_err(|_| wrong(value))
+        }
         (Kind::Flag, DeValue::Boolean(flag)) => Ok(Value::Flag(*flag)),
         (Kind::List, DeValue::String(text)) => Ok(Value::List(vec![text.to_string()])),
         (Kind::List, DeValue::Array(items)) => {
-            let texts = items.iter().map(|item| item.get_ref().as_str().map(ToOwned::to_owned).ok_or_else(|| wrong(item.get_ref())));
+            let texts = items.iter().map(|item| {
+                item.get_ref()
+                    .as_str()
+                    .map(ToOwned::to_owned)
+                    .ok_or_else(|| wrong(item.get_ref()))
+            });
             Ok(Value::List(texts.collect::<Result<_, _>>()?))
         }
         (Kind::Map, DeValue::Table(table)) => {
@@ -118,7 +149,11 @@ fn from_toml(definition: &'static Definition, value: &Spanned<DeValue<'_>>, orig
 }
 
 fn with_article(kind: &str) -> String {
-    let article = if kind.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+    let article = if kind.starts_with(['a', 'e', 'i', 'o', 'u']) {
+        "an"
+    } else {
+        "a"
+    };
     format!("{article} {kind}")
 }
 

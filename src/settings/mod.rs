@@ -49,7 +49,11 @@ impl Environment {
     /// The variables of this process whose names and values are Unicode.
     #[must_use]
     pub fn of_process() -> Self {
-        Self(std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?))).collect())
+        Self(
+            std::env::vars_os()
+                .filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)))
+                .collect(),
+        )
     }
 
     /// The variables given.
@@ -61,7 +65,10 @@ impl Environment {
     /// A variable's value; an empty one counts as unset.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(key, value)| key == name && !value.is_empty()).map(|(_, value)| value.as_str())
+        self.0
+            .iter()
+            .find(|(key, value)| key == name && !value.is_empty())
+            .map(|(_, value)| value.as_str())
     }
 
     /// Every variable.
@@ -79,14 +86,21 @@ impl Environment {
     /// Docker's configuration: `DOCKER_CONFIG`, else `~/.docker`.
     #[must_use]
     pub fn docker_config_dir(&self) -> Option<PathBuf> {
-        self.get("DOCKER_CONFIG").map(PathBuf::from).or_else(|| Some(self.home()?.join(".docker")))
+        self.get("DOCKER_CONFIG")
+            .map(PathBuf::from)
+            .or_else(|| Some(self.home()?.join(".docker")))
     }
 
     /// Where caches live (XDG base directory specification).
     #[must_use]
     pub fn cache_dir(&self) -> PathBuf {
-        let base = self.get("XDG_CACHE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
-        base.or_else(|| self.home().map(|home| home.join(".cache"))).unwrap_or_else(std::env::temp_dir).join("sgbuild")
+        let base = self
+            .get("XDG_CACHE_HOME")
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute());
+        base.or_else(|| self.home().map(|home| home.join(".cache")))
+            .unwrap_or_else(std::env::temp_dir)
+            .join("sgbuild")
     }
 }
 
@@ -163,7 +177,9 @@ impl Error {
             Self::Unknown { .. } | Self::WrongKind { .. } => {
                 vec!["`sgbuild settings` lists every setting, its value and its origin.".to_owned()]
             }
-            Self::NamedFile { key, .. } => vec![format!("Correct `{key}`: a path is relative to the project's directory.")],
+            Self::NamedFile { key, .. } => vec![format!(
+                "Correct `{key}`: a path is relative to the project's directory."
+            )],
         }
     }
 
@@ -182,15 +198,17 @@ impl Settings {
     ///
     /// # Errors
     /// A settings file that cannot be read, an unknown key, a value of the wrong kind.
-    pub fn resolve(
-        root: &Path,
-        flags: Vec<(&'static str, Value)>,
-        environment: Environment,
-    ) -> Result<Self, Error> {
+    pub fn resolve(root: &Path, flags: Vec<(&'static str, Value)>, environment: Environment) -> Result<Self, Error> {
         let mut values = BTreeMap::new();
         for definition in DEFINITIONS {
             if let Some(value) = definition.default_value() {
-                values.insert(definition.key, Setting { value, origin: "default".to_owned() });
+                values.insert(
+                    definition.key,
+                    Setting {
+                        value,
+                        origin: "default".to_owned(),
+                    },
+                );
             }
         }
         values.extend(files::setup_cfg(root)?);
@@ -201,14 +219,26 @@ impl Settings {
             }
         }
         for (key, value) in flags {
-            values.insert(key, Setting { value, origin: Definition::of(key).map_or(String::new(), Definition::flag) });
+            values.insert(
+                key,
+                Setting {
+                    value,
+                    origin: Definition::of(key).map_or(String::new(), Definition::flag),
+                },
+            );
         }
-        Ok(Self { values, environment, root: root.to_owned() })
+        Ok(Self {
+            values,
+            environment,
+            root: root.to_owned(),
+        })
     }
 
     /// Every setting in the order of [`DEFINITIONS`], with `None` where it has no value.
     pub fn all(&self) -> impl Iterator<Item = (&'static Definition, Option<&Setting>)> {
-        DEFINITIONS.iter().map(|definition| (definition, self.values.get(definition.key)))
+        DEFINITIONS
+            .iter()
+            .map(|definition| (definition, self.values.get(definition.key)))
     }
 
     /// The environment that the settings were resolved in.
@@ -244,7 +274,10 @@ impl Settings {
     /// A flag; `false` where it is not set.
     #[must_use]
     pub fn flag(&self, key: &str) -> bool {
-        matches!(self.values.get(key).map(|setting| &setting.value), Some(Value::Flag(true)))
+        matches!(
+            self.values.get(key).map(|setting| &setting.value),
+            Some(Value::Flag(true))
+        )
     }
 
     /// A list; empty where it is not set.
@@ -275,11 +308,16 @@ impl Settings {
 /// The value of `SGBUILD_<KEY>`; inside CodeBuild also of the variables that the original pipeline's stack sets.
 fn from_environment(definition: &'static Definition, environment: &Environment) -> Result<Option<Setting>, Error> {
     let own = definition.variable();
-    let original = definition.original.filter(|_| environment.get("CODEBUILD_BUILD_ID").is_some());
+    let original = definition
+        .original
+        .filter(|_| environment.get("CODEBUILD_BUILD_ID").is_some());
     for name in [Some(own.as_str()), original].into_iter().flatten() {
         if let Some(text) = environment.get(name) {
             let value = definition.parse(text, name)?;
-            return Ok(Some(Setting { value, origin: name.to_owned() }));
+            return Ok(Some(Setting {
+                value,
+                origin: name.to_owned(),
+            }));
         }
     }
     Ok(None)

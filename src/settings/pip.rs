@@ -1,6 +1,7 @@
 //! What pip is told on this machine (index, trusted hosts, netrc, certificates), so that a build can be told the same.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
 
@@ -23,7 +24,11 @@ const CA_VARIABLES: [&str; 4] = ["PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUND
 /// The certificates' file cannot be read.
 pub(super) fn secrets(settings: &Settings) -> Result<BTreeMap<String, Secret>, Error> {
     let mut secrets = BTreeMap::new();
-    let options = if settings.flag("pip-settings") { options(settings.environment()) } else { BTreeMap::new() };
+    let options = if settings.flag("pip-settings") {
+        options(settings.environment())
+    } else {
+        BTreeMap::new()
+    };
     if INDEX_OPTIONS.iter().any(|option| options.contains_key(*option)) {
         secrets.insert("pip.conf".to_owned(), Secret::new(pip_conf(&options)));
         if let Some(netrc) = netrc(settings.environment(), &hosts(&options)) {
@@ -61,13 +66,23 @@ fn configuration_files(environment: &Environment) -> Vec<PathBuf> {
     if chosen.as_deref() == Some("/dev/null".as_ref()) {
         return Vec::new();
     }
-    let shared = environment.get("XDG_CONFIG_DIRS").unwrap_or("/etc/xdg").split(':').map(|dir| PathBuf::from(dir).join("pip/pip.conf"));
+    let shared = environment
+        .get("XDG_CONFIG_DIRS")
+        .unwrap_or("/etc/xdg")
+        .split(':')
+        .map(|dir| PathBuf::from(dir).join("pip/pip.conf"));
     let mut files: Vec<_> = shared.chain([PathBuf::from("/etc/pip.conf")]).collect();
     if let Some(home) = environment.home() {
-        let config = environment.get("XDG_CONFIG_HOME").map_or_else(|| home.join(".config"), PathBuf::from);
+        let config = environment
+            .get("XDG_CONFIG_HOME")
+            .map_or_else(|| home.join(".config"), PathBuf::from);
         files.extend([home.join(".pip/pip.conf"), config.join("pip/pip.conf")]);
     }
-    files.extend(environment.get("VIRTUAL_ENV").map(|venv| PathBuf::from(venv).join("pip.conf")));
+    files.extend(
+        environment
+            .get("VIRTUAL_ENV")
+            .map(|venv| PathBuf::from(venv).join("pip.conf")),
+    );
     files.extend(chosen);
     files
 }
@@ -77,7 +92,8 @@ fn pip_conf(options: &BTreeMap<String, String>) -> String {
     for option in INDEX_OPTIONS.iter().chain(&NETWORK_OPTIONS) {
         if let Some(value) = options.get(*option) {
             let lines: Vec<_> = value.split_whitespace().collect();
-            text.push_str(&format!("{option} = {}\n", lines.join("\n    ")));
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "{option} = {}", lines.join("\n    "));
         }
     }
     text
@@ -85,18 +101,28 @@ fn pip_conf(options: &BTreeMap<String, String>) -> String {
 
 /// The hosts of the indexes.
 fn hosts(options: &BTreeMap<String, String>) -> Vec<String> {
-    let urls = ["index-url", "extra-index-url"].iter().filter_map(|option| options.get(*option));
-    let urls = urls.flat_map(|value| value.split_whitespace()).filter_map(|url| Url::parse(url).ok());
+    let urls = ["index-url", "extra-index-url"]
+        .iter()
+        .filter_map(|option| options.get(*option));
+    let urls = urls
+        .flat_map(|value| value.split_whitespace())
+        .filter_map(|url| Url::parse(url).ok());
     urls.filter_map(|url| url.host_str().map(ToOwned::to_owned)).collect()
 }
 
 /// The entries of the user's netrc for `hosts` only: code that runs in the build has no business with the others.
 /// Source: <https://www.gnu.org/software/inetutils/manual/html_node/The-_002enetrc-file.html>.
 fn netrc(environment: &Environment, hosts: &[String]) -> Option<String> {
-    let path = environment.get("NETRC").map(PathBuf::from).or_else(|| environment.home().map(|home| home.join(".netrc")))?;
+    let path = environment
+        .get("NETRC")
+        .map(PathBuf::from)
+        .or_else(|| environment.home().map(|home| home.join(".netrc")))?;
     let text = fs::read_to_string(path).ok()?;
     let mut kept = String::new();
-    let mut words = text.lines().filter(|line| !line.trim_start().starts_with('#')).flat_map(str::split_whitespace);
+    let mut words = text
+        .lines()
+        .filter(|line| !line.trim_start().starts_with('#'))
+        .flat_map(str::split_whitespace);
     let mut inside = false;
     while let Some(word) = words.next() {
         match word {
@@ -104,13 +130,13 @@ fn netrc(environment: &Environment, hosts: &[String]) -> Option<String> {
                 let host = words.next()?;
                 inside = hosts.iter().any(|wanted| wanted == host);
                 if inside {
-                    kept.push_str(&format!("machine {host}\n"));
+                    let _ = writeln!(kept, "machine {host}");
                 }
             }
             "login" | "password" | "account" => {
                 let value = words.next()?;
                 if inside {
-                    kept.push_str(&format!("  {word} {value}\n"));
+                    let _ = writeln!(kept, "  {word} {value}");
                 }
             }
             _ => inside = false,
@@ -122,7 +148,9 @@ fn netrc(environment: &Environment, hosts: &[String]) -> Option<String> {
 /// The certificates to trust: the setting, else those that pip trusts here.
 fn ca_bundle(settings: &Settings, options: &BTreeMap<String, String>) -> Result<Option<String>, Error> {
     let environment = settings.environment();
-    let variable = CA_VARIABLES.iter().find_map(|name| environment.get(name).map(|path| (path.to_owned(), (*name).to_owned())));
+    let variable = CA_VARIABLES
+        .iter()
+        .find_map(|name| environment.get(name).map(|path| (path.to_owned(), (*name).to_owned())));
     let (path, origin) = match settings.text("ca-bundle") {
         Some(path) => (path.to_owned(), settings.origin("ca-bundle").to_owned()),
         None if !settings.flag("pip-settings") => return Ok(None),
@@ -132,7 +160,12 @@ fn ca_bundle(settings: &Settings, options: &BTreeMap<String, String>) -> Result<
         },
     };
     let path = settings.root().join(path);
-    fs::read_to_string(&path).map(Some).map_err(|source| Error::NamedFile { key: "ca-bundle", origin, path, source })
+    fs::read_to_string(&path).map(Some).map_err(|source| Error::NamedFile {
+        key: "ca-bundle",
+        origin,
+        path,
+        source,
+    })
 }
 
 #[cfg(test)]
@@ -148,12 +181,23 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let config = home.path().join(".config/pip");
         fs::create_dir_all(&config).unwrap();
-        fs::write(config.join("pip.conf"), "[global]\nindex_url = http://user/\nretries=9\n[install]\ntrusted-host = a\n   b\n").unwrap();
+        fs::write(
+            config.join("pip.conf"),
+            "[global]\nindex_url = http://user/\nretries=9\n[install]\ntrusted-host = a\n   b\n",
+        )
+        .unwrap();
         let home = home.path().to_str().unwrap();
-        let options = options(&environment(&[("HOME", home), ("XDG_CONFIG_DIRS", "/nonexistent"), ("PIP_INDEX_URL", "https://me:pw@env/simple")]));
+        let options = options(&environment(&[
+            ("HOME", home),
+            ("XDG_CONFIG_DIRS", "/nonexistent"),
+            ("PIP_INDEX_URL", "https://me:pw@env/simple"),
+        ]));
         assert_eq!(options["index-url"], "https://me:pw@env/simple");
         let conf = pip_conf(&options);
-        assert!(conf.contains("trusted-host = a\n    b\n") && conf.contains("retries = 9\n"), "{conf}");
+        assert!(
+            conf.contains("trusted-host = a\n    b\n") && conf.contains("retries = 9\n"),
+            "{conf}"
+        );
     }
 
     #[test]
@@ -164,7 +208,10 @@ mod tests {
             "machine pypi.example login me password p1\nmachine bank.example\n login me\n password p2\ndefault login x password p3\n",
         )
         .unwrap();
-        let found = netrc(&environment(&[("HOME", home.path().to_str().unwrap())]), &["pypi.example".to_owned()]);
+        let found = netrc(
+            &environment(&[("HOME", home.path().to_str().unwrap())]),
+            &["pypi.example".to_owned()],
+        );
         assert_eq!(found.unwrap(), "machine pypi.example\n  login me\n  password p1\n");
     }
 }

@@ -37,13 +37,21 @@ impl Settings {
         let epoch = self.source_date_epoch()?;
         Ok(DistSettings {
             image: self.image(secrets, revision, epoch),
-            sdist: SdistSettings { source_date_epoch: epoch, output_dirs: vec![DIST.into()] },
+            sdist: SdistSettings {
+                source_date_epoch: epoch,
+                output_dirs: vec![DIST.into()],
+            },
             project: self.project(),
             template: self.template()?,
         })
     }
 
-    fn image(&self, secrets: &BTreeMap<String, Secret>, revision: Option<&Revision>, epoch: Option<i64>) -> ImageSettings {
+    fn image(
+        &self,
+        secrets: &BTreeMap<String, Secret>,
+        revision: Option<&Revision>,
+        epoch: Option<i64>,
+    ) -> ImageSettings {
         let text = |key| self.text(key).map(ToOwned::to_owned);
         ImageSettings {
             base_image: text("base-image"),
@@ -53,7 +61,13 @@ impl Settings {
             environment: self.map("environment"),
             labels: self.map("labels"),
             extras: self.list("extras"),
-            revision: self.commit(revision).map(|commit| if is_dirty(self, revision) { format!("{commit}-dirty") } else { commit }),
+            revision: self.commit(revision).map(|commit| {
+                if is_dirty(self, revision) {
+                    format!("{commit}-dirty")
+                } else {
+                    commit
+                }
+            }),
             source: text("source-url").or_else(|| revision?.remote.clone()),
             // Without SOURCE_DATE_EPOCH the commit's time stands for it, as it is the same for everyone who builds the commit.
             source_date_epoch: epoch.or_else(|| revision?.time),
@@ -64,7 +78,9 @@ impl Settings {
     /// The commit: the setting, else CodeBuild's, else git's.
     #[must_use]
     pub fn commit(&self, revision: Option<&Revision>) -> Option<String> {
-        let set = self.text("revision").or_else(|| self.environment().get("CODEBUILD_RESOLVED_SOURCE_VERSION"));
+        let set = self
+            .text("revision")
+            .or_else(|| self.environment().get("CODEBUILD_RESOLVED_SOURCE_VERSION"));
         set.map(ToOwned::to_owned).or_else(|| Some(revision?.commit.clone()))
     }
 
@@ -80,19 +96,33 @@ impl Settings {
         const KEY: &str = "dockerfile-template";
         let Some(named) = self.text(KEY) else { return Ok(None) };
         let path = self.root().join(named);
-        let text = fs::read_to_string(&path)
-            .map_err(|source| Error::NamedFile { key: KEY, origin: self.origin(KEY).to_owned(), path, source })?;
-        Ok(Some(Template { path: named.to_owned(), text }))
+        let text = fs::read_to_string(&path).map_err(|source| Error::NamedFile {
+            key: KEY,
+            origin: self.origin(KEY).to_owned(),
+            path,
+            source,
+        })?;
+        Ok(Some(Template {
+            path: named.to_owned(),
+            text,
+        }))
     }
 
     /// Source: <https://reproducible-builds.org/specs/source-date-epoch/>.
     fn source_date_epoch(&self) -> Result<Option<i64>, Error> {
         const NAME: &str = "SOURCE_DATE_EPOCH";
-        let Some(text) = self.environment().get(NAME) else { return Ok(None) };
-        text.trim().parse().ok().filter(|seconds| *seconds >= 0).map(Some).ok_or_else(|| Error::Malformed {
-            origin: NAME.to_owned(),
-            reason: format!("`{text}` is not a number of seconds since 1970"),
-        })
+        let Some(text) = self.environment().get(NAME) else {
+            return Ok(None);
+        };
+        text.trim()
+            .parse()
+            .ok()
+            .filter(|seconds| *seconds >= 0)
+            .map(Some)
+            .ok_or_else(|| Error::Malformed {
+                origin: NAME.to_owned(),
+                reason: format!("`{text}` is not a number of seconds since 1970"),
+            })
     }
 }
 

@@ -2,23 +2,50 @@ use std::fs;
 
 use super::*;
 
-fn resolve(files: &[(&str, &str)], flags: Vec<(&'static str, Value)>, variables: &[(&str, &str)]) -> Result<Settings, Error> {
+fn resolve(
+    files: &[(&str, &str)],
+    flags: Vec<(&'static str, Value)>,
+    variables: &[(&str, &str)],
+) -> Result<Settings, Error> {
     let root = tempfile::tempdir().unwrap();
     for (name, text) in files {
         fs::write(root.path().join(name), text).unwrap();
     }
-    let variables = variables.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+    let variables = variables
+        .iter()
+        .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+        .collect();
     Settings::resolve(root.path(), flags, Environment::new(variables))
 }
 
 #[test]
 fn flags_win_over_variables_over_pyproject_over_setup_cfg_over_defaults() {
-    let pyproject = ("pyproject.toml", "[project]\nname='x'\n\n[tool.sgbuild]\nrole = 'py'\nplatform = 'py'\ninstance-type = 'py'\n");
-    let setup_cfg = ("setup.cfg", "[metadata]\nrole=no\n[sgbuild]\nrole = cfg\nplatform: cfg\ninstance_type = cfg\nfunction = cfg\n");
+    let pyproject = (
+        "pyproject.toml",
+        "[project]\nname='x'\n\n[tool.sgbuild]\nrole = 'py'\nplatform = 'py'\ninstance-type = 'py'\n",
+    );
+    let setup_cfg = (
+        "setup.cfg",
+        "[metadata]\nrole=no\n[sgbuild]\nrole = cfg\nplatform: cfg\ninstance_type = cfg\nfunction = cfg\n",
+    );
     let flags = vec![("role", Value::Text("flag".to_owned()))];
-    let settings = resolve(&[pyproject, setup_cfg], flags, &[("SGBUILD_ROLE", "env"), ("SGBUILD_PLATFORM", "env")]).unwrap();
+    let settings = resolve(
+        &[pyproject, setup_cfg],
+        flags,
+        &[("SGBUILD_ROLE", "env"), ("SGBUILD_PLATFORM", "env")],
+    )
+    .unwrap();
     let found = ["role", "platform", "instance-type", "function", "volume-size"].map(|key| settings.origin(key));
-    assert_eq!(found, ["--role", "SGBUILD_PLATFORM", "pyproject.toml:7", "setup.cfg:7", "default"]);
+    assert_eq!(
+        found,
+        [
+            "--role",
+            "SGBUILD_PLATFORM",
+            "pyproject.toml:7",
+            "setup.cfg:7",
+            "default"
+        ]
+    );
     assert_eq!(settings.text("role"), Some("flag"));
     assert_eq!(settings.number("volume-size"), 30);
 }
@@ -29,13 +56,21 @@ fn the_original_pipelines_variables_count_in_codebuild_only() {
     assert_eq!(resolve(&[], vec![], &stack).unwrap().text("function"), None);
     let in_codebuild = [&stack[..], &[("CODEBUILD_BUILD_ID", "p:1")]].concat();
     let settings = resolve(&[], vec![], &in_codebuild).unwrap();
-    assert_eq!((settings.text("function"), settings.number("volume-size")), (Some("train-it"), 50));
+    assert_eq!(
+        (settings.text("function"), settings.number("volume-size")),
+        (Some("train-it"), 50)
+    );
 }
 
 #[test]
 fn values_keep_their_kinds() {
     let pyproject = "[tool.sgbuild]\npython-version = 3.10\nsystem_packages = ['gcc', 'git']\nenvironment = {A = 'x y'}\npull = true\n";
-    let settings = resolve(&[("pyproject.toml", pyproject)], vec![], &[("SGBUILD_TAG", "a, b"), ("SGBUILD_LABELS", "k=v=w\nz=1")]).unwrap();
+    let settings = resolve(
+        &[("pyproject.toml", pyproject)],
+        vec![],
+        &[("SGBUILD_TAG", "a, b"), ("SGBUILD_LABELS", "k=v=w\nz=1")],
+    )
+    .unwrap();
     assert_eq!(settings.text("python-version"), Some("3.10"));
     assert_eq!(settings.list("system-packages"), ["gcc", "git"]);
     assert_eq!(settings.map("environment")["A"], "x y");
@@ -46,7 +81,8 @@ fn values_keep_their_kinds() {
 
 #[test]
 fn mistakes_are_named_with_their_line() {
-    let error = |files: &[(&str, &str)], variables: &[(&str, &str)]| resolve(files, vec![], variables).unwrap_err().to_string();
+    let error =
+        |files: &[(&str, &str)], variables: &[(&str, &str)]| resolve(files, vec![], variables).unwrap_err().to_string();
     assert_eq!(
         error(&[("pyproject.toml", "[tool.sgbuild]\n\nplatfrom = 'x'\n")], &[]),
         "pyproject.toml:3: there is no setting `platfrom`; did you mean `platform`?"

@@ -139,7 +139,11 @@ impl TrainingSettings {
 }
 
 fn refuse(problems: Vec<Invalid>) -> Result<(), Error> {
-    if problems.is_empty() { Ok(()) } else { Err(Error::Invalid(problems)) }
+    if problems.is_empty() {
+        Ok(())
+    } else {
+        Err(Error::Invalid(problems))
+    }
 }
 
 fn invalid<T>((setting, outcome): (Setting, Result<T, String>)) -> Option<Invalid> {
@@ -214,10 +218,19 @@ fn problems(settings: &TrainingSettings, required: &Required<'_>) -> Vec<Invalid
         (SOURCE_BUCKET, rules::bucket_name(required.source_bucket)),
         (OUTPUT_BUCKET, rules::bucket_name(required.output_bucket)),
         (ROLE, rules::role_arn(required.role)),
-        (INSTANCE_COUNT, rules::count(&count, "a number of instances", any).map(drop)),
+        (
+            INSTANCE_COUNT,
+            rules::count(&count, "a number of instances", any).map(drop),
+        ),
         (INSTANCE_TYPE, rules::instance_type(&settings.instance_type)),
-        (VOLUME_SIZE, rules::count(&volume, "a volume size in GiB", any).map(drop)),
-        (MAX_RUNTIME, rules::max_runtime(&settings.max_runtime_seconds.to_string()).map(drop)),
+        (
+            VOLUME_SIZE,
+            rules::count(&volume, "a volume size in GiB", any).map(drop),
+        ),
+        (
+            MAX_RUNTIME,
+            rules::max_runtime(&settings.max_runtime_seconds.to_string()).map(drop),
+        ),
         (RUN_ID, rules::run_id(&settings.run_id)),
     ];
     checks.into_iter().filter_map(invalid).collect()

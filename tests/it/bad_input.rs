@@ -45,10 +45,21 @@ fn dist(sandbox: &Sandbox) -> String {
 fn the_project_to_spoil_is_right() {
     let sandbox = tiny();
     let ran = sandbox.run(&["dist"]).exits(0);
-    let written: Vec<_> = ran.stdout.lines().map(|line| line.rsplit('/').next().unwrap().to_owned()).collect();
+    let written: Vec<_> = ran
+        .stdout
+        .lines()
+        .map(|line| line.rsplit('/').next().unwrap().to_owned())
+        .collect();
     assert_eq!(
         written,
-        [".dockerignore", "Dockerfile", "build-requirements.txt", "requirements.txt", "run.py", "tiny-1.0.0.tar.gz"]
+        [
+            ".dockerignore",
+            "Dockerfile",
+            "build-requirements.txt",
+            "requirements.txt",
+            "run.py",
+            "tiny-1.0.0.tar.gz"
+        ]
     );
 }
 
@@ -94,7 +105,11 @@ fn no_version() {
 #[test]
 fn not_utf8() {
     let sandbox = tiny();
-    fs::write(sandbox.project().join("setup.py"), b"from setuptools import setup\nsetup(name='caf\xe9')\n").unwrap();
+    fs::write(
+        sandbox.project().join("setup.py"),
+        b"from setuptools import setup\nsetup(name='caf\xe9')\n",
+    )
+    .unwrap();
     assert_snapshot!(dist(&sandbox));
 }
 
@@ -115,18 +130,27 @@ fn python_needed_but_refused() {
 #[test]
 fn unknown_setting() {
     let sandbox = tiny();
-    sandbox.write("pyproject.toml", "[build-system]\nrequires = [\"setuptools\"]\n\n[tool.sgbuild]\nbase-imgae = \"x\"\n");
+    sandbox.write(
+        "pyproject.toml",
+        "[build-system]\nrequires = [\"setuptools\"]\n\n[tool.sgbuild]\nbase-imgae = \"x\"\n",
+    );
     assert_snapshot!(dist(&sandbox));
 }
 
 #[test]
 fn malformed_requirement() {
-    assert_snapshot!(dist(&with_setup("packages=", "install_requires=[\"numpy=>1\"],\n    packages=")));
+    assert_snapshot!(dist(&with_setup(
+        "packages=",
+        "install_requires=[\"numpy=>1\"],\n    packages="
+    )));
 }
 
 #[test]
 fn impossible_python_version() {
-    assert_snapshot!(dist(&with_setup("packages=", "python_requires=\">=3.12\",\n    packages=")));
+    assert_snapshot!(dist(&with_setup(
+        "packages=",
+        "python_requires=\">=3.12\",\n    packages="
+    )));
 }
 
 #[test]
@@ -155,7 +179,10 @@ fn as_nobody(sandbox: &Sandbox, arguments: &[&str]) -> Ran {
     fs::copy(env!("CARGO_BIN_EXE_sgbuild"), &binary).unwrap();
     let own = sandbox.command(arguments);
     let mut command = Command::new("setpriv");
-    command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(binary).args(arguments);
+    command
+        .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
+        .arg(binary)
+        .args(arguments);
     command.current_dir(sandbox.project()).env_clear();
     command.envs(own.get_envs().filter_map(|(name, value)| Some((name, value?))));
     Ran::new(arguments, command.output().unwrap())
@@ -176,7 +203,10 @@ fn read_only_dist() {
     sandbox.write("dist/Dockerfile", "FROM old\n");
     let ran = as_nobody(&sandbox, &["dist"]);
     assert_eq!(sandbox.read("dist/Dockerfile"), "FROM old\n");
-    let left: Vec<_> = fs::read_dir(sandbox.project()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    let left: Vec<_> = fs::read_dir(sandbox.project())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
     assert_eq!(left.len(), 3, "nothing half-written: {left:?}");
     // The name of the file that is tried is random.
     assert_snapshot!(sandbox.transcript(&ran).replace(|c: char| !c.is_ascii(), "?"));

@@ -43,7 +43,13 @@ fn quiet_says_nothing_and_colour_is_a_choice() {
     let sandbox = tiny();
     assert_eq!(sandbox.run(&["dist", "--quiet"]).exits(0).stderr, "");
     assert!(!sandbox.run(&["dist"]).exits(0).stderr.contains('\x1b'));
-    assert!(sandbox.run(&["dist", "--color", "always"]).exits(0).stderr.contains('\x1b'));
+    assert!(
+        sandbox
+            .run(&["dist", "--color", "always"])
+            .exits(0)
+            .stderr
+            .contains('\x1b')
+    );
 }
 
 #[test]

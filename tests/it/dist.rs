@@ -14,16 +14,28 @@ fn contents(directory: &Path) -> BTreeMap<String, Vec<u8>> {
         .into_iter()
         .map(Result::unwrap)
         .filter(|entry| entry.file_type().is_file())
-        .map(|entry| (entry.path().strip_prefix(directory).unwrap().display().to_string(), fs::read(entry.path()).unwrap()))
+        .map(|entry| {
+            (
+                entry.path().strip_prefix(directory).unwrap().display().to_string(),
+                fs::read(entry.path()).unwrap(),
+            )
+        })
         .collect()
 }
 
 #[test]
 fn the_same_bytes_from_two_directories_umasks_and_times() {
-    for fixture in ["iris-classifier", "setuptools-docker-style", "setup-cfg-only", "pyproject-only", "computed-version"] {
+    for fixture in [
+        "iris-classifier",
+        "setuptools-docker-style",
+        "setup-cfg-only",
+        "pyproject-only",
+        "computed-version",
+    ] {
         let (first, second) = (Sandbox::of_fixture(fixture), Sandbox::of_fixture(fixture));
         for entry in walkdir::WalkDir::new(second.project()) {
-            let old = fs::FileTimes::new().set_modified(std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000_000));
+            let old = fs::FileTimes::new()
+                .set_modified(std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000_000));
             fs::File::open(entry.unwrap().path()).unwrap().set_times(old).unwrap();
         }
         first.run(&["dist"]).exits(0);
@@ -31,10 +43,15 @@ fn the_same_bytes_from_two_directories_umasks_and_times() {
         let own = second.command(&["dist", second.project().to_str().unwrap()]);
         shell.args(["-c", "umask 077; chmod -R go-rwx \"$2\"; exec \"$1\" dist \"$2\"", "sh"]);
         shell.arg(own.get_program()).arg(second.project()).current_dir("/");
-        shell.env_clear().envs(own.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        shell
+            .env_clear()
+            .envs(own.get_envs().filter_map(|(name, value)| Some((name, value?))));
         let output = shell.env("TZ", "Asia/Tokyo").env("LANG", "C").output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        let (a, b) = (contents(&first.project().join("dist")), contents(&second.project().join("dist")));
+        let (a, b) = (
+            contents(&first.project().join("dist")),
+            contents(&second.project().join("dist")),
+        );
         assert_eq!(a.keys().collect::<Vec<_>>(), b.keys().collect::<Vec<_>>());
         for (name, bytes) in &a {
             assert!(bytes == &b[name], "{fixture}: {name} differs");
@@ -47,11 +64,20 @@ fn an_unchanged_project_changes_nothing() {
     let sandbox = tiny();
     sandbox.run(&["dist"]).exits(0);
     sandbox.write("dist/image.json", "{}");
-    let before = fs::metadata(sandbox.project().join("dist/Dockerfile")).unwrap().modified().unwrap();
+    let before = fs::metadata(sandbox.project().join("dist/Dockerfile"))
+        .unwrap()
+        .modified()
+        .unwrap();
     let ran = sandbox.run(&["dist", "--json"]).exits(0);
     assert_eq!(ran.json()["changed"], false);
     assert_eq!(sandbox.read("dist/image.json"), "{}");
-    assert_eq!(fs::metadata(sandbox.project().join("dist/Dockerfile")).unwrap().modified().unwrap(), before);
+    assert_eq!(
+        fs::metadata(sandbox.project().join("dist/Dockerfile"))
+            .unwrap()
+            .modified()
+            .unwrap(),
+        before
+    );
 }
 
 #[test]
@@ -95,7 +121,10 @@ fn two_at_once_both_succeed() {
             let output = child.wait_with_output().unwrap();
             assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         }
-        let left: Vec<_> = fs::read_dir(sandbox.project()).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+        let left: Vec<_> = fs::read_dir(sandbox.project())
+            .unwrap()
+            .map(|e| e.unwrap().file_name().into_string().unwrap())
+            .collect();
         assert!(!left.iter().any(|name| name.starts_with(".sgbuild")), "{left:?}");
         assert_eq!(contents(&sandbox.project().join("dist")).len(), 6);
     }
@@ -109,7 +138,10 @@ fn what_a_killed_run_left_is_swept_up_and_not_packed() {
     let ran = sandbox.run(&["dist", "--json"]).exits(0);
     assert!(!sandbox.project().join(".sgbuild-dist-gone").exists());
     let files = ran.json()["sdist"]["files"].to_string();
-    assert!(!files.contains("sgbuild-dist") && !files.contains("leftover"), "{files}");
+    assert!(
+        !files.contains("sgbuild-dist") && !files.contains("leftover"),
+        "{files}"
+    );
 }
 
 #[test]
@@ -121,11 +153,19 @@ fn settings_reach_the_dockerfile_safely() {
     );
     sandbox.write(
         "setup.py",
-        &sandbox.read("setup.py").replace("packages=", "dockerlines=[\"RUN true\"],\n    install_requires=[\"six>=1.10; python_version > '3'\"],\n    packages="),
+        &sandbox.read("setup.py").replace(
+            "packages=",
+            "dockerlines=[\"RUN true\"],\n    install_requires=[\"six>=1.10; python_version > '3'\"],\n    packages=",
+        ),
     );
-    sandbox.run(&["dist", "--label", "team=a b", "--no-pip-settings"]).exits(0);
+    sandbox
+        .run(&["dist", "--label", "team=a b", "--no-pip-settings"])
+        .exits(0);
     insta::assert_snapshot!(sandbox.read("dist/Dockerfile"));
-    assert_eq!(sandbox.read("dist/requirements.txt"), "six>=1.10; python_version > '3'\n");
+    assert_eq!(
+        sandbox.read("dist/requirements.txt"),
+        "six>=1.10; python_version > '3'\n"
+    );
     hadolint(&sandbox);
 }
 
@@ -140,6 +180,9 @@ fn a_dockerfile_with_secrets_passes_hadolint() {
 
 fn hadolint(sandbox: &Sandbox) {
     let hadolint = Testbed::get().variable("HADOLINT");
-    let output = Command::new(hadolint).arg(sandbox.project().join("dist/Dockerfile")).output().unwrap();
+    let output = Command::new(hadolint)
+        .arg(sandbox.project().join("dist/Dockerfile"))
+        .output()
+        .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
 }

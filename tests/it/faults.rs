@@ -19,7 +19,13 @@ const DENIED: &str = r#"{"__type":"AccessDeniedException","message":"User: arn:a
 
 fn aws_fault(matching: &'static str, status: u16, body: &'static str) -> Proxy {
     let moto = Testbed::get().variable("AWS_ENDPOINT_URL");
-    let fault = Fault { matching, status, header: Some(("content-type", "application/x-amz-json-1.1")), body, times: usize::MAX };
+    let fault = Fault {
+        matching,
+        status,
+        header: Some(("content-type", "application/x-amz-json-1.1")),
+        body,
+        times: usize::MAX,
+    };
     Proxy::start(moto, vec![fault])
 }
 
@@ -32,20 +38,28 @@ fn push_through(proxy: &Proxy, arguments: &[&str]) -> String {
 
 /// The transcript without the progress, which carries times and digests.
 fn errors(transcript: &str) -> String {
-    let lines = transcript.lines().filter(|line| !line.starts_with("==>") && !line.starts_with("    "));
+    let lines = transcript
+        .lines()
+        .filter(|line| !line.starts_with("==>") && !line.starts_with("    "));
     lines.collect::<Vec<_>>().join("\n")
 }
 
 #[test]
 fn no_aws_credentials() {
-    let sandbox = tiny().with_testbed().without("AWS_ACCESS_KEY_ID").without("AWS_SECRET_ACCESS_KEY");
+    let sandbox = tiny()
+        .with_testbed()
+        .without("AWS_ACCESS_KEY_ID")
+        .without("AWS_SECRET_ACCESS_KEY");
     let ran = sandbox.run(&["push"]);
     assert_snapshot!(sandbox.transcript(&ran));
 }
 
 #[test]
 fn no_region() {
-    let sandbox = tiny().with_testbed().without("AWS_REGION").without("AWS_DEFAULT_REGION");
+    let sandbox = tiny()
+        .with_testbed()
+        .without("AWS_REGION")
+        .without("AWS_DEFAULT_REGION");
     let ran = sandbox.run(&["push"]);
     assert_snapshot!(sandbox.transcript(&ran));
 }
@@ -58,12 +72,18 @@ fn expired_credentials() {
 
 #[test]
 fn access_denied_to_the_token() {
-    assert_snapshot!(errors(&push_through(&aws_fault("GetAuthorizationToken", 400, DENIED), &[])));
+    assert_snapshot!(errors(&push_through(
+        &aws_fault("GetAuthorizationToken", 400, DENIED),
+        &[]
+    )));
 }
 
 #[test]
 fn access_denied_to_describe() {
-    assert_snapshot!(errors(&push_through(&aws_fault("DescribeRepositories", 400, DENIED), &[])));
+    assert_snapshot!(errors(&push_through(
+        &aws_fault("DescribeRepositories", 400, DENIED),
+        &[]
+    )));
 }
 
 #[test]
@@ -90,7 +110,10 @@ struct Registry {
 impl Registry {
     fn start() -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let passwords = Command::new("htpasswd").args(["-Bbn", "me", "secret"]).output().expect("htpasswd; run `make services`");
+        let passwords = Command::new("htpasswd")
+            .args(["-Bbn", "me", "secret"])
+            .output()
+            .expect("htpasswd; run `make services`");
         fs::write(directory.path().join("htpasswd"), passwords.stdout).unwrap();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let config = format!(
@@ -111,7 +134,11 @@ impl Registry {
             assert!(Instant::now() < deadline, "the registry does not listen");
             std::thread::sleep(Duration::from_millis(20));
         }
-        Self { server, port, _directory: directory }
+        Self {
+            server,
+            port,
+            _directory: directory,
+        }
     }
 
     fn url(&self) -> String {
@@ -128,10 +155,17 @@ impl Drop for Registry {
 
 /// The small package, with Docker's credentials for `host`.
 fn logged_in(host: &str) -> Sandbox {
-    let sandbox = tiny().with_testbed().without("AWS_ACCESS_KEY_ID").without("AWS_SECRET_ACCESS_KEY");
+    let sandbox = tiny()
+        .with_testbed()
+        .without("AWS_ACCESS_KEY_ID")
+        .without("AWS_SECRET_ACCESS_KEY");
     let auth = base64::engine::general_purpose::STANDARD.encode("me:secret");
     fs::create_dir(sandbox.home().join(".docker")).unwrap();
-    fs::write(sandbox.home().join(".docker/config.json"), json!({ "auths": { host: { "auth": auth } } }).to_string()).unwrap();
+    fs::write(
+        sandbox.home().join(".docker/config.json"),
+        json!({ "auths": { host: { "auth": auth } } }).to_string(),
+    )
+    .unwrap();
     sandbox
 }
 
@@ -139,11 +173,20 @@ fn logged_in(host: &str) -> Sandbox {
 fn any_registry_works_with_dockers_own_credentials_and_without_aws() {
     let registry = Registry::start();
     let host = format!("127.0.0.1:{}", registry.port);
-    let ran = logged_in(&host).run(&["push", "--repository", &format!("{host}/team/tiny")]).exits(0);
-    assert!(ran.stdout.starts_with(&format!("{host}/team/tiny@sha256:")), "{}", ran.stdout);
+    let ran = logged_in(&host)
+        .run(&["push", "--repository", &format!("{host}/team/tiny")])
+        .exits(0);
+    assert!(
+        ran.stdout.starts_with(&format!("{host}/team/tiny@sha256:")),
+        "{}",
+        ran.stdout
+    );
 
     let stranger = tiny().with_testbed();
-    stranger.run(&["push", "--repository", &format!("{host}/team/tiny")]).exits(1).says(&["docker login"]);
+    stranger
+        .run(&["push", "--repository", &format!("{host}/team/tiny")])
+        .exits(1)
+        .says(&["docker login"]);
 }
 
 #[test]
@@ -157,25 +200,48 @@ fn a_credential_helper_is_asked() {
     fs::write(&helper, "#!/bin/sh\nread host\necho \"{\\\"ServerURL\\\": \\\"$host\\\", \\\"Username\\\": \\\"me\\\", \\\"Secret\\\": \\\"secret\\\"}\"\n").unwrap();
     fs::set_permissions(&helper, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     fs::create_dir(sandbox.home().join(".docker")).unwrap();
-    fs::write(sandbox.home().join(".docker/config.json"), json!({ "credHelpers": { &host: "testhelper" } }).to_string()).unwrap();
+    fs::write(
+        sandbox.home().join(".docker/config.json"),
+        json!({ "credHelpers": { &host: "testhelper" } }).to_string(),
+    )
+    .unwrap();
     let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
     let sandbox = sandbox.with("PATH", path);
-    sandbox.run(&["push", "--repository", &format!("{host}/team/tiny")]).exits(0);
+    sandbox
+        .run(&["push", "--repository", &format!("{host}/team/tiny")])
+        .exits(0);
 }
 
 fn flaky(registry: &Registry, matching: &'static str, times: usize) -> Proxy {
-    let fault = Fault { matching, status: 503, header: None, body: "out of order", times };
+    let fault = Fault {
+        matching,
+        status: 503,
+        header: None,
+        body: "out of order",
+        times,
+    };
     Proxy::start(&registry.url(), vec![fault])
 }
 
 #[test]
 fn one_5xx_of_the_registry_is_tried_again() {
     let registry = Registry::start();
-    for matching in ["GET /v2/", "HEAD /v2/team/tiny/blobs", "PUT /v2/team/tiny/manifests", "GET /v2/team/tiny/manifests"] {
+    for matching in [
+        "GET /v2/",
+        "HEAD /v2/team/tiny/blobs",
+        "PUT /v2/team/tiny/manifests",
+        "GET /v2/team/tiny/manifests",
+    ] {
         let proxy = flaky(&registry, matching, 1);
         let host = proxy.address.to_string();
-        logged_in(&host).run(&["push", "--repository", &format!("{host}/team/tiny")]).exits(0);
-        assert!(proxy.seen().iter().any(|line| line.starts_with(matching)), "{matching}: {:?}", proxy.seen());
+        logged_in(&host)
+            .run(&["push", "--repository", &format!("{host}/team/tiny")])
+            .exits(0);
+        assert!(
+            proxy.seen().iter().any(|line| line.starts_with(matching)),
+            "{matching}: {:?}",
+            proxy.seen()
+        );
     }
 }
 
@@ -184,7 +250,9 @@ fn a_registry_that_stays_down_is_a_temporary_failure() {
     let registry = Registry::start();
     let proxy = flaky(&registry, "/v2/", usize::MAX);
     let host = proxy.address.to_string();
-    let ran = logged_in(&host).run(&["push", "--repository", &format!("{host}/team/tiny")]).exits(75);
+    let ran = logged_in(&host)
+        .run(&["push", "--repository", &format!("{host}/team/tiny")])
+        .exits(75);
     assert!(ran.stdout.is_empty());
     ran.says(&["503", &host]);
 }
@@ -192,16 +260,32 @@ fn a_registry_that_stays_down_is_a_temporary_failure() {
 fn training(function: &str) -> Vec<String> {
     let testbed = Testbed::get();
     let role = testbed.variable("SGBUILD_TESTBED_ROLE");
-    ["push", "--repository", "it/faults", "--function", function, "--source-bucket", "sgbuild-input", "--output-bucket", "sgbuild-output", "--role", role]
-        .iter()
-        .map(|argument| (*argument).to_owned())
-        .collect()
+    [
+        "push",
+        "--repository",
+        "it/faults",
+        "--function",
+        function,
+        "--source-bucket",
+        "sgbuild-input",
+        "--output-bucket",
+        "sgbuild-output",
+        "--role",
+        role,
+    ]
+    .iter()
+    .map(|argument| (*argument).to_owned())
+    .collect()
 }
 
 fn push_and_train(function: &str, more: &[&str]) -> (Sandbox, Ran) {
     let sandbox = tiny().with_testbed();
     let arguments = training(function);
-    let arguments: Vec<_> = arguments.iter().map(String::as_str).chain(more.iter().copied()).collect();
+    let arguments: Vec<_> = arguments
+        .iter()
+        .map(String::as_str)
+        .chain(more.iter().copied())
+        .collect();
     let ran = sandbox.run(&arguments);
     (sandbox, ran)
 }
@@ -229,8 +313,20 @@ fn the_functions_error_is_shown_with_its_log() {
     let name = format!("fails-{}", uuid::Uuid::new_v4().simple());
     let function = json!({ "binary": env!("CARGO_BIN_EXE_sgbuild"), "handler": "start_training", "timeout": 60 });
     let status = Command::new("curl")
-        .args(["--silent", "--fail", "--output", "/dev/null", "--request", "PUT", "--data", &function.to_string()])
-        .arg(format!("{}/_functions/{name}", Testbed::get().variable("AWS_ENDPOINT_URL_LAMBDA")))
+        .args([
+            "--silent",
+            "--fail",
+            "--output",
+            "/dev/null",
+            "--request",
+            "PUT",
+            "--data",
+            &function.to_string(),
+        ])
+        .arg(format!(
+            "{}/_functions/{name}",
+            Testbed::get().variable("AWS_ENDPOINT_URL_LAMBDA")
+        ))
         .status()
         .unwrap();
     assert!(status.success());
@@ -238,7 +334,11 @@ fn the_functions_error_is_shown_with_its_log() {
     let (sandbox, ran) = push_and_train(&name, &["--source-bucket", "no-such-bucket-anywhere"]);
     assert!(ran.stdout.is_empty(), "{}", ran.stdout);
     assert_eq!(ran.code, 1, "{}", ran.stderr);
-    assert!(ran.stderr.contains("no-such-bucket-anywhere") && ran.stderr.contains("sgbuild train"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("no-such-bucket-anywhere") && ran.stderr.contains("sgbuild train"),
+        "{}",
+        ran.stderr
+    );
     // The image stays pushed, so that `train` can go on from there.
     assert!(sandbox.read("dist/image.json").contains("\"pushed\""));
 }
@@ -250,7 +350,11 @@ fn wait_for(child: &mut Child, text: &str) -> String {
     let mut buffer = [0; 4096];
     while !String::from_utf8_lossy(&said).contains(text) {
         let read = stderr.read(&mut buffer).unwrap();
-        assert!(read > 0, "it ended before saying `{text}`:\n{}", String::from_utf8_lossy(&said));
+        assert!(
+            read > 0,
+            "it ended before saying `{text}`:\n{}",
+            String::from_utf8_lossy(&said)
+        );
         said.extend_from_slice(&buffer[..read]);
     }
     child.stderr = Some(stderr);
@@ -262,23 +366,39 @@ fn interrupt(child: Child) -> Ran {
     rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
     let started = Instant::now();
     let output = child.wait_with_output().unwrap();
-    assert!(started.elapsed() < Duration::from_secs(5), "it took {:?} to stop", started.elapsed());
+    assert!(
+        started.elapsed() < Duration::from_secs(5),
+        "it took {:?} to stop",
+        started.elapsed()
+    );
     Ran::new(&[], output)
 }
 
 #[test]
 fn ctrl_c_during_the_build() {
     let sandbox = tiny().with_testbed();
-    let slow = sandbox.read("setup.py").replace("packages=", "dockerlines=\"RUN echo asleep && sleep 300\",\n    packages=");
+    let slow = sandbox.read("setup.py").replace(
+        "packages=",
+        "dockerlines=\"RUN echo asleep && sleep 300\",\n    packages=",
+    );
     sandbox.write("setup.py", &slow);
     let mut child = sandbox.spawn(&["build", "--no-cache"]);
     wait_for(&mut child, "sleep 300");
     let ran = interrupt(child).exits(130);
-    assert!(ran.stdout.is_empty() && ran.stderr.contains("interrupted"), "{}", ran.stderr);
+    assert!(
+        ran.stdout.is_empty() && ran.stderr.contains("interrupted"),
+        "{}",
+        ran.stderr
+    );
     assert!(!sandbox.project().join("dist/image.json").exists());
     // The daemon gave the build up too: no container of it goes on.
     let deadline = Instant::now() + Duration::from_secs(10);
-    while Command::new("pgrep").args(["-f", "^sleep 300$"]).status().unwrap().success() {
+    while Command::new("pgrep")
+        .args(["-f", "^sleep 300$"])
+        .status()
+        .unwrap()
+        .success()
+    {
         assert!(Instant::now() < deadline, "the build goes on in the daemon");
         std::thread::sleep(Duration::from_millis(100));
     }
@@ -288,7 +408,13 @@ fn ctrl_c_during_the_build() {
 fn ctrl_c_during_the_push() {
     let registry = Registry::start();
     // A registry that answers uploads with 429 keeps the daemon trying, so that there is time to interrupt.
-    let fault = Fault { matching: "/blobs/uploads", status: 429, header: None, body: "slow down", times: usize::MAX };
+    let fault = Fault {
+        matching: "/blobs/uploads",
+        status: 429,
+        header: None,
+        body: "slow down",
+        times: usize::MAX,
+    };
     let proxy = Proxy::start(&registry.url(), vec![fault]);
     let host = proxy.address.to_string();
     let sandbox = logged_in(&host);

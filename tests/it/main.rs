@@ -1,5 +1,13 @@
 //! Integration tests: the binary against real services (`make services`).
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    reason = "a test fails by panicking"
+)]
+
 mod bad_input;
 mod cli;
 mod dist;

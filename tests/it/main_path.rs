@@ -18,12 +18,19 @@ fn repository(test: &str) -> String {
 }
 
 fn docker(arguments: &[&str]) -> Output {
-    Command::new(Testbed::get().variable("SGBUILD_TESTBED_DOCKER")).args(arguments).output().unwrap()
+    Command::new(Testbed::get().variable("SGBUILD_TESTBED_DOCKER"))
+        .args(arguments)
+        .output()
+        .unwrap()
 }
 
 fn docker_ok(arguments: &[&str]) -> String {
     let output = docker(arguments);
-    assert!(output.status.success(), "docker {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "docker {arguments:?}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     String::from_utf8(output.stdout).unwrap()
 }
 
@@ -31,10 +38,25 @@ fn docker_ok(arguments: &[&str]) -> String {
 fn registry(path: &str) -> (String, Vec<u8>) {
     let testbed = Testbed::get();
     let output = Command::new("curl")
-        .args(["--silent", "--show-error", "--fail", "--location", "--user", "AWS:123456789012-auth-token"])
-        .args(["--cacert", testbed.variable("SSL_CERT_FILE"), "--header", &format!("Accept: {SCHEMA_2}")])
+        .args([
+            "--silent",
+            "--show-error",
+            "--fail",
+            "--location",
+            "--user",
+            "AWS:123456789012-auth-token",
+        ])
+        .args([
+            "--cacert",
+            testbed.variable("SSL_CERT_FILE"),
+            "--header",
+            &format!("Accept: {SCHEMA_2}"),
+        ])
         .args(["--write-out", "%{stderr}%{content_type}"])
-        .arg(format!("https://{}{path}", testbed.variable("SGBUILD_TESTBED_REGISTRY")))
+        .arg(format!(
+            "https://{}{path}",
+            testbed.variable("SGBUILD_TESTBED_REGISTRY")
+        ))
         .output()
         .unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
@@ -57,15 +79,30 @@ fn small() -> Sandbox {
 fn register(name: &str, function: &Value) {
     let testbed = Testbed::get();
     let status = Command::new("curl")
-        .args(["--silent", "--fail", "--output", "/dev/null", "--request", "PUT", "--data", &function.to_string()])
-        .arg(format!("{}/_functions/{name}", testbed.variable("AWS_ENDPOINT_URL_LAMBDA")))
+        .args([
+            "--silent",
+            "--fail",
+            "--output",
+            "/dev/null",
+            "--request",
+            "PUT",
+            "--data",
+            &function.to_string(),
+        ])
+        .arg(format!(
+            "{}/_functions/{name}",
+            testbed.variable("AWS_ENDPOINT_URL_LAMBDA")
+        ))
         .status()
         .unwrap();
     assert!(status.success());
 }
 
 fn training_lambda(name: &str) {
-    register(name, &json!({ "binary": env!("CARGO_BIN_EXE_sgbuild"), "handler": "start_training", "timeout": 60 }));
+    register(
+        name,
+        &json!({ "binary": env!("CARGO_BIN_EXE_sgbuild"), "handler": "start_training", "timeout": 60 }),
+    );
 }
 
 fn training_flags(function: &str) -> Vec<String> {
@@ -102,7 +139,11 @@ fn opt_ml(data: &[(&str, &str)]) -> tempfile::TempDir {
     for folder in ["input/config", "input/data/training", "model", "output/data"] {
         fs::create_dir_all(directory.path().join(folder)).unwrap();
     }
-    fs::write(directory.path().join("input/config/hyperparameters.json"), "{\"max_depth\": \"3\"}").unwrap();
+    fs::write(
+        directory.path().join("input/config/hyperparameters.json"),
+        "{\"max_depth\": \"3\"}",
+    )
+    .unwrap();
     for (name, text) in data {
         fs::write(directory.path().join("input/data/training").join(name), text).unwrap();
     }
@@ -110,12 +151,22 @@ fn opt_ml(data: &[(&str, &str)]) -> tempfile::TempDir {
 }
 
 fn train(image: &str, opt_ml: &Path) -> Output {
-    docker(&["run", "--rm", "--volume", &format!("{}:/opt/ml", opt_ml.display()), image, "train"])
+    docker(&[
+        "run",
+        "--rm",
+        "--volume",
+        &format!("{}:/opt/ml", opt_ml.display()),
+        image,
+        "train",
+    ])
 }
 
 fn iris_data() -> String {
     let folder = crate::support::root().join("fixtures/iris-classifier/data");
-    let csv = walkdir::WalkDir::new(folder).into_iter().map(Result::unwrap).find(|e| e.path().extension().is_some_and(|x| x == "csv"));
+    let csv = walkdir::WalkDir::new(folder)
+        .into_iter()
+        .map(Result::unwrap)
+        .find(|e| e.path().extension().is_some_and(|x| x == "csv"));
     fs::read_to_string(csv.expect("the fixture has its data").path()).unwrap()
 }
 
@@ -124,7 +175,9 @@ fn iris_from_setup_py_to_a_model_and_a_training_job() {
     let sandbox = Sandbox::of_fixture("iris-classifier").with_testbed().committed();
     let (repository, function) = (repository("iris"), format!("train-{}", uuid::Uuid::new_v4().simple()));
     training_lambda(&function);
-    boto("boto3.client('s3').put_object(Bucket='sgbuild-input', Key='input/config/hyperparameters.json', Body=b'{\"max_depth\": 3, \"shuffle\": true}')");
+    boto(
+        "boto3.client('s3').put_object(Bucket='sgbuild-input', Key='input/config/hyperparameters.json', Body=b'{\"max_depth\": 3, \"shuffle\": true}')",
+    );
     let mut arguments = vec!["push".to_owned(), "--repository".to_owned(), repository.clone()];
     arguments.extend(training_flags(&function));
     let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
@@ -132,9 +185,15 @@ fn iris_from_setup_py_to_a_model_and_a_training_job() {
 
     // Stdout is the image by digest, and nothing else.
     let image = pushed.stdout.trim_end();
-    let prefix = format!("{}/{repository}@sha256:", Testbed::get().variable("SGBUILD_TESTBED_REGISTRY"));
+    let prefix = format!(
+        "{}/{repository}@sha256:",
+        Testbed::get().variable("SGBUILD_TESTBED_REGISTRY")
+    );
     assert_eq!(pushed.stdout, format!("{image}\n"));
-    assert!(image.starts_with(&prefix) && image.len() == prefix.len() + 64, "{image}");
+    assert!(
+        image.starts_with(&prefix) && image.len() == prefix.len() + 64,
+        "{image}"
+    );
     let digest = image.rsplit('@').next().unwrap();
     assert_eq!(manifest(&repository, digest)["mediaType"], SCHEMA_2);
     let record: Value = serde_json::from_str(&sandbox.read("dist/image.json")).unwrap();
@@ -159,7 +218,11 @@ fn iris_from_setup_py_to_a_model_and_a_training_job() {
     assert!(reason.lines().next().unwrap().contains("iris.csv"), "{reason}");
 
     // The job that the Lambda started trains this digest, with hyperparameters that are strings.
-    let job = pushed.stderr.lines().find_map(|line| line.trim().strip_prefix("training job ")).expect("the job is named");
+    let job = pushed
+        .stderr
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("training job "))
+        .expect("the job is named");
     let job: Value = serde_json::from_str(&boto(&format!(
         "print(json.dumps(boto3.client('sagemaker').describe_training_job(TrainingJobName='{job}'), default=str))"
     )))
@@ -170,7 +233,14 @@ fn iris_from_setup_py_to_a_model_and_a_training_job() {
 
 fn docker_login() {
     let host = Testbed::get().variable("SGBUILD_TESTBED_REGISTRY");
-    docker_ok(&["login", "--username", "AWS", "--password", "123456789012-auth-token", host]);
+    docker_ok(&[
+        "login",
+        "--username",
+        "AWS",
+        "--password",
+        "123456789012-auth-token",
+        host,
+    ]);
 }
 
 #[test]
@@ -178,7 +248,10 @@ fn nothing_is_done_twice() {
     let sandbox = small().committed();
     let repository = repository("twice");
     let first = sandbox.run(&["push", "--repository", &repository]).exits(0);
-    let again = sandbox.run(&["push", "--repository", &repository]).exits(0).says(&["unchanged", "already"]);
+    let again = sandbox
+        .run(&["push", "--repository", &repository])
+        .exits(0)
+        .says(&["unchanged", "already"]);
     assert_eq!(first.stdout, again.stdout);
     let built = sandbox.run(&["build"]).exits(0).says(&["unchanged"]);
     assert!(built.stdout.starts_with("sgbuild/"), "{}", built.stdout);
@@ -191,7 +264,14 @@ fn a_code_change_makes_one_small_layer() {
     let layers = |ran: &Ran| -> Vec<(String, u64)> {
         let manifest = manifest(&repository, ran.stdout.trim_end().rsplit('@').next().unwrap());
         let layers = manifest["layers"].as_array().unwrap().iter();
-        layers.map(|layer| (layer["digest"].as_str().unwrap().to_owned(), layer["size"].as_u64().unwrap())).collect()
+        layers
+            .map(|layer| {
+                (
+                    layer["digest"].as_str().unwrap().to_owned(),
+                    layer["size"].as_u64().unwrap(),
+                )
+            })
+            .collect()
     };
     let first = layers(&sandbox.run(&["push", "--repository", &repository]).exits(0));
     let code = python_file(&sandbox.project());
@@ -203,12 +283,20 @@ fn a_code_change_makes_one_small_layer() {
     let new: Vec<_> = second_layers.iter().filter(|layer| !first.contains(layer)).collect();
     assert_eq!(new.len(), 1, "{first:?} {second_layers:?}");
     assert!(new[0].1 < 20_000, "{new:?}");
-    assert!(!second.stderr.contains("Collecting"), "no dependency is installed again:\n{}", second.stderr);
+    assert!(
+        !second.stderr.contains("Collecting"),
+        "no dependency is installed again:\n{}",
+        second.stderr
+    );
 }
 
 /// A module of the package itself.
 fn python_file(project: &Path) -> PathBuf {
-    let files = walkdir::WalkDir::new(project).sort_by_file_name().into_iter().map(Result::unwrap).map(walkdir::DirEntry::into_path);
+    let files = walkdir::WalkDir::new(project)
+        .sort_by_file_name()
+        .into_iter()
+        .map(Result::unwrap)
+        .map(walkdir::DirEntry::into_path);
     files
         .filter(|path| path.extension().is_some_and(|extension| extension == "py") && path.parent() != Some(project))
         .find(|path| fs::read_to_string(path).unwrap().contains("def "))
@@ -220,7 +308,10 @@ fn sigterm_ends_training_within_a_second_and_runs_the_users_handler() {
     let sandbox = small();
     let code = python_file(&sandbox.project());
     let module = fs::read_to_string(&code).unwrap();
-    let name = sandbox.run(&["inspect", "--json"]).exits(0).json()["train"]["object"].as_str().unwrap().to_owned();
+    let name = sandbox.run(&["inspect", "--json"]).exits(0).json()["train"]["object"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     let (_, function) = name.split_once(':').unwrap();
     let slow = format!(
         "{module}\n\ndef {function}():\n    import signal, sys, time\n    def stop(number, frame):\n        print('handled', flush=True)\n        sys.exit(0)\n    signal.signal(signal.SIGTERM, stop)\n    print('ready', flush=True)\n    time.sleep(600)\n"
@@ -256,13 +347,25 @@ fn plain_docker_build_works_on_dist() {
 
 #[test]
 fn every_fixture_builds_and_trains() {
-    for fixture in ["entry-point-keyword", "setup-cfg-only", "pyproject-only", "computed-version"] {
+    for fixture in [
+        "entry-point-keyword",
+        "setup-cfg-only",
+        "pyproject-only",
+        "computed-version",
+    ] {
         let sandbox = Sandbox::of_fixture(fixture).with_testbed();
         let built = sandbox.run(&["build"]).exits(0);
         let ml = opt_ml(&[("rows.csv", "a,b\n1,2\n3,4\n")]);
         let ran = train(built.stdout.trim_end(), ml.path());
-        assert!(ran.status.success(), "{fixture}: {}", String::from_utf8_lossy(&ran.stderr));
-        assert!(fs::read_dir(ml.path().join("model")).unwrap().count() > 0, "{fixture} wrote no model");
+        assert!(
+            ran.status.success(),
+            "{fixture}: {}",
+            String::from_utf8_lossy(&ran.stderr)
+        );
+        assert!(
+            fs::read_dir(ml.path().join("model")).unwrap().count() > 0,
+            "{fixture} wrote no model"
+        );
     }
 }
 
@@ -272,10 +375,19 @@ fn the_steps_may_be_shells_of_their_own() {
     let repository = repository("steps");
     sandbox.run(&["dist"]).exits(0);
     sandbox.run(&["build"]).exits(0);
-    sandbox.run(&["push", "--repository", &repository, "--no-train"]).exits(0).says(&["unchanged"]);
+    sandbox
+        .run(&["push", "--repository", &repository, "--no-train"])
+        .exits(0)
+        .says(&["unchanged"]);
     let function = format!("steps-{}", uuid::Uuid::new_v4().simple());
     training_lambda(&function);
-    let mut arguments = vec!["train".to_owned(), "--run-id".to_owned(), "run-1".to_owned(), "--job-name".to_owned(), repository.replace('/', "-")];
+    let mut arguments = vec![
+        "train".to_owned(),
+        "--run-id".to_owned(),
+        "run-1".to_owned(),
+        "--job-name".to_owned(),
+        repository.replace('/', "-"),
+    ];
     arguments.extend(training_flags(&function));
     let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
     let first = sandbox.run(&arguments).exits(0);
@@ -289,16 +401,44 @@ fn the_steps_may_be_shells_of_their_own() {
 fn tags_immutable_repositories_and_no_create() {
     let sandbox = small().committed();
     let repository = repository("tags");
-    sandbox.run(&["push", "--repository", &repository, "--no-create"]).exits(1).says(&["does not exist", &repository]);
-    boto(&format!("boto3.client('ecr').create_repository(repositoryName='{repository}', imageTagMutability='IMMUTABLE')"));
-    let first = sandbox.run(&["push", "--repository", &repository, "--no-create", "--tag", "one", "--tag", "two"]).exits(0);
+    sandbox
+        .run(&["push", "--repository", &repository, "--no-create"])
+        .exits(1)
+        .says(&["does not exist", &repository]);
+    boto(&format!(
+        "boto3.client('ecr').create_repository(repositoryName='{repository}', imageTagMutability='IMMUTABLE')"
+    ));
+    let first = sandbox
+        .run(&[
+            "push",
+            "--repository",
+            &repository,
+            "--no-create",
+            "--tag",
+            "one",
+            "--tag",
+            "two",
+        ])
+        .exits(0);
     let digest = first.stdout.trim_end().rsplit('@').next().unwrap();
     for tag in ["one", "two"] {
         assert_eq!(manifest(&repository, tag), manifest(&repository, digest));
     }
     // The same image again is done; another image under the tag is a conflict.
-    sandbox.run(&["push", "--repository", &repository, "--tag", "one"]).exits(0);
-    let conflict = sandbox.run(&["push", "--repository", &repository, "--tag", "one", "--label", "changed=yes"]).exits(1);
+    sandbox
+        .run(&["push", "--repository", &repository, "--tag", "one"])
+        .exits(0);
+    let conflict = sandbox
+        .run(&[
+            "push",
+            "--repository",
+            &repository,
+            "--tag",
+            "one",
+            "--label",
+            "changed=yes",
+        ])
+        .exits(1);
     conflict.says(&["one", "immutable", "hint"]);
     assert_eq!(manifest(&repository, "one"), manifest(&repository, digest));
 }
@@ -316,28 +456,54 @@ fn the_index_password_is_nowhere() {
     const CANARY: &str = "c4n4ry-passw0rd";
     let index = PrivateIndex::start(CANARY);
     let sandbox = Sandbox::of_fixture("entry-point-keyword").with_testbed();
-    sandbox.write("setup.py", &sandbox.read("setup.py").replace("install_requires=[", "install_requires=['privatepkg', "));
+    sandbox.write(
+        "setup.py",
+        &sandbox
+            .read("setup.py")
+            .replace("install_requires=[", "install_requires=['privatepkg', "),
+    );
     let sandbox = sandbox
-        .with("PIP_EXTRA_INDEX_URL", format!("http://me:{CANARY}@{}/simple", index.address))
+        .with(
+            "PIP_EXTRA_INDEX_URL",
+            format!("http://me:{CANARY}@{}/simple", index.address),
+        )
         .with("PIP_TRUSTED_HOST", index.address.split(':').next().unwrap())
         .committed();
     let repository = repository("canary");
-    let ran = sandbox.run(&["push", "--repository", &repository, "-v", "--no-cache"]).exits(0);
-    assert!(ran.stderr.contains("privatepkg"), "the private package was installed:\n{}", ran.stderr);
+    let ran = sandbox
+        .run(&["push", "--repository", &repository, "-v", "--no-cache"])
+        .exits(0);
+    assert!(
+        ran.stderr.contains("privatepkg"),
+        "the private package was installed:\n{}",
+        ran.stderr
+    );
     assert!(!ran.stderr.contains(CANARY), "the log has it:\n{}", ran.stderr);
 
     let image = ran.stdout.trim_end();
     let scratch = tempfile::tempdir().unwrap();
     let saved = scratch.path().join("image.tar");
     let built: Value = serde_json::from_str(&sandbox.read("dist/image.json")).unwrap();
-    docker_ok(&["save", "--output", &saved.display().to_string(), built["built"]["id"].as_str().unwrap()]);
+    docker_ok(&[
+        "save",
+        "--output",
+        &saved.display().to_string(),
+        built["built"]["id"].as_str().unwrap(),
+    ]);
     let history = docker_ok(&["history", "--no-trunc", built["built"]["id"].as_str().unwrap()]);
-    assert!(history.contains("pip install") && !history.contains(CANARY), "{image}: {history}");
+    assert!(
+        history.contains("pip install") && !history.contains(CANARY),
+        "{image}: {history}"
+    );
     // Layers are plain tar inside the saved image, so a search through its bytes sees every file.
     assert!(!holds(&saved, CANARY.as_bytes()));
     for entry in walkdir::WalkDir::new(sandbox.project().join("dist")) {
         let entry = entry.unwrap();
-        assert!(!entry.file_type().is_file() || !holds(entry.path(), CANARY.as_bytes()), "{}", entry.path().display());
+        assert!(
+            !entry.file_type().is_file() || !holds(entry.path(), CANARY.as_bytes()),
+            "{}",
+            entry.path().display()
+        );
     }
 }
 
@@ -370,7 +536,15 @@ struct PrivateIndex {
 impl PrivateIndex {
     fn start(password: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let gateway = docker_ok(&["network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Gateway}}"]).trim().to_owned();
+        let gateway = docker_ok(&[
+            "network",
+            "inspect",
+            "bridge",
+            "--format",
+            "{{(index .IPAM.Config 0).Gateway}}",
+        ])
+        .trim()
+        .to_owned();
         let script = crate::support::root().join("tests/it/support/private_index.py");
         let mut server = Command::new("python3")
             .arg(script)
@@ -380,7 +554,11 @@ impl PrivateIndex {
             .unwrap();
         let mut line = String::new();
         std::io::BufRead::read_line(&mut std::io::BufReader::new(server.stdout.as_mut().unwrap()), &mut line).unwrap();
-        Self { address: line.trim().to_owned(), server, _directory: directory }
+        Self {
+            address: line.trim().to_owned(),
+            server,
+            _directory: directory,
+        }
     }
 }
 

@@ -1,5 +1,5 @@
-//! The registry client and the push stage against Debian's `docker-registry`, and ECR against `moto_server`. Both programs must
-//! be on `PATH`; each test starts its own on a free port of loopback and stops it.
+//! The registry client and the push stage against Debian's `docker-registry`, and ECR against `moto_server`. `make services` installs
+//! both; each test starts its own on a free port of loopback and stops it.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -354,7 +354,7 @@ fn aws(port: u16) -> SdkConfig {
 async fn an_emulated_account_has_its_repository_made_and_its_token_given() {
     let port = free_port();
     let _moto = serve(
-        Command::new("moto_server").args(["-H", "127.0.0.1", "-p", &port.to_string()]),
+        Command::new(crate::support::moto_server()).args(["-H", "127.0.0.1", "-p", &port.to_string()]),
         port,
     );
     let aws = aws(port);

@@ -18,7 +18,7 @@ use sgbuild::lambda::training_jobs::SageMaker;
 
 const KEY: &str = "input/config/hyperparameters.json";
 
-/// An emulator (`moto_server` of `moto[server]`, on the PATH or named by `MOTO_SERVER`) that ends with the test.
+/// An emulator of this test's own, which ends with it.
 struct Emulator {
     process: Child,
     config: SdkConfig,
@@ -27,12 +27,12 @@ struct Emulator {
 impl Emulator {
     async fn start() -> Self {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let process = Command::new(std::env::var_os("MOTO_SERVER").unwrap_or_else(|| "moto_server".into()))
+        let process = Command::new(crate::support::moto_server())
             .args(["-H", "127.0.0.1", "-p", &port.to_string()])
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
-            .expect("the emulator is needed: pip install 'moto[server]'");
+            .expect("the emulator is needed: run `make services`");
         let config = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new("eu-west-1"))

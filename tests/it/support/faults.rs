@@ -38,7 +38,11 @@ pub(crate) struct Proxy {
 impl Proxy {
     /// Forwards to `upstream` (a URL without a path) except where a fault matches.
     pub(crate) fn start(upstream: &str, faults: Vec<Fault>) -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap();
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
         let address = listener.local_addr().unwrap();
         let seen = Arc::new(Mutex::new(Vec::new()));
@@ -46,7 +50,10 @@ impl Proxy {
             upstream: upstream.trim_end_matches('/').to_owned(),
             faults: Mutex::new(faults),
             seen: Arc::clone(&seen),
-            client: reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap(),
+            client: reqwest::Client::builder()
+                .redirect(reqwest::redirect::Policy::none())
+                .build()
+                .unwrap(),
         });
         runtime.spawn(async move {
             loop {
@@ -54,11 +61,17 @@ impl Proxy {
                 let shared = Arc::clone(&shared);
                 tokio::spawn(async move {
                     let service = service_fn(move |request| answer(Arc::clone(&shared), request));
-                    let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+                    let _ = hyper::server::conn::http1::Builder::new()
+                        .serve_connection(TokioIo::new(stream), service)
+                        .await;
                 });
             }
         });
-        Self { address, seen, _runtime: runtime }
+        Self {
+            address,
+            seen,
+            _runtime: runtime,
+        }
     }
 
     pub(crate) fn url(&self) -> String {
@@ -81,7 +94,9 @@ struct Shared {
 impl Shared {
     fn fault(&self, line: &str, body: &str) -> Option<Fault> {
         let mut faults = self.faults.lock().unwrap();
-        let fault = faults.iter_mut().find(|fault| fault.times > 0 && (line.contains(fault.matching) || body.contains(fault.matching)))?;
+        let fault = faults
+            .iter_mut()
+            .find(|fault| fault.times > 0 && (line.contains(fault.matching) || body.contains(fault.matching)))?;
         fault.times -= 1;
         Some(fault.clone())
     }
@@ -89,7 +104,10 @@ impl Shared {
 
 async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
     let (parts, body) = request.into_parts();
-    let target = parts.headers.get("x-amz-target").map_or("", |value| value.to_str().unwrap());
+    let target = parts
+        .headers
+        .get("x-amz-target")
+        .map_or("", |value| value.to_str().unwrap());
     let line = format!("{} {} {target}", parts.method, parts.uri);
     shared.seen.lock().unwrap().push(line.clone());
     let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
@@ -98,7 +116,9 @@ async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Respo
         if let Some((name, value)) = fault.header {
             response = response.header(name, value);
         }
-        return Ok(response.body(Full::new(Bytes::from_static(fault.body.as_bytes()))).unwrap());
+        return Ok(response
+            .body(Full::new(Bytes::from_static(fault.body.as_bytes())))
+            .unwrap());
     }
     let url = format!("{}{}", shared.upstream, parts.uri);
     let mut forwarded = shared.client.request(parts.method, url).body(body);
@@ -116,5 +136,7 @@ async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Respo
             response = response.header(name, value);
         }
     }
-    Ok(response.body(Full::new(answered.bytes().await.unwrap_or_default())).unwrap())
+    Ok(response
+        .body(Full::new(answered.bytes().await.unwrap_or_default()))
+        .unwrap())
 }

@@ -22,7 +22,12 @@ impl Testbed {
         static TESTBED: OnceLock<Testbed> = OnceLock::new();
         TESTBED.get_or_init(|| {
             let program = root().join("tests/testbed/testbed");
-            let run = |verb: &str| Command::new(&program).arg(verb).output().expect("tests/testbed/testbed is there");
+            let run = |verb: &str| {
+                Command::new(&program)
+                    .arg(verb)
+                    .output()
+                    .expect("tests/testbed/testbed is there")
+            };
             let status = run("status");
             assert!(
                 status.status.success(),
@@ -31,14 +36,27 @@ impl Testbed {
                 String::from_utf8_lossy(&status.stderr)
             );
             let env = String::from_utf8(run("env").stdout).unwrap();
-            let exports = env.lines().filter_map(|line| line.strip_prefix("export ")?.split_once('='));
-            Self(exports.map(|(name, value)| (name.to_owned(), value.trim_matches('\'').to_owned())).collect())
+            let exports = env
+                .lines()
+                .filter_map(|line| line.strip_prefix("export ")?.split_once('='));
+            Self(
+                exports
+                    .map(|(name, value)| (name.to_owned(), value.trim_matches('\'').to_owned()))
+                    .collect(),
+            )
         })
     }
 
     pub(crate) fn variable(&self, name: &str) -> &str {
-        self.0.get(name).unwrap_or_else(|| panic!("the testbed exports no {name}"))
+        self.0
+            .get(name)
+            .unwrap_or_else(|| panic!("the testbed exports no {name}"))
     }
+}
+
+/// The AWS emulator's program in the testbed, for tests that start their own.
+pub(crate) fn moto_server() -> PathBuf {
+    Path::new(Testbed::get().variable("SGBUILD_TESTBED_PYTHON")).with_file_name("moto_server")
 }
 
 /// The repository's root.
@@ -76,15 +94,21 @@ impl Sandbox {
             ("AWS_SHARED_CREDENTIALS_FILE".to_owned(), "/dev/null".to_owned()),
         ]);
         // The way to the package index is the machine's own.
-        let passed = std::env::vars().filter(|(name, _)| name == "PATH" || name.starts_with("PIP_") || name.ends_with("_proxy") || name == "SSL_CERT_FILE");
+        let passed = std::env::vars().filter(|(name, _)| {
+            name == "PATH" || name.starts_with("PIP_") || name.ends_with("_proxy") || name == "SSL_CERT_FILE"
+        });
         variables.extend(passed);
         Self { directory, variables }
     }
 
     /// Adds the testbed's environment: AWS, the registry's certificates, the daemon.
     pub(crate) fn with_testbed(mut self) -> Self {
-        let exported = Testbed::get().0.iter().filter(|(name, _)| !name.starts_with("SGBUILD_"));
-        self.variables.extend(exported.map(|(name, value)| (name.clone(), value.clone())));
+        let exported = Testbed::get()
+            .0
+            .iter()
+            .filter(|(name, _)| !name.starts_with("SGBUILD_"));
+        self.variables
+            .extend(exported.map(|(name, value)| (name.clone(), value.clone())));
         self
     }
 
@@ -110,11 +134,25 @@ impl Sandbox {
     /// Commits everything.
     pub(crate) fn commit(&self, message: &str) {
         self.git(&["add", "--all"]);
-        self.git(&["-c", "user.name=Test", "-c", "user.email=test@example.com", "commit", "--quiet", "--message", message]);
+        self.git(&[
+            "-c",
+            "user.name=Test",
+            "-c",
+            "user.email=test@example.com",
+            "commit",
+            "--quiet",
+            "--message",
+            message,
+        ]);
     }
 
     fn git(&self, arguments: &[&str]) {
-        let status = Command::new("git").arg("-C").arg(self.project()).args(arguments).status().unwrap();
+        let status = Command::new("git")
+            .arg("-C")
+            .arg(self.project())
+            .args(arguments)
+            .status()
+            .unwrap();
         assert!(status.success(), "git {arguments:?}");
     }
 
@@ -143,7 +181,12 @@ impl Sandbox {
     /// The binary with `arguments`, not yet started, in the project's directory.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sgbuild"));
-        command.args(arguments).current_dir(self.project()).env_clear().envs(&self.variables).stdin(Stdio::null());
+        command
+            .args(arguments)
+            .current_dir(self.project())
+            .env_clear()
+            .envs(&self.variables)
+            .stdin(Stdio::null());
         command
     }
 
@@ -154,12 +197,19 @@ impl Sandbox {
 
     /// Starts the binary, its output kept.
     pub(crate) fn spawn(&self, arguments: &[&str]) -> Child {
-        self.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+        self.command(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
     }
 
     /// What the command said, with this sandbox's paths replaced, for comparison with a transcript.
     pub(crate) fn transcript(&self, ran: &Ran) -> String {
-        let text = format!("exit {}\n--- stdout\n{}--- stderr\n{}", ran.code, ran.stdout, ran.stderr);
+        let text = format!(
+            "exit {}\n--- stdout\n{}--- stderr\n{}",
+            ran.code, ran.stdout, ran.stderr
+        );
         text.replace(&self.project().display().to_string(), "[PROJECT]")
             .replace(&self.directory.path().display().to_string(), "[SANDBOX]")
     }
@@ -193,7 +243,11 @@ impl Ran {
     /// The same, after checking the exit code.
     #[track_caller]
     pub(crate) fn exits(self, code: i32) -> Self {
-        assert_eq!(self.code, code, "sgbuild {:?}\n{}\n{}", self.arguments, self.stdout, self.stderr);
+        assert_eq!(
+            self.code, code,
+            "sgbuild {:?}\n{}\n{}",
+            self.arguments, self.stdout, self.stderr
+        );
         self
     }
 
@@ -201,7 +255,12 @@ impl Ran {
     #[track_caller]
     pub(crate) fn says(self, texts: &[&str]) -> Self {
         for text in texts {
-            assert!(self.stderr.contains(text), "`{text}` is not in what sgbuild {:?} said:\n{}", self.arguments, self.stderr);
+            assert!(
+                self.stderr.contains(text),
+                "`{text}` is not in what sgbuild {:?} said:\n{}",
+                self.arguments,
+                self.stderr
+            );
         }
         self
     }
@@ -217,7 +276,8 @@ impl Ran {
 pub(crate) fn copy(from: &Path, to: &Path) {
     for entry in walkdir::WalkDir::new(from).into_iter().filter_entry(|entry| {
         let name = entry.file_name().to_string_lossy();
-        entry.depth() == 0 || !(name == "dist" || name == "build" || name == "__pycache__" || name.ends_with(".egg-info"))
+        entry.depth() == 0
+            || !(name == "dist" || name == "build" || name == "__pycache__" || name.ends_with(".egg-info"))
     }) {
         let entry = entry.unwrap();
         let target = to.join(entry.path().strip_prefix(from).unwrap());
