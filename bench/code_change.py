@@ -166,13 +166,25 @@ def main() -> None:
     given = parser.parse_args()
     if "SGBUILD_TESTBED" not in os.environ:
         sys.exit('bench: no testbed; run `make bench`, or first: eval "$(tests/testbed/testbed env)"')
-    with tempfile.TemporaryDirectory() as name:
-        measure(Path(name), given.sgbuild and str(given.sgbuild.resolve()), given.runs)
-
-
-def measure(scratch: Path, sgbuild: str | None, runs: int) -> None:
-    """All ways in turn, then the start-up times."""
     run_id = f"{time.time_ns() // 1_000_000:x}"
+    with tempfile.TemporaryDirectory() as name:
+        try:
+            measure(Path(name), run_id, given.sgbuild and str(given.sgbuild.resolve()), given.runs)
+        finally:
+            remove_images(run_id)
+
+
+def remove_images(run_id: str) -> None:
+    """Take this run's images out of the daemon; what they pushed stays in the testbed's registry."""
+    docker = os.environ["SGBUILD_TESTBED_DOCKER"]
+    listed = run([docker, "images", "--format", "{{.ID}} {{.Repository}}"], cwd=ROOT).splitlines()
+    ours = sorted({line.split()[0] for line in listed if line.endswith(f"-{run_id}")})
+    if ours:
+        run([docker, "rmi", "--force", *ours], cwd=ROOT)
+
+
+def measure(scratch: Path, run_id: str, sgbuild: str | None, runs: int) -> None:
+    """All ways in turn, then the start-up times."""
     (scratch / "docker").mkdir()
     login(scratch)
     ways = {

@@ -57,7 +57,7 @@ step "5. sgbuild push: build, push to ECR, start the training"
 note "The build's progress comes on stderr, the image on stdout, so a script can keep it:"
 echo "\$ IMAGE=\$(sgbuild push $PROJECT)"
 began=$SECONDS
-IMAGE=$("$SGBUILD" push "$PROJECT" | head -n 1)
+IMAGE=$("$SGBUILD" push "$PROJECT")
 note "took $((SECONDS - began)) s"
 echo "\$ echo \"\$IMAGE\""
 echo "$IMAGE"
@@ -94,7 +94,7 @@ sed -i '17s/,[^,]*,/,wide,/' "$SCRATCH/broken/input/data/training/iris.csv"
 status=0
 docker run --rm --volume "$SCRATCH/broken:/opt/ml" "$IMAGE" train >/dev/null 2>&1 || status=$?
 note "exit code $status, and /opt/ml/output/failure, which SageMaker shows as the job's FailureReason, says:"
-head -n 1 "$SCRATCH/broken/output/failure"
+note "$(head -n 1 "$SCRATCH/broken/output/failure")"
 [ "$status" != 0 ] || { echo "demo: broken data went unnoticed" >&2; exit 1; }
 
 step "Done"
