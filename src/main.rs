@@ -1,6 +1,7 @@
 //! The process: the Lambda runtime where AWS started it, the command line elsewhere.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use aws_config::BehaviorVersion;
 use clap::Parser as _;
@@ -28,7 +29,7 @@ fn main() -> ExitCode {
         (_, true) => Verbosity::Verbose,
         _ => Verbosity::Normal,
     };
-    let ui = Ui::new(verbosity);
+    let ui = Arc::new(Ui::new(verbosity));
     match run(&cli, &ui) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -39,17 +40,25 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(cli: &Cli, ui: &Ui) -> Result<(), Error> {
+fn run(cli: &Cli, ui: &Arc<Ui>) -> Result<(), Error> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
         .map_err(Error::Runtime)?;
-    let work = commands::run(&cli.command, ui, Environment::of_process());
+    // A task of its own, so that it is told also while a command works without awaiting.
+    let told = Arc::clone(ui);
+    let interrupt = runtime.spawn(async move {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+        told.cancel();
+    });
+    let work = commands::run(&cli.command, ui.as_ref(), Environment::of_process());
     let done = runtime.block_on(async {
         tokio::select! {
             done = work => done,
-            Ok(()) = tokio::signal::ctrl_c() => Err(Error::Interrupted),
+            _ = interrupt => Err(Error::Interrupted),
         }
     });
     // What a dropped command started on the runtime, such as closing a build's session, is given a moment.

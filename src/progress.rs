@@ -10,6 +10,10 @@ pub trait Progress: Send + Sync {
     fn warn(&self, text: &str);
     /// A measured piece of work, several of which may run at once: a layer's upload, in bytes. `total` may be unknown.
     fn task(&self, title: &str, total: Option<u64>) -> Box<dyn Task>;
+    /// Whether the user asked to stop. Work that waits for something else than a future looks here now and then.
+    fn cancelled(&self) -> bool {
+        false
+    }
 }
 
 /// One measured piece of work; it is over when dropped.

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
@@ -33,6 +34,7 @@ pub struct Ui {
     verbosity: Verbosity,
     /// Bars and the current detail are drawn; otherwise plain lines are printed.
     drawn: Option<Drawing>,
+    cancelled: AtomicBool,
 }
 
 struct Drawing {
@@ -51,7 +53,16 @@ impl Ui {
             detail.set_style(style("  {spinner} {wide_msg}"));
             Drawing { bars, detail }
         });
-        Self { verbosity, drawn }
+        Self {
+            verbosity,
+            drawn,
+            cancelled: AtomicBool::new(false),
+        }
+    }
+
+    /// The user pressed Ctrl-C: work that looks at [`Progress::cancelled`] stops.
+    pub fn cancel(&self) {
+        self.cancelled.store(true, Ordering::Relaxed);
     }
 
     /// Ends the drawing: the last detail goes.
@@ -134,6 +145,10 @@ impl Progress for Ui {
 
     fn warn(&self, text: &str) {
         self.line(&format!("{WARNING}warning{WARNING:#}: {}\n", indented(text, 9)));
+    }
+
+    fn cancelled(&self) -> bool {
+        self.cancelled.load(Ordering::Relaxed)
     }
 
     fn task(&self, title: &str, total: Option<u64>) -> Box<dyn Task> {

@@ -1,6 +1,29 @@
 //! The Python project: what `setup.py`, `setup.cfg` and `pyproject.toml` say, statically where that equals what setuptools
 //! says, otherwise asked of Python.
 
+mod assemble;
+mod attr;
+mod build_environment;
+mod discovery;
+mod entry_points;
+mod error;
+mod evaluate;
+mod ini;
+mod pep517;
+mod process;
+mod pyproject;
+mod python_source;
+mod requirement;
+mod setup_cfg;
+mod setup_py;
+mod source_file;
+mod value;
+
+pub use assemble::load;
+pub use entry_points::require_train;
+pub use error::Error;
+pub use pep517::build_sdist;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -55,6 +78,8 @@ pub struct Build {
     pub requires: Vec<String>,
     /// `[build-system] build-backend`; `None` is setuptools' legacy backend.
     pub backend: Option<String>,
+    /// `[build-system] backend-path`: directories of the project that hold its own backend.
+    pub backend_path: Vec<String>,
     /// `package_dir` of setuptools: dotted package (or empty string) to directory relative to the root.
     pub package_dir: BTreeMap<String, String>,
     /// `package_data`: package (or empty string / `*` for all) to globs.

@@ -1,0 +1,93 @@
+//! `attr: package.module.NAME`: a module's literal, found without importing it.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::error::Error;
+use super::evaluate::Scope;
+use super::python_source;
+use super::source_file::SourceFile;
+use super::value::{Dynamic, Evaluated, Kind, Place, Value};
+use ruff_python_ast::{Expr, Stmt};
+
+/// The value of the first assignment of a literal, as setuptools reads it; dynamic where setuptools would import the module.
+pub(crate) fn read_attr(
+    root: &Path,
+    path: &str,
+    package_dir: &BTreeMap<String, String>,
+    at: Place,
+) -> Result<Evaluated, Error> {
+    let unknown = |reason: &str| {
+        let expression = format!("attr: {path}");
+        Ok(Err(Dynamic {
+            expression,
+            place: at,
+            reason: reason.to_owned(),
+        }))
+    };
+    let (module, name) = path.rsplit_once('.').unwrap_or(("__init__", path));
+    let Some(file_path) = module_file(root, module, package_dir) else {
+        return unknown("names a module that was not found in the project");
+    };
+    let shown = file_path
+        .strip_prefix(root)
+        .unwrap_or(&file_path)
+        .to_string_lossy()
+        .into_owned();
+    let Some(file) = SourceFile::read(root, &shown)? else {
+        return unknown("names a module that was not found in the project");
+    };
+    let name = name.to_owned();
+    let found = python_source::with_module(&file, move |file, body| first_literal(file, body, &name, at))?;
+    match found {
+        Some(Some(value)) => Ok(as_version(value, path, at)),
+        Some(None) | None => unknown("is not a literal in its module"),
+    }
+}
+
+fn first_literal(file: &SourceFile, body: &[Stmt], name: &str, at: Place) -> Option<Value> {
+    let named = |target: &Expr| matches!(target, Expr::Name(n) if n.id.as_str() == name);
+    let value = body.iter().find_map(|statement| match statement {
+        Stmt::Assign(assign) if assign.targets.iter().any(named) => Some(&assign.value),
+        Stmt::AnnAssign(assign) if named(&assign.target) => assign.value.as_ref(),
+        _ => None,
+    })?;
+    // An empty scope: names are not literals.
+    let mut evaluated = Scope::literals(file, at.file).evaluate(value).ok()?;
+    evaluated.place = at;
+    Some(evaluated)
+}
+
+/// setuptools joins a version given as a sequence with dots.
+fn as_version(value: Value, path: &str, at: Place) -> Evaluated {
+    let part = |item: &Value| match &item.kind {
+        Kind::Str(text) | Kind::Number(text) => Some(text.clone()),
+        _ => None,
+    };
+    let text = match value.items() {
+        Some(items) => items
+            .iter()
+            .map(part)
+            .collect::<Option<Vec<_>>>()
+            .map(|parts| parts.join(".")),
+        None => part(&value),
+    };
+    text.map(|text| Value::str(text, at))
+        .ok_or_else(|| value.unclear(&format!("attr: {path}"), "a version"))
+}
+
+fn module_file(root: &Path, module: &str, package_dir: &BTreeMap<String, String>) -> Option<PathBuf> {
+    let mut parts: Vec<&str> = module.split('.').collect();
+    let mut base = root.to_path_buf();
+    if let Some(custom) = package_dir.get(parts[0]) {
+        parts.remove(0);
+        base.push(custom);
+    } else if let Some(parent) = package_dir.get("") {
+        base.push(parent);
+    }
+    base.extend(&parts);
+    let as_module = base.with_file_name(format!("{}.py", base.file_name()?.to_str()?));
+    [as_module, base.join("__init__.py")]
+        .into_iter()
+        .find(|path| path.is_file())
+}

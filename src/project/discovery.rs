@@ -1,0 +1,387 @@
+//! Finding packages as setuptools does: `find_packages()`, `find_namespace_packages()`, and automatic discovery.
+//! <https://setuptools.pypa.io/en/latest/userguide/package_discovery.html>
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::error::Error;
+
+/// The arguments of `find_packages()`.
+#[derive(Debug, Clone)]
+pub(crate) struct Find {
+    /// Relative to the root.
+    pub(crate) place: String,
+    pub(crate) include: Vec<String>,
+    pub(crate) exclude: Vec<String>,
+    /// PEP 420 packages too (directories without `__init__.py`).
+    pub(crate) namespaces: bool,
+}
+
+impl Default for Find {
+    fn default() -> Self {
+        Self {
+            place: ".".to_owned(),
+            include: vec!["*".to_owned()],
+            exclude: Vec::new(),
+            namespaces: false,
+        }
+    }
+}
+
+/// Directories deeper than this are not packages anybody imports; a link cycle ends here.
+const MAX_DEPTH: usize = 40;
+
+/// The dotted names of the packages found, sorted.
+pub(crate) fn find_packages(root: &Path, find: &Find) -> Result<Vec<String>, Error> {
+    let looks = |path: &Path, _: &str| find.namespaces || path.join("__init__.py").is_file();
+    let mut exclude: Vec<&str> = vec!["ez_setup", "*__pycache__"];
+    exclude.extend(find.exclude.iter().map(String::as_str));
+    let include: Vec<&str> = find.include.iter().map(String::as_str).collect();
+    walk(&root.join(&find.place), &include, &exclude, &looks)
+}
+
+/// What automatic discovery sets on the distribution.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Discovered {
+    pub(crate) packages: Vec<String>,
+    pub(crate) py_modules: Vec<String>,
+    pub(crate) package_dir: BTreeMap<String, String>,
+}
+
+/// Automatic discovery for a project that lists neither packages nor modules.
+pub(crate) fn discover(root: &Path, package_dir: &BTreeMap<String, String>) -> Result<Discovered, Error> {
+    let explicit: Vec<_> = package_dir.iter().filter(|(package, _)| !package.is_empty()).collect();
+    if !explicit.is_empty() {
+        return explicit_layout(root, package_dir, &explicit);
+    }
+    let source = package_dir.get("").map_or("src", String::as_str);
+    if root.join(source).is_dir() {
+        return src_layout(root, source, package_dir);
+    }
+    flat_layout(root, package_dir)
+}
+
+fn explicit_layout(
+    root: &Path,
+    package_dir: &BTreeMap<String, String>,
+    explicit: &[(&String, &String)],
+) -> Result<Discovered, Error> {
+    let mut packages = Vec::new();
+    for (package, place) in explicit {
+        packages.push((*package).clone());
+        let find = Find {
+            place: (*place).clone(),
+            namespaces: true,
+            ..Find::default()
+        };
+        packages.extend(
+            find_packages(root, &find)?
+                .into_iter()
+                .map(|nested| format!("{package}.{nested}")),
+        );
+    }
+    Ok(Discovered {
+        packages,
+        py_modules: Vec::new(),
+        package_dir: package_dir.clone(),
+    })
+}
+
+fn src_layout(root: &Path, source: &str, package_dir: &BTreeMap<String, String>) -> Result<Discovered, Error> {
+    let find = Find {
+        place: source.to_owned(),
+        namespaces: true,
+        ..Find::default()
+    };
+    let mut package_dir = package_dir.clone();
+    package_dir.entry(String::new()).or_insert_with(|| source.to_owned());
+    Ok(Discovered {
+        packages: find_packages(root, &find)?,
+        py_modules: modules(&root.join(source), &[])?,
+        package_dir,
+    })
+}
+
+fn flat_layout(root: &Path, package_dir: &BTreeMap<String, String>) -> Result<Discovered, Error> {
+    let nested: Vec<String> = FLAT_PACKAGES.iter().map(|name| format!("{name}.*")).collect();
+    let mut exclude: Vec<&str> = vec!["ez_setup", "*__pycache__"];
+    exclude.extend(FLAT_PACKAGES);
+    exclude.extend(nested.iter().map(String::as_str));
+    let looks = |_: &Path, package: &str| {
+        let mut parts = package.split('.');
+        let first = parts.next().unwrap_or_default();
+        (identifier(first) || first.ends_with("-stubs")) && parts.all(identifier)
+    };
+    let packages = walk(root, &["*"], &exclude, &looks)?;
+    let top_level = top_level(&packages);
+    if top_level.len() > 1 {
+        return Err(Error::SeveralTopLevel {
+            kind: "packages",
+            names: top_level,
+        });
+    }
+    if !top_level.is_empty() {
+        return Ok(Discovered {
+            packages,
+            py_modules: Vec::new(),
+            package_dir: package_dir.clone(),
+        });
+    }
+    let py_modules = modules(root, FLAT_MODULES)?;
+    if py_modules.len() > 1 {
+        return Err(Error::SeveralTopLevel {
+            kind: "modules",
+            names: py_modules,
+        });
+    }
+    Ok(Discovered {
+        packages,
+        py_modules,
+        package_dir: package_dir.clone(),
+    })
+}
+
+/// Packages without stubs and without those below another one of the list.
+fn top_level(packages: &[String]) -> Vec<String> {
+    let stubless: Vec<&String> = packages
+        .iter()
+        .filter(|p| !p.split('.').next().unwrap_or_default().ends_with("-stubs"))
+        .collect();
+    let below = |p: &str| {
+        stubless
+            .iter()
+            .any(|other| p.strip_prefix(other.as_str()).is_some_and(|r| r.starts_with('.')))
+    };
+    stubless.iter().filter(|p| !below(p)).map(|p| (*p).clone()).collect()
+}
+
+fn walk(
+    place: &Path,
+    include: &[&str],
+    exclude: &[&str],
+    looks_like_package: &dyn Fn(&Path, &str) -> bool,
+) -> Result<Vec<String>, Error> {
+    let matches = |patterns: &[&str], name: &str| patterns.iter().any(|pattern| fnmatch(pattern, name));
+    let mut found = Vec::new();
+    let mut open: Vec<(PathBuf, String, usize)> = vec![(place.to_path_buf(), String::new(), 0)];
+    while let Some((directory, prefix, depth)) = open.pop() {
+        for name in directories(&directory)? {
+            let path = directory.join(&name);
+            let package = if prefix.is_empty() {
+                name.clone()
+            } else {
+                format!("{prefix}.{name}")
+            };
+            if name.contains('.') || depth >= MAX_DEPTH || !looks_like_package(&path, &package) {
+                continue;
+            }
+            if matches(include, &package) && !matches(exclude, &package) {
+                found.push(package.clone());
+            }
+            let pruned = [format!("{package}*"), format!("{package}.*")];
+            if !pruned.iter().any(|p| exclude.contains(&p.as_str())) {
+                open.push((path, package, depth + 1));
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// Sub-directories by name; a directory that is missing has none, as for `os.walk`.
+fn directories(directory: &Path) -> Result<Vec<String>, Error> {
+    let unreadable = |source| Error::Unreadable {
+        path: directory.to_path_buf(),
+        source,
+    };
+    let entries = match std::fs::read_dir(directory) {
+        Ok(entries) => entries,
+        Err(_) => return Ok(Vec::new()),
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(unreadable)?;
+        if let Ok(name) = entry.file_name().into_string()
+            && entry.path().is_dir()
+        {
+            names.push(name);
+        }
+    }
+    Ok(names)
+}
+
+fn modules(directory: &Path, exclude: &[&str]) -> Result<Vec<String>, Error> {
+    let unreadable = |source| Error::Unreadable {
+        path: directory.to_path_buf(),
+        source,
+    };
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(directory).map_err(unreadable)? {
+        let name = entry.map_err(unreadable)?.file_name();
+        let Some(module) = name.to_str().and_then(|name| name.strip_suffix(".py")) else {
+            continue;
+        };
+        if identifier(module) && !exclude.iter().any(|pattern| fnmatch(pattern, module)) {
+            found.push(module.to_owned());
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// Whether `name` is a Python identifier.
+pub(crate) fn identifier(name: &str) -> bool {
+    let mut chars = name.chars();
+    chars.next().is_some_and(|c| c == '_' || c.is_alphabetic()) && chars.all(|c| c == '_' || c.is_alphanumeric())
+}
+
+/// Python's `fnmatch.fnmatchcase`: `*`, `?`, `[seq]`, `[!seq]`; everything else stands for itself.
+pub(crate) fn fnmatch(pattern: &str, name: &str) -> bool {
+    let pattern: Vec<char> = pattern.chars().collect();
+    let name: Vec<char> = name.chars().collect();
+    let (mut p, mut n) = (0, 0);
+    let mut star: Option<(usize, usize)> = None;
+    while n < name.len() {
+        if pattern.get(p) == Some(&'*') {
+            star = Some((p + 1, n));
+            p += 1;
+        } else if let Some(next) = match_one(&pattern, p, name[n]) {
+            p = next;
+            n += 1;
+        } else if let Some((after, from)) = star {
+            star = Some((after, from + 1));
+            p = after;
+            n = from + 1;
+        } else {
+            return false;
+        }
+    }
+    pattern[p..].iter().all(|c| *c == '*')
+}
+
+/// Matches one character against the pattern at `p`; the position after it.
+fn match_one(pattern: &[char], p: usize, c: char) -> Option<usize> {
+    match pattern.get(p)? {
+        '?' => Some(p + 1),
+        '[' => {
+            let negated = pattern.get(p + 1) == Some(&'!');
+            let first = p + 1 + usize::from(negated);
+            // A `]` right after the opening belongs to the set.
+            let Some(length) = pattern
+                .get(first + 1..)
+                .and_then(|rest| rest.iter().position(|c| *c == ']'))
+            else {
+                return (c == '[').then_some(p + 1);
+            };
+            let set = &pattern[first..=first + length];
+            (in_set(set, c) != negated).then_some(first + length + 2)
+        }
+        other => (*other == c).then_some(p + 1),
+    }
+}
+
+fn in_set(set: &[char], c: char) -> bool {
+    let mut i = 0;
+    while i < set.len() {
+        if i + 2 < set.len() && set[i + 1] == '-' {
+            if (set[i]..=set[i + 2]).contains(&c) {
+                return true;
+            }
+            i += 3;
+        } else {
+            if set[i] == c {
+                return true;
+            }
+            i += 1;
+        }
+    }
+    false
+}
+
+/// Directory names that flat-layout discovery passes over.
+const FLAT_PACKAGES: &[&str] = &[
+    "ci",
+    "bin",
+    "debian",
+    "doc",
+    "docs",
+    "documentation",
+    "manpages",
+    "news",
+    "newsfragments",
+    "changelog",
+    "test",
+    "tests",
+    "unit_test",
+    "unit_tests",
+    "example",
+    "examples",
+    "scripts",
+    "tools",
+    "util",
+    "utils",
+    "python",
+    "build",
+    "dist",
+    "venv",
+    "env",
+    "requirements",
+    "tasks",
+    "fabfile",
+    "site_scons",
+    "benchmark",
+    "benchmarks",
+    "exercise",
+    "exercises",
+    "htmlcov",
+    "[._]*",
+];
+
+/// Module names that flat-layout discovery passes over.
+const FLAT_MODULES: &[&str] = &[
+    "setup",
+    "conftest",
+    "test",
+    "tests",
+    "example",
+    "examples",
+    "build",
+    "toxfile",
+    "noxfile",
+    "pavement",
+    "dodo",
+    "tasks",
+    "fabfile",
+    "[Ss][Cc]onstruct",
+    "conanfile",
+    "manage",
+    "benchmark",
+    "benchmarks",
+    "exercise",
+    "exercises",
+    "[._]*",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_match_as_pythons_fnmatch() {
+        for (pattern, name, expected) in [
+            ("*", "", true),
+            ("a.*", "a.b.c", true),
+            ("a.*", "a", false),
+            ("*tests*", "x.tests.y", true),
+            ("[._]*", "_x", true),
+            ("[!a]b", "cb", true),
+            ("[!a]b", "ab", false),
+            ("[]a]", "]", true),
+            ("[a-c]?", "bz", true),
+            ("[ab", "[ab", true),
+            ("{a,b}", "a", false),
+        ] {
+            assert_eq!(fnmatch(pattern, name), expected, "{pattern} {name}");
+        }
+    }
+}

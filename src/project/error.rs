@@ -1,0 +1,292 @@
+//! What can be wrong with a project, said with file and line.
+
+use std::path::PathBuf;
+
+use crate::fault::Fault;
+
+use super::EntryPoint;
+
+/// Why a project could not be read, or an sdist not be made by its build backend.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The directory given does not exist.
+    #[error("there is no directory {}", path.display())]
+    DirectoryMissing {
+        /// As given.
+        path: PathBuf,
+    },
+    /// The path given is a file.
+    #[error("{} is not a directory", path.display())]
+    NotADirectory {
+        /// As given.
+        path: PathBuf,
+    },
+    /// None of the three files that make a directory a Python project.
+    #[error("no setup.py, setup.cfg or pyproject.toml in {}", path.display())]
+    NoProjectFile {
+        /// The project directory.
+        path: PathBuf,
+    },
+    /// A file or directory could not be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A file holds bytes that are not UTF-8.
+    #[error("{file}:{line}: not UTF-8 text")]
+    NotUtf8 {
+        /// Relative to the project.
+        file: String,
+        /// The line of the first bad byte, from 1.
+        line: usize,
+    },
+    /// A file holds a NUL character.
+    #[error("{file}:{line}: contains a NUL character")]
+    Nul {
+        /// Relative to the project.
+        file: String,
+        /// Its line, from 1.
+        line: usize,
+    },
+    /// A Python or TOML file does not parse.
+    #[error("{file}:{line}:{column}: syntax error: {message}")]
+    Syntax {
+        /// Relative to the project.
+        file: String,
+        /// From 1.
+        line: usize,
+        /// In characters, from 1.
+        column: usize,
+        /// What the parser said.
+        message: String,
+        /// Whether the file looks written for Python 2.
+        python2: bool,
+    },
+    /// `setup.cfg` does not parse.
+    #[error("setup.cfg:{line}: {message}")]
+    SetupCfg {
+        /// From 1.
+        line: usize,
+        /// What is wrong there.
+        message: String,
+    },
+    /// A value has the wrong type or form.
+    #[error("{at}: {message}")]
+    InvalidValue {
+        /// `file:line`.
+        at: String,
+        /// What is wrong with which key.
+        message: String,
+    },
+    /// Nothing names the package.
+    #[error("{file} does not name the package")]
+    NameMissing {
+        /// The file that should.
+        file: String,
+    },
+    /// Nothing gives a version; setuptools would silently use 0.0.0.
+    #[error("{file} does not give the package a version")]
+    VersionMissing {
+        /// The file that should.
+        file: String,
+    },
+    /// The name is not one that a package can have.
+    #[error("{at}: {name:?} is not a valid package name")]
+    InvalidName {
+        /// As declared.
+        name: String,
+        /// `file:line`.
+        at: String,
+    },
+    /// The version is not PEP 440's.
+    #[error("{at}: {version:?} is not a valid version: {reason}")]
+    InvalidVersion {
+        /// As declared.
+        version: String,
+        /// `file:line`.
+        at: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A requirement is not PEP 508's.
+    #[error("{at}: {requirement:?} is not a valid requirement: {reason}")]
+    InvalidRequirement {
+        /// As declared, without credentials.
+        requirement: String,
+        /// `file:line`.
+        at: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// An entry point that should train or serve does not name a function.
+    #[error("{declared_in}: {object:?} does not name a function as package.module:function")]
+    InvalidEntryPoint {
+        /// As declared.
+        object: String,
+        /// Where.
+        declared_in: String,
+    },
+    /// Automatic discovery found several top-level packages or modules; setuptools refuses these too.
+    #[error("{kind} are not listed, and several were found: {}", names.join(", "))]
+    SeveralTopLevel {
+        /// `packages` or `modules`.
+        kind: &'static str,
+        /// Their names.
+        names: Vec<String>,
+    },
+    /// Python would have to be asked, and that is forbidden.
+    #[error("{reason}; only Python can tell, and static reading was asked for")]
+    StaticOnly {
+        /// The expression and its `file:line`.
+        reason: String,
+    },
+    /// Several functions could train (or serve).
+    #[error("{} functions are declared to {verb}: {}", found.len(), list(found))]
+    AmbiguousTrain {
+        /// `train` or `serve`.
+        verb: &'static str,
+        /// All of them.
+        found: Vec<EntryPoint>,
+    },
+    /// No function is declared to train.
+    #[error("{name} declares no function that trains")]
+    NoTrainFunction {
+        /// The package.
+        name: String,
+    },
+    /// The interpreter could not be started.
+    #[error("cannot run {python}: {reason}")]
+    PythonMissing {
+        /// The program.
+        python: String,
+        /// What the system or the program said.
+        reason: String,
+    },
+    /// The build requirements could not be installed.
+    #[error("cannot install the build requirements {}: {log}", requires.join(", "))]
+    BuildRequirements {
+        /// PEP 508 strings, without credentials.
+        requires: Vec<String>,
+        /// The installer's last lines.
+        log: String,
+    },
+    /// The build backend or setup.py raised.
+    #[error("{what} failed: {log}")]
+    HookFailed {
+        /// The hook, and for what.
+        what: String,
+        /// The last lines it wrote.
+        log: String,
+    },
+    /// It took longer than the time limit and was stopped.
+    #[error("{what} did not finish within {seconds} s and was stopped")]
+    TimedOut {
+        /// What was running.
+        what: String,
+        /// The limit.
+        seconds: u64,
+    },
+    /// It ended without an answer.
+    #[error("{what} ended early ({status}) without an answer{log}")]
+    ExitedEarly {
+        /// What was running.
+        what: String,
+        /// Its exit status.
+        status: String,
+        /// The last lines it wrote, preceded by `: `; empty if it wrote none.
+        log: String,
+    },
+    /// The user interrupted while Python was running.
+    #[error("interrupted")]
+    Interrupted,
+    /// A directory of our own (cache, temporary) could not be used.
+    #[error("cannot use {}: {source}", path.display())]
+    Workspace {
+        /// The directory or file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+fn list(found: &[EntryPoint]) -> String {
+    let lines: Vec<String> = found
+        .iter()
+        .map(|e| format!("{} ({})", e.object, e.declared_in))
+        .collect();
+    lines.join(", ")
+}
+
+impl Error {
+    /// What to do next, each a complete sentence; may be empty.
+    #[must_use]
+    pub fn hints(&self) -> Vec<String> {
+        let hint = match self {
+            Self::DirectoryMissing { .. } | Self::NotADirectory { .. } => {
+                "Give the directory that holds the package's setup.py."
+            }
+            Self::NoProjectFile { .. } => {
+                "Run sgbuild in the directory that holds setup.py, or give that directory as its argument."
+            }
+            Self::NotUtf8 { .. } => "Save the file as UTF-8.",
+            Self::Syntax { python2: true, .. } => {
+                "This looks like Python 2, which SageMaker images no longer carry; port the file to Python 3."
+            }
+            Self::NameMissing { .. } => "Add name=\"…\" to setup(), or name to [metadata] or [project].",
+            Self::VersionMissing { .. } => {
+                "Add version=\"…\" to setup(), or version to [metadata] or [project]; the image is tagged with it."
+            }
+            Self::InvalidName { .. } => {
+                "Use letters, digits, '.', '-' and '_', starting and ending with a letter or digit."
+            }
+            Self::InvalidVersion { .. } => "Write a version such as 1.0.0, 1.2rc1 or 2.0.dev3 (PEP 440).",
+            Self::InvalidRequirement { .. } => "Write requirements such as numpy>=1.26 or six==1.16.0 (PEP 508).",
+            Self::InvalidEntryPoint { .. } => "Write it as package.module:function.",
+            Self::SeveralTopLevel { .. } => {
+                "List packages in setup() (packages=find_packages(include=[…])) or move them below src/."
+            }
+            Self::StaticOnly { .. } => "Write the value as a literal, or allow Python to be asked.",
+            Self::AmbiguousTrain { verb: "serve", .. } => {
+                "Choose one with the setting serve = \"package.module:function\"."
+            }
+            Self::AmbiguousTrain { .. } => "Choose one with --train package.module:function.",
+            Self::NoTrainFunction { .. } => {
+                return vec![
+                    "Declare it in setup(): entry_points={\"myproject.training\": [\"train = myproject.model:train\"]}.".to_owned(),
+                    "Or name it once with --train package.module:function.".to_owned(),
+                ];
+            }
+            Self::PythonMissing { .. } => "Install Python 3, or name another interpreter in the settings.",
+            Self::BuildRequirements { .. } => {
+                "Check the names in [build-system] requires and that the package index is reachable."
+            }
+            Self::TimedOut { .. } => {
+                "Raise the time limit if the project needs longer; otherwise look for a setup.py that waits for input or the network."
+            }
+            Self::Unreadable { .. }
+            | Self::Nul { .. }
+            | Self::Syntax { .. }
+            | Self::SetupCfg { .. }
+            | Self::InvalidValue { .. }
+            | Self::HookFailed { .. }
+            | Self::ExitedEarly { .. }
+            | Self::Interrupted
+            | Self::Workspace { .. } => return Vec::new(),
+        };
+        vec![hint.to_owned()]
+    }
+
+    /// Whose move it is.
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::DirectoryMissing { .. } | Self::NotADirectory { .. } => Fault::Usage,
+            Self::Interrupted => Fault::Interrupted,
+            _ => Fault::User,
+        }
+    }
+}

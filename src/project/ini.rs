@@ -1,0 +1,219 @@
+//! `setup.cfg`'s syntax, as Python's `configparser.ConfigParser` reads it for setuptools: case kept in keys, no inline
+//! comments, values continued by indentation, `%(name)s` interpolated, duplicates refused.
+//! <https://docs.python.org/3/library/configparser.html#supported-ini-file-structure>
+
+use super::error::Error;
+
+/// One option: its key, line, and lines of value, each with its line number.
+#[derive(Debug, Clone)]
+pub(crate) struct IniOption {
+    pub(crate) key: String,
+    pub(crate) line: usize,
+    pub(crate) lines: Vec<(usize, String)>,
+}
+
+impl IniOption {
+    /// The whole value, lines joined by newlines, without trailing blank.
+    pub(crate) fn text(&self) -> String {
+        let lines: Vec<&str> = self.lines.iter().map(|(_, text)| text.as_str()).collect();
+        lines.join("\n").trim_end().to_owned()
+    }
+}
+
+/// One section.
+#[derive(Debug, Clone)]
+pub(crate) struct Section {
+    pub(crate) name: String,
+    pub(crate) line: usize,
+    pub(crate) options: Vec<IniOption>,
+}
+
+/// Parses `text` into its sections in order, `[DEFAULT]` merged into each as configparser does.
+pub(crate) fn parse(text: &str) -> Result<Vec<Section>, Error> {
+    let mut sections: Vec<Section> = Vec::new();
+    let mut indent = 0;
+    let mut in_value = false;
+    for (index, raw) in text.lines().enumerate() {
+        let line = index + 1;
+        let value = raw.trim();
+        if value.starts_with('#') || value.starts_with(';') {
+            continue;
+        }
+        let current = sections.last_mut();
+        if value.is_empty() {
+            if in_value && let Some(option) = current.and_then(|s| s.options.last_mut()) {
+                option.lines.push((line, String::new()));
+            }
+            continue;
+        }
+        let level = raw.chars().take_while(|c| c.is_whitespace()).count();
+        if in_value && level > indent {
+            if let Some(option) = current.and_then(|s| s.options.last_mut()) {
+                option.lines.push((line, value.to_owned()));
+            }
+            continue;
+        }
+        indent = level;
+        if let Some(name) = section_header(value) {
+            if sections.iter().any(|s| s.name == name && name != "DEFAULT") {
+                return Err(wrong(line, format!("section [{name}] appears twice")));
+            }
+            sections.push(Section {
+                name: name.to_owned(),
+                line,
+                options: Vec::new(),
+            });
+            in_value = false;
+            continue;
+        }
+        let Some(section) = current else {
+            return Err(wrong(line, "an option before the first [section]"));
+        };
+        section.options.push(option(section, value, line)?);
+        in_value = true;
+    }
+    interpolate_all(with_defaults(sections))
+}
+
+fn section_header(value: &str) -> Option<&str> {
+    let inner = value.strip_prefix('[')?;
+    let end = inner.rfind(']')?;
+    (end > 0).then(|| &inner[..end])
+}
+
+fn option(section: &Section, value: &str, line: usize) -> Result<IniOption, Error> {
+    let Some(at) = value.find(['=', ':']) else {
+        return Err(wrong(
+            line,
+            format!("{value:?} is neither a [section] nor `key = value`"),
+        ));
+    };
+    let key = value[..at].trim_end();
+    if key.is_empty() {
+        return Err(wrong(line, "a value without a key"));
+    }
+    if section.options.iter().any(|o| o.key == key) {
+        return Err(wrong(line, format!("{key} appears twice in [{}]", section.name)));
+    }
+    Ok(IniOption {
+        key: key.to_owned(),
+        line,
+        lines: vec![(line, value[at + 1..].trim().to_owned())],
+    })
+}
+
+fn with_defaults(sections: Vec<Section>) -> Vec<Section> {
+    let (defaults, mut sections): (Vec<_>, Vec<_>) = sections.into_iter().partition(|s| s.name == "DEFAULT");
+    for section in &mut sections {
+        for option in defaults.iter().flat_map(|d| &d.options) {
+            if !section.options.iter().any(|o| o.key == option.key) {
+                section.options.push(option.clone());
+            }
+        }
+    }
+    sections
+}
+
+fn interpolate_all(mut sections: Vec<Section>) -> Result<Vec<Section>, Error> {
+    for section in &mut sections {
+        let raw = section.options.clone();
+        for option in &mut section.options {
+            for (line, text) in &mut option.lines {
+                if text.contains('%') {
+                    *text = interpolate(text, *line, &raw, 0)?;
+                }
+            }
+        }
+    }
+    Ok(sections)
+}
+
+/// configparser gives up on references nested deeper.
+const MAX_INTERPOLATION_DEPTH: usize = 10;
+
+fn interpolate(text: &str, line: usize, options: &[IniOption], depth: usize) -> Result<String, Error> {
+    if depth > MAX_INTERPOLATION_DEPTH {
+        return Err(wrong(line, "%(…)s references are nested too deeply"));
+    }
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find('%') {
+        out.push_str(&rest[..at]);
+        let after = &rest[at + 1..];
+        if let Some(tail) = after.strip_prefix('%') {
+            out.push('%');
+            rest = tail;
+            continue;
+        }
+        let reference = after.strip_prefix('(').and_then(|inner| inner.split_once(")s"));
+        let Some((name, tail)) = reference.filter(|(name, _)| !name.contains(')')) else {
+            return Err(wrong(
+                line,
+                "a lone `%`: write `%%`, or `%(key)s` to refer to another key",
+            ));
+        };
+        let Some(target) = options.iter().find(|o| o.key == name) else {
+            return Err(wrong(
+                line,
+                format!("%({name})s refers to a key that is not in this section"),
+            ));
+        };
+        out.push_str(&interpolate(&target.text(), line, options, depth + 1)?);
+        rest = tail;
+    }
+    out.push_str(rest);
+    Ok(out)
+}
+
+fn wrong(line: usize, message: impl Into<String>) -> Error {
+    Error::SetupCfg {
+        line,
+        message: message.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn get(text: &str, section: &str, key: &str) -> Option<String> {
+        let sections = parse(text).unwrap();
+        sections
+            .iter()
+            .find(|s| s.name == section)?
+            .options
+            .iter()
+            .find(|o| o.key == key)
+            .map(IniOption::text)
+    }
+
+    #[test]
+    fn values_continue_by_indentation_and_comments_are_whole_lines() {
+        let text = "[a]\nKey = one # two\n  # not this\n\n  three\nother: x\n[b]\nk=\n";
+        assert_eq!(get(text, "a", "Key").unwrap(), "one # two\n\nthree");
+        assert_eq!(get(text, "a", "other").unwrap(), "x");
+        assert_eq!(get(text, "b", "k").unwrap(), "");
+    }
+
+    #[test]
+    fn references_are_interpolated() {
+        let text = "[DEFAULT]\nbase = q\n[a]\nx = %(base)s-%%\ny = %(x)s!\n";
+        assert_eq!(get(text, "a", "y").unwrap(), "q-%!");
+    }
+
+    #[test]
+    fn faults_carry_their_line() {
+        for (text, line) in [
+            ("x = 1\n", 1),
+            ("[a]\nx = 1\nx = 2\n", 3),
+            ("[a]\n[b]\n[a]\n", 3),
+            ("[a]\nword\n", 2),
+            ("[a]\nk = 5%\n", 2),
+            ("[a]\nk = %(no)s\n", 2),
+            ("[a]\nk = %(k)s\n", 2),
+        ] {
+            let error = parse(text).unwrap_err().to_string();
+            assert!(error.starts_with(&format!("setup.cfg:{line}: ")), "{text:?}: {error}");
+        }
+    }
+}

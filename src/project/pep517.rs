@@ -1,0 +1,220 @@
+//! Asking Python: the build backend's hooks ([PEP 517](https://peps.python.org/pep-0517/)), in a process of its own.
+//!
+//! The process runs in an environment with the build requirements only, without credentials, with a time limit, and answers
+//! through a file; what it prints is kept for the error message. It leaves nothing in the user's tree.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::build_environment::BuildEnvironment;
+use super::error::Error;
+use super::process::{self, Run};
+use super::{Build, ProjectSettings};
+use crate::progress::Progress;
+
+/// What is run.
+const ASK: &str = include_str!("python/ask.py");
+/// setuptools' backend for a bare `setup.py`; [PEP 517](https://peps.python.org/pep-0517/#source-trees) makes it the default.
+const LEGACY_BACKEND: &str = "setuptools.build_meta:__legacy__";
+/// Backends may ask for more requirements once those they asked for are there, but not for ever.
+const MAX_ROUNDS: usize = 5;
+
+/// The backend's answer about metadata.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Answer {
+    pub(crate) name: Option<String>,
+    pub(crate) version: Option<String>,
+    pub(crate) summary: Option<String>,
+    pub(crate) requires_python: Option<String>,
+    pub(crate) requires_dist: Vec<String>,
+    pub(crate) provides_extra: Vec<String>,
+    pub(crate) entry_points: BTreeMap<String, BTreeMap<String, String>>,
+    pub(crate) packages: Vec<String>,
+    pub(crate) py_modules: Vec<String>,
+    pub(crate) python_version: Option<String>,
+    pub(crate) docker_lines: Vec<String>,
+    pub(crate) entry_point: BTreeMap<String, String>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Reply<T> {
+    /// More must be installed first.
+    Needs {
+        requires: Vec<String>,
+    },
+    Done(T),
+}
+
+#[derive(Deserialize)]
+struct BuiltSdist {
+    sdist: String,
+}
+
+#[derive(Serialize)]
+struct Order<'a> {
+    action: &'a str,
+    root: &'a Path,
+    backend: &'a str,
+    backend_path: &'a [String],
+    installed: &'a [String],
+    out: &'a Path,
+}
+
+/// Asks the backend of the project in `root` for its metadata.
+///
+/// # Errors
+/// No interpreter, requirements that cannot be installed, a hook that fails, takes too long or gives no answer.
+pub(crate) fn metadata(
+    root: &Path,
+    build: &Build,
+    settings: &ProjectSettings,
+    progress: &dyn Progress,
+) -> Result<Answer, Error> {
+    let out = scratch()?;
+    ask("metadata", root, build, settings, out.path(), progress)
+}
+
+/// Has the project's backend build the sdist into `out_dir`, and returns its path.
+///
+/// # Errors
+/// As for reading metadata; a backend that names a file it did not make.
+pub fn build_sdist(
+    root: &Path,
+    build: &Build,
+    settings: &ProjectSettings,
+    out_dir: &Path,
+    progress: &dyn Progress,
+) -> Result<PathBuf, Error> {
+    let built: BuiltSdist = ask("sdist", root, build, settings, out_dir, progress)?;
+    let path = out_dir.join(&built.sdist);
+    if path.is_file() {
+        return Ok(path);
+    }
+    let log = format!("it says that it built {}, and there is no such file", built.sdist);
+    Err(Error::HookFailed {
+        what: "build_sdist".to_owned(),
+        log,
+    })
+}
+
+fn ask<T: for<'de> Deserialize<'de>>(
+    action: &str,
+    root: &Path,
+    build: &Build,
+    settings: &ProjectSettings,
+    out: &Path,
+    progress: &dyn Progress,
+) -> Result<T, Error> {
+    let work = scratch()?;
+    let (script, order, answer) = (
+        work.path().join("ask.py"),
+        work.path().join("order.json"),
+        work.path().join("answer.json"),
+    );
+    fs::write(&script, ASK).map_err(workspace(&script))?;
+    let backend = build.backend.as_deref().unwrap_or(LEGACY_BACKEND);
+    let mut installed = build.requires.clone();
+    for _ in 0..MAX_ROUNDS {
+        let environment = BuildEnvironment::with(&installed, settings, progress)?;
+        let text = serde_json::to_vec(&Order {
+            action,
+            root,
+            backend,
+            backend_path: &build.backend_path,
+            installed: &installed,
+            out,
+        });
+        fs::write(&order, text.unwrap_or_default()).map_err(workspace(&order))?;
+        let what = format!("{backend} ({action})");
+        let run = Run {
+            what: &what,
+            program: environment.python(),
+            arguments: vec![script.clone().into(), order.clone().into(), answer.clone().into()],
+            environment: process::without_credentials(&settings.environment),
+            directory: root,
+            seconds: settings.python_timeout,
+        };
+        let litter = Litter::before(root, build);
+        let ended = run.wait(progress);
+        litter.remove_new();
+        let ended = ended?;
+        match fs::read(&answer) {
+            Ok(bytes) => match serde_json::from_slice(&bytes) {
+                Ok(Reply::Done(answer)) => return Ok(answer),
+                Ok(Reply::Needs { requires }) => {
+                    installed.extend(requires);
+                    fs::remove_file(&answer).map_err(workspace(&answer))?;
+                }
+                Err(error) => {
+                    return Err(Error::HookFailed {
+                        what,
+                        log: format!("its answer is not understood: {error}"),
+                    });
+                }
+            },
+            Err(_) if ended.success => {
+                let log = ended.log_after_colon();
+                return Err(Error::ExitedEarly {
+                    what,
+                    status: ended.status,
+                    log,
+                });
+            }
+            Err(_) => return Err(Error::HookFailed { what, log: ended.log }),
+        }
+    }
+    let log = format!("it keeps asking for more requirements: {}", installed.join(", "));
+    Err(Error::HookFailed {
+        what: backend.to_owned(),
+        log,
+    })
+}
+
+/// The `*.egg-info` directories of a project: setuptools writes one beside the packages.
+struct Litter {
+    places: Vec<PathBuf>,
+    before: Vec<PathBuf>,
+}
+
+impl Litter {
+    fn before(root: &Path, build: &Build) -> Self {
+        let mut places = vec![root.to_owned(), root.join("src")];
+        places.extend(build.package_dir.get("").map(|directory| root.join(directory)));
+        let before = egg_infos(&places);
+        Self { places, before }
+    }
+
+    fn remove_new(&self) {
+        for made in egg_infos(&self.places) {
+            if !self.before.contains(&made) {
+                // What cannot be removed is a generated directory that every setuptools project ignores.
+                let _ = fs::remove_dir_all(made);
+            }
+        }
+    }
+}
+
+fn egg_infos(places: &[PathBuf]) -> Vec<PathBuf> {
+    let entries = places
+        .iter()
+        .filter_map(|place| fs::read_dir(place).ok())
+        .flatten()
+        .flatten();
+    entries
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|e| e == "egg-info"))
+        .collect()
+}
+
+fn scratch() -> Result<tempfile::TempDir, Error> {
+    tempfile::tempdir().map_err(workspace(&std::env::temp_dir()))
+}
+
+pub(crate) fn workspace(path: &Path) -> impl FnOnce(std::io::Error) -> Error {
+    let path = path.to_owned();
+    move |source| Error::Workspace { path, source }
+}

@@ -1,0 +1,143 @@
+"""Asks a build backend for metadata or an sdist: ask.py ORDER ANSWER.
+
+ORDER is JSON: {"action": "metadata" | "sdist", "root", "backend", "backend_path", "installed", "out"}.
+ANSWER is written as JSON: {"requires": […]} when the backend needs more to be installed first, {"sdist": file name}, or the
+metadata. The hooks are those of PEP 517, https://peps.python.org/pep-0517/.
+"""
+
+import configparser
+import email
+import importlib
+import json
+import os
+import sys
+import zipfile
+
+# Keywords that setuptools-docker added to setup(); no metadata file carries them.
+EXTRA_KEYWORDS = ("python_version", "dockerlines", "entry_point")
+
+
+def main(order_path, answer_path):
+    with open(order_path, encoding="utf-8") as file:
+        order = json.load(file)
+    os.chdir(order["root"])
+    sys.path[:] = [path for path in sys.path if path and os.path.dirname(os.path.abspath(__file__)) != path]
+    sys.path[:0] = [os.path.abspath(path) for path in order["backend_path"]]
+    sys.argv = ["setup.py"]
+    declared = {}
+    if order["backend"].startswith("setuptools."):
+        watch_setup(declared)
+    backend = load(order["backend"])
+
+    action = sdist if order["action"] == "sdist" else metadata
+    answer = action(backend, order, declared)
+    temporary = answer_path + ".part"
+    with open(temporary, "w", encoding="utf-8") as file:
+        json.dump(answer, file)
+    os.rename(temporary, answer_path)
+
+
+def load(name):
+    module, _, attributes = name.partition(":")
+    backend = importlib.import_module(module)
+    for attribute in filter(None, attributes.split(".")):
+        backend = getattr(backend, attribute)
+    return backend
+
+
+def watch_setup(declared):
+    """Notes what setup() is called with and what it makes of it."""
+    import setuptools  # noqa: F401, I001: it puts its own distutils in place
+    import distutils.core
+
+    original = distutils.core.setup
+
+    def setup(**keywords):
+        declared.update({name: keywords[name] for name in EXTRA_KEYWORDS if name in keywords})
+        distribution = original(**keywords)
+        declared["packages"] = list(distribution.packages or [])
+        declared["py_modules"] = list(distribution.py_modules or [])
+        return distribution
+
+    distutils.core.setup = setup
+
+
+def missing(backend, hook, order):
+    """What the backend wants installed beside [build-system] requires."""
+    ask = getattr(backend, hook, None)
+    wanted = list(ask({})) if ask else []
+    return [requirement for requirement in wanted if requirement not in order["installed"]]
+
+
+def sdist(backend, order, declared):
+    requires = missing(backend, "get_requires_for_build_sdist", order)
+    if requires:
+        return {"requires": requires}
+    return {"sdist": backend.build_sdist(order["out"], {})}
+
+
+def metadata(backend, order, declared):
+    requires = missing(backend, "get_requires_for_build_wheel", order)
+    if requires:
+        return {"requires": requires}
+    if hasattr(backend, "prepare_metadata_for_build_wheel"):
+        directory = os.path.join(order["out"], backend.prepare_metadata_for_build_wheel(order["out"], {}))
+        read = reader_of_directory(directory)
+    else:
+        read = reader_of_wheel(os.path.join(order["out"], backend.build_wheel(order["out"], {})))
+    fields = email.message_from_string(read("METADATA"))
+    return {
+        "name": fields["Name"],
+        "version": fields["Version"],
+        "summary": known(fields["Summary"]),
+        "requires_python": fields["Requires-Python"],
+        "requires_dist": fields.get_all("Requires-Dist") or [],
+        "provides_extra": fields.get_all("Provides-Extra") or [],
+        "entry_points": entry_points(read("entry_points.txt")),
+        "packages": sorted(declared.get("packages", [])),
+        "py_modules": sorted(declared.get("py_modules", [])),
+        "python_version": declared.get("python_version"),
+        "docker_lines": lines(declared.get("dockerlines")),
+        "entry_point": declared.get("entry_point") or {},
+    }
+
+
+def known(text):
+    return None if text in (None, "", "UNKNOWN") else text
+
+
+def lines(value):
+    return value.splitlines() if isinstance(value, str) else list(value or [])
+
+
+def reader_of_directory(directory):
+    def read(name):
+        path = os.path.join(directory, name)
+        if not os.path.exists(path):
+            return ""
+        with open(path, encoding="utf-8") as file:
+            return file.read()
+
+    return read
+
+
+def reader_of_wheel(path):
+    def read(name):
+        with zipfile.ZipFile(path) as wheel:
+            for member in wheel.namelist():
+                if member.endswith(".dist-info/" + name):
+                    return wheel.read(member).decode("utf-8")
+        return ""
+
+    return read
+
+
+def entry_points(text):
+    parser = configparser.ConfigParser(delimiters=("=",), interpolation=None)
+    parser.optionxform = str
+    parser.read_string(text)
+    return {section: dict(parser.items(section)) for section in parser.sections()}
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

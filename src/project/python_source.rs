@@ -1,0 +1,101 @@
+//! Parsing Python source within limits: no input may exhaust the stack.
+
+use ruff_python_ast::Stmt;
+
+use super::error::Error;
+use super::source_file::SourceFile;
+
+/// CPython's own limit on nested brackets.
+const MAX_BRACKETS: usize = 200;
+/// Longer files are generated or hostile; Python is asked about them.
+const MAX_BYTES: usize = 128 * 1024;
+/// Enough for the deepest tree that a file of [`MAX_BYTES`] can hold (`-` or `not` repeated): the memory is only reserved.
+const STACK_BYTES: usize = 512 * 1024 * 1024;
+
+/// Parses `file` and hands its statements to `look`; `None` if the file is too large to be read statically.
+pub(crate) fn with_module<T: Send>(
+    file: &SourceFile,
+    look: impl FnOnce(&SourceFile, &[Stmt]) -> T + Send,
+) -> Result<Option<T>, Error> {
+    if let Some(at) = too_deep(&file.text) {
+        return Err(syntax(file, at, "too many nested parentheses".to_owned()));
+    }
+    if file.text.len() > MAX_BYTES {
+        return Ok(None);
+    }
+    // The tree is built, read and dropped on a stack of its own.
+    std::thread::scope(|scope| {
+        let work = || match ruff_python_parser::parse_module(&file.text) {
+            Ok(parsed) => Ok(look(file, parsed.suite())),
+            Err(error) => Err(syntax(file, error.location.start().to_usize(), error.error.to_string())),
+        };
+        let started = std::thread::Builder::new()
+            .stack_size(STACK_BYTES)
+            .spawn_scoped(scope, work);
+        let joined = started.ok().and_then(|handle| handle.join().ok());
+        joined.map_or(Ok(None), |result| result.map(Some))
+    })
+}
+
+fn syntax(file: &SourceFile, offset: usize, message: String) -> Error {
+    Error::Syntax {
+        file: file.name.clone(),
+        line: file.line(offset),
+        column: file.column(offset),
+        message,
+        python2: looks_like_python2(&file.text),
+    }
+}
+
+fn looks_like_python2(text: &str) -> bool {
+    text.lines().map(str::trim_start).any(|line| {
+        let print = line
+            .strip_prefix("print ")
+            .is_some_and(|rest| !rest.trim_start().starts_with(['(', '=']));
+        let except = line.starts_with("except ") && line.contains(',') && !line.contains('(') && !line.contains(" as ");
+        print || except || line.starts_with("exec \"") || line.starts_with("exec '")
+    })
+}
+
+/// The offset at which brackets nest too deeply, strings and comments left out.
+fn too_deep(text: &str) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let mut depth = 0_usize;
+    let mut at = 0;
+    while at < bytes.len() {
+        match bytes[at] {
+            b'#' => at += bytes[at..].iter().position(|b| *b == b'\n').unwrap_or(bytes.len() - at),
+            quote @ (b'"' | b'\'') => {
+                at = string_end(bytes, at, quote);
+                continue;
+            }
+            b'(' | b'[' | b'{' => {
+                depth += 1;
+                if depth > MAX_BRACKETS {
+                    return Some(at);
+                }
+            }
+            b')' | b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        at += 1;
+    }
+    None
+}
+
+/// The offset behind the string that starts at `start`.
+fn string_end(bytes: &[u8], start: usize, quote: u8) -> usize {
+    let triple = bytes[start..].starts_with(&[quote; 3]);
+    let mut at = start + if triple { 3 } else { 1 };
+    while at < bytes.len() {
+        match bytes[at] {
+            b'\\' => at += 1,
+            b'\n' if !triple => return at,
+            b if b == quote && !triple => return at + 1,
+            b if b == quote && bytes[at..].starts_with(&[quote; 3]) => return at + 3,
+            _ => {}
+        }
+        at += 1;
+    }
+    bytes.len()
+}

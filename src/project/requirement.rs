@@ -1,0 +1,223 @@
+//! Requirements, versions and names as setuptools writes them into METADATA.
+
+use std::str::FromStr;
+
+use pep508_rs::{Requirement, VerbatimUrl};
+
+use super::error::Error;
+use super::value::{Dynamic, Kind, Value};
+use crate::secret::without_url_credentials;
+
+/// A field that Python must be asked about, or that is wrong for certain.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    Ask(Dynamic),
+    Wrong(Error),
+}
+
+impl From<Dynamic> for Stop {
+    fn from(dynamic: Dynamic) -> Self {
+        Self::Ask(dynamic)
+    }
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self::Wrong(error)
+    }
+}
+
+/// `install_requires`: a string of lines or a list of such strings.
+pub(crate) fn requirements(value: &Value) -> Result<Vec<String>, Stop> {
+    let strings: Vec<&Value> = match &value.kind {
+        Kind::Str(_) => vec![value],
+        Kind::List(items) | Kind::Tuple(items) => items.iter().collect(),
+        _ => return Err(value.unclear("install_requires", "a list of strings").into()),
+    };
+    let mut found = Vec::new();
+    for item in strings {
+        let text = item
+            .as_str()
+            .ok_or_else(|| item.unclear("install_requires", "a list of strings"))?;
+        for line in logical_lines(text) {
+            check(&line, &item.place.to_string())?;
+            found.push(line);
+        }
+    }
+    Ok(found)
+}
+
+/// `extras_require`: every requirement with its marker, and the extras in order.
+pub(crate) fn extras(value: &Value) -> Result<(Vec<String>, Vec<String>), Stop> {
+    let entries = value
+        .entries()
+        .ok_or_else(|| value.unclear("extras_require", "a dict"))?;
+    let (mut requires, mut extras) = (Vec::new(), Vec::<String>::new());
+    for (key, listed) in entries {
+        let key_text = key
+            .as_str()
+            .ok_or_else(|| key.unclear("extras_require", "a dict of strings"))?;
+        // setuptools' `extra:marker`.
+        let (extra, condition) = key_text.split_once(':').unwrap_or((key_text, ""));
+        let (extra, condition) = (extra.trim(), condition.trim());
+        if !extra.is_empty() && !extras.iter().any(|known| known == extra) {
+            extras.push(extra.to_owned());
+        }
+        let own = if matches!(listed.kind, Kind::None) {
+            Vec::new()
+        } else {
+            requirements(listed)?
+        };
+        for requirement in own {
+            let marked = with_extra(&requirement, extra, condition);
+            check(&marked, &listed.place.to_string())?;
+            requires.push(marked);
+        }
+    }
+    Ok((requires, extras))
+}
+
+fn with_extra(requirement: &str, extra: &str, condition: &str) -> String {
+    // A URL may hold a semicolon; its marker is set off by a blank.
+    let separator = if requirement.contains('@') { " ;" } else { ";" };
+    let (bare, marker) = requirement
+        .split_once(separator)
+        .map_or((requirement, ""), |(r, m)| (r, m.trim()));
+    let mut parts: Vec<String> = [marker, condition]
+        .iter()
+        .filter(|m| !m.is_empty())
+        .map(|m| format!("({m})"))
+        .collect();
+    if !extra.is_empty() {
+        parts.push(format!("extra == \"{extra}\""));
+    }
+    if parts.is_empty() {
+        return requirement.to_owned();
+    }
+    format!("{} ; {}", bare.trim_end(), parts.join(" and "))
+}
+
+/// Lines as setuptools reads them: comments and blank lines left out, a trailing backslash continues.
+fn logical_lines(text: &str) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut pending = String::new();
+    for line in text
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+    {
+        let line = line.split_once(" #").map_or(line, |(kept, _)| kept.trim_end());
+        match line.strip_suffix('\\') {
+            Some(start) => pending.push_str(start.trim_end()),
+            None => lines.push(std::mem::take(&mut pending) + line),
+        }
+    }
+    if !pending.is_empty() {
+        lines.push(pending);
+    }
+    lines
+}
+
+fn check(requirement: &str, at: &str) -> Result<(), Error> {
+    let Err(error) = Requirement::<VerbatimUrl>::from_str(requirement) else {
+        return Ok(());
+    };
+    let reason = error.message.to_string();
+    Err(Error::InvalidRequirement {
+        requirement: without_url_credentials(requirement),
+        at: at.to_owned(),
+        reason: without_url_credentials(reason.lines().next().unwrap_or_default()),
+    })
+}
+
+/// A version as PEP 440 normalises it.
+pub(crate) fn version(text: &str, at: &str) -> Result<String, Error> {
+    match pep440_rs::Version::from_str(text.trim()) {
+        Ok(version) => Ok(version.to_string()),
+        Err(error) => Err(Error::InvalidVersion {
+            version: text.to_owned(),
+            at: at.to_owned(),
+            reason: error.to_string(),
+        }),
+    }
+}
+
+/// `requires-python`, checked.
+pub(crate) fn requires_python(text: &str, at: &str) -> Result<String, Error> {
+    match pep440_rs::VersionSpecifiers::from_str(text) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(error) => {
+            let reason = error.to_string();
+            let first = reason.lines().next().unwrap_or_default();
+            Err(Error::InvalidValue {
+                at: at.to_owned(),
+                message: format!("{text:?} is not a range of Python versions: {first}"),
+            })
+        }
+    }
+}
+
+/// A name as the core metadata specification allows it.
+pub(crate) fn name(text: &str, at: &str) -> Result<String, Error> {
+    let inner = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    let end = |c: char| c.is_ascii_alphanumeric();
+    if text.starts_with(end) && text.ends_with(end) && text.chars().all(inner) {
+        return Ok(text.to_owned());
+    }
+    Err(Error::InvalidName {
+        name: text.to_owned(),
+        at: at.to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::project::value::Place;
+
+    const AT: Place = Place {
+        file: "setup.py",
+        line: 7,
+    };
+
+    #[test]
+    fn extras_get_their_markers() {
+        assert_eq!(with_extra("a>=1", "e", ""), "a>=1 ; extra == \"e\"");
+        assert_eq!(
+            with_extra("a; python_version<'4' or x", "e", ""),
+            "a ; (python_version<'4' or x) and extra == \"e\""
+        );
+        assert_eq!(with_extra("a", "", "os_name=='nt'"), "a ; (os_name=='nt')");
+        assert_eq!(
+            with_extra("a @ http://h/x;y ; os_name=='nt'", "e", ""),
+            "a @ http://h/x;y ; (os_name=='nt') and extra == \"e\""
+        );
+    }
+
+    #[test]
+    fn a_requirement_may_be_lines_with_comments() {
+        let value = Value::str("a>=1\n# no\n\nb # why\nc\\\n>=2", AT);
+        assert_eq!(requirements(&value).unwrap(), ["a>=1", "b", "c>=2"]);
+    }
+
+    #[test]
+    fn an_invalid_requirement_is_named_with_its_place() {
+        let value = Value::new(Kind::List(vec![Value::str("numpy>>1", AT)]), AT);
+        let Err(Stop::Wrong(error)) = requirements(&value) else {
+            panic!("accepted")
+        };
+        assert!(
+            error
+                .to_string()
+                .starts_with("setup.py:7: \"numpy>>1\" is not a valid requirement"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn versions_are_normalised_and_names_checked() {
+        assert_eq!(version("1.0-RC1", "x").unwrap(), "1.0rc1");
+        assert!(version("one", "setup.py:1").is_err());
+        assert!(name("-a", "x").is_err() && name("a b", "x").is_err() && name("A.b_c-1", "x").is_ok());
+    }
+}

@@ -1,0 +1,358 @@
+//! `setup.cfg`: the declarative half of setuptools, turned into the keywords that `setup()` would have got.
+//! <https://setuptools.pypa.io/en/latest/userguide/declarative_config.html>
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::attr::read_attr;
+use super::discovery::{Find, find_packages};
+use super::error::Error;
+use super::ini::{self, IniOption, Section};
+use super::source_file::SourceFile;
+use super::value::{Draft, Kind, Place, Value};
+
+const FILE: &str = "setup.cfg";
+
+/// Reads the declarations of `setup.cfg`.
+pub(crate) fn read(root: &Path, file: &SourceFile) -> Result<Draft, Error> {
+    let sections = ini::parse(&file.text)?;
+    let mut reader = Reader {
+        root,
+        draft: Draft::default(),
+        sections: &sections,
+        found_below: None,
+    };
+    for section in &sections {
+        reader.section(section)?;
+    }
+    reader.fill_package_dir();
+    reader.version_last()?;
+    Ok(reader.draft)
+}
+
+struct Reader<'a> {
+    root: &'a Path,
+    draft: Draft,
+    sections: &'a [Section],
+    /// Where `find:` looked, if not in the root.
+    found_below: Option<(String, Place)>,
+}
+
+impl Reader<'_> {
+    fn section(&mut self, section: &Section) -> Result<(), Error> {
+        match section.name.as_str() {
+            "metadata" => section.options.iter().try_for_each(|option| self.metadata(option)),
+            "options" => section.options.iter().try_for_each(|option| self.option(option)),
+            "options.extras_require" => self.extras(section),
+            "options.entry_points" => {
+                self.dict_of_lists("entry_points", section);
+                Ok(())
+            }
+            "options.package_data" => {
+                self.dict_of_lists("package_data", section);
+                Ok(())
+            }
+            "options.exclude_package_data" => {
+                self.dict_of_lists("exclude_package_data", section);
+                Ok(())
+            }
+            "options.data_files" => {
+                self.dict_of_lists("data_files", section);
+                Ok(())
+            }
+            "options.packages.find" => Ok(()),
+            "egg_info" => {
+                self.egg_info(section);
+                Ok(())
+            }
+            name if name.starts_with("metadata") || name.starts_with("options") => {
+                self.draft.give_up(
+                    &format!("[{name}]"),
+                    place(section.line),
+                    "is not a section setuptools documents",
+                );
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// `tag_build` and `tag_date` change the version that setuptools writes.
+    fn egg_info(&mut self, section: &Section) {
+        for option in &section.options {
+            let value = option.text();
+            let off = matches!(value.to_lowercase().as_str(), "" | "0" | "false" | "no" | "off");
+            if matches!(key(option).as_str(), "tag_build" | "tag_date") && !off {
+                self.draft.give_up(
+                    &format!("{} = {value}", option.key),
+                    place(option.line),
+                    "changes the version",
+                );
+            }
+        }
+    }
+
+    fn metadata(&mut self, option: &IniOption) -> Result<(), Error> {
+        let key = match key(option).as_str() {
+            "summary" => "description".to_owned(),
+            other => other.to_owned(),
+        };
+        match key.as_str() {
+            "name" => self.set("name", Value::str(option.text(), place(option.line))),
+            "description" => {
+                let text = self.file_or_text(option)?;
+                self.set("description", Value::str(text, place(option.line)));
+            }
+            // Read last: `attr:` needs package_dir.
+            "version" => {}
+            "license_files" => self.set("license_files", list(option, ',')),
+            "license_file" => self.set("license_file", Value::str(option.text(), place(option.line))),
+            "long_description" => {
+                self.file_or_text(option)?;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn option(&mut self, option: &IniOption) -> Result<(), Error> {
+        let key = key(option);
+        match key.as_str() {
+            "packages" => self.packages(option)?,
+            "py_modules" | "scripts" => self.set(&key, list(option, ',')),
+            "setup_requires" => self.set(&key, list(option, ';')),
+            "package_dir" => {
+                let dict = dict(option)?;
+                self.set("package_dir", dict);
+            }
+            "install_requires" => {
+                let requirements = self.requirements(option)?;
+                self.set(&key, requirements);
+            }
+            "python_requires" => self.set(&key, Value::str(option.text(), place(option.line))),
+            "include_package_data" => {
+                let on = matches!(option.text().to_lowercase().as_str(), "1" | "true" | "yes");
+                self.set(&key, Value::new(Kind::Bool(on), place(option.line)));
+            }
+            "entry_points" => {
+                let text = self.file_or_text(option)?;
+                self.set(&key, Value::str(text, place(option.line)));
+            }
+            "cmdclass" => self
+                .draft
+                .give_up("cmdclass", place(option.line), "names commands of the project's own"),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// The first declaration that says something stays, as in setuptools.
+    fn set(&mut self, key: &str, value: Value) {
+        if !self.draft.inhabited(key) {
+            self.draft.set(key, value);
+        }
+    }
+
+    fn packages(&mut self, option: &IniOption) -> Result<(), Error> {
+        let namespaces = match option.text().trim() {
+            "find:" => false,
+            "find_namespace:" => true,
+            _ => {
+                self.set("packages", list(option, ','));
+                return Ok(());
+            }
+        };
+        let mut find = Find {
+            namespaces,
+            ..Find::default()
+        };
+        let options = self
+            .sections
+            .iter()
+            .filter(|s| s.name == "options.packages.find")
+            .flat_map(|s| &s.options);
+        for given in options {
+            let items: Vec<String> = items(given, ',').into_iter().map(|(_, text)| text).collect();
+            match key(given).as_str() {
+                _ if items.is_empty() => {}
+                "where" => find.place.clone_from(&items[0]),
+                "include" => find.include = items,
+                "exclude" => find.exclude = items,
+                _ => {}
+            }
+        }
+        let at = place(option.line);
+        let found = find_packages(self.root, &find)?;
+        let found = found.into_iter().map(|name| Value::str(name, at)).collect();
+        self.set("packages", Value::new(Kind::List(found), at));
+        if !matches!(find.place.as_str(), "." | "") {
+            self.found_below = Some((find.place, at));
+        }
+        Ok(())
+    }
+
+    fn extras(&mut self, section: &Section) -> Result<(), Error> {
+        let mut entries = Vec::new();
+        for option in &section.options {
+            entries.push((
+                Value::str(option.key.clone(), place(option.line)),
+                self.requirements(option)?,
+            ));
+        }
+        self.set("extras_require", Value::new(Kind::Dict(entries), place(section.line)));
+        Ok(())
+    }
+
+    fn dict_of_lists(&mut self, key: &str, section: &Section) {
+        let entry = |option: &IniOption| (Value::str(option.key.clone(), place(option.line)), list(option, ','));
+        let entries = section.options.iter().map(entry).collect();
+        self.set(key, Value::new(Kind::Dict(entries), place(section.line)));
+    }
+
+    fn requirements(&mut self, option: &IniOption) -> Result<Value, Error> {
+        if !option.text().starts_with("file:") {
+            let mut value = list(option, ';');
+            if let Kind::List(items) = &mut value.kind {
+                items.retain(|item| item.as_str().is_some_and(|text| !text.starts_with('#')));
+            }
+            return Ok(value);
+        }
+        let at = place(option.line);
+        let text = self.file_or_text(option)?;
+        let chunks: Vec<&str> = if text.contains('\n') {
+            text.lines().collect()
+        } else {
+            text.split(';').collect()
+        };
+        let kept = chunks
+            .iter()
+            .map(|c| c.trim())
+            .filter(|c| !c.is_empty() && !c.starts_with('#'));
+        Ok(Value::new(Kind::List(kept.map(|c| Value::str(c, at)).collect()), at))
+    }
+
+    fn file_or_text(&mut self, option: &IniOption) -> Result<String, Error> {
+        let text = option.text();
+        let Some(names) = text.strip_prefix("file:") else {
+            return Ok(text);
+        };
+        let names: Vec<&str> = names.split(',').map(str::trim).collect();
+        let (text, read) = read_files(self.root, &names, place(option.line))?;
+        self.draft.referenced.extend(read);
+        Ok(text)
+    }
+
+    /// setuptools takes `where` of `find:` as the package directory unless one is given.
+    fn fill_package_dir(&mut self) {
+        if let Some((found, at)) = self.found_below.take() {
+            let entry = (Value::str("", at), Value::str(found, at));
+            self.set("package_dir", Value::new(Kind::Dict(vec![entry]), at));
+        }
+    }
+
+    fn version_last(&mut self) -> Result<(), Error> {
+        let options = self
+            .sections
+            .iter()
+            .filter(|s| s.name == "metadata")
+            .flat_map(|s| &s.options);
+        let Some(option) = options.filter(|o| key(o) == "version").last() else {
+            return Ok(());
+        };
+        let at = place(option.line);
+        let text = option.text();
+        let Some(path) = text.strip_prefix("attr:") else {
+            let version = self.file_or_text(option)?;
+            self.set("version", Value::str(version.trim(), at));
+            return Ok(());
+        };
+        let mut package_dir = string_map(self.draft.fields.get("package_dir"));
+        let listed = ["packages", "py_modules", "package_dir"]
+            .iter()
+            .any(|key| self.draft.inhabited(key));
+        if !listed && self.root.join("src").is_dir() {
+            package_dir.insert(String::new(), "src".to_owned());
+        }
+        let evaluated = read_attr(self.root, path.trim(), &package_dir, at)?;
+        self.draft.fields.insert("version".to_owned(), evaluated);
+        Ok(())
+    }
+}
+
+/// The files' texts joined by newlines, and those that exist; setuptools passes over missing ones.
+pub(crate) fn read_files(root: &Path, names: &[&str], at: Place) -> Result<(String, Vec<String>), Error> {
+    let mut texts = Vec::new();
+    let mut read = Vec::new();
+    for name in names {
+        if Path::new(name).is_absolute() || name.split('/').any(|part| part == "..") {
+            let message = format!("file: {name} is outside the project");
+            return Err(Error::InvalidValue {
+                at: at.to_string(),
+                message,
+            });
+        }
+        if !root.join(name).is_file() {
+            continue;
+        }
+        if let Some(file) = SourceFile::read(root, name)? {
+            texts.push(file.text.replace("\r\n", "\n"));
+            read.push((*name).to_owned());
+        }
+    }
+    Ok((texts.join("\n"), read))
+}
+
+/// A `{str: str}` field as a map; empty where it is anything else.
+pub(crate) fn string_map(field: Option<&super::value::Evaluated>) -> BTreeMap<String, String> {
+    let Some(Ok(value)) = field else { return BTreeMap::new() };
+    let pairs = value.entries().unwrap_or_default().iter();
+    pairs
+        .filter_map(|(k, v)| Some((k.as_str()?.to_owned(), v.as_str()?.to_owned())))
+        .collect()
+}
+
+fn place(line: usize) -> Place {
+    Place { file: FILE, line }
+}
+
+/// The key as setuptools normalises it in its own sections.
+fn key(option: &IniOption) -> String {
+    option.key.replace('-', "_").to_lowercase()
+}
+
+/// A list's items with their lines: by lines if there are several, otherwise by `separator`.
+fn items(option: &IniOption, separator: char) -> Vec<(usize, String)> {
+    let text = option.text();
+    let chunks: Vec<(usize, String)> = if text.contains('\n') {
+        option.lines.clone()
+    } else {
+        text.split(separator)
+            .map(|chunk| (option.line, chunk.to_owned()))
+            .collect()
+    };
+    let trimmed = chunks.into_iter().map(|(line, chunk)| (line, chunk.trim().to_owned()));
+    trimmed.filter(|(_, chunk)| !chunk.is_empty()).collect()
+}
+
+fn list(option: &IniOption, separator: char) -> Value {
+    let items = items(option, separator)
+        .into_iter()
+        .map(|(line, text)| Value::str(text, place(line)))
+        .collect();
+    Value::new(Kind::List(items), place(option.line))
+}
+
+fn dict(option: &IniOption) -> Result<Value, Error> {
+    let mut entries = Vec::new();
+    for (line, text) in items(option, ',') {
+        let Some((key, value)) = text.split_once('=') else {
+            let message = format!("{} needs `key = value`, not {text:?}", option.key);
+            return Err(Error::SetupCfg { line, message });
+        };
+        entries.push((
+            Value::str(key.trim(), place(line)),
+            Value::str(value.trim(), place(line)),
+        ));
+    }
+    Ok(Value::new(Kind::Dict(entries), place(option.line)))
+}

@@ -1,0 +1,179 @@
+//! What a declaration says: a value with the place it was written, or an expression only Python can evaluate.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// `file:line`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) file: &'static str,
+    pub(crate) line: usize,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.file, self.line)
+    }
+}
+
+/// A value known without running Python.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Value {
+    pub(crate) kind: Kind,
+    pub(crate) place: Place,
+}
+
+/// The kinds of [`Value`], named as in Python. Sets are missing on purpose: setuptools refuses them where order counts.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Kind {
+    None,
+    Bool(bool),
+    /// As Python's `str()` shows it.
+    Number(String),
+    Str(String),
+    List(Vec<Value>),
+    Tuple(Vec<Value>),
+    Dict(Vec<(Value, Value)>),
+}
+
+/// An expression whose value only Python knows.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Dynamic {
+    /// Its source, shortened.
+    pub(crate) expression: String,
+    pub(crate) place: Place,
+    /// Why it is not known.
+    pub(crate) reason: String,
+}
+
+impl fmt::Display for Dynamic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: `{}` {}", self.place, self.expression, self.reason)
+    }
+}
+
+/// What evaluating an expression gives.
+pub(crate) type Evaluated = Result<Value, Dynamic>;
+
+/// Declarations by setuptools' keyword names, whichever of the three files they come from.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Draft {
+    pub(crate) fields: BTreeMap<String, Evaluated>,
+    /// Why nothing in the file can be trusted without Python.
+    pub(crate) whole: Option<Dynamic>,
+    /// Files that values were read from, relative to the root.
+    pub(crate) referenced: Vec<String>,
+    /// Why the backend must make the sdist.
+    pub(crate) backend_sdist: Option<String>,
+    pub(crate) warnings: Vec<String>,
+}
+
+impl Value {
+    pub(crate) fn new(kind: Kind, place: Place) -> Self {
+        Self { kind, place }
+    }
+
+    pub(crate) fn str(text: impl Into<String>, place: Place) -> Self {
+        Self::new(Kind::Str(text.into()), place)
+    }
+
+    /// Python's truth value.
+    pub(crate) fn truthy(&self) -> bool {
+        match &self.kind {
+            Kind::None => false,
+            Kind::Bool(value) => *value,
+            Kind::Number(text) => text.parse::<f64>() != Ok(0.0),
+            Kind::Str(text) => !text.is_empty(),
+            Kind::List(items) | Kind::Tuple(items) => !items.is_empty(),
+            Kind::Dict(items) => !items.is_empty(),
+        }
+    }
+
+    pub(crate) fn mutable(&self) -> bool {
+        match &self.kind {
+            Kind::List(_) | Kind::Dict(_) => true,
+            Kind::Tuple(items) => items.iter().any(Self::mutable),
+            _ => false,
+        }
+    }
+
+    pub(crate) fn as_str(&self) -> Option<&str> {
+        match &self.kind {
+            Kind::Str(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// A list or tuple's items.
+    pub(crate) fn items(&self) -> Option<&[Value]> {
+        match &self.kind {
+            Kind::List(items) | Kind::Tuple(items) => Some(items),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn entries(&self) -> Option<&[(Value, Value)]> {
+        match &self.kind {
+            Kind::Dict(entries) => Some(entries),
+            _ => None,
+        }
+    }
+
+    /// The strings of a list or tuple of strings.
+    pub(crate) fn strings(&self) -> Option<Vec<String>> {
+        self.items()?
+            .iter()
+            .map(|item| item.as_str().map(str::to_owned))
+            .collect()
+    }
+
+    /// The value of a string key; the last one wins, as in a dict literal.
+    pub(crate) fn get(&self, key: &str) -> Option<&Value> {
+        self.entries()?
+            .iter()
+            .rev()
+            .find(|(k, _)| k.as_str() == Some(key))
+            .map(|(_, value)| value)
+    }
+
+    /// A value that setuptools would refuse or read in a way not modelled here: left to Python, and its message.
+    pub(crate) fn unclear(&self, key: &str, wanted: &str) -> Dynamic {
+        Dynamic {
+            expression: key.to_owned(),
+            place: self.place,
+            reason: format!("is not {wanted}"),
+        }
+    }
+}
+
+impl Draft {
+    pub(crate) fn set(&mut self, key: &str, value: Value) {
+        self.fields.insert(key.to_owned(), Ok(value));
+    }
+
+    /// A field's value if it is there and not `None`.
+    pub(crate) fn get(&self, key: &str) -> Result<Option<&Value>, Dynamic> {
+        match self.fields.get(key) {
+            None => Ok(None),
+            Some(Ok(Value { kind: Kind::None, .. })) => Ok(None),
+            Some(Ok(value)) => Ok(Some(value)),
+            Some(Err(dynamic)) => Err(dynamic.clone()),
+        }
+    }
+
+    /// Whether the field is given and true in Python's sense, or cannot be known to be otherwise.
+    pub(crate) fn inhabited(&self, key: &str) -> bool {
+        self.fields
+            .get(key)
+            .is_some_and(|field| field.as_ref().map_or(true, Value::truthy))
+    }
+
+    /// Marks everything as Python's to answer; the first reason stays.
+    pub(crate) fn give_up(&mut self, expression: &str, place: Place, reason: &str) {
+        self.whole.get_or_insert_with(|| Dynamic {
+            expression: expression.to_owned(),
+            place,
+            reason: reason.to_owned(),
+        });
+    }
+}
