@@ -77,15 +77,22 @@ fn as_version(value: Value, path: &str, at: Place) -> Evaluated {
 }
 
 fn module_file(root: &Path, module: &str, package_dir: &BTreeMap<String, String>) -> Option<PathBuf> {
-    let mut parts: Vec<&str> = module.split('.').collect();
+    let parts: Vec<&str> = module.split('.').collect();
     let mut base = root.to_path_buf();
-    if let Some(custom) = package_dir.get(parts[0]) {
-        parts.remove(0);
-        base.push(custom);
-    } else if let Some(parent) = package_dir.get("") {
-        base.push(parent);
+    // The longest package that has a directory of its own decides.
+    let custom = (1..=parts.len())
+        .rev()
+        .find_map(|n| Some((package_dir.get(&parts[..n].join("."))?, n)));
+    match custom {
+        Some((directory, n)) => {
+            base.push(directory);
+            base.extend(&parts[n..]);
+        }
+        None => {
+            base.extend(package_dir.get(""));
+            base.extend(&parts);
+        }
     }
-    base.extend(&parts);
     let as_module = base.with_file_name(format!("{}.py", base.file_name()?.to_str()?));
     [as_module, base.join("__init__.py")]
         .into_iter()

@@ -140,7 +140,14 @@ pub(crate) fn without_credentials(environment: &[(String, String)]) -> Vec<(Stri
         .collect()
 }
 
-fn is_credential(name: &str, value: &str) -> bool {
+/// Whether pip or the way to its index needs the variable, credentials included.
+pub(crate) fn concerns_installer(name: &str) -> bool {
+    let name = name.to_uppercase();
+    name.starts_with("PIP_") || name.ends_with("_PROXY") || name == "NETRC"
+}
+
+/// Whether the variable is a credential, or steers a program that setup.py has no business with.
+pub(crate) fn is_credential(name: &str, value: &str) -> bool {
     const PREFIXES: [&str; 9] = [
         "AWS_", "PIP_", "UV_", "DOCKER_", "TWINE_", "GITHUB_", "GITLAB_", "SGBUILD_", "PYTHON",
     ];

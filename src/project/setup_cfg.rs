@@ -15,6 +15,12 @@ const FILE: &str = "setup.cfg";
 
 /// Reads the declarations of `setup.cfg`.
 pub(crate) fn read(root: &Path, file: &SourceFile) -> Result<Draft, Error> {
+    if file.marked {
+        return Err(Error::SetupCfg {
+            line: 1,
+            message: "begins with a byte order mark, which setuptools does not read".to_owned(),
+        });
+    }
     let sections = ini::parse(&file.text)?;
     let mut reader = Reader {
         root,
@@ -61,7 +67,7 @@ impl Reader<'_> {
                 Ok(())
             }
             "options.packages.find" => Ok(()),
-            "egg_info" => {
+            "egg_info" | "dist_info" => {
                 self.egg_info(section);
                 Ok(())
             }
@@ -266,6 +272,7 @@ impl Reader<'_> {
             self.set("version", Value::str(version.trim(), at));
             return Ok(());
         };
+        self.draft.version_attr = Some(at);
         let mut package_dir = string_map(self.draft.fields.get("package_dir"));
         let listed = ["packages", "py_modules", "package_dir"]
             .iter()
@@ -295,7 +302,7 @@ pub(crate) fn read_files(root: &Path, names: &[&str], at: Place) -> Result<(Stri
             continue;
         }
         if let Some(file) = SourceFile::read(root, name)? {
-            texts.push(file.text.replace("\r\n", "\n"));
+            texts.push(file.text);
             read.push((*name).to_owned());
         }
     }

@@ -66,6 +66,8 @@ pub(crate) struct Draft {
     /// Why the backend must make the sdist.
     pub(crate) backend_sdist: Option<String>,
     pub(crate) warnings: Vec<String>,
+    /// Where the version is `attr:`, which depends on where packages are.
+    pub(crate) version_attr: Option<Place>,
 }
 
 impl Value {

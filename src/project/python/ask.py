@@ -96,9 +96,9 @@ def metadata(backend, order, declared):
         "entry_points": entry_points(read("entry_points.txt")),
         "packages": sorted(declared.get("packages", [])),
         "py_modules": sorted(declared.get("py_modules", [])),
-        "python_version": declared.get("python_version"),
+        "python_version": optional_text(declared.get("python_version")),
         "docker_lines": lines(declared.get("dockerlines")),
-        "entry_point": declared.get("entry_point") or {},
+        "entry_point": functions(declared.get("entry_point")),
     }
 
 
@@ -106,8 +106,20 @@ def known(text):
     return None if text in (None, "", "UNKNOWN") else text
 
 
+def optional_text(value):
+    return None if value is None else str(value)
+
+
 def lines(value):
-    return value.splitlines() if isinstance(value, str) else list(value or [])
+    return value.splitlines() if isinstance(value, str) else [str(line) for line in value or []]
+
+
+def functions(value):
+    if not value:
+        return {}
+    if not isinstance(value, dict):
+        sys.exit(f'entry_point={value!r} is not a dict such as {{"package.module": "function"}}')
+    return {str(module): str(function) for module, function in value.items()}
 
 
 def reader_of_directory(directory):
@@ -133,7 +145,7 @@ def reader_of_wheel(path):
 
 
 def entry_points(text):
-    parser = configparser.ConfigParser(delimiters=("=",), interpolation=None)
+    parser = configparser.ConfigParser(delimiters=("=",), interpolation=None, strict=False)
     parser.optionxform = str
     parser.read_string(text)
     return {section: dict(parser.items(section)) for section in parser.sections()}

@@ -44,7 +44,9 @@ impl Case {
 
 /// Checks that sgbuild and setuptools agree about every case, and that each was read as expected.
 pub(super) fn agree(cases: Vec<Case>) {
-    let made = cases.into_iter().map(|case| (case.name.to_owned(), case.kind, case.make()));
+    let made = cases
+        .into_iter()
+        .map(|case| (case.name.to_owned(), case.kind, case.make()));
     agree_in(made.collect());
 }
 
@@ -85,9 +87,9 @@ fn read(kind: Kind, sandbox: &Sandbox) -> Result<Value, String> {
     let refused_for_python = statically.stderr.contains("only Python can tell");
     match kind {
         Kind::Static if !is_static => return Err(format!("not static: {}", statically.stderr)),
-        Kind::Asked if is_static => return Err(format!("static: {}", statically.stdout)),
+        Kind::Asked if is_static => return Err(format!("static: {}", statically.json())),
         Kind::Asked if !refused_for_python => return Err(format!("not asked: {}", statically.stderr)),
-        Kind::Refused if is_static => return Err(format!("accepted: {}", statically.stdout)),
+        Kind::Refused if is_static => return Err(format!("accepted: {}", statically.json())),
         _ => {}
     }
     if is_static {
@@ -106,6 +108,7 @@ fn read(kind: Kind, sandbox: &Sandbox) -> Result<Value, String> {
     }
 }
 
+/// Runs the oracle on `[{"directory", "said"}]`.
 fn ask_setuptools(orders: &Value) -> Value {
     let mut command = Command::new(oracle_python());
     let script = root().join("tests/it/project/oracle.py");
@@ -134,7 +137,16 @@ fn oracle_python() -> PathBuf {
         assert!(Command::new(program).args(arguments).status().unwrap().success());
     };
     run("python3".into(), &["-m", "venv", made.path().to_str().unwrap()]);
-    let install = ["-m", "pip", "install", "--quiet", "--upgrade", "setuptools", "wheel", "packaging"];
+    let install = [
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--upgrade",
+        "setuptools",
+        "wheel",
+        "packaging",
+    ];
     run(made.path().join("bin/python"), &install);
     // Another test may have been faster; then its environment serves.
     let _ = fs::rename(made.keep(), &kept);
@@ -146,7 +158,11 @@ fn oracle_python() -> PathBuf {
 pub(super) fn never_wrong(cases: Vec<Case>) {
     let kept = cases.into_iter().filter_map(|mut case| {
         let sandbox = case.make();
-        case.kind = if sandbox.run(&["inspect", "--json"]).code == 0 { Kind::Right } else { return None };
+        case.kind = if sandbox.run(&["inspect", "--json"]).code == 0 {
+            Kind::Right
+        } else {
+            return None;
+        };
         Some((case.name.to_owned(), case.kind, sandbox))
     });
     agree_in(kept.collect());
