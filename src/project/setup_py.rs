@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use ruff_python_ast::visitor::Visitor as _;
-use ruff_python_ast::{Expr, ExprCall, Stmt, StmtTry};
+use ruff_python_ast::{Expr, ExprCall, Keyword, Stmt, StmtTry};
 use ruff_text_size::Ranged;
 
 use super::error::Error;
@@ -448,7 +448,11 @@ impl<'a> Reader<'a> {
             }
         }
         for (index, keyword) in call.arguments.keywords.iter().enumerate() {
-            if keyword.arg.is_some() && call.arguments.keywords[..index].iter().any(|k| k.arg == keyword.arg) {
+            let same = |other: &Keyword| match (&keyword.arg, &other.arg) {
+                (Some(name), Some(other)) => name.as_str() == other.as_str(),
+                _ => false,
+            };
+            if call.arguments.keywords[..index].iter().any(same) {
                 self.give_up(keyword, "is given twice");
             }
             match &keyword.arg {

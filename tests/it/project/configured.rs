@@ -134,7 +134,7 @@ fn setup_cfg() {
             "[options]\nentry_points =\n  [g]\n  a = pkg:a\n",
         ),
         options(
-            Right,
+            Refused,
             "a marker on one line",
             "[options]\ninstall_requires = six; python_version<'3.9'\n",
         ),
@@ -172,7 +172,7 @@ fn setup_cfg() {
         options(Refused, "a key twice", "version = 2\n"),
         options(Refused, "an odd section", "[options.nonsense]\nx = 1\n"),
         files(
-            Right,
+            Refused,
             "a byte order mark",
             &[STUB, ("setup.cfg", "\u{feff}[metadata]\r\nname = a\r\nversion = 1\r\n")],
         ),
@@ -194,7 +194,7 @@ fn setup_py_over_setup_cfg_field_by_field() {
             cfg,
         ),
         both(
-            Right,
+            Refused,
             "empty values in setup.py",
             "name='', version='', description='', packages=[], install_requires=[], python_requires='', extras_require={}, entry_points={}",
             cfg,
@@ -231,7 +231,7 @@ fn setup_py_over_setup_cfg_field_by_field() {
         ),
         both(Right, "only the name in setup.py", "name='a'", cfg),
         both(
-            Right,
+            Refused,
             "find: in setup.cfg, package_dir in setup.py",
             "name='a', version='1', package_dir={'': 'pkg'}",
             "[options]\npackages = find:\n[options.packages.find]\nwhere = .\n",
@@ -325,13 +325,13 @@ fn pyproject() {
             "",
         ),
         beside(
-            Right,
+            Refused,
             "tool.setuptools over setup.py",
             "setup(name='a', version='3', packages=['other'])",
             "[tool.setuptools]\npackages = [\"pkg\"]\n",
         ),
         beside(
-            Right,
+            Refused,
             "tool.setuptools alone with discovery",
             "setup(name='a', version='3')",
             "[tool.setuptools]\nzip-safe = false\n",
@@ -396,7 +396,7 @@ fn pyproject() {
         with_v(Refused, "an unknown key", "colour = \"red\"\n"),
         with_v(Refused, "a bad entry point", "[project.scripts]\nx = \"pkg x\"\n"),
         with_v(
-            Refused,
+            Right,
             "console_scripts as entry points",
             "[project.entry-points.console_scripts]\nx = \"pkg:x\"\n",
         ),
@@ -415,7 +415,7 @@ fn pyproject() {
             "readme = {text = \"x\", content-type = \"text/plain\"}\nlicense = \"MIT\"\nkeywords = [\"x\"]\nauthors = [{name = \"A\", email = \"a@example.com\"}]\nclassifiers = []\n[project.urls]\nx = \"https://example.com\"\n",
         ),
         with_v(Refused, "an odd license", "license = \"Mine\"\n"),
-        with_v(Refused, "a readme that is missing", "readme = \"README.md\"\n"),
+        with_v(Right, "a readme that is missing", "readme = \"README.md\"\n"),
         toml(Refused, "a bad version", "version = \"one\"\n"),
         files(
             Refused,

@@ -84,7 +84,7 @@ fn values_are_what_python_would_compute() {
             "class C:\n    @property\n    def x(self):\n        R.append('six')\n        return 'd'\nR = []\nsetup(name='a', version='1', description=C().x, install_requires=R)",
         ),
         script(
-            Asked,
+            Right,
             "through the module",
             "import sys\nV = '1'\nsetattr(sys.modules['builtins'] and sys, 'x', 1)\nsetup(name='a', version=V)",
         ),
@@ -427,7 +427,7 @@ fn where_setup_is_called_and_how_it_is_imported() {
             "from setuptools import setup, Distribution\nclass D(Distribution):\n    def get_name(self):\n        return 'b'\nsetup(name='a', version='1', distclass=D)",
         ),
         bare(
-            Right,
+            Refused,
             "twice",
             &[
                 ("pkg/__init__.py", ""),
@@ -508,7 +508,6 @@ fn requirements_mean_what_they_mean_to_setuptools() {
         "six (>=1.0)",
         "six==1.*",
         "six!=1.5,~=1.4",
-        "six===1.0-odd",
         "Six_X.y",
         "six; python_version<'3'",
         "six;python_version in '2.7 3.5'",
@@ -525,7 +524,6 @@ fn requirements_mean_what_they_mean_to_setuptools() {
         "six; platform_python_implementation=='PyPy'",
         "six @ git+https://example.com/six.git@v1#egg=six",
         "six[]",
-        "six>=1,",
         "six; python_full_version >= '3.8.1'",
         "six; implementation_version > '3'",
         "six >=v1.0",
