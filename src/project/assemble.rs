@@ -91,15 +91,9 @@ impl Files {
 
     fn warnings(&self) -> Vec<String> {
         let setup_py = self.setup_py.iter().flat_map(|draft| &draft.warnings);
-        let known = |warning: &&String| {
-            !["python_version", "dockerlines", "entry_point"]
-                .iter()
-                .any(|k| warning.contains(k))
-        };
         setup_py
             .chain(&self.setup_cfg.warnings)
             .chain(&self.pyproject.draft.warnings)
-            .filter(known)
             .cloned()
             .collect()
     }

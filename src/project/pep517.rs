@@ -156,7 +156,7 @@ fn ask<T: for<'de> Deserialize<'de>>(
                     });
                 }
             },
-            Err(_) if ended.success => {
+            Err(_) if ended.success || ended.signalled || ended.log.is_empty() => {
                 let log = ended.log_after_colon();
                 return Err(Error::ExitedEarly {
                     what,

@@ -36,6 +36,8 @@ pub(crate) struct Run<'a> {
 pub(crate) struct Ended {
     pub(crate) success: bool,
     pub(crate) status: String,
+    /// Whether a signal ended it.
+    pub(crate) signalled: bool,
     /// Its last lines, without URL credentials.
     pub(crate) log: String,
 }
@@ -80,6 +82,7 @@ impl Run<'_> {
         Ok(Ended {
             success: status.success(),
             status: status.to_string(),
+            signalled: status.code().is_none(),
             log: tail(output),
         })
     }

@@ -90,7 +90,12 @@ fn a_failing_setup_py_shows_its_last_lines() {
     let raised = computing("print('before')\nraise RuntimeError('the reactor is cold')")
         .run(&["inspect"])
         .exits(1);
-    raised.says(&["setup.py", "before", "RuntimeError: the reactor is cold", "hint: "]);
+    raised.says(&[
+        "setup.py:3: in <module>",
+        "before",
+        "RuntimeError: the reactor is cold",
+        "hint: ",
+    ]);
     let left = computing("import sys\nsys.exit('needs a newer moon' if 1 else 0)")
         .run(&["inspect"])
         .exits(1);
@@ -146,7 +151,7 @@ fn the_environment_is_kept() {
 
 #[test]
 fn other_backends_answer_through_their_hooks() {
-    let project = "[project]\nname = \"Hooked\"\nversion = \"1.5\"\ndescription = \"d\"\ndependencies = [\"six>=1\"]\n[project.entry-points.\"h.training\"]\ntrain = \"hooked:train\"\n";
+    let project = "[project]\nname = \"hooked\"\nversion = \"1.5\"\ndescription = \"d\"\ndependencies = [\"six>=1\"]\n[project.entry-points.\"h.training\"]\ntrain = \"hooked:train\"\n";
     for (requires, backend) in [
         ("poetry-core>=2", "poetry.core.masonry.api"),
         ("flit_core>=3.9", "flit_core.buildapi"),
@@ -158,9 +163,10 @@ fn other_backends_answer_through_their_hooks() {
         sandbox.write("hooked/__init__.py", "def train():\n    pass\n");
         let before = names(&sandbox.project());
         let said = sandbox.run(&["inspect", "--json"]).exits(0).json();
-        assert_eq!(said["name"].as_str().unwrap().to_lowercase(), "hooked", "{backend}");
+        assert_eq!(said["name"], "hooked", "{backend}");
         assert_eq!(said["version"], "1.5", "{backend}");
-        assert_eq!(said["requires_dist"][0], "six>=1", "{backend}");
+        let required = said["requires_dist"][0].as_str().unwrap().replace(['(', ')', ' '], "");
+        assert_eq!(required, "six>=1", "{backend}");
         assert_eq!(said["train"]["object"], "hooked:train", "{backend}");
         assert_eq!(names(&sandbox.project()), before, "{backend}");
     }
@@ -174,7 +180,10 @@ fn a_backend_of_the_project_itself_answers() {
         "[build-system]\nrequires = [\"setuptools\"]\nbuild-backend = \"own\"\nbackend-path = [\"backend\"]\n",
     );
     sandbox.write("backend/own.py", "from setuptools.build_meta import *\n");
-    sandbox.write("setup.cfg", "[metadata]\nname = a\nversion = 3\n");
+    sandbox.write(
+        "setup.cfg",
+        "[metadata]\nname = a\nversion = 3\n[options]\npackages = pkg\n",
+    );
     sandbox.write("pkg/__init__.py", "");
     assert_eq!(sandbox.run(&["inspect", "--json"]).exits(0).json()["version"], "3");
 }

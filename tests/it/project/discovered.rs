@@ -50,10 +50,31 @@ fn find_packages() {
         .iter()
         .map(|call| tree(Right, call, &format!("packages={call}"), &paths))
         .collect();
+    let below = [
+        "find_packages('src')",
+        "find_packages(where='src')",
+        "find_packages(where='./src/')",
+        "find_namespace_packages(where='src', exclude=['s.t'])",
+        "['s.t'] + find_packages('src')",
+    ];
+    cases.extend(below.iter().map(|call| {
+        tree(
+            Static,
+            call,
+            &format!("package_dir={{'': 'src'}}, packages={call}"),
+            &paths,
+        )
+    }));
     cases.push(tree(
-        Static,
-        "with package_dir",
-        "package_dir={'': 'src'}, packages=find_packages('src')",
+        Refused,
+        "a package that is not there",
+        "packages=['p', 'extra']",
+        &paths,
+    ));
+    cases.push(tree(
+        Right,
+        "packages placed one by one",
+        "packages=['p', 'x', 'x.t'], package_dir={'x': 'src/s'}",
         &paths,
     ));
     agree(cases);

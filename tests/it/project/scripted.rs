@@ -556,7 +556,6 @@ fn requirements_mean_what_they_mean_to_setuptools() {
         "six==*",
         "six>=1;os_name='nt'",
         "six@https://example.com/x;os_name=='nt'",
-        "six ; python_version ~= '3'",
         "-r requirements.txt",
         "six --hash=sha256:0",
         "git+https://example.com/x",
@@ -575,4 +574,61 @@ fn requirements_mean_what_they_mean_to_setuptools() {
     };
     agree(right.into_iter().map(|r| one(Right, r)).collect());
     super::oracle::never_wrong(doubtful.into_iter().map(|r| one(Right, r)).collect());
+}
+
+#[test]
+fn what_is_out_of_sight_is_for_python_to_answer() {
+    agree(vec![
+        script(
+            Right,
+            "an argument changes another",
+            "R = ['six']\nsetup(name='a', version='1', description=R.pop(), install_requires=R)",
+        ),
+        script(
+            Right,
+            "a default changes a list",
+            "R = ['six']\ndef f(x=R.append('idna')):\n    pass\nsetup(name='a', version='1', install_requires=R)",
+        ),
+        script(
+            Right,
+            "a decorator changes a list",
+            "R = ['six']\n@lambda f: R.append('idna')\ndef g():\n    pass\nsetup(name='a', version='1', install_requires=R)",
+        ),
+        script(
+            Right,
+            "a comprehension changes a list",
+            "R = ['six']\n[R.append(x) for x in ['idna']]\nsetup(name='a', version='1', install_requires=R)",
+        ),
+        script(
+            Right,
+            "a bound method",
+            "R = ['six']\nadd = R.append\nadd('idna')\nsetup(name='a', version='1', install_requires=R)",
+        ),
+        script(
+            Right,
+            "a class attribute",
+            "R = ['six']\nclass C:\n    r = R\nC.r.append('idna')\nsetup(name='a', version='1', install_requires=R)",
+        ),
+        script(
+            Right,
+            "a slice",
+            "R = ['six']\nR[:] = ['idna']\nsetup(name='a', version='1', install_requires=R)",
+        ),
+        script(Right, "deleted", "V = '1'\nW = V\ndel V\nsetup(name='a', version=W)"),
+        script(
+            Right,
+            "a tuple with a list",
+            "T = (['six'],)\nT[0].append('idna')\nsetup(name='a', version='1', install_requires=T[0])",
+        ),
+        script(
+            Right,
+            "a nested function",
+            "R = ['six']\ndef f():\n    def g():\n        R.append('idna')\n    return g\nf()()\nsetup(name='a', version='1', install_requires=R)",
+        ),
+        script(
+            Right,
+            "a module's attribute",
+            "import os\nos.V = '1'\nV = os.V\nsetup(name='a', version=V)",
+        ),
+    ]);
 }
