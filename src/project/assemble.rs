@@ -196,7 +196,7 @@ impl Files {
         .into()
     }
 
-    /// setuptools' own plugins (setuptools_scm and its like) take part without being named in `setup()`.
+    /// setuptools' own plugins (`setuptools_scm` and its like) take part without being named in `setup()`.
     fn plugins_may_decide(&self) -> bool {
         let harmless = [
             "setuptools",
@@ -228,7 +228,7 @@ impl Files {
             let field = draft.fields.get(*key);
             field.is_some_and(|field| !matches!(field, Ok(Value { kind: Kind::None, .. })))
         };
-        if ["packages", "py_modules", "ext_modules"].iter().any(|key| says(&key)) {
+        if ["packages", "py_modules", "ext_modules"].iter().any(says) {
             return Ok(());
         }
         let place = super::value::Place {
@@ -573,9 +573,10 @@ fn data_files(value: &Value) -> Result<Vec<String>, Stop> {
 
 /// A summary is one line; setuptools keeps the first of several.
 fn summary(description: &str) -> Option<String> {
-    let line = match description.contains('\n') {
-        true => description.trim().split('\n').next().unwrap_or_default(),
-        false => description,
+    let line = match description.trim().split_once('\n') {
+        Some((first, _)) => first,
+        None if description.contains('\n') => description.trim(),
+        None => description,
     };
     // Reading the header takes the blanks before its value off, not those behind.
     let line = line.trim_start();

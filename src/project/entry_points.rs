@@ -29,8 +29,11 @@ pub(crate) fn declared(value: &Value) -> Result<Vec<Declared>, Stop> {
             return Err(value.unclear("entry_points", &reason).into());
         }
         if !well_formed(&entry.object) {
-            let reason = format!("understood where it says {:?}", entry.object);
-            return Err(value.unclear("entry_points", &reason).into());
+            return Err(Error::InvalidEntryPoint {
+                object: entry.object.clone(),
+                declared_in: entry.declared_in(),
+            }
+            .into());
         }
     }
     Ok(found)
@@ -322,7 +325,10 @@ mod tests {
         let chosen = train(&[key], std::slice::from_ref(&old)).unwrap().unwrap();
         assert_eq!(chosen.object, "p.m:by_key");
         assert_eq!(chosen.declared_in, "setup.py:3 entry_points[\"iris.training\"]");
-        assert_eq!(train(&[], &[old.clone()]).unwrap().unwrap().object, "p.m:by_keyword");
+        assert_eq!(
+            train(&[], std::slice::from_ref(&old)).unwrap().unwrap().object,
+            "p.m:by_keyword"
+        );
         assert_eq!(train(&[], &[]).unwrap(), None);
         assert_eq!(select(Role::Serve, None, &[], &[old]).unwrap(), None);
     }

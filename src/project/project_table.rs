@@ -77,13 +77,11 @@ fn is_readme(value: &Value) -> bool {
             .iter()
             .any(|ending| file.to_lowercase().ends_with(ending))
     };
-    match &value.kind {
-        Kind::Str(file) => known_ending(file),
-        _ => {
-            let content = value.get("content-type").is_some_and(|kind| kind.as_str().is_some());
-            content && (value.get("file").is_some() != value.get("text").is_some())
-        }
+    if let Kind::Str(file) = &value.kind {
+        return known_ending(file);
     }
+    let content = value.get("content-type").is_some_and(|kind| kind.as_str().is_some());
+    content && (value.get("file").is_some() != value.get("text").is_some())
 }
 
 fn one_of(table: &Value, keys: &[&str]) -> bool {

@@ -146,7 +146,7 @@ impl Pyproject {
                 "dynamic" => {
                     self.dynamic = value
                         .strings()
-                        .ok_or_else(|| wrong(value, "dynamic is not a list".to_owned()))?
+                        .ok_or_else(|| wrong(value, "dynamic is not a list".to_owned()))?;
                 }
                 "authors" | "maintainers" | "keywords" | "classifiers" | "urls" | "import-names"
                 | "import-namespaces" => {}

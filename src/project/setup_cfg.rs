@@ -109,13 +109,12 @@ impl Reader<'_> {
                 let text = self.file_or_text(option)?;
                 self.set("description", Value::str(text, place(option.line)));
             }
-            // Read last: `attr:` needs package_dir.
-            "version" => {}
             "license_files" => self.set("license_files", list(option, ',')),
             "license_file" => self.set("license_file", Value::str(option.text(), place(option.line))),
             "long_description" => {
                 self.file_or_text(option)?;
             }
+            // `version` is read last: `attr:` needs package_dir.
             _ => {}
         }
         Ok(())
@@ -257,12 +256,12 @@ impl Reader<'_> {
     }
 
     fn version_last(&mut self) -> Result<(), Error> {
-        let options = self
+        let mut options = self
             .sections
             .iter()
             .filter(|s| s.name == "metadata")
             .flat_map(|s| &s.options);
-        let Some(option) = options.filter(|o| key(o) == "version").last() else {
+        let Some(option) = options.rfind(|o| key(o) == "version") else {
             return Ok(());
         };
         let at = place(option.line);

@@ -159,13 +159,10 @@ pub(crate) fn read(root: &Path, file: &SourceFile) -> Result<Draft, Error> {
         return Ok(draft);
     }
     let read = python_source::with_module(file, |file, body| Reader::new(root, file).module(body))?;
-    match read {
-        Some(read) => Ok(read),
-        None => {
-            draft.give_up("setup.py", top, "is too large to be read statically");
-            Ok(draft)
-        }
-    }
+    Ok(read.unwrap_or_else(|| {
+        draft.give_up("setup.py", top, "is too large to be read statically");
+        draft
+    }))
 }
 
 fn foreign_encoding(line: &str) -> bool {
@@ -298,13 +295,8 @@ impl<'a> Reader<'a> {
                 for alias in &import.names {
                     let module = alias.name.as_str();
                     self.foreign(module, statement);
-                    let (name, bound) = match &alias.asname {
-                        Some(name) => (name.as_str(), module),
-                        None => {
-                            let top = module.split('.').next().unwrap_or(module);
-                            (top, top)
-                        }
-                    };
+                    let top = module.split('.').next().unwrap_or(module);
+                    let (name, bound) = alias.asname.as_ref().map_or((top, top), |name| (name.as_str(), module));
                     self.scope
                         .names
                         .insert(name.to_owned(), Binding::Module(bound.to_owned()));
@@ -551,6 +543,6 @@ fn is_main_guard(test: &Expr) -> bool {
     let Expr::Compare(compare) = test else { return false };
     let equal = matches!(*compare.ops, [ruff_python_ast::CmpOp::Eq]);
     let left = matches!(&*compare.left, Expr::Name(name) if name.id.as_str() == "__name__");
-    let right = matches!(&*compare.comparators, [Expr::StringLiteral(text)] if text.value.to_str() == "__main__");
+    let right = matches!(&*compare.comparators, [Expr::StringLiteral(main)] if main.value.to_str() == "__main__");
     equal && left && right
 }

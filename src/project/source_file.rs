@@ -96,7 +96,7 @@ fn with_plain_newlines(name: &str, text: String) -> String {
         return text;
     }
     let text = text.replace("\r\n", "\n");
-    if name.ends_with(".toml") {
+    if name == "pyproject.toml" {
         text
     } else {
         text.replace('\r', "\n")

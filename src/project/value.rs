@@ -156,8 +156,7 @@ impl Draft {
     /// A field's value if it is there and not `None`.
     pub(crate) fn get(&self, key: &str) -> Result<Option<&Value>, Dynamic> {
         match self.fields.get(key) {
-            None => Ok(None),
-            Some(Ok(Value { kind: Kind::None, .. })) => Ok(None),
+            None | Some(Ok(Value { kind: Kind::None, .. })) => Ok(None),
             Some(Ok(value)) => Ok(Some(value)),
             Some(Err(dynamic)) => Err(dynamic.clone()),
         }

@@ -64,9 +64,12 @@ pub(super) fn setup_cfg(root: &Path) -> Result<Found, Error> {
 /// A file's text; `None` where it does not exist.
 fn read(path: &Path) -> Result<Option<String>, Error> {
     // A FIFO would be waited for, a device read without end.
-    let text = fs::metadata(path).and_then(|metadata| match metadata.is_file() {
-        true => fs::read_to_string(path),
-        false => Err(std::io::Error::other("it is not a regular file")),
+    let text = fs::metadata(path).and_then(|metadata| {
+        if metadata.is_file() {
+            fs::read_to_string(path)
+        } else {
+            Err(std::io::Error::other("it is not a regular file"))
+        }
     });
     match text {
         Ok(text) => Ok(Some(

@@ -52,5 +52,5 @@ fn every_fixture_is_read_as_setuptools_reads_it() {
         cases.push((directory.display().to_string(), kind, sandbox));
     }
     assert!(cases.len() >= 6);
-    oracle::agree_in(cases);
+    oracle::agree_in(&cases);
 }

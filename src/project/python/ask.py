@@ -109,10 +109,13 @@ def metadata(backend, order, declared):
         return {"requires": requires}
     # The hook places its egg-info itself, and wants to find no other.
     os.environ.pop("DIST_EXTRA_CONFIG", None)
+    read = None
     if hasattr(backend, "prepare_metadata_for_build_wheel"):
         directory = os.path.join(order["out"], backend.prepare_metadata_for_build_wheel(order["out"], {}))
-        read = reader_of_directory(directory)
-    else:
+        # Some backends prepare METADATA only, whatever the package's entry points are: then the wheel tells.
+        if order["backend"].startswith("setuptools.") or os.path.exists(os.path.join(directory, "entry_points.txt")):
+            read = reader_of_directory(directory)
+    if read is None:
         read = reader_of_wheel(os.path.join(order["out"], backend.build_wheel(order["out"], {})))
     fields = email.message_from_string(read("METADATA"))
     return {

@@ -1,5 +1,7 @@
 //! Situations in which `setup.cfg` or `pyproject.toml` says it.
 
+#![allow(clippy::too_many_lines, reason = "a table of situations is read line by line")]
+
 use super::Kind::{Asked, Refused, Right, Static};
 use super::{agree, files};
 
@@ -424,4 +426,36 @@ fn pyproject() {
         ),
         files(Refused, "broken", &[("pyproject.toml", "[project\n")]),
     ]);
+}
+
+#[test]
+fn a_certain_setuptools_is_asked_itself() {
+    let pinned = |requirement: &str| {
+        let text = format!("[build-system]\nrequires = [\"{requirement}\"]\n");
+        files(
+            Asked,
+            "pinned",
+            &[
+                ("pyproject.toml", &text),
+                ("setup.py", "from setuptools import setup\nsetup(name='a', version='1')"),
+            ],
+        )
+    };
+    agree(vec![
+        pinned("setuptools>=61,<81"),
+        pinned("setuptools==75.8.0"),
+        pinned("setuptools~=75.0"),
+    ]);
+}
+
+#[test]
+fn extras_keep_the_order_of_the_file() {
+    let sandbox = crate::support::Sandbox::empty();
+    sandbox.write("pkg/__init__.py", "");
+    sandbox.write(
+        "pyproject.toml",
+        "[project]\nname = \"a\"\nversion = \"1\"\n[project.optional-dependencies]\nz = [\"six\"]\nb = [\"idna\"]\n",
+    );
+    let said = sandbox.run(&["inspect", "--json", "--static"]).exits(0).json();
+    assert_eq!(said["provides_extra"], serde_json::json!(["z", "b"]));
 }

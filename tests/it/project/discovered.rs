@@ -1,5 +1,7 @@
 //! Situations in which the tree says it.
 
+#![allow(clippy::too_many_lines, reason = "a table of situations is read line by line")]
+
 use super::Kind::{self, Refused, Right, Static};
 use super::oracle::Case;
 use super::{agree, bare};

@@ -47,14 +47,14 @@ pub(super) fn agree(cases: Vec<Case>) {
     let made = cases
         .into_iter()
         .map(|case| (case.name.to_owned(), case.kind, case.make()));
-    agree_in(made.collect());
+    agree_in(&made.collect::<Vec<_>>());
 }
 
 /// The same for projects that exist.
-pub(super) fn agree_in(cases: Vec<(String, Kind, Sandbox)>) {
+pub(super) fn agree_in(cases: &[(String, Kind, Sandbox)]) {
     let mut wrong = Vec::new();
     let mut orders = Vec::new();
-    for (name, kind, sandbox) in &cases {
+    for (name, kind, sandbox) in cases {
         let said = match read(*kind, sandbox) {
             Ok(said) => said,
             Err(complaint) => {
@@ -165,5 +165,5 @@ pub(super) fn never_wrong(cases: Vec<Case>) {
         };
         Some((case.name.to_owned(), case.kind, sandbox))
     });
-    agree_in(kept.collect());
+    agree_in(&kept.collect::<Vec<_>>());
 }

@@ -1,5 +1,7 @@
 //! Situations in which `setup.py` says it.
 
+#![allow(clippy::too_many_lines, reason = "a table of situations is read line by line")]
+
 use super::Kind::{Asked, Refused, Right, Static};
 use super::{agree, bare, files, script};
 
