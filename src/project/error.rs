@@ -260,7 +260,9 @@ impl Error {
                     "Or name it once with --train package.module:function.".to_owned(),
                 ];
             }
-            Self::PythonMissing { .. } => "Install Python 3, or name another interpreter in the settings.",
+            Self::PythonMissing { .. } => {
+                "Install Python 3, or name another interpreter with --python or SGBUILD_PYTHON."
+            }
             Self::BuildRequirements { .. } => {
                 "Check the names in [build-system] requires and that the package index is reachable."
             }

@@ -490,7 +490,13 @@ impl<'a> Reader<'a> {
             let place = self.scope.place(value);
             let warning = format!("{place}: setuptools does not know the keyword {name} and ignores it");
             self.draft.warnings.push(warning);
-            let unknown = self.scope.unknown(value, "is not one of setuptools' own keywords");
+            let unknown = self
+                .scope
+                .unknown(value, "passes a keyword that is not setuptools' own");
+            let unknown = Dynamic {
+                expression: format!("{name} = {}", unknown.expression),
+                ..unknown
+            };
             self.draft.fields.insert(format!("plugin:{name}"), Err(unknown));
         }
     }
