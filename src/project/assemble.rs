@@ -91,15 +91,9 @@ impl Files {
 
     fn warnings(&self) -> Vec<String> {
         let setup_py = self.setup_py.iter().flat_map(|draft| &draft.warnings);
-        let known = |warning: &&String| {
-            !["python_version", "dockerlines", "entry_point"]
-                .iter()
-                .any(|k| warning.contains(k))
-        };
         setup_py
             .chain(&self.setup_cfg.warnings)
             .chain(&self.pyproject.draft.warnings)
-            .filter(known)
             .cloned()
             .collect()
     }
@@ -131,6 +125,20 @@ impl Files {
         if self.pyproject.has_project && drafts[..2].iter().any(|draft| !draft.fields.is_empty()) {
             return Err(self.ask("[project]", "and another file both declare the package"));
         }
+        if let Some(Ok(version)) = setup_py.fields.get("version")
+            && version.as_str() == Some("")
+        {
+            return Err(version.unclear("version = ''", "a version").into());
+        }
+        let places = ["packages", "py_modules", "package_dir"];
+        if let Some(at) = self.setup_cfg.version_attr
+            && places.iter().any(|key| setup_py.fields.contains_key(*key))
+        {
+            let expression = Value::str("", at);
+            return Err(expression
+                .unclear("version = attr:", "certain where setup.py says where packages are")
+                .into());
+        }
         let plugin = setup_py.fields.iter().find(|(key, _)| {
             // A keyword that nobody knows may belong to a plugin that changes everything; the original's are ours.
             key.starts_with("plugin:")
@@ -139,7 +147,10 @@ impl Files {
             return Err(dynamic.clone().into());
         }
         if self.plugins_may_decide() {
-            return Err(self.ask("[build-system] requires", "names a plugin that may change the metadata"));
+            return Err(self.ask(
+                "[build-system] requires",
+                "names a plugin, or a certain setuptools, that may read it differently",
+            ));
         }
         let mut draft = merged(&drafts);
         if draft.inhabited("setup_requires") {
@@ -185,7 +196,7 @@ impl Files {
         .into()
     }
 
-    /// setuptools' own plugins (setuptools_scm and its like) take part without being named in `setup()`.
+    /// setuptools' own plugins (`setuptools_scm` and its like) take part without being named in `setup()`.
     fn plugins_may_decide(&self) -> bool {
         let harmless = [
             "setuptools",
@@ -203,20 +214,21 @@ impl Files {
                 .to_lowercase()
                 .replace(['_', '.'], "-")
         };
-        self.pyproject
-            .requires
-            .iter()
-            .flatten()
-            .map(name)
-            .any(|name| !harmless.contains(&name.as_str()))
+        self.pyproject.requires.iter().flatten().any(|requirement| {
+            let name = name(requirement);
+            // An older setuptools reads projects in its own way.
+            let old = name == "setuptools" && requirement.contains(['<', '~', '@']) || requirement.contains("==");
+            old || !harmless.contains(&name.as_str())
+        })
     }
 
     /// Automatic discovery, where neither packages nor modules are listed.
     fn discover(&self, draft: &mut Draft) -> Result<(), Stop> {
-        let listed = ["packages", "py_modules", "ext_modules"]
-            .iter()
-            .any(|key| draft.fields.contains_key(*key));
-        if listed {
+        let says = |key: &&str| {
+            let field = draft.fields.get(*key);
+            field.is_some_and(|field| !matches!(field, Ok(Value { kind: Kind::None, .. })))
+        };
+        if ["packages", "py_modules", "ext_modules"].iter().any(says) {
             return Ok(());
         }
         let place = super::value::Place {
@@ -337,7 +349,7 @@ struct Declarations {
 
 impl Declarations {
     fn project(&self, files: &Files, settings: &ProjectSettings) -> Result<Project, Stop> {
-        let (metadata, declared) = self.metadata()?;
+        let (metadata, declared) = self.metadata(&files.root)?;
         let keyword = match self.draft.get("entry_point")? {
             Some(value) => entry_points::keyword(value)?,
             None => Vec::new(),
@@ -356,7 +368,33 @@ impl Declarations {
         })
     }
 
-    fn metadata(&self) -> Result<(Metadata, Vec<Declared>), Stop> {
+    /// setuptools refuses a package whose directory is not there.
+    fn packages(&self, root: &Path) -> Result<Vec<String>, Stop> {
+        let packages = self.names("packages")?;
+        let package_dir = setup_cfg::string_map(self.draft.fields.get("package_dir"));
+        for package in &packages {
+            let directory = package_directory(package, &package_dir);
+            if root.join(&directory).is_dir() {
+                continue;
+            }
+            let Some(listed) = self.draft.get("packages")? else {
+                continue;
+            };
+            if self.draft.backend_sdist.is_some() {
+                return Err(listed
+                    .unclear("packages", "all there: a custom command may make some")
+                    .into());
+            }
+            return Err(Error::InvalidValue {
+                at: listed.place.to_string(),
+                message: format!("the package {package} has no directory {}", directory.display()),
+            }
+            .into());
+        }
+        Ok(packages)
+    }
+
+    fn metadata(&self, root: &Path) -> Result<(Metadata, Vec<Declared>), Stop> {
         let name = self.text("name")?.ok_or_else(|| Error::NameMissing {
             file: self.main.to_owned(),
         })?;
@@ -391,15 +429,26 @@ impl Declarations {
         let metadata = Metadata {
             name: requirement::name(text(name)?, &name.place.to_string())?,
             version: requirement::version(&number_or_text(version)?, &version.place.to_string())?,
-            summary: self.text("description")?.map(text).transpose()?.and_then(summary),
+            summary: self.summary()?,
             requires_python,
             requires_dist,
             provides_extra,
             entry_points,
-            packages: self.names("packages")?,
+            packages: self.packages(root)?,
             py_modules: self.names("py_modules")?,
         };
         Ok((metadata, declared))
+    }
+
+    fn summary(&self) -> Result<Option<String>, Stop> {
+        let Some(description) = self.text("description")? else {
+            return Ok(None);
+        };
+        let words = text(description)?;
+        if words.contains('\r') {
+            return Err(description.unclear("description", "a single line").into());
+        }
+        Ok(summary(words))
     }
 
     fn build(&self, known: Build) -> Result<Build, Stop> {
@@ -486,6 +535,20 @@ fn names(value: &Value, key: &str) -> Result<Vec<String>, Stop> {
         .ok_or_else(|| value.unclear(key, "a list of strings").into())
 }
 
+/// The directory of a package relative to the root, by the longest package that `package_dir` places.
+fn package_directory(package: &str, package_dir: &BTreeMap<String, String>) -> PathBuf {
+    let parts: Vec<&str> = package.split('.').collect();
+    let placed = (1..=parts.len())
+        .rev()
+        .find_map(|n| Some((package_dir.get(&parts[..n].join("."))?, n)));
+    let (mut path, n) = match placed {
+        Some((directory, n)) => (PathBuf::from(directory), n),
+        None => (package_dir.get("").map(PathBuf::from).unwrap_or_default(), 0),
+    };
+    path.extend(&parts[n..]);
+    path
+}
+
 /// `data_files` as `{directory: [file, …]}` or `[(directory, [file, …]), …]`: the files.
 fn data_files(value: &Value) -> Result<Vec<String>, Stop> {
     let unclear = || value.unclear("data_files", "a list of directories and their files");
@@ -510,6 +573,12 @@ fn data_files(value: &Value) -> Result<Vec<String>, Stop> {
 
 /// A summary is one line; setuptools keeps the first of several.
 fn summary(description: &str) -> Option<String> {
-    let line = description.trim().lines().next().unwrap_or_default().trim();
+    let line = match description.trim().split_once('\n') {
+        Some((first, _)) => first,
+        None if description.contains('\n') => description.trim(),
+        None => description,
+    };
+    // Reading the header takes the blanks before its value off, not those behind.
+    let line = line.trim_start();
     (!line.is_empty()).then(|| line.to_owned())
 }

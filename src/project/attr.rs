@@ -40,7 +40,7 @@ pub(crate) fn read_attr(
     let name = name.to_owned();
     let found = python_source::with_module(&file, move |file, body| first_literal(file, body, &name, at))?;
     match found {
-        Some(Some(value)) => Ok(as_version(value, path, at)),
+        Some(Some(value)) => Ok(as_version(&value, path, at)),
         Some(None) | None => unknown("is not a literal in its module"),
     }
 }
@@ -59,7 +59,7 @@ fn first_literal(file: &SourceFile, body: &[Stmt], name: &str, at: Place) -> Opt
 }
 
 /// setuptools joins a version given as a sequence with dots.
-fn as_version(value: Value, path: &str, at: Place) -> Evaluated {
+fn as_version(value: &Value, path: &str, at: Place) -> Evaluated {
     let part = |item: &Value| match &item.kind {
         Kind::Str(text) | Kind::Number(text) => Some(text.clone()),
         _ => None,
@@ -70,22 +70,26 @@ fn as_version(value: Value, path: &str, at: Place) -> Evaluated {
             .map(part)
             .collect::<Option<Vec<_>>>()
             .map(|parts| parts.join(".")),
-        None => part(&value),
+        None => part(value),
     };
     text.map(|text| Value::str(text, at))
         .ok_or_else(|| value.unclear(&format!("attr: {path}"), "a version"))
 }
 
 fn module_file(root: &Path, module: &str, package_dir: &BTreeMap<String, String>) -> Option<PathBuf> {
-    let mut parts: Vec<&str> = module.split('.').collect();
+    let parts: Vec<&str> = module.split('.').collect();
     let mut base = root.to_path_buf();
-    if let Some(custom) = package_dir.get(parts[0]) {
-        parts.remove(0);
-        base.push(custom);
-    } else if let Some(parent) = package_dir.get("") {
-        base.push(parent);
+    // The longest package that has a directory of its own decides.
+    let custom = (1..=parts.len())
+        .rev()
+        .find_map(|n| Some((package_dir.get(&parts[..n].join("."))?, n)));
+    if let Some((directory, n)) = custom {
+        base.push(directory);
+        base.extend(&parts[n..]);
+    } else {
+        base.extend(package_dir.get(""));
+        base.extend(&parts);
     }
-    base.extend(&parts);
     let as_module = base.with_file_name(format!("{}.py", base.file_name()?.to_str()?));
     [as_module, base.join("__init__.py")]
         .into_iter()

@@ -8,12 +8,15 @@ use sha2::{Digest, Sha256};
 use super::ProjectSettings;
 use super::error::Error;
 use super::pep517::workspace;
-use super::process::Run;
+use super::process::{self, Run};
 use crate::progress::Progress;
 use crate::secret::without_url_credentials;
 
 /// Installing requirements downloads them: it may take longer than a hook.
 const INSTALL_SECONDS: u64 = 600;
+
+/// Changes whenever an environment is made in another way, so that those kept from before are not used.
+const RECIPE: &str = "venv, pip install --upgrade";
 
 /// An environment made by `venv` or uv.
 pub(crate) struct BuildEnvironment {
@@ -81,7 +84,10 @@ fn interpreter(settings: &ProjectSettings, progress: &dyn Progress) -> Result<St
 
 fn key(interpreter: &str, requires: &[String]) -> String {
     let mut digest = Sha256::new();
-    for part in [interpreter].into_iter().chain(requires.iter().map(String::as_str)) {
+    for part in [RECIPE, interpreter]
+        .into_iter()
+        .chain(requires.iter().map(String::as_str))
+    {
         digest.update(part);
         digest.update([0]);
     }
@@ -125,6 +131,8 @@ fn make(
         "-m",
         "pip",
         "install",
+        // venv brings a setuptools of its own on older interpreters.
+        "--upgrade",
         "--quiet",
         "--disable-pip-version-check",
         "--no-input",
@@ -145,11 +153,11 @@ fn run<'a>(
     directory: &'a Path,
     seconds: u64,
 ) -> Run<'a> {
-    // pip reads its index from the environment; cloud credentials are no business of its packages' setup scripts.
+    // pip reads its index from the environment; other credentials are no business of its packages' setup scripts.
     let environment = settings
         .environment
         .iter()
-        .filter(|(name, _)| !name.starts_with("AWS_") && !name.starts_with("PYTHON"));
+        .filter(|(name, value)| process::concerns_installer(name) || !process::is_credential(name, value));
     Run {
         what: "preparing the build environment",
         program: program.to_owned(),

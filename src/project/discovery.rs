@@ -194,9 +194,8 @@ fn directories(directory: &Path) -> Result<Vec<String>, Error> {
         path: directory.to_path_buf(),
         source,
     };
-    let entries = match std::fs::read_dir(directory) {
-        Ok(entries) => entries,
-        Err(_) => return Ok(Vec::new()),
+    let Ok(entries) = std::fs::read_dir(directory) else {
+        return Ok(Vec::new());
     };
     let mut names = Vec::new();
     for entry in entries {

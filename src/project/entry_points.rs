@@ -1,8 +1,10 @@
 //! Entry points, and which of them trains or serves.
 
+use std::collections::BTreeSet;
+
 use super::discovery::identifier;
 use super::error::Error;
-use super::requirement::Stop;
+use super::requirement::{Stop, has_other_line_ends};
 use super::value::{Dynamic, Kind, Value};
 use super::{EntryPoint, Project};
 
@@ -19,7 +21,41 @@ pub(crate) struct Declared {
 
 /// The entry points of an `entry_points` value: a dict of lists of `name = object`, or the text of `entry_points.txt`.
 pub(crate) fn declared(value: &Value) -> Result<Vec<Declared>, Stop> {
+    let found = listed(value)?;
+    let mut names = BTreeSet::new();
+    for entry in &found {
+        if !names.insert((&entry.group, &entry.name)) {
+            let reason = format!("without the second {} in {}", entry.name, entry.group);
+            return Err(value.unclear("entry_points", &reason).into());
+        }
+        if !well_formed(&entry.object) {
+            return Err(Error::InvalidEntryPoint {
+                object: entry.object.clone(),
+                declared_in: entry.declared_in(),
+            }
+            .into());
+        }
+    }
+    Ok(found)
+}
+
+/// Whether setuptools accepts an entry point's object: `module`, `module:attr`, either with `[extras]`.
+fn well_formed(object: &str) -> bool {
+    let word = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.'));
+    let bare = match object.split_once('[') {
+        Some((bare, extras)) if extras.trim_end().ends_with(']') => bare,
+        Some(_) => return false,
+        None => object,
+    };
+    match bare.split_once(':') {
+        Some((module, attribute)) => word(module.trim()) && word(attribute.trim()),
+        None => word(bare.trim()),
+    }
+}
+
+fn listed(value: &Value) -> Result<Vec<Declared>, Stop> {
     match &value.kind {
+        Kind::Str(text) if has_other_line_ends(text) => Err(value.unclear("entry_points", "plain lines").into()),
         Kind::Str(text) => from_text(text, value),
         Kind::Dict(entries) => {
             let mut found = Vec::new();
@@ -38,6 +74,9 @@ pub(crate) fn declared(value: &Value) -> Result<Vec<Declared>, Stop> {
 
 fn from_group(group: &str, listed: &Value, found: &mut Vec<Declared>) -> Result<(), Stop> {
     match &listed.kind {
+        Kind::Str(text) if has_other_line_ends(text) => {
+            return Err(listed.unclear("entry_points", "plain lines").into());
+        }
         Kind::Str(text) => {
             for line in text.lines() {
                 push_line(group, line, listed, found)?;
@@ -47,7 +86,8 @@ fn from_group(group: &str, listed: &Value, found: &mut Vec<Declared>) -> Result<
             for item in items {
                 let text = item
                     .as_str()
-                    .ok_or_else(|| item.unclear("entry_points", "a list of strings"))?;
+                    .filter(|text| !has_other_line_ends(text))
+                    .ok_or_else(|| item.unclear("entry_points", "a list of plain strings"))?;
                 for line in text.lines() {
                     push_line(group, line, item, found)?;
                 }
@@ -285,7 +325,10 @@ mod tests {
         let chosen = train(&[key], std::slice::from_ref(&old)).unwrap().unwrap();
         assert_eq!(chosen.object, "p.m:by_key");
         assert_eq!(chosen.declared_in, "setup.py:3 entry_points[\"iris.training\"]");
-        assert_eq!(train(&[], &[old.clone()]).unwrap().unwrap().object, "p.m:by_keyword");
+        assert_eq!(
+            train(&[], std::slice::from_ref(&old)).unwrap().unwrap().object,
+            "p.m:by_keyword"
+        );
         assert_eq!(train(&[], &[]).unwrap(), None);
         assert_eq!(select(Role::Serve, None, &[], &[old]).unwrap(), None);
     }

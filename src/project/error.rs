@@ -260,22 +260,28 @@ impl Error {
                     "Or name it once with --train package.module:function.".to_owned(),
                 ];
             }
-            Self::PythonMissing { .. } => "Install Python 3, or name another interpreter in the settings.",
+            Self::PythonMissing { .. } => {
+                "Install Python 3, or name another interpreter with --python or SGBUILD_PYTHON."
+            }
             Self::BuildRequirements { .. } => {
                 "Check the names in [build-system] requires and that the package index is reachable."
             }
             Self::TimedOut { .. } => {
                 "Raise the time limit if the project needs longer; otherwise look for a setup.py that waits for input or the network."
             }
-            Self::Unreadable { .. }
-            | Self::Nul { .. }
-            | Self::Syntax { .. }
-            | Self::SetupCfg { .. }
-            | Self::InvalidValue { .. }
-            | Self::HookFailed { .. }
-            | Self::ExitedEarly { .. }
-            | Self::Interrupted
-            | Self::Workspace { .. } => return Vec::new(),
+            Self::Unreadable { .. } => "Check that it is a regular file, and that you may read it.",
+            Self::Nul { .. } => "Remove it; a file saved as UTF-16 is full of them: save it as UTF-8.",
+            Self::Syntax { .. } => "Correct that line; Python and pip would stop there too.",
+            Self::SetupCfg { .. } => "Correct that line of setup.cfg; setuptools and pip would stop there too.",
+            Self::InvalidValue { .. } => "Correct the value; setuptools and pip would refuse it too.",
+            Self::HookFailed { .. } => {
+                "Try `pip wheel --no-deps .` in the project: it fails in the same way, unless setup.py wants credentials, which sgbuild keeps from it."
+            }
+            Self::ExitedEarly { .. } => {
+                "Look for a call that ends the process, such as sys.exit() or os._exit(), before setup() is done."
+            }
+            Self::Workspace { .. } => "Check that the directory can be written and has space left.",
+            Self::Interrupted => return Vec::new(),
         };
         vec![hint.to_owned()]
     }

@@ -113,12 +113,14 @@ impl<'a> Scope<'a> {
                         .key
                         .as_ref()
                         .ok_or_else(|| self.unknown(&item.value, "is unpacked into a dict"))?;
-                    entries.push((self.at_depth(key, depth + 1)?, self.at_depth(&item.value, depth + 1)?));
+                    let (key, value) = (self.at_depth(key, depth + 1)?, self.at_depth(&item.value, depth + 1)?);
+                    insert(&mut entries, key, value);
                 }
                 Kind::Dict(entries)
             }
             Expr::Name(name) => return self.name(expression, name.id.as_str()),
-            Expr::BinOp(sum) if sum.op == Operator::Add => {
+            // `ast.literal_eval`, which a scope of literals stands for, adds nothing but complex numbers.
+            Expr::BinOp(sum) if sum.op == Operator::Add && self.root.is_some() => {
                 let (left, right) = (
                     self.at_depth(&sum.left, depth + 1)?,
                     self.at_depth(&sum.right, depth + 1)?,
@@ -212,6 +214,14 @@ pub(crate) fn member(module: &str, name: &str) -> Binding {
         ("setuptools", "find_packages") => Binding::Find { namespaces: false },
         ("setuptools", "find_namespace_packages") => Binding::Find { namespaces: true },
         _ => Binding::Module(format!("{module}.{name}")),
+    }
+}
+
+/// A dict keeps a key's first place and its last value.
+fn insert(entries: &mut Vec<(Value, Value)>, key: Value, value: Value) {
+    match entries.iter_mut().find(|(known, _)| known.kind == key.kind) {
+        Some(known) => known.1 = value,
+        None => entries.push((key, value)),
     }
 }
 

@@ -2,6 +2,8 @@
 //! comments, values continued by indentation, `%(name)s` interpolated, duplicates refused.
 //! <https://docs.python.org/3/library/configparser.html#supported-ini-file-structure>
 
+use std::collections::HashSet;
+
 use super::error::Error;
 
 /// One option: its key, line, and lines of value, each with its line number.
@@ -33,6 +35,7 @@ pub(crate) fn parse(text: &str) -> Result<Vec<Section>, Error> {
     let mut sections: Vec<Section> = Vec::new();
     let mut indent = 0;
     let mut in_value = false;
+    let mut seen = HashSet::new();
     for (index, raw) in text.lines().enumerate() {
         let line = index + 1;
         let value = raw.trim();
@@ -69,7 +72,14 @@ pub(crate) fn parse(text: &str) -> Result<Vec<Section>, Error> {
         let Some(section) = current else {
             return Err(wrong(line, "an option before the first [section]"));
         };
-        section.options.push(option(section, value, line)?);
+        let option = option(value, line)?;
+        if !seen.insert((section.name.clone(), option.key.clone())) {
+            return Err(wrong(
+                line,
+                format!("{} appears twice in [{}]", option.key, section.name),
+            ));
+        }
+        section.options.push(option);
         in_value = true;
     }
     interpolate_all(with_defaults(sections))
@@ -81,7 +91,7 @@ fn section_header(value: &str) -> Option<&str> {
     (end > 0).then(|| &inner[..end])
 }
 
-fn option(section: &Section, value: &str, line: usize) -> Result<IniOption, Error> {
+fn option(value: &str, line: usize) -> Result<IniOption, Error> {
     let Some(at) = value.find(['=', ':']) else {
         return Err(wrong(
             line,
@@ -91,9 +101,6 @@ fn option(section: &Section, value: &str, line: usize) -> Result<IniOption, Erro
     let key = value[..at].trim_end();
     if key.is_empty() {
         return Err(wrong(line, "a value without a key"));
-    }
-    if section.options.iter().any(|o| o.key == key) {
-        return Err(wrong(line, format!("{key} appears twice in [{}]", section.name)));
     }
     Ok(IniOption {
         key: key.to_owned(),

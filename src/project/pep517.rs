@@ -89,14 +89,14 @@ pub fn build_sdist(
     out_dir: &Path,
     progress: &dyn Progress,
 ) -> Result<PathBuf, Error> {
-    let built: BuiltSdist = ask("sdist", root, build, settings, out_dir, progress)?;
-    let path = out_dir.join(&built.sdist);
+    let made: BuiltSdist = ask("sdist", root, build, settings, out_dir, progress)?;
+    let path = out_dir.join(&made.sdist);
     if path.is_file() {
         return Ok(path);
     }
-    let log = format!("it says that it built {}, and there is no such file", built.sdist);
+    let log = format!("it says that it built {}, and there is no such file", made.sdist);
     Err(Error::HookFailed {
-        what: "build_sdist".to_owned(),
+        what: task("sdist", build.backend.as_deref().unwrap_or(LEGACY_BACKEND)),
         log,
     })
 }
@@ -129,7 +129,7 @@ fn ask<T: for<'de> Deserialize<'de>>(
             out,
         });
         fs::write(&order, text.unwrap_or_default()).map_err(workspace(&order))?;
-        let what = format!("{backend} ({action})");
+        let what = task(action, backend);
         let run = Run {
             what: &what,
             program: environment.python(),
@@ -156,7 +156,7 @@ fn ask<T: for<'de> Deserialize<'de>>(
                     });
                 }
             },
-            Err(_) if ended.success => {
+            Err(_) if ended.success || ended.signalled || ended.log.is_empty() => {
                 let log = ended.log_after_colon();
                 return Err(Error::ExitedEarly {
                     what,
@@ -169,9 +169,24 @@ fn ask<T: for<'de> Deserialize<'de>>(
     }
     let log = format!("it keeps asking for more requirements: {}", installed.join(", "));
     Err(Error::HookFailed {
-        what: backend.to_owned(),
+        what: task(action, backend),
         log,
     })
+}
+
+/// What is asked of whom, for messages.
+fn task(action: &str, backend: &str) -> String {
+    let verb = if action == "sdist" {
+        "building the sdist"
+    } else {
+        "reading the metadata"
+    };
+    let who = if backend.starts_with("setuptools.") {
+        "setuptools"
+    } else {
+        backend
+    };
+    format!("{verb} with {who}")
 }
 
 /// The `*.egg-info` directories of a project: setuptools writes one beside the packages.

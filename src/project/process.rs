@@ -36,6 +36,8 @@ pub(crate) struct Run<'a> {
 pub(crate) struct Ended {
     pub(crate) success: bool,
     pub(crate) status: String,
+    /// Whether a signal ended it.
+    pub(crate) signalled: bool,
     /// Its last lines, without URL credentials.
     pub(crate) log: String,
 }
@@ -80,6 +82,7 @@ impl Run<'_> {
         Ok(Ended {
             success: status.success(),
             status: status.to_string(),
+            signalled: status.code().is_none(),
             log: tail(output),
         })
     }
@@ -140,7 +143,14 @@ pub(crate) fn without_credentials(environment: &[(String, String)]) -> Vec<(Stri
         .collect()
 }
 
-fn is_credential(name: &str, value: &str) -> bool {
+/// Whether pip or the way to its index needs the variable, credentials included.
+pub(crate) fn concerns_installer(name: &str) -> bool {
+    let name = name.to_uppercase();
+    name.starts_with("PIP_") || name.ends_with("_PROXY") || name == "NETRC"
+}
+
+/// Whether the variable is a credential, or steers a program that setup.py has no business with.
+pub(crate) fn is_credential(name: &str, value: &str) -> bool {
     const PREFIXES: [&str; 9] = [
         "AWS_", "PIP_", "UV_", "DOCKER_", "TWINE_", "GITHUB_", "GITLAB_", "SGBUILD_", "PYTHON",
     ];

@@ -10,6 +10,7 @@ use toml::de::{DeTable, DeValue};
 use super::attr::read_attr;
 use super::discovery::{Find, find_packages};
 use super::error::Error;
+use super::project_table::doubtful;
 use super::setup_cfg::{read_files, string_map};
 use super::source_file::SourceFile;
 use super::value::{Draft, Kind, Place, Value};
@@ -37,6 +38,12 @@ pub(crate) struct Pyproject {
 
 /// Reads `pyproject.toml`.
 pub(crate) fn read(root: &Path, file: &SourceFile) -> Result<Pyproject, Error> {
+    if file.marked {
+        return Err(Error::InvalidValue {
+            at: format!("{FILE}:1"),
+            message: "begins with a byte order mark, which TOML does not allow".to_owned(),
+        });
+    }
     let table = DeTable::parse(&file.text).map_err(|error| {
         let at = error.span().map_or(0, |span| span.start);
         Error::Syntax {
@@ -61,8 +68,15 @@ pub(crate) fn read(root: &Path, file: &SourceFile) -> Result<Pyproject, Error> {
     if found.backend_is_setuptools() {
         found.setuptools(root, setuptools.unwrap_or(&empty))?;
     }
+    if top.get("project").is_none() && found.configures_setuptools && found.backend_is_setuptools() {
+        let at = setuptools.map_or(top.place, |table| table.place);
+        found.draft.give_up("[tool.setuptools]", at, "stands without [project]");
+    }
     if let Some(project) = top.get("project") {
         found.has_project = true;
+        if let Some((value, reason)) = doubtful(project) {
+            found.draft.give_up("[project]", value.place, reason);
+        }
         found.configures_setuptools = true;
         found.project(
             root,
@@ -132,7 +146,7 @@ impl Pyproject {
                 "dynamic" => {
                     self.dynamic = value
                         .strings()
-                        .ok_or_else(|| wrong(value, "dynamic is not a list".to_owned()))?
+                        .ok_or_else(|| wrong(value, "dynamic is not a list".to_owned()))?;
                 }
                 "authors" | "maintainers" | "keywords" | "classifiers" | "urls" | "import-names"
                 | "import-namespaces" => {}
@@ -254,7 +268,8 @@ impl Pyproject {
                 "ext-modules" => {
                     let reason = format!("{}: ext-modules adds extension sources", value.place);
                     self.draft.backend_sdist.get_or_insert(reason);
-                    self.draft.set("ext_modules", Value::new(Kind::Bool(true), value.place));
+                    self.draft
+                        .give_up("ext-modules", value.place, "changes what is discovered");
                 }
                 "package-dir" | "dynamic" | "zip-safe" | "platforms" | "provides" | "obsoletes" | "eager-resources"
                 | "dependency-links" | "namespace-packages" => {}
@@ -327,7 +342,9 @@ fn wrong(value: &Value, message: String) -> Error {
 }
 
 fn from_table(file: &SourceFile, table: &DeTable<'_>, place: Place) -> Value {
-    let entries = table.iter().map(|(key, value)| {
+    let mut declared: Vec<_> = table.iter().collect();
+    declared.sort_by_key(|(key, _)| key.span().start);
+    let entries = declared.into_iter().map(|(key, value)| {
         let at = Place {
             file: FILE,
             line: file.line(key.span().start),

@@ -5,7 +5,7 @@ use ruff_python_ast::Stmt;
 use super::error::Error;
 use super::source_file::SourceFile;
 
-/// CPython's own limit on nested brackets.
+/// `CPython`'s own limit on nested brackets.
 const MAX_BRACKETS: usize = 200;
 /// Longer files are generated or hostile; Python is asked about them.
 const MAX_BYTES: usize = 128 * 1024;

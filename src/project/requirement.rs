@@ -39,6 +39,9 @@ pub(crate) fn requirements(value: &Value) -> Result<Vec<String>, Stop> {
         let text = item
             .as_str()
             .ok_or_else(|| item.unclear("install_requires", "a list of strings"))?;
+        if has_other_line_ends(text) || text.contains('\\') {
+            return Err(item.unclear("install_requires", "plain lines").into());
+        }
         for line in logical_lines(text) {
             check(&line, &item.place.to_string())?;
             found.push(line);
@@ -52,7 +55,7 @@ pub(crate) fn extras(value: &Value) -> Result<(Vec<String>, Vec<String>), Stop> 
     let entries = value
         .entries()
         .ok_or_else(|| value.unclear("extras_require", "a dict"))?;
-    let (mut requires, mut extras) = (Vec::new(), Vec::<String>::new());
+    let (mut requires, mut extras, mut spellings) = (Vec::new(), Vec::<String>::new(), Vec::<String>::new());
     for (key, listed) in entries {
         let key_text = key
             .as_str()
@@ -60,21 +63,32 @@ pub(crate) fn extras(value: &Value) -> Result<(Vec<String>, Vec<String>), Stop> 
         // setuptools' `extra:marker`.
         let (extra, condition) = key_text.split_once(':').unwrap_or((key_text, ""));
         let (extra, condition) = (extra.trim(), condition.trim());
-        if !extra.is_empty() && !extras.iter().any(|known| known == extra) {
-            extras.push(extra.to_owned());
+        let normal = normalized(extra);
+        if !extra.is_empty() {
+            let spelled_otherwise = |known: &String| *known != extra && normalized(known) == normal;
+            if name(extra, "").is_err() || spellings.iter().any(spelled_otherwise) {
+                return Err(key
+                    .unclear("extras_require", "a dict with plain names of extras")
+                    .into());
+            }
+            if !extras.contains(&normal) {
+                extras.push(normal.clone());
+            }
+            spellings.push(extra.to_owned());
         }
-        let own = if matches!(listed.kind, Kind::None) {
-            Vec::new()
-        } else {
-            requirements(listed)?
-        };
-        for requirement in own {
-            let marked = with_extra(&requirement, extra, condition);
+        for requirement in requirements(listed)? {
+            let marked = with_extra(&requirement, &normal, condition);
             check(&marked, &listed.place.to_string())?;
             requires.push(marked);
         }
     }
     Ok((requires, extras))
+}
+
+/// The [normal form](https://packaging.python.org/en/latest/specifications/name-normalization/) of a name.
+fn normalized(name: &str) -> String {
+    let parts: Vec<&str> = name.split(['-', '_', '.']).filter(|part| !part.is_empty()).collect();
+    parts.join("-").to_lowercase()
 }
 
 fn with_extra(requirement: &str, extra: &str, condition: &str) -> String {
@@ -97,25 +111,24 @@ fn with_extra(requirement: &str, extra: &str, condition: &str) -> String {
     format!("{} ; {}", bare.trim_end(), parts.join(" and "))
 }
 
-/// Lines as setuptools reads them: comments and blank lines left out, a trailing backslash continues.
+/// Lines as setuptools reads them: comments and blank lines left out.
 fn logical_lines(text: &str) -> Vec<String> {
-    let mut lines = Vec::new();
-    let mut pending = String::new();
-    for line in text
-        .lines()
+    text.lines()
         .map(str::trim)
         .filter(|line| !line.is_empty() && !line.starts_with('#'))
-    {
-        let line = line.split_once(" #").map_or(line, |(kept, _)| kept.trim_end());
-        match line.strip_suffix('\\') {
-            Some(start) => pending.push_str(start.trim_end()),
-            None => lines.push(std::mem::take(&mut pending) + line),
-        }
-    }
-    if !pending.is_empty() {
-        lines.push(pending);
-    }
-    lines
+        .map(|line| {
+            line.split_once(" #")
+                .map_or(line, |(kept, _)| kept.trim_end())
+                .to_owned()
+        })
+        .collect()
+}
+
+/// Whether Python's `splitlines` would split `text` where Rust's `lines` does not.
+pub(crate) fn has_other_line_ends(text: &str) -> bool {
+    text.contains([
+        '\r', '\x0b', '\x0c', '\x1c', '\x1d', '\x1e', '\u{85}', '\u{2028}', '\u{2029}',
+    ])
 }
 
 fn check(requirement: &str, at: &str) -> Result<(), Error> {
@@ -196,8 +209,10 @@ mod tests {
 
     #[test]
     fn a_requirement_may_be_lines_with_comments() {
-        let value = Value::str("a>=1\n# no\n\nb # why\nc\\\n>=2", AT);
-        assert_eq!(requirements(&value).unwrap(), ["a>=1", "b", "c>=2"]);
+        let value = Value::str("a>=1\n# no\n\nb # why\n", AT);
+        assert_eq!(requirements(&value).unwrap(), ["a>=1", "b"]);
+        // setuptools joins such lines in a way of its own.
+        assert!(matches!(requirements(&Value::str("c \\\n>=2", AT)), Err(Stop::Ask(_))));
     }
 
     #[test]

@@ -15,6 +15,12 @@ const FILE: &str = "setup.cfg";
 
 /// Reads the declarations of `setup.cfg`.
 pub(crate) fn read(root: &Path, file: &SourceFile) -> Result<Draft, Error> {
+    if file.marked {
+        return Err(Error::SetupCfg {
+            line: 1,
+            message: "begins with a byte order mark, which setuptools does not read".to_owned(),
+        });
+    }
     let sections = ini::parse(&file.text)?;
     let mut reader = Reader {
         root,
@@ -61,7 +67,7 @@ impl Reader<'_> {
                 Ok(())
             }
             "options.packages.find" => Ok(()),
-            "egg_info" => {
+            "egg_info" | "dist_info" => {
                 self.egg_info(section);
                 Ok(())
             }
@@ -103,13 +109,12 @@ impl Reader<'_> {
                 let text = self.file_or_text(option)?;
                 self.set("description", Value::str(text, place(option.line)));
             }
-            // Read last: `attr:` needs package_dir.
-            "version" => {}
             "license_files" => self.set("license_files", list(option, ',')),
             "license_file" => self.set("license_file", Value::str(option.text(), place(option.line))),
             "long_description" => {
                 self.file_or_text(option)?;
             }
+            // `version` is read last: `attr:` needs package_dir.
             _ => {}
         }
         Ok(())
@@ -251,12 +256,12 @@ impl Reader<'_> {
     }
 
     fn version_last(&mut self) -> Result<(), Error> {
-        let options = self
+        let mut options = self
             .sections
             .iter()
             .filter(|s| s.name == "metadata")
             .flat_map(|s| &s.options);
-        let Some(option) = options.filter(|o| key(o) == "version").last() else {
+        let Some(option) = options.rfind(|o| key(o) == "version") else {
             return Ok(());
         };
         let at = place(option.line);
@@ -266,6 +271,7 @@ impl Reader<'_> {
             self.set("version", Value::str(version.trim(), at));
             return Ok(());
         };
+        self.draft.version_attr = Some(at);
         let mut package_dir = string_map(self.draft.fields.get("package_dir"));
         let listed = ["packages", "py_modules", "package_dir"]
             .iter()
@@ -295,7 +301,7 @@ pub(crate) fn read_files(root: &Path, names: &[&str], at: Place) -> Result<(Stri
             continue;
         }
         if let Some(file) = SourceFile::read(root, name)? {
-            texts.push(file.text.replace("\r\n", "\n"));
+            texts.push(file.text);
             read.push((*name).to_owned());
         }
     }

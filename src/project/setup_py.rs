@@ -3,15 +3,15 @@
 //! Statements before `setup()` are followed in order. Imports and assignments bind names; any other statement is only asked
 //! which names it could change, and those are unknown from there on. `setup()` itself must be reached for certain, once.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 
-use ruff_python_ast::visitor::{Visitor, walk_expr, walk_stmt};
-use ruff_python_ast::{Expr, ExprCall, ExprContext, Stmt};
+use ruff_python_ast::visitor::Visitor as _;
+use ruff_python_ast::{Expr, ExprCall, Keyword, Stmt, StmtTry};
 use ruff_text_size::Ranged;
 
 use super::error::Error;
 use super::evaluate::{Binding, Scope, member};
+use super::mentions::{Later, Mentions, mentions, mentions_of_all};
 use super::python_source;
 use super::source_file::SourceFile;
 use super::value::{Draft, Dynamic, Kind, Place, Value};
@@ -86,12 +86,65 @@ const KNOWN: &[&str] = &[
     "include_dirs",
     "password",
     "ext_package",
-    "cffi_modules",
-    "rust_extensions",
     "ext_modules",
     "cmdclass",
     "obsoletes_dist",
     "provides_dist",
+];
+
+/// Modules whose import changes nothing that matters here, and does not fail.
+const HARMLESS_MODULES: &[&str] = &[
+    "__future__",
+    "abc",
+    "ast",
+    "codecs",
+    "collections",
+    "configparser",
+    "contextlib",
+    "copy",
+    "datetime",
+    "distutils",
+    "enum",
+    "errno",
+    "fnmatch",
+    "functools",
+    "glob",
+    "importlib",
+    "io",
+    "itertools",
+    "json",
+    "locale",
+    "logging",
+    "math",
+    "multiprocessing",
+    "operator",
+    "os",
+    "pathlib",
+    "pkgutil",
+    "platform",
+    "pprint",
+    "re",
+    "runpy",
+    "setuptools",
+    "shlex",
+    "shutil",
+    "site",
+    "stat",
+    "string",
+    "struct",
+    "subprocess",
+    "sys",
+    "sysconfig",
+    "tempfile",
+    "textwrap",
+    "threading",
+    "time",
+    "types",
+    "typing",
+    "urllib",
+    "uuid",
+    "warnings",
+    "zipfile",
 ];
 
 /// Reads the declarations of `setup.py`.
@@ -106,13 +159,10 @@ pub(crate) fn read(root: &Path, file: &SourceFile) -> Result<Draft, Error> {
         return Ok(draft);
     }
     let read = python_source::with_module(file, |file, body| Reader::new(root, file).module(body))?;
-    match read {
-        Some(read) => Ok(read),
-        None => {
-            draft.give_up("setup.py", top, "is too large to be read statically");
-            Ok(draft)
-        }
-    }
+    Ok(read.unwrap_or_else(|| {
+        draft.give_up("setup.py", top, "is too large to be read statically");
+        draft
+    }))
 }
 
 fn foreign_encoding(line: &str) -> bool {
@@ -133,6 +183,8 @@ struct Reader<'a> {
     found_setup: bool,
     /// Whether one mutable value may have two names.
     aliased: bool,
+    /// What functions of the file may change whenever they are called.
+    later: Later,
 }
 
 impl<'a> Reader<'a> {
@@ -142,10 +194,17 @@ impl<'a> Reader<'a> {
             draft: Draft::default(),
             found_setup: false,
             aliased: false,
+            later: Later::default(),
         }
     }
 
     fn module(mut self, body: &[Stmt]) -> Draft {
+        self.later = mentions_of_all(body).later;
+        if self.later.wild
+            && let Some(first) = body.first()
+        {
+            self.give_up(first, "is followed by a function that may change any name");
+        }
         self.statements(body);
         if !self.found_setup {
             self.draft.give_up(
@@ -169,14 +228,17 @@ impl<'a> Reader<'a> {
     fn statement(&mut self, statement: &Stmt) {
         match statement {
             Stmt::Import(_) | Stmt::ImportFrom(_) => self.import(statement),
-            Stmt::Try(attempt) if attempt.body.iter().all(is_import) => {
-                // With setuptools installed the first branch is taken; what it imports besides may be missing.
+            Stmt::Try(attempt) if only_imports(attempt) => {
+                // With setuptools installed the imports of it succeed; after one of something else nothing is certain.
                 self.other(statement);
                 attempt
                     .body
                     .iter()
-                    .filter(|s| imports_setuptools(s))
+                    .take_while(|s| imports_setuptools(s))
                     .for_each(|s| self.import(s));
+                if !attempt.body.iter().all(imports_setuptools) {
+                    self.forget(&mentions(statement), statement);
+                }
             }
             Stmt::If(branch) if is_main_guard(&branch.test) && branch.elif_else_clauses.is_empty() => {
                 self.statements(&branch.body);
@@ -196,6 +258,9 @@ impl<'a> Reader<'a> {
             },
             Stmt::Expr(expression) => match &*expression.value {
                 Expr::Call(call) if matches!(self.scope.resolve(&call.func), Some(Binding::Setup)) => self.setup(call),
+                Expr::Call(call) if !self.found_setup && self.exits(&call.func) => {
+                    self.give_up(statement, "stops setup.py before setup()");
+                }
                 Expr::StringLiteral(_) => {}
                 _ => self.other(statement),
             },
@@ -210,18 +275,28 @@ impl<'a> Reader<'a> {
         self.draft.whole.get_or_insert(dynamic);
     }
 
+    fn exits(&self, function: &Expr) -> bool {
+        let builtin = matches!(function, Expr::Name(name) if matches!(name.id.as_str(), "exit" | "quit"));
+        let of_sys = || matches!(self.scope.resolve(function), Some(Binding::Module(name)) if matches!(name.as_str(), "sys.exit" | "os._exit"));
+        builtin || of_sys()
+    }
+
+    /// A module of the project or of another package may be missing, and may change anything.
+    fn foreign(&mut self, module: &str, statement: &Stmt) {
+        let top = module.split('.').next().unwrap_or(module);
+        if !self.found_setup && !HARMLESS_MODULES.contains(&top) {
+            self.give_up(statement, "imports a module that may change anything");
+        }
+    }
+
     fn import(&mut self, statement: &Stmt) {
         match statement {
             Stmt::Import(import) => {
                 for alias in &import.names {
                     let module = alias.name.as_str();
-                    let (name, bound) = match &alias.asname {
-                        Some(name) => (name.as_str(), module),
-                        None => {
-                            let top = module.split('.').next().unwrap_or(module);
-                            (top, top)
-                        }
-                    };
+                    self.foreign(module, statement);
+                    let top = module.split('.').next().unwrap_or(module);
+                    let (name, bound) = alias.asname.as_ref().map_or((top, top), |name| (name.as_str(), module));
                     self.scope
                         .names
                         .insert(name.to_owned(), Binding::Module(bound.to_owned()));
@@ -229,6 +304,7 @@ impl<'a> Reader<'a> {
             }
             Stmt::ImportFrom(import) => {
                 let module = import.module.as_ref().map_or("", |module| module.as_str());
+                self.foreign(module, statement);
                 for alias in &import.names {
                     if alias.name.as_str() == "*" {
                         self.other(statement);
@@ -252,10 +328,26 @@ impl<'a> Reader<'a> {
             }
             _ => self.scope.evaluate(value),
         };
-        match &evaluated {
-            Ok(known) => self.aliased |= known.mutable() && !mentions(statement).loads.is_empty(),
-            Err(_) => self.other(statement),
-        }
+        let evaluated = match evaluated {
+            Ok(known) => {
+                let alias = known.mutable() && !mentions(statement).loads.is_empty();
+                self.aliased |= alias;
+                let changes_later =
+                    self.later.stores.contains(name) || (known.mutable() && self.later.loads.contains(name));
+                if changes_later && alias {
+                    self.forget_mutable(statement);
+                }
+                if changes_later {
+                    Err(self.scope.unknown(statement, "may be changed by a function"))
+                } else {
+                    Ok(known)
+                }
+            }
+            Err(dynamic) => {
+                self.other(statement);
+                Err(dynamic)
+            }
+        };
         self.scope.names.insert(name.to_owned(), Binding::Value(evaluated));
     }
 
@@ -316,6 +408,13 @@ impl<'a> Reader<'a> {
         }
     }
 
+    fn forget_mutable(&mut self, node: &impl Ranged) {
+        let dynamic = self.scope.unknown(node, "may be changed by a function");
+        for binding in self.scope.names.values_mut().filter(|binding| is_mutable(binding)) {
+            *binding = Binding::Value(Err(dynamic.clone()));
+        }
+    }
+
     fn scope_text(&self, node: &impl Ranged) -> String {
         self.scope.unknown(node, "").expression
     }
@@ -340,7 +439,14 @@ impl<'a> Reader<'a> {
                 self.forget(&mentions, &keyword.value);
             }
         }
-        for keyword in &call.arguments.keywords {
+        for (index, keyword) in call.arguments.keywords.iter().enumerate() {
+            let same = |other: &Keyword| match (&keyword.arg, &other.arg) {
+                (Some(name), Some(other)) => name.as_str() == other.as_str(),
+                _ => false,
+            };
+            if call.arguments.keywords[..index].iter().any(same) {
+                self.give_up(keyword, "is given twice");
+            }
             match &keyword.arg {
                 None => self.give_up(&keyword.value, "is unpacked into setup() with **"),
                 Some(name) => self.keyword(name.as_str(), &keyword.value),
@@ -354,16 +460,19 @@ impl<'a> Reader<'a> {
             return self.cmdclass(value);
         }
         let evaluated = self.scope.evaluate(value);
-        if name == "ext_modules" || name == "rust_extensions" || name == "cffi_modules" {
+        if name == "ext_modules" {
+            let place = self.scope.place(value);
             if evaluated.as_ref().map_or(true, Value::truthy) {
-                let place = self.scope.place(value);
                 self.draft
                     .backend_sdist
                     .get_or_insert_with(|| format!("{place}: {name} adds extension sources"));
-                self.draft
-                    .fields
-                    .insert("ext_modules".to_owned(), Ok(Value::new(Kind::Bool(true), place)));
             }
+            // Also an empty list says that nothing is to be discovered.
+            let listed = match evaluated {
+                Ok(known) if known.kind == Kind::None => known,
+                _ => Value::new(Kind::Bool(true), place),
+            };
+            self.draft.fields.insert(name.to_owned(), Ok(listed));
             return;
         }
         if RELEVANT.contains(&name) {
@@ -381,7 +490,13 @@ impl<'a> Reader<'a> {
             let place = self.scope.place(value);
             let warning = format!("{place}: setuptools does not know the keyword {name} and ignores it");
             self.draft.warnings.push(warning);
-            let unknown = self.scope.unknown(value, "is not one of setuptools' own keywords");
+            let unknown = self
+                .scope
+                .unknown(value, "passes a keyword that is not setuptools' own");
+            let unknown = Dynamic {
+                expression: format!("{name} = {}", unknown.expression),
+                ..unknown
+            };
             self.draft.fields.insert(format!("plugin:{name}"), Err(unknown));
         }
     }
@@ -415,8 +530,9 @@ fn is_mutable(binding: &Binding) -> bool {
     matches!(binding, Binding::Value(Ok(value)) if value.mutable())
 }
 
-fn is_import(statement: &Stmt) -> bool {
-    matches!(statement, Stmt::Import(_) | Stmt::ImportFrom(_))
+fn only_imports(attempt: &StmtTry) -> bool {
+    let import = |statement: &Stmt| matches!(statement, Stmt::Import(_) | Stmt::ImportFrom(_));
+    attempt.body.iter().all(import) && attempt.orelse.is_empty() && attempt.finalbody.is_empty()
 }
 
 fn imports_setuptools(statement: &Stmt) -> bool {
@@ -433,134 +549,6 @@ fn is_main_guard(test: &Expr) -> bool {
     let Expr::Compare(compare) = test else { return false };
     let equal = matches!(*compare.ops, [ruff_python_ast::CmpOp::Eq]);
     let left = matches!(&*compare.left, Expr::Name(name) if name.id.as_str() == "__name__");
-    let right = matches!(&*compare.comparators, [Expr::StringLiteral(text)] if text.value.to_str() == "__main__");
+    let right = matches!(&*compare.comparators, [Expr::StringLiteral(main)] if main.value.to_str() == "__main__");
     equal && left && right
-}
-
-/// The names that a piece of code mentions, and how.
-#[derive(Default)]
-struct Mentions {
-    loads: BTreeSet<String>,
-    stores: BTreeSet<String>,
-    attributes: BTreeSet<String>,
-    /// It may change any name: `exec`, `globals()`.
-    wild: bool,
-    /// It changes the working directory.
-    moves: bool,
-    functions: usize,
-}
-
-fn mentions(statement: &Stmt) -> Mentions {
-    let mut mentions = Mentions::default();
-    mentions.visit_stmt(statement);
-    mentions
-}
-
-impl Mentions {
-    fn store(&mut self, name: &str) {
-        // A function's own names are not the module's.
-        if self.functions == 0 {
-            self.stores.insert(name.to_owned());
-        }
-    }
-
-    fn store_below(&mut self, target: &Expr) {
-        match target {
-            Expr::Name(name) => {
-                self.stores.insert(name.id.as_str().to_owned());
-            }
-            Expr::Attribute(attribute) => self.store_below(&attribute.value),
-            Expr::Subscript(subscript) => self.store_below(&subscript.value),
-            _ => {}
-        }
-    }
-}
-
-impl<'a> Visitor<'a> for Mentions {
-    fn visit_stmt(&mut self, statement: &'a Stmt) {
-        match statement {
-            Stmt::FunctionDef(function) => {
-                self.store(function.name.as_str());
-                self.functions += 1;
-                walk_stmt(self, statement);
-                self.functions -= 1;
-                return;
-            }
-            Stmt::ClassDef(class) => {
-                self.store(class.name.as_str());
-                self.functions += 1;
-                walk_stmt(self, statement);
-                self.functions -= 1;
-                return;
-            }
-            // A pattern binds names that are no expressions.
-            Stmt::Match(_) => self.wild |= self.functions == 0,
-            Stmt::Global(global) => self
-                .stores
-                .extend(global.names.iter().map(|name| name.as_str().to_owned())),
-            Stmt::Import(import) => {
-                for alias in &import.names {
-                    let name = alias.asname.as_ref().unwrap_or(&alias.name).as_str();
-                    self.store(name.split('.').next().unwrap_or(name));
-                }
-            }
-            Stmt::ImportFrom(import) => {
-                for alias in &import.names {
-                    self.wild |= alias.name.as_str() == "*";
-                    self.store(alias.asname.as_ref().unwrap_or(&alias.name).as_str());
-                }
-            }
-            Stmt::Try(attempt) => {
-                for handler in &attempt.handlers {
-                    let ruff_python_ast::ExceptHandler::ExceptHandler(handler) = handler;
-                    if let Some(name) = &handler.name {
-                        self.store(name.as_str());
-                    }
-                }
-            }
-            _ => {}
-        }
-        walk_stmt(self, statement);
-    }
-
-    fn visit_expr(&mut self, expression: &'a Expr) {
-        match expression {
-            Expr::Name(name) => {
-                let text = name.id.as_str();
-                match name.ctx {
-                    ExprContext::Load => {
-                        self.wild |= matches!(text, "exec" | "eval" | "globals" | "locals" | "vars" | "execfile");
-                        self.moves |= matches!(text, "chdir");
-                        self.loads.insert(text.to_owned());
-                    }
-                    _ => self.store(text),
-                }
-            }
-            Expr::Attribute(attribute) => {
-                self.moves |= attribute.attr.as_str() == "chdir";
-                self.attributes.insert(attribute.attr.as_str().to_owned());
-                if !matches!(attribute.ctx, ExprContext::Load) {
-                    self.store_below(&attribute.value);
-                }
-            }
-            Expr::Subscript(subscript) if !matches!(subscript.ctx, ExprContext::Load) => {
-                self.store_below(&subscript.value);
-            }
-            Expr::Call(call) if runs_in_own_namespace(call) => {
-                // The namespace given is changed, nothing else.
-                for argument in &call.arguments.args {
-                    self.visit_expr(argument);
-                }
-                return;
-            }
-            _ => {}
-        }
-        walk_expr(self, expression);
-    }
-}
-
-/// `exec(code, namespace)`.
-fn runs_in_own_namespace(call: &ExprCall) -> bool {
-    let exec = matches!(&*call.func, Expr::Name(name) if matches!(name.id.as_str(), "exec" | "eval"));
-    exec && call.arguments.args.len() > 1
 }

@@ -4,12 +4,18 @@ use std::path::Path;
 
 use super::error::Error;
 
+const MB: u64 = 1_000_000;
+/// No file that people wrote is longer.
+const MAX_BYTES: u64 = 16 * MB;
+
 /// A text file of the project: UTF-8 without a byte order mark, and without NUL characters.
 pub(crate) struct SourceFile {
     /// Relative to the project's root.
     pub(crate) name: String,
     /// What it holds.
     pub(crate) text: String,
+    /// Whether the file began with a byte order mark: Python reads past it, setup.cfg's and TOML's parsers do not.
+    pub(crate) marked: bool,
     line_starts: Vec<usize>,
 }
 
@@ -17,17 +23,27 @@ impl SourceFile {
     /// Reads `name` below `root`; `None` if there is no such file.
     pub(crate) fn read(root: &Path, name: &str) -> Result<Option<Self>, Error> {
         let path = root.join(name);
-        let bytes = match std::fs::read(&path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(source) => return Err(Error::Unreadable { path, source }),
-        };
-        Self::from_bytes(name, bytes).map(Some)
+        // A FIFO would be waited for, a device read without end.
+        let read = std::fs::metadata(&path).and_then(|metadata| match metadata.len() {
+            _ if !metadata.is_file() => Err(std::io::Error::other(kind(&metadata))),
+            length if length > MAX_BYTES => Err(std::io::Error::other(format!(
+                "it has {} MB; sgbuild reads up to {} MB",
+                length / MB,
+                MAX_BYTES / MB
+            ))),
+            _ => std::fs::read(&path),
+        });
+        match read {
+            Ok(bytes) => Self::from_bytes(name, bytes).map(Some),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(Error::Unreadable { path, source }),
+        }
     }
 
     /// The same for bytes at hand.
     pub(crate) fn from_bytes(name: &str, mut bytes: Vec<u8>) -> Result<Self, Error> {
-        if bytes.starts_with(b"\xef\xbb\xbf") {
+        let marked = bytes.starts_with(b"\xef\xbb\xbf");
+        if marked {
             bytes.drain(..3);
         }
         let text = String::from_utf8(bytes).map_err(|error| Error::NotUtf8 {
@@ -40,12 +56,14 @@ impl SourceFile {
                 line: line_of(text.as_bytes(), at),
             });
         }
+        let text = with_plain_newlines(name, text);
         let line_starts = std::iter::once(0)
             .chain(text.match_indices('\n').map(|(at, _)| at + 1))
             .collect();
         Ok(Self {
             name: name.to_owned(),
             text,
+            marked,
             line_starts,
         })
     }
@@ -61,6 +79,27 @@ impl SourceFile {
         self.text
             .get(start..offset)
             .map_or(1, |before| before.chars().count() + 1)
+    }
+}
+
+fn kind(metadata: &std::fs::Metadata) -> &'static str {
+    if metadata.is_dir() {
+        "it is a directory, not a file"
+    } else {
+        "it is a pipe, socket or device, not a file"
+    }
+}
+
+/// Line ends as Python's text files have them; TOML knows no lone carriage return.
+fn with_plain_newlines(name: &str, text: String) -> String {
+    if !text.contains('\r') {
+        return text;
+    }
+    let text = text.replace("\r\n", "\n");
+    if name == "pyproject.toml" {
+        text
+    } else {
+        text.replace('\r', "\n")
     }
 }
 

@@ -66,6 +66,8 @@ pub(crate) struct Draft {
     /// Why the backend must make the sdist.
     pub(crate) backend_sdist: Option<String>,
     pub(crate) warnings: Vec<String>,
+    /// Where the version is `attr:`, which depends on where packages are.
+    pub(crate) version_attr: Option<Place>,
 }
 
 impl Value {
@@ -154,8 +156,7 @@ impl Draft {
     /// A field's value if it is there and not `None`.
     pub(crate) fn get(&self, key: &str) -> Result<Option<&Value>, Dynamic> {
         match self.fields.get(key) {
-            None => Ok(None),
-            Some(Ok(Value { kind: Kind::None, .. })) => Ok(None),
+            None | Some(Ok(Value { kind: Kind::None, .. })) => Ok(None),
             Some(Ok(value)) => Ok(Some(value)),
             Some(Err(dynamic)) => Err(dynamic.clone()),
         }

@@ -63,7 +63,15 @@ pub(super) fn setup_cfg(root: &Path) -> Result<Found, Error> {
 
 /// A file's text; `None` where it does not exist.
 fn read(path: &Path) -> Result<Option<String>, Error> {
-    match fs::read_to_string(path) {
+    // A FIFO would be waited for, a device read without end.
+    let text = fs::metadata(path).and_then(|metadata| {
+        if metadata.is_file() {
+            fs::read_to_string(path)
+        } else {
+            Err(std::io::Error::other("it is not a regular file"))
+        }
+    });
+    match text {
         Ok(text) => Ok(Some(
             text.strip_prefix('\u{feff}').map(ToOwned::to_owned).unwrap_or(text),
         )),

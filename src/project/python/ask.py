@@ -11,6 +11,7 @@ import importlib
 import json
 import os
 import sys
+import traceback
 import zipfile
 
 # Keywords that setuptools-docker added to setup(); no metadata file carries them.
@@ -27,14 +28,40 @@ def main(order_path, answer_path):
     declared = {}
     if order["backend"].startswith("setuptools."):
         watch_setup(declared)
-    backend = load(order["backend"])
+    if order["action"] == "metadata":
+        keep_out_of_tree(order["out"])
 
     action = sdist if order["action"] == "sdist" else metadata
-    answer = action(backend, order, declared)
+    try:
+        answer = action(load(order["backend"]), order, declared)
+    except Exception as error:
+        sys.exit(told(error))
     temporary = answer_path + ".part"
     with open(temporary, "w", encoding="utf-8") as file:
         json.dump(answer, file)
     os.rename(temporary, answer_path)
+
+
+def told(error):
+    """The exception with the project's own frames only."""
+    own = os.path.dirname(os.path.abspath(__file__))
+    frames = []
+    for frame in traceback.extract_tb(error.__traceback__):
+        # The backend runs setup.py from a string.
+        file = "setup.py" if frame.filename == "<string>" else frame.filename
+        if not file.startswith((sys.prefix, sys.base_prefix, own, "<frozen")):
+            frames.append(f"{os.path.relpath(file)}:{frame.lineno}: in {frame.name}\n")
+    return "".join([*frames, *traceback.format_exception_only(type(error), error)])
+
+
+def keep_out_of_tree(directory):
+    """Has setuptools write its egg-info into `directory`: a file of extra settings comes after setup.cfg."""
+    config = os.path.join(directory, "extra.cfg")
+    egg_base = os.path.join(directory, "egg")
+    os.makedirs(egg_base, exist_ok=True)
+    with open(config, "w", encoding="utf-8") as file:
+        file.write("[egg_info]\negg_base = " + egg_base.replace("%", "%%") + "\n")
+    os.environ["DIST_EXTRA_CONFIG"] = config
 
 
 def load(name):
@@ -80,10 +107,15 @@ def metadata(backend, order, declared):
     requires = missing(backend, "get_requires_for_build_wheel", order)
     if requires:
         return {"requires": requires}
+    # The hook places its egg-info itself, and wants to find no other.
+    os.environ.pop("DIST_EXTRA_CONFIG", None)
+    read = None
     if hasattr(backend, "prepare_metadata_for_build_wheel"):
         directory = os.path.join(order["out"], backend.prepare_metadata_for_build_wheel(order["out"], {}))
-        read = reader_of_directory(directory)
-    else:
+        # Some backends prepare METADATA only, whatever the package's entry points are: then the wheel tells.
+        if order["backend"].startswith("setuptools.") or os.path.exists(os.path.join(directory, "entry_points.txt")):
+            read = reader_of_directory(directory)
+    if read is None:
         read = reader_of_wheel(os.path.join(order["out"], backend.build_wheel(order["out"], {})))
     fields = email.message_from_string(read("METADATA"))
     return {
@@ -96,9 +128,9 @@ def metadata(backend, order, declared):
         "entry_points": entry_points(read("entry_points.txt")),
         "packages": sorted(declared.get("packages", [])),
         "py_modules": sorted(declared.get("py_modules", [])),
-        "python_version": declared.get("python_version"),
+        "python_version": optional_text(declared.get("python_version")),
         "docker_lines": lines(declared.get("dockerlines")),
-        "entry_point": declared.get("entry_point") or {},
+        "entry_point": functions(declared.get("entry_point")),
     }
 
 
@@ -106,8 +138,20 @@ def known(text):
     return None if text in (None, "", "UNKNOWN") else text
 
 
+def optional_text(value):
+    return None if value is None else str(value)
+
+
 def lines(value):
-    return value.splitlines() if isinstance(value, str) else list(value or [])
+    return value.splitlines() if isinstance(value, str) else [str(line) for line in value or []]
+
+
+def functions(value):
+    if not value:
+        return {}
+    if not isinstance(value, dict):
+        sys.exit(f'entry_point={value!r} is not a dict such as {{"package.module": "function"}}')
+    return {str(module): str(function) for module, function in value.items()}
 
 
 def reader_of_directory(directory):
@@ -133,7 +177,7 @@ def reader_of_wheel(path):
 
 
 def entry_points(text):
-    parser = configparser.ConfigParser(delimiters=("=",), interpolation=None)
+    parser = configparser.ConfigParser(delimiters=("=",), interpolation=None, strict=False)
     parser.optionxform = str
     parser.read_string(text)
     return {section: dict(parser.items(section)) for section in parser.sections()}

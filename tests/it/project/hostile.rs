@@ -1,0 +1,158 @@
+//! Files that no reader should be given: each a clear error, or Python's to answer, within a time limit.
+
+use std::fs;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use crate::support::{Ran, Sandbox};
+
+const CALL: &str = "\nfrom setuptools import setup\nsetup(name='a', version='1')\n";
+
+/// Runs `inspect --static` and checks that it neither crashes nor hangs.
+#[track_caller]
+fn survives(sandbox: &Sandbox) -> Ran {
+    let started = Instant::now();
+    let mut child = sandbox.spawn(&["inspect", "--static"]);
+    while child.try_wait().unwrap().is_none() {
+        if started.elapsed() > Duration::from_secs(30) {
+            child.kill().unwrap();
+            panic!("it hangs");
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let ran = Ran::new(&["inspect", "--static"], child.wait_with_output().unwrap());
+    assert!((0..=1).contains(&ran.code), "exit {}: {}", ran.code, ran.stderr);
+    assert!(ran.code == 0 || ran.stderr.starts_with("error: "), "{}", ran.stderr);
+    assert!(ran.stderr.len() < 2000, "{}", ran.stderr.len());
+    ran
+}
+
+fn with(name: &str, bytes: impl AsRef<[u8]>) -> Sandbox {
+    let sandbox = Sandbox::empty();
+    sandbox.write("pkg/__init__.py", "");
+    fs::write(sandbox.project().join(name), bytes).unwrap();
+    sandbox
+}
+
+#[test]
+fn nesting_and_recursion() {
+    let many = |text: &str, n: usize| text.repeat(n);
+    let deep = 100_000;
+    for (what, code) in [
+        ("brackets", format!("x = {}{}", many("[", 10_000), many("]", 10_000))),
+        ("open brackets", many("(", deep)),
+        ("unary operators", format!("x = {}1", many("-", deep))),
+        ("not", format!("x = {}1", many("not ", deep / 4))),
+        ("lambda", format!("x = {}1", many("lambda:", deep / 8))),
+        ("power", format!("x = {}1", many("1**", deep / 4))),
+        ("conditions", format!("x = {}1", many("1 if 1 else ", deep / 12))),
+        ("sums", format!("x = {}1", many("1+", deep / 2))),
+        ("attributes", format!("x = a{}", many(".a", deep / 2))),
+        ("calls", format!("x = a{}", many("()", deep / 2))),
+        ("comparisons", format!("x = {}1", many("1<", deep / 2))),
+        ("await", format!("x = {}1", many("await ", deep / 8))),
+        (
+            "brackets in an f-string",
+            format!("x = f'{{{}1{}}}'", many("(", 50_000), many(")", 50_000)),
+        ),
+        (
+            "brackets behind nested quotes",
+            format!("x = f\"{{\" + \"{}1{}\"}}\"", many("(", 50_000), many(")", 50_000)),
+        ),
+        (
+            "f-strings",
+            format!("x = {}1{}", many("f'{", 20_000), many("}'", 20_000)),
+        ),
+        (
+            "blocks",
+            (0..99).fold(String::new(), |text, n| format!("{text}{}if 1:\n", " ".repeat(n))) + &" ".repeat(99) + "pass",
+        ),
+        ("elif", format!("if 1: pass\n{}", many("elif 1: pass\n", 8_000))),
+        ("concatenation", format!("x = {}''", many("'' ", 30_000))),
+    ] {
+        let ran = survives(&with("setup.py", format!("{code}{CALL}")));
+        assert!(!ran.stderr.contains("overflow"), "{what}: {}", ran.stderr);
+    }
+}
+
+#[test]
+fn large_files() {
+    let big = "# padding padding padding padding padding padding\n".repeat(1_000_000);
+    survives(&with("setup.py", format!("{big}{CALL}")))
+        .exits(1)
+        .says(&["setup.py", "MB"]);
+    survives(&with("setup.cfg", format!("[metadata]\n{big}")))
+        .exits(1)
+        .says(&["setup.cfg", "MB"]);
+    let keys = (0..300_000).fold(String::from("[metadata]\nname = a\nversion = 1\n"), |text, n| {
+        text + &format!("k{n} = 1\n")
+    });
+    survives(&with("setup.cfg", keys)).exits(0);
+    survives(&with("setup.py", format!("{}{CALL}", "# padding\n".repeat(100_000))))
+        .exits(1)
+        .says(&["only Python can tell"]);
+    let items = format!("x = [{}]{CALL}", "'a',".repeat(30_000));
+    survives(&with("setup.py", items)).exits(0);
+    let dict = (0..8_000).fold(String::from("x = {"), |text, n| text + &format!("'{n}':1,")) + "}";
+    survives(&with("setup.py", format!("{dict}{CALL}"))).exits(0);
+    survives(&with(
+        "pyproject.toml",
+        format!("x = {}{}", "[".repeat(50_000), "]".repeat(50_000)),
+    ))
+    .exits(1);
+}
+
+#[test]
+fn odd_bytes() {
+    survives(&with("setup.py", format!("x = '\0'{CALL}")))
+        .exits(1)
+        .says(&["setup.py:1", "NUL", "hint: "]);
+    survives(&with(
+        "setup.py",
+        b"# caf\xe9\nfrom setuptools import setup\nsetup(name='a', version='1')\n",
+    ))
+    .exits(1)
+    .says(&["setup.py:1: not UTF-8", "hint: "]);
+    let latin = with(
+        "setup.py",
+        b"# coding: latin-1\nfrom setuptools import setup\nsetup(name='a', version='1', description='caf\xe9')\n",
+    );
+    survives(&latin).exits(1);
+    survives(&with("setup.py", "")).exits(1);
+    survives(&with("setup.cfg", "")).exits(1);
+    survives(&with("pyproject.toml", "")).exits(1);
+}
+
+#[test]
+fn what_is_not_a_file() {
+    for name in ["setup.py", "setup.cfg", "pyproject.toml"] {
+        let fifo = Sandbox::empty();
+        assert!(
+            Command::new("mkfifo")
+                .arg(fifo.project().join(name))
+                .status()
+                .unwrap()
+                .success()
+        );
+        survives(&fifo).says(&[name]);
+        let directory = Sandbox::empty();
+        fs::create_dir(directory.project().join(name)).unwrap();
+        survives(&directory).exits(1).says(&[name]);
+        let cycle = Sandbox::empty();
+        std::os::unix::fs::symlink(name, cycle.project().join(name)).unwrap();
+        survives(&cycle).exits(1).says(&[name]);
+        let device = Sandbox::empty();
+        std::os::unix::fs::symlink("/dev/zero", device.project().join(name)).unwrap();
+        survives(&device).exits(1).says(&[name]);
+    }
+}
+
+#[test]
+fn a_tree_that_contains_itself() {
+    let sandbox = with(
+        "setup.py",
+        "from setuptools import setup, find_packages\nsetup(name='a', version='1', packages=find_packages())\n",
+    );
+    std::os::unix::fs::symlink("..", sandbox.project().join("pkg/up")).unwrap();
+    survives(&sandbox);
+}
