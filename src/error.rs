@@ -155,12 +155,12 @@ mod tests {
     #[test]
     fn a_report_names_each_cause_once() {
         let source = io::Error::other("disk on fire");
-        let error = Error::Settings(settings::Error::Unreadable {
-            path: "setup.cfg".into(),
+        let error = Error::Handover(handover::Error {
+            path: "dist/image.json".into(),
             source,
         });
         let report = error.report();
-        assert_eq!(report.title, "cannot read setup.cfg");
+        assert_eq!(report.title, "cannot write dist/image.json");
         assert_eq!(report.causes, ["disk on fire"]);
         assert_eq!(report.fault.exit_code(), 1);
     }

@@ -27,8 +27,8 @@ pub(super) async fn run(arguments: &cli::Build, checkout: &Checkout<'_>) -> Resu
         ));
         return dist::preview(&project, checkout, &surroundings, arguments.json.json);
     }
-    let dist = dist::write(&project, checkout, &surroundings)?;
     let engine = engine(checkout).await?;
+    let dist = dist::write(&project, checkout, &surroundings)?;
     let built = image(&project, &dist, engine.as_ref(), checkout, &surroundings).await?;
     Ok(if arguments.json.json {
         json(&json!({ "image": built }))

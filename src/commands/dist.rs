@@ -35,10 +35,6 @@ pub(super) fn run(arguments: &cli::Dist, checkout: &Checkout<'_>) -> Result<Stri
 
 /// Makes `dist/`, or finds it already right.
 pub(super) fn write(project: &Project, checkout: &Checkout<'_>, surroundings: &Surroundings) -> Result<Dist, Error> {
-    checkout.progress.step(&format!(
-        "Packing {} {}",
-        project.metadata.name, project.metadata.version
-    ));
     let settings = checkout
         .settings
         .dist(&surroundings.secrets, surroundings.revision.as_ref())?;

@@ -30,8 +30,8 @@ pub(super) async fn run(arguments: &cli::Push, checkout: &Checkout<'_>) -> Resul
         return preview(&project, checkout, &surroundings, &settings, arguments.json.json);
     }
 
-    let dist = dist::write(&project, checkout, &surroundings)?;
     let engine = build::engine(checkout).await?;
+    let dist = dist::write(&project, checkout, &surroundings)?;
     let built = build::image(&project, &dist, engine.as_ref(), checkout, &surroundings).await?;
     let pushed = push::push(&built, engine.as_ref(), &settings, checkout.progress).await?;
     Handover {

@@ -145,7 +145,7 @@ pub enum Error {
         reason: String,
     },
     /// Several functions could train (or serve).
-    #[error("{} functions are declared to {verb}: {}", found.len(), list(found))]
+    #[error("{} functions are declared to {verb}:\n{}", found.len(), list(found))]
     AmbiguousTrain {
         /// `train` or `serve`.
         verb: &'static str,
@@ -218,7 +218,7 @@ fn list(found: &[EntryPoint]) -> String {
         .iter()
         .map(|e| format!("{} ({})", e.object, e.declared_in))
         .collect();
-    lines.join(", ")
+    lines.join("\n")
 }
 
 impl Error {

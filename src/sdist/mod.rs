@@ -176,7 +176,6 @@ impl Contents {
             }
         }
         let sdist = archive.finish()?;
-        task.finish("packed");
         Ok(sdist)
     }
 }

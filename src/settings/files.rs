@@ -1,8 +1,6 @@
 //! The settings in `pyproject.toml` and `setup.cfg`.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io::ErrorKind;
 use std::path::Path;
 
 use toml::Spanned;
@@ -10,13 +8,14 @@ use toml::de::{DeTable, DeValue};
 
 use super::definitions::{DEFINITIONS, Definition, Kind};
 use super::{Error, Setting, Value};
+use crate::project::SourceFile;
 
 type Found = BTreeMap<&'static str, Setting>;
 
 /// `[tool.sgbuild]` of `pyproject.toml`; empty where there is no such file or table.
 pub(super) fn pyproject(root: &Path) -> Result<Found, Error> {
     const NAME: &str = "pyproject.toml";
-    let Some(text) = read(&root.join(NAME))? else {
+    let Some(text) = read(root, NAME)? else {
         return Ok(Found::new());
     };
     let at = |offset: usize| format!("{NAME}:{}", line_of(&text, offset));
@@ -48,7 +47,7 @@ pub(super) fn pyproject(root: &Path) -> Result<Found, Error> {
 /// `[sgbuild]` of `setup.cfg`; empty where there is no such file or section.
 pub(super) fn setup_cfg(root: &Path) -> Result<Found, Error> {
     const NAME: &str = "setup.cfg";
-    let Some(text) = read(&root.join(NAME))? else {
+    let Some(text) = read(root, NAME)? else {
         return Ok(Found::new());
     };
     let mut found = Found::new();
@@ -62,25 +61,9 @@ pub(super) fn setup_cfg(root: &Path) -> Result<Found, Error> {
 }
 
 /// A file's text; `None` where it does not exist.
-fn read(path: &Path) -> Result<Option<String>, Error> {
-    // A FIFO would be waited for, a device read without end.
-    let text = fs::metadata(path).and_then(|metadata| {
-        if metadata.is_file() {
-            fs::read_to_string(path)
-        } else {
-            Err(std::io::Error::other("it is not a regular file"))
-        }
-    });
-    match text {
-        Ok(text) => Ok(Some(
-            text.strip_prefix('\u{feff}').map(ToOwned::to_owned).unwrap_or(text),
-        )),
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
-        Err(source) => Err(Error::Unreadable {
-            path: path.to_owned(),
-            source,
-        }),
-    }
+fn read(root: &Path, name: &str) -> Result<Option<String>, Error> {
+    let file = SourceFile::read(root, name).map_err(|error| Error::File(Box::new(error)))?;
+    Ok(file.map(|file| file.text))
 }
 
 fn line_of(text: &str, offset: usize) -> usize {

@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use crate::fault::Fault;
+use crate::project;
 
 /// A setting's value.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -116,13 +117,8 @@ pub struct Settings {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A settings file cannot be read.
-    #[error("cannot read {}", .path.display())]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
+    #[error(transparent)]
+    File(Box<project::Error>),
     /// A settings file is malformed.
     #[error("{origin}: {reason}")]
     Malformed {
@@ -172,7 +168,7 @@ impl Error {
     #[must_use]
     pub fn hints(&self) -> Vec<String> {
         match self {
-            Self::Unreadable { .. } => vec!["Make the file readable and UTF-8.".to_owned()],
+            Self::File(error) => error.hints(),
             Self::Malformed { .. } => vec!["Correct the file at this line.".to_owned()],
             Self::Unknown { .. } | Self::WrongKind { .. } => {
                 vec!["`sgbuild settings` lists every setting, its value and its origin.".to_owned()]
@@ -187,7 +183,8 @@ impl Error {
     #[must_use]
     pub fn fault(&self) -> Fault {
         match self {
-            Self::Unreadable { .. } | Self::Malformed { .. } | Self::NamedFile { .. } => Fault::User,
+            Self::File(error) => error.fault(),
+            Self::Malformed { .. } | Self::NamedFile { .. } => Fault::User,
             Self::Unknown { .. } | Self::WrongKind { .. } => Fault::Usage,
         }
     }

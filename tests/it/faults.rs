@@ -226,16 +226,18 @@ fn flaky(registry: &Registry, matching: &'static str, times: usize) -> Proxy {
 #[test]
 fn one_5xx_of_the_registry_is_tried_again() {
     let registry = Registry::start();
-    for matching in [
+    let requests = [
         "GET /v2/",
-        "HEAD /v2/team/tiny/blobs",
-        "PUT /v2/team/tiny/manifests",
-        "GET /v2/team/tiny/manifests",
-    ] {
+        "HEAD /v2/team/tiny1/blobs",
+        "PUT /v2/team/tiny2/manifests",
+        "GET /v2/team/tiny3/manifests",
+    ];
+    for (number, matching) in requests.into_iter().enumerate() {
         let proxy = flaky(&registry, matching, 1);
         let host = proxy.address.to_string();
+        // A repository of its own, so that nothing is there already.
         logged_in(&host)
-            .run(&["push", "--repository", &format!("{host}/team/tiny")])
+            .run(&["push", "--repository", &format!("{host}/team/tiny{number}")])
             .exits(0);
         assert!(
             proxy.seen().iter().any(|line| line.starts_with(matching)),
@@ -257,7 +259,7 @@ fn a_registry_that_stays_down_is_a_temporary_failure() {
     ran.says(&["503", &host]);
 }
 
-fn training(function: &str) -> Vec<String> {
+fn training(function: &str, source_bucket: &str) -> Vec<String> {
     let testbed = Testbed::get();
     let role = testbed.variable("SGBUILD_TESTBED_ROLE");
     [
@@ -267,7 +269,7 @@ fn training(function: &str) -> Vec<String> {
         "--function",
         function,
         "--source-bucket",
-        "sgbuild-input",
+        source_bucket,
         "--output-bucket",
         "sgbuild-output",
         "--role",
@@ -278,14 +280,10 @@ fn training(function: &str) -> Vec<String> {
     .collect()
 }
 
-fn push_and_train(function: &str, more: &[&str]) -> (Sandbox, Ran) {
+fn push_and_train(function: &str, source_bucket: &str) -> (Sandbox, Ran) {
     let sandbox = tiny().with_testbed();
-    let arguments = training(function);
-    let arguments: Vec<_> = arguments
-        .iter()
-        .map(String::as_str)
-        .chain(more.iter().copied())
-        .collect();
+    let arguments = training(function, source_bucket);
+    let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
     let ran = sandbox.run(&arguments);
     (sandbox, ran)
 }
@@ -304,7 +302,7 @@ fn stable(transcript: &str) -> String {
 
 #[test]
 fn the_function_is_missing() {
-    let (sandbox, ran) = push_and_train("no-such-function", &[]);
+    let (sandbox, ran) = push_and_train("no-such-function", "sgbuild-input");
     assert_snapshot!(stable(&errors(&sandbox.transcript(&ran))));
 }
 
@@ -331,7 +329,7 @@ fn the_functions_error_is_shown_with_its_log() {
         .unwrap();
     assert!(status.success());
     // The bucket does not exist, so the Lambda's own call fails.
-    let (sandbox, ran) = push_and_train(&name, &["--source-bucket", "no-such-bucket-anywhere"]);
+    let (sandbox, ran) = push_and_train(&name, "no-such-bucket-anywhere");
     assert!(ran.stdout.is_empty(), "{}", ran.stdout);
     assert_eq!(ran.code, 1, "{}", ran.stderr);
     assert!(

@@ -274,7 +274,7 @@ fn a_code_change_makes_one_small_layer() {
             .collect()
     };
     let first = layers(&sandbox.run(&["push", "--repository", &repository]).exits(0));
-    let code = python_file(&sandbox.project());
+    let (code, _) = training_module(&sandbox);
     let changed = format!("{}\n# changed\n", fs::read_to_string(&code).unwrap());
     fs::write(&code, changed).unwrap();
     sandbox.commit("second");
@@ -290,29 +290,24 @@ fn a_code_change_makes_one_small_layer() {
     );
 }
 
-/// A module of the package itself.
-fn python_file(project: &Path) -> PathBuf {
-    let files = walkdir::WalkDir::new(project)
-        .sort_by_file_name()
-        .into_iter()
-        .map(Result::unwrap)
-        .map(walkdir::DirEntry::into_path);
-    files
-        .filter(|path| path.extension().is_some_and(|extension| extension == "py") && path.parent() != Some(project))
-        .find(|path| fs::read_to_string(path).unwrap().contains("def "))
+/// The module of the function that trains, and the function's name.
+fn training_module(sandbox: &Sandbox) -> (PathBuf, String) {
+    let object = sandbox.run(&["inspect", "--json"]).exits(0).json()["train"]["object"]
+        .as_str()
         .unwrap()
+        .to_owned();
+    let (module, function) = object.split_once(':').unwrap();
+    (
+        sandbox.project().join(module.replace('.', "/")).with_extension("py"),
+        function.to_owned(),
+    )
 }
 
 #[test]
 fn sigterm_ends_training_within_a_second_and_runs_the_users_handler() {
     let sandbox = small();
-    let code = python_file(&sandbox.project());
+    let (code, function) = training_module(&sandbox);
     let module = fs::read_to_string(&code).unwrap();
-    let name = sandbox.run(&["inspect", "--json"]).exits(0).json()["train"]["object"]
-        .as_str()
-        .unwrap()
-        .to_owned();
-    let (_, function) = name.split_once(':').unwrap();
     let slow = format!(
         "{module}\n\ndef {function}():\n    import signal, sys, time\n    def stop(number, frame):\n        print('handled', flush=True)\n        sys.exit(0)\n    signal.signal(signal.SIGTERM, stop)\n    print('ready', flush=True)\n    time.sleep(600)\n"
     );
