@@ -193,7 +193,10 @@ fn read_only_project() {
     let sandbox = tiny();
     let ran = as_nobody(&sandbox, &["dist"]);
     assert!(!sandbox.project().join("dist").exists());
-    assert_snapshot!(sandbox.transcript(&ran));
+    // The staging directory's name is random.
+    let said = sandbox.transcript(&ran);
+    let (before, after) = said.split_once(".sgbuild-dist-").unwrap();
+    assert_snapshot!(format!("{before}.sgbuild-dist-[RANDOM]{}", &after[6..]));
 }
 
 #[test]
@@ -208,8 +211,7 @@ fn read_only_dist() {
         .map(|entry| entry.unwrap().file_name())
         .collect();
     assert_eq!(left.len(), 3, "nothing half-written: {left:?}");
-    // The name of the file that is tried is random.
-    assert_snapshot!(sandbox.transcript(&ran).replace(|c: char| !c.is_ascii(), "?"));
+    assert_snapshot!(sandbox.transcript(&ran));
 }
 
 #[test]

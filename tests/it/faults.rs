@@ -66,7 +66,7 @@ fn no_region() {
 
 #[test]
 fn expired_credentials() {
-    let body = r#"<ErrorResponse><Error><Type>Sender</Type><Code>ExpiredToken</Code><Message>The security token included in the request is expired</Message></Error><RequestId>r</RequestId></ErrorResponse>"#;
+    let body = "<ErrorResponse><Error><Type>Sender</Type><Code>ExpiredToken</Code><Message>The security token included in the request is expired</Message></Error><RequestId>r</RequestId></ErrorResponse>";
     assert_snapshot!(push_through(&aws_fault("GetCallerIdentity", 403, body), &[]));
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -217,10 +218,11 @@ fn a_flat_package() {
 fn a_src_layout() {
     let mut metadata = demo();
     metadata.packages = strings(&["demo", "demo.sub", "moved"]);
-    let mut build = Build::default();
-    build.package_dir = [("", "src"), ("moved", "lib/elsewhere")]
-        .map(|(k, v)| (k.to_owned(), v.to_owned()))
-        .into();
+    let package_dir = [("", "src"), ("moved", "lib/elsewhere")].map(|(k, v)| (k.to_owned(), v.to_owned()));
+    let build = Build {
+        package_dir: package_dir.into(),
+        ..Build::default()
+    };
     same_as_setuptools(metadata, build, |root| {
         write(
             root,
@@ -818,10 +820,9 @@ fn files_that_cannot_be_packed() {
         "{shown}"
     );
 
-    use std::os::unix::ffi::OsStrExt as _;
     let latin = std::ffi::OsStr::from_bytes(b"demo/caf\xe9.py");
     let (_dir, error) = refused(demo(), Build::default(), |root| {
-        fs::write(root.join(latin), "").unwrap()
+        fs::write(root.join(latin), "").unwrap();
     });
     assert!(matches!(error, Error::NonUtf8Name { .. }), "{error}");
     assert!(
@@ -854,7 +855,7 @@ fn paths_out_of_the_project() {
     );
     for line in ["include ../x", "graft /etc", "recursive-include .. *"] {
         let (_dir, error) = refused(demo(), Build::default(), |root| {
-            write(root, &[("MANIFEST.in", &format!("\n{line}\n"))])
+            write(root, &[("MANIFEST.in", &format!("\n{line}\n"))]);
         });
         assert!(error.to_string().starts_with("MANIFEST.in:2 names "), "{error}");
     }

@@ -110,7 +110,11 @@ async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Respo
         .map_or("", |value| value.to_str().unwrap());
     let line = format!("{} {} {target}", parts.method, parts.uri);
     shared.seen.lock().unwrap().push(line.clone());
-    let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+    let body = body
+        .collect()
+        .await
+        .map(http_body_util::Collected::to_bytes)
+        .unwrap_or_default();
     if let Some(fault) = shared.fault(&line, &String::from_utf8_lossy(&body)) {
         let mut response = Response::builder().status(fault.status);
         if let Some((name, value)) = fault.header {
