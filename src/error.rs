@@ -85,6 +85,8 @@ pub struct Report {
     pub title: String,
     /// Why, from the nearest cause to the farthest.
     pub causes: Vec<String>,
+    /// The last lines of what failed elsewhere: a Lambda's log.
+    pub log: Option<String>,
     /// What to do next.
     pub hints: Vec<String>,
     /// Whose move it is; the exit code follows.
@@ -92,6 +94,15 @@ pub struct Report {
 }
 
 impl Error {
+    fn log(&self) -> Option<String> {
+        let error = match self {
+            Self::Training(error) => error,
+            Self::PushedNotTrained { source, .. } => source,
+            _ => return None,
+        };
+        error.log_tail().map(|tail| tail.trim_end().to_owned())
+    }
+
     /// What to tell a person.
     #[must_use]
     pub fn report(&self) -> Report {
@@ -124,9 +135,11 @@ impl Error {
         };
         let title = self.to_string();
         let causes = causes(self, &title);
+        let log = self.log();
         Report {
             title,
             causes,
+            log,
             hints,
             fault,
         }

@@ -95,6 +95,9 @@ impl Ui {
         for cause in &report.causes {
             let _ = writeln!(text, "  {DIM}because{DIM:#} {}", indented(cause, 10));
         }
+        if let Some(log) = &report.log {
+            let _ = writeln!(text, "  {DIM}log{DIM:#}: {}", indented(log, 7));
+        }
         for hint in &report.hints {
             let _ = writeln!(text, "  {HINT}hint{HINT:#}: {}", indented(hint, 8));
         }

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 use crate::bad_input::tiny;
 use crate::support::faults::{Fault, Proxy};
-use crate::support::{Ran, Sandbox, Testbed};
+use crate::support::{Ran, Sandbox, Testbed, training_lambda};
 
 const DENIED: &str = r#"{"__type":"AccessDeniedException","message":"User: arn:aws:iam::123456789012:user/me is not authorized to perform this action"}"#;
 
@@ -309,25 +309,7 @@ fn the_function_is_missing() {
 #[test]
 fn the_functions_error_is_shown_with_its_log() {
     let name = format!("fails-{}", uuid::Uuid::new_v4().simple());
-    let function = json!({ "binary": env!("CARGO_BIN_EXE_sgbuild"), "handler": "start_training", "timeout": 60 });
-    let status = Command::new("curl")
-        .args([
-            "--silent",
-            "--fail",
-            "--output",
-            "/dev/null",
-            "--request",
-            "PUT",
-            "--data",
-            &function.to_string(),
-        ])
-        .arg(format!(
-            "{}/_functions/{name}",
-            Testbed::get().variable("AWS_ENDPOINT_URL_LAMBDA")
-        ))
-        .status()
-        .unwrap();
-    assert!(status.success());
+    training_lambda(&name);
     // The bucket does not exist, so the Lambda's own call fails.
     let (sandbox, ran) = push_and_train(&name, "no-such-bucket-anywhere");
     assert!(ran.stdout.is_empty(), "{}", ran.stdout);
@@ -337,6 +319,7 @@ fn the_functions_error_is_shown_with_its_log() {
         "{}",
         ran.stderr
     );
+    assert!(ran.stderr.contains("log: "), "{}", ran.stderr);
     // The image stays pushed, so that `train` can go on from there.
     assert!(sandbox.read("dist/image.json").contains("\"pushed\""));
 }

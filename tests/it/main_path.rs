@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::support::{Ran, Sandbox, Testbed};
+use crate::support::{Ran, Sandbox, Testbed, training_lambda};
 
 const SCHEMA_2: &str = "application/vnd.docker.distribution.manifest.v2+json";
 
@@ -73,36 +73,6 @@ fn manifest(repository: &str, reference: &str) -> Value {
 /// A small package that trains without requirements.
 fn small() -> Sandbox {
     Sandbox::of_fixture("setuptools-docker-style").with_testbed()
-}
-
-/// The function host runs the binary under test as `name`.
-fn register(name: &str, function: &Value) {
-    let testbed = Testbed::get();
-    let status = Command::new("curl")
-        .args([
-            "--silent",
-            "--fail",
-            "--output",
-            "/dev/null",
-            "--request",
-            "PUT",
-            "--data",
-            &function.to_string(),
-        ])
-        .arg(format!(
-            "{}/_functions/{name}",
-            testbed.variable("AWS_ENDPOINT_URL_LAMBDA")
-        ))
-        .status()
-        .unwrap();
-    assert!(status.success());
-}
-
-fn training_lambda(name: &str) {
-    register(
-        name,
-        &json!({ "binary": env!("CARGO_BIN_EXE_sgbuild"), "handler": "start_training", "timeout": 60 }),
-    );
 }
 
 fn training_flags(function: &str) -> Vec<String> {

@@ -59,6 +59,30 @@ pub(crate) fn moto_server() -> PathBuf {
     Path::new(Testbed::get().variable("SGBUILD_TESTBED_PYTHON")).with_file_name("moto_server")
 }
 
+/// The function host runs the binary under test as the training Lambda `name`.
+pub(crate) fn training_lambda(name: &str) {
+    let function =
+        serde_json::json!({ "binary": env!("CARGO_BIN_EXE_sgbuild"), "handler": "start_training", "timeout": 60 });
+    let status = Command::new("curl")
+        .args([
+            "--silent",
+            "--fail",
+            "--output",
+            "/dev/null",
+            "--request",
+            "PUT",
+            "--data",
+            &function.to_string(),
+        ])
+        .arg(format!(
+            "{}/_functions/{name}",
+            Testbed::get().variable("AWS_ENDPOINT_URL_LAMBDA")
+        ))
+        .status()
+        .unwrap();
+    assert!(status.success());
+}
+
 /// The repository's root.
 pub(crate) fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
