@@ -5,6 +5,7 @@ package's function is called without arguments; the exit code says whether it su
 /opt/ml/output/failure, of which SageMaker shows the first 1024 characters; SIGTERM means stop.
 """
 
+import contextlib
 import errno
 import os
 import signal
@@ -220,10 +221,8 @@ def flush():
 
 def remove_old_failure():
     """What an earlier run left is not this run's. Without it, a failure file at the end is the package's own."""
-    try:
+    with contextlib.suppress(OSError):  # Usually there is none. One that cannot be removed is left alone, and kept.
         os.remove(FAILURE_FILE)
-    except OSError:
-        pass  # Usually there is none. A file that cannot be removed is left alone, and kept.
 
 
 def write_failure(reason):
