@@ -110,13 +110,15 @@ def compare(said, truth):
 
 def requirement(text):
     parsed = Requirement(text)
-    return repr((
-        canonicalize_name(parsed.name),
-        sorted(map(canonicalize_name, parsed.extras)),
-        sorted(map(str, parsed.specifier)),
-        parsed.url,
-        truths(parsed.marker),
-    ))
+    return repr(
+        (
+            canonicalize_name(parsed.name),
+            sorted(map(canonicalize_name, parsed.extras)),
+            sorted(map(str, parsed.specifier)),
+            parsed.url,
+            truths(parsed.marker),
+        )
+    )
 
 
 def truths(marker):
