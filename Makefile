@@ -33,7 +33,7 @@ test: services lint nextest ## lint, then every test against real services
 	$(TESTBED) up
 	$(WITH_TESTBED); "$$SGBUILD_TESTBED_PYTHON" -m unittest discover --start-directory tests/testbed
 	$(WITH_TESTBED); cd fixtures/iris-classifier && "$$SGBUILD_TESTBED_PYTHON" -m unittest discover --buffer --start-directory tests
-	$(WITH_TESTBED); $(CARGO) nextest run --locked
+	$(WITH_TESTBED); $(CARGO) nextest run --locked --no-fail-fast
 
 lint: services deny ## formatting, clippy, licences and bans, Python and shell sources
 	$(CARGO) fmt --check
