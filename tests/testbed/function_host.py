@@ -509,7 +509,9 @@ def main() -> None:
         signal.signal(number, lambda *_: stop.set())
     server = _serve(("127.0.0.1", arguments.port), type("Api", (InvokeApi,), {"host": host}))
     print(f"function host on 127.0.0.1:{server.server_address[1]}", file=sys.stderr, flush=True)
-    stop.wait()
+    # In turns: a signal that another thread receives does not wake a wait without end.
+    while not stop.wait(0.2):
+        pass
     host.close()
     server.shutdown()
 
