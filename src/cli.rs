@@ -85,6 +85,10 @@ pub enum Command {
     Push(Push),
     /// Start the training of the image pushed last
     Train(Train),
+    /// List what was trained: when, from which commit and data, and what came of it
+    Runs(Runs),
+    /// Show a training job's log
+    Logs(Logs),
     /// Show every setting, its value and where it comes from
     Settings(Settings),
     /// Print a completion script for your shell
@@ -179,8 +183,11 @@ pub struct Push {
     #[allow(missing_docs)]
     pub directory: Directory,
     /// Stop after the push
-    #[arg(long, help_heading = "Training")]
+    #[arg(long, help_heading = "Training", conflicts_with = "wait")]
     pub no_train: bool,
+    /// Follow the training job to its end with its log; fail if it fails
+    #[arg(long, help_heading = "Training")]
+    pub wait: bool,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub project: ProjectFlags,
@@ -228,6 +235,53 @@ pub struct Train {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub dry_run: DryRun,
+}
+
+/// `sgbuild runs`.
+#[derive(Debug, Args)]
+pub struct Runs {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub directory: Directory,
+    /// How many to list, newest first
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
+    pub limit: usize,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub account: AccountFlags,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub json: Json,
+}
+
+/// `sgbuild logs`.
+#[derive(Debug, Args)]
+pub struct Logs {
+    /// The training job [default: the newest in the table of runs]
+    #[arg(value_name = "JOB")]
+    pub job: Option<String>,
+    /// Go on until the job ends; fail if it fails
+    #[arg(short, long)]
+    pub follow: bool,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub account: AccountFlags,
+    /// Print one JSON object a line
+    #[arg(long, help_heading = "Output")]
+    pub json: bool,
+}
+
+/// Where runs are recorded.
+#[derive(Debug, Args, Default)]
+#[command(next_help_heading = "Account")]
+pub struct AccountFlags {
+    /// The DynamoDB table of runs, as the stack's output names it
+    #[arg(long, value_name = "NAME")]
+    pub table: Option<String>,
+
+    /// The AWS region, instead of that of the AWS configuration
+    #[arg(long, value_name = "REGION")]
+    pub region: Option<String>,
 }
 
 /// `sgbuild settings`.
@@ -486,6 +540,12 @@ impl AsSettings for ImageFlags {
     }
 }
 
+impl AsSettings for AccountFlags {
+    fn settings(&self) -> Vec<(&'static str, Value)> {
+        texts(&[("table", &self.table), ("region", &self.region)])
+    }
+}
+
 impl AsSettings for EngineFlags {
     fn settings(&self) -> Vec<(&'static str, Value)> {
         let switches = switches(&[("pull", self.pull, true), ("no-cache", self.no_cache, true)]);
@@ -543,6 +603,8 @@ impl AsSettings for Command {
                 let own = texts(&[("region", &c.region), ("revision", &c.revision)]);
                 [c.project.settings(), c.training.settings(), own].concat()
             }
+            Self::Runs(c) => c.account.settings(),
+            Self::Logs(c) => c.account.settings(),
             Self::Settings(_) | Self::Completions(_) => Vec::new(),
         }
     }

@@ -175,6 +175,12 @@ pub const DEFINITIONS: &[Definition] = &[
         None,
         "The AWS region, instead of that of the AWS configuration",
     ),
+    setting(
+        "table",
+        Kind::Text,
+        None,
+        "The DynamoDB table in which the runs are recorded",
+    ),
     original(
         setting(
             "function",

@@ -6,6 +6,9 @@
 
 pub mod call;
 pub mod error;
+pub mod follow;
+pub mod job;
+pub mod job_log;
 pub mod job_name;
 pub mod request;
 pub(crate) mod rules;

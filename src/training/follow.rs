@@ -1,0 +1,97 @@
+//! Follows a training job to its end: its status, and the lines of its log as they come.
+
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+use tokio::time::{Instant, sleep};
+
+use crate::progress::Progress;
+
+use super::call::{CallError, Kind};
+use super::job::{self, Job};
+use super::job_log::{JobLog, LogLine};
+
+/// A job takes minutes to start: asking oftener tells nothing sooner, and DescribeTrainingJob is throttled.
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+/// CloudWatch shows the last lines a little after the job has ended.
+const LAST_LINES: Duration = Duration::from_secs(3);
+/// A training runs for hours, and the network of a laptop sleeps: so long is no answer borne.
+const PATIENCE: Duration = Duration::from_secs(15 * 60);
+
+/// Why a job could not be followed; the job itself goes on.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// SageMaker does not say how the job stands.
+    #[error("cannot look at the training job {job}: {source}")]
+    Job {
+        /// Its name.
+        job: String,
+        /// What SageMaker said.
+        source: CallError,
+    },
+    /// CloudWatch Logs does not give its log.
+    #[error("cannot read the log of the training job {job}: {source}")]
+    Log {
+        /// Its name.
+        job: String,
+        /// What CloudWatch Logs said.
+        source: CallError,
+    },
+}
+
+/// Waits until the job named `job` has ended, and hands every line of its log to `each`. Dropping the future stops waiting,
+/// not the job.
+///
+/// # Errors
+/// SageMaker refuses to say how the job stands, or has not answered for a quarter of an hour. A log that cannot be read is a
+/// warning: the job's end matters more.
+pub async fn follow(
+    job: &str,
+    sdk_config: &SdkConfig,
+    each: &mut (dyn FnMut(LogLine) + Send),
+    progress: &dyn Progress,
+) -> Result<Job, Error> {
+    progress.step(&format!("Following the training job {job}"));
+    let jobs = job::client(sdk_config);
+    let mut log = Some(JobLog::new(job, sdk_config));
+    let mut told = String::new();
+    let mut answered = Instant::now();
+    let mut pause = FIRST_PAUSE;
+    loop {
+        let described = match job::describe(&jobs, job).await {
+            Ok(described) => {
+                answered = Instant::now();
+                Some(described)
+            }
+            Err(source) if source.kind() == Kind::Temporary && answered.elapsed() < PATIENCE => None,
+            Err(source) => return Err(Error::Job { job: job.to_owned(), source }),
+        };
+        if let Some(described) = &described {
+            let now = described.in_words();
+            if now != told {
+                progress.detail(&now);
+                told = now;
+            }
+        }
+        read(&mut log, each, progress).await;
+        if let Some(ended) = described.filter(Job::has_ended) {
+            sleep(LAST_LINES).await;
+            read(&mut log, each, progress).await;
+            return Ok(ended);
+        }
+        sleep(pause).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+/// Reads on; gives up on a log that may not be read.
+async fn read(log: &mut Option<JobLog>, each: &mut (dyn FnMut(LogLine) + Send), progress: &dyn Progress) {
+    let Some(open) = log else { return };
+    let Err(source) = open.read(each).await else { return };
+    if source.kind() == Kind::Temporary {
+        return;
+    }
+    progress.warn(&format!("the job's log cannot be read, its end is still waited for: {source}"));
+    *log = None;
+}
