@@ -64,6 +64,12 @@ pub enum Error {
         /// Where.
         origin: String,
     },
+    /// A digest is what a push results in.
+    #[error("cannot push to `{name}`: a digest names an image that is already there")]
+    PushToDigest {
+        /// The setting `repository`.
+        name: String,
+    },
     /// The user pressed Ctrl-C.
     #[error("interrupted")]
     Interrupted,
@@ -130,6 +136,10 @@ impl Error {
                 Fault::User,
             ),
             Self::UnknownEngine { .. } => (vec!["Set `engine` to auto or docker.".to_owned()], Fault::Usage),
+            Self::PushToDigest { .. } => (
+                vec!["Give the repository alone, or with a tag.".to_owned()],
+                Fault::Usage,
+            ),
             Self::Interrupted => (Vec::new(), Fault::Interrupted),
             Self::Stdout(_) | Self::Runtime(_) | Self::Lambda(_) => (Vec::new(), Fault::User),
         };

@@ -53,10 +53,11 @@ impl<'a> Checkout<'a> {
         environment: Environment,
         progress: &'a dyn Progress,
     ) -> Result<Self, Error> {
-        Ok(Self {
-            settings: Settings::resolve(directory, flags, environment)?,
-            progress,
-        })
+        let settings = Settings::resolve(directory, flags, environment)?;
+        for (name, meant) in settings.misspelt_variables() {
+            progress.warn(&format!("there is no setting {name}; did you mean {meant}?"));
+        }
+        Ok(Self { settings, progress })
     }
 
     pub(crate) fn project(&self) -> Result<Project, Error> {
