@@ -15,9 +15,9 @@ const STYLES: Styles = Styles::styled()
 
 /// Turns a Python package into a SageMaker training image in ECR, and starts the training.
 ///
-/// The project is the directory with setup.py, setup.cfg or pyproject.toml. Every flag below is also a setting:
-/// SGBUILD_<NAME> in the environment, [tool.sgbuild] in pyproject.toml, or [sgbuild] in setup.cfg; `sgbuild settings`
-/// shows each value and where it comes from.
+/// The project is the directory with setup.py, setup.cfg or pyproject.toml. What `sgbuild settings` lists can be given as
+/// SGBUILD_<NAME> in the environment, in [tool.sgbuild] of pyproject.toml, or in [sgbuild] of setup.cfg; most of it also as
+/// a flag, which comes first.
 #[derive(Debug, Parser)]
 #[command(name = "sgbuild", version, styles = STYLES, max_term_width = 110, propagate_version = false)]
 #[command(after_help = "\
@@ -217,18 +217,15 @@ pub struct Train {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub directory: Directory,
-    #[command(flatten)]
-    #[allow(missing_docs)]
-    pub project: ProjectFlags,
+    /// Follow the training job to its end with its log; fail if it fails
+    #[arg(long, help_heading = "Training")]
+    pub wait: bool,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub training: TrainingFlags,
     /// The AWS region, instead of that of the AWS configuration
     #[arg(long, value_name = "REGION", help_heading = "Training")]
     pub region: Option<String>,
-    /// The commit that the image was built from, instead of git's HEAD
-    #[arg(long, value_name = "COMMIT", help_heading = "Training")]
-    pub revision: Option<String>,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub json: Json,
@@ -327,7 +324,7 @@ pub struct ProjectFlags {
     #[arg(long)]
     pub r#static: bool,
 
-    /// The interpreter that is asked where metadata is not static
+    /// The interpreter that is asked where metadata is not static [default: python3]
     #[arg(long, value_name = "PATH")]
     pub python: Option<String>,
 }
@@ -344,7 +341,7 @@ pub struct ImageFlags {
     #[arg(long, value_name = "X.Y")]
     pub python_version: Option<String>,
 
-    /// The platform to build for
+    /// The platform to build for [default: linux/amd64]
     #[arg(long, value_name = "OS/ARCH")]
     pub platform: Option<String>,
 
@@ -385,7 +382,7 @@ pub struct ImageFlags {
 #[derive(Debug, Args, Default)]
 #[command(next_help_heading = "Build")]
 pub struct EngineFlags {
-    /// What builds the image: auto or docker
+    /// What builds the image: auto or docker [default: auto]
     #[arg(long, value_name = "ENGINE")]
     pub engine: Option<String>,
 
@@ -459,7 +456,7 @@ pub struct TrainingFlags {
     #[arg(long, value_name = "NAME")]
     pub job_name: Option<String>,
 
-    /// Identifies the run: at most one training job comes of it [default: a new one]
+    /// Identifies the run: at most one training job comes of it [default: a new one; CodeBuild's build id]
     #[arg(long, value_name = "ID")]
     pub run_id: Option<String>,
 }
@@ -599,10 +596,7 @@ impl AsSettings for Command {
                 c.training.settings(),
             ]
             .concat(),
-            Self::Train(c) => {
-                let own = texts(&[("region", &c.region), ("revision", &c.revision)]);
-                [c.project.settings(), c.training.settings(), own].concat()
-            }
+            Self::Train(c) => [c.training.settings(), texts(&[("region", &c.region)])].concat(),
             Self::Runs(c) => c.account.settings(),
             Self::Logs(c) => c.account.settings(),
             Self::Settings(_) | Self::Completions(_) => Vec::new(),

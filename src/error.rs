@@ -4,6 +4,8 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::fault::Fault;
+use crate::training::call::{CallError, Kind};
+use crate::training::job::{Job, Status};
 use crate::{dist, engine, handover, lambda, project, push, registry, settings, training};
 
 /// Why a command failed.
@@ -63,6 +65,32 @@ pub enum Error {
         name: String,
         /// Where.
         origin: String,
+    },
+    /// A job that was to be followed and is not known.
+    #[error("the training was started, but cannot be followed: {function} does not say which job it started")]
+    NothingToFollow {
+        /// The training Lambda.
+        function: String,
+    },
+    /// A training job could not be followed.
+    #[error(transparent)]
+    Follow(#[from] training::follow::Error),
+    /// A training job's log could not be read.
+    #[error("cannot read the log of the training job {job}: {source}")]
+    JobLog {
+        /// Its name.
+        job: String,
+        /// What CloudWatch Logs or SageMaker said.
+        source: CallError,
+    },
+    /// A training job that was followed did not end well.
+    #[error("{}", ended(.0))]
+    TrainingEnded(Box<Job>),
+    /// A digest is what a push results in.
+    #[error("cannot push to `{name}`: a digest names an image that is already there")]
+    PushToDigest {
+        /// The setting `repository`.
+        name: String,
     },
     /// The user pressed Ctrl-C.
     #[error("interrupted")]
@@ -130,6 +158,26 @@ impl Error {
                 Fault::User,
             ),
             Self::UnknownEngine { .. } => (vec!["Set `engine` to auto or docker.".to_owned()], Fault::Usage),
+            Self::Follow(error) => (error.hints(), error.fault()),
+            Self::NothingToFollow { .. } => (
+                vec!["Let the Lambda answer with `training_job_name`, as sgbuild's own does.".to_owned()],
+                Fault::User,
+            ),
+            Self::JobLog { source, .. } => (
+                vec!["It needs logs:DescribeLogStreams and logs:GetLogEvents on /aws/sagemaker/TrainingJobs.".to_owned()],
+                match source.kind() {
+                    Kind::Temporary => Fault::Temporary,
+                    _ => Fault::User,
+                },
+            ),
+            Self::TrainingEnded(job) => (
+                vec![format!("`sgbuild logs {}` shows its log.", job.name)],
+                Fault::User,
+            ),
+            Self::PushToDigest { .. } => (
+                vec!["Give the repository alone, or with a tag.".to_owned()],
+                Fault::Usage,
+            ),
             Self::Interrupted => (Vec::new(), Fault::Interrupted),
             Self::Stdout(_) | Self::Runtime(_) | Self::Lambda(_) => (Vec::new(), Fault::User),
         };
@@ -143,6 +191,18 @@ impl Error {
             hints,
             fault,
         }
+    }
+}
+
+/// `the training job iris-1 failed: AlgorithmError: …`.
+fn ended(job: &Job) -> String {
+    let how = match job.status {
+        Status::Stopped => "was stopped",
+        _ => "failed",
+    };
+    match &job.failure_reason {
+        Some(reason) => format!("the training job {} {how}: {}", job.name, reason.trim_end()),
+        None => format!("the training job {} {how}", job.name),
     }
 }
 

@@ -14,11 +14,25 @@ use crate::push::PushedImage;
 /// The content of `dist/image.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Handover {
+    /// What the image was built from.
+    pub source: Source,
     /// The image as the engine holds it.
     pub built: BuiltImage,
     /// The image as the registry confirmed it; absent before the push.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pushed: Option<PushedImage>,
+}
+
+/// What an image was built from: the training's record names it, whatever the checkout holds by then.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Source {
+    /// The package's name.
+    pub package: String,
+    /// The package's version.
+    pub version: String,
+    /// The commit, ending in `-dirty` where the tree differed from it; absent where it is unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<String>,
 }
 
 /// Why the file could not be written.

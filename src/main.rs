@@ -54,7 +54,12 @@ fn run(cli: &Cli, ui: &Arc<Ui>) -> Result<(), Error> {
         }
         told.cancel();
     });
-    let work = commands::run(&cli.command, ui.as_ref(), Environment::of_process());
+    let work = commands::run(
+        &cli.command,
+        ui.as_ref(),
+        &|text| ui.data(text),
+        Environment::of_process(),
+    );
     let done = runtime.block_on(async {
         tokio::select! {
             done = work => done,

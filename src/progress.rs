@@ -6,6 +6,10 @@ pub trait Progress: Send + Sync {
     fn step(&self, title: &str);
     /// A line of detail below the current step: a line of a build's log, or why something was skipped.
     fn detail(&self, line: &str);
+    /// A line that somebody else wrote and the user asked to see, such as a training job's log.
+    fn output(&self, line: &str) {
+        self.detail(line);
+    }
     /// Something the user should know although the work goes on.
     fn warn(&self, text: &str);
     /// A measured piece of work, several of which may run at once: a layer's upload, in bytes. `total` may be unknown.

@@ -1,5 +1,6 @@
 //! The commit a project is at, asked of git.
 
+use std::fmt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -46,10 +47,32 @@ impl Revision {
     }
 }
 
-/// The first seven characters of a commit id, as git abbreviates it.
-#[must_use]
-pub fn short(commit: &str) -> &str {
-    commit.get(..7).unwrap_or(commit)
+/// The commit that an image is built from. Shown as its id, ending in `-dirty` where the tree differed from it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Commit {
+    /// Its id.
+    pub hash: String,
+    /// Whether the tree differs from it.
+    pub dirty: bool,
+}
+
+impl Commit {
+    /// With the first seven characters of the id, as git abbreviates it.
+    #[must_use]
+    pub fn short(&self) -> String {
+        let hash = self.hash.get(..7).unwrap_or(&self.hash);
+        format!("{hash}{}", self.mark())
+    }
+
+    fn mark(&self) -> &'static str {
+        if self.dirty { "-dirty" } else { "" }
+    }
+}
+
+impl fmt::Display for Commit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.hash, self.mark())
+    }
 }
 
 fn git(directory: &Path, arguments: &[&str]) -> Option<String> {

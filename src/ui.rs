@@ -146,6 +146,12 @@ impl Progress for Ui {
         }
     }
 
+    fn output(&self, line: &str) {
+        if self.verbosity > Verbosity::Quiet {
+            self.line(&format!("    {}\n", line.trim_end()));
+        }
+    }
+
     fn warn(&self, text: &str) {
         self.line(&format!("{WARNING}warning{WARNING:#}: {}\n", indented(text, 9)));
     }

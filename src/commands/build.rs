@@ -8,17 +8,16 @@ use crate::dist::Dist;
 use crate::engine::docker::{self, DockerSettings};
 use crate::engine::{BuildRequest, BuiltImage, Engine};
 use crate::error::Error;
-use crate::handover::Handover;
+use crate::handover::{Handover, Source};
 use crate::project::Project;
 use crate::registry::auth::{self, AuthSettings};
 use crate::registry::reference::{repository_name, tag};
 use crate::registry::{Reference, Repository};
-use crate::revision::short;
-use crate::settings::is_dirty;
 
 pub(super) async fn run(arguments: &cli::Build, checkout: &Checkout<'_>) -> Result<String, Error> {
     let project = checkout.project()?;
     let surroundings = Surroundings::of(checkout)?;
+    check_engine(checkout)?;
     if arguments.dry_run.dry_run {
         let tag = local_tag(&project, checkout, &surroundings)?;
         checkout.progress.step(&format!(
@@ -39,15 +38,20 @@ pub(super) async fn run(arguments: &cli::Build, checkout: &Checkout<'_>) -> Resu
 
 /// The engine that the settings name: `auto` is the Docker daemon.
 pub(super) async fn engine(checkout: &Checkout<'_>) -> Result<Box<dyn Engine>, Error> {
-    let name = checkout.settings.text("engine").unwrap_or_default();
-    if !matches!(name, "auto" | "docker") {
-        let origin = checkout.settings.origin("engine").to_owned();
-        return Err(Error::UnknownEngine {
-            name: name.to_owned(),
-            origin,
-        });
-    }
+    check_engine(checkout)?;
     Ok(Box::new(docker::connect(&docker_settings(checkout)).await?))
+}
+
+/// Whether there is an engine of the name that the settings give.
+pub(super) fn check_engine(checkout: &Checkout<'_>) -> Result<(), Error> {
+    let name = checkout.settings.text("engine").unwrap_or_default();
+    if matches!(name, "auto" | "docker") {
+        return Ok(());
+    }
+    Err(Error::UnknownEngine {
+        name: name.to_owned(),
+        origin: checkout.settings.origin("engine").to_owned(),
+    })
 }
 
 fn docker_settings(checkout: &Checkout<'_>) -> DockerSettings {
@@ -92,6 +96,7 @@ pub(super) async fn image(
     };
     let built = engine.build(&request, checkout.progress).await?;
     Handover {
+        source: source(project, checkout, surroundings),
         built: built.clone(),
         pushed: None,
     }
@@ -128,16 +133,21 @@ fn local_tag(project: &Project, checkout: &Checkout<'_>, surroundings: &Surround
 
 /// The version and the short commit, marked where the tree differs from it.
 pub(super) fn default_tag(project: &Project, checkout: &Checkout<'_>, surroundings: &Surroundings) -> String {
-    let revision = surroundings.revision.as_ref();
-    let commit = checkout.settings.commit(revision).map(|commit| {
-        let dirty = if is_dirty(&checkout.settings, revision) {
-            "-dirty"
-        } else {
-            ""
-        };
-        format!("{}{dirty}", short(&commit))
-    });
-    tag(&project.metadata.version, commit.as_deref())
+    let commit = checkout.settings.commit(surroundings.revision.as_ref());
+    tag(
+        &project.metadata.version,
+        commit.map(|commit| commit.short()).as_deref(),
+    )
+}
+
+/// What the image is built from.
+pub(super) fn source(project: &Project, checkout: &Checkout<'_>, surroundings: &Surroundings) -> Source {
+    let commit = checkout.settings.commit(surroundings.revision.as_ref());
+    Source {
+        package: project.metadata.name.clone(),
+        version: project.metadata.version.clone(),
+        revision: commit.map(|commit| commit.to_string()),
+    }
 }
 
 /// AWS is asked only for a registry that is Amazon's.

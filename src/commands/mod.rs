@@ -4,11 +4,13 @@ mod build;
 mod completions;
 mod dist;
 mod inspect;
+mod logs;
 mod push;
 mod settings;
 mod train;
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::Path;
 
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
@@ -22,11 +24,19 @@ use crate::revision::Revision;
 use crate::secret::Secret;
 use crate::settings::{Environment, Settings};
 
-/// Runs a command and returns what it prints on stdout.
+/// Prints on stdout at once: for a command whose data comes over hours.
+pub type Print<'a> = dyn Fn(&str) -> io::Result<()> + Send + Sync + 'a;
+
+/// Runs a command and returns what it prints on stdout at its end.
 ///
 /// # Errors
 /// Whatever stage failed; see [`Error`].
-pub async fn run(command: &Command, progress: &dyn Progress, environment: Environment) -> Result<String, Error> {
+pub async fn run(
+    command: &Command,
+    progress: &dyn Progress,
+    print: &Print<'_>,
+    environment: Environment,
+) -> Result<String, Error> {
     let flags = command.settings();
     let open = |directory: &Path| Checkout::open(directory, flags, environment, progress);
     match command {
@@ -35,6 +45,7 @@ pub async fn run(command: &Command, progress: &dyn Progress, environment: Enviro
         Command::Build(arguments) => build::run(arguments, &open(&arguments.directory.directory)?).await,
         Command::Push(arguments) => push::run(arguments, &open(&arguments.directory.directory)?).await,
         Command::Train(arguments) => train::run(arguments, &open(&arguments.directory.directory)?).await,
+        Command::Logs(arguments) => logs::run(arguments, &open(Path::new("."))?, print).await,
         Command::Settings(arguments) => Ok(settings::run(arguments, &open(&arguments.directory.directory)?)),
         Command::Completions(arguments) => Ok(completions::script(arguments.shell)),
     }
@@ -53,10 +64,11 @@ impl<'a> Checkout<'a> {
         environment: Environment,
         progress: &'a dyn Progress,
     ) -> Result<Self, Error> {
-        Ok(Self {
-            settings: Settings::resolve(directory, flags, environment)?,
-            progress,
-        })
+        let settings = Settings::resolve(directory, flags, environment)?;
+        for (name, meant) in settings.misspelt_variables() {
+            progress.warn(&format!("there is no setting {name}; did you mean {meant}?"));
+        }
+        Ok(Self { settings, progress })
     }
 
     pub(crate) fn project(&self) -> Result<Project, Error> {

@@ -3,31 +3,46 @@
 use serde_json::json;
 
 use super::build::{auth_settings, default_tag};
-use super::{Checkout, Surroundings, build, dist, json, train};
+use super::{Checkout, Surroundings, build, dist, json, logs, train};
 use crate::cli;
 use crate::engine::BuiltImage;
 use crate::error::Error;
 use crate::handover::Handover;
+use crate::progress::Progress;
 use crate::project::Project;
 use crate::push::{self, PushSettings, PushedImage};
 use crate::registry::client::ClientSettings;
 use crate::registry::{Reference, Repository, ecr};
-use crate::training::{TrainingAnswer, TrainingRequest};
+use crate::training::job::Job;
+use crate::training::{TrainingAnswer, TrainingRequest, TrainingSettings};
 
 pub(super) async fn run(arguments: &cli::Push, checkout: &Checkout<'_>) -> Result<String, Error> {
     let project = checkout.project()?;
     let surroundings = Surroundings::of(checkout)?;
     let settings = push_settings(&project, checkout, &surroundings).await?;
+    let source = build::source(&project, checkout, &surroundings);
     let training = if arguments.no_train {
         None
     } else {
-        train::settings(checkout, &surroundings, &settings.target)
+        train::settings(checkout, source.revision.clone(), &settings.target)
     };
-    if let Some(training) = &training {
-        training.check()?;
+    match &training {
+        Some(training) => training.check()?,
+        None if arguments.wait => return Err(Error::NoFunction),
+        None => {}
     }
+    build::check_engine(checkout)?;
     if arguments.dry_run.dry_run {
-        return preview(&project, checkout, &surroundings, &settings, arguments.json.json);
+        let names: Vec<_> = settings
+            .tags
+            .iter()
+            .map(|tag| format!("{}:{tag}", settings.target))
+            .collect();
+        tell(&names, training.as_ref(), checkout.progress);
+        if arguments.json.json {
+            return Ok(json(&json!({ "would_push": names })));
+        }
+        return dist::preview(&project, checkout, &surroundings, false);
     }
 
     let engine = build::engine(checkout).await?;
@@ -35,6 +50,7 @@ pub(super) async fn run(arguments: &cli::Push, checkout: &Checkout<'_>) -> Resul
     let built = build::image(&project, &dist, engine.as_ref(), checkout, &surroundings).await?;
     let pushed = push::push(&built, engine.as_ref(), &settings, checkout.progress).await?;
     Handover {
+        source: source.clone(),
         built: built.clone(),
         pushed: Some(pushed.clone()),
     }
@@ -44,8 +60,7 @@ pub(super) async fn run(arguments: &cli::Push, checkout: &Checkout<'_>) -> Resul
         None => None,
         Some(training) => {
             let started = async {
-                let request =
-                    TrainingRequest::new(&training, &pushed, &project.metadata.name, &project.metadata.version)?;
+                let request = TrainingRequest::new(&training, &pushed, &source.package, &source.version)?;
                 train::start(&request, checkout).await
             };
             let failed = |source| Error::PushedNotTrained {
@@ -55,42 +70,41 @@ pub(super) async fn run(arguments: &cli::Push, checkout: &Checkout<'_>) -> Resul
             Some(started.await.map_err(failed)?)
         }
     };
-    Ok(outcome(arguments, &built, &pushed, answer.as_ref()))
+    let job = match &answer {
+        Some(answer) if arguments.wait => Some(logs::wait(answer, checkout).await?),
+        _ => None,
+    };
+    Ok(outcome(arguments, &built, &pushed, answer.as_ref(), job.as_ref()))
 }
 
-fn outcome(arguments: &cli::Push, built: &BuiltImage, pushed: &PushedImage, answer: Option<&TrainingAnswer>) -> String {
+fn outcome(
+    arguments: &cli::Push,
+    built: &BuiltImage,
+    pushed: &PushedImage,
+    answer: Option<&TrainingAnswer>,
+    job: Option<&Job>,
+) -> String {
     if !arguments.json.json {
         return pushed.reference();
     }
-    json(
-        &json!({ "image": pushed.reference(), "built": built, "pushed": pushed, "training": answer.map(train::answer_json) }),
-    )
+    let mut outcome = json!({
+        "image": pushed.reference(),
+        "built": built,
+        "pushed": pushed,
+        "training": answer.map(train::answer_json),
+    });
+    if let Some(job) = job {
+        outcome["job"] = json!(job);
+    }
+    json(&outcome)
 }
 
-fn preview(
-    project: &Project,
-    checkout: &Checkout<'_>,
-    surroundings: &Surroundings,
-    settings: &PushSettings,
-    as_json: bool,
-) -> Result<String, Error> {
-    let names: Vec<_> = settings
-        .tags
-        .iter()
-        .map(|tag| format!("{}:{tag}", settings.target))
-        .collect();
-    checkout
-        .progress
-        .step(&format!("Would build and push {}", names.join(", ")));
-    if let Some(function) = checkout.settings.text("function") {
-        checkout
-            .progress
-            .step(&format!("Would start the training through {function}"));
+/// `--dry-run`: what would happen outside the directory.
+fn tell(names: &[String], training: Option<&TrainingSettings>, progress: &dyn Progress) {
+    progress.step(&format!("Would build and push {}", names.join(", ")));
+    if let Some(function) = training.and_then(|training| training.function.as_deref()) {
+        progress.step(&format!("Would start the training through {function}"));
     }
-    if as_json {
-        return Ok(json(&json!({ "would_push": names })));
-    }
-    dist::preview(project, checkout, surroundings, false)
 }
 
 /// Where to push and under which tags.
@@ -104,6 +118,10 @@ async fn push_settings(
     tags.extend(tag_of_repository);
     if tags.is_empty() {
         tags.push(default_tag(project, checkout, surroundings));
+    }
+    // Before anybody waits for a build.
+    for tag in &tags {
+        target.tagged(tag)?;
     }
     Ok(PushSettings {
         auth: auth_settings(checkout, &target).await,
@@ -126,6 +144,9 @@ async fn target(project: &Project, checkout: &Checkout<'_>) -> Result<(Repositor
     let first = name.split('/').next().unwrap_or_default();
     if name.contains('/') && (first.contains(['.', ':']) || first == "localhost") {
         let reference = name.parse::<Reference>()?;
+        if reference.digest.is_some() {
+            return Err(Error::PushToDigest { name: name.to_owned() });
+        }
         return Ok((reference.repository, reference.tag));
     }
     Ok((ecr::own_repository(&checkout.aws().await, name).await?, None))

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Checkout, Surroundings, json};
+use super::{Checkout, json, logs};
 use crate::cli;
 use crate::dist::{DIST, IMAGE_JSON};
 use crate::error::Error;
@@ -12,15 +12,13 @@ use crate::training::{self, TrainingAnswer, TrainingRequest, TrainingSettings, t
 
 pub(super) async fn run(arguments: &cli::Train, checkout: &Checkout<'_>) -> Result<String, Error> {
     let dist = checkout.settings.root().join(DIST);
-    let pushed = Handover::read_any(&dist).and_then(|handover| handover.pushed);
-    let pushed = pushed.ok_or_else(|| Error::NothingPushed {
+    let handover = Handover::read_any(&dist).and_then(|handover| Some((handover.source, handover.pushed?)));
+    let (source, pushed) = handover.ok_or_else(|| Error::NothingPushed {
         path: dist.join(IMAGE_JSON),
     })?;
-    let project = checkout.project()?;
-    let surroundings = Surroundings::of(checkout)?;
     let repository = pushed.repository.parse::<Repository>()?;
-    let settings = settings(checkout, &surroundings, &repository).ok_or(Error::NoFunction)?;
-    let request = TrainingRequest::new(&settings, &pushed, &project.metadata.name, &project.metadata.version)?;
+    let settings = settings(checkout, source.revision, &repository).ok_or(Error::NoFunction)?;
+    let request = TrainingRequest::new(&settings, &pushed, &source.package, &source.version)?;
     if arguments.dry_run.dry_run {
         checkout.progress.step(&format!(
             "Would start the training through {}",
@@ -29,6 +27,9 @@ pub(super) async fn run(arguments: &cli::Train, checkout: &Checkout<'_>) -> Resu
         return Ok(json(&request));
     }
     let answer = start(&request, checkout).await?;
+    if arguments.wait {
+        logs::wait(&answer, checkout).await?;
+    }
     Ok(if arguments.json.json {
         json(&answer_json(&answer))
     } else {
@@ -36,10 +37,10 @@ pub(super) async fn run(arguments: &cli::Train, checkout: &Checkout<'_>) -> Resu
     })
 }
 
-/// How to start the training; `None` where no function is set.
+/// How to start the training of an image built from `commit`; `None` where no function is set.
 pub(super) fn settings(
     checkout: &Checkout<'_>,
-    surroundings: &Surroundings,
+    commit: Option<String>,
     repository: &Repository,
 ) -> Option<TrainingSettings> {
     let text = |key| checkout.settings.text(key).map(ToOwned::to_owned);
@@ -55,8 +56,13 @@ pub(super) fn settings(
         volume_gib: number("volume-size"),
         max_runtime_seconds: number("max-runtime"),
         run_id: text("run-id").unwrap_or_else(|| training::new_run_id(jiff::Timestamp::now(), random())),
-        commit: checkout.settings.commit(surroundings.revision.as_ref()),
+        commit,
         job_name_prefix: text("job-name").or(Some(name)),
+        origins: checkout
+            .settings
+            .all()
+            .filter_map(|(definition, setting)| Some((definition.key, setting?.origin.clone())))
+            .collect(),
     })
 }
 

@@ -81,7 +81,7 @@ fn definition(key: &str, origin: &str) -> Result<&'static Definition, Error> {
 }
 
 /// The setting that `key` is most likely a misspelling of.
-fn nearest(key: &str) -> Option<&'static str> {
+pub(super) fn nearest(key: &str) -> Option<&'static str> {
     let distances = DEFINITIONS
         .iter()
         .map(|definition| (edit_distance(key, definition.key), definition.key));

@@ -7,7 +7,6 @@ mod pip;
 mod stages;
 
 pub use definitions::{DEFINITIONS, Definition, Kind};
-pub(crate) use stages::is_dirty;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -236,6 +235,30 @@ impl Settings {
         DEFINITIONS
             .iter()
             .map(|definition| (definition, self.values.get(definition.key)))
+    }
+
+    /// The variables that look like settings and are none, each with the variable that was probably meant. Names that are like
+    /// no setting's are left alone: they may be another program's.
+    #[must_use]
+    pub fn misspelt_variables(&self) -> Vec<(&str, String)> {
+        let names = self.environment.all().iter().map(|(name, _)| name.as_str());
+        let ours: BTreeMap<&str, &str> = names
+            .filter_map(|name| Some((name, name.strip_prefix("SGBUILD_")?)))
+            .collect();
+        ours.into_iter()
+            .filter_map(|(name, rest)| {
+                let key = rest.to_lowercase().replace('_', "-");
+                let by_flag = |d: &&Definition| d.flag().trim_start_matches("--") == key;
+                let meant = match Definition::of(&key) {
+                    Some(_) => return None,
+                    None => DEFINITIONS
+                        .iter()
+                        .find(by_flag)
+                        .or_else(|| Definition::of(files::nearest(&key)?)),
+                };
+                Some((name, meant?.variable()))
+            })
+            .collect()
     }
 
     /// The environment that the settings were resolved in.

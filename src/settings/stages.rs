@@ -9,7 +9,7 @@ use crate::dist::{DIST, DistSettings};
 use crate::dockerfile::Template;
 use crate::image::ImageSettings;
 use crate::project::ProjectSettings;
-use crate::revision::Revision;
+use crate::revision::{Commit, Revision};
 use crate::sdist::SdistSettings;
 use crate::secret::Secret;
 
@@ -61,13 +61,7 @@ impl Settings {
             environment: self.map("environment"),
             labels: self.map("labels"),
             extras: self.list("extras"),
-            revision: self.commit(revision).map(|commit| {
-                if is_dirty(self, revision) {
-                    format!("{commit}-dirty")
-                } else {
-                    commit
-                }
-            }),
+            revision: self.commit(revision).map(|commit| commit.to_string()),
             source: text("source-url").or_else(|| revision?.remote.clone()),
             // Without SOURCE_DATE_EPOCH the commit's time stands for it, as it is the same for everyone who builds the commit.
             source_date_epoch: epoch.or_else(|| revision?.time),
@@ -75,13 +69,15 @@ impl Settings {
         }
     }
 
-    /// The commit: the setting, else CodeBuild's, else git's.
+    /// The commit: the setting, else CodeBuild's, else git's. A commit that was set by hand is taken at its word; git's is
+    /// marked when the tree differs from it.
     #[must_use]
-    pub fn commit(&self, revision: Option<&Revision>) -> Option<String> {
-        let set = self
-            .text("revision")
-            .or_else(|| self.environment().get("CODEBUILD_RESOLVED_SOURCE_VERSION"));
-        set.map(ToOwned::to_owned).or_else(|| Some(revision?.commit.clone()))
+    pub fn commit(&self, revision: Option<&Revision>) -> Option<Commit> {
+        let by_hand = self.text("revision").filter(|commit| !commit.is_empty());
+        let dirty = by_hand.is_none() && revision.is_some_and(|revision| revision.dirty);
+        let set = by_hand.or_else(|| self.environment().get("CODEBUILD_RESOLVED_SOURCE_VERSION"));
+        let hash = set.or_else(|| Some(revision?.commit.as_str()))?.to_owned();
+        Some(Commit { hash, dirty })
     }
 
     /// The build secrets: what pip is told on this machine.
@@ -124,9 +120,4 @@ impl Settings {
                 reason: format!("`{text}` is not a number of seconds since 1970"),
             })
     }
-}
-
-/// A commit that was set by hand is taken at its word; git's is marked when the tree differs from it.
-pub(crate) fn is_dirty(settings: &Settings, revision: Option<&Revision>) -> bool {
-    settings.text("revision").is_none() && revision.is_some_and(|revision| revision.dirty)
 }

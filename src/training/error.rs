@@ -9,12 +9,14 @@ use super::call::{CallError, Kind, UNAVAILABLE};
 pub struct Setting {
     /// What it is, such as `the role the training job assumes`.
     pub what: &'static str,
-    /// Its command line flag.
-    pub flag: &'static str,
-    /// Its environment variable.
-    pub env: &'static str,
-    /// Its key in `[tool.sgbuild]`.
+    /// Its key in `[tool.sgbuild]`, of which flag and variable are made.
     pub key: &'static str,
+}
+
+impl Setting {
+    fn variable(&self) -> String {
+        format!("SGBUILD_{}", self.key.replace('-', "_").to_uppercase())
+    }
 }
 
 /// A setting whose value is refused.
@@ -22,8 +24,22 @@ pub struct Setting {
 pub struct Invalid {
     /// Which.
     pub setting: Setting,
+    /// Where it was set, such as `pyproject.toml:2`; unknown for a default.
+    pub origin: Option<String>,
     /// What is wrong with its value, naming it.
     pub problem: String,
+}
+
+impl Invalid {
+    /// The setting, and where it was set.
+    fn place(&self) -> String {
+        let key = self.setting.key;
+        match self.origin.as_deref() {
+            Some(flag) if flag.starts_with("--") => flag.to_owned(),
+            Some(origin) => format!("{key} ({origin})"),
+            None => key.to_owned(),
+        }
+    }
 }
 
 /// Why a training job could not be requested or started.
@@ -123,10 +139,10 @@ impl Error {
                         "Give each as a flag, in its environment variable, or in [tool.sgbuild] of pyproject.toml ({}).",
                         keys.join(", ")
                     ),
-                    "Pass --no-train to stop after the push.".to_owned(),
+                    "`sgbuild push --no-train` stops after the push.".to_owned(),
                 ]
             }
-            Self::Invalid(_) => vec!["Run `sgbuild settings` to see where each value comes from.".to_owned()],
+            Self::Invalid(_) => vec!["`sgbuild settings` shows every setting of the files and the environment.".to_owned()],
             Self::FunctionMissing { region, .. } => vec![
                 format!("Check the name (--function, SGBUILD_FUNCTION) and the region ({region}; AWS_REGION or --region)."),
                 "Give the function's full ARN when it lives in another account.".to_owned(),
@@ -213,7 +229,7 @@ fn retry_hint(run_id: Option<&str>) -> String {
 fn missing(settings: &[Setting]) -> String {
     let lines = settings
         .iter()
-        .map(|Setting { what, flag, env, .. }| format!("\n  {flag} ({env}): {what}"));
+        .map(|setting| format!("\n  --{} ({}): {}", setting.key, setting.variable(), setting.what));
     std::iter::once("starting the training needs settings that are not set:".to_owned())
         .chain(lines)
         .collect()
@@ -222,7 +238,7 @@ fn missing(settings: &[Setting]) -> String {
 fn invalid(problems: &[Invalid]) -> String {
     let lines = problems
         .iter()
-        .map(|Invalid { setting, problem }| format!("\n  {}: {problem}", setting.flag));
+        .map(|invalid| format!("\n  {}: {}", invalid.place(), invalid.problem));
     std::iter::once("SageMaker would refuse the training job:".to_owned())
         .chain(lines)
         .collect()

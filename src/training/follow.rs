@@ -1,15 +1,17 @@
 //! Follows a training job to its end: its status, and the lines of its log as they come.
 
+use std::io;
 use std::time::Duration;
 
 use aws_config::SdkConfig;
 use tokio::time::{Instant, sleep};
 
+use crate::fault::Fault;
 use crate::progress::Progress;
 
 use super::call::{CallError, Kind};
 use super::job::{self, Job};
-use super::job_log::{JobLog, LogLine};
+use super::job_log::{self, Each, JobLog};
 
 /// A job takes minutes to start: asking oftener tells nothing sooner, and DescribeTrainingJob is throttled.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
@@ -30,14 +32,35 @@ pub enum Error {
         /// What SageMaker said.
         source: CallError,
     },
-    /// CloudWatch Logs does not give its log.
-    #[error("cannot read the log of the training job {job}: {source}")]
-    Log {
-        /// Its name.
-        job: String,
-        /// What CloudWatch Logs said.
-        source: CallError,
-    },
+    /// Whoever receives the log's lines takes no more.
+    #[error("cannot write the log's lines")]
+    Output(#[source] io::Error),
+}
+
+impl Error {
+    /// What to do next.
+    #[must_use]
+    pub fn hints(&self) -> Vec<String> {
+        match self {
+            Self::Job { job, source } if source.kind() == Kind::Temporary => {
+                vec![format!("The job goes on: `sgbuild logs --follow {job}` follows it again.")]
+            }
+            Self::Job { .. } => vec![
+                "Check the job's name and the region; the identity that sgbuild runs as needs sagemaker:DescribeTrainingJob."
+                    .to_owned(),
+            ],
+            Self::Output(_) => Vec::new(),
+        }
+    }
+
+    /// Whose move it is.
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::Job { source, .. } if source.kind() == Kind::Temporary => Fault::Temporary,
+            Self::Job { .. } | Self::Output(_) => Fault::User,
+        }
+    }
 }
 
 /// Waits until the job named `job` has ended, and hands every line of its log to `each`. Dropping the future stops waiting,
@@ -49,10 +72,10 @@ pub enum Error {
 pub async fn follow(
     job: &str,
     sdk_config: &SdkConfig,
-    each: &mut (dyn FnMut(LogLine) + Send),
+    each: &mut Each<'_>,
     progress: &dyn Progress,
 ) -> Result<Job, Error> {
-    progress.step(&format!("Following the training job {job}"));
+    progress.step(&format!("Following the training job {job}; Ctrl-C ends the following, not the job"));
     let jobs = job::client(sdk_config);
     let mut log = Some(JobLog::new(job, sdk_config));
     let mut told = String::new();
@@ -74,10 +97,10 @@ pub async fn follow(
                 told = now;
             }
         }
-        read(&mut log, each, progress).await;
+        read(&mut log, each, progress).await?;
         if let Some(ended) = described.filter(Job::has_ended) {
             sleep(LAST_LINES).await;
-            read(&mut log, each, progress).await;
+            read(&mut log, each, progress).await?;
             return Ok(ended);
         }
         sleep(pause).await;
@@ -86,12 +109,16 @@ pub async fn follow(
 }
 
 /// Reads on; gives up on a log that may not be read.
-async fn read(log: &mut Option<JobLog>, each: &mut (dyn FnMut(LogLine) + Send), progress: &dyn Progress) {
-    let Some(open) = log else { return };
-    let Err(source) = open.read(each).await else { return };
-    if source.kind() == Kind::Temporary {
-        return;
+async fn read(log: &mut Option<JobLog>, each: &mut Each<'_>, progress: &dyn Progress) -> Result<(), Error> {
+    let Some(open) = log else { return Ok(()) };
+    match open.read(each).await {
+        Ok(()) => {}
+        Err(job_log::Error::Output(source)) => return Err(Error::Output(source)),
+        Err(job_log::Error::Call(source)) if source.kind() == Kind::Temporary => {}
+        Err(job_log::Error::Call(source)) => {
+            progress.warn(&format!("the job's log cannot be read; its end is still waited for: {source}"));
+            *log = None;
+        }
     }
-    progress.warn(&format!("the job's log cannot be read, its end is still waited for: {source}"));
-    *log = None;
+    Ok(())
 }

@@ -4,6 +4,7 @@
 //! <https://docs.aws.amazon.com/sagemaker/latest/dg/logging-cloudwatch.html>.
 
 use std::collections::BTreeMap;
+use std::io;
 
 use aws_config::SdkConfig;
 use aws_sdk_cloudwatchlogs::operation::describe_log_streams::DescribeLogStreamsError;
@@ -25,6 +26,20 @@ pub struct LogLine {
     pub instance: String,
     /// Without its line break.
     pub text: String,
+}
+
+/// Receives lines; its error ends the reading.
+pub type Each<'a> = dyn FnMut(LogLine) -> io::Result<()> + Send + 'a;
+
+/// Why a log could not be read to its present end.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// CloudWatch Logs refuses, or cannot be reached.
+    #[error(transparent)]
+    Call(#[from] CallError),
+    /// Whoever receives the lines takes no more.
+    #[error(transparent)]
+    Output(#[from] io::Error),
 }
 
 /// Reads a job's log piece by piece: every [`read`](Self::read) answers with what is new.
@@ -51,8 +66,8 @@ impl JobLog {
     /// the order of time within one page of each. A log that does not exist yet has no lines.
     ///
     /// # Errors
-    /// CloudWatch Logs refuses, or cannot be reached; what was handed out stays read.
-    pub async fn read(&mut self, each: &mut (dyn FnMut(LogLine) + Send)) -> Result<(), CallError> {
+    /// See [`Error`]; what was handed out stays read.
+    pub async fn read(&mut self, each: &mut Each<'_>) -> Result<(), Error> {
         self.find_streams().await?;
         loop {
             let mut page = Vec::new();
@@ -63,7 +78,7 @@ impl JobLog {
                 return Ok(());
             }
             page.sort_by_key(|line: &LogLine| line.time);
-            page.into_iter().for_each(&mut *each);
+            page.into_iter().try_for_each(&mut *each)?;
         }
     }
 

@@ -1,5 +1,7 @@
 //! `PushedImage` and settings to [`TrainingRequest`].
 
+use std::collections::BTreeMap;
+
 use crate::push::PushedImage;
 
 use super::error::{Error, Invalid, Setting};
@@ -13,75 +15,55 @@ const MAX_PREFIX: usize = 40;
 /// `--function`.
 pub const FUNCTION: Setting = Setting {
     what: "the training Lambda",
-    flag: "--function",
-    env: "SGBUILD_FUNCTION",
     key: "function",
 };
 /// `--source-bucket`.
 pub const SOURCE_BUCKET: Setting = Setting {
     what: "the bucket with the training data",
-    flag: "--source-bucket",
-    env: "SGBUILD_SOURCE_BUCKET",
     key: "source-bucket",
 };
 /// `--output-bucket`.
 pub const OUTPUT_BUCKET: Setting = Setting {
     what: "the bucket for the model",
-    flag: "--output-bucket",
-    env: "SGBUILD_OUTPUT_BUCKET",
     key: "output-bucket",
 };
 /// `--role`.
 pub const ROLE: Setting = Setting {
     what: "the role the training job assumes",
-    flag: "--role",
-    env: "SGBUILD_ROLE",
     key: "role",
 };
 /// `--instance-count`.
 pub const INSTANCE_COUNT: Setting = Setting {
     what: "the number of instances",
-    flag: "--instance-count",
-    env: "SGBUILD_INSTANCE_COUNT",
     key: "instance-count",
 };
 /// `--instance-type`.
 pub const INSTANCE_TYPE: Setting = Setting {
     what: "the instance type",
-    flag: "--instance-type",
-    env: "SGBUILD_INSTANCE_TYPE",
     key: "instance-type",
 };
 /// `--volume-size`.
 pub const VOLUME_SIZE: Setting = Setting {
     what: "the volume size in GiB",
-    flag: "--volume-size",
-    env: "SGBUILD_VOLUME_SIZE",
     key: "volume-size",
 };
 /// `--max-runtime`.
 pub const MAX_RUNTIME: Setting = Setting {
     what: "the longest run in seconds",
-    flag: "--max-runtime",
-    env: "SGBUILD_MAX_RUNTIME",
     key: "max-runtime",
 };
 /// `--run-id`.
 pub const RUN_ID: Setting = Setting {
     what: "the run id",
-    flag: "--run-id",
-    env: "SGBUILD_RUN_ID",
     key: "run-id",
 };
 /// `--repository`: what the image's URI is made of.
 pub const IMAGE: Setting = Setting {
     what: "the image",
-    flag: "--repository",
-    env: "SGBUILD_REPOSITORY",
     key: "repository",
 };
 
-/// What starting a training job needs beside the image. [`TrainingSettings::new`] gives the defaults.
+/// What starting a training job needs beside the image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TrainingSettings {
     /// Name or ARN of the training Lambda.
@@ -106,26 +88,8 @@ pub struct TrainingSettings {
     pub commit: Option<String>,
     /// What the job's name begins with; the package's name unless set.
     pub job_name_prefix: Option<String>,
-}
-
-impl TrainingSettings {
-    /// The defaults: one `ml.m5.large`, 30 GiB, a day; nothing set that has no sensible default.
-    #[must_use]
-    pub fn new(run_id: String) -> Self {
-        Self {
-            function: None,
-            source_bucket: None,
-            output_bucket: None,
-            role: None,
-            instance_count: 1,
-            instance_type: "ml.m5.large".to_owned(),
-            volume_gib: 30,
-            max_runtime_seconds: 86_400,
-            run_id,
-            commit: None,
-            job_name_prefix: None,
-        }
-    }
+    /// Where each setting was set, by its key, for what is said of a refused one.
+    pub origins: BTreeMap<&'static str, String>,
 }
 
 impl TrainingSettings {
@@ -146,8 +110,16 @@ fn refuse(problems: Vec<Invalid>) -> Result<(), Error> {
     }
 }
 
-fn invalid<T>((setting, outcome): (Setting, Result<T, String>)) -> Option<Invalid> {
-    outcome.err().map(|problem| Invalid { setting, problem })
+impl TrainingSettings {
+    /// What is to be said of a setting whose rule had this outcome.
+    fn invalid<T>(&self, setting: Setting, outcome: Result<T, String>) -> Option<Invalid> {
+        let origin = self.origins.get(setting.key).cloned();
+        outcome.err().map(|problem| Invalid {
+            setting,
+            origin,
+            problem,
+        })
+    }
 }
 
 impl TrainingRequest {
@@ -173,7 +145,7 @@ impl TrainingRequest {
             version: Some(version.to_owned()),
             image_digest: Some(image.digest.clone()),
         };
-        let image = invalid((IMAGE, rules::image_uri(&request.image)));
+        let image = settings.invalid(IMAGE, rules::image_uri(&request.image));
         refuse([problems(settings, &required), image.into_iter().collect()].concat())?;
         Ok(request)
     }
@@ -233,7 +205,10 @@ fn problems(settings: &TrainingSettings, required: &Required<'_>) -> Vec<Invalid
         ),
         (RUN_ID, rules::run_id(&settings.run_id)),
     ];
-    checks.into_iter().filter_map(invalid).collect()
+    checks
+        .into_iter()
+        .filter_map(|(setting, outcome)| settings.invalid(setting, outcome))
+        .collect()
 }
 
 #[cfg(test)]
@@ -257,8 +232,17 @@ mod tests {
             source_bucket: Some("iris-input".to_owned()),
             output_bucket: Some("iris-output".to_owned()),
             role: Some("arn:aws:iam::123456789012:role/training".to_owned()),
+            instance_count: 1,
+            instance_type: "ml.m5.large".to_owned(),
+            volume_gib: 30,
+            max_runtime_seconds: 86_400,
+            run_id: "20261124-041205-1a2b3c4d".to_owned(),
             commit: Some("1f0c2ab".to_owned()),
-            ..TrainingSettings::new("20261124-041205-1a2b3c4d".to_owned())
+            job_name_prefix: None,
+            origins: BTreeMap::from([
+                ("role", "pyproject.toml:2".to_owned()),
+                ("run-id", "--run-id".to_owned()),
+            ]),
         }
     }
 
@@ -288,8 +272,10 @@ mod tests {
     #[test]
     fn everything_missing_is_said_at_once() {
         let bare = TrainingSettings {
-            role: settings().role,
-            ..TrainingSettings::new("r".to_owned())
+            function: None,
+            source_bucket: None,
+            output_bucket: None,
+            ..settings()
         };
         let error = TrainingRequest::new(&bare, &image(), "iris", "1").unwrap_err();
         insta::assert_snapshot!(format!("{error}\n{}", error.hints().join("\n")), @r#"
@@ -298,7 +284,7 @@ mod tests {
           --source-bucket (SGBUILD_SOURCE_BUCKET): the bucket with the training data
           --output-bucket (SGBUILD_OUTPUT_BUCKET): the bucket for the model
         Give each as a flag, in its environment variable, or in [tool.sgbuild] of pyproject.toml (function, source-bucket, output-bucket).
-        Pass --no-train to stop after the push.
+        `sgbuild push --no-train` stops after the push.
         "#);
     }
 
@@ -316,13 +302,13 @@ mod tests {
         let error = TrainingRequest::new(&wrong, &image(), "iris", "1").unwrap_err();
         insta::assert_snapshot!(format!("{error}\n{}", error.hints().join("\n")), @r#"
         SageMaker would refuse the training job:
-          --source-bucket: `s3://iris-input/` is not a bucket's name: give the name alone, without s3:// and without a folder
-          --role: `training` is not the ARN of an IAM role, such as arn:aws:iam::123456789012:role/training
-          --instance-count: `0` is not a number of instances: a whole number, 1 or more
-          --instance-type: `m5.large` is not a SageMaker instance type, such as ml.m5.large
-          --max-runtime: `2419201` is not a run time in seconds, 28 days at most: a whole number from 1 to 2419200
+          source-bucket: `s3://iris-input/` is not a bucket's name: give the name alone, without s3:// and without a folder
+          role (pyproject.toml:2): `training` is not the ARN of an IAM role, such as arn:aws:iam::123456789012:role/training
+          instance-count: `0` is not a number of instances: a whole number, 1 or more
+          instance-type: `m5.large` is not a SageMaker instance type, such as ml.m5.large
+          max-runtime: `2419201` is not a run time in seconds, 28 days at most: a whole number from 1 to 2419200
           --run-id: `a b` is not a run id: 1 to 128 letters, digits and _ . : / = + - @
-        Run `sgbuild settings` to see where each value comes from.
+        `sgbuild settings` shows every setting of the files and the environment.
         "#);
     }
 

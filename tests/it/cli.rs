@@ -57,3 +57,36 @@ fn version() {
     let ran = tiny().run(&["--version"]).exits(0);
     assert_eq!(ran.stdout, concat!("sgbuild ", env!("CARGO_PKG_VERSION"), "\n"));
 }
+
+#[test]
+fn a_misspelt_variable_is_told() {
+    let sandbox = tiny()
+        .with("SGBUILD_PLATFROM", "x")
+        .with("SGBUILD_ENV", "A=b")
+        .with("SGBUILD_OTHER_TOOLS", "y");
+    let said = sandbox.run(&["settings"]).exits(0).stderr;
+    assert_eq!(
+        said,
+        "warning: there is no setting SGBUILD_ENV; did you mean SGBUILD_ENVIRONMENT?\n\
+         warning: there is no setting SGBUILD_PLATFROM; did you mean SGBUILD_PLATFORM?\n"
+    );
+}
+
+#[test]
+fn what_push_would_refuse_its_dry_run_refuses() {
+    let sandbox = tiny().with_testbed();
+    let dry = |arguments: &[&str]| sandbox.run(&[&["push", "--dry-run"], arguments].concat());
+    dry(&["--tag", "a b"]).exits(2).says(&["`a b` is not an image tag"]);
+    dry(&["--engine", "podman"])
+        .exits(2)
+        .says(&["there is no engine `podman`"]);
+    let digest = format!("registry.example/iris@sha256:{}", "0".repeat(64));
+    dry(&["--repository", &digest])
+        .exits(2)
+        .says(&["a digest names an image that is already there"]);
+    let told = dry(&["--no-train", "--function", "f"]).exits(0).stderr;
+    assert!(
+        told.contains("Would build and push") && !told.contains("Would start"),
+        "{told}"
+    );
+}

@@ -363,6 +363,36 @@ fn the_steps_may_be_shells_of_their_own() {
 }
 
 #[test]
+fn train_names_what_the_image_was_built_from() {
+    let sandbox = small().committed();
+    let function = format!("test-{}", uuid::Uuid::new_v4().simple());
+    let repository = repository("source");
+    sandbox
+        .run(&["push", "--no-train", "--repository", &repository])
+        .exits(0);
+    let request = |sandbox: &Sandbox| {
+        let arguments = [
+            vec!["train".to_owned(), "--dry-run".to_owned()],
+            training_flags(&function),
+        ]
+        .concat();
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        sandbox.run(&arguments).exits(0).json()
+    };
+    let before = request(&sandbox);
+    assert_eq!(before["git_hash"].as_str().map(str::len), Some(40), "{before}");
+    let mut setup = sandbox.read("setup.py");
+    setup.push_str("\n# later\n");
+    sandbox.write("setup.py", &setup);
+    sandbox.commit("later");
+    let after = request(&sandbox);
+    assert_eq!(
+        (&after["git_hash"], &after["version"], &after["image"]),
+        (&before["git_hash"], &before["version"], &before["image"])
+    );
+}
+
+#[test]
 fn tags_immutable_repositories_and_no_create() {
     let sandbox = small().committed();
     let repository = repository("tags");
