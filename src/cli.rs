@@ -272,7 +272,7 @@ pub struct Logs {
 #[derive(Debug, Args, Default)]
 #[command(next_help_heading = "Account")]
 pub struct AccountFlags {
-    /// The DynamoDB table of runs, as the stack's output names it
+    /// The table of runs, as `sgbuild status` names it
     #[arg(long, value_name = "NAME")]
     pub table: Option<String>,
 

@@ -164,16 +164,15 @@ impl Error {
                 Fault::User,
             ),
             Self::JobLog { source, .. } => (
-                vec!["It needs logs:DescribeLogStreams and logs:GetLogEvents on /aws/sagemaker/TrainingJobs.".to_owned()],
+                vec![
+                    "It needs logs:DescribeLogStreams and logs:GetLogEvents on /aws/sagemaker/TrainingJobs.".to_owned(),
+                ],
                 match source.kind() {
                     Kind::Temporary => Fault::Temporary,
                     _ => Fault::User,
                 },
             ),
-            Self::TrainingEnded(job) => (
-                vec![format!("`sgbuild logs {}` shows its log.", job.name)],
-                Fault::User,
-            ),
+            Self::TrainingEnded(job) => (vec![format!("`sgbuild logs {}` shows its log.", job.name)], Fault::User),
             Self::PushToDigest { .. } => (
                 vec!["Give the repository alone, or with a tag.".to_owned()],
                 Fault::Usage,

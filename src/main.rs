@@ -54,12 +54,8 @@ fn run(cli: &Cli, ui: &Arc<Ui>) -> Result<(), Error> {
         }
         told.cancel();
     });
-    let work = commands::run(
-        &cli.command,
-        ui.as_ref(),
-        &|text| ui.data(text),
-        Environment::of_process(),
-    );
+    let print = |text: &str| ui.data(text);
+    let work = commands::run(&cli.command, ui.as_ref(), &print, Environment::of_process());
     let done = runtime.block_on(async {
         tokio::select! {
             done = work => done,

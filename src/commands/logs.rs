@@ -75,5 +75,10 @@ fn shown(line: &LogLine, as_json: bool) -> String {
     if as_json {
         return json!(line).to_string();
     }
-    format!("{} {} {}", line.time.strftime("%Y-%m-%d %H:%M:%S"), line.instance, line.text)
+    format!(
+        "{} {} {}",
+        line.time.strftime("%Y-%m-%d %H:%M:%S"),
+        line.instance,
+        line.text
+    )
 }

@@ -13,13 +13,13 @@ use super::call::{CallError, Kind};
 use super::job::{self, Job};
 use super::job_log::{self, Each, JobLog};
 
-/// A job takes minutes to start: asking oftener tells nothing sooner, and DescribeTrainingJob is throttled.
+/// A job takes minutes to start: asking oftener tells nothing sooner, and `DescribeTrainingJob` is throttled.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 /// CloudWatch shows the last lines a little after the job has ended.
 const LAST_LINES: Duration = Duration::from_secs(3);
 /// A training runs for hours, and the network of a laptop sleeps: so long is no answer borne.
-const PATIENCE: Duration = Duration::from_secs(15 * 60);
+const PATIENCE: Duration = Duration::from_mins(15);
 
 /// Why a job could not be followed; the job itself goes on.
 #[derive(Debug, thiserror::Error)]
@@ -75,7 +75,9 @@ pub async fn follow(
     each: &mut Each<'_>,
     progress: &dyn Progress,
 ) -> Result<Job, Error> {
-    progress.step(&format!("Following the training job {job}; Ctrl-C ends the following, not the job"));
+    progress.step(&format!(
+        "Following the training job {job}; Ctrl-C ends the following, not the job"
+    ));
     let jobs = job::client(sdk_config);
     let mut log = Some(JobLog::new(job, sdk_config));
     let mut told = String::new();
@@ -88,7 +90,12 @@ pub async fn follow(
                 Some(described)
             }
             Err(source) if source.kind() == Kind::Temporary && answered.elapsed() < PATIENCE => None,
-            Err(source) => return Err(Error::Job { job: job.to_owned(), source }),
+            Err(source) => {
+                return Err(Error::Job {
+                    job: job.to_owned(),
+                    source,
+                });
+            }
         };
         if let Some(described) = &described {
             let now = described.in_words();
@@ -116,7 +123,9 @@ async fn read(log: &mut Option<JobLog>, each: &mut Each<'_>, progress: &dyn Prog
         Err(job_log::Error::Output(source)) => return Err(Error::Output(source)),
         Err(job_log::Error::Call(source)) if source.kind() == Kind::Temporary => {}
         Err(job_log::Error::Call(source)) => {
-            progress.warn(&format!("the job's log cannot be read; its end is still waited for: {source}"));
+            progress.warn(&format!(
+                "the job's log cannot be read; its end is still waited for: {source}"
+            ));
             *log = None;
         }
     }

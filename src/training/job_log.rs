@@ -127,7 +127,11 @@ impl JobLog {
                 .await;
             let answer = match answer {
                 Ok(answer) => answer,
-                Err(error) if error.as_service_error().is_some_and(GetLogEventsError::is_resource_not_found_exception) => {
+                Err(error)
+                    if error
+                        .as_service_error()
+                        .is_some_and(GetLogEventsError::is_resource_not_found_exception) =>
+                {
                     return Ok(Vec::new());
                 }
                 Err(error) => return Err(CallError::from_sdk(&error)),
@@ -142,9 +146,16 @@ impl JobLog {
                 .events()
                 .iter()
                 .map(|event| LogLine {
-                    time: event.timestamp().and_then(|ms| Timestamp::from_millisecond(ms).ok()).unwrap_or_default(),
+                    time: event
+                        .timestamp()
+                        .and_then(|ms| Timestamp::from_millisecond(ms).ok())
+                        .unwrap_or_default(),
                     instance: instance.to_owned(),
-                    text: event.message().unwrap_or_default().trim_end_matches(['\r', '\n']).to_owned(),
+                    text: event
+                        .message()
+                        .unwrap_or_default()
+                        .trim_end_matches(['\r', '\n'])
+                        .to_owned(),
                 })
                 .collect();
             if !lines.is_empty() || at_end {

@@ -83,6 +83,20 @@ pub(crate) fn training_lambda(name: &str) {
     assert!(status.success());
 }
 
+/// Runs a script in the testbed's Python, with boto3 turned to the emulator: what it prints.
+pub(crate) fn python(script: &str) -> String {
+    let sandbox = Sandbox::empty().with_testbed();
+    let own = sandbox.command(&[]);
+    let output = Command::new(Testbed::get().variable("SGBUILD_TESTBED_PYTHON"))
+        .args(["-c", script])
+        .env_clear()
+        .envs(own.get_envs().filter_map(|(name, value)| Some((name, value?))))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
 /// The repository's root.
 pub(crate) fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
