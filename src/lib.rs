@@ -23,6 +23,7 @@ pub mod handover;
 pub mod image;
 pub mod project;
 pub mod push;
+pub mod record;
 pub mod registry;
 pub mod sdist;
 pub mod training;

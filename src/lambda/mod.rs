@@ -6,7 +6,10 @@
 pub mod hyperparameters;
 pub mod input_bucket;
 pub mod log;
+pub mod message;
+pub mod notifier;
 pub mod payload;
+pub mod records;
 pub mod start_training;
 pub mod training_jobs;
 

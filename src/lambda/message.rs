@@ -1,0 +1,130 @@
+//! What a person is told of a run that has ended.
+
+use std::fmt::Write as _;
+
+use crate::record::{DataSource, JobStatus, RunRecord};
+
+/// The longest subject: [Publish](https://docs.aws.amazon.com/sns/latest/api/API_Publish.html).
+const MAX_SUBJECT: usize = 100;
+
+/// A message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// At most 100 printable ASCII characters.
+    pub subject: String,
+    /// Plain text.
+    pub body: String,
+}
+
+impl Message {
+    /// The message about a run that has ended, with links into the console of `region`.
+    #[must_use]
+    pub fn of(record: &RunRecord, region: &str) -> Self {
+        let what = record.package.as_deref().unwrap_or("The package");
+        let subject = format!("{}: {what} ({})", heading(record.job_status), record.training_job_name);
+        Self {
+            subject: ascii_line(&subject),
+            body: body(record, region),
+        }
+    }
+}
+
+fn heading(status: JobStatus) -> &'static str {
+    match status {
+        JobStatus::Completed => "Training completed",
+        JobStatus::Stopped => "Training stopped",
+        _ => "Training failed",
+    }
+}
+
+fn body(record: &RunRecord, region: &str) -> String {
+    let job = &record.training_job_name;
+    let mut text = format!("{}.\n\n", heading(record.job_status));
+    let mut line = |name: &str, value: &str| {
+        if !value.is_empty() {
+            let _ = writeln!(text, "{:<12}{value}", format!("{name}:"));
+        }
+    };
+    line("Job", job);
+    line("Status", &record.job_status.to_string());
+    line("Reason", record.failure_reason.as_deref().unwrap_or_default().trim());
+    line("Package", &package(record));
+    line("Commit", &record.git_hash);
+    line("Image", &record.image);
+    line("Data", &data(record));
+    line("Duration", &duration(record).unwrap_or_default());
+    line("Billed", &billed(record).unwrap_or_default());
+    for (name, value) in &record.metrics {
+        line(name, &value.to_string());
+    }
+    line("Model", record.artifact.as_deref().unwrap_or_default());
+    if record.training_job_arn.is_some() {
+        let console = format!("https://{region}.console.aws.amazon.com");
+        line(
+            "Details",
+            &format!("{console}/sagemaker/home?region={region}#/jobs/{job}"),
+        );
+        // The console's own escaping: `$25` stands for `%`.
+        let log = "$252Faws$252Fsagemaker$252FTrainingJobs$3FlogStreamNameFilter$3D";
+        line(
+            "Log",
+            &format!("{console}/cloudwatch/home?region={region}#logsV2:log-groups/log-group/{log}{job}$252F"),
+        );
+    }
+    text
+}
+
+fn package(record: &RunRecord) -> String {
+    match (&record.package, &record.version) {
+        (Some(name), Some(version)) => format!("{name} {version}"),
+        (Some(name), None) => name.clone(),
+        _ => String::new(),
+    }
+}
+
+fn data(record: &RunRecord) -> String {
+    let objects = match record.input_object_count {
+        1 => "1 object".to_owned(),
+        count => format!("{count} objects"),
+    };
+    match record.data_source {
+        Some(DataSource::Uploaded) => format!("{objects} in s3://{}", record.input_bucket),
+        Some(DataSource::Synthetic) => format!(
+            "synthetic ({objects}): none was uploaded to s3://{}",
+            record.input_bucket
+        ),
+        None => String::new(),
+    }
+}
+
+/// From the job's creation to its end, the wait for instances included.
+fn duration(record: &RunRecord) -> Option<String> {
+    let seconds = record.job_end_time?.as_second() - record.job_creation_time?.as_second();
+    Some(in_words(seconds))
+}
+
+fn billed(record: &RunRecord) -> Option<String> {
+    let seconds = i64::from(record.billable_seconds?);
+    Some(format!(
+        "{seconds} s ({}) on {} x {}",
+        in_words(seconds),
+        record.instance_count,
+        record.instance_type
+    ))
+}
+
+/// `1 h 5 min 3 s`.
+pub(crate) fn in_words(seconds: i64) -> String {
+    let (hours, minutes, rest) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    match (hours, minutes) {
+        (0, 0) => format!("{rest} s"),
+        (0, _) => format!("{minutes} min {rest} s"),
+        _ => format!("{hours} h {minutes} min {rest} s"),
+    }
+}
+
+/// SNS takes printable ASCII in a subject, without line breaks.
+fn ascii_line(text: &str) -> String {
+    let printable = |c: char| if c.is_ascii_graphic() || c == ' ' { c } else { '?' };
+    text.chars().map(printable).take(MAX_SUBJECT).collect()
+}

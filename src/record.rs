@@ -1,0 +1,212 @@
+//! The record of a run: what was trained, from which commit and data, and what came of it. One item of the metadata table.
+//!
+//! The key and the attributes that the original pipeline wrote keep its names: `training_job_name`, `git_hash`,
+//! `hyperparameters`, `job_creation_time`, `job_end_time`, `job_status`.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// The table's key.
+pub const KEY: &str = "training_job_name";
+
+/// How a run stands. Beside [`Requested`](Self::Requested) these are
+/// [SageMaker's states](https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeTrainingJob.html) of its job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum JobStatus {
+    /// Recorded; SageMaker has not yet confirmed the job.
+    Requested,
+    /// The job starts, trains, or uploads.
+    InProgress,
+    /// The job was told to stop.
+    Stopping,
+    /// The job ended well.
+    Completed,
+    /// The job ended with an error, or could not be created.
+    Failed,
+    /// The job was stopped.
+    Stopped,
+}
+
+impl JobStatus {
+    /// Every status.
+    pub const ALL: [Self; 6] = [
+        Self::Requested,
+        Self::InProgress,
+        Self::Stopping,
+        Self::Completed,
+        Self::Failed,
+        Self::Stopped,
+    ];
+
+    /// Whether nothing comes after it.
+    #[must_use]
+    pub fn is_terminal(self) -> bool {
+        matches!(self, Self::Completed | Self::Failed | Self::Stopped)
+    }
+
+    /// Whether a record that says `self` may come to say `next`: events come late and out of order, and a run never goes back.
+    #[must_use]
+    pub fn may_become(self, next: Self) -> bool {
+        match next {
+            Self::Requested => false,
+            Self::InProgress => matches!(self, Self::Requested | Self::InProgress),
+            Self::Stopping | Self::Completed | Self::Failed | Self::Stopped => !self.is_terminal(),
+        }
+    }
+}
+
+impl fmt::Display for JobStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
+/// Where the training data came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DataSource {
+    /// Somebody uploaded it.
+    Uploaded,
+    /// There was none: the synthetic data was copied.
+    Synthetic,
+}
+
+/// One run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunRecord {
+    /// The training job's name; the table's key.
+    pub training_job_name: String,
+    /// The run: at most one job comes of it.
+    pub run_id: String,
+    /// The commit; empty where unknown.
+    #[serde(default)]
+    pub git_hash: String,
+    /// The image, by digest.
+    pub image: String,
+    /// The package's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub package: Option<String>,
+    /// The package's version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// Such as `ml.m5.large`.
+    pub instance_type: String,
+    /// Instances.
+    pub instance_count: i32,
+    /// Each instance's volume, in GiB.
+    pub volume_in_gb: i32,
+    /// The longest the job may run, in seconds.
+    pub max_runtime_seconds: i32,
+    /// The bucket that the data came from.
+    pub input_bucket: String,
+    /// Whether somebody uploaded the data; absent where there was none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_source: Option<DataSource>,
+    /// The job's channels.
+    #[serde(default)]
+    pub channels: Vec<String>,
+    /// The version id of every input object, by key; empty where there were too many for an item.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub input_versions: BTreeMap<String, String>,
+    /// Where the versions are when there were too many: a JSON object like `input_versions`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input_versions_uri: Option<String>,
+    /// How many input objects there were.
+    #[serde(default)]
+    pub input_object_count: usize,
+    /// As the job got them.
+    #[serde(default)]
+    pub hyperparameters: BTreeMap<String, String>,
+    /// When the run was recorded.
+    pub recorded_at: Timestamp,
+    /// The job's ARN, once SageMaker has confirmed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub training_job_arn: Option<String>,
+    /// When SageMaker created the job.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job_creation_time: Option<Timestamp>,
+    /// When the job ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job_end_time: Option<Timestamp>,
+    /// How the run stands.
+    pub job_status: JobStatus,
+    /// Why it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure_reason: Option<String>,
+    /// The last value of each metric.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub metrics: BTreeMap<String, f64>,
+    /// `s3://…/model.tar.gz`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub artifact: Option<String>,
+    /// The seconds that are paid for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub billable_seconds: Option<i32>,
+    /// When its end was announced.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notified_at: Option<Timestamp>,
+}
+
+/// What became known of a run: absent fields are left as they are.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Progress {
+    /// How it stands now.
+    pub job_status: JobStatus,
+    /// See [`RunRecord::training_job_arn`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub training_job_arn: Option<String>,
+    /// See [`RunRecord::job_creation_time`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub job_creation_time: Option<Timestamp>,
+    /// See [`RunRecord::job_end_time`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub job_end_time: Option<Timestamp>,
+    /// See [`RunRecord::failure_reason`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure_reason: Option<String>,
+    /// See [`RunRecord::metrics`].
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub metrics: BTreeMap<String, f64>,
+    /// See [`RunRecord::artifact`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub artifact: Option<String>,
+    /// See [`RunRecord::billable_seconds`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub billable_seconds: Option<i32>,
+}
+
+impl Progress {
+    /// The status, and nothing else known.
+    #[must_use]
+    pub fn to(job_status: JobStatus) -> Self {
+        Self {
+            job_status,
+            training_job_arn: None,
+            job_creation_time: None,
+            job_end_time: None,
+            failure_reason: None,
+            metrics: BTreeMap::new(),
+            artifact: None,
+            billable_seconds: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_never_goes_back() {
+        for ended in [JobStatus::Completed, JobStatus::Failed, JobStatus::Stopped] {
+            assert!(JobStatus::ALL.iter().all(|next| !ended.may_become(*next)));
+        }
+        assert!(!JobStatus::Stopping.may_become(JobStatus::InProgress));
+        assert!(!JobStatus::InProgress.may_become(JobStatus::Requested));
+        assert!(JobStatus::Requested.may_become(JobStatus::Failed));
+        assert!(JobStatus::Stopping.may_become(JobStatus::Stopped));
+    }
+}
