@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use crate::fault::Fault;
 use crate::training::call::{CallError, Kind};
-use crate::training::job::{Job, Status};
+use crate::training::job::{Job, JobStatus};
 use crate::{dist, engine, handover, lambda, project, push, registry, settings, training};
 
 /// Why a command failed.
@@ -196,7 +196,7 @@ impl Error {
 /// `the training job iris-1 failed: AlgorithmError: …`.
 fn ended(job: &Job) -> String {
     let how = match job.status {
-        Status::Stopped => "was stopped",
+        JobStatus::Stopped => "was stopped",
         _ => "failed",
     };
     match &job.failure_reason {

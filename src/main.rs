@@ -8,6 +8,7 @@ use clap::Parser as _;
 
 use sgbuild::cli::{Cli, Color};
 use sgbuild::error::Error;
+use sgbuild::lambda::Configuration;
 use sgbuild::lambda::log::JsonLines;
 use sgbuild::settings::Environment;
 use sgbuild::ui::{Ui, Verbosity};
@@ -78,7 +79,9 @@ fn run_lambda(runtime_api: &str) -> ExitCode {
         .and_then(|runtime| {
             runtime.block_on(async {
                 let aws = aws_config::load_defaults(BehaviorVersion::latest()).await;
-                lambda::run(&handler, runtime_api, &aws, &JsonLines::new(std::io::stderr()))
+                let configuration = Configuration::read(|name| std::env::var(name).ok());
+                let log = JsonLines::new(std::io::stderr());
+                lambda::run(&handler, runtime_api, &aws, &configuration, &log)
                     .await
                     .map_err(Error::Lambda)
             })

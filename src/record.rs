@@ -4,65 +4,14 @@
 //! `hyperparameters`, `job_creation_time`, `job_end_time`, `job_status`.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub use crate::training::job::JobStatus;
+
 /// The table's key.
 pub const KEY: &str = "training_job_name";
-
-/// How a run stands. Beside [`Requested`](Self::Requested) these are
-/// [SageMaker's states](https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeTrainingJob.html) of its job.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum JobStatus {
-    /// Recorded; SageMaker has not yet confirmed the job.
-    Requested,
-    /// The job starts, trains, or uploads.
-    InProgress,
-    /// The job was told to stop.
-    Stopping,
-    /// The job ended well.
-    Completed,
-    /// The job ended with an error, or could not be created.
-    Failed,
-    /// The job was stopped.
-    Stopped,
-}
-
-impl JobStatus {
-    /// Every status.
-    pub const ALL: [Self; 6] = [
-        Self::Requested,
-        Self::InProgress,
-        Self::Stopping,
-        Self::Completed,
-        Self::Failed,
-        Self::Stopped,
-    ];
-
-    /// Whether nothing comes after it.
-    #[must_use]
-    pub fn is_terminal(self) -> bool {
-        matches!(self, Self::Completed | Self::Failed | Self::Stopped)
-    }
-
-    /// Whether a record that says `self` may come to say `next`: events come late and out of order, and a run never goes back.
-    #[must_use]
-    pub fn may_become(self, next: Self) -> bool {
-        match next {
-            Self::Requested => false,
-            Self::InProgress => matches!(self, Self::Requested | Self::InProgress),
-            Self::Stopping | Self::Completed | Self::Failed | Self::Stopped => !self.is_terminal(),
-        }
-    }
-}
-
-impl fmt::Display for JobStatus {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(self, f)
-    }
-}
 
 /// Where the training data came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -192,21 +141,5 @@ impl Progress {
             artifact: None,
             billable_seconds: None,
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_run_never_goes_back() {
-        for ended in [JobStatus::Completed, JobStatus::Failed, JobStatus::Stopped] {
-            assert!(JobStatus::ALL.iter().all(|next| !ended.may_become(*next)));
-        }
-        assert!(!JobStatus::Stopping.may_become(JobStatus::InProgress));
-        assert!(!JobStatus::InProgress.may_become(JobStatus::Requested));
-        assert!(JobStatus::Requested.may_become(JobStatus::Failed));
-        assert!(JobStatus::Stopping.may_become(JobStatus::Stopped));
     }
 }

@@ -8,7 +8,7 @@ use super::{Checkout, Print};
 use crate::cli;
 use crate::error::Error;
 use crate::training::call::CallError;
-use crate::training::job::{self, Job, Status};
+use crate::training::job::{self, Job, JobStatus};
 use crate::training::job_log::{self, JobLog, LogLine};
 use crate::training::{TrainingAnswer, follow};
 
@@ -66,7 +66,7 @@ pub(super) async fn wait(answer: &TrainingAnswer, checkout: &Checkout<'_>) -> Re
 /// A job that did not end well is an error.
 fn well(ended: Job) -> Result<Job, Error> {
     match ended.status {
-        Status::Completed => Ok(ended),
+        JobStatus::Completed => Ok(ended),
         _ => Err(Error::TrainingEnded(Box::new(ended))),
     }
 }

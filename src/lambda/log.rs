@@ -36,6 +36,11 @@ impl JsonLines {
         self.line("INFO", message, fields);
     }
 
+    /// Something did not happen as it should, and the work goes on.
+    pub fn warn(&self, message: &str, fields: &[(&str, &str)]) {
+        self.line("WARN", message, fields);
+    }
+
     /// The end of an invocation.
     pub fn outcome<T, E: Display>(&self, outcome: &Result<T, E>) {
         match outcome {

@@ -3,12 +3,15 @@
 //! Lambda's configuration names a handler; `main` passes it to [`run`], which serves that function until Lambda stops the
 //! process. Handlers are plain functions over narrow traits, so that faults can be tested without AWS.
 
+pub mod announcement;
 pub mod hyperparameters;
-pub mod input_bucket;
+pub mod input_data;
 pub mod log;
 pub mod message;
 pub mod notifier;
+pub mod objects;
 pub mod payload;
+pub mod record_result;
 pub mod records;
 pub mod start_training;
 pub mod training_jobs;
@@ -17,10 +20,43 @@ use aws_config::SdkConfig;
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde_json::{Value, json};
 
+use input_data::SyntheticData;
 use log::JsonLines;
+use notifier::{Notifier, Sns};
+use records::{DynamoDb, Records};
 
 /// Every handler there is.
-pub const HANDLERS: [&str; 1] = ["start_training"];
+pub const HANDLERS: [&str; 2] = ["start_training", "record_result"];
+
+/// How the functions are configured: what the stack puts into their environment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Configuration {
+    /// `SGBUILD_TABLE`: the metadata table.
+    pub table: Option<String>,
+    /// `SGBUILD_TOPIC`: ARN of the topic that runs are announced on.
+    pub topic: Option<String>,
+    /// `SGBUILD_SYNTHETIC_BUCKET` and `SGBUILD_SYNTHETIC_PREFIX`: where the synthetic data is.
+    pub synthetic: Option<SyntheticData>,
+    /// `SGBUILD_PROJECT`: the CodeBuild project.
+    pub project: Option<String>,
+}
+
+impl Configuration {
+    /// Reads the variables through `get`; an empty one is not set.
+    #[must_use]
+    pub fn read(get: impl Fn(&str) -> Option<String>) -> Self {
+        let get = |name: &str| get(name).filter(|value| !value.is_empty());
+        Self {
+            table: get("SGBUILD_TABLE"),
+            topic: get("SGBUILD_TOPIC"),
+            synthetic: get("SGBUILD_SYNTHETIC_BUCKET").map(|bucket| SyntheticData {
+                bucket,
+                prefix: get("SGBUILD_SYNTHETIC_PREFIX").unwrap_or_default(),
+            }),
+            project: get("SGBUILD_PROJECT"),
+        }
+    }
+}
 
 /// Why the Lambda runtime ended.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +66,12 @@ pub enum Error {
     UnknownHandler {
         /// As configured.
         handler: String,
+    },
+    /// The function's environment lacks something.
+    #[error("the function's environment has no {variable}")]
+    NotConfigured {
+        /// Its name.
+        variable: &'static str,
     },
     /// The runtime API could not be spoken to.
     #[error("the Lambda runtime API failed: {0}")]
@@ -43,30 +85,91 @@ pub enum Error {
 ///
 /// # Errors
 /// An unknown handler, also reported to Lambda as the function's initialisation error; a runtime API that fails.
-pub async fn run(handler: &str, runtime_api: &str, sdk_config: &SdkConfig, log: &JsonLines) -> Result<(), Error> {
-    match handler {
-        "start_training" => serve_start_training(sdk_config, log).await,
-        unknown => {
-            let error = Error::UnknownHandler {
-                handler: unknown.to_owned(),
-            };
-            report_init_error(runtime_api, "UnknownHandler", &error.to_string()).await;
-            Err(error)
-        }
+pub async fn run(
+    handler: &str,
+    runtime_api: &str,
+    sdk_config: &SdkConfig,
+    configuration: &Configuration,
+    log: &JsonLines,
+) -> Result<(), Error> {
+    let served = match handler {
+        "start_training" => serve_start_training(sdk_config, configuration, log).await,
+        "record_result" => serve_record_result(sdk_config, configuration, log).await,
+        unknown => Err(Error::UnknownHandler {
+            handler: unknown.to_owned(),
+        }),
+    };
+    let error_type = match &served {
+        Err(Error::UnknownHandler { .. }) => "UnknownHandler",
+        Err(Error::NotConfigured { .. }) => "NotConfigured",
+        Ok(()) | Err(Error::Runtime(_)) => return served,
+    };
+    if let Err(error) = &served {
+        report_init_error(runtime_api, error_type, &error.to_string()).await;
     }
+    served
 }
 
-async fn serve_start_training(sdk_config: &SdkConfig, log: &JsonLines) -> Result<(), Error> {
-    let bucket = input_bucket::S3::new(sdk_config);
+async fn serve_start_training(
+    sdk_config: &SdkConfig,
+    configuration: &Configuration,
+    log: &JsonLines,
+) -> Result<(), Error> {
+    let objects = objects::S3::new(sdk_config);
     let jobs = training_jobs::SageMaker::new(sdk_config);
-    let (bucket, jobs) = (&bucket, &jobs);
+    let records = configuration
+        .table
+        .as_deref()
+        .map(|table| DynamoDb::new(sdk_config, table));
+    let notifier = configuration.topic.as_deref().map(|topic| Sns::new(sdk_config, topic));
+    let region = region(sdk_config);
+    let account = start_training::Account {
+        objects: &objects,
+        training_jobs: &jobs,
+        records: records.as_ref().map(|records| records as &dyn Records),
+        notifier: notifier.as_ref().map(|notifier| notifier as &dyn Notifier),
+        synthetic: configuration.synthetic.as_ref(),
+        region: &region,
+    };
     let function = service_fn(move |event: LambdaEvent<Value>| async move {
         let log = log.of_request(&event.context.request_id);
-        let outcome = start_training::handle(&event.payload, &event.context.request_id, bucket, jobs, &log).await;
+        let outcome = start_training::handle(&event.payload, &event.context.request_id, account, &log).await;
         log.outcome(&outcome);
         outcome
     });
     lambda_runtime::run(function).await.map_err(Error::Runtime)
+}
+
+async fn serve_record_result(
+    sdk_config: &SdkConfig,
+    configuration: &Configuration,
+    log: &JsonLines,
+) -> Result<(), Error> {
+    let jobs = training_jobs::SageMaker::new(sdk_config);
+    let records = DynamoDb::new(sdk_config, configured(configuration.table.as_deref(), "SGBUILD_TABLE")?);
+    let notifier = Sns::new(sdk_config, configured(configuration.topic.as_deref(), "SGBUILD_TOPIC")?);
+    let region = region(sdk_config);
+    let account = record_result::Account {
+        training_jobs: &jobs,
+        records: &records,
+        notifier: &notifier,
+        region: &region,
+    };
+    let function = service_fn(move |event: LambdaEvent<Value>| async move {
+        let log = log.of_request(&event.context.request_id);
+        let outcome = record_result::handle(&event.payload, account, &log).await;
+        log.outcome(&outcome);
+        outcome
+    });
+    lambda_runtime::run(function).await.map_err(Error::Runtime)
+}
+
+fn configured<'a>(value: Option<&'a str>, variable: &'static str) -> Result<&'a str, Error> {
+    value.ok_or(Error::NotConfigured { variable })
+}
+
+fn region(sdk_config: &SdkConfig) -> String {
+    sdk_config.region().map(ToString::to_string).unwrap_or_default()
 }
 
 /// Tells Lambda why the function cannot start, so that the invoker reads it. It is the best that can be done: when this

@@ -2,32 +2,42 @@
 //!
 //! In this order:
 //! 1. the payload is checked: every problem at once;
-//! 2. (later: is there training data below `source_bucket_uri`? else the synthetic data is copied there);
+//! 2. is there data in the input bucket? Else the synthetic data is copied there;
 //! 3. the hyperparameters are read from the input bucket;
-//! 4. (later: the run is recorded: commit, image, versions of the input objects);
+//! 4. the run is recorded: commit, image, versions of the input objects;
 //! 5. the training job is created, or found created by an earlier delivery of the same run;
-//! 6. (later: the notification that training began).
+//! 6. a run that cannot start is recorded as failed, and announced.
 //!
-//! Lambda delivers at least once. The job's name derives from the run id, so that SageMaker itself refuses a second job.
+//! Lambda delivers at least once. The job's name derives from the run id, so that SageMaker itself refuses a second job, and
+//! the record is keyed by that name. Trouble that passes leaves the record as it is: the next delivery goes on from there.
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use lambda_runtime::Diagnostic;
 use serde_json::Value;
 
+use crate::record::{JobStatus, Progress, RunRecord};
 use crate::training::TrainingRun;
 use crate::training::call::{CallError, Kind, UNAVAILABLE};
+use crate::training::job::Job;
 
+use super::announcement::announce;
 use super::hyperparameters;
-use super::input_bucket::InputBucket;
+use super::input_data::{self, Folders, InputData, SyntheticData};
 use super::log::JsonLines;
+use super::notifier::Notifier;
+use super::objects::Objects;
 use super::payload::Payload;
-use super::training_jobs::{ExistingJob, NewJob, TrainingJobs};
+use super::records::Records;
+use super::training_jobs::{NewJob, TrainingJobs};
 
 /// The variable in the training container, and in the job, that says which run it is.
 pub const RUN_ID_VARIABLE: &str = "SGBUILD_RUN_ID";
 /// The variable in the training container that says which commit it is.
 pub const COMMIT_VARIABLE: &str = "SGBUILD_COMMIT";
+/// What the versions may take of an item's 400 KB, in bytes.
+const MAX_VERSIONS: usize = 256 * 1024;
 /// The longest value of a tag.
 const MAX_TAG_VALUE: usize = 256;
 
@@ -61,6 +71,48 @@ pub enum Error {
         bucket: String,
         /// Every one.
         problems: Vec<String>,
+    },
+    /// There is nothing to train on.
+    #[error("there is no training data: {folders} holds none{}", without_synthetic(.synthetic.as_deref()))]
+    NoData {
+        /// Where it was looked for.
+        folders: String,
+        /// Where synthetic data was looked for, as a URI.
+        synthetic: Option<String>,
+    },
+    /// The input data may not be listed or copied.
+    #[error("not allowed to {action} {what}: {source}")]
+    DataDenied {
+        /// `list`, `read` or `copy`.
+        action: &'static str,
+        /// Such as `s3://bucket/prefix`.
+        what: String,
+        /// What S3 said.
+        source: CallError,
+    },
+    /// The input data could not be listed or copied.
+    #[error("cannot {action} {what}: {source}")]
+    DataUnreadable {
+        /// `list`, `read` or `copy`.
+        action: &'static str,
+        /// Such as `s3://bucket/prefix`.
+        what: String,
+        /// What S3 said.
+        source: CallError,
+    },
+    /// The run could not be recorded.
+    #[error("cannot record the run of {name}: {source}")]
+    RecordRefused {
+        /// The job's name.
+        name: String,
+        /// What DynamoDB or S3 said.
+        source: CallError,
+    },
+    /// An earlier delivery of this run has failed for good.
+    #[error("this run has failed already: {reason}")]
+    FailedBefore {
+        /// As recorded.
+        reason: String,
     },
     /// A job with this name exists, and is of another run or image.
     #[error("the training job {name} exists already and is not this run's: {difference}")]
@@ -116,6 +168,23 @@ pub enum Error {
     },
 }
 
+/// What the function works with. Without table, topic or synthetic data it starts trainings all the same.
+#[derive(Clone, Copy)]
+pub struct Account<'a> {
+    /// S3.
+    pub objects: &'a dyn Objects,
+    /// SageMaker.
+    pub training_jobs: &'a dyn TrainingJobs,
+    /// The metadata table.
+    pub records: Option<&'a dyn Records>,
+    /// The topic.
+    pub notifier: Option<&'a dyn Notifier>,
+    /// What to train on where nobody has uploaded anything.
+    pub synthetic: Option<&'a SyntheticData>,
+    /// The region, for links into the console.
+    pub region: &'a str,
+}
+
 /// Starts the training job that `payload` asks for, and answers with it.
 ///
 /// The same payload with the same run id (without one: the same `request_id`) gives the same job.
@@ -126,8 +195,7 @@ pub enum Error {
 pub async fn handle(
     payload: &Value,
     request_id: &str,
-    input_bucket: &dyn InputBucket,
-    training_jobs: &dyn TrainingJobs,
+    account: Account<'_>,
     log: &JsonLines,
 ) -> Result<TrainingRun, Error> {
     let payload = Payload::parse(payload, request_id).map_err(Error::InvalidPayload)?;
@@ -135,48 +203,259 @@ pub async fn handle(
         "run accepted",
         &[("run_id", &payload.run_id), ("image", &payload.image)],
     );
-
-    let hyperparameters = read_hyperparameters(input_bucket, &payload.source_bucket, log).await?;
-
-    let job = new_job(&payload, hyperparameters);
-    let training_job_arn = create_once(training_jobs, &job, log).await?;
+    let started = start(&payload, account, log).await;
+    if let Err(error) = &started
+        && error.ends_the_run()
+    {
+        record_failure(&payload, error, account, log).await;
+    }
     Ok(TrainingRun {
-        training_job_name: job.name,
-        training_job_arn,
+        training_job_arn: started?,
+        training_job_name: payload.training_job_name,
         run_id: payload.run_id,
     })
 }
 
-/// None at all is fine: the package's own defaults then hold.
+/// Answers with the job's ARN.
+async fn start(payload: &Payload, account: Account<'_>, log: &JsonLines) -> Result<String, Error> {
+    if let Some(arn) = started_before(payload, account, log).await? {
+        return Ok(arn);
+    }
+    let data = find_data(payload, account, log).await?;
+    let (hyperparameters, version) = read_hyperparameters(account.objects, &payload.source_bucket, log).await?;
+    let mut versions = data.versions.clone();
+    versions.extend(version.map(|version| (hyperparameters::KEY.to_owned(), version)));
+
+    let job = new_job(payload, data.channels.clone(), hyperparameters);
+    record(payload, &data, versions, &job, account, log).await?;
+    let arn = create_once(account.training_jobs, &job, log).await?;
+    confirm(&job.name, &arn, account, log).await;
+    Ok(arn)
+}
+
+/// The ARN that an earlier delivery of the run has recorded.
+async fn started_before(payload: &Payload, account: Account<'_>, log: &JsonLines) -> Result<Option<String>, Error> {
+    let Some(records) = account.records else {
+        return Ok(None);
+    };
+    let name = &payload.training_job_name;
+    let known = records
+        .get(name)
+        .await
+        .map_err(|source| Error::of_record(source, name))?;
+    let Some(known) = known else { return Ok(None) };
+    check_ours(&known, payload)?;
+    if known.training_job_arn.is_some() {
+        log.info("training job was recorded already", &[("training_job_name", name)]);
+        return Ok(known.training_job_arn);
+    }
+    if known.job_status == JobStatus::Failed {
+        return Err(Error::FailedBefore {
+            reason: known.failure_reason.unwrap_or_default(),
+        });
+    }
+    Ok(None)
+}
+
+fn check_ours(known: &RunRecord, payload: &Payload) -> Result<(), Error> {
+    if known.run_id == payload.run_id {
+        return Ok(());
+    }
+    Err(Error::JobNameTaken {
+        name: known.training_job_name.clone(),
+        difference: format!("its run id is {}, ours is {}", known.run_id, payload.run_id),
+    })
+}
+
+async fn find_data(payload: &Payload, account: Account<'_>, log: &JsonLines) -> Result<InputData, Error> {
+    let folders = Folders::of(&payload.source_bucket_uri);
+    let found = input_data::find(account.objects, &folders, account.synthetic).await;
+    let data = found.map_err(Error::of_data)?.ok_or_else(|| Error::NoData {
+        folders: folders.in_words(),
+        synthetic: account
+            .synthetic
+            .map(|from| format!("s3://{}/{}", from.bucket, from.prefix)),
+    })?;
+    let channels: Vec<&str> = data.channels.keys().map(String::as_str).collect();
+    log.info(
+        "data found",
+        &[
+            ("channels", &channels.join(",")),
+            ("objects", &data.versions.len().to_string()),
+            ("source", &format!("{:?}", data.source)),
+        ],
+    );
+    Ok(data)
+}
+
+/// None at all is fine: the package's own defaults then hold. With the file's version.
 async fn read_hyperparameters(
-    input_bucket: &dyn InputBucket,
+    objects: &dyn Objects,
     bucket: &str,
     log: &JsonLines,
-) -> Result<BTreeMap<String, String>, Error> {
+) -> Result<(BTreeMap<String, String>, Option<String>), Error> {
     let bucket = bucket.to_owned();
-    let bytes = match input_bucket
+    let content = match objects
         .get(&bucket, hyperparameters::KEY, hyperparameters::MAX_BYTES)
         .await
     {
-        Ok(Some(bytes)) => bytes,
+        Ok(Some(content)) => content,
         Ok(None) => {
             log.info(
                 "no hyperparameters",
                 &[("bucket", &bucket), ("key", hyperparameters::KEY)],
             );
-            return Ok(BTreeMap::new());
+            return Ok((BTreeMap::new(), None));
         }
         Err(source) => return Err(Error::of_read(source, bucket)),
     };
-    hyperparameters::parse(&bytes).map_err(|problems| Error::InvalidHyperparameters { bucket, problems })
+    let read = hyperparameters::parse(&content.bytes);
+    let read = read.map_err(|problems| Error::InvalidHyperparameters { bucket, problems })?;
+    Ok((read, Some(content.version)))
 }
 
-fn new_job(payload: &Payload, hyperparameters: BTreeMap<String, String>) -> NewJob {
+/// Records the run before its job exists, so that no job is without a record.
+async fn record(
+    payload: &Payload,
+    data: &InputData,
+    versions: BTreeMap<String, String>,
+    job: &NewJob,
+    account: Account<'_>,
+    log: &JsonLines,
+) -> Result<(), Error> {
+    let Some(records) = account.records else {
+        log.info("not recorded: no table is configured", &[]);
+        return Ok(());
+    };
+    let refused = |source| Error::of_record(source, &job.name);
+    let mut record = new_record(payload);
+    record.data_source = Some(data.source);
+    record.channels = job.channels.keys().cloned().collect();
+    record.hyperparameters = job.hyperparameters.clone();
+    record.input_object_count = versions.len();
+    match item_sized(versions) {
+        Ok(versions) => record.input_versions = versions,
+        Err(json) => {
+            let (bucket, prefix) = bucket_and_prefix(&payload.destination_bucket_uri);
+            let key = format!("{prefix}input-versions/{}.json", job.name);
+            account.objects.put_json(bucket, &key, json).await.map_err(refused)?;
+            record.input_versions_uri = Some(format!("s3://{bucket}/{key}"));
+        }
+    }
+    match records.create(&record).await.map_err(refused)? {
+        None => Ok(()),
+        Some(known) => check_ours(&known, payload),
+    }
+}
+
+/// The versions where they fit into an item, else as JSON.
+fn item_sized(versions: BTreeMap<String, String>) -> Result<BTreeMap<String, String>, Vec<u8>> {
+    // Three bytes are what an attribute costs beside its name and value.
+    let size: usize = versions
+        .iter()
+        .map(|(key, version)| key.len() + version.len() + 3)
+        .sum();
+    if size <= MAX_VERSIONS {
+        return Ok(versions);
+    }
+    // A map of strings always serialises.
+    Err(serde_json::to_vec(&versions).unwrap_or_default())
+}
+
+/// `s3://bucket/prefix` with the prefix empty or ending in `/`.
+fn bucket_and_prefix(uri: &str) -> (&str, String) {
+    let path = uri.strip_prefix("s3://").unwrap_or(uri);
+    let (bucket, prefix) = path.split_once('/').unwrap_or((path, ""));
+    match prefix.trim_end_matches('/') {
+        "" => (bucket, String::new()),
+        prefix => (bucket, format!("{prefix}/")),
+    }
+}
+
+/// What the payload alone says of a run.
+fn new_record(payload: &Payload) -> RunRecord {
+    RunRecord {
+        training_job_name: payload.training_job_name.clone(),
+        run_id: payload.run_id.clone(),
+        git_hash: payload.git_hash.clone(),
+        image: payload.image.clone(),
+        package: payload.package.clone(),
+        version: payload.version.clone(),
+        instance_type: payload.instance_type.clone(),
+        instance_count: payload.num_instances,
+        volume_in_gb: payload.vol_in_gb,
+        max_runtime_seconds: payload.max_runtime_sec,
+        input_bucket: payload.source_bucket.clone(),
+        data_source: None,
+        channels: Vec::new(),
+        input_versions: BTreeMap::new(),
+        input_versions_uri: None,
+        input_object_count: 0,
+        hyperparameters: BTreeMap::new(),
+        recorded_at: Timestamp::now(),
+        training_job_arn: None,
+        job_creation_time: None,
+        job_end_time: None,
+        job_status: JobStatus::Requested,
+        failure_reason: None,
+        metrics: BTreeMap::new(),
+        artifact: None,
+        billable_seconds: None,
+        notified_at: None,
+    }
+}
+
+/// The job exists. Should this not be recorded, its state changes will: the training goes on either way.
+async fn confirm(name: &str, arn: &str, account: Account<'_>, log: &JsonLines) {
+    let Some(records) = account.records else { return };
+    let progress = Progress {
+        training_job_arn: Some(arn.to_owned()),
+        job_creation_time: Some(Timestamp::now()),
+        ..Progress::to(JobStatus::InProgress)
+    };
+    if let Err(error) = records.advance(name, &progress).await {
+        log.warn("the job's creation is not recorded", &[("why", &error.to_string())]);
+    }
+}
+
+/// Records a run that cannot start, and announces it. What fails here is logged: the invoker is told why the run failed.
+async fn record_failure(payload: &Payload, error: &Error, account: Account<'_>, log: &JsonLines) {
+    let Some(records) = account.records else { return };
+    let name = &payload.training_job_name;
+    let reason = error.to_string();
+    let failed = RunRecord {
+        job_status: JobStatus::Failed,
+        failure_reason: Some(reason.clone()),
+        job_end_time: Some(Timestamp::now()),
+        ..new_record(payload)
+    };
+    let progress = Progress {
+        failure_reason: Some(reason),
+        job_end_time: failed.job_end_time,
+        ..Progress::to(JobStatus::Failed)
+    };
+    let recorded = match records.create(&failed).await {
+        Ok(None) => Ok(true),
+        Ok(Some(_)) => records.advance(name, &progress).await,
+        Err(error) => Err(error),
+    };
+    match (recorded, account.notifier) {
+        (Err(error), _) => log.warn("the failure is not recorded", &[("why", &error.to_string())]),
+        (Ok(_), None) => log.info("not announced: no topic is configured", &[]),
+        (Ok(_), Some(notifier)) => {
+            if let Err(error) = announce(name, account.region, records, notifier, log).await {
+                log.warn("the failure is not announced", &[("why", &error.to_string())]);
+            }
+        }
+    }
+}
+
+fn new_job(payload: &Payload, channels: BTreeMap<String, String>, hyperparameters: BTreeMap<String, String>) -> NewJob {
     NewJob {
         name: payload.training_job_name.clone(),
         image: payload.image.clone(),
         role: payload.role.clone(),
-        data: payload.source_bucket_uri.clone(),
+        channels,
         output: payload.destination_bucket_uri.clone(),
         instance_count: payload.num_instances,
         instance_type: payload.instance_type.clone(),
@@ -218,7 +497,8 @@ fn tag_value(text: &str) -> String {
         .collect()
 }
 
-/// Creates the job, or finds it created by an earlier delivery of the same run; answers with its ARN.
+/// Creates the job, or finds it created by an earlier delivery of the same run, or by this one with the answer lost; answers
+/// with its ARN.
 async fn create_once(training_jobs: &dyn TrainingJobs, job: &NewJob, log: &JsonLines) -> Result<String, Error> {
     let failure = match training_jobs.create(job).await {
         Ok(arn) => {
@@ -230,13 +510,11 @@ async fn create_once(training_jobs: &dyn TrainingJobs, job: &NewJob, log: &JsonL
         }
         Err(failure) => failure,
     };
-    if !is_name_taken(&failure) {
-        return Err(Error::of_call(failure, "create", job));
-    }
-    let existing = training_jobs
-        .describe(&job.name)
-        .await
-        .map_err(|failure| Error::of_call(failure, "look at", job))?;
+    let existing = match training_jobs.describe(&job.name).await {
+        Ok(existing) => existing,
+        Err(unknown) if is_name_taken(&failure) => return Err(Error::of_call(unknown, "look at", job)),
+        Err(_) => return Err(Error::of_call(failure, "create", job)),
+    };
     if let Some(difference) = difference(&existing, job) {
         return Err(Error::JobNameTaken {
             name: job.name.clone(),
@@ -253,7 +531,7 @@ fn is_name_taken(failure: &CallError) -> bool {
 }
 
 /// What says that `existing` is not the job that we wanted to create.
-fn difference(existing: &ExistingJob, wanted: &NewJob) -> Option<String> {
+fn difference(existing: &Job, wanted: &NewJob) -> Option<String> {
     let run_of = |environment: &BTreeMap<String, String>| environment.get(RUN_ID_VARIABLE).cloned().unwrap_or_default();
     let (theirs, ours) = (run_of(&existing.environment), run_of(&wanted.environment));
     if theirs.is_empty() {
@@ -265,7 +543,52 @@ fn difference(existing: &ExistingJob, wanted: &NewJob) -> Option<String> {
     (existing.image != wanted.image).then(|| format!("its image is {}, ours is {}", existing.image, wanted.image))
 }
 
+fn without_synthetic(looked: Option<&str>) -> String {
+    match looked {
+        Some(uri) => format!(", and there is no synthetic data below {uri}"),
+        None => ", and no synthetic data is configured".to_owned(),
+    }
+}
+
 impl Error {
+    /// Whether the run is over with it: nothing that passes by itself, and not another run's failure.
+    fn ends_the_run(&self) -> bool {
+        !matches!(
+            self,
+            Self::Unavailable { .. }
+                | Self::JobNameTaken { .. }
+                | Self::FailedBefore { .. }
+                | Self::RecordRefused { .. }
+        )
+    }
+
+    /// Sorts a failed look for data.
+    fn of_data(failure: input_data::Failure) -> Self {
+        let input_data::Failure { action, what, source } = failure;
+        match source.kind() {
+            Kind::Denied => Self::DataDenied { action, what, source },
+            Kind::Temporary => Self::Unavailable {
+                what: format!("{action} {what}"),
+                source,
+            },
+            Kind::Credentials | Kind::Other => Self::DataUnreadable { action, what, source },
+        }
+    }
+
+    /// Sorts a failed write of the record.
+    fn of_record(source: CallError, name: &str) -> Self {
+        match source.kind() {
+            Kind::Temporary => Self::Unavailable {
+                what: format!("record the run of {name}"),
+                source,
+            },
+            _ => Self::RecordRefused {
+                name: name.to_owned(),
+                source,
+            },
+        }
+    }
+
     /// Sorts a failed read of the hyperparameters.
     fn of_read(source: CallError, bucket: String) -> Self {
         match source.kind() {
@@ -311,6 +634,11 @@ impl Error {
             Self::HyperparametersDenied { .. } => "HyperparametersDenied",
             Self::HyperparametersUnreadable { .. } => "HyperparametersUnreadable",
             Self::InvalidHyperparameters { .. } => "InvalidHyperparameters",
+            Self::NoData { .. } => "NoData",
+            Self::DataDenied { .. } => "DataDenied",
+            Self::DataUnreadable { .. } => "DataUnreadable",
+            Self::RecordRefused { .. } => "RecordRefused",
+            Self::FailedBefore { .. } => "FailedBefore",
             Self::JobNameTaken { .. } => "JobNameTaken",
             Self::PassRoleDenied { .. } => "PassRoleDenied",
             Self::JobDenied { .. } => "JobDenied",
@@ -339,7 +667,21 @@ impl Error {
             Self::InvalidHyperparameters { bucket, .. } => {
                 vec![format!("Correct the file, upload it to s3://{bucket}/{} again.", hyperparameters::KEY)]
             }
-            Self::JobNameTaken { .. } => vec!["Start the training again with a new run id.".to_owned()],
+            Self::NoData { folders, .. } => {
+                vec![format!("Upload data to {folders}training/, then start the training again with a new run id.")]
+            }
+            Self::DataDenied { .. } => vec![
+                "Grant the Lambda's role s3:ListBucketVersions and s3:GetObject on the input bucket, and for synthetic data also s3:PutObject, and both on its bucket."
+                    .to_owned(),
+            ],
+            Self::DataUnreadable { .. } => vec!["Check that the bucket exists and is in the Lambda's region.".to_owned()],
+            Self::RecordRefused { .. } => vec![
+                "Check the table SGBUILD_TABLE (its key is training_job_name), and that the Lambda's role has dynamodb:GetItem, PutItem and UpdateItem on it."
+                    .to_owned(),
+            ],
+            Self::FailedBefore { .. } | Self::JobNameTaken { .. } => {
+                vec!["Start the training again with a new run id.".to_owned()]
+            }
             Self::PassRoleDenied { role, .. } => vec![format!(
                 "Grant the Lambda's role iam:PassRole on {role}, with the condition iam:PassedToService = sagemaker.amazonaws.com."
             )],

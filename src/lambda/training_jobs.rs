@@ -11,9 +11,7 @@ use aws_sdk_sagemaker::types::{
 };
 
 use crate::training::call::CallError;
-
-/// The channel's name: the data is at `/opt/ml/input/data/training` in the container.
-const CHANNEL: &str = "training";
+use crate::training::job::{self, Job};
 
 /// A training job to create.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,8 +22,8 @@ pub struct NewJob {
     pub image: String,
     /// ARN of the role that SageMaker assumes.
     pub role: String,
-    /// The training channel's S3 prefix.
-    pub data: String,
+    /// Each channel's S3 prefix: its data is at `/opt/ml/input/data/<channel>` in the container.
+    pub channels: BTreeMap<String, String>,
     /// The S3 prefix for the model artifact.
     pub output: String,
     /// Instances.
@@ -44,24 +42,13 @@ pub struct NewJob {
     pub tags: BTreeMap<String, String>,
 }
 
-/// What is known of a job that exists.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ExistingJob {
-    /// Its ARN.
-    pub arn: String,
-    /// The image it runs.
-    pub image: String,
-    /// Its container's environment.
-    pub environment: BTreeMap<String, String>,
-}
-
-/// What the training Lambda does with training jobs.
+/// What the functions do with training jobs.
 #[async_trait]
 pub trait TrainingJobs: Send + Sync {
     /// Creates a job and answers with its ARN.
     async fn create(&self, job: &NewJob) -> Result<String, CallError>;
     /// Looks at the job with this name.
-    async fn describe(&self, name: &str) -> Result<ExistingJob, CallError>;
+    async fn describe(&self, name: &str) -> Result<Job, CallError>;
 }
 
 /// The real ones.
@@ -72,7 +59,7 @@ impl SageMaker {
     /// With credentials, region, endpoint and retries of `sdk_config`.
     #[must_use]
     pub fn new(sdk_config: &SdkConfig) -> Self {
-        Self(aws_sdk_sagemaker::Client::new(sdk_config))
+        Self(job::client(sdk_config))
     }
 
     fn request(&self, job: &NewJob) -> CreateTrainingJobFluentBuilder {
@@ -95,7 +82,12 @@ impl SageMaker {
             .training_job_name(&job.name)
             .algorithm_specification(algorithm)
             .role_arn(&job.role)
-            .input_data_config(channel(&job.data))
+            .set_input_data_config(Some(
+                job.channels
+                    .iter()
+                    .map(|(name, prefix)| channel(name, prefix))
+                    .collect(),
+            ))
             .output_data_config(OutputDataConfig::builder().s3_output_path(&job.output).build())
             .resource_config(resources)
             .stopping_condition(
@@ -112,14 +104,14 @@ impl SageMaker {
 }
 
 /// Everything below `prefix`, all of it on every instance.
-fn channel(prefix: &str) -> Channel {
+fn channel(name: &str, prefix: &str) -> Channel {
     let source = S3DataSource::builder()
         .s3_data_type(S3DataType::S3Prefix)
         .s3_uri(prefix)
         .s3_data_distribution_type(S3DataDistribution::FullyReplicated)
         .build();
     Channel::builder()
-        .channel_name(CHANNEL)
+        .channel_name(name)
         .data_source(DataSource::builder().s3_data_source(source).build())
         .build()
 }
@@ -135,16 +127,7 @@ impl TrainingJobs for SageMaker {
         Ok(created.training_job_arn().unwrap_or_default().to_owned())
     }
 
-    async fn describe(&self, name: &str) -> Result<ExistingJob, CallError> {
-        let request = self.0.describe_training_job().training_job_name(name);
-        let job = request.send().await.map_err(|error| CallError::from_sdk(&error))?;
-        let image = job
-            .algorithm_specification()
-            .and_then(AlgorithmSpecification::training_image);
-        Ok(ExistingJob {
-            arn: job.training_job_arn().unwrap_or_default().to_owned(),
-            image: image.unwrap_or_default().to_owned(),
-            environment: job.environment().cloned().unwrap_or_default().into_iter().collect(),
-        })
+    async fn describe(&self, name: &str) -> Result<Job, CallError> {
+        job::describe(&self.0, name).await
     }
 }

@@ -6,28 +6,59 @@ use std::fmt;
 use aws_config::SdkConfig;
 use aws_sdk_sagemaker::operation::describe_training_job::DescribeTrainingJobOutput;
 use aws_sdk_sagemaker::primitives::DateTime;
-use aws_sdk_sagemaker::types::{ModelArtifacts, SecondaryStatus, TrainingJobStatus};
+use aws_sdk_sagemaker::types::{AlgorithmSpecification, ModelArtifacts, SecondaryStatus, TrainingJobStatus};
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::call::CallError;
 
-/// How a job stands: [TrainingJobStatus](https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeTrainingJob.html).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub enum Status {
-    /// It starts, trains, or uploads.
+/// How a run stands. Beside [`Requested`](Self::Requested) these are
+/// [SageMaker's states](https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeTrainingJob.html) of its job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum JobStatus {
+    /// Recorded; SageMaker has not yet confirmed the job.
+    Requested,
+    /// The job starts, trains, or uploads.
     InProgress,
-    /// It was told to stop.
+    /// The job was told to stop.
     Stopping,
-    /// It ended well.
+    /// The job ended well.
     Completed,
-    /// It ended with an error.
+    /// The job ended with an error, or could not be created.
     Failed,
-    /// It was stopped.
+    /// The job was stopped.
     Stopped,
 }
 
-impl fmt::Display for Status {
+impl JobStatus {
+    /// Every status.
+    pub const ALL: [Self; 6] = [
+        Self::Requested,
+        Self::InProgress,
+        Self::Stopping,
+        Self::Completed,
+        Self::Failed,
+        Self::Stopped,
+    ];
+
+    /// Whether nothing comes after it.
+    #[must_use]
+    pub fn is_terminal(self) -> bool {
+        matches!(self, Self::Completed | Self::Failed | Self::Stopped)
+    }
+
+    /// Whether a record that says `self` may come to say `next`: events come late and out of order, and a run never goes back.
+    #[must_use]
+    pub fn may_become(self, next: Self) -> bool {
+        match next {
+            Self::Requested => false,
+            Self::InProgress => matches!(self, Self::Requested | Self::InProgress),
+            Self::Stopping | Self::Completed | Self::Failed | Self::Stopped => !self.is_terminal(),
+        }
+    }
+}
+
+impl fmt::Display for JobStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(self, f)
     }
@@ -38,12 +69,21 @@ impl fmt::Display for Status {
 pub struct Job {
     /// Its name.
     pub name: String,
+    /// Its ARN.
+    pub arn: String,
+    /// The image it runs.
+    pub image: String,
+    /// Its containers' environment.
+    #[serde(skip)]
+    pub environment: BTreeMap<String, String>,
     /// How it stands.
-    pub status: Status,
+    pub status: JobStatus,
     /// What it does at present, such as `Downloading` or `Training`.
     pub phase: Option<String>,
     /// Why it failed: SageMaker's words, with the beginning of the container's `failure` file.
     pub failure_reason: Option<String>,
+    /// When it was created.
+    pub created: Option<Timestamp>,
     /// When its instances began.
     pub started: Option<Timestamp>,
     /// When it ended.
@@ -60,7 +100,7 @@ impl Job {
     /// Whether nothing more happens to it.
     #[must_use]
     pub fn has_ended(&self) -> bool {
-        matches!(self.status, Status::Completed | Status::Failed | Status::Stopped)
+        self.status.is_terminal()
     }
 
     /// `InProgress (Training)`, or the status alone where the phase says the same.
@@ -95,15 +135,28 @@ fn read(name: &str, described: &DescribeTrainingJobOutput) -> Job {
     let text = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(ToOwned::to_owned);
     Job {
         name: name.to_owned(),
+        arn: described.training_job_arn().unwrap_or_default().to_owned(),
+        image: described
+            .algorithm_specification()
+            .and_then(AlgorithmSpecification::training_image)
+            .unwrap_or_default()
+            .to_owned(),
+        environment: described
+            .environment()
+            .cloned()
+            .unwrap_or_default()
+            .into_iter()
+            .collect(),
         status: match described.training_job_status() {
-            Some(TrainingJobStatus::Completed) => Status::Completed,
-            Some(TrainingJobStatus::Failed) => Status::Failed,
-            Some(TrainingJobStatus::Stopped) => Status::Stopped,
-            Some(TrainingJobStatus::Stopping) => Status::Stopping,
-            _ => Status::InProgress,
+            Some(TrainingJobStatus::Completed) => JobStatus::Completed,
+            Some(TrainingJobStatus::Failed) => JobStatus::Failed,
+            Some(TrainingJobStatus::Stopped) => JobStatus::Stopped,
+            Some(TrainingJobStatus::Stopping) => JobStatus::Stopping,
+            _ => JobStatus::InProgress,
         },
         phase: text(described.secondary_status().map(SecondaryStatus::as_str)),
         failure_reason: text(described.failure_reason()),
+        created: described.creation_time().and_then(timestamp),
         started: described.training_start_time().and_then(timestamp),
         ended: described.training_end_time().and_then(timestamp),
         metrics: metrics
@@ -116,4 +169,20 @@ fn read(name: &str, described: &DescribeTrainingJobOutput) -> Job {
 
 fn timestamp(time: &DateTime) -> Option<Timestamp> {
     Timestamp::new(time.secs(), i32::try_from(time.subsec_nanos()).ok()?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_never_goes_back() {
+        for ended in [JobStatus::Completed, JobStatus::Failed, JobStatus::Stopped] {
+            assert!(JobStatus::ALL.iter().all(|next| !ended.may_become(*next)));
+        }
+        assert!(!JobStatus::Stopping.may_become(JobStatus::InProgress));
+        assert!(!JobStatus::InProgress.may_become(JobStatus::Requested));
+        assert!(JobStatus::Requested.may_become(JobStatus::Failed));
+        assert!(JobStatus::Stopping.may_become(JobStatus::Stopped));
+    }
 }

@@ -1,0 +1,306 @@
+//! Objects in S3: the data that a data scientist uploads, and the synthetic data that stands in for it.
+
+use async_trait::async_trait;
+use aws_config::SdkConfig;
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::operation::get_object::GetObjectError;
+use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
+use url::form_urlencoded::byte_serialize;
+
+use crate::training::call::CallError;
+
+/// The metadata by which an object is known to be a copy of the synthetic data: it must not start the pipeline again.
+pub const ORIGIN: &str = "sgbuild-origin";
+/// The value of [`ORIGIN`].
+pub const SYNTHETIC: &str = "synthetic";
+
+/// `CopyObject` takes no more: [copying objects](https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html).
+const LARGEST_COPY: u64 = 5 * 1024 * 1024 * 1024;
+/// A part of a larger copy: at most 10,000 of them make the largest object of 5 TiB, each well below a part's limit.
+const PART: u64 = 1024 * 1024 * 1024;
+
+/// The latest version of an object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Object {
+    /// Its key.
+    pub key: String,
+    /// Its version; `null` in a bucket that keeps none.
+    pub version: String,
+    /// Bytes.
+    pub size: u64,
+    /// When it was written, milliseconds since 1970.
+    pub modified_ms: i64,
+}
+
+/// An object's content.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Content {
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// Its version; `null` in a bucket that keeps none.
+    pub version: String,
+}
+
+/// What the functions do with objects.
+#[async_trait]
+pub trait Objects: Send + Sync {
+    /// The content of an object, at most `limit` bytes and one more (which shows that there are more), or `None` where there
+    /// is no such object.
+    async fn get(&self, bucket: &str, key: &str, limit: usize) -> Result<Option<Content>, CallError>;
+
+    /// The latest versions of all objects whose keys begin with `prefix`, deleted ones left out, in the order of keys.
+    async fn list(&self, bucket: &str, prefix: &str) -> Result<Vec<Object>, CallError>;
+
+    /// Copies an object within S3, marked with [`ORIGIN`]; an object that is there by now is left as it is.
+    async fn copy_synthetic(&self, from: (&str, &Object), to: (&str, &str)) -> Result<(), CallError>;
+
+    /// Whether an object is a copy of synthetic data, by its metadata [`ORIGIN`].
+    async fn is_synthetic(&self, bucket: &str, object: &Object) -> Result<bool, CallError>;
+
+    /// Writes a JSON object.
+    async fn put_json(&self, bucket: &str, key: &str, bytes: Vec<u8>) -> Result<(), CallError>;
+}
+
+/// The real ones.
+#[derive(Debug, Clone)]
+pub struct S3 {
+    client: aws_sdk_s3::Client,
+    largest_copy: u64,
+    part: u64,
+}
+
+impl S3 {
+    /// With credentials, region and endpoint of `sdk_config`.
+    ///
+    /// An `endpoint_url` in it means a service at one host, which cannot answer for a host name a bucket: paths are used.
+    #[must_use]
+    pub fn new(sdk_config: &SdkConfig) -> Self {
+        Self::with_parts(sdk_config, LARGEST_COPY, PART)
+    }
+
+    /// The same, with objects larger than `largest_copy` copied in parts of `part` bytes (5 MiB or more).
+    #[must_use]
+    pub fn with_parts(sdk_config: &SdkConfig, largest_copy: u64, part: u64) -> Self {
+        let config = aws_sdk_s3::config::Builder::from(sdk_config)
+            .force_path_style(sdk_config.endpoint_url().is_some())
+            .build();
+        Self {
+            client: aws_sdk_s3::Client::from_conf(config),
+            largest_copy,
+            part,
+        }
+    }
+
+    async fn copy_whole(&self, source: &str, bucket: &str, key: &str) -> Result<(), CallError> {
+        let copied = self
+            .client
+            .copy_object()
+            .copy_source(source)
+            .bucket(bucket)
+            .key(key)
+            .metadata_directive(aws_sdk_s3::types::MetadataDirective::Replace)
+            .metadata(ORIGIN, SYNTHETIC)
+            .if_none_match("*")
+            .send()
+            .await;
+        unless_there(copied)
+    }
+
+    async fn copy_in_parts(&self, source: &str, size: u64, bucket: &str, key: &str) -> Result<(), CallError> {
+        let upload = self
+            .client
+            .create_multipart_upload()
+            .bucket(bucket)
+            .key(key)
+            .metadata(ORIGIN, SYNTHETIC)
+            .send()
+            .await
+            .map_err(|error| CallError::from_sdk(&error))?;
+        let upload = upload.upload_id().unwrap_or_default();
+        let copied = self.copy_parts(source, size, (bucket, key, upload)).await;
+        if copied.is_err() {
+            // Parts that nobody completes are paid for until the bucket's lifecycle removes them; the first error is told.
+            let abort = self.client.abort_multipart_upload().bucket(bucket).key(key);
+            let _ = abort.upload_id(upload).send().await;
+        }
+        copied
+    }
+
+    async fn copy_parts(&self, source: &str, size: u64, to: (&str, &str, &str)) -> Result<(), CallError> {
+        let (bucket, key, upload) = to;
+        let mut parts = Vec::new();
+        for (number, start) in (1..).zip((0..size).step_by(usize::try_from(self.part).unwrap_or(usize::MAX))) {
+            let end = (start + self.part).min(size) - 1;
+            let part = self
+                .client
+                .upload_part_copy()
+                .bucket(bucket)
+                .key(key)
+                .upload_id(upload)
+                .part_number(number)
+                .copy_source(source)
+                .copy_source_range(format!("bytes={start}-{end}"))
+                .send()
+                .await
+                .map_err(|error| CallError::from_sdk(&error))?;
+            let tag = part.copy_part_result().and_then(|result| result.e_tag());
+            parts.push(
+                CompletedPart::builder()
+                    .part_number(number)
+                    .set_e_tag(tag.map(ToOwned::to_owned))
+                    .build(),
+            );
+        }
+        let completed = self
+            .client
+            .complete_multipart_upload()
+            .bucket(bucket)
+            .key(key)
+            .upload_id(upload)
+            .multipart_upload(CompletedMultipartUpload::builder().set_parts(Some(parts)).build())
+            .if_none_match("*")
+            .send()
+            .await;
+        unless_there(completed)
+    }
+}
+
+#[async_trait]
+impl Objects for S3 {
+    async fn get(&self, bucket: &str, key: &str, limit: usize) -> Result<Option<Content>, CallError> {
+        let object = match self.client.get_object().bucket(bucket).key(key).send().await {
+            Ok(object) => object,
+            Err(error) if error.as_service_error().is_some_and(GetObjectError::is_no_such_key) => return Ok(None),
+            Err(error) => return Err(CallError::from_sdk(&error)),
+        };
+        let version = object.version_id().unwrap_or("null").to_owned();
+        let mut body = object.body;
+        let mut bytes = Vec::new();
+        while let Some(chunk) = body.next().await {
+            bytes.extend_from_slice(&chunk.map_err(|error| CallError::Unreachable(error.to_string()))?);
+            if bytes.len() > limit {
+                bytes.truncate(limit + 1);
+                break;
+            }
+        }
+        Ok(Some(Content { bytes, version }))
+    }
+
+    async fn list(&self, bucket: &str, prefix: &str) -> Result<Vec<Object>, CallError> {
+        let mut objects = Vec::new();
+        let (mut next_key, mut next_version) = (None, None);
+        loop {
+            let page = self
+                .client
+                .list_object_versions()
+                .bucket(bucket)
+                .prefix(prefix)
+                .set_key_marker(next_key)
+                .set_version_id_marker(next_version)
+                .send()
+                .await
+                .map_err(|error| CallError::from_sdk(&error))?;
+            let latest = page
+                .versions()
+                .iter()
+                .filter(|version| version.is_latest() == Some(true));
+            objects.extend(latest.filter_map(|version| {
+                Some(Object {
+                    key: version.key()?.to_owned(),
+                    version: version.version_id().unwrap_or("null").to_owned(),
+                    modified_ms: version
+                        .last_modified()
+                        .and_then(|time| time.to_millis().ok())
+                        .unwrap_or_default(),
+                    size: version
+                        .size()
+                        .and_then(|size| u64::try_from(size).ok())
+                        .unwrap_or_default(),
+                })
+            }));
+            if page.is_truncated() != Some(true) {
+                return Ok(objects);
+            }
+            next_key = page.next_key_marker().map(ToOwned::to_owned);
+            next_version = page.next_version_id_marker().map(ToOwned::to_owned);
+        }
+    }
+
+    async fn copy_synthetic(&self, from: (&str, &Object), to: (&str, &str)) -> Result<(), CallError> {
+        let (bucket, object) = from;
+        let source = copy_source(bucket, object);
+        if object.size > self.largest_copy {
+            self.copy_in_parts(&source, object.size, to.0, to.1).await
+        } else {
+            self.copy_whole(&source, to.0, to.1).await
+        }
+    }
+
+    async fn is_synthetic(&self, bucket: &str, object: &Object) -> Result<bool, CallError> {
+        let version = Some(object.version.clone()).filter(|version| version != "null");
+        let head = self.client.head_object().bucket(bucket).key(&object.key);
+        let head = head.set_version_id(version).send().await;
+        let head = head.map_err(|error| CallError::from_sdk(&error))?;
+        let origin = head.metadata().and_then(|metadata| metadata.get(ORIGIN));
+        Ok(origin.is_some_and(|origin| origin == SYNTHETIC))
+    }
+
+    async fn put_json(&self, bucket: &str, key: &str, bytes: Vec<u8>) -> Result<(), CallError> {
+        let put = self
+            .client
+            .put_object()
+            .bucket(bucket)
+            .key(key)
+            .content_type("application/json")
+            .body(ByteStream::from(bytes))
+            .send()
+            .await;
+        put.map(drop).map_err(|error| CallError::from_sdk(&error))
+    }
+}
+
+/// The header's value: the key percent-encoded, its slashes kept.
+fn copy_source(bucket: &str, object: &Object) -> String {
+    let key: Vec<String> = object
+        .key
+        .split('/')
+        .map(|part| byte_serialize(part.as_bytes()).collect::<String>().replace('+', "%20"))
+        .collect();
+    let key = key.join("/");
+    match object.version.as_str() {
+        "null" => format!("{bucket}/{key}"),
+        version => format!("{bucket}/{key}?versionId={version}"),
+    }
+}
+
+/// S3 answers 412 where the object is there already.
+fn unless_there<T, E>(outcome: Result<T, SdkError<E>>) -> Result<(), CallError>
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+{
+    match outcome {
+        Err(error) if error.code() == Some("PreconditionFailed") => Ok(()),
+        outcome => outcome.map(drop).map_err(|error| CallError::from_sdk(&error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_source_is_percent_encoded_but_for_its_slashes() {
+        let object = |version: &str| Object {
+            key: "repo/a b+c%/é.csv".to_owned(),
+            version: version.to_owned(),
+            size: 1,
+            modified_ms: 0,
+        };
+        assert_eq!(copy_source("s", &object("null")), "s/repo/a%20b%2Bc%25/%C3%A9.csv");
+        assert_eq!(
+            copy_source("s", &object("v1")),
+            "s/repo/a%20b%2Bc%25/%C3%A9.csv?versionId=v1"
+        );
+    }
+}
