@@ -3,21 +3,55 @@
 use std::sync::Mutex;
 
 use async_trait::async_trait;
+use lambda_runtime::Diagnostic;
 use serde_json::json;
 
 use super::*;
+use crate::lambda::objects::{Content, Object};
 
 const KEY: &str = "input/config/hyperparameters.json";
 const ROLE: &str = "arn:aws:iam::123456789012:role/training";
 
-/// A bucket with at most the hyperparameters in it.
+/// A bucket with training data, and at most the hyperparameters.
 struct Bucket(Result<Option<&'static str>, CallError>);
 
 #[async_trait]
-impl InputBucket for Bucket {
-    async fn get(&self, bucket: &str, key: &str, _limit: usize) -> Result<Option<Vec<u8>>, CallError> {
+impl Objects for Bucket {
+    async fn get(&self, bucket: &str, key: &str, _limit: usize) -> Result<Option<Content>, CallError> {
         assert_eq!((bucket, key), ("iris-input", KEY));
-        self.0.clone().map(|text| text.map(|text| text.as_bytes().to_vec()))
+        let text = self.0.clone()?;
+        Ok(text.map(|text| Content {
+            bytes: text.as_bytes().to_vec(),
+            version: "v1".to_owned(),
+        }))
+    }
+
+    async fn list(&self, bucket: &str, prefix: &str) -> Result<Vec<Object>, CallError> {
+        assert_eq!(bucket, "iris-input");
+        let object = |name: &str, size| Object {
+            key: format!("{prefix}{name}"),
+            version: "d1".to_owned(),
+            size,
+            modified_ms: 1,
+        };
+        Ok(match prefix {
+            "input/data/training/" => vec![object("", 0), object("iris.csv", 10)],
+            // A folder marker is no data.
+            "input/data/validation/" => vec![object("", 0)],
+            _ => Vec::new(),
+        })
+    }
+
+    async fn copy_synthetic(&self, _from: (&str, &Object), _to: (&str, &str)) -> Result<(), CallError> {
+        panic!("there is data")
+    }
+
+    async fn is_synthetic(&self, _bucket: &str, _object: &Object) -> Result<bool, CallError> {
+        Ok(false)
+    }
+
+    async fn put_json(&self, _bucket: &str, _key: &str, _bytes: Vec<u8>) -> Result<(), CallError> {
+        panic!("the versions fit into the record")
     }
 }
 
@@ -64,17 +98,28 @@ impl TrainingJobs for Jobs {
         Ok(arn(&job.name))
     }
 
-    async fn describe(&self, name: &str) -> Result<ExistingJob, CallError> {
-        let job = self.created().into_iter().find(|job| job.name == name).unwrap();
+    async fn describe(&self, name: &str) -> Result<Job, CallError> {
+        let job = self.created().into_iter().find(|job| job.name == name);
+        let job = job.ok_or_else(|| service("ValidationException", "Requested resource not found.", 400))?;
         let environment = if self.lose_environment {
             BTreeMap::new()
         } else {
             job.environment
         };
-        Ok(ExistingJob {
+        Ok(Job {
+            name: job.name,
             arn: arn(name),
             image: job.image,
             environment,
+            status: JobStatus::InProgress,
+            phase: None,
+            failure_reason: None,
+            created: None,
+            started: None,
+            ended: None,
+            metrics: BTreeMap::new(),
+            billable_seconds: None,
+            artifact: None,
         })
     }
 }
@@ -106,7 +151,15 @@ fn payload() -> Value {
 }
 
 async fn started(payload: &Value, bucket: &Bucket, jobs: &Jobs) -> Result<TrainingRun, Error> {
-    handle(payload, "request-1", bucket, jobs, &JsonLines::new(std::io::sink())).await
+    let account = Account {
+        objects: bucket,
+        training_jobs: jobs,
+        records: None,
+        notifier: None,
+        synthetic: None,
+        region: "eu-west-1",
+    };
+    handle(payload, "request-1", account, &JsonLines::new(std::io::sink())).await
 }
 
 async fn refused(bucket: &Bucket, jobs: &Jobs) -> Diagnostic {
@@ -136,7 +189,9 @@ async fn the_job_is_what_the_payload_and_the_hyperparameters_say() {
             name: "iris-classifier-20261124-041205-1a2b3c4d",
             image: "123456789012.dkr.ecr.eu-west-1.amazonaws.com/iris@sha256:1f",
             role: "arn:aws:iam::123456789012:role/training",
-            data: "s3://iris-input/input/data/training/",
+            channels: {
+                "training": "s3://iris-input/input/data/training/",
+            },
             output: "s3://iris-output/",
             instance_count: 1,
             instance_type: "ml.m5.large",

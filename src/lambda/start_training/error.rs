@@ -1,0 +1,301 @@
+//! Why no training job was started, and what to do next.
+
+use lambda_runtime::Diagnostic;
+
+use crate::lambda::training_jobs::NewJob;
+use crate::lambda::{hyperparameters, input_data};
+use crate::training::call::{CallError, Kind, UNAVAILABLE};
+
+/// Why no training job was started. The variant's name is the Lambda's `errorType`; message and hints are its `errorMessage`.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The payload lacks something, or SageMaker would refuse it.
+    #[error("the payload is not a training request:\n  {}", .0.join("\n  "))]
+    InvalidPayload(Vec<String>),
+    /// The hyperparameters may not be read.
+    #[error("not allowed to read s3://{bucket}/{}: {source}", hyperparameters::KEY)]
+    HyperparametersDenied {
+        /// The input bucket.
+        bucket: String,
+        /// What S3 said.
+        source: CallError,
+    },
+    /// The hyperparameters could not be read.
+    #[error("cannot read s3://{bucket}/{}: {source}", hyperparameters::KEY)]
+    HyperparametersUnreadable {
+        /// The input bucket.
+        bucket: String,
+        /// What S3 said.
+        source: CallError,
+    },
+    /// The hyperparameters are no flat JSON object, or beyond SageMaker's limits.
+    #[error("s3://{bucket}/{} cannot be used:\n  {}", hyperparameters::KEY, .problems.join("\n  "))]
+    InvalidHyperparameters {
+        /// The input bucket.
+        bucket: String,
+        /// Every one.
+        problems: Vec<String>,
+    },
+    /// There is nothing to train on.
+    #[error("there is no training data: {folders} holds none{}", without_synthetic(.synthetic.as_deref()))]
+    NoData {
+        /// Where it was looked for.
+        folders: String,
+        /// Where synthetic data was looked for, as a URI.
+        synthetic: Option<String>,
+    },
+    /// The input data may not be listed or copied.
+    #[error("not allowed to {action} {what}: {source}")]
+    DataDenied {
+        /// `list`, `read` or `copy`.
+        action: &'static str,
+        /// Such as `s3://bucket/prefix`.
+        what: String,
+        /// What S3 said.
+        source: CallError,
+    },
+    /// The input data could not be listed or copied.
+    #[error("cannot {action} {what}: {source}")]
+    DataUnreadable {
+        /// `list`, `read` or `copy`.
+        action: &'static str,
+        /// Such as `s3://bucket/prefix`.
+        what: String,
+        /// What S3 said.
+        source: CallError,
+    },
+    /// The run could not be recorded.
+    #[error("cannot record the run of {name}: {source}")]
+    RecordRefused {
+        /// The job's name.
+        name: String,
+        /// What DynamoDB or S3 said.
+        source: CallError,
+    },
+    /// An earlier delivery of this run has failed for good.
+    #[error("this run has failed already: {reason}")]
+    FailedBefore {
+        /// As recorded.
+        reason: String,
+    },
+    /// A job with this name exists, and is of another run or image.
+    #[error("the training job {name} exists already and is not this run's: {difference}")]
+    JobNameTaken {
+        /// The job's name.
+        name: String,
+        /// What tells them apart.
+        difference: String,
+    },
+    /// The Lambda's role may not pass the training role to SageMaker.
+    #[error("not allowed to give SageMaker the role {role}: {source}")]
+    PassRoleDenied {
+        /// The training role.
+        role: String,
+        /// What SageMaker said.
+        source: CallError,
+    },
+    /// The Lambda's role may not create or describe training jobs.
+    #[error("not allowed to {action} the training job {name}: {source}")]
+    JobDenied {
+        /// `create` or `look at`.
+        action: &'static str,
+        /// The job's name.
+        name: String,
+        /// What SageMaker said.
+        source: CallError,
+    },
+    /// The account's quota is used up.
+    #[error("SageMaker's limit for this account is reached: {source}")]
+    ResourceLimitExceeded {
+        /// The instance type asked for.
+        instance_type: String,
+        /// What SageMaker said.
+        source: CallError,
+    },
+    /// Throttled, or the service is in trouble: it may work later.
+    #[error("cannot {what} now: {source}")]
+    Unavailable {
+        /// What was to be done to which resource.
+        what: String,
+        /// What the service said.
+        source: CallError,
+    },
+    /// SageMaker refused the job for another reason.
+    #[error("SageMaker did not {action} the training job {name}: {source}")]
+    JobRefused {
+        /// `create` or `look at`.
+        action: &'static str,
+        /// The job's name.
+        name: String,
+        /// What SageMaker said.
+        source: CallError,
+    },
+}
+
+fn without_synthetic(looked: Option<&str>) -> String {
+    match looked {
+        Some(uri) => format!(", and there is no synthetic data below {uri}"),
+        None => ", and no synthetic data is configured".to_owned(),
+    }
+}
+
+impl Error {
+    /// Whether the run is over with it: nothing that passes by itself, and not another run's failure.
+    pub(super) fn ends_the_run(&self) -> bool {
+        !matches!(
+            self,
+            Self::Unavailable { .. }
+                | Self::JobNameTaken { .. }
+                | Self::FailedBefore { .. }
+                | Self::RecordRefused { .. }
+        )
+    }
+
+    /// Sorts a failed look for data.
+    pub(super) fn of_data(failure: input_data::Failure) -> Self {
+        let input_data::Failure { action, what, source } = failure;
+        match source.kind() {
+            Kind::Denied => Self::DataDenied { action, what, source },
+            Kind::Temporary => Self::Unavailable {
+                what: format!("{action} {what}"),
+                source,
+            },
+            Kind::Credentials | Kind::Other => Self::DataUnreadable { action, what, source },
+        }
+    }
+
+    /// Sorts a failed write of the record.
+    pub(super) fn of_record(source: CallError, name: &str) -> Self {
+        match source.kind() {
+            Kind::Temporary => Self::Unavailable {
+                what: format!("record the run of {name}"),
+                source,
+            },
+            _ => Self::RecordRefused {
+                name: name.to_owned(),
+                source,
+            },
+        }
+    }
+
+    /// Sorts a failed read of the hyperparameters.
+    pub(super) fn of_read(source: CallError, bucket: String) -> Self {
+        match source.kind() {
+            Kind::Denied => Self::HyperparametersDenied { bucket, source },
+            Kind::Temporary => Self::Unavailable {
+                what: format!("read s3://{bucket}/{}", hyperparameters::KEY),
+                source,
+            },
+            Kind::Credentials | Kind::Other => Self::HyperparametersUnreadable { bucket, source },
+        }
+    }
+
+    /// Sorts a failed call to SageMaker.
+    pub(super) fn of_call(source: CallError, action: &'static str, job: &NewJob) -> Self {
+        let name = job.name.clone();
+        if source.to_string().contains("iam:PassRole") {
+            return Self::PassRoleDenied {
+                role: job.role.clone(),
+                source,
+            };
+        }
+        if source.code().starts_with("ResourceLimitExceeded") {
+            return Self::ResourceLimitExceeded {
+                instance_type: job.instance_type.clone(),
+                source,
+            };
+        }
+        match source.kind() {
+            Kind::Denied => Self::JobDenied { action, name, source },
+            Kind::Temporary => Self::Unavailable {
+                what: format!("{action} the training job {name}"),
+                source,
+            },
+            Kind::Credentials | Kind::Other => Self::JobRefused { action, name, source },
+        }
+    }
+
+    /// The variant's name: the Lambda's `errorType`.
+    #[must_use]
+    pub fn error_type(&self) -> &'static str {
+        match self {
+            Self::InvalidPayload(_) => "InvalidPayload",
+            Self::HyperparametersDenied { .. } => "HyperparametersDenied",
+            Self::HyperparametersUnreadable { .. } => "HyperparametersUnreadable",
+            Self::InvalidHyperparameters { .. } => "InvalidHyperparameters",
+            Self::NoData { .. } => "NoData",
+            Self::DataDenied { .. } => "DataDenied",
+            Self::DataUnreadable { .. } => "DataUnreadable",
+            Self::RecordRefused { .. } => "RecordRefused",
+            Self::FailedBefore { .. } => "FailedBefore",
+            Self::JobNameTaken { .. } => "JobNameTaken",
+            Self::PassRoleDenied { .. } => "PassRoleDenied",
+            Self::JobDenied { .. } => "JobDenied",
+            Self::ResourceLimitExceeded { .. } => "ResourceLimitExceeded",
+            Self::Unavailable { .. } => UNAVAILABLE,
+            Self::JobRefused { .. } => "JobRefused",
+        }
+    }
+
+    /// What to do next.
+    #[must_use]
+    pub fn hints(&self) -> Vec<String> {
+        match self {
+            Self::InvalidPayload(_) => {
+                vec!["Correct the settings that the payload is made of, then start the training again.".to_owned()]
+            }
+            Self::HyperparametersDenied { bucket, .. } => vec![
+                format!("Grant the Lambda's role s3:GetObject on arn:aws:s3:::{bucket}/{}.", hyperparameters::KEY),
+                format!(
+                    "If there is no such file, grant it s3:ListBucket on arn:aws:s3:::{bucket}: without it S3 says access denied instead."
+                ),
+            ],
+            Self::HyperparametersUnreadable { bucket, .. } => {
+                vec![format!("Check that the bucket {bucket} exists and is in the Lambda's region.")]
+            }
+            Self::InvalidHyperparameters { bucket, .. } => {
+                vec![format!("Correct the file, upload it to s3://{bucket}/{} again.", hyperparameters::KEY)]
+            }
+            Self::NoData { folders, .. } => {
+                vec![format!("Upload data to {folders}training/, then start the training again with a new run id.")]
+            }
+            Self::DataDenied { .. } => vec![
+                "Grant the Lambda's role s3:ListBucketVersions and s3:GetObject on the input bucket, and for synthetic data also s3:PutObject, and both on its bucket."
+                    .to_owned(),
+            ],
+            Self::DataUnreadable { .. } => vec!["Check that the bucket exists and is in the Lambda's region.".to_owned()],
+            Self::RecordRefused { .. } => vec![
+                "Check the table SGBUILD_TABLE (its key is training_job_name), and that the Lambda's role has dynamodb:GetItem, PutItem and UpdateItem on it."
+                    .to_owned(),
+            ],
+            Self::FailedBefore { .. } | Self::JobNameTaken { .. } => {
+                vec!["Start the training again with a new run id.".to_owned()]
+            }
+            Self::PassRoleDenied { role, .. } => vec![format!(
+                "Grant the Lambda's role iam:PassRole on {role}, with the condition iam:PassedToService = sagemaker.amazonaws.com."
+            )],
+            Self::JobDenied { .. } => vec![
+                "Grant the Lambda's role sagemaker:CreateTrainingJob, sagemaker:DescribeTrainingJob and sagemaker:AddTags."
+                    .to_owned(),
+            ],
+            Self::ResourceLimitExceeded { instance_type, .. } => vec![format!(
+                "Ask for a higher quota of `{instance_type} for training job usage` in the Service Quotas console, wait for other jobs to end, or choose another instance type."
+            )],
+            Self::Unavailable { .. } => {
+                vec!["Try again in a minute with the same run id: no second job is started.".to_owned()]
+            }
+            Self::JobRefused { .. } => Vec::new(),
+        }
+    }
+}
+
+impl From<Error> for Diagnostic {
+    fn from(error: Error) -> Self {
+        let lines: Vec<String> = std::iter::once(error.to_string()).chain(error.hints()).collect();
+        Self {
+            error_type: error.error_type().to_owned(),
+            error_message: lines.join("\n"),
+        }
+    }
+}
