@@ -8,6 +8,8 @@
          "TrainingStartTime": "2026-11-24T04:12:05Z", "TrainingEndTime": "…", "BillableTimeInSeconds": 61,
          "FinalMetricDataList": [{"MetricName": "accuracy", "Value": 0.97}]}
     PUT /_testbed/builds/{id}    BatchGetBuilds' own fields: {"buildStatus": "FAILED", "currentPhase": "COMPLETED"}
+    PUT /_testbed/events         an AWS service's own event, which PutEvents would refuse:
+        {"region": "us-west-2", "source": "aws.sagemaker", "detail-type": "…", "resources": [], "detail": {…}}
     GET /_testbed/health         {"source": digest of these files}
 
 `?region=` says which region's job is meant where several have one of this name. The answer is 404 for what is unknown.
@@ -56,14 +58,16 @@ class WithDoor:
         if path == "health":
             return "200 OK", {"source": self.source}
         noun, _, name = path.partition("/")
-        if environ["REQUEST_METHOD"] != "PUT" or noun not in ("jobs", "builds"):
+        if environ["REQUEST_METHOD"] != "PUT" or noun not in ("jobs", "builds", "events"):
             return "404 Not Found", {"message": "no such path"}
         region = parse_qs(environ.get("QUERY_STRING", "")).get("region", [None])[0]
         try:
             fields = json.loads(environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)))
+            if noun == "events":
+                return "200 OK", {"targets": publish(fields)}
             known = set_job(unquote(name), region, fields) if noun == "jobs" else set_build(unquote(name), fields)
-        except (ValueError, TypeError, AttributeError) as error:
-            return "400 Bad Request", {"message": str(error)}
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            return "400 Bad Request", {"message": repr(error)}
         return ("200 OK", {}) if known else ("404 Not Found", {"message": f"unknown: {name}"})
 
 
@@ -87,11 +91,21 @@ def set_build(build_id: str, fields: dict[str, Any]) -> bool:
     return build is not None
 
 
+def publish(event: dict[str, Any]) -> int:
+    """Send an event to the rules of the default bus; how many targets got it."""
+    from emulation import delivery
+
+    return delivery.publish(
+        event["region"], event["source"], event["detail-type"], event.get("resources", []), event["detail"]
+    )
+
+
 def main() -> None:
     """Serve until SIGTERM."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("-H", "--host", default="127.0.0.1")
     parser.add_argument("-p", "--port", type=int, required=True)
+    parser.add_argument("--functions", default="http://127.0.0.1:24567", help="the function host, where events go")
     given = parser.parse_args()
     # moto reads its own port from there where it names itself in an answer.
     os.environ["MOTO_PORT"] = str(given.port)
@@ -100,10 +114,11 @@ def main() -> None:
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
     from werkzeug.serving import run_simple
 
-    from emulation import builds, s3_events, training_jobs
+    from emulation import builds, delivery, s3_events, training_jobs
 
     for each in (training_jobs, builds, s3_events):
         each.install()
+    delivery.install(given.functions)
     run_simple(given.host, given.port, WithDoor(DomainDispatcherApplication(create_backend_app)), threaded=True)
 
 

@@ -8,7 +8,7 @@ import json
 import os
 
 from . import process
-from .state import ACCOUNT, HERE, MOTO_PORT, MOTO_URL, REGION, VENV, Trouble, say
+from .state import ACCOUNT, FUNCTION_HOST_URL, HERE, MOTO_PORT, MOTO_URL, REGION, VENV, Trouble, say
 
 NAME = "moto"
 PROGRAM = HERE / "moto_server.py"
@@ -83,7 +83,7 @@ def up() -> None:
     if holder:
         raise Trouble(f"port {MOTO_PORT} of 127.0.0.1 is taken by {holder}: stop it, moto must listen there")
     env = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    command = [str(VENV / "bin" / "python"), str(PROGRAM), "--host", "127.0.0.1", "--port", str(MOTO_PORT)]
+    command = [str(VENV / "bin" / "python"), str(PROGRAM), "--port", str(MOTO_PORT), "--functions", FUNCTION_HOST_URL]
     process.start(NAME, command, env=env)
     process.wait_until(NAME, answers, seconds=60)
     seed()

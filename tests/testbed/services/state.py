@@ -17,8 +17,10 @@ BASE_REGION = "eu-west-1"
 USUAL_PORT = 24566
 MOTO_PORT = int(os.environ.get("SGBUILD_TESTBED_PORT") or USUAL_PORT)
 FUNCTION_HOST_PORT = MOTO_PORT + 1
+PLAYER_PORT = MOTO_PORT + 2
 MOTO_URL = f"http://127.0.0.1:{MOTO_PORT}"
 FUNCTION_HOST_URL = f"http://127.0.0.1:{FUNCTION_HOST_PORT}"
+PLAYER_URL = f"http://127.0.0.1:{PLAYER_PORT}"
 
 HERE = Path(__file__).resolve().parent.parent
 

@@ -1,0 +1,93 @@
+"""The emulated account as the player sees it: AWS clients, and the door of moto_server.py."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import json
+import os
+import threading
+import time
+import urllib.error
+import urllib.request
+from typing import Any
+from urllib.parse import quote
+
+import boto3
+
+ACCOUNT = "123456789012"
+REGION = "us-west-2"
+_lock = threading.Lock()
+
+
+@functools.cache
+def _client(service: str) -> Any:
+    return boto3.client(service)
+
+
+def client(service: str) -> Any:
+    """One client a service; clients may be shared by threads, making them may not."""
+    with _lock:
+        return _client(service)
+
+
+def _put(url: str, body: dict[str, Any]) -> Any:
+    request = urllib.request.Request(url, json.dumps(body).encode(), method="PUT")
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return json.load(answer)
+
+
+def set_job(name: str, **fields: Any) -> None:
+    """Set fields of a training job, by their names in DescribeTrainingJob."""
+    _put(f"{os.environ['AWS_ENDPOINT_URL']}/_testbed/jobs/{quote(name)}", fields)
+
+
+def set_build(build_id: str, **fields: Any) -> None:
+    """Set fields of a build, by their names in BatchGetBuilds."""
+    _put(f"{os.environ['AWS_ENDPOINT_URL']}/_testbed/builds/{quote(build_id)}", fields)
+
+
+def publish(source: str, detail_type: str, resource: str, detail: dict[str, Any]) -> None:
+    """An AWS service's event on the default bus; moto's rules decide who gets it."""
+    event = {"region": REGION, "source": source, "detail-type": detail_type, "resources": [resource], "detail": detail}
+    _put(f"{os.environ['AWS_ENDPOINT_URL']}/_testbed/events", event)
+
+
+def register_function(name: str, registration: dict[str, Any]) -> None:
+    """Make a function known to the function host."""
+    _put(f"{os.environ['AWS_ENDPOINT_URL_LAMBDA']}/_functions/{name}", registration)
+
+
+def function_arn(name: str) -> str:
+    """The function's name in full."""
+    return f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}"
+
+
+class LogStream:
+    """A stream of CloudWatch Logs; lines are sent in groups, as agents do."""
+
+    def __init__(self, group: str, stream: str) -> None:
+        self.group, self.stream = group, stream
+        self.lines: list[dict[str, Any]] = []
+        self.sent = time.monotonic()
+        logs = client("logs")
+        for create in (
+            lambda: logs.create_log_group(logGroupName=group),
+            lambda: logs.create_log_stream(logGroupName=group, logStreamName=stream),
+        ):
+            with contextlib.suppress(logs.exceptions.ResourceAlreadyExistsException):
+                create()
+
+    def write(self, line: str) -> None:
+        """Add a line; it is there within half a second while lines come."""
+        # CloudWatch Logs refuses empty messages.
+        self.lines.append({"timestamp": int(time.time() * 1000), "message": line or " "})
+        if time.monotonic() - self.sent > 0.5:
+            self.flush()
+
+    def flush(self) -> None:
+        """Send what waits."""
+        self.sent = time.monotonic()
+        if self.lines:
+            lines, self.lines = self.lines, []
+            client("logs").put_log_events(logGroupName=self.group, logStreamName=self.stream, logEvents=lines)

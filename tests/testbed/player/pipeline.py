@@ -1,0 +1,204 @@
+"""A pipeline's names in the account, and the making of what is not there yet: the part of the stack."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from . import cloud
+
+HANDLERS = ("start_training", "record_result", "data_trigger")
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """What a `PUT /_pipelines/{name}` says; names of resources follow from its own name unless given."""
+
+    name: str
+    binary: str
+    source: str
+    branch: str = "main"
+    input_bucket: str = ""
+    artifact_bucket: str = ""
+    synthetic_bucket: str = "sgbuild-synthetic"
+    table: str = ""
+    topic: str = ""
+    project: str = ""
+    queue: str = ""
+    functions: dict[str, str] = field(default_factory=dict)
+    role: str = f"arn:aws:iam::{cloud.ACCOUNT}:role/sgbuild-training"
+    repository: str = ""
+    environment: dict[str, str] = field(default_factory=dict)
+    batching_window: float = 2.0
+    batch_size: int = 10_000
+    stop_grace: int = 120
+    fresh_pull: bool = False
+
+    @classmethod
+    def read(cls, name: str, body: dict[str, Any]) -> Pipeline:
+        """The pipeline of a request; the names it leaves out are made of its own."""
+        functions = {handler: f"{name}-{handler.replace('_', '-')}" for handler in HANDLERS}
+        defaults = {
+            "input_bucket": f"{name}-input",
+            "artifact_bucket": f"{name}-artifacts",
+            "table": f"{name}-runs",
+            "topic": f"arn:aws:sns:{cloud.REGION}:{cloud.ACCOUNT}:{name}",
+            "project": name,
+            "queue": f"{name}-uploads",
+            "repository": name,
+        }
+        return cls(name=name, **{**defaults, **body, "functions": functions | body.get("functions", {})})
+
+    @property
+    def inbox(self) -> str:
+        """The queue that stands for the subscriber's mailbox."""
+        return f"{self.name}-inbox"
+
+    def described(self) -> dict[str, Any]:
+        """What a caller needs to use it."""
+        return {
+            "input_bucket": self.input_bucket,
+            "artifact_bucket": self.artifact_bucket,
+            "table": self.table,
+            "topic": self.topic,
+            "project": self.project,
+            "inbox": self.inbox,
+            "functions": self.functions,
+            "role": self.role,
+        }
+
+    def build_environment(self) -> dict[str, str]:
+        """The variables that the stack gives its builds, by the original's names."""
+        return {
+            "AWS_DEFAULT_REGION": cloud.REGION,
+            "FULL_NAME": f"{cloud.ACCOUNT}.dkr.ecr.{cloud.REGION}.amazonaws.com/{self.repository}:latest",
+            "FUNCTION_NAME": self.functions["start_training"],
+            "SRC_BKT_NAME": self.input_bucket,
+            "OUTPUT_BKT": self.artifact_bucket,
+            "SAGE_ROLE_ARN": self.role,
+            "INSTANCE_CNT": "1",
+            "INSTANCE_TYPE": "ml.m5.large",
+            "EBS_VOL_GB": "30",
+            "RUN_TIME_SEC": "3600",
+            "SYNTHETIC_DATA_BKT": self.synthetic_bucket,
+            "REPO_NAME": self.repository,
+            **self.environment,
+        }
+
+
+def ensure(pipeline: Pipeline) -> None:
+    """Make what the account does not have; what it has stays as it is."""
+    _ensure_functions(pipeline)
+    _ensure_queue(pipeline.queue, dead_letters=True)
+    for bucket in (pipeline.input_bucket, pipeline.artifact_bucket):
+        _ensure_bucket(bucket)
+    _ensure_table(pipeline.table)
+    _ensure_topic(pipeline)
+    _ensure_project(pipeline)
+    _ensure_events(pipeline)
+
+
+def _ensure_functions(pipeline: Pipeline) -> None:
+    environment = {
+        "SGBUILD_TABLE": pipeline.table,
+        "SGBUILD_TOPIC": pipeline.topic,
+        "SGBUILD_SYNTHETIC_BUCKET": pipeline.synthetic_bucket,
+        "SGBUILD_SYNTHETIC_PREFIX": f"{pipeline.repository}/",
+        "SGBUILD_PROJECT": pipeline.project,
+    }
+    for handler, name in pipeline.functions.items():
+        registration = {"binary": pipeline.binary, "handler": handler, "environment": environment, "timeout": 60}
+        cloud.register_function(name, registration)
+
+
+def _ensure_bucket(name: str) -> None:
+    s3 = cloud.client("s3")
+    with contextlib.suppress(s3.exceptions.BucketAlreadyOwnedByYou, s3.exceptions.BucketAlreadyExists):
+        s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": cloud.REGION})
+    s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+
+
+def _ensure_queue(name: str, *, dead_letters: bool) -> str:
+    attributes = {}
+    if dead_letters:
+        _ensure_queue(f"{name}-dead", dead_letters=False)
+        redrive = {"deadLetterTargetArn": _queue_arn(f"{name}-dead"), "maxReceiveCount": 5}
+        attributes = {"RedrivePolicy": json.dumps(redrive), "VisibilityTimeout": "10"}
+    return cloud.client("sqs").create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
+
+
+def _queue_arn(name: str) -> str:
+    return f"arn:aws:sqs:{cloud.REGION}:{cloud.ACCOUNT}:{name}"
+
+
+def _ensure_table(name: str) -> None:
+    dynamodb = cloud.client("dynamodb")
+    with contextlib.suppress(dynamodb.exceptions.ResourceInUseException):
+        dynamodb.create_table(
+            TableName=name,
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[{"AttributeName": "training_job_name", "AttributeType": "S"}],
+            KeySchema=[{"AttributeName": "training_job_name", "KeyType": "HASH"}],
+        )
+
+
+def _ensure_topic(pipeline: Pipeline) -> None:
+    """The topic, and a queue subscribed to it in place of a person's mailbox."""
+    sns = cloud.client("sns")
+    sns.create_topic(Name=pipeline.topic.rpartition(":")[2])
+    _ensure_queue(pipeline.inbox, dead_letters=False)
+    sns.subscribe(TopicArn=pipeline.topic, Protocol="sqs", Endpoint=_queue_arn(pipeline.inbox))
+
+
+def _ensure_project(pipeline: Pipeline) -> None:
+    codebuild = cloud.client("codebuild")
+    with contextlib.suppress(codebuild.exceptions.ResourceAlreadyExistsException):
+        codebuild.create_project(
+            name=pipeline.project,
+            source={"type": "GITHUB", "location": f"https://github.com/example/{pipeline.repository}.git"},
+            artifacts={"type": "NO_ARTIFACTS"},
+            environment={
+                "type": "LINUX_CONTAINER",
+                "image": "aws/codebuild/standard:7.0",
+                "computeType": "BUILD_GENERAL1_SMALL",
+                "environmentVariables": [
+                    {"name": name, "value": value} for name, value in pipeline.build_environment().items()
+                ],
+            },
+            serviceRole=f"arn:aws:iam::{cloud.ACCOUNT}:role/{pipeline.name}-build",
+        )
+
+
+def _ensure_events(pipeline: Pipeline) -> None:
+    """Uploads to the queue, artifacts to record_result, state changes of this pipeline's jobs to record_result."""
+    s3 = cloud.client("s3")
+    created = ["s3:ObjectCreated:*"]
+    uploads = [
+        {"QueueArn": _queue_arn(pipeline.queue), "Events": created, "Filter": _keys(prefix=prefix)}
+        for prefix in ("input/data/", "input/config/hyperparameters.json")
+    ]
+    s3.put_bucket_notification_configuration(
+        Bucket=pipeline.input_bucket, NotificationConfiguration={"QueueConfigurations": uploads}
+    )
+    recorder = cloud.function_arn(pipeline.functions["record_result"])
+    artifacts = {"LambdaFunctionArn": recorder, "Events": created, "Filter": _keys(suffix="/output/model.tar.gz")}
+    s3.put_bucket_notification_configuration(
+        Bucket=pipeline.artifact_bucket,
+        NotificationConfiguration={"LambdaFunctionConfigurations": [artifacts]},
+        SkipDestinationValidation=True,
+    )
+    events = cloud.client("events")
+    pattern = {
+        "source": ["aws.sagemaker"],
+        "detail-type": ["SageMaker Training Job State Change"],
+        "detail": {"TrainingJobName": [{"prefix": f"{pipeline.repository}-"}]},
+    }
+    rule = f"{pipeline.name}-state-change"
+    events.put_rule(Name=rule, EventPattern=json.dumps(pattern), State="ENABLED")
+    events.put_targets(Rule=rule, Targets=[{"Id": "record", "Arn": recorder}])
+
+
+def _keys(**rules: str) -> dict[str, Any]:
+    return {"Key": {"FilterRules": [{"Name": name, "Value": value} for name, value in rules.items()]}}
