@@ -27,11 +27,11 @@ def free_port():
 class Emulator:
     """A moto of the test's own, and clients of it."""
 
-    def __init__(self):
+    def __init__(self, *arguments):
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.process = subprocess.Popen(
-            [sys.executable, str(HERE / "moto_server.py"), "--port", str(self.port)],
+            [sys.executable, str(HERE / "moto_server.py"), "--port", str(self.port), *arguments],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )

@@ -103,7 +103,7 @@ def _value(name: str, value: Any) -> Any:
     if name.endswith("Time") and isinstance(value, str):
         return datetime.fromisoformat(value)
     if name == "FinalMetricDataList":
-        return [{"Timestamp": _now(), **metric} for metric in value or []]
+        return [{"Timestamp": _now(), **metric} for metric in value] if value else None
     return value
 
 

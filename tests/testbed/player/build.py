@@ -99,22 +99,22 @@ def _run_commands(
     """The commands in one shell until one fails: what failed, or nothing."""
     if not commands:
         return ""
-    process = subprocess.Popen(
+    current = commands[0]
+    with subprocess.Popen(
         [shell, "-c", _script(commands)],
         cwd=directory,
         env=environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-    )
-    current = commands[0]
-    for raw in process.stdout:
-        line = raw.decode(errors="replace").rstrip("\r\n")
-        if line.startswith(MARK):
-            current = commands[int(line.removeprefix(MARK))]
-            line = f"[Container] Running command {current.strip()}"
-        write(line)
-    code = process.wait()
+    ) as process:
+        for raw in process.stdout:
+            line = raw.decode(errors="replace").rstrip("\r\n")
+            if line.startswith(MARK):
+                current = commands[int(line.removeprefix(MARK))]
+                line = f"[Container] Running command {current.strip()}"
+            write(line)
+    code = process.returncode
     return f"Error while executing command: {current.strip()}. Reason: exit status {code}" if code else ""
 
 

@@ -33,6 +33,8 @@ class Pipeline:
     environment: dict[str, str] = field(default_factory=dict)
     batching_window: float = 2.0
     batch_size: int = 10_000
+    # How soon a message that failed comes again, in seconds.
+    visibility: int = 10
     stop_grace: int = 120
     fresh_pull: bool = False
 
@@ -91,7 +93,11 @@ class Pipeline:
 def ensure(pipeline: Pipeline) -> None:
     """Make what the account does not have; what it has stays as it is."""
     _ensure_functions(pipeline)
-    _ensure_queue(pipeline.queue, dead_letters=True)
+    _ensure_queue(f"{pipeline.queue}-dead")
+    redrive = {"deadLetterTargetArn": _queue_arn(f"{pipeline.queue}-dead"), "maxReceiveCount": 5}
+    _ensure_queue(
+        pipeline.queue, RedrivePolicy=json.dumps(redrive), VisibilityTimeout=str(pipeline.visibility)
+    )
     for bucket in (pipeline.input_bucket, pipeline.artifact_bucket):
         _ensure_bucket(bucket)
     _ensure_table(pipeline.table)
@@ -120,13 +126,10 @@ def _ensure_bucket(name: str) -> None:
     s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
 
 
-def _ensure_queue(name: str, *, dead_letters: bool) -> str:
-    attributes = {}
-    if dead_letters:
-        _ensure_queue(f"{name}-dead", dead_letters=False)
-        redrive = {"deadLetterTargetArn": _queue_arn(f"{name}-dead"), "maxReceiveCount": 5}
-        attributes = {"RedrivePolicy": json.dumps(redrive), "VisibilityTimeout": "10"}
-    return cloud.client("sqs").create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
+def _ensure_queue(name: str, **attributes: str) -> None:
+    sqs = cloud.client("sqs")
+    with contextlib.suppress(sqs.exceptions.QueueNameExists):
+        sqs.create_queue(QueueName=name, Attributes=attributes)
 
 
 def _queue_arn(name: str) -> str:
@@ -148,7 +151,7 @@ def _ensure_topic(pipeline: Pipeline) -> None:
     """The topic, and a queue subscribed to it in place of a person's mailbox."""
     sns = cloud.client("sns")
     sns.create_topic(Name=pipeline.topic.rpartition(":")[2])
-    _ensure_queue(pipeline.inbox, dead_letters=False)
+    _ensure_queue(pipeline.inbox)
     sns.subscribe(TopicArn=pipeline.topic, Protocol="sqs", Endpoint=_queue_arn(pipeline.inbox))
 
 

@@ -110,21 +110,22 @@ class Training:
         over = threading.Event()
         watcher = threading.Thread(target=self._watch, args=(over, environment), daemon=True)
         watcher.start()
-        with open(self.log, "w", encoding="utf-8") as log:
-            process = subprocess.Popen(
+        with (
+            open(self.log, "w", encoding="utf-8") as log,
+            subprocess.Popen(
                 [*command, self.image, "train"], env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-            )
+            ) as process,
+        ):
             for raw in process.stdout:
                 line = raw.decode(errors="replace").rstrip("\r\n")
                 log.write(line + "\n")
                 log.flush()
                 stream.write(line)
                 self._measure(line)
-            code = process.wait()
         over.set()
         watcher.join()
         stream.flush()
-        return code
+        return process.returncode
 
     def _watch(self, over: threading.Event, environment: dict[str, str]) -> None:
         """Stop the container when the job is to stop or has run for too long: SIGTERM, the grace, SIGKILL."""
