@@ -12,7 +12,7 @@ of, and leaves everything else in the account alone:
         a training job             whose output goes to the artifact bucket runs in its container
         a model, a state change    reach record_result, sometimes twice
     GET /_pipelines/{name}    what it did: {"builds": […], "jobs": […], "batches": […]}, oldest first
-    DELETE /_pipelines/{name} ends the playing; what was made stays
+    DELETE /_pipelines/{name} ends the playing, its events and its functions; data, table and history in AWS stay
 
 Runs in the testbed's environment (AWS_ENDPOINT_URL is moto_server.py, AWS_ENDPOINT_URL_LAMBDA the function host).
 """
@@ -35,7 +35,7 @@ from typing import Any
 
 from player import cloud
 from player.build import Build
-from player.pipeline import Pipeline, ensure
+from player.pipeline import Pipeline, ensure, forget
 from player.training import Training
 from player.uploads import Mapping
 
@@ -181,6 +181,7 @@ class Player:
         played = self.pipelines.pop(name, None)
         if played:
             played.over.set()
+            forget(played.pipeline)
         return played is not None
 
 

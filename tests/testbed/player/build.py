@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/codebuild/latest/userguide/view-build-details-phases
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import subprocess
@@ -21,6 +22,8 @@ import yaml
 from . import cloud
 from .pipeline import Pipeline
 
+# What CodeBuild's images have and this machine may not.
+IMAGE = Path(__file__).resolve().parent.parent / "build_image"
 PHASES = ("install", "pre_build", "build", "post_build")
 
 
@@ -58,8 +61,7 @@ def run_phases(
 
     `begin` hears of each phase before it starts, and may refuse it.
     """
-    # Only text is a variable's value; YAML makes numbers of digits.
-    variables = {name: str(value) for name, value in ((spec.get("env") or {}).get("variables") or {}).items()}
+    variables = _variables(spec.get("env") or {})
     shell = (spec.get("env") or {}).get("shell", "sh")
     done: list[Phase] = []
     for name in PHASES:
@@ -74,6 +76,20 @@ def run_phases(
         if not done[-1].succeeded and (name != "build" or wanted.get("on-failure") == "ABORT"):
             break
     return done
+
+
+def _variables(env: dict[str, Any]) -> dict[str, str]:
+    """What the buildspec itself sets; secrets and parameters are asked of the account."""
+    # Only text is a variable's value; YAML makes numbers of digits.
+    values = {name: str(value) for name, value in (env.get("variables") or {}).items()}
+    for name, parameter in (env.get("parameter-store") or {}).items():
+        found = cloud.client("ssm").get_parameter(Name=parameter, WithDecryption=True)
+        values[name] = found["Parameter"]["Value"]
+    for name, place in (env.get("secrets-manager") or {}).items():
+        secret, _, key = place.partition(":")
+        text = cloud.client("secretsmanager").get_secret_value(SecretId=secret)["SecretString"]
+        values[name] = json.loads(text)[key] if key else text
+    return values
 
 
 def _run_phase(
@@ -112,10 +128,16 @@ def _run_commands(
             line = raw.decode(errors="replace").rstrip("\r\n")
             if line.startswith(MARK):
                 current = commands[int(line.removeprefix(MARK))]
-                line = f"[Container] Running command {current.strip()}"
+                line = f"[Container] Running command {_shown(current)}"
             write(line)
     code = process.returncode
-    return f"Error while executing command: {current.strip()}. Reason: exit status {code}" if code else ""
+    return f"Error while executing command: {_shown(current)}. Reason: exit status {code}" if code else ""
+
+
+def _shown(command: str) -> str:
+    """The command's first line: a script of many would hide what it says."""
+    first, *more = command.strip().splitlines()
+    return f"{first} …" if more else first
 
 
 # Begins the line that says which command comes next.
@@ -194,7 +216,7 @@ class Build:
         return given if "\n" in given else (source / given).read_text()
 
     def _environment(self, scratch: Path, source: Path, commit: str) -> dict[str, str]:
-        for name in ("home", "docker"):
+        for name in ("home", "docker", "bin"):
             (scratch / name).mkdir()
         passed = {
             name: value
@@ -203,9 +225,13 @@ class Build:
             or name.lower().endswith("_proxy")
             or name in ("PATH", "SSL_CERT_FILE")
         }
+        if not self.pipeline.code:
+            (scratch / "bin" / "sgbuild").symlink_to(self.pipeline.binary)
         overrides = self.build["environment"].get("environmentVariables") or []
         return {
             **passed,
+            "PATH": f"{scratch / 'bin'}:{IMAGE}:{passed['PATH']}",
+            "SGBUILD_INSTALL_DIR": str(scratch / "bin"),
             "HOME": str(scratch / "home"),
             "LANG": "C.UTF-8",
             "DOCKER_CONFIG": str(scratch / "docker"),

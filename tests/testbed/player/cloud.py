@@ -31,10 +31,14 @@ def client(service: str) -> Any:
         return _client(service)
 
 
+def _call(method: str, url: str, body: dict[str, Any] | None = None) -> Any:
+    data = None if body is None else json.dumps(body).encode()
+    with urllib.request.urlopen(urllib.request.Request(url, data, method=method), timeout=30) as answer:
+        return json.loads(answer.read() or b"null")
+
+
 def _put(url: str, body: dict[str, Any]) -> Any:
-    request = urllib.request.Request(url, json.dumps(body).encode(), method="PUT")
-    with urllib.request.urlopen(request, timeout=30) as answer:
-        return json.load(answer)
+    return _call("PUT", url, body)
 
 
 def set_job(name: str, **fields: Any) -> None:
@@ -56,6 +60,12 @@ def publish(source: str, detail_type: str, resource: str, detail: dict[str, Any]
 def register_function(name: str, registration: dict[str, Any]) -> None:
     """Make a function known to the function host."""
     _put(f"{os.environ['AWS_ENDPOINT_URL_LAMBDA']}/_functions/{name}", registration)
+
+
+def forget_function(name: str) -> None:
+    """End the function's process and forget it."""
+    with contextlib.suppress(urllib.error.HTTPError):
+        _call("DELETE", f"{os.environ['AWS_ENDPOINT_URL_LAMBDA']}/_functions/{name}")
 
 
 def function_arn(name: str) -> str:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import json
+import tempfile
+import zipfile
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from . import cloud
 
+TARGET = "record"
+CODE_KEY = "sgbuild/code.zip"
 HANDLERS = ("start_training", "record_result", "data_trigger")
 
 
@@ -36,7 +41,10 @@ class Pipeline:
     # How soon a message that failed comes again, in seconds.
     visibility: int = 10
     stop_grace: int = 120
+    # Take the image out of the daemon before a training, so that it comes from the registry by its digest.
     fresh_pull: bool = False
+    # Let builds fetch sgbuild from S3, as the stack's do, instead of finding it on their PATH.
+    fetch: bool = False
 
     @classmethod
     def read(cls, name: str, body: dict[str, Any]) -> Pipeline:
@@ -52,6 +60,11 @@ class Pipeline:
             "repository": name,
         }
         return cls(name=name, **{**defaults, **body, "functions": functions | body.get("functions", {})})
+
+    @property
+    def code(self) -> str:
+        """Where builds fetch sgbuild from, if they do."""
+        return f"s3://{self.artifact_bucket}/{CODE_KEY}" if self.fetch else ""
 
     @property
     def inbox(self) -> str:
@@ -86,6 +99,7 @@ class Pipeline:
             "RUN_TIME_SEC": "3600",
             "SYNTHETIC_DATA_BKT": self.synthetic_bucket,
             "REPO_NAME": self.repository,
+            **({"SGBUILD_CODE": self.code} if self.fetch else {}),
             **self.environment,
         }
 
@@ -95,11 +109,11 @@ def ensure(pipeline: Pipeline) -> None:
     _ensure_functions(pipeline)
     _ensure_queue(f"{pipeline.queue}-dead")
     redrive = {"deadLetterTargetArn": _queue_arn(f"{pipeline.queue}-dead"), "maxReceiveCount": 5}
-    _ensure_queue(
-        pipeline.queue, RedrivePolicy=json.dumps(redrive), VisibilityTimeout=str(pipeline.visibility)
-    )
+    _ensure_queue(pipeline.queue, RedrivePolicy=json.dumps(redrive), VisibilityTimeout=str(pipeline.visibility))
     for bucket in (pipeline.input_bucket, pipeline.artifact_bucket):
         _ensure_bucket(bucket)
+    if pipeline.fetch:
+        _upload_code(pipeline)
     _ensure_table(pipeline.table)
     _ensure_topic(pipeline)
     _ensure_project(pipeline)
@@ -134,6 +148,18 @@ def _ensure_queue(name: str, **attributes: str) -> None:
 
 def _queue_arn(name: str) -> str:
     return f"arn:aws:sqs:{cloud.REGION}:{cloud.ACCOUNT}:{name}"
+
+
+def _upload_code(pipeline: Pipeline) -> None:
+    """The binary as Lambda's code: a zip with one file, executable."""
+    entry = zipfile.ZipInfo("bootstrap")
+    entry.external_attr = 0o755 << 16
+    with tempfile.TemporaryFile() as file:
+        # Stored: this one travels over loopback only.
+        with zipfile.ZipFile(file, "w") as archive:
+            archive.writestr(entry, Path(pipeline.binary).read_bytes())
+        file.seek(0)
+        cloud.client("s3").upload_fileobj(file, pipeline.artifact_bucket, CODE_KEY)
 
 
 def _ensure_table(name: str) -> None:
@@ -198,9 +224,23 @@ def _ensure_events(pipeline: Pipeline) -> None:
         "detail-type": ["SageMaker Training Job State Change"],
         "detail": {"TrainingJobName": [{"prefix": f"{pipeline.repository}-"}]},
     }
-    rule = f"{pipeline.name}-state-change"
-    events.put_rule(Name=rule, EventPattern=json.dumps(pattern), State="ENABLED")
-    events.put_targets(Rule=rule, Targets=[{"Id": "record", "Arn": recorder}])
+    events.put_rule(Name=_rule(pipeline), EventPattern=json.dumps(pattern), State="ENABLED")
+    events.put_targets(Rule=_rule(pipeline), Targets=[{"Id": TARGET, "Arn": recorder}])
+
+
+def forget(pipeline: Pipeline) -> None:
+    """Undo what would go on without the player: events and functions. Data, table and builds stay."""
+    for bucket in (pipeline.input_bucket, pipeline.artifact_bucket):
+        cloud.client("s3").put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={})
+    events = cloud.client("events")
+    events.remove_targets(Rule=_rule(pipeline), Ids=[TARGET])
+    events.delete_rule(Name=_rule(pipeline))
+    for name in pipeline.functions.values():
+        cloud.forget_function(name)
+
+
+def _rule(pipeline: Pipeline) -> str:
+    return f"{pipeline.name}-state-change"
 
 
 def _keys(**rules: str) -> dict[str, Any]:

@@ -47,6 +47,7 @@ def up() -> None:
         "AWS_ENDPOINT_URL_LAMBDA": FUNCTION_HOST_URL,
         "SSL_CERT_FILE": str(certificates.BUNDLE),
         "SGBUILD_TESTBED_DOCKER": docker_daemon.client(),
+        "SGBUILD_TESTBED_PYTHON": str(VENV / "bin" / "python"),
     }
     command = [str(VENV / "bin" / "python"), str(PROGRAM), "--port", str(PLAYER_PORT), "--logs", str(LOGS / "player")]
     process.start(NAME, command, env=env)
