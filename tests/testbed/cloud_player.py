@@ -6,6 +6,7 @@ of, and leaves everything else in the account alone:
 
     PUT /_pipelines/{name}    {"binary": "/path/to/sgbuild", "source": "/path/to/repository", …}: player/pipeline.py
         makes what the stack makes (buckets, queue, table, topic, functions, build project, rules), where missing;
+        with {"stack": "name", "source": …} it takes what that stack has made, and its program out of the stack's code;
         a commit on the branch     starts a build of it
         a build                    runs the phases of buildspec.yml in a clean checkout
         an upload                  reaches data_trigger through the queue, in batches
@@ -163,7 +164,8 @@ class Player:
 
     def register(self, name: str, body: dict[str, Any]) -> dict[str, Any]:
         """Make and play a pipeline; one of the same name ends first."""
-        pipeline = Pipeline.read(name, body)
+        stack = body.pop("stack", "")
+        pipeline = Pipeline.of_stack(name, stack, body, self.logs) if stack else Pipeline.read(name, body)
         with self.lock:
             self._end(name)
             ensure(pipeline)
@@ -221,8 +223,6 @@ class Api(BaseHTTPRequestHandler):
             return self._answer(404, {"message": "a name is 2 to 41 of a-z, 0-9 and -"})
         try:
             return self._answer(200, self.player.register(name, json.loads(body)))
-        except (ValueError, TypeError) as error:
-            return self._answer(400, {"message": str(error)})
         except Exception as error:  # noqa: BLE001 (the caller is to see it)
             traceback.print_exc()
             return self._answer(500, {"message": repr(error)})

@@ -6,7 +6,6 @@ https://docs.aws.amazon.com/codebuild/latest/userguide/view-build-details-phases
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 import subprocess
@@ -82,13 +81,9 @@ def _variables(env: dict[str, Any]) -> dict[str, str]:
     """What the buildspec itself sets; secrets and parameters are asked of the account."""
     # Only text is a variable's value; YAML makes numbers of digits.
     values = {name: str(value) for name, value in (env.get("variables") or {}).items()}
-    for name, parameter in (env.get("parameter-store") or {}).items():
-        found = cloud.client("ssm").get_parameter(Name=parameter, WithDecryption=True)
-        values[name] = found["Parameter"]["Value"]
-    for name, place in (env.get("secrets-manager") or {}).items():
-        secret, _, key = place.partition(":")
-        text = cloud.client("secretsmanager").get_secret_value(SecretId=secret)["SecretString"]
-        values[name] = json.loads(text)[key] if key else text
+    for section, kind in (("parameter-store", "PARAMETER_STORE"), ("secrets-manager", "SECRETS_MANAGER")):
+        for name, place in (env.get(section) or {}).items():
+            values[name] = cloud.build_variable(place, kind)
     return values
 
 
@@ -225,7 +220,7 @@ class Build:
             or name.lower().endswith("_proxy")
             or name in ("PATH", "SSL_CERT_FILE")
         }
-        if not self.pipeline.code:
+        if "SGBUILD_CODE" not in self.pipeline.build_environment():
             (scratch / "bin" / "sgbuild").symlink_to(self.pipeline.binary)
         overrides = self.build["environment"].get("environmentVariables") or []
         return {
@@ -272,7 +267,12 @@ class Build:
             "project-name": self.pipeline.project,
             "build-id": self.build["arn"],
             "current-phase": "COMPLETED",
-            "additional-information": {"build-complete": True, "initiator": "testbed", "phases": []},
+            "additional-information": {
+                "build-complete": True,
+                "initiator": "testbed",
+                "source-version": self.build.get("sourceVersion"),
+                "logs": {"deep-link": f"file://{self.log}"},
+            },
             "version": "1",
         }
         cloud.publish("aws.codebuild", "CodeBuild Build State Change", self.build["arn"], detail)

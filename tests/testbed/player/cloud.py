@@ -31,6 +31,26 @@ def client(service: str) -> Any:
         return _client(service)
 
 
+@functools.cache
+def client_of_moto(service: str) -> Any:
+    """A client that asks moto, where another endpoint is set for the service: it knows what stacks have made."""
+    with _lock:
+        return boto3.client(service, endpoint_url=os.environ["AWS_ENDPOINT_URL"])
+
+
+def build_variable(value: str, kind: str) -> str:
+    """What a build sees of a variable: a parameter's or secret's content, other text as it is."""
+    if kind == "PARAMETER_STORE":
+        return client("ssm").get_parameter(Name=value, WithDecryption=True)["Parameter"]["Value"]
+    if kind == "SECRETS_MANAGER":
+        # An ARN has six colons of its own, and more may follow: the key in the secret's JSON, then versions.
+        words = value.split(":")
+        secret, rest = (":".join(words[:7]), words[7:]) if value.startswith("arn:") else (words[0], words[1:])
+        text = client("secretsmanager").get_secret_value(SecretId=secret)["SecretString"]
+        return json.loads(text)[rest[0]] if rest and rest[0] else text
+    return value
+
+
 def _call(method: str, url: str, body: dict[str, Any] | None = None) -> Any:
     data = None if body is None else json.dumps(body).encode()
     with urllib.request.urlopen(urllib.request.Request(url, data, method=method), timeout=30) as answer:

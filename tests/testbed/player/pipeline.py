@@ -1,8 +1,10 @@
-"""A pipeline's names in the account, and the making of what is not there yet: the part of the stack."""
+"""A pipeline's names in the account: those of a stack, or of what is made here when there is no stack."""
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import io
 import json
 import tempfile
 import zipfile
@@ -14,7 +16,9 @@ from . import cloud
 
 TARGET = "record"
 CODE_KEY = "sgbuild/code.zip"
-HANDLERS = ("start_training", "record_result", "data_trigger")
+# A handler's function in the template.
+LOGICAL = {"start_training": "StartTraining", "record_result": "RecordResult", "data_trigger": "DataTrigger"}
+HANDLERS = tuple(LOGICAL)
 
 
 @dataclass(frozen=True)
@@ -24,6 +28,7 @@ class Pipeline:
     name: str
     binary: str
     source: str
+    stack: str = ""
     branch: str = "main"
     input_bucket: str = ""
     artifact_bucket: str = ""
@@ -61,6 +66,29 @@ class Pipeline:
         }
         return cls(name=name, **{**defaults, **body, "functions": functions | body.get("functions", {})})
 
+    @classmethod
+    def of_stack(cls, name: str, stack: str, body: dict[str, Any], programs: Path) -> Pipeline:
+        """The pipeline that a stack has made; its functions' program is taken out of the stack's own code."""
+        resources = cloud.client("cloudformation").describe_stack_resources(StackName=stack)["StackResources"]
+        ids = {each["LogicalResourceId"]: each.get("PhysicalResourceId", "") for each in resources}
+        variables = _project_variables(ids["BuildProject"])
+        mapping = _mapping(ids["DataTrigger"])
+        known = {
+            "input_bucket": ids["TrainingInputBucket"],
+            "artifact_bucket": ids["ModelArtifactBucket"],
+            "table": ids["MetadataTable"],
+            "topic": ids["Notifications"],
+            "project": ids["BuildProject"],
+            "queue": mapping["EventSourceArn"].rpartition(":")[2],
+            "batching_window": mapping.get("MaximumBatchingWindowInSeconds") or 0,
+            "batch_size": mapping["BatchSize"],
+            "functions": {handler: ids[logical] for handler, logical in LOGICAL.items()},
+            "role": cloud.client("iam").get_role(RoleName=ids["TrainingRole"])["Role"]["Arn"],
+            "repository": ids["Repository"],
+            "binary": body.get("binary") or str(_program(variables["SGBUILD_CODE"], programs)),
+        }
+        return cls(name=name, stack=stack, environment=variables | body.pop("environment", {}), **(known | body))
+
     @property
     def code(self) -> str:
         """Where builds fetch sgbuild from, if they do."""
@@ -85,7 +113,9 @@ class Pipeline:
         }
 
     def build_environment(self) -> dict[str, str]:
-        """The variables that the stack gives its builds, by the original's names."""
+        """The variables of the build project: the stack's, else the original pipeline's."""
+        if self.stack:
+            return self.environment
         return {
             "AWS_DEFAULT_REGION": cloud.REGION,
             "FULL_NAME": f"{cloud.ACCOUNT}.dkr.ecr.{cloud.REGION}.amazonaws.com/{self.repository}:latest",
@@ -104,8 +134,40 @@ class Pipeline:
         }
 
 
+def _project_variables(project: str) -> dict[str, str]:
+    found = cloud.client("codebuild").batch_get_projects(names=[project])["projects"][0]
+    return {
+        each["name"]: cloud.build_variable(each["value"], each.get("type", "PLAINTEXT"))
+        for each in found["environment"].get("environmentVariables", [])
+    }
+
+
+def _mapping(function: str) -> dict[str, Any]:
+    mappings = cloud.client_of_moto("lambda").list_event_source_mappings()["EventSourceMappings"]
+    return next(each for each in mappings if each["FunctionArn"] == cloud.function_arn(function))
+
+
+def _program(code: str, programs: Path) -> Path:
+    """The functions' program, unpacked once for each content."""
+    bucket, _, key = code.removeprefix("s3://").partition("/")
+    body = cloud.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
+    program = programs / hashlib.sha256(body).hexdigest()[:16] / "bootstrap"
+    if not program.exists():
+        program.parent.mkdir(parents=True, exist_ok=True)
+        partial = program.with_suffix(".partial")
+        with zipfile.ZipFile(io.BytesIO(body)) as archive:
+            partial.write_bytes(archive.read("bootstrap"))
+        partial.chmod(0o755)
+        partial.replace(program)
+    return program
+
+
 def ensure(pipeline: Pipeline) -> None:
     """Make what the account does not have; what it has stays as it is."""
+    if pipeline.stack:
+        _ensure_functions_of_stack(pipeline)
+        _ensure_inbox(pipeline)
+        return
     _ensure_functions(pipeline)
     _ensure_queue(f"{pipeline.queue}-dead")
     redrive = {"deadLetterTargetArn": _queue_arn(f"{pipeline.queue}-dead"), "maxReceiveCount": 5}
@@ -130,6 +192,20 @@ def _ensure_functions(pipeline: Pipeline) -> None:
     }
     for handler, name in pipeline.functions.items():
         registration = {"binary": pipeline.binary, "handler": handler, "environment": environment, "timeout": 60}
+        cloud.register_function(name, registration)
+
+
+def _ensure_functions_of_stack(pipeline: Pipeline) -> None:
+    """The functions as the stack configures them."""
+    for name in pipeline.functions.values():
+        configured = cloud.client_of_moto("lambda").get_function_configuration(FunctionName=name)
+        registration = {
+            "binary": pipeline.binary,
+            "handler": configured["Handler"],
+            "environment": (configured.get("Environment") or {}).get("Variables", {}),
+            "timeout": configured["Timeout"],
+            "memory": configured["MemorySize"],
+        }
         cloud.register_function(name, registration)
 
 
@@ -174,11 +250,14 @@ def _ensure_table(name: str) -> None:
 
 
 def _ensure_topic(pipeline: Pipeline) -> None:
-    """The topic, and a queue subscribed to it in place of a person's mailbox."""
-    sns = cloud.client("sns")
-    sns.create_topic(Name=pipeline.topic.rpartition(":")[2])
+    cloud.client("sns").create_topic(Name=pipeline.topic.rpartition(":")[2])
+    _ensure_inbox(pipeline)
+
+
+def _ensure_inbox(pipeline: Pipeline) -> None:
+    """A queue subscribed to the topic, in place of a person's mailbox."""
     _ensure_queue(pipeline.inbox)
-    sns.subscribe(TopicArn=pipeline.topic, Protocol="sqs", Endpoint=_queue_arn(pipeline.inbox))
+    cloud.client("sns").subscribe(TopicArn=pipeline.topic, Protocol="sqs", Endpoint=_queue_arn(pipeline.inbox))
 
 
 def _ensure_project(pipeline: Pipeline) -> None:
@@ -229,14 +308,16 @@ def _ensure_events(pipeline: Pipeline) -> None:
 
 
 def forget(pipeline: Pipeline) -> None:
-    """Undo what would go on without the player: events and functions. Data, table and builds stay."""
+    """Undo what would go on without the player: events and functions. Data, table, builds and a stack stay."""
+    for name in pipeline.functions.values():
+        cloud.forget_function(name)
+    if pipeline.stack:
+        return
     for bucket in (pipeline.input_bucket, pipeline.artifact_bucket):
         cloud.client("s3").put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={})
     events = cloud.client("events")
     events.remove_targets(Rule=_rule(pipeline), Ids=[TARGET])
     events.delete_rule(Name=_rule(pipeline))
-    for name in pipeline.functions.values():
-        cloud.forget_function(name)
 
 
 def _rule(pipeline: Pipeline) -> str:

@@ -33,8 +33,8 @@ def _digest() -> str:
 
 
 def up() -> None:
-    """Start the player unless it answers."""
-    if answers():
+    """Start the player unless it answers; what it knew of is gone when moto was started after it."""
+    if answers() and not process.older(NAME, aws.NAME):
         return
     process.stop(NAME)
     holder = process.listener("127.0.0.1", PLAYER_PORT)
