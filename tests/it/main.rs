@@ -14,6 +14,7 @@ mod dist;
 mod engine;
 mod faults;
 mod main_path;
+mod pipeline;
 mod project;
 mod registry;
 mod run_py;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::support::{Ran, Sandbox, Testbed, training_lambda};
+use crate::support::{Ran, Sandbox, Testbed, boto, training_lambda};
 
 const SCHEMA_2: &str = "application/vnd.docker.distribution.manifest.v2+json";
 
@@ -86,21 +86,6 @@ fn training_flags(function: &str) -> Vec<String> {
     .iter()
     .flat_map(|(flag, value)| [(*flag).to_owned(), (*value).to_owned()])
     .collect()
-}
-
-/// boto3 against the emulator: what it prints.
-fn boto(script: &str) -> String {
-    let testbed = Testbed::get();
-    let sandbox = Sandbox::empty().with_testbed();
-    let own = sandbox.command(&[]);
-    let output = Command::new(testbed.variable("SGBUILD_TESTBED_PYTHON"))
-        .args(["-c", &format!("import boto3, json\n{script}")])
-        .env_clear()
-        .envs(own.get_envs().filter_map(|(name, value)| Some((name, value?))))
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
 }
 
 /// A directory as SageMaker mounts it at `/opt/ml`.

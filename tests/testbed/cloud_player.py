@@ -7,6 +7,7 @@ of, and leaves everything else in the account alone:
     PUT /_pipelines/{name}    {"binary": "/path/to/sgbuild", "source": "/path/to/repository", …}: player/pipeline.py
         makes what the stack makes (buckets, queue, table, topic, functions, build project, rules), where missing;
         with {"stack": "name", "source": …} it takes what that stack has made, and its program out of the stack's code;
+        with {"template": "/path", "parameters": {…}, "binary": …, "source": …} it creates that stack first;
         a commit on the branch     starts a build of it
         a build                    runs the phases of buildspec.yml in a clean checkout
         an upload                  reaches data_trigger through the queue, in batches
@@ -34,7 +35,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from player import cloud
+from player import cloud, stack
 from player.build import Build
 from player.pipeline import Pipeline, ensure, forget
 from player.training import Training
@@ -164,8 +165,7 @@ class Player:
 
     def register(self, name: str, body: dict[str, Any]) -> dict[str, Any]:
         """Make and play a pipeline; one of the same name ends first."""
-        stack = body.pop("stack", "")
-        pipeline = Pipeline.of_stack(name, stack, body, self.logs) if stack else Pipeline.read(name, body)
+        pipeline = self._pipeline(name, body)
         with self.lock:
             self._end(name)
             ensure(pipeline)
@@ -173,6 +173,14 @@ class Player:
             played.start()
             self.pipelines[name] = played
         return pipeline.described()
+
+    def _pipeline(self, name: str, body: dict[str, Any]) -> Pipeline:
+        if template := body.pop("template", ""):
+            stack.launch(name, template, body["binary"], body.pop("parameters", {}))
+            body["stack"] = name
+        if known := body.pop("stack", ""):
+            return stack.adopt(name, known, body, self.logs)
+        return Pipeline.read(name, body)
 
     def remove(self, name: str) -> bool:
         """End the playing."""

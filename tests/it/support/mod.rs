@@ -85,6 +85,21 @@ pub(crate) fn training_lambda(name: &str) {
     assert!(status.success());
 }
 
+/// boto3 against the emulator: what it prints.
+pub(crate) fn boto(script: &str) -> String {
+    let testbed = Testbed::get();
+    let sandbox = Sandbox::empty().with_testbed();
+    let own = sandbox.command(&[]);
+    let output = Command::new(testbed.variable("SGBUILD_TESTBED_PYTHON"))
+        .args(["-c", &format!("import boto3, json\n{script}")])
+        .env_clear()
+        .envs(own.get_envs().filter_map(|(name, value)| Some((name, value?))))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
 /// The repository's root.
 pub(crate) fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import io
 import json
 import tempfile
 import zipfile
@@ -16,9 +14,7 @@ from . import cloud
 
 TARGET = "record"
 CODE_KEY = "sgbuild/code.zip"
-# A handler's function in the template.
-LOGICAL = {"start_training": "StartTraining", "record_result": "RecordResult", "data_trigger": "DataTrigger"}
-HANDLERS = tuple(LOGICAL)
+HANDLERS = ("start_training", "record_result", "data_trigger")
 
 
 @dataclass(frozen=True)
@@ -66,29 +62,6 @@ class Pipeline:
         }
         return cls(name=name, **{**defaults, **body, "functions": functions | body.get("functions", {})})
 
-    @classmethod
-    def of_stack(cls, name: str, stack: str, body: dict[str, Any], programs: Path) -> Pipeline:
-        """The pipeline that a stack has made; its functions' program is taken out of the stack's own code."""
-        resources = cloud.client("cloudformation").describe_stack_resources(StackName=stack)["StackResources"]
-        ids = {each["LogicalResourceId"]: each.get("PhysicalResourceId", "") for each in resources}
-        variables = _project_variables(ids["BuildProject"])
-        mapping = _mapping(ids["DataTrigger"])
-        known = {
-            "input_bucket": ids["TrainingInputBucket"],
-            "artifact_bucket": ids["ModelArtifactBucket"],
-            "table": ids["MetadataTable"],
-            "topic": ids["Notifications"],
-            "project": ids["BuildProject"],
-            "queue": mapping["EventSourceArn"].rpartition(":")[2],
-            "batching_window": mapping.get("MaximumBatchingWindowInSeconds") or 0,
-            "batch_size": mapping["BatchSize"],
-            "functions": {handler: ids[logical] for handler, logical in LOGICAL.items()},
-            "role": cloud.client("iam").get_role(RoleName=ids["TrainingRole"])["Role"]["Arn"],
-            "repository": ids["Repository"],
-            "binary": body.get("binary") or str(_program(variables["SGBUILD_CODE"], programs)),
-        }
-        return cls(name=name, stack=stack, environment=variables | body.pop("environment", {}), **(known | body))
-
     @property
     def code(self) -> str:
         """Where builds fetch sgbuild from, if they do."""
@@ -134,34 +107,6 @@ class Pipeline:
         }
 
 
-def _project_variables(project: str) -> dict[str, str]:
-    found = cloud.client("codebuild").batch_get_projects(names=[project])["projects"][0]
-    return {
-        each["name"]: cloud.build_variable(each["value"], each.get("type", "PLAINTEXT"))
-        for each in found["environment"].get("environmentVariables", [])
-    }
-
-
-def _mapping(function: str) -> dict[str, Any]:
-    mappings = cloud.client_of_moto("lambda").list_event_source_mappings()["EventSourceMappings"]
-    return next(each for each in mappings if each["FunctionArn"] == cloud.function_arn(function))
-
-
-def _program(code: str, programs: Path) -> Path:
-    """The functions' program, unpacked once for each content."""
-    bucket, _, key = code.removeprefix("s3://").partition("/")
-    body = cloud.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
-    program = programs / hashlib.sha256(body).hexdigest()[:16] / "bootstrap"
-    if not program.exists():
-        program.parent.mkdir(parents=True, exist_ok=True)
-        partial = program.with_suffix(".partial")
-        with zipfile.ZipFile(io.BytesIO(body)) as archive:
-            partial.write_bytes(archive.read("bootstrap"))
-        partial.chmod(0o755)
-        partial.replace(program)
-    return program
-
-
 def ensure(pipeline: Pipeline) -> None:
     """Make what the account does not have; what it has stays as it is."""
     if pipeline.stack:
@@ -173,7 +118,7 @@ def ensure(pipeline: Pipeline) -> None:
     redrive = {"deadLetterTargetArn": _queue_arn(f"{pipeline.queue}-dead"), "maxReceiveCount": 5}
     _ensure_queue(pipeline.queue, RedrivePolicy=json.dumps(redrive), VisibilityTimeout=str(pipeline.visibility))
     for bucket in (pipeline.input_bucket, pipeline.artifact_bucket):
-        _ensure_bucket(bucket)
+        ensure_bucket(bucket)
     if pipeline.fetch:
         _upload_code(pipeline)
     _ensure_table(pipeline.table)
@@ -209,7 +154,8 @@ def _ensure_functions_of_stack(pipeline: Pipeline) -> None:
         cloud.register_function(name, registration)
 
 
-def _ensure_bucket(name: str) -> None:
+def ensure_bucket(name: str) -> None:
+    """A versioned bucket."""
     s3 = cloud.client("s3")
     with contextlib.suppress(s3.exceptions.BucketAlreadyOwnedByYou, s3.exceptions.BucketAlreadyExists):
         s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": cloud.REGION})
@@ -227,15 +173,19 @@ def _queue_arn(name: str) -> str:
 
 
 def _upload_code(pipeline: Pipeline) -> None:
-    """The binary as Lambda's code: a zip with one file, executable."""
+    upload_program(pipeline.binary, pipeline.artifact_bucket, CODE_KEY)
+
+
+def upload_program(binary: str, bucket: str, key: str) -> None:
+    """A binary as Lambda's code: a zip with one file, executable."""
     entry = zipfile.ZipInfo("bootstrap")
     entry.external_attr = 0o755 << 16
     with tempfile.TemporaryFile() as file:
         # Stored: this one travels over loopback only.
         with zipfile.ZipFile(file, "w") as archive:
-            archive.writestr(entry, Path(pipeline.binary).read_bytes())
+            archive.writestr(entry, Path(binary).read_bytes())
         file.seek(0)
-        cloud.client("s3").upload_fileobj(file, pipeline.artifact_bucket, CODE_KEY)
+        cloud.client("s3").upload_fileobj(file, bucket, key)
 
 
 def _ensure_table(name: str) -> None:
