@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::support::{Ran, Sandbox, Testbed, boto, training_lambda};
+use crate::support::{Ran, Sandbox, Testbed, python, training_lambda};
 
 const SCHEMA_2: &str = "application/vnd.docker.distribution.manifest.v2+json";
 
@@ -86,6 +86,11 @@ fn training_flags(function: &str) -> Vec<String> {
     .iter()
     .flat_map(|(flag, value)| [(*flag).to_owned(), (*value).to_owned()])
     .collect()
+}
+
+/// boto3 against the emulator: what it prints.
+fn boto(script: &str) -> String {
+    python(&format!("import boto3, json\n{script}"))
 }
 
 /// A directory as SageMaker mounts it at `/opt/ml`.

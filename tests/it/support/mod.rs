@@ -85,13 +85,12 @@ pub(crate) fn training_lambda(name: &str) {
     assert!(status.success());
 }
 
-/// boto3 against the emulator: what it prints.
-pub(crate) fn boto(script: &str) -> String {
-    let testbed = Testbed::get();
+/// Runs a script in the testbed's Python, with boto3 turned to the emulator: what it prints.
+pub(crate) fn python(script: &str) -> String {
     let sandbox = Sandbox::empty().with_testbed();
     let own = sandbox.command(&[]);
-    let output = Command::new(testbed.variable("SGBUILD_TESTBED_PYTHON"))
-        .args(["-c", &format!("import boto3, json\n{script}")])
+    let output = Command::new(Testbed::get().variable("SGBUILD_TESTBED_PYTHON"))
+        .args(["-c", script])
         .env_clear()
         .envs(own.get_envs().filter_map(|(name, value)| Some((name, value?))))
         .output()
