@@ -43,9 +43,10 @@ lint: services deny ## formatting, clippy, licences and bans, Python and shell s
 	$(WITH_TESTBED); "$$RUFF" format --isolated --line-length 120 --no-cache --check $(PYTHON_SOURCES)
 	$(WITH_TESTBED); "$$SHELLCHECK" $(SHELL_SOURCES)
 
-bench: services ## a code-only change with sgbuild beside docker build + docker push
+bench: services ## a code-only change beside docker build + docker push; cold starts of the functions
 	$(CARGO) build --locked --release
 	$(WITH_TESTBED); python3 bench/code_change.py --sgbuild $(RELEASE)
+	$(WITH_TESTBED); python3 bench/cold_start.py --sgbuild $(RELEASE)
 
 services: ## start what demo and tests talk to; at once when it runs
 	@$(TESTBED) up

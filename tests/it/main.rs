@@ -15,6 +15,7 @@ mod engine;
 mod faults;
 mod job_log;
 mod main_path;
+mod pipeline;
 mod project;
 mod registry;
 mod run_py;

@@ -354,7 +354,7 @@ fn aws(port: u16) -> SdkConfig {
 async fn an_emulated_account_has_its_repository_made_and_its_token_given() {
     let port = free_port();
     let _moto = serve(
-        Command::new(crate::support::moto_server()).args(["-H", "127.0.0.1", "-p", &port.to_string()]),
+        crate::support::moto_server().args(["-H", "127.0.0.1", "-p", &port.to_string()]),
         port,
     );
     let aws = aws(port);

@@ -54,9 +54,11 @@ impl Testbed {
     }
 }
 
-/// The AWS emulator's program in the testbed, for tests that start their own.
-pub(crate) fn moto_server() -> PathBuf {
-    Path::new(Testbed::get().variable("SGBUILD_TESTBED_PYTHON")).with_file_name("moto_server")
+/// The AWS emulator as the testbed runs it, for tests that start their own; it takes `-H` and `-p`.
+pub(crate) fn moto_server() -> Command {
+    let mut command = Command::new(Testbed::get().variable("SGBUILD_TESTBED_PYTHON"));
+    command.arg(root().join("tests/testbed/moto_server.py"));
+    command
 }
 
 /// The function host runs the binary under test as the training Lambda `name`.

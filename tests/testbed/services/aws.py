@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import http.client
 import json
 import os
 
 from . import process
-from .state import ACCOUNT, HERE, MOTO_PORT, MOTO_URL, REGION, VENV, Trouble, say
+from .state import ACCOUNT, FUNCTION_HOST_URL, HERE, MOTO_PORT, MOTO_URL, REGION, VENV, Trouble, say
 
 NAME = "moto"
+PROGRAM = HERE / "moto_server.py"
 INPUT_BUCKET = "sgbuild-input"
 OUTPUT_BUCKET = "sgbuild-output"
 SYNTHETIC_BUCKET = "sgbuild-synthetic"
@@ -47,22 +49,41 @@ def answers() -> bool:
     return _status("/moto-api/") == 200
 
 
+def current() -> bool:
+    """Whether the moto that answers runs our additions to it as they are on disk now."""
+    connection = http.client.HTTPConnection("127.0.0.1", MOTO_PORT, timeout=5)
+    try:
+        connection.request("GET", "/_testbed/health")
+        answer = connection.getresponse()
+        return answer.status == 200 and json.loads(answer.read()).get("source") == _digest()
+    except (OSError, ValueError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _digest() -> str:
+    files = [PROGRAM, *sorted((HERE / "emulation").glob("*.py"))]
+    return hashlib.sha256(b"\0".join(each.read_bytes() for each in files)).hexdigest()
+
+
 def seeded() -> bool:
     """Whether it holds what the testbed put there (a server that was reset does not)."""
     return _status(f"/{SYNTHETIC_BUCKET}") == 200
 
 
 def up() -> None:
-    """Start moto unless it answers, and create what is missing in it."""
-    if answers() and process.recorded_pid(NAME):
+    """Start moto unless it answers, and create what is missing in it; its state goes when our additions changed."""
+    if process.recorded_pid(NAME) and current():
         if not seeded():
             seed()
         return
+    process.stop(NAME)
     holder = process.listener("127.0.0.1", MOTO_PORT)
     if holder:
         raise Trouble(f"port {MOTO_PORT} of 127.0.0.1 is taken by {holder}: stop it, moto must listen there")
     env = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    command = [str(VENV / "bin" / "moto_server"), "-H", "127.0.0.1", "-p", str(MOTO_PORT)]
+    command = [str(VENV / "bin" / "python"), str(PROGRAM), "--port", str(MOTO_PORT), "--functions", FUNCTION_HOST_URL]
     process.start(NAME, command, env=env)
     process.wait_until(NAME, answers, seconds=60)
     seed()

@@ -40,6 +40,13 @@ def recorded_pid(name: str) -> int | None:
     return int(pid) if _birth(int(pid)) == birth else None
 
 
+def older(name: str, other: str) -> bool:
+    """Whether the first of two services we started began before the second one did."""
+    pids = [recorded_pid(each) for each in (name, other)]
+    first, second = (int(_birth(pid) or 0) if pid else 0 for pid in pids)
+    return first < second
+
+
 def start(name: str, command: list[str], *, env: dict[str, str] | None = None) -> None:
     """Start a program in a session of its own, its output in logs/<name>.log, its pid in pids/<name>."""
     with open(LOGS / f"{name}.log", "ab") as log:

@@ -12,10 +12,15 @@ REGION = "us-west-2"
 BASE_ACCOUNT = "210987654321"
 BASE_REGION = "eu-west-1"
 
-MOTO_PORT = 24566
-FUNCTION_HOST_PORT = 24567
+# Another first port makes a second set of moto and the programs beside it, with state and processes of its own; the
+# Docker daemon and the registries stay one for all.
+USUAL_PORT = 24566
+MOTO_PORT = int(os.environ.get("SGBUILD_TESTBED_PORT") or USUAL_PORT)
+FUNCTION_HOST_PORT = MOTO_PORT + 1
+PLAYER_PORT = MOTO_PORT + 2
 MOTO_URL = f"http://127.0.0.1:{MOTO_PORT}"
 FUNCTION_HOST_URL = f"http://127.0.0.1:{FUNCTION_HOST_PORT}"
+PLAYER_URL = f"http://127.0.0.1:{PLAYER_PORT}"
 
 HERE = Path(__file__).resolve().parent.parent
 
@@ -34,8 +39,9 @@ def state_dir() -> Path:
 
 
 STATE = state_dir()
-LOGS = STATE / "logs"
-PIDS = STATE / "pids"
+_SET = "" if MOTO_PORT == USUAL_PORT else f"-{MOTO_PORT}"
+LOGS = STATE / f"logs{_SET}"
+PIDS = STATE / f"pids{_SET}"
 VENV = STATE / "venv"
 
 _started = time.monotonic()

@@ -1,0 +1,205 @@
+//! The closed loop: the template's stack in the emulator, an upload, and everything that follows of it by itself.
+
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::support::{Sandbox, Testbed, python, root};
+
+/// The longest the loop may take; a debug binary on a busy machine needs most of it.
+const PATIENCE: Duration = Duration::from_mins(3);
+
+/// boto3 against the emulator: what it prints.
+fn boto(script: &str) -> String {
+    python(&format!("import boto3, json\n{script}"))
+}
+
+/// A pipeline that the cloud player plays until it is dropped.
+struct Pipeline {
+    name: String,
+    made: Value,
+}
+
+impl Pipeline {
+    /// The template's stack over the sandbox's repository.
+    fn launch(sandbox: &Sandbox) -> Self {
+        let name = format!("it-{}", &uuid::Uuid::new_v4().simple().to_string()[..8]);
+        let body = json!({
+            "template": root().join("templates/cicd-pipeline.yaml"),
+            "parameters": {
+                "Email": "someone@example.com",
+                "GitHubUser": "example",
+                "GitHubRepo": "row-counter",
+                "GitHubToken": "not-a-token",
+                "DataBatchingSeconds": "2",
+            },
+            "binary": env!("CARGO_BIN_EXE_sgbuild"),
+            "source": sandbox.project(),
+        });
+        let mut pipeline = Self { name, made: json!({}) };
+        pipeline.made = pipeline.player("PUT", Some(&body));
+        pipeline
+    }
+
+    /// What the player answers about this pipeline.
+    fn player(&self, method: &str, body: Option<&Value>) -> Value {
+        let url = format!(
+            "{}/_pipelines/{}",
+            Testbed::get().variable("SGBUILD_TESTBED_PLAYER"),
+            self.name
+        );
+        let mut curl = Command::new("curl");
+        curl.args([
+            "--silent",
+            "--show-error",
+            "--fail-with-body",
+            "--request",
+            method,
+            &url,
+        ]);
+        if let Some(body) = body {
+            curl.args(["--data", &body.to_string()]);
+        }
+        let output = curl.output().unwrap();
+        let answer = String::from_utf8(output.stdout).unwrap();
+        assert!(output.status.success(), "{method} {url}: {answer}");
+        serde_json::from_str(&answer).unwrap()
+    }
+
+    fn made(&self, what: &str) -> &str {
+        self.made[what].as_str().unwrap()
+    }
+
+    /// Uploads objects, keys as they are.
+    fn upload(&self, objects: &[(&str, &str)]) {
+        boto(&format!(
+            "for key, text in json.loads({:?}):
+    boto3.client('s3').put_object(Bucket={:?}, Key=key, Body=text.encode())",
+            json!(objects).to_string(),
+            self.made("input_bucket"),
+        ));
+    }
+
+    /// Every record, as plain JSON.
+    fn records(&self) -> Vec<Value> {
+        let printed = boto(&format!(
+            "items = boto3.resource('dynamodb').Table({:?}).scan()['Items']
+print(json.dumps(items, default=float))",
+            self.made("table")
+        ));
+        serde_json::from_str(&printed).unwrap()
+    }
+
+    /// The texts of the messages that the subscriber has got.
+    fn messages(&self) -> Vec<String> {
+        let printed = boto(&format!(
+            "sqs = boto3.client('sqs')
+url = sqs.get_queue_url(QueueName={:?})['QueueUrl']
+received, messages = True, []
+while received:
+    received = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=5).get('Messages', [])
+    messages += [json.loads(each['Body'])['Message'] for each in received]
+print(json.dumps(messages))",
+            self.made("inbox")
+        ));
+        serde_json::from_str(&printed).unwrap()
+    }
+
+    /// Waits until a job's record is settled and announced.
+    fn settled(&self) -> Value {
+        let begun = Instant::now();
+        loop {
+            let records = self.records();
+            if let Some(record) = records.iter().find(|record| record.get("notified_at").is_some()) {
+                return record.clone();
+            }
+            let history = self.player("GET", None);
+            assert!(
+                begun.elapsed() < PATIENCE,
+                "no settled record; records: {records:#?}\nhistory: {history:#}"
+            );
+            std::thread::sleep(Duration::from_millis(500));
+        }
+    }
+}
+
+impl Drop for Pipeline {
+    fn drop(&mut self) {
+        // A panic here would hide the one that is under way.
+        let _ = Command::new("curl")
+            .args(["--silent", "--request", "DELETE"])
+            .arg(format!(
+                "{}/_pipelines/{}",
+                Testbed::get().variable("SGBUILD_TESTBED_PLAYER"),
+                self.name
+            ))
+            .output();
+    }
+}
+
+#[test]
+fn uploaded_data_becomes_a_model_a_record_and_one_message() {
+    let sandbox = Sandbox::of_fixture("setuptools-docker-style")
+        .with_testbed()
+        .committed();
+    let pipeline = Pipeline::launch(&sandbox);
+
+    pipeline.upload(&[
+        ("input/data/training/", ""),
+        ("input/data/training/today + 1 %41 ü.csv", "a,b\n1,2\n3,4\n"),
+        ("input/data/training/more/rows.csv", "a,b\n5,6\n"),
+        ("input/data/testing/rows.csv", "a,b\n5,6\n"),
+        ("input/config/hyperparameters.json", "{\"depth\": 3}"),
+    ]);
+    let record = pipeline.settled();
+
+    let history = pipeline.player("GET", None);
+    let [build] = history["builds"].as_array().unwrap().as_slice() else {
+        panic!("one build for a burst of uploads: {history:#}")
+    };
+    assert_eq!(build["status"], "SUCCEEDED", "{history:#}");
+    let [job] = history["jobs"].as_array().unwrap().as_slice() else {
+        panic!("one job: {history:#}")
+    };
+    assert_eq!(record["training_job_name"], job["name"]);
+    assert_eq!(record["job_status"], "Completed", "{record:#}");
+    assert_eq!(record["image"], job["image"]);
+    assert!(record["image"].as_str().unwrap().contains("@sha256:"), "{record:#}");
+    assert_eq!(record["data_source"], "uploaded");
+    assert_eq!(record["channels"], json!(["training", "testing"]));
+    assert_eq!(record["hyperparameters"], json!({"depth": "3"}));
+    let versions = record["input_versions"].as_object().unwrap();
+    assert!(
+        versions.contains_key("input/data/training/today + 1 %41 ü.csv"),
+        "{record:#}"
+    );
+    assert!(!versions.contains_key("input/data/training/"), "{record:#}");
+    let artifact = format!(
+        "s3://{}/{}/output/model.tar.gz",
+        pipeline.made("artifact_bucket"),
+        job["name"].as_str().unwrap()
+    );
+    assert_eq!(record["artifact"], artifact.as_str());
+    assert_eq!(model(&artifact), json!({"rows": 3}));
+
+    // Every event has come by now, some of them twice.
+    std::thread::sleep(Duration::from_secs(3));
+    let messages = pipeline.messages();
+    assert_eq!(messages.len(), 1, "{messages:#?}");
+    assert!(messages[0].contains(job["name"].as_str().unwrap()), "{messages:#?}");
+    assert_eq!(pipeline.records().len(), 1);
+    let history = pipeline.player("GET", None);
+    assert_eq!(history["builds"].as_array().unwrap().len(), 1, "{history:#}");
+}
+
+/// `model.json` out of a model's archive.
+fn model(artifact: &str) -> Value {
+    let printed = boto(&format!(
+        "import io, tarfile
+bucket, _, key = {artifact:?}.removeprefix('s3://').partition('/')
+body = boto3.client('s3').get_object(Bucket=bucket, Key=key)['Body'].read()
+print(tarfile.open(fileobj=io.BytesIO(body)).extractfile('model.json').read().decode())"
+    ));
+    serde_json::from_str(&printed).unwrap()
+}
