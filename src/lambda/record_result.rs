@@ -202,14 +202,32 @@ mod tests {
 
     use super::*;
 
+    /// A notification as [S3 sends it](https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html).
+    fn notification(keys: &[&str]) -> Value {
+        let record = |key: &&str| {
+            json!({
+                "eventVersion": "2.1", "eventSource": "aws:s3", "awsRegion": "us-west-2", "eventTime": "2026-11-24T04:12:05.000Z",
+                "eventName": "ObjectCreated:CompleteMultipartUpload", "userIdentity": { "principalId": "AWS:A" },
+                "requestParameters": { "sourceIPAddress": "10.0.0.1" },
+                "responseElements": { "x-amz-request-id": "1", "x-amz-id-2": "2" },
+                "s3": {
+                    "s3SchemaVersion": "1.0", "configurationId": "models",
+                    "bucket": { "name": "models", "ownerIdentity": { "principalId": "A" }, "arn": "arn:aws:s3:::models" },
+                    "object": { "key": key, "size": 1, "eTag": "0", "versionId": "1", "sequencer": "00" },
+                },
+            })
+        };
+        json!({ "Records": keys.iter().map(record).collect::<Vec<_>>() })
+    }
+
     #[test]
     fn an_artifact_names_its_job() {
-        let event = json!({ "Records": [
-            { "s3": { "object": { "key": "iris-20261124-1a2b/output/model.tar.gz" } } },
-            { "s3": { "object": { "key": "some+folder/caf%C3%A9/iris-2/output/model.tar.gz" } } },
-            { "s3": { "object": { "key": "iris-3/output/output.tar.gz" } } },
-            { "s3": { "object": { "key": "output/model.tar.gz" } } },
-        ]});
+        let event = notification(&[
+            "iris-20261124-1a2b/output/model.tar.gz",
+            "some+folder/caf%C3%A9/iris-2/output/model.tar.gz",
+            "iris-3/output/output.tar.gz",
+            "output/model.tar.gz",
+        ]);
         assert_eq!(job_names(&event).unwrap(), ["iris-20261124-1a2b", "iris-2"]);
         assert_eq!(decoded("a+b%2Bc%25d"), "a b+c%d");
     }

@@ -1,96 +1,68 @@
-//! The training Lambda against an emulator of S3 and SageMaker, through the real SDK.
+//! The training Lambda against an emulator of its services, through the real SDK.
 
-#![cfg(test)]
-
-use std::net::TcpListener;
-use std::process::{Child, Stdio};
+use std::io;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
 
-use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_sdk_s3::config::{Credentials, SharedCredentialsProvider};
-use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
+use async_trait::async_trait;
 use serde_json::{Value, json};
-use sgbuild::lambda::input_bucket::{InputBucket, S3};
+use sgbuild::lambda::input_data::SyntheticData;
 use sgbuild::lambda::log::JsonLines;
-use sgbuild::lambda::start_training::handle;
-use sgbuild::lambda::training_jobs::SageMaker;
+use sgbuild::lambda::notifier::Sns;
+use sgbuild::lambda::objects::{Objects as _, S3};
+use sgbuild::lambda::records::DynamoDb;
+use sgbuild::lambda::start_training::{self, Account, Error};
+use sgbuild::lambda::training_jobs::{NewJob, SageMaker, TrainingJobs};
+use sgbuild::record::{DataSource, JobStatus};
+use sgbuild::training::TrainingRun;
+use sgbuild::training::call::CallError;
+use sgbuild::training::job::Job;
+
+use crate::support::emulator::{Emulator, payload};
 
 const KEY: &str = "input/config/hyperparameters.json";
+const RUN: &str = "20261124-041205-1a2b3c4d";
 
-/// An emulator of this test's own, which ends with it.
-struct Emulator {
-    process: Child,
-    config: SdkConfig,
+/// The function in its account.
+struct Function {
+    objects: S3,
+    training_jobs: SageMaker,
+    records: DynamoDb,
+    notifier: Sns,
+    synthetic: SyntheticData,
 }
 
-impl Emulator {
-    async fn start() -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let process = crate::support::moto_server()
-            .args(["-H", "127.0.0.1", "-p", &port.to_string()])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the emulator is needed: run `make services`");
-        let config = SdkConfig::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::new("eu-west-1"))
-            .credentials_provider(SharedCredentialsProvider::new(Credentials::new(
-                "test", "test", None, None, "test",
-            )))
-            .endpoint_url(format!("http://127.0.0.1:{port}"))
-            .build();
-        let emulator = Self { process, config };
-        emulator.wait(port).await;
-        emulator
-    }
-
-    async fn wait(&self, port: u16) {
-        let begun = Instant::now();
-        while tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_err() {
-            assert!(begun.elapsed() < Duration::from_mins(1), "the emulator did not start");
-            tokio::time::sleep(Duration::from_millis(100)).await;
+impl Function {
+    fn of(emulator: &Emulator) -> Self {
+        Self {
+            objects: S3::new(&emulator.config),
+            training_jobs: SageMaker::new(&emulator.config),
+            records: emulator.records(),
+            notifier: Sns::new(&emulator.config, &emulator.topic),
+            synthetic: SyntheticData {
+                bucket: "synthetic".to_owned(),
+                prefix: "iris/".to_owned(),
+            },
         }
     }
 
-    fn s3(&self) -> aws_sdk_s3::Client {
-        let config = aws_sdk_s3::config::Builder::from(&self.config)
-            .force_path_style(true)
-            .build();
-        aws_sdk_s3::Client::from_conf(config)
+    fn account(&self) -> Account<'_> {
+        Account {
+            objects: &self.objects,
+            training_jobs: &self.training_jobs,
+            records: Some(&self.records),
+            notifier: Some(&self.notifier),
+            synthetic: Some(&self.synthetic),
+            region: "eu-west-1",
+        }
     }
 
-    async fn create_bucket(&self, name: &str) {
-        let place = CreateBucketConfiguration::builder()
-            .location_constraint(BucketLocationConstraint::EuWest1)
-            .build();
-        self.s3()
-            .create_bucket()
-            .bucket(name)
-            .create_bucket_configuration(place)
-            .send()
-            .await
-            .unwrap();
-    }
-
-    async fn put_hyperparameters(&self, bucket: &str, text: &str) {
-        self.s3()
-            .put_object()
-            .bucket(bucket)
-            .key(KEY)
-            .body(text.as_bytes().to_vec().into())
-            .send()
-            .await
-            .unwrap();
+    async fn handle(&self, payload: &Value) -> Result<TrainingRun, Error> {
+        start_training::handle(payload, "request-1", self.account(), &silent()).await
     }
 }
 
-impl Drop for Emulator {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
+fn silent() -> JsonLines {
+    JsonLines::new(io::sink())
 }
 
 /// What the log's writer got.
@@ -115,36 +87,18 @@ impl Written {
     }
 }
 
-fn payload(bucket: &str) -> Value {
-    json!({
-        "source_bucket_uri": format!("s3://{bucket}/input/data/training/"),
-        "destination_bucket_uri": "s3://iris-output/",
-        "image": "123456789012.dkr.ecr.eu-west-1.amazonaws.com/iris@sha256:1f",
-        "role": "arn:aws:iam::123456789012:role/training",
-        "num_instances": "1",
-        "instance_type": "ml.m5.large",
-        "vol_in_gb": "30",
-        "training_job_name": "iris_classifier",
-        "max_runtime_sec": "3600",
-        "git_hash": "1f0c2ab",
-        "run_id": "20261124-041205-1a2b3c4d",
-        "package": "iris-classifier",
-        "version": "1.0.0",
-    })
-}
-
 #[tokio::test]
 async fn a_payload_becomes_a_training_job() {
     let emulator = Emulator::start().await;
-    emulator.create_bucket("iris-input").await;
     emulator
-        .put_hyperparameters("iris-input", r#"{"max_depth": 3, "shuffle": true}"#)
+        .put("iris-input", KEY, r#"{"max_depth": 3, "shuffle": true}"#)
         .await;
-    let (bucket, jobs) = (S3::new(&emulator.config), SageMaker::new(&emulator.config));
+    emulator.put("iris-input", "input/data/training/iris.csv", "1,2").await;
+    let function = Function::of(&emulator);
     let written = Written::default();
     let log = JsonLines::new(written.clone()).of_request("request-1");
 
-    let run = handle(&payload("iris-input"), "request-1", &bucket, &jobs, &log)
+    let run = start_training::handle(&payload(RUN), "request-1", function.account(), &log)
         .await
         .unwrap();
 
@@ -206,32 +160,363 @@ async fn a_payload_becomes_a_training_job() {
 }
 
 #[tokio::test]
-async fn hyperparameters_are_optional_and_a_bucket_is_not() {
+async fn the_run_is_recorded_with_commit_image_and_versions() {
     let emulator = Emulator::start().await;
-    emulator.create_bucket("iris-bare").await;
-    let (bucket, jobs) = (S3::new(&emulator.config), SageMaker::new(&emulator.config));
-    let log = JsonLines::new(std::io::sink());
+    let keys = [
+        "input/data/training/a b.csv",
+        "input/data/training/a+b.csv",
+        "input/data/training/100%41.csv",
+        "input/data/training/données/é.csv",
+        "input/data/testing/t.csv",
+    ];
+    for key in keys {
+        emulator.put("iris-input", key, "older").await;
+        emulator.put("iris-input", key, "newer").await;
+    }
+    emulator.put("iris-input", "input/data/validation/", "").await;
+    emulator.put("iris-input", KEY, r#"{"max_depth": 3}"#).await;
+    let run = Function::of(&emulator).handle(&payload(RUN)).await.unwrap();
 
-    let run = handle(&payload("iris-bare"), "request-1", &bucket, &jobs, &log)
-        .await
-        .unwrap();
-    assert_eq!(run.run_id, "20261124-041205-1a2b3c4d");
+    let record = emulator.the_record().await;
+    assert_eq!(record.training_job_name, run.training_job_name);
+    assert_eq!((record.run_id.as_str(), record.git_hash.as_str()), (RUN, "1f0c2ab"));
+    assert!(record.image.ends_with("/iris@sha256:1f"));
+    assert_eq!(record.channels, ["testing", "training"]);
+    assert_eq!(record.data_source, Some(DataSource::Uploaded));
+    assert_eq!(record.hyperparameters["max_depth"], "3");
+    assert_eq!(record.job_status, JobStatus::InProgress);
+    assert_eq!(record.training_job_arn, Some(run.training_job_arn));
+    let mut recorded: Vec<&str> = record.input_versions.keys().map(String::as_str).collect();
+    let mut expected = [&keys[..], &[KEY]].concat();
+    recorded.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!(recorded, expected);
+    for (key, version) in &record.input_versions {
+        let head = emulator
+            .s3()
+            .head_object()
+            .bucket("iris-input")
+            .key(key)
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(head.version_id(), Some(version.as_str()), "{key}");
+    }
+    assert!(emulator.messages().await.is_empty());
+}
 
-    let error = handle(&payload("iris-gone"), "request-1", &bucket, &jobs, &log)
+#[tokio::test]
+async fn the_same_event_three_times_at_once_is_one_job_and_one_record() {
+    let emulator = Emulator::start().await;
+    emulator.put("iris-input", "input/data/training/iris.csv", "1,2").await;
+    let function = Function::of(&emulator);
+    let payload = payload(RUN);
+    let (a, b, c) = tokio::join!(
+        function.handle(&payload),
+        function.handle(&payload),
+        function.handle(&payload)
+    );
+    let (a, b, c) = (a.unwrap(), b.unwrap(), c.unwrap());
+    assert!(a == b && b == c);
+    assert_eq!(emulator.jobs().await, [a.training_job_name]);
+    assert_eq!(emulator.the_record().await.job_status, JobStatus::InProgress);
+}
+
+/// SageMaker behind a fault.
+struct Faulty {
+    training_jobs: SageMaker,
+    /// What `create` answers, with or without the job created before.
+    answer: CallError,
+    creates: bool,
+}
+
+#[async_trait]
+impl TrainingJobs for Faulty {
+    async fn create(&self, job: &NewJob) -> Result<String, CallError> {
+        if self.creates {
+            self.training_jobs.create(job).await?;
+            // The process is gone before it can say so.
+            std::future::pending::<()>().await;
+        }
+        Err(self.answer.clone())
+    }
+
+    async fn describe(&self, name: &str) -> Result<Job, CallError> {
+        self.training_jobs.describe(name).await
+    }
+}
+
+fn service(code: &str, message: &str) -> CallError {
+    CallError::Service {
+        code: code.to_owned(),
+        message: message.to_owned(),
+        status: 400,
+    }
+}
+
+#[tokio::test]
+async fn killed_right_after_the_job_was_created_the_next_delivery_finds_it() {
+    let emulator = Emulator::start().await;
+    emulator.put("iris-input", "input/data/training/iris.csv", "1,2").await;
+    let function = Function::of(&emulator);
+    let faulty = Faulty {
+        training_jobs: SageMaker::new(&emulator.config),
+        answer: service("", ""),
+        creates: true,
+    };
+    let account = Account {
+        training_jobs: &faulty,
+        ..function.account()
+    };
+    let payload = payload(RUN);
+    let log = silent();
+    let killed = start_training::handle(&payload, "request-1", account, &log);
+    assert!(
+        tokio::time::timeout(std::time::Duration::from_secs(5), killed)
+            .await
+            .is_err()
+    );
+    let record = emulator.the_record().await;
+    assert_eq!(
+        (record.job_status, record.training_job_arn),
+        (JobStatus::Requested, None)
+    );
+
+    let run = function.handle(&payload).await.unwrap();
+    assert_eq!(emulator.jobs().await, [run.training_job_name]);
+    let record = emulator.the_record().await;
+    assert_eq!(
+        (record.job_status, record.training_job_arn),
+        (JobStatus::InProgress, Some(run.training_job_arn))
+    );
+}
+
+#[tokio::test]
+async fn a_limit_is_recorded_as_failed_and_announced_once() {
+    let emulator = Emulator::start().await;
+    emulator.put("iris-input", "input/data/training/iris.csv", "1,2").await;
+    let function = Function::of(&emulator);
+    let faulty = Faulty {
+        training_jobs: SageMaker::new(&emulator.config),
+        answer: service(
+            "ResourceLimitExceeded",
+            "The account-level service limit is 0 Instances",
+        ),
+        creates: false,
+    };
+    let account = Account {
+        training_jobs: &faulty,
+        ..function.account()
+    };
+    let (payload, log) = (payload(RUN), silent());
+    for expected in ["ResourceLimitExceeded", "FailedBefore"] {
+        let error = start_training::handle(&payload, "request-1", account, &log)
+            .await
+            .unwrap_err();
+        assert_eq!(error.error_type(), expected);
+    }
+    let record = emulator.the_record().await;
+    assert_eq!(record.job_status, JobStatus::Failed);
+    assert!(record.failure_reason.unwrap().contains("service limit is 0 Instances"));
+    let messages = emulator.messages().await;
+    let [(subject, text)] = &messages[..] else {
+        panic!("one message: {messages:?}")
+    };
+    assert!(
+        subject.starts_with("Training failed: iris-classifier (iris-classifier-"),
+        "{subject}"
+    );
+    assert!(
+        text.contains("Reason:     SageMaker's limit") && text.contains("Commit:     1f0c2ab"),
+        "{text}"
+    );
+}
+
+#[tokio::test]
+async fn throttled_the_run_stays_open() {
+    let emulator = Emulator::start().await;
+    emulator.put("iris-input", "input/data/training/iris.csv", "1,2").await;
+    let function = Function::of(&emulator);
+    let faulty = Faulty {
+        training_jobs: SageMaker::new(&emulator.config),
+        answer: service("ThrottlingException", "Rate exceeded"),
+        creates: false,
+    };
+    let account = Account {
+        training_jobs: &faulty,
+        ..function.account()
+    };
+    let error = start_training::handle(&payload(RUN), "request-1", account, &silent())
         .await
         .unwrap_err();
-    assert_eq!(error.error_type(), "HyperparametersUnreadable", "{error}");
+    assert_eq!(error.error_type(), "Unavailable");
+    assert_eq!(emulator.the_record().await.job_status, JobStatus::Requested);
+    assert!(emulator.messages().await.is_empty());
+    function.handle(&payload(RUN)).await.unwrap();
+}
+
+#[tokio::test]
+async fn synthetic_data_stands_in_and_carries_its_origin() {
+    let emulator = Emulator::start().await;
+    // What a console makes of an empty folder.
+    emulator.put("iris-input", "input/data/training/", "").await;
+    for key in ["iris/", "iris/a b+%.csv", "iris/deep/é.csv", "other/no.csv"] {
+        emulator
+            .put("synthetic", key, if key.ends_with('/') { "" } else { "1,2" })
+            .await;
+    }
+    let function = Function::of(&emulator);
+    function.handle(&payload(RUN)).await.unwrap();
+    let record = emulator.the_record().await;
+    assert_eq!(record.data_source, Some(DataSource::Synthetic));
+    let keys: Vec<&str> = record.input_versions.keys().map(String::as_str).collect();
+    assert_eq!(
+        keys,
+        ["input/data/training/a b+%.csv", "input/data/training/deep/é.csv"]
+    );
+    let head = emulator
+        .s3()
+        .head_object()
+        .bucket("iris-input")
+        .key(keys[0])
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(head.metadata().unwrap()["sgbuild-origin"], "synthetic");
+    // The copy stays what it is in the next run, until somebody uploads.
+    function.handle(&payload("run-2")).await.unwrap();
+    emulator.put("iris-input", "input/data/training/real.csv", "3,4").await;
+    function.handle(&payload("run-3")).await.unwrap();
+    let mut sources: Vec<_> = emulator.records().all().await.unwrap();
+    sources.sort_by_key(|record| record.recorded_at);
+    let sources: Vec<_> = sources.into_iter().filter_map(|record| record.data_source).collect();
+    assert_eq!(
+        sources,
+        [DataSource::Synthetic, DataSource::Synthetic, DataSource::Uploaded]
+    );
+}
+
+#[tokio::test]
+async fn a_large_synthetic_object_is_copied_in_parts() {
+    let emulator = Emulator::start().await;
+    let text = "0123456789abcdef".repeat(800_000);
+    emulator.put("synthetic", "iris/large.csv", &text).await;
+    let function = Function {
+        objects: S3::with_parts(&emulator.config, 6 * 1024 * 1024, 5 * 1024 * 1024),
+        ..Function::of(&emulator)
+    };
+    function.handle(&payload(RUN)).await.unwrap();
+    let s3 = emulator.s3();
+    let copied = s3
+        .get_object()
+        .bucket("iris-input")
+        .key("input/data/training/large.csv")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(copied.metadata().unwrap()["sgbuild-origin"], "synthetic");
+    assert!(
+        copied.e_tag().unwrap().trim_matches('"').ends_with("-3"),
+        "{:?}",
+        copied.e_tag()
+    );
+    assert_eq!(copied.body.collect().await.unwrap().into_bytes(), text.as_bytes());
+}
+
+#[tokio::test]
+async fn no_data_at_all_is_recorded_and_announced() {
+    let emulator = Emulator::start().await;
+    emulator.put("iris-input", "input/data/training/", "").await;
+    let error = Function::of(&emulator).handle(&payload(RUN)).await.unwrap_err();
+    assert_eq!(error.error_type(), "NoData");
+    assert_eq!(
+        error.to_string(),
+        "there is no training data: s3://iris-input/input/data/ holds none, and there is no synthetic data below \
+         s3://synthetic/iris/"
+    );
+    let record = emulator.the_record().await;
+    assert_eq!(
+        (record.job_status, record.failure_reason),
+        (JobStatus::Failed, Some(error.to_string()))
+    );
+    assert!(record.notified_at.is_some());
+    assert_eq!(emulator.messages().await.len(), 1);
+    assert!(emulator.jobs().await.is_empty());
+}
+
+#[tokio::test]
+async fn thousands_of_objects_are_all_recorded() {
+    let emulator = Emulator::start().await;
+    let function = Function::of(&emulator);
+    // Long keys: 2,500 of them are more than an item holds.
+    let folder = "k".repeat(200);
+    let s3 = emulator.s3();
+    for start in (0..2_500).step_by(50) {
+        let puts = (start..start + 50).map(|number| {
+            let key = format!("input/data/training/{folder}/{number:04}.csv");
+            s3.put_object()
+                .bucket("iris-input")
+                .key(key)
+                .body(b"1".to_vec().into())
+                .send()
+        });
+        futures_util::future::try_join_all(puts).await.unwrap();
+    }
+    function.handle(&payload(RUN)).await.unwrap();
+    let record = emulator.the_record().await;
+    assert_eq!(record.input_object_count, 2_500);
+    assert!(record.input_versions.is_empty());
+    let key = format!("input-versions/{}.json", record.training_job_name);
+    assert_eq!(record.input_versions_uri, Some(format!("s3://iris-output/{key}")));
+    let content = function
+        .objects
+        .get("iris-output", &key, usize::MAX - 1)
+        .await
+        .unwrap()
+        .unwrap();
+    let versions: serde_json::Map<String, Value> = serde_json::from_slice(&content.bytes).unwrap();
+    assert_eq!(versions.len(), 2_500);
+}
+
+#[tokio::test]
+async fn an_original_payload_is_taken() {
+    let emulator = Emulator::start().await;
+    emulator.put("iris-input", "input/data/training/iris.csv", "1,2").await;
+    let mut original = payload(RUN);
+    original
+        .as_object_mut()
+        .unwrap()
+        .retain(|key, _| !["run_id", "package", "version"].contains(&key.as_str()));
+    let function = Function::of(&emulator);
+    let run = function.handle(&original).await.unwrap();
+    assert_eq!(run.run_id, "request-1");
+    assert_eq!(function.handle(&original).await.unwrap(), run);
+    assert_eq!(emulator.jobs().await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_bucket_that_is_gone_is_named() {
+    let emulator = Emulator::start().await;
+    let mut gone = payload(RUN);
+    gone["source_bucket_uri"] = json!("s3://iris-gone/input/data/training/");
+    let error = Function::of(&emulator).handle(&gone).await.unwrap_err();
+    assert_eq!(error.error_type(), "DataUnreadable", "{error}");
+    assert!(
+        error
+            .to_string()
+            .starts_with("cannot list s3://iris-gone/input/data/training/: "),
+        "{error}"
+    );
 }
 
 #[tokio::test]
 async fn a_large_object_is_not_read_to_its_end() {
     let emulator = Emulator::start().await;
-    emulator.create_bucket("iris-large").await;
-    emulator.put_hyperparameters("iris-large", &" ".repeat(1_000_000)).await;
-    let bytes = S3::new(&emulator.config)
-        .get("iris-large", KEY, 1000)
+    emulator.put("iris-input", KEY, &" ".repeat(1_000_000)).await;
+    let content = S3::new(&emulator.config)
+        .get("iris-input", KEY, 1000)
         .await
         .unwrap()
         .unwrap();
-    assert_eq!(bytes.len(), 1001);
+    assert_eq!(content.bytes.len(), 1001);
 }
