@@ -66,6 +66,20 @@ pub enum Error {
         /// Where.
         origin: String,
     },
+    /// The runs were asked for, and no table is named.
+    #[error("no table of runs is set")]
+    NoTable,
+    /// The newest run was asked for, and there is none.
+    #[error("no run is recorded yet")]
+    NoRuns,
+    /// The table of runs could not be read.
+    #[error("cannot read the table of runs `{table}`: {source}")]
+    Runs {
+        /// Its name.
+        table: String,
+        /// What `DynamoDB` said.
+        source: CallError,
+    },
     /// A job that was to be followed and is not known.
     #[error("the training was started, but cannot be followed: {function} does not say which job it started")]
     NothingToFollow {
@@ -158,6 +172,17 @@ impl Error {
                 Fault::User,
             ),
             Self::UnknownEngine { .. } => (vec!["Set `engine` to auto or docker.".to_owned()], Fault::Usage),
+            Self::NoTable => (
+                vec![
+                    "Set `table`, with --table or SGBUILD_TABLE, to the table that `sgbuild status` names.".to_owned(),
+                ],
+                Fault::User,
+            ),
+            Self::NoRuns => (vec!["Name a training job.".to_owned()], Fault::User),
+            Self::Runs { source, .. } => (
+                vec!["Check its name and the region; it needs dynamodb:Scan on the table.".to_owned()],
+                temporary_or_user(source),
+            ),
             Self::Follow(error) => (error.hints(), error.fault()),
             Self::NothingToFollow { .. } => (
                 vec!["Let the Lambda answer with `training_job_name`, as sgbuild's own does.".to_owned()],
@@ -167,10 +192,7 @@ impl Error {
                 vec![
                     "It needs logs:DescribeLogStreams and logs:GetLogEvents on /aws/sagemaker/TrainingJobs.".to_owned(),
                 ],
-                match source.kind() {
-                    Kind::Temporary => Fault::Temporary,
-                    _ => Fault::User,
-                },
+                temporary_or_user(source),
             ),
             Self::TrainingEnded(job) => (vec![format!("`sgbuild logs {}` shows its log.", job.name)], Fault::User),
             Self::PushToDigest { .. } => (
@@ -190,6 +212,13 @@ impl Error {
             hints,
             fault,
         }
+    }
+}
+
+fn temporary_or_user(source: &CallError) -> Fault {
+    match source.kind() {
+        Kind::Temporary => Fault::Temporary,
+        _ => Fault::User,
     }
 }
 

@@ -11,6 +11,7 @@
 
 // Leaves: used by every stage.
 pub mod fault;
+mod hex;
 pub mod progress;
 pub mod revision;
 pub mod secret;

@@ -46,7 +46,7 @@ pub async fn run(
         Command::Build(arguments) => build::run(arguments, &open(&arguments.directory.directory)?).await,
         Command::Push(arguments) => push::run(arguments, &open(&arguments.directory.directory)?).await,
         Command::Train(arguments) => train::run(arguments, &open(&arguments.directory.directory)?).await,
-        Command::Runs(_) => Ok(String::new()),
+        Command::Runs(arguments) => runs::run(arguments, &open(&arguments.directory.directory)?).await,
         Command::Logs(arguments) => logs::run(arguments, &open(Path::new("."))?, print).await,
         Command::Settings(arguments) => Ok(settings::run(arguments, &open(&arguments.directory.directory)?)),
         Command::Completions(arguments) => Ok(completions::script(arguments.shell)),

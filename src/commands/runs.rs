@@ -1,6 +1,160 @@
-//! `sgbuild runs`.
-use super::Checkout;
+//! `sgbuild runs`: what was trained from which commit and data, and what came of it.
+
+use std::cmp::Reverse;
+use std::fmt::Write as _;
+
+use sha2::{Digest as _, Sha256};
+
+use super::{Checkout, json};
+use crate::cli;
 use crate::error::Error;
-pub(super) async fn newest_job(_checkout: &Checkout<'_>) -> Result<String, Error> {
-    Err(Error::NoFunction)
+use crate::hex::hex;
+use crate::lambda::message::in_words;
+use crate::lambda::records::DynamoDb;
+use crate::record::{DataSource, RunRecord};
+
+pub(super) async fn run(arguments: &cli::Runs, checkout: &Checkout<'_>) -> Result<String, Error> {
+    let mut runs = newest_first(checkout).await?;
+    runs.truncate(arguments.limit);
+    if arguments.json.json {
+        return Ok(json(&runs));
+    }
+    if runs.is_empty() {
+        checkout.progress.step("No run is recorded yet");
+        return Ok(String::new());
+    }
+    Ok(table(&runs))
+}
+
+/// The job of the run that was recorded last.
+pub(super) async fn newest_job(checkout: &Checkout<'_>) -> Result<String, Error> {
+    let runs = newest_first(checkout).await?;
+    let newest = runs.into_iter().next().ok_or(Error::NoRuns)?;
+    Ok(newest.training_job_name)
+}
+
+async fn newest_first(checkout: &Checkout<'_>) -> Result<Vec<RunRecord>, Error> {
+    let table = checkout.settings.text("table").ok_or(Error::NoTable)?;
+    let runs = DynamoDb::new(&checkout.aws().await, table).all().await;
+    let mut runs = runs.map_err(|source| Error::Runs {
+        table: table.to_owned(),
+        source,
+    })?;
+    runs.sort_by_key(|run| Reverse(run.recorded_at));
+    Ok(runs)
+}
+
+const HEADINGS: [&str; 8] = [
+    "WHEN", "COMMIT", "IMAGE", "DATA", "JOB", "STATUS", "DURATION", "METRICS",
+];
+
+fn table(runs: &[RunRecord]) -> String {
+    let rows: Vec<[String; 8]> = std::iter::once(HEADINGS.map(ToOwned::to_owned))
+        .chain(runs.iter().map(row))
+        .collect();
+    let widths: Vec<usize> = (0..HEADINGS.len())
+        .map(|column| {
+            rows.iter()
+                .map(|row| row[column].chars().count())
+                .max()
+                .unwrap_or_default()
+        })
+        .collect();
+    let mut text = String::new();
+    for (row, run) in rows.iter().zip(std::iter::once(None).chain(runs.iter().map(Some))) {
+        let cells: Vec<String> = row
+            .iter()
+            .zip(&widths)
+            .map(|(cell, width)| format!("{cell:width$}"))
+            .collect();
+        let _ = writeln!(text, "{}", cells.join("  ").trim_end());
+        let reason = run.and_then(|run| run.failure_reason.as_deref());
+        if let Some(line) = reason.and_then(|reason| reason.lines().next()) {
+            let _ = writeln!(text, "    {line}");
+        }
+    }
+    text
+}
+
+fn row(run: &RunRecord) -> [String; 8] {
+    let digest = run.image.rsplit_once("@sha256:").map_or("", |(_, digest)| digest);
+    let metrics: Vec<String> = run
+        .metrics
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    [
+        run.recorded_at.strftime("%Y-%m-%d %H:%M").to_string(),
+        start(&run.git_hash, 7).to_owned(),
+        start(digest, 12).to_owned(),
+        data(run),
+        run.training_job_name.clone(),
+        run.job_status.to_string(),
+        duration(run).unwrap_or_default(),
+        metrics.join(" "),
+    ]
+}
+
+fn start(text: &str, length: usize) -> &str {
+    text.get(..length).unwrap_or(text)
+}
+
+/// How many objects, and four bytes of what stands for all their versions: the same digits are the same data.
+fn data(run: &RunRecord) -> String {
+    let source = match run.data_source {
+        Some(DataSource::Synthetic) => "synthetic ",
+        Some(DataSource::Uploaded) => "",
+        None => return String::new(),
+    };
+    let mut digest = Sha256::new();
+    for (key, version) in &run.input_versions {
+        digest.update(format!("{key}\0{version}\0"));
+    }
+    let digest = match &run.input_versions_uri {
+        Some(_) => String::new(),
+        None => hex(&digest.finalize()[..4]),
+    };
+    format!("{source}{} {digest}", run.input_object_count)
+        .trim_end()
+        .to_owned()
+}
+
+fn duration(run: &RunRecord) -> Option<String> {
+    let seconds = run.job_end_time?.as_second() - run.job_creation_time?.as_second();
+    Some(in_words(seconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn run(job: &str, status: &str) -> RunRecord {
+        serde_json::from_value(json!({
+            "training_job_name": job, "run_id": "r", "git_hash": "0123456789abcdef", "image": "host/iris@sha256:fedcba98765432100",
+            "instance_type": "ml.m5.large", "instance_count": 1, "volume_in_gb": 30, "max_runtime_seconds": 60,
+            "input_bucket": "iris", "recorded_at": "2026-11-24T04:12:05Z", "job_status": status,
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn a_table_with_the_reason_of_a_failure() {
+        let mut completed = run("iris-1", "Completed");
+        completed.data_source = Some(DataSource::Uploaded);
+        completed.input_object_count = 1;
+        completed.input_versions = [("input/data/training/a.csv".to_owned(), "v1".to_owned())].into();
+        completed.job_creation_time = Some("2026-11-24T04:12:05Z".parse().unwrap());
+        completed.job_end_time = Some("2026-11-24T04:14:06Z".parse().unwrap());
+        completed.metrics = [("accuracy".to_owned(), 0.97)].into();
+        let mut failed = run("iris-22", "Failed");
+        failed.failure_reason = Some("AlgorithmError: row 17\nexit code: 1".to_owned());
+        insta::assert_snapshot!(table(&[completed, failed]), @r#"
+        WHEN              COMMIT   IMAGE         DATA        JOB      STATUS     DURATION   METRICS
+        2026-11-24 04:12  0123456  fedcba987654  1 4a0dc92a  iris-1   Completed  2 min 1 s  accuracy=0.97
+        2026-11-24 04:12  0123456  fedcba987654              iris-22  Failed
+            AlgorithmError: row 17
+        "#);
+    }
 }

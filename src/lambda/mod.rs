@@ -4,6 +4,8 @@
 //! process. Handlers are plain functions over narrow traits, so that faults can be tested without AWS.
 
 pub mod announcement;
+pub mod builds;
+pub mod data_trigger;
 pub mod hyperparameters;
 pub mod input_data;
 pub mod log;
@@ -20,13 +22,14 @@ use aws_config::SdkConfig;
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde_json::{Value, json};
 
+use builds::CodeBuild;
 use input_data::SyntheticData;
 use log::JsonLines;
 use notifier::{Notifier, Sns};
 use records::{DynamoDb, Records};
 
 /// Every handler there is.
-pub const HANDLERS: [&str; 2] = ["start_training", "record_result"];
+pub const HANDLERS: [&str; 3] = ["start_training", "record_result", "data_trigger"];
 
 /// How the functions are configured: what the stack puts into their environment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -95,6 +98,7 @@ pub async fn run(
     let served = match handler {
         "start_training" => serve_start_training(sdk_config, configuration, log).await,
         "record_result" => serve_record_result(sdk_config, configuration, log).await,
+        "data_trigger" => serve_data_trigger(sdk_config, configuration, log).await,
         unknown => Err(Error::UnknownHandler {
             handler: unknown.to_owned(),
         }),
@@ -158,6 +162,27 @@ async fn serve_record_result(
     let function = service_fn(move |event: LambdaEvent<Value>| async move {
         let log = log.of_request(&event.context.request_id);
         let outcome = record_result::handle(&event.payload, account, &log).await;
+        log.outcome(&outcome);
+        outcome
+    });
+    lambda_runtime::run(function).await.map_err(Error::Runtime)
+}
+
+async fn serve_data_trigger(
+    sdk_config: &SdkConfig,
+    configuration: &Configuration,
+    log: &JsonLines,
+) -> Result<(), Error> {
+    let objects = objects::S3::new(sdk_config);
+    let builds = CodeBuild::new(sdk_config);
+    let account = data_trigger::Account {
+        objects: &objects,
+        builds: &builds,
+        project: configured(configuration.project.as_deref(), "SGBUILD_PROJECT")?,
+    };
+    let function = service_fn(move |event: LambdaEvent<Value>| async move {
+        let log = log.of_request(&event.context.request_id);
+        let outcome = data_trigger::handle(&event.payload, account, &log).await;
         log.outcome(&outcome);
         outcome
     });

@@ -1,6 +1,6 @@
 //! Records how a training job ended, and announces it.
 //!
-//! Two kinds of events say that a job may have ended: its artifact arrived in S3, and EventBridge's
+//! Two kinds of events say that a job may have ended: its artifact arrived in S3, and `EventBridge`'s
 //! [state change](https://docs.aws.amazon.com/sagemaker/latest/dg/automating-sagemaker-with-eventbridge.html#eventbridge-training).
 //! Only the second comes for jobs that fail or are stopped. Both come at least once and in any order: an event only names the
 //! job, what holds is asked of SageMaker, and the record goes forward only.
@@ -21,7 +21,7 @@ use super::notifier::Notifier;
 use super::records::Records;
 use super::training_jobs::TrainingJobs;
 
-/// EventBridge's name of the event.
+/// `EventBridge`'s name of the event.
 const STATE_CHANGE: &str = "SageMaker Training Job State Change";
 /// Where SageMaker writes a job's model, below `<prefix>/<job>`.
 const ARTIFACT: &str = "/output/model.tar.gz";

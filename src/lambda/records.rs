@@ -84,6 +84,7 @@ impl DynamoDb {
         &self,
         job: &str,
         set: &str,
+        placeholders: Option<HashMap<String, String>>,
         condition: &str,
         values: Vec<(&str, AttributeValue)>,
     ) -> Result<bool, CallError> {
@@ -93,6 +94,7 @@ impl DynamoDb {
             .table_name(&self.table)
             .key(KEY, text(job))
             .update_expression(format!("SET {set}"))
+            .set_expression_attribute_names(placeholders)
             .condition_expression(format!("attribute_exists({KEY}) AND ({condition})"))
             .set_expression_attribute_values(Some(
                 values
@@ -150,7 +152,9 @@ impl Records for DynamoDb {
 
     async fn advance(&self, job: &str, progress: &Progress) -> Result<bool, CallError> {
         let item: Item = serde_dynamo::to_item(progress).map_err(|error| CallError::Request(error.to_string()))?;
-        let set: Vec<String> = item.keys().map(|name| format!("{name} = :{name}")).collect();
+        // Every name by a placeholder: some, such as `metrics`, are words of DynamoDB's own.
+        let set: Vec<String> = item.keys().map(|name| format!("#{name} = :{name}")).collect();
+        let placeholders = item.keys().map(|name| (format!("#{name}"), name.clone())).collect();
         let mut values: Vec<(&str, AttributeValue)> = item
             .iter()
             .map(|(name, value)| (name.as_str(), value.clone()))
@@ -165,7 +169,8 @@ impl Records for DynamoDb {
         }
         let allowed: Vec<String> = names.iter().map(|name| format!(":{name}")).collect();
         let condition = format!("{STATUS} IN ({})", allowed.join(", "));
-        self.update(job, &set.join(", "), &condition, values).await
+        self.update(job, &set.join(", "), Some(placeholders), &condition, values)
+            .await
     }
 
     async fn claim_notification(&self, job: &str, now: Timestamp, expired: Timestamp) -> Result<bool, CallError> {
@@ -174,13 +179,13 @@ impl Records for DynamoDb {
             format!("attribute_not_exists({NOTIFIED}) AND (attribute_not_exists({CLAIM}) OR {CLAIM} < :expired)");
         let number = |time: Timestamp| AttributeValue::N(time.as_millisecond().to_string());
         let values = vec![("now", number(now)), ("expired", number(expired))];
-        self.update(job, &set, &condition, values).await
+        self.update(job, &set, None, &condition, values).await
     }
 
     async fn mark_notified(&self, job: &str, now: Timestamp) -> Result<(), CallError> {
         let set = format!("{NOTIFIED} = :now");
         let condition = format!("attribute_not_exists({NOTIFIED})");
-        self.update(job, &set, &condition, vec![("now", text(&now.to_string()))])
+        self.update(job, &set, None, &condition, vec![("now", text(&now.to_string()))])
             .await
             .map(drop)
     }

@@ -17,6 +17,7 @@ mod job_log;
 mod main_path;
 mod pipeline;
 mod project;
+mod record_result;
 mod registry;
 mod run_py;
 mod sdist;

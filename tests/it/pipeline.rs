@@ -167,7 +167,7 @@ fn uploaded_data_becomes_a_model_a_record_and_one_message() {
     assert_eq!(record["image"], job["image"]);
     assert!(record["image"].as_str().unwrap().contains("@sha256:"), "{record:#}");
     assert_eq!(record["data_source"], "uploaded");
-    assert_eq!(record["channels"], json!(["training", "testing"]));
+    assert_eq!(record["channels"], json!(["testing", "training"]));
     assert_eq!(record["hyperparameters"], json!({"depth": "3"}));
     let versions = record["input_versions"].as_object().unwrap();
     assert!(

@@ -70,7 +70,7 @@ pub enum Error {
     RecordRefused {
         /// The job's name.
         name: String,
-        /// What DynamoDB or S3 said.
+        /// What `DynamoDB` or S3 said.
         source: CallError,
     },
     /// An earlier delivery of this run has failed for good.

@@ -136,7 +136,7 @@ impl Emulator {
         self.inbox = between(&answer, "<QueueUrl>", "</QueueUrl>");
         let sns = aws_sdk_sns::Client::new(&self.config);
         let topic = sns.create_topic().name("runs").send().await.unwrap();
-        self.topic = topic.topic_arn().unwrap().to_owned();
+        topic.topic_arn().unwrap().clone_into(&mut self.topic);
         sns.subscribe()
             .topic_arn(&self.topic)
             .protocol("sqs")

@@ -1,0 +1,86 @@
+//! The builds of the pipeline's CodeBuild project.
+
+use async_trait::async_trait;
+use aws_config::SdkConfig;
+use aws_sdk_codebuild::types::{SortOrderType, StatusType};
+
+use crate::training::call::CallError;
+
+/// A build.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Build {
+    /// `project:uuid`.
+    pub id: String,
+    /// Whether it has not ended.
+    pub in_progress: bool,
+    /// What it does at present, such as `QUEUED`, `BUILD` or `POST_BUILD`.
+    pub phase: String,
+}
+
+/// What the data trigger does with builds.
+#[async_trait]
+pub trait Builds: Send + Sync {
+    /// The project's latest builds, the newest first.
+    async fn newest(&self, project: &str) -> Result<Vec<Build>, CallError>;
+
+    /// Starts a build. The same `token` within five minutes starts no second one. Answers with the build's id.
+    async fn start(&self, project: &str, token: &str) -> Result<String, CallError>;
+}
+
+/// The real ones.
+#[derive(Debug, Clone)]
+pub struct CodeBuild(aws_sdk_codebuild::Client);
+
+impl CodeBuild {
+    /// With credentials, region and endpoint of `sdk_config`.
+    #[must_use]
+    pub fn new(sdk_config: &SdkConfig) -> Self {
+        Self(aws_sdk_codebuild::Client::new(sdk_config))
+    }
+}
+
+#[async_trait]
+impl Builds for CodeBuild {
+    async fn newest(&self, project: &str) -> Result<Vec<Build>, CallError> {
+        let listed = self
+            .0
+            .list_builds_for_project()
+            .project_name(project)
+            .sort_order(SortOrderType::Descending)
+            .send()
+            .await
+            .map_err(|error| CallError::from_sdk(&error))?;
+        // One page holds a hundred, and that is what BatchGetBuilds takes.
+        let ids = listed.ids().to_vec();
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let described = self.0.batch_get_builds().set_ids(Some(ids.clone())).send().await;
+        let described = described.map_err(|error| CallError::from_sdk(&error))?;
+        let mut builds: Vec<Build> = described
+            .builds()
+            .iter()
+            .map(|build| Build {
+                id: build.id().unwrap_or_default().to_owned(),
+                in_progress: build.build_status() == Some(&StatusType::InProgress),
+                phase: build.current_phase().unwrap_or_default().to_owned(),
+            })
+            .collect();
+        // BatchGetBuilds answers in an order of its own.
+        builds.sort_by_key(|build| ids.iter().position(|id| *id == build.id));
+        Ok(builds)
+    }
+
+    async fn start(&self, project: &str, token: &str) -> Result<String, CallError> {
+        let started = self
+            .0
+            .start_build()
+            .project_name(project)
+            .idempotency_token(token)
+            .send()
+            .await;
+        let started = started.map_err(|error| CallError::from_sdk(&error))?;
+        let id = started.build_value().and_then(|build| build.id());
+        Ok(id.unwrap_or_default().to_owned())
+    }
+}

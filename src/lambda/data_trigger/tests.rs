@@ -1,0 +1,246 @@
+//! The data trigger against objects and builds in memory.
+
+use std::sync::Mutex;
+
+use async_trait::async_trait;
+use serde_json::json;
+
+use super::*;
+use crate::lambda::objects::Content;
+
+/// Objects whose keys tell what they are.
+struct Uploaded;
+
+#[async_trait]
+impl Objects for Uploaded {
+    async fn get(&self, _: &str, _: &str, _: usize) -> Result<Option<Content>, CallError> {
+        panic!("no content is read")
+    }
+
+    async fn list(&self, _: &str, _: &str) -> Result<Vec<Object>, CallError> {
+        panic!("nothing is listed")
+    }
+
+    async fn copy_synthetic(&self, _: (&str, &Object), _: (&str, &str)) -> Result<(), CallError> {
+        panic!("nothing is copied")
+    }
+
+    async fn is_synthetic(&self, bucket: &str, object: &Object) -> Result<bool, CallError> {
+        assert_eq!(bucket, "iris-input");
+        match object.key.as_str() {
+            key if key.contains("gone") => Err(service("NotFound", 404)),
+            key if key.contains("slow") => Err(service("SlowDown", 503)),
+            key if key.contains("secret") => Err(service("AccessDenied", 403)),
+            key => Ok(key.contains("synthetic")),
+        }
+    }
+
+    async fn put_json(&self, _: &str, _: &str, _: Vec<u8>) -> Result<(), CallError> {
+        panic!("nothing is written")
+    }
+}
+
+fn service(code: &str, status: u16) -> CallError {
+    CallError::Service {
+        code: code.to_owned(),
+        message: String::new(),
+        status,
+    }
+}
+
+/// A project whose builds start in their first phase; a token starts one.
+#[derive(Default)]
+struct Project {
+    builds: Mutex<Vec<(Build, String)>>,
+    throttled: bool,
+}
+
+impl Project {
+    fn with(phase: &str, in_progress: bool) -> Self {
+        let build = Build {
+            id: "iris:0".to_owned(),
+            in_progress,
+            phase: phase.to_owned(),
+        };
+        Self {
+            builds: Mutex::new(vec![(build, "webhook".to_owned())]),
+            throttled: false,
+        }
+    }
+
+    fn count(&self) -> usize {
+        self.builds.lock().unwrap().len()
+    }
+}
+
+#[async_trait]
+impl Builds for Project {
+    async fn newest(&self, project: &str) -> Result<Vec<Build>, CallError> {
+        assert_eq!(project, "iris");
+        let builds = self.builds.lock().unwrap().clone();
+        tokio::task::yield_now().await;
+        Ok(builds.into_iter().rev().map(|(build, _)| build).collect())
+    }
+
+    async fn start(&self, _: &str, token: &str) -> Result<String, CallError> {
+        if self.throttled {
+            return Err(service("ThrottlingException", 400));
+        }
+        assert!(token.len() <= 64);
+        let mut builds = self.builds.lock().unwrap();
+        if !builds.iter().any(|(_, known)| known == token) {
+            let build = Build {
+                id: format!("iris:{}", builds.len()),
+                in_progress: true,
+                phase: "QUEUED".to_owned(),
+            };
+            builds.push((build, token.to_owned()));
+        }
+        Ok("iris:new".to_owned())
+    }
+}
+
+fn notification(key: &str, event: &str, size: i64) -> Value {
+    json!({ "Records": [{
+        "eventVersion": "2.1", "eventSource": "aws:s3", "awsRegion": "us-west-2", "eventTime": "2026-11-24T04:12:05.000Z",
+        "eventName": event, "userIdentity": { "principalId": "AWS:A" },
+        "requestParameters": { "sourceIPAddress": "10.0.0.1" }, "responseElements": {},
+        "s3": {
+            "s3SchemaVersion": "1.0", "configurationId": "data",
+            "bucket": { "name": "iris-input", "ownerIdentity": { "principalId": "A" }, "arn": "arn:aws:s3:::iris-input" },
+            "object": { "key": key, "size": size, "eTag": "0", "versionId": "v1", "sequencer": "00" },
+        },
+    }]})
+}
+
+fn batch(bodies: &[String]) -> Value {
+    let message = |(number, body): (usize, &String)| {
+        json!({
+            "messageId": format!("m{number}"), "receiptHandle": "r", "body": body, "attributes": {}, "messageAttributes": {},
+            "eventSource": "aws:sqs", "eventSourceARN": "arn:aws:sqs:us-west-2:123456789012:data", "awsRegion": "us-west-2",
+        })
+    };
+    json!({ "Records": bodies.iter().enumerate().map(message).collect::<Vec<_>>() })
+}
+
+fn created(keys: &[&str]) -> Value {
+    let bodies = keys
+        .iter()
+        .map(|key| notification(key, "ObjectCreated:Put", 3).to_string());
+    batch(&bodies.collect::<Vec<_>>())
+}
+
+async fn answer(event: &Value, project: &Project) -> Result<SqsBatchResponse, Error> {
+    let account = Account {
+        objects: &Uploaded,
+        builds: project,
+        project: "iris",
+    };
+    handle(event, account, &JsonLines::new(std::io::sink())).await
+}
+
+/// How many builds there are after an event.
+async fn builds_after(event: &Value, project: Project) -> usize {
+    let answer = answer(event, &project).await.unwrap();
+    assert!(answer.batch_item_failures.is_empty());
+    project.count()
+}
+
+#[tokio::test]
+async fn new_data_starts_a_build() {
+    let data = created(&["input/data/training/a+b%2B%25%C3%A9.csv"]);
+    assert_eq!(builds_after(&data, Project::default()).await, 1);
+    let hyperparameters = created(&["input/config/hyperparameters.json"]);
+    assert_eq!(builds_after(&hyperparameters, Project::default()).await, 1);
+    let direct = notification("input/data/testing/t.csv", "ObjectCreated:CompleteMultipartUpload", 3);
+    assert_eq!(builds_after(&direct, Project::default()).await, 1);
+    let mixed = created(&["input/data/training/synthetic.csv", "input/data/training/real.csv"]);
+    assert_eq!(builds_after(&mixed, Project::default()).await, 1);
+}
+
+#[tokio::test]
+async fn a_build_before_its_last_phase_trains_with_the_data() {
+    let data = created(&["input/data/training/a.csv"]);
+    for phase in ["SUBMITTED", "QUEUED", "PROVISIONING", "INSTALL", "PRE_BUILD", "BUILD"] {
+        assert_eq!(builds_after(&data, Project::with(phase, true)).await, 1, "{phase}");
+    }
+    for phase in TOO_LATE {
+        assert_eq!(builds_after(&data, Project::with(phase, true)).await, 2, "{phase}");
+    }
+}
+
+#[tokio::test]
+async fn however_the_last_build_ended_new_data_starts_one() {
+    // A failed build's phase is COMPLETED, a stopped one's may be any.
+    for phase in ["COMPLETED", "BUILD"] {
+        let data = created(&["input/data/training/a.csv"]);
+        assert_eq!(builds_after(&data, Project::with(phase, false)).await, 2);
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_new_data_starts_nothing() {
+    let marker = batch(&[notification("input/data/training/", "ObjectCreated:Put", 0).to_string()]);
+    let removed = batch(&[notification("input/data/training/a.csv", "ObjectRemoved:Delete", 0).to_string()]);
+    let test = batch(&[json!({ "Service": "Amazon S3", "Event": "s3:TestEvent" }).to_string()]);
+    let malformed = batch(&["{not json".to_owned(), "{}".to_owned()]);
+    for event in [
+        created(&["input/data/training/synthetic.csv"]),
+        created(&["input/data/training/gone.csv"]),
+        created(&["input/config/other.json"]),
+        created(&["elsewhere/a.csv"]),
+        marker,
+        removed,
+        test,
+        malformed,
+    ] {
+        assert_eq!(builds_after(&event, Project::default()).await, 0, "{event}");
+    }
+}
+
+#[tokio::test]
+async fn a_batch_that_meets_trouble_is_delivered_again() {
+    let throttled = Project {
+        throttled: true,
+        ..Project::default()
+    };
+    let identifiers = |answer: SqsBatchResponse| -> Vec<String> {
+        answer
+            .batch_item_failures
+            .into_iter()
+            .map(|failure| failure.item_identifier)
+            .collect()
+    };
+    let two = created(&["input/data/training/a.csv", "input/data/training/b.csv"]);
+    assert_eq!(identifiers(answer(&two, &throttled).await.unwrap()), ["m0", "m1"]);
+    let slow = created(&["input/data/training/slow.csv"]);
+    assert_eq!(identifiers(answer(&slow, &Project::default()).await.unwrap()), ["m0"]);
+    let denied = answer(&created(&["input/data/training/secret.csv"]), &Project::default())
+        .await
+        .unwrap_err();
+    assert_eq!(denied.error_type(), "Refused");
+    assert_eq!(
+        answer(&json!([1]), &Project::default()).await.unwrap_err().error_type(),
+        "UnknownEvent"
+    );
+}
+
+#[tokio::test]
+async fn a_thousand_uploads_at_once_are_one_build() {
+    let project = Project::with("COMPLETED", false);
+    let batches: Vec<Value> = (0..100)
+        .map(|batch| {
+            let keys: Vec<String> = (0..10)
+                .map(|number| format!("input/data/training/{batch}-{number}.csv"))
+                .collect();
+            created(&keys.iter().map(String::as_str).collect::<Vec<_>>())
+        })
+        .collect();
+    let answers = futures_util::future::join_all(batches.iter().map(|event| answer(event, &project))).await;
+    assert!(
+        answers
+            .into_iter()
+            .all(|answer| answer.unwrap().batch_item_failures.is_empty())
+    );
+    assert_eq!(project.count(), 2);
+}

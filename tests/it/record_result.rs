@@ -1,0 +1,286 @@
+//! The record-result Lambda against an emulator of its services: events come late, twice, and in any order.
+
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+use serde_json::{Value, json};
+use sgbuild::lambda::log::JsonLines;
+use sgbuild::lambda::notifier::{Notifier, Sns};
+use sgbuild::lambda::objects::S3;
+use sgbuild::lambda::record_result::{self, Account, Error};
+use sgbuild::lambda::records::{DynamoDb, Records as _};
+use sgbuild::lambda::training_jobs::SageMaker;
+use sgbuild::lambda::{message::Message, start_training};
+use sgbuild::record::{JobStatus, RunRecord};
+use sgbuild::training::call::CallError;
+
+use crate::support::emulator::{Emulator, payload};
+
+/// The function in its account.
+struct Function {
+    training_jobs: SageMaker,
+    records: DynamoDb,
+    notifier: Sns,
+}
+
+impl Function {
+    fn of(emulator: &Emulator) -> Self {
+        Self {
+            training_jobs: SageMaker::new(&emulator.config),
+            records: emulator.records(),
+            notifier: Sns::new(&emulator.config, &emulator.topic),
+        }
+    }
+
+    fn account(&self) -> Account<'_> {
+        Account {
+            training_jobs: &self.training_jobs,
+            records: &self.records,
+            notifier: &self.notifier,
+            region: "eu-west-1",
+        }
+    }
+
+    async fn handle(&self, event: &Value) -> Result<(), Error> {
+        record_result::handle(event, self.account(), &JsonLines::new(std::io::sink())).await
+    }
+}
+
+/// Starts a run as the pipeline does; its job's name.
+async fn started(emulator: &Emulator, run_id: &str) -> String {
+    emulator.put("iris-input", "input/data/training/iris.csv", "1,2").await;
+    let function = Function::of(emulator);
+    let account = start_training::Account {
+        objects: &S3::new(&emulator.config),
+        training_jobs: &function.training_jobs,
+        records: Some(&function.records),
+        notifier: Some(&function.notifier),
+        synthetic: None,
+        region: "eu-west-1",
+    };
+    let log = JsonLines::new(std::io::sink());
+    let run = start_training::handle(&payload(run_id), "request-1", account, &log).await;
+    run.unwrap().training_job_name
+}
+
+fn state_change(job: &str, status: &str) -> Value {
+    json!({
+        "version": "0", "id": "8f2c0000-0000-4000-8000-000000000000", "detail-type": "SageMaker Training Job State Change",
+        "source": "aws.sagemaker", "account": "123456789012", "time": "2026-11-24T04:20:00Z", "region": "eu-west-1",
+        "resources": [format!("arn:aws:sagemaker:eu-west-1:123456789012:training-job/{job}")],
+        "detail": { "TrainingJobName": job, "TrainingJobStatus": status },
+    })
+}
+
+fn artifact(job: &str) -> Value {
+    json!({ "Records": [{
+        "eventVersion": "2.1", "eventSource": "aws:s3", "awsRegion": "eu-west-1", "eventTime": "2026-11-24T04:19:59.000Z",
+        "eventName": "ObjectCreated:CompleteMultipartUpload", "userIdentity": { "principalId": "AWS:A" },
+        "requestParameters": { "sourceIPAddress": "10.0.0.1" }, "responseElements": {},
+        "s3": {
+            "s3SchemaVersion": "1.0", "configurationId": "models",
+            "bucket": { "name": "iris-output", "ownerIdentity": { "principalId": "A" }, "arn": "arn:aws:s3:::iris-output" },
+            "object": { "key": format!("{job}/output/model.tar.gz"), "size": 1, "eTag": "0", "sequencer": "00" },
+        },
+    }]})
+}
+
+fn completed() -> Value {
+    json!({
+        "TrainingJobStatus": "Completed", "SecondaryStatus": "Completed",
+        "TrainingStartTime": "2026-11-24T04:13:00Z", "TrainingEndTime": "2026-11-24T04:20:00Z",
+        "BillableTimeInSeconds": 61, "FinalMetricDataList": [{ "MetricName": "accuracy", "Value": 0.97 }],
+    })
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    Artifact,
+    InProgress,
+    Completed,
+}
+
+impl Kind {
+    fn event(self, job: &str) -> Value {
+        match self {
+            Self::Artifact => artifact(job),
+            Self::InProgress => state_change(job, "InProgress"),
+            Self::Completed => state_change(job, "Completed"),
+        }
+    }
+}
+
+/// Each event at least once, some again, in any order; those of one group come at the same time.
+fn deliveries() -> impl Strategy<Value = Vec<Vec<Kind>>> {
+    let again = prop::collection::vec(
+        prop_oneof![Just(Kind::Artifact), Just(Kind::InProgress), Just(Kind::Completed)],
+        0..4,
+    );
+    let all = again.prop_map(|again| [&[Kind::Artifact, Kind::InProgress, Kind::Completed], &again[..]].concat());
+    (all.prop_shuffle(), prop::collection::vec(1..4_usize, 7)).prop_map(|(all, sizes)| {
+        let mut rest = &all[..];
+        let mut groups = Vec::new();
+        for size in sizes {
+            let (group, left) = rest.split_at(size.min(rest.len()));
+            groups.push(group.to_vec());
+            rest = left;
+        }
+        groups
+    })
+}
+
+#[test]
+fn whatever_the_order_there_is_one_record_and_one_message() {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let emulator = runtime.block_on(Emulator::start());
+    let mut runner = TestRunner::new(Config {
+        cases: 24,
+        max_shrink_iters: 0,
+        ..Config::default()
+    });
+    let number = std::cell::Cell::new(0);
+    let outcome = runner.run(&(deliveries(), 0..3_usize), |(groups, before_the_end)| {
+        number.set(number.get() + 1);
+        runtime.block_on(check(
+            &emulator,
+            &format!("run-{}", number.get()),
+            &groups,
+            before_the_end,
+        ));
+        Ok(())
+    });
+    outcome.unwrap();
+}
+
+/// Delivers some groups while the job still trains, the rest after its end, and then all again.
+async fn check(emulator: &Emulator, run_id: &str, groups: &[Vec<Kind>], before_the_end: usize) {
+    let job = started(emulator, run_id).await;
+    let function = Function::of(emulator);
+    for (number, group) in groups.iter().enumerate() {
+        if number == before_the_end {
+            emulator.set_job(&job, completed()).await;
+        }
+        let events: Vec<Value> = group.iter().map(|kind| kind.event(&job)).collect();
+        futures_util::future::try_join_all(events.iter().map(|event| function.handle(event)))
+            .await
+            .unwrap();
+    }
+    // AWS delivers at least once: what came too early comes again, or its successor does.
+    function.handle(&Kind::Completed.event(&job)).await.unwrap();
+
+    let record = function.records.get(&job).await.unwrap().unwrap();
+    assert_eq!(record.job_status, JobStatus::Completed);
+    assert_eq!(record.metrics["accuracy"].to_string(), "0.97");
+    assert_eq!(record.billable_seconds, Some(61));
+    assert_eq!(
+        record.artifact,
+        Some(format!("s3://iris-output/{job}/output/model.tar.gz"))
+    );
+    assert!(record.job_end_time.is_some() && record.notified_at.is_some());
+    let messages = emulator.messages().await;
+    assert_eq!(messages.len(), 1, "{messages:?}");
+    assert_eq!(messages[0].0, format!("Training completed: iris-classifier ({job})"));
+}
+
+#[tokio::test]
+async fn failed_and_stopped_are_recorded_with_their_reason_and_announced_once() {
+    let emulator = Emulator::start().await;
+    let function = Function::of(&emulator);
+    for (status, expected, reason) in [
+        (
+            "Failed",
+            JobStatus::Failed,
+            Some("AlgorithmError: row 17 is broken, exit code: 1"),
+        ),
+        ("Stopped", JobStatus::Stopped, None),
+    ] {
+        let job = started(&emulator, status).await;
+        let end = json!({ "TrainingJobStatus": status, "SecondaryStatus": status, "FailureReason": reason,
+            "TrainingEndTime": "2026-11-24T04:20:00Z" });
+        emulator.set_job(&job, end).await;
+        for _ in 0..2 {
+            function.handle(&state_change(&job, status)).await.unwrap();
+        }
+        let record = function.records.get(&job).await.unwrap().unwrap();
+        assert_eq!(
+            (record.job_status, record.failure_reason.as_deref()),
+            (expected, reason)
+        );
+        let messages = emulator.messages().await;
+        let [(subject, text)] = &messages[..] else {
+            panic!("one message: {messages:?}")
+        };
+        assert!(
+            subject.starts_with(&format!("Training {}: ", status.to_lowercase())),
+            "{subject}"
+        );
+        assert_eq!(text.contains("row 17 is broken"), reason.is_some());
+        assert!(text.contains(&format!("#/jobs/{job}")), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn an_end_never_regresses() {
+    let emulator = Emulator::start().await;
+    let function = Function::of(&emulator);
+    let job = started(&emulator, "r").await;
+    emulator.set_job(&job, completed()).await;
+    function.handle(&artifact(&job)).await.unwrap();
+    let ended: RunRecord = function.records.get(&job).await.unwrap().unwrap();
+    // What no SageMaker does, and a stale answer would look like.
+    for status in ["InProgress", "Stopping", "Failed"] {
+        emulator
+            .set_job(&job, json!({ "TrainingJobStatus": status, "SecondaryStatus": status }))
+            .await;
+        function.handle(&state_change(&job, status)).await.unwrap();
+        assert_eq!(function.records.get(&job).await.unwrap().unwrap(), ended);
+    }
+    assert_eq!(emulator.messages().await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_job_that_is_not_ours_is_left_alone() {
+    let emulator = Emulator::start().await;
+    let function = Function::of(&emulator);
+    function
+        .handle(&state_change("somebody-elses", "Completed"))
+        .await
+        .unwrap();
+    assert!(emulator.records().all().await.unwrap().is_empty());
+    assert!(emulator.messages().await.is_empty());
+}
+
+/// A topic that is not reached the first time, as when the process ends between the claim and the message.
+struct Dying<'a>(&'a Sns, std::sync::atomic::AtomicBool);
+
+#[async_trait::async_trait]
+impl Notifier for Dying<'_> {
+    async fn publish(&self, message: &Message) -> Result<(), CallError> {
+        if self.1.swap(true, std::sync::atomic::Ordering::Relaxed) {
+            return self.0.publish(message).await;
+        }
+        Err(CallError::Unreachable("the process was ended".to_owned()))
+    }
+}
+
+#[tokio::test]
+async fn a_message_that_did_not_go_out_goes_out_with_the_next_delivery() {
+    let emulator = Emulator::start().await;
+    let function = Function::of(&emulator);
+    let job = started(&emulator, "r").await;
+    emulator.set_job(&job, completed()).await;
+    let dying = Dying(&function.notifier, false.into());
+    let account = Account {
+        notifier: &dying,
+        ..function.account()
+    };
+    let (event, log) = (state_change(&job, "Completed"), JsonLines::new(std::io::sink()));
+    let error = record_result::handle(&event, account, &log).await.unwrap_err();
+    assert_eq!(error.error_type(), "Unavailable");
+    assert!(emulator.messages().await.is_empty());
+    // Lambda delivers again; the lease of the one that died runs out meanwhile.
+    record_result::handle(&event, account, &log).await.unwrap();
+    assert_eq!(emulator.messages().await.len(), 1);
+}
