@@ -1,9 +1,11 @@
 //! `dist/`: the complete build context (sdist, Dockerfile, requirements, `run.py`), replaced as a whole or not at all.
 
 use std::fmt::Write as _;
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -28,6 +30,8 @@ const RUN_PY: &str = "run.py";
 const DOCKERIGNORE: &str = ".dockerignore";
 /// Prefix of the directory in which the next `dist/` is made, beside it so that a rename moves it into place.
 const STAGING: &str = ".sgbuild-dist-";
+/// How often is looked whether the other sgbuild is done.
+const LOCK_PAUSE: Duration = Duration::from_millis(20);
 
 /// A `dist/` on disk.
 #[derive(Debug, Clone)]
@@ -82,6 +86,9 @@ pub enum Error {
         /// `a file` or `a symbolic link`.
         what: &'static str,
     },
+    /// The user pressed Ctrl-C.
+    #[error("interrupted")]
+    Interrupted,
     /// A file operation failed.
     #[error("cannot {action} {}", .path.display())]
     Io {
@@ -103,6 +110,7 @@ impl Error {
             Self::Sdist(error) => error.hints(),
             Self::Image(error) => error.hints(),
             Self::Dockerfile(error) => error.hints(),
+            Self::Interrupted => Vec::new(),
             Self::InTheWay { .. } => vec!["Move it away, or delete it, and run the command again.".to_owned()],
             Self::Io { source, .. } => vec![
                 match source.kind() {
@@ -127,6 +135,7 @@ impl Error {
         match self {
             Self::Project(error) => error.fault(),
             Self::Sdist(error) => error.fault(),
+            Self::Interrupted => Fault::Interrupted,
             _ => Fault::User,
         }
     }
@@ -158,7 +167,7 @@ pub fn write(project: &Project, settings: &DistSettings, progress: &dyn Progress
     let train = project::require_train(project)?;
     let directory = project.root.join(DIST);
     refuse_unless_directory(&directory)?;
-    let _lock = lock(&project.root)?;
+    let _lock = lock(&project.root, progress)?;
     remove_abandoned(&project.root);
 
     let staging = tempfile::Builder::new()
@@ -181,6 +190,9 @@ pub fn write(project: &Project, settings: &DistSettings, progress: &dyn Progress
     files.sort();
 
     let context_digest = context_digest(staging.path(), &files)?;
+    if progress.cancelled() {
+        return Err(Error::Interrupted);
+    }
     let changed = !holds_exactly(&directory, &files, &context_digest, &sdist.file_name);
     if changed {
         keep_foreign_files(&directory, staging.path(), &sdist.file_name)?;
@@ -279,10 +291,22 @@ fn refuse_unless_directory(path: &Path) -> Result<(), Error> {
 
 /// Holds the project while `dist/` is made: a second `sgbuild` in the same checkout waits for the first. The lock is on the
 /// directory itself, so that no lock file is left in the user's tree, and ends with the process.
-fn lock(root: &Path) -> Result<File, Error> {
+fn lock(root: &Path, progress: &dyn Progress) -> Result<File, Error> {
     let directory = File::open(root).map_err(Error::io("open", root))?;
-    directory.lock().map_err(Error::io("lock", root))?;
-    Ok(directory)
+    let mut told = false;
+    loop {
+        match directory.try_lock() {
+            Ok(()) => return Ok(directory),
+            Err(TryLockError::Error(source)) => return Err(Error::io("lock", root)(source)),
+            Err(TryLockError::WouldBlock) if progress.cancelled() => return Err(Error::Interrupted),
+            Err(TryLockError::WouldBlock) => {}
+        }
+        if !told {
+            progress.step("Waiting for another sgbuild in this directory");
+            told = true;
+        }
+        thread::sleep(LOCK_PAUSE);
+    }
 }
 
 /// Removes staging directories of runs that were killed; the caller holds the lock, so no living run owns one.

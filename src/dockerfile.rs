@@ -66,6 +66,7 @@ pub fn run_py(plan: &ImagePlan) -> Result<String, Error> {
         train => plan.train.object.as_str(),
         serve => plan.serve.as_ref().map(|serve| serve.object.as_str()),
         train_is_console_script => plan.train.console_script,
+        serve_is_console_script => plan.serve.as_ref().is_some_and(|serve| serve.console_script),
         prefix => "/opt/ml",
     };
     render("run.py", RUN_PY_TEMPLATE, variables)

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 
 use pep440_rs::{Version, VersionSpecifiers};
-use pep508_rs::{ExtraName, Requirement, VerbatimUrl};
+use pep508_rs::{ExtraName, PackageName, Requirement, VerbatimUrl};
 use serde::Serialize;
 
 use crate::fault::Fault;
@@ -193,7 +193,7 @@ impl Error {
                 "Correct it in install_requires or extras_require; the form is `name[extra]>=1.0; python_version < \"3.12\"`."
             }
             Self::RequirementCredentials { .. } => {
-                "Take the credentials out of the URL and put them into ~/.netrc: sgbuild hands that to pip as a build secret."
+                "Take the credentials out of the URL and put them into ~/.netrc: sgbuild hands what it says of the index hosts to pip as a build secret."
             }
             Self::UnknownExtra { .. } => "Correct the setting `extras`, or declare the extra in extras_require.",
             Self::RequiresPython { .. } => "Correct python_requires; the form is `>=3.9,<3.13`.",
@@ -238,8 +238,12 @@ impl ImagePlan {
             system_packages: settings.system_packages.clone(),
             environment: settings.environment.clone(),
             docker_lines: project.build.docker_lines.clone(),
-            build_requirements: requirements(&project.build.requires, &[])?,
-            requirements: requirements(&project.metadata.requires_dist, &extras(project, &settings.extras)?)?,
+            build_requirements: requirements(None, &project.build.requires, &[])?,
+            requirements: requirements(
+                Some(&project.metadata.name),
+                &project.metadata.requires_dist,
+                &with_implied_extras(project, extras(project, &settings.extras)?),
+            )?,
             sdist: sdist.file_name.clone(),
             train: train.clone(),
             serve: project.serve.clone(),
@@ -315,10 +319,7 @@ fn allows(allowed: &VersionSpecifiers, release: &str) -> bool {
     } else {
         release.to_owned()
     };
-    [release, &full]
-        .iter()
-        .filter_map(|v| Version::from_str(v).ok())
-        .any(|version| allowed.contains(&version))
+    Version::from_str(&full).is_ok_and(|version| allowed.contains(&version))
 }
 
 fn extras(project: &Project, chosen: &[String]) -> Result<Vec<ExtraName>, Error> {
@@ -343,8 +344,37 @@ fn extras(project: &Project, chosen: &[String]) -> Result<Vec<ExtraName>, Error>
         .collect()
 }
 
-/// The requirements that apply with `extras`, without their `extra ==` markers, in PEP 508 form.
-fn requirements(declared: &[String], extras: &[ExtraName]) -> Result<Vec<String>, Error> {
+/// The extras, with those that they ask for in turn: `all = ["pkg[a,b]"]` of the package `pkg` means its extras a and b.
+fn with_implied_extras(project: &Project, chosen: Vec<ExtraName>) -> Vec<ExtraName> {
+    let own = PackageName::from_str(&project.metadata.name).ok();
+    let declared: Vec<Requirement> = project
+        .metadata
+        .requires_dist
+        .iter()
+        .filter_map(|text| Requirement::from_str(text).ok())
+        .filter(|requirement| own.as_ref() == Some(&requirement.name))
+        .collect();
+    let mut all = chosen;
+    loop {
+        let implied = declared
+            .iter()
+            .filter(|requirement| requirement.marker.evaluate_extras(&all));
+        let new: Vec<ExtraName> = implied
+            .flat_map(|requirement| &requirement.extras)
+            .filter(|extra| !all.contains(extra))
+            .cloned()
+            .collect();
+        if new.is_empty() {
+            return all;
+        }
+        all.extend(new);
+    }
+}
+
+/// The requirements that apply with `extras`, without their `extra ==` markers, in PEP 508 form. One on the package `own` itself
+/// only names extras, which are among `extras`.
+fn requirements(own: Option<&str>, declared: &[String], extras: &[ExtraName]) -> Result<Vec<String>, Error> {
+    let own = own.and_then(|name| PackageName::from_str(name).ok());
     let mut chosen = Vec::new();
     for text in declared {
         let shown = without_url_credentials(text);
@@ -355,7 +385,7 @@ fn requirements(declared: &[String], extras: &[ExtraName]) -> Result<Vec<String>
             requirement: text.clone(),
             reason: first_line(&e.to_string()),
         })?;
-        if !requirement.marker.evaluate_extras(extras) {
+        if !requirement.marker.evaluate_extras(extras) || own.as_ref() == Some(&requirement.name) {
             continue;
         }
         let marker = requirement.marker.clone().simplify_extras(extras);
@@ -415,6 +445,8 @@ fn writable_names(settings: &ImageSettings) -> Result<(), Error> {
                 "its name holds a space, quote, `=`, `$` or backslash"
             } else if value.contains(['\n', '\r', '\0']) {
                 "its value holds a line break"
+            } else if without_url_credentials(value) != *value {
+                "its value holds credentials, which everyone who has the image could read"
             } else {
                 continue;
             };

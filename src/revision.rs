@@ -28,6 +28,8 @@ impl Revision {
         let leftovers = [
             ":(exclude)dist",
             ":(exclude)build",
+            // What another sgbuild is making, or left when it was killed.
+            ":(exclude,glob).sgbuild-dist-*/**",
             ":(exclude,glob)**/*.egg-info/**",
             ":(exclude,glob)**/__pycache__/**",
         ];

@@ -7,6 +7,7 @@ package's function is called without arguments; the exit code says whether it su
 
 import contextlib
 import errno
+import inspect
 import os
 import signal
 import sys
@@ -16,6 +17,7 @@ import traceback
 TRAIN = "{{ train or '' }}"
 SERVE = "{{ serve or '' }}"
 TRAIN_IS_CONSOLE_SCRIPT = "{{ 'yes' if train_is_console_script else 'no' }}" == "yes"
+SERVE_IS_CONSOLE_SCRIPT = "{{ 'yes' if serve_is_console_script else 'no' }}" == "yes"
 PREFIX = "{{ prefix | default('/opt/ml') }}"
 
 FAILURE_FILE = os.path.join(PREFIX, "output", "failure")
@@ -37,7 +39,11 @@ def main(arguments):
     """Runs the function that `arguments` ask for, and returns the process's exit code."""
     command = arguments[0] if arguments else "train"
     if command not in ("train", "serve") or len(arguments) > 1:
-        return usage("cannot run: " + " ".join(arguments))
+        problem = "cannot run: " + " ".join(arguments)
+        if command == "train":
+            remove_old_failure()
+            write_failure(problem)
+        return usage(problem)
     if command == "serve" and not SERVE:
         return usage("this image cannot serve: the package declares no serving function")
 
@@ -50,9 +56,15 @@ def main(arguments):
 
 def usage(problem):
     """Says what is wrong with the arguments, and returns the exit code of a usage error."""
-    print(problem, file=sys.stderr)
-    print(USAGE.format(train=TRAIN or "none declared", serve=SERVE or "none declared"), end="", file=sys.stderr)
+    say(problem + "\n" + USAGE.format(train=TRAIN or "none declared", serve=SERVE or "none declared"))
     return 2
+
+
+def say(text):
+    """Writes to standard error, if it can be written: what cannot be said there must not change how the run ends."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        sys.stderr.write(text.rstrip("\n") + "\n")
+        sys.stderr.flush()
 
 
 def prepare():
@@ -98,21 +110,35 @@ def call(entry_point):
     """Calls the entry point; returns the exit code, and the reason if it is not 0."""
     try:
         result = load(entry_point)()
-        if hasattr(result, "__await__"):
+        if inspect.iscoroutine(result):
             raise CannotStart(f"{entry_point} is an async function; name one that runs it, as by asyncio.run")
     except SystemExit as exit_request:
         return understand_exit(exit_request, entry_point)
     except KeyboardInterrupt:
         return 128 + signal.SIGINT, "KeyboardInterrupt"
     except BaseException as error:  # Also what is no Exception must be reported.
-        print(format_traceback(error), end="", file=sys.stderr)
-        if isinstance(error, CannotStart):
-            print(error, file=sys.stderr)
-        return 1, describe(error, entry_point)
+        return report(error, entry_point)
+    return understand_result(result, entry_point)
 
-    # The function of a console script returns its exit code. Any other function may return what it likes.
-    if TRAIN_IS_CONSOLE_SCRIPT and entry_point == TRAIN and type(result) is int:
+
+def report(error, entry_point):
+    """Says what the function raised; returns the exit code, and the reason."""
+    try:
+        reason, shown = describe(error, entry_point), format_traceback(error)
+    except Exception:  # Its own text cannot be made.
+        reason = shown = type(error).__name__
+    say(f"{shown}{error}" if isinstance(error, CannotStart) else shown)
+    return 1, reason
+
+
+def understand_result(result, entry_point):
+    """The exit code and the reason. Only the function of a console script returns them, as `sys.exit` takes them."""
+    is_console_script = SERVE_IS_CONSOLE_SCRIPT if entry_point == SERVE else TRAIN_IS_CONSOLE_SCRIPT
+    if is_console_script and type(result) is int:
         return result, f"{entry_point} returned {result}"
+    if is_console_script and isinstance(result, str):
+        say(result)
+        return 1, cut(result, MAX_MESSAGE)
     return 0, ""
 
 
@@ -152,8 +178,12 @@ def understand_exit(exit_request, entry_point):
     place = where(exit_request, entry_point)
     if isinstance(code, int):
         return int(code), f"exit code {int(code)}\n{place}"
-    print(code, file=sys.stderr)
-    return 1, f"{cut(str(code), MAX_MESSAGE)}\n{place}"
+    try:
+        text = str(code)
+    except Exception:  # Its own text cannot be made.
+        text = type(code).__name__
+    say(text)
+    return 1, f"{cut(text, MAX_MESSAGE)}\n{place}"
 
 
 def describe(error, entry_point):
@@ -210,11 +240,12 @@ def format_traceback(error):
 def flush():
     """Writes out what was printed; returns what went wrong, or None."""
     try:
-        if sys.stdout:
+        # A package that closed it has written what it wanted.
+        if sys.stdout and not sys.stdout.closed:
             sys.stdout.flush()
     except (OSError, ValueError) as error:
         problem = f"standard output could not be written: {error}"
-        print(problem, file=sys.stderr)
+        say(problem)
         return problem
     return None
 
@@ -234,7 +265,7 @@ def write_failure(reason):
         with open(FAILURE_FILE, "w", encoding="utf-8", errors="backslashreplace") as file:
             file.write(cut(reason, MAX_FAILURE))
     except OSError as error:
-        print(f"{FAILURE_FILE} could not be written: {error}", file=sys.stderr)
+        say(f"{FAILURE_FILE} could not be written: {error}")
 
 
 def cut(text, length):

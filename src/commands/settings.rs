@@ -11,7 +11,7 @@ use crate::settings::{Setting, Value};
 
 #[derive(Serialize)]
 struct Row<'a> {
-    value: Option<&'a Value>,
+    value: Option<Value>,
     origin: Option<&'a str>,
     variable: String,
     help: &'static str,
@@ -23,7 +23,7 @@ pub(super) fn run(arguments: &cli::Settings, checkout: &Checkout<'_>) -> String 
         let rows: BTreeMap<_, _> = rows
             .map(|(definition, setting)| {
                 let row = Row {
-                    value: setting.map(|setting| &setting.value),
+                    value: setting.map(|setting| without_credentials(&setting.value)),
                     origin: setting.map(|setting| setting.origin.as_str()),
                     variable: definition.variable(),
                     help: definition.help,
@@ -47,6 +47,21 @@ pub(super) fn run(arguments: &cli::Settings, checkout: &Checkout<'_>) -> String 
         .map(|(key, value, origin)| format!("{key:20}  {value:widest$}  {origin}"))
         .collect();
     lines.iter().map(|line| line.trim_end()).collect::<Vec<_>>().join("\n")
+}
+
+/// The value as it may be shown.
+fn without_credentials(value: &Value) -> Value {
+    match value {
+        Value::Text(text) => Value::Text(without_url_credentials(text)),
+        Value::List(items) => Value::List(items.iter().map(|item| without_url_credentials(item)).collect()),
+        Value::Map(pairs) => Value::Map(
+            pairs
+                .iter()
+                .map(|(name, value)| (name.clone(), without_url_credentials(value)))
+                .collect(),
+        ),
+        Value::Number(_) | Value::Flag(_) => value.clone(),
+    }
 }
 
 fn origin(setting: Option<&Setting>) -> &str {

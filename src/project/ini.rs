@@ -30,8 +30,13 @@ pub(crate) struct Section {
     pub(crate) options: Vec<IniOption>,
 }
 
-/// Parses `text` into its sections in order, `[DEFAULT]` merged into each as configparser does.
+/// Parses `text` into its sections in order, `[DEFAULT]` merged into each and references replaced as `ConfigParser` does.
 pub(crate) fn parse(text: &str) -> Result<Vec<Section>, Error> {
+    interpolate_all(parse_raw(text)?)
+}
+
+/// The same with `%` a character like any other, as `RawConfigParser` has it.
+pub(crate) fn parse_raw(text: &str) -> Result<Vec<Section>, Error> {
     let mut sections: Vec<Section> = Vec::new();
     let mut indent = 0;
     let mut in_value = false;
@@ -82,7 +87,7 @@ pub(crate) fn parse(text: &str) -> Result<Vec<Section>, Error> {
         section.options.push(option);
         in_value = true;
     }
-    interpolate_all(with_defaults(sections))
+    Ok(with_defaults(sections))
 }
 
 fn section_header(value: &str) -> Option<&str> {

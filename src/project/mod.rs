@@ -8,7 +8,7 @@ mod discovery;
 mod entry_points;
 mod error;
 mod evaluate;
-mod ini;
+pub(crate) mod ini;
 mod mentions;
 mod pep517;
 mod process;

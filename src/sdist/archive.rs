@@ -59,8 +59,14 @@ impl Archive {
         })
     }
 
-    /// Adds the file at `source` as `path` below the top directory, streaming it; `moved` is told of every read's bytes.
-    pub(crate) fn add_file(&mut self, path: &str, source: &Path, moved: &mut dyn FnMut(u64)) -> Result<(), Error> {
+    /// Adds the file at `source` as `path` below the top directory, streaming it; `moved` is told of every read's bytes, and
+    /// ends the reading with its error.
+    pub(crate) fn add_file(
+        &mut self,
+        path: &str,
+        source: &Path,
+        moved: &mut dyn FnMut(u64) -> io::Result<()>,
+    ) -> Result<(), Error> {
         let read_error = |error| Error::Read {
             path: source.to_path_buf(),
             source: error,
@@ -284,13 +290,13 @@ impl Write for Measured {
 /// Reads a file and tells how much.
 struct Watched<'a> {
     file: File,
-    moved: &'a mut dyn FnMut(u64),
+    moved: &'a mut dyn FnMut(u64) -> io::Result<()>,
 }
 
 impl Read for Watched<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.file.read(buffer)?;
-        (self.moved)(read as u64);
+        (self.moved)(read as u64)?;
         Ok(read)
     }
 }

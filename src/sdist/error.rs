@@ -15,6 +15,9 @@ pub enum Error {
         /// As declared.
         name: String,
     },
+    /// The user pressed Ctrl-C.
+    #[error("interrupted")]
+    Interrupted,
     /// The project's version is not PEP 440.
     #[error("the project's version {version:?} is not a valid version: {reason}")]
     Version {
@@ -140,6 +143,7 @@ impl Error {
     #[must_use]
     pub fn hints(&self) -> Vec<String> {
         let hint = match self {
+            Self::Interrupted => return Vec::new(),
             Self::Name { .. } => {
                 "Give `setup()` a name of ASCII letters, digits, `.`, `-` and `_` that begins and ends with a letter or \
                  digit."
@@ -184,6 +188,7 @@ impl Error {
     pub fn fault(&self) -> Fault {
         match self {
             Self::SourceDateEpoch { .. } => Fault::Usage,
+            Self::Interrupted => Fault::Interrupted,
             _ => Fault::User,
         }
     }

@@ -21,6 +21,7 @@ mod setup_cfg;
 mod tree;
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 pub use self::error::Error;
@@ -167,17 +168,30 @@ impl Contents {
         let task = progress.task("Packing", Some(total));
         let mut done = 0;
         for (path, source) in &members {
-            match source {
-                Source::Bytes(bytes) => archive.add_bytes(path, bytes)?,
+            let added = match source {
+                Source::Bytes(bytes) => archive.add_bytes(path, bytes),
                 Source::File => archive.add_file(path, &tree.absolute(path), &mut |moved| {
                     done += moved;
                     task.set(done, Some(total));
-                })?,
+                    unless_cancelled(progress)
+                }),
+            };
+            if progress.cancelled() {
+                return Err(Error::Interrupted);
             }
+            added?;
         }
         let sdist = archive.finish()?;
         Ok(sdist)
     }
+}
+
+/// An error of a kind that readers do not repeat, once the user asked to stop.
+fn unless_cancelled(progress: &dyn Progress) -> io::Result<()> {
+    if progress.cancelled() {
+        return Err(io::Error::other("interrupted"));
+    }
+    Ok(())
 }
 
 /// The `setup.cfg` to pack, made from the project's own if that is selected (and then taken out of the selection).

@@ -8,7 +8,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::definitions::{DEFINITIONS, Definition, Kind};
 use super::{Error, Setting, Value};
-use crate::project::SourceFile;
+use crate::project::{SourceFile, ini};
 
 type Found = BTreeMap<&'static str, Setting>;
 
@@ -38,6 +38,12 @@ pub(super) fn pyproject(root: &Path) -> Result<Found, Error> {
     for (key, value) in table {
         let origin = at(key.span().start);
         let definition = definition(key.get_ref(), &origin)?;
+        if found.contains_key(definition.key) {
+            return Err(Error::Malformed {
+                origin,
+                reason: format!("`{}` is set twice, with `-` and with `_`", definition.key),
+            });
+        }
         let value = from_toml(definition, value, &origin)?;
         found.insert(definition.key, Setting { value, origin });
     }
@@ -51,10 +57,12 @@ pub(super) fn setup_cfg(root: &Path) -> Result<Found, Error> {
         return Ok(Found::new());
     };
     let mut found = Found::new();
-    for (line, key, value) in section(&text, "sgbuild") {
-        let origin = format!("{NAME}:{line}");
-        let definition = definition(&key, &origin)?;
-        let value = definition.parse(&value, &origin)?;
+    let sections = ini::parse(&text).map_err(|error| Error::File(Box::new(error)))?;
+    let ours = sections.into_iter().filter(|section| section.name == "sgbuild");
+    for option in ours.flat_map(|section| section.options) {
+        let origin = format!("{NAME}:{}", option.line);
+        let definition = definition(&option.key, &origin)?;
+        let value = definition.parse(&option.text(), &origin)?;
         found.insert(definition.key, Setting { value, origin });
     }
     Ok(found)
@@ -114,9 +122,9 @@ fn from_toml(definition: &'static Definition, value: &Spanned<DeValue<'_>>, orig
         (Kind::Text, DeValue::String(text)) => Ok(Value::Text(text.to_string())),
         // `python-version = 3.11` is a number to TOML, and 3.10 would lose its zero: its text is taken.
         (Kind::Text, DeValue::Float(number)) => Ok(Value::Text(number.as_str().to_owned())),
-        (Kind::Number, DeValue::Integer(number)) => {
-            number.as_str().parse().map(Value::Number).map_err(|_| wrong(value))
-        }
+        (Kind::Number, DeValue::Integer(number)) => u64::from_str_radix(number.as_str(), number.radix())
+            .map(Value::Number)
+            .map_err(|_| wrong(value)),
         (Kind::Flag, DeValue::Boolean(flag)) => Ok(Value::Flag(*flag)),
         (Kind::List, DeValue::String(text)) => Ok(Value::List(vec![text.to_string()])),
         (Kind::List, DeValue::Array(items)) => {
@@ -146,28 +154,4 @@ fn with_article(kind: &str) -> String {
         "a"
     };
     format!("{article} {kind}")
-}
-
-/// The keys of one section with their lines and values, as Python's configparser reads them.
-pub(super) fn section(text: &str, name: &str) -> Vec<(usize, String, String)> {
-    let mut found: Vec<(usize, String, String)> = Vec::new();
-    let mut inside = false;
-    for (index, line) in text.lines().enumerate() {
-        let trimmed = line.trim();
-        if trimmed.is_empty() || trimmed.starts_with(['#', ';']) {
-            continue;
-        }
-        if let Some(header) = line.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-            inside = header.0 == name;
-        } else if !inside {
-        } else if line.starts_with([' ', '\t']) {
-            if let Some((_, _, value)) = found.last_mut() {
-                value.push('\n');
-                value.push_str(trimmed);
-            }
-        } else if let Some((key, value)) = line.split_once(['=', ':']) {
-            found.push((index + 1, key.trim().to_lowercase(), value.trim().to_owned()));
-        }
-    }
-    found
 }

@@ -148,6 +148,12 @@ pub enum Error {
         /// What is expected.
         expected: &'static str,
     },
+    /// The project's directory is none.
+    #[error("{}", not_a_directory(.path))]
+    Directory {
+        /// As given.
+        path: PathBuf,
+    },
     /// A file that a setting names cannot be read.
     #[error("cannot read {}, named by `{key}` ({origin})", .path.display())]
     NamedFile {
@@ -168,6 +174,8 @@ impl Error {
     pub fn hints(&self) -> Vec<String> {
         match self {
             Self::File(error) => error.hints(),
+            Self::Directory { path } if path.is_file() => vec!["Give the directory that holds it.".to_owned()],
+            Self::Directory { .. } => vec!["Give the directory that holds the package's setup.py.".to_owned()],
             Self::Malformed { .. } => vec!["Correct the file at this line.".to_owned()],
             Self::Unknown { .. } | Self::WrongKind { .. } => {
                 vec!["`sgbuild settings` lists every setting, its value and its origin.".to_owned()]
@@ -184,7 +192,7 @@ impl Error {
         match self {
             Self::File(error) => error.fault(),
             Self::Malformed { .. } | Self::NamedFile { .. } => Fault::User,
-            Self::Unknown { .. } | Self::WrongKind { .. } => Fault::Usage,
+            Self::Unknown { .. } | Self::WrongKind { .. } | Self::Directory { .. } => Fault::Usage,
         }
     }
 }
@@ -195,6 +203,9 @@ impl Settings {
     /// # Errors
     /// A settings file that cannot be read, an unknown key, a value of the wrong kind.
     pub fn resolve(root: &Path, flags: Vec<(&'static str, Value)>, environment: Environment) -> Result<Self, Error> {
+        if !root.is_dir() {
+            return Err(Error::Directory { path: root.to_owned() });
+        }
         let mut values = BTreeMap::new();
         for definition in DEFINITIONS {
             if let Some(value) = definition.default_value() {
@@ -322,6 +333,14 @@ impl Settings {
     #[must_use]
     pub fn origin(&self, key: &str) -> &str {
         self.values.get(key).map_or("", |setting| setting.origin.as_str())
+    }
+}
+
+fn not_a_directory(path: &Path) -> String {
+    if path.exists() {
+        format!("{} is not a directory", path.display())
+    } else {
+        format!("there is no directory {}", path.display())
     }
 }
 

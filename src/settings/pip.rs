@@ -7,8 +7,8 @@ use std::path::PathBuf;
 
 use url::Url;
 
-use super::files::section;
 use super::{Environment, Error, Settings};
+use crate::project::ini;
 use crate::secret::Secret;
 
 /// The pip options that decide where packages come from. Source: <https://pip.pypa.io/en/stable/cli/pip_install/>.
@@ -48,9 +48,13 @@ fn options(environment: &Environment) -> BTreeMap<String, String> {
     for file in configuration_files(environment) {
         // A file that pip could not read either says nothing.
         let Ok(text) = fs::read_to_string(file) else { continue };
-        for section_name in ["global", "install"] {
-            let entries = section(&text, section_name).into_iter();
-            options.extend(entries.map(|(_, key, value)| (key.replace('_', "-"), value)));
+        let Ok(sections) = ini::parse_raw(&text) else { continue };
+        for name in ["global", "install"] {
+            let entries = sections
+                .iter()
+                .filter(|section| section.name == name)
+                .flat_map(|section| &section.options);
+            options.extend(entries.map(|option| (option.key.to_lowercase().replace('_', "-"), option.text())));
         }
     }
     for (name, value) in environment.all() {
@@ -72,7 +76,11 @@ fn configuration_files(environment: &Environment) -> Vec<PathBuf> {
         .split(':')
         .map(|dir| PathBuf::from(dir).join("pip/pip.conf"));
     let mut files: Vec<_> = shared.chain([PathBuf::from("/etc/pip.conf")]).collect();
-    if let Some(home) = environment.home() {
+    // A file that PIP_CONFIG_FILE names stands in for the user's.
+    if let Some(home) = environment
+        .home()
+        .filter(|_| !chosen.as_ref().is_some_and(|chosen| chosen.exists()))
+    {
         let config = environment
             .get("XDG_CONFIG_HOME")
             .map_or_else(|| home.join(".config"), PathBuf::from);
@@ -183,7 +191,7 @@ mod tests {
         fs::create_dir_all(&config).unwrap();
         fs::write(
             config.join("pip.conf"),
-            "[global]\nindex_url = http://user/\nretries=9\n[install]\ntrusted-host = a\n   b\n",
+            "[global]\n    Index_URL = http://user/%7Eme/\n    retries=9\n[install]\ntrusted-host = a\n   b\n",
         )
         .unwrap();
         let home = home.path().to_str().unwrap();
@@ -193,6 +201,14 @@ mod tests {
             ("PIP_INDEX_URL", "https://me:pw@env/simple"),
         ]));
         assert_eq!(options["index-url"], "https://me:pw@env/simple");
+        let other = home.to_owned() + "/other.conf";
+        fs::write(&other, "").unwrap();
+        let none = super::options(&environment(&[
+            ("HOME", home),
+            ("XDG_CONFIG_DIRS", "/nonexistent"),
+            ("PIP_CONFIG_FILE", &other),
+        ]));
+        assert!(!none.contains_key("index-url"), "{none:?}");
         let conf = pip_conf(&options);
         assert!(
             conf.contains("trusted-host = a\n    b\n") && conf.contains("retries = 9\n"),

@@ -101,3 +101,26 @@ fn mistakes_are_named_with_their_line() {
     );
     assert!(error(&[("pyproject.toml", "[tool.sgbuild\n")], &[]).starts_with("pyproject.toml:1: "));
 }
+
+#[test]
+fn setup_cfg_is_read_as_configparser_reads_it() {
+    let indented = ("setup.cfg", "[sgbuild]\n  platform = linux/arm64\n  train = pk:train\n");
+    let settings = resolve(&[indented], vec![], &[]).unwrap();
+    assert_eq!(settings.text("platform"), Some("linux/arm64"));
+    assert_eq!(settings.text("train"), Some("pk:train"));
+    let twice = ("setup.cfg", "[sgbuild]\nrole = a\nrole = b\n");
+    let error = resolve(&[twice], vec![], &[]).unwrap_err().to_string();
+    assert!(error.contains("setup.cfg:3"), "{error}");
+}
+
+#[test]
+fn a_setting_under_two_spellings_is_refused_and_numbers_have_their_radix() {
+    let twice = ("pyproject.toml", "[tool.sgbuild]\nvolume_size = 3\nvolume-size = 4\n");
+    let error = resolve(&[twice], vec![], &[]).unwrap_err().to_string();
+    assert!(
+        error.contains("pyproject.toml:") && error.contains("set twice"),
+        "{error}"
+    );
+    let hexadecimal = ("pyproject.toml", "[tool.sgbuild]\nvolume-size = 0x10\n");
+    assert_eq!(resolve(&[hexadecimal], vec![], &[]).unwrap().number("volume-size"), 16);
+}

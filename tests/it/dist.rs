@@ -186,3 +186,74 @@ fn hadolint(sandbox: &Sandbox) {
         .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
 }
+
+#[test]
+fn ctrl_c_ends_the_packing_of_a_large_project() {
+    let sandbox = tiny();
+    let large = fs::File::create(sandbox.project().join("tiny/weights.bin")).unwrap();
+    large.set_len(3_000_000_000).unwrap();
+    sandbox.write("MANIFEST.in", "include tiny/weights.bin\n");
+    let mut child = sandbox.spawn(&["dist"]);
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    let interrupted = std::time::Instant::now();
+    let killed = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(killed.success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert!(interrupted.elapsed() < std::time::Duration::from_secs(3));
+    let left: Vec<_> = fs::read_dir(sandbox.project())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name == "dist" || name.starts_with(".sgbuild"))
+        .collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn the_python_is_one_that_requires_python_allows_in_its_latest_release() {
+    for (requires, python) in [
+        (">=3.8,<=3.11", "3.10"),
+        (">=3.8,<3.12.5", "3.11"),
+        (">=3.11.4,<3.12", "3.11"),
+    ] {
+        let sandbox = tiny();
+        let setup = sandbox
+            .read("setup.py")
+            .replace("setup(", &format!("setup(python_requires='{requires}', "));
+        sandbox.write("setup.py", &setup);
+        sandbox.run(&["dist"]).exits(0);
+        let dockerfile = sandbox.read("dist/Dockerfile");
+        assert!(
+            dockerfile.contains(&format!("python:{python}-slim")),
+            "{requires}: {dockerfile}"
+        );
+    }
+}
+
+#[test]
+fn an_extra_that_names_the_package_means_its_extras() {
+    let sandbox = tiny();
+    let extras = "extras_require={'a': ['six>=1'], 'b': ['toolz'], 'all': ['tiny[a]', 'Tiny[b]']}, ";
+    let setup = sandbox.read("setup.py").replace("setup(", &format!("setup({extras}"));
+    sandbox.write("setup.py", &setup);
+    sandbox.run(&["dist", "--extra", "all"]).exits(0);
+    assert_eq!(sandbox.read("dist/requirements.txt"), "six>=1\ntoolz\n");
+}
+
+#[test]
+fn credentials_do_not_become_part_of_the_image() {
+    let secret = "PIP_INDEX_URL=https://u:hunter2@index.example/simple";
+    for flag in ["--env", "--label"] {
+        let sandbox = tiny();
+        let ran = sandbox
+            .run(&["dist", flag, secret])
+            .exits(1)
+            .says(&["its value holds credentials"]);
+        assert!(!ran.stderr.contains("hunter2"));
+        assert!(!sandbox.project().join("dist").exists());
+    }
+    let sandbox = tiny().with("SGBUILD_ENVIRONMENT", secret);
+    assert!(!sandbox.run(&["settings", "--json"]).exits(0).stdout.contains("hunter2"));
+}

@@ -289,7 +289,6 @@ fn anything_but_train_and_serve_is_a_usage_error() {
             stderr(&output).contains("usage: docker run IMAGE [train | serve]"),
             "{output:?}"
         );
-        assert_eq!(container.failure(), None);
     }
     assert!(stderr(&container.run(&["serve"])).starts_with("this image cannot serve"));
 }
@@ -370,4 +369,50 @@ fn the_template_needs_no_prefix_and_keeps_the_platforms() {
         "{rendered}"
     );
     assert!(!rendered.contains("{{"), "{rendered}");
+}
+
+#[test]
+fn the_failure_is_written_whatever_becomes_of_standard_error() {
+    let container = Container::new("def main():\n    raise ValueError('bad row')\n");
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let output = container.command(&["train"]).stderr(full).output().unwrap();
+    assert_eq!(code(&output), 1);
+    assert!(container.failure().unwrap().starts_with("ValueError: bad row"));
+    let closing = Container::new("import sys\ndef main():\n    sys.stderr.close()\n    raise ValueError('bad row')\n");
+    assert_eq!(code(&closing.run(&["train"])), 1);
+    assert!(closing.failure().unwrap().starts_with("ValueError: bad row"));
+}
+
+#[test]
+fn an_exception_without_a_text_is_named() {
+    let mute = "class Mute(Exception):\n    def __str__(self):\n        raise TypeError\n";
+    for end in ["raise Mute()", "raise SystemExit(Mute())"] {
+        let container = Container::new(&format!("{mute}def main():\n    {end}\n"));
+        assert_eq!(code(&container.run(&["train"])), 1, "{end}");
+        assert!(container.failure().unwrap().contains("Mute"), "{end}");
+    }
+}
+
+#[test]
+fn what_an_argument_too_many_means_for_sagemaker() {
+    let container = Container::new("def main():\n    pass\n");
+    assert_eq!(code(&container.run(&["train", "--lr", "3"])), 2);
+    assert_eq!(container.failure().unwrap(), "cannot run: train --lr 3");
+}
+
+#[test]
+fn a_result_that_could_be_awaited_is_a_result() {
+    let future = "class Future:\n    def __await__(self):\n        yield\ndef main():\n    return Future()\n";
+    assert_eq!(code(&Container::new(future).run(&["train"])), 0);
+    let closed = "import sys\ndef main():\n    sys.stdout.close()\n";
+    assert_eq!(code(&Container::new(closed).run(&["train"])), 0);
+}
+
+#[test]
+fn a_console_scripts_text_is_its_failure() {
+    let text = "def main():\n    return 'no data found'\n";
+    let script = Container::with_entry_points(text, "iris.train:main", "", true);
+    assert_eq!(code(&script.run(&["train"])), 1);
+    assert_eq!(script.failure().unwrap(), "no data found");
+    assert_eq!(code(&Container::new(text).run(&["train"])), 0);
 }
