@@ -221,6 +221,7 @@ fn the_python_is_one_that_requires_python_allows_in_its_latest_release() {
         let sandbox = tiny();
         let setup = sandbox
             .read("setup.py")
+            .replace("python_version", "description")
             .replace("setup(", &format!("setup(python_requires='{requires}', "));
         sandbox.write("setup.py", &setup);
         sandbox.run(&["dist"]).exits(0);
