@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::fault::Fault;
-use crate::{dist, engine, handover, lambda, project, push, registry, settings, training};
+use crate::{code, dist, engine, handover, lambda, project, push, registry, settings, stack, training};
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -64,6 +64,12 @@ pub enum Error {
         /// Where.
         origin: String,
     },
+    /// This program, as AWS is to run it.
+    #[error(transparent)]
+    Code(#[from] code::Error),
+    /// The pipeline's stack.
+    #[error(transparent)]
+    Stack(#[from] stack::Error),
     /// The user pressed Ctrl-C.
     #[error("interrupted")]
     Interrupted,
@@ -130,6 +136,8 @@ impl Error {
                 Fault::User,
             ),
             Self::UnknownEngine { .. } => (vec!["Set `engine` to auto or docker.".to_owned()], Fault::Usage),
+            Self::Code(error) => (error.hints(), error.fault()),
+            Self::Stack(error) => (error.hints(), error.fault()),
             Self::Interrupted => (Vec::new(), Fault::Interrupted),
             Self::Stdout(_) | Self::Runtime(_) | Self::Lambda(_) => (Vec::new(), Fault::User),
         };

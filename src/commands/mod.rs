@@ -2,10 +2,14 @@
 
 mod build;
 mod completions;
+mod destroy;
 mod dist;
+mod github;
 mod inspect;
+mod launch;
 mod push;
 mod settings;
+mod status;
 mod train;
 
 use std::collections::BTreeMap;
@@ -35,6 +39,9 @@ pub async fn run(command: &Command, progress: &dyn Progress, environment: Enviro
         Command::Build(arguments) => build::run(arguments, &open(&arguments.directory.directory)?).await,
         Command::Push(arguments) => push::run(arguments, &open(&arguments.directory.directory)?).await,
         Command::Train(arguments) => train::run(arguments, &open(&arguments.directory.directory)?).await,
+        Command::Launch(arguments) => launch::run(arguments, &open(&arguments.directory.directory)?).await,
+        Command::Status(arguments) => status::run(arguments, &open(&arguments.directory.directory)?).await,
+        Command::Destroy(arguments) => destroy::run(arguments, &open(&arguments.directory.directory)?).await,
         Command::Settings(arguments) => Ok(settings::run(arguments, &open(&arguments.directory.directory)?)),
         Command::Completions(arguments) => Ok(completions::script(arguments.shell)),
     }
