@@ -89,6 +89,12 @@ pub enum Command {
     Runs(Runs),
     /// Show a training job's log
     Logs(Logs),
+    /// Create or update the whole pipeline in AWS: the CloudFormation stack
+    Launch(Launch),
+    /// Show the pipeline's stack and where its parts are
+    Status(Status),
+    /// Delete the pipeline's stack; data, models, images and records stay
+    Destroy(Destroy),
     /// Show every setting, its value and where it comes from
     Settings(Settings),
     /// Print a completion script for your shell
@@ -226,6 +232,72 @@ pub struct Train {
     /// The AWS region, instead of that of the AWS configuration
     #[arg(long, value_name = "REGION", help_heading = "Training")]
     pub region: Option<String>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub json: Json,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub dry_run: DryRun,
+}
+
+/// `sgbuild launch`.
+#[derive(Debug, Args)]
+pub struct Launch {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub directory: Directory,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub stack: StackFlags,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub pipeline: PipelineFlags,
+    /// The sgbuild that AWS runs, instead of this one: a Linux program for x86_64 or arm64
+    #[arg(long, value_name = "FILE", help_heading = "Pipeline")]
+    pub binary: Option<PathBuf>,
+    /// Your own copy of the template
+    #[arg(long, value_name = "FILE", help_heading = "Pipeline")]
+    pub template: Option<PathBuf>,
+    /// Upload sgbuild, print where it is, and leave the stack to others
+    #[arg(long, help_heading = "Pipeline")]
+    pub upload_only: bool,
+    /// Go on although a bucket, repository or table would be replaced
+    #[arg(long, help_heading = "Pipeline")]
+    pub yes: bool,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub json: Json,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub dry_run: DryRun,
+}
+
+/// `sgbuild status`.
+#[derive(Debug, Args)]
+pub struct Status {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub directory: Directory,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub stack: StackFlags,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub json: Json,
+}
+
+/// `sgbuild destroy`.
+#[derive(Debug, Args)]
+pub struct Destroy {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub directory: Directory,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub stack: StackFlags,
+    /// Delete without being asked again
+    #[arg(long)]
+    pub yes: bool,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub json: Json,
@@ -461,6 +533,72 @@ pub struct TrainingFlags {
     pub run_id: Option<String>,
 }
 
+/// Which stack.
+#[derive(Debug, Args, Default)]
+#[command(next_help_heading = "Stack")]
+pub struct StackFlags {
+    /// The stack's name [default: the repository's name and -pipeline]
+    #[arg(long, value_name = "NAME")]
+    pub stack: Option<String>,
+
+    /// The AWS region, instead of that of the AWS configuration
+    #[arg(long, value_name = "REGION")]
+    pub region: Option<String>,
+}
+
+/// What the pipeline is made of. A stack that exists keeps what is not given.
+#[derive(Debug, Args, Default)]
+#[command(next_help_heading = "Pipeline")]
+pub struct PipelineFlags {
+    /// Who is told of finished and failed trainings
+    #[arg(long, value_name = "ADDRESS")]
+    pub email: Option<String>,
+
+    /// The user or organisation of the GitHub repository [default: that of git's remote `origin`]
+    #[arg(long, value_name = "NAME")]
+    pub github_user: Option<String>,
+
+    /// The GitHub repository's name [default: that of git's remote `origin`]
+    #[arg(long, value_name = "NAME")]
+    pub github_repo: Option<String>,
+
+    /// The branch whose pushes are built [default: main]
+    #[arg(long, value_name = "NAME")]
+    pub github_branch: Option<String>,
+
+    /// A CodeConnections connection to GitHub; else set SGBUILD_GITHUB_TOKEN or GITHUB_TOKEN to a token
+    #[arg(long, value_name = "ARN")]
+    pub github_connection: Option<String>,
+
+    /// A bucket with synthetic data below <repository>/, for when there is no training data
+    #[arg(long, value_name = "BUCKET")]
+    pub synthetic_bucket: Option<String>,
+
+    /// When to build regardless of pushes and data: cron(…) or rate(…)
+    #[arg(long, value_name = "EXPRESSION")]
+    pub schedule: Option<String>,
+
+    /// What builds the image: docker, in a privileged build, or native
+    #[arg(long, value_name = "ENGINE")]
+    pub engine: Option<String>,
+
+    /// The image that CodeBuild builds in [default: AWS's Amazon Linux]
+    #[arg(long, value_name = "IMAGE")]
+    pub build_image: Option<String>,
+
+    /// The longest a build may take, in minutes [default: 60]
+    #[arg(long, value_name = "MINUTES")]
+    pub build_timeout: Option<u64>,
+
+    /// A bucket of yours for sgbuild itself [default: one is made]
+    #[arg(long, value_name = "BUCKET")]
+    pub code_bucket: Option<String>,
+
+    /// Any other parameter of the template, by its name (repeat for more)
+    #[arg(long = "parameter", value_name = "NAME=VALUE", value_parser = pair)]
+    pub parameters: Vec<(String, String)>,
+}
+
 /// `NAME=VALUE`.
 fn pair(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("it is not NAME=VALUE")?;
@@ -582,6 +720,31 @@ impl AsSettings for TrainingFlags {
     }
 }
 
+impl AsSettings for StackFlags {
+    fn settings(&self) -> Vec<(&'static str, Value)> {
+        texts(&[("stack", &self.stack), ("region", &self.region)])
+    }
+}
+
+impl AsSettings for PipelineFlags {
+    fn settings(&self) -> Vec<(&'static str, Value)> {
+        let texts = texts(&[
+            ("email", &self.email),
+            ("github-user", &self.github_user),
+            ("github-repo", &self.github_repo),
+            ("github-branch", &self.github_branch),
+            ("github-connection", &self.github_connection),
+            ("synthetic-bucket", &self.synthetic_bucket),
+            ("schedule", &self.schedule),
+            ("engine", &self.engine),
+            ("build-image", &self.build_image),
+            ("code-bucket", &self.code_bucket),
+        ]);
+        let numbers = numbers(&[("build-timeout", self.build_timeout)]);
+        [texts, numbers, maps(&[("parameters", &self.parameters)])].concat()
+    }
+}
+
 impl AsSettings for Command {
     fn settings(&self) -> Vec<(&'static str, Value)> {
         match self {
@@ -599,6 +762,9 @@ impl AsSettings for Command {
             Self::Train(c) => [c.training.settings(), texts(&[("region", &c.region)])].concat(),
             Self::Runs(c) => c.account.settings(),
             Self::Logs(c) => c.account.settings(),
+            Self::Launch(c) => [c.stack.settings(), c.pipeline.settings()].concat(),
+            Self::Status(c) => c.stack.settings(),
+            Self::Destroy(c) => c.stack.settings(),
             Self::Settings(_) | Self::Completions(_) => Vec::new(),
         }
     }

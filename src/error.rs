@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use crate::fault::Fault;
 use crate::training::call::{CallError, Kind};
 use crate::training::job::{Job, JobStatus};
-use crate::{dist, engine, handover, lambda, project, push, registry, settings, training};
+use crate::{code, dist, engine, handover, lambda, project, push, registry, settings, stack, training};
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -106,6 +106,12 @@ pub enum Error {
         /// The setting `repository`.
         name: String,
     },
+    /// This program, as AWS is to run it.
+    #[error(transparent)]
+    Code(#[from] code::Error),
+    /// The pipeline's stack.
+    #[error(transparent)]
+    Stack(#[from] stack::Error),
     /// The user pressed Ctrl-C.
     #[error("interrupted")]
     Interrupted,
@@ -199,6 +205,8 @@ impl Error {
                 vec!["Give the repository alone, or with a tag.".to_owned()],
                 Fault::Usage,
             ),
+            Self::Code(error) => (error.hints(), error.fault()),
+            Self::Stack(error) => (error.hints(), error.fault()),
             Self::Interrupted => (Vec::new(), Fault::Interrupted),
             Self::Stdout(_) | Self::Runtime(_) | Self::Lambda(_) => (Vec::new(), Fault::User),
         };

@@ -29,6 +29,10 @@ pub mod registry;
 pub mod sdist;
 pub mod training;
 
+// The pipeline around it, in AWS.
+pub mod code;
+pub mod stack;
+
 // What uses it.
 pub mod cli;
 pub mod commands;

@@ -2,12 +2,16 @@
 
 mod build;
 mod completions;
+mod destroy;
 mod dist;
+mod github;
 mod inspect;
+mod launch;
 mod logs;
 mod push;
 mod runs;
 mod settings;
+mod status;
 mod train;
 
 use std::collections::BTreeMap;
@@ -48,6 +52,9 @@ pub async fn run(
         Command::Train(arguments) => train::run(arguments, &open(&arguments.directory.directory)?).await,
         Command::Runs(arguments) => runs::run(arguments, &open(&arguments.directory.directory)?).await,
         Command::Logs(arguments) => logs::run(arguments, &open(Path::new("."))?, print).await,
+        Command::Launch(arguments) => launch::run(arguments, &open(&arguments.directory.directory)?).await,
+        Command::Status(arguments) => status::run(arguments, &open(&arguments.directory.directory)?).await,
+        Command::Destroy(arguments) => destroy::run(arguments, &open(&arguments.directory.directory)?).await,
         Command::Settings(arguments) => Ok(settings::run(arguments, &open(&arguments.directory.directory)?)),
         Command::Completions(arguments) => Ok(completions::script(arguments.shell)),
     }

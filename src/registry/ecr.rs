@@ -90,7 +90,10 @@ pub async fn own_repository(config: &SdkConfig, path: &str) -> Result<Repository
 }
 
 /// The account of the configured credentials: twelve digits.
-async fn caller_account(config: &SdkConfig, region: &str) -> Result<String, Error> {
+///
+/// # Errors
+/// No credentials, or an AWS call that failed.
+pub async fn caller_account(config: &SdkConfig, region: &str) -> Result<String, Error> {
     let call = call(config, "sts", region, "sts:GetCallerIdentity", "*".to_owned())?;
     let identity = aws_sdk_sts::Client::new(config)
         .get_caller_identity()

@@ -261,6 +261,73 @@ pub const DEFINITIONS: &[Definition] = &[
         ),
         "CODEBUILD_BUILD_ID",
     ),
+    setting(
+        "stack",
+        Kind::Text,
+        None,
+        "The pipeline's CloudFormation stack; else the repository's name and -pipeline",
+    ),
+    setting(
+        "email",
+        Kind::Text,
+        None,
+        "Who is told of finished and failed trainings",
+    ),
+    setting(
+        "github-user",
+        Kind::Text,
+        None,
+        "The user or organisation of the GitHub repository; else that of git's remote `origin`",
+    ),
+    setting(
+        "github-repo",
+        Kind::Text,
+        None,
+        "The GitHub repository's name; else that of git's remote `origin`",
+    ),
+    setting(
+        "github-branch",
+        Kind::Text,
+        None,
+        "The branch whose pushes are built; else main",
+    ),
+    setting(
+        "github-connection",
+        Kind::Text,
+        None,
+        "ARN of a CodeConnections connection to GitHub, instead of a token",
+    ),
+    setting(
+        "synthetic-bucket",
+        Kind::Text,
+        None,
+        "A bucket with synthetic data below <repository>/, for when there is no training data",
+    ),
+    setting(
+        "schedule",
+        Kind::Text,
+        None,
+        "When to build regardless of pushes and data, such as rate(7 days)",
+    ),
+    setting("build-image", Kind::Text, None, "The image that CodeBuild builds in"),
+    setting(
+        "build-timeout",
+        Kind::Number,
+        None,
+        "The longest a build may take, in minutes",
+    ),
+    setting(
+        "code-bucket",
+        Kind::Text,
+        None,
+        "A bucket for sgbuild itself; else one is made, named after account and region",
+    ),
+    setting(
+        "parameters",
+        Kind::Map,
+        None,
+        "Other parameters of the stack's template, by its names",
+    ),
 ];
 
 impl Definition {
@@ -286,6 +353,7 @@ impl Definition {
             "labels" => "--label".to_owned(),
             "system-packages" => "--system-package".to_owned(),
             "extras" => "--extra".to_owned(),
+            "parameters" => "--parameter".to_owned(),
             key => format!("--{key}"),
         }
     }

@@ -1,0 +1,123 @@
+//! This program as AWS runs it: one zip file that is the Lambda functions' code and CodeBuild's tool.
+//!
+//! Lambda starts the file `bootstrap` of it
+//! ([custom runtimes](https://docs.aws.amazon.com/lambda/latest/dg/runtimes-custom.html)).
+
+pub mod bucket;
+mod elf;
+mod error;
+
+pub use elf::Architecture;
+pub use error::Error;
+
+use std::fs;
+use std::io::{Cursor, Write as _};
+use std::path::Path;
+
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, DateTime, ZipWriter};
+
+use elf::Elf;
+
+/// Lambda's limit for a function's code, unpacked
+/// ([quotas](https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html)).
+const MAX_UNPACKED: u64 = 250 * 1024 * 1024;
+/// The C library of `provided.al2023`, and of CodeBuild's Amazon Linux 2023 images.
+const GLIBC: (u32, u32) = (2, 34);
+
+/// The program, packed.
+#[derive(Debug, Clone, Serialize)]
+pub struct Code {
+    /// The zip file.
+    #[serde(skip)]
+    pub zip: Vec<u8>,
+    /// Its SHA-256, hexadecimal.
+    pub sha256: String,
+    /// What it was compiled for.
+    pub architecture: Architecture,
+    /// The program's size, in bytes.
+    pub unpacked: u64,
+    /// The zip file's size, in bytes.
+    pub packed: u64,
+}
+
+impl Code {
+    /// The object's key in the code bucket: the same program has the same key.
+    #[must_use]
+    pub fn key(&self) -> String {
+        format!("sgbuild/{}.zip", self.sha256)
+    }
+}
+
+/// Packs the program at `path`. The same program gives the same bytes.
+///
+/// # Errors
+/// It cannot be read, is no Linux program for x86-64 or arm64, needs more than Lambda has, or is too large.
+pub fn pack(path: &Path) -> Result<Code, Error> {
+    let read = |source| Error::Unreadable {
+        path: path.to_owned(),
+        source,
+    };
+    let program = fs::read(path).map_err(read)?;
+    let architecture = check(path, &program)?;
+    let zip = zipped(&program).map_err(|source| Error::Zip {
+        path: path.to_owned(),
+        source,
+    })?;
+    Ok(Code {
+        sha256: Sha256::digest(&zip).iter().map(|byte| format!("{byte:02x}")).collect(),
+        architecture,
+        unpacked: program.len() as u64,
+        packed: zip.len() as u64,
+        zip,
+    })
+}
+
+/// Whether Lambda can run it; what for.
+fn check(path: &Path, program: &[u8]) -> Result<Architecture, Error> {
+    let path = path.to_owned();
+    let Some(elf) = Elf::parse(program) else {
+        return Err(Error::NotForLinux { path });
+    };
+    let Some(architecture) = elf.architecture() else {
+        return Err(Error::OtherMachine {
+            path,
+            machine: elf.machine,
+        });
+    };
+    if program.len() as u64 > MAX_UNPACKED {
+        return Err(Error::TooLarge {
+            path,
+            size: program.len() as u64,
+            limit: MAX_UNPACKED,
+        });
+    }
+    // A static program has no interpreter, and needs nothing of the system.
+    let Some(interpreter) = elf.interpreter() else {
+        return Ok(architecture);
+    };
+    if !interpreter.contains("ld-linux") {
+        return Err(Error::OtherLoader { path, interpreter });
+    }
+    match elf.needed_glibc() {
+        Some(needed) if needed > GLIBC => Err(Error::NewerGlibc { path, needed }),
+        _ => Ok(architecture),
+    }
+}
+
+fn zipped(program: &[u8]) -> zip::result::ZipResult<Vec<u8>> {
+    let options = SimpleFileOptions::default()
+        .compression_method(CompressionMethod::Deflated)
+        // Nothing of when or where it was packed.
+        .last_modified_time(DateTime::default())
+        .unix_permissions(0o755);
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    zip.start_file("bootstrap", options)?;
+    zip.write_all(program)?;
+    Ok(zip.finish()?.into_inner())
+}
+
+#[cfg(test)]
+mod tests;

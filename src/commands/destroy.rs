@@ -1,0 +1,72 @@
+//! `sgbuild destroy`: the stack goes, the data stays.
+
+use serde::Serialize;
+
+use super::launch::stack_name;
+use super::{Checkout, json};
+use crate::cli;
+use crate::error::Error;
+use crate::progress::Progress;
+use crate::stack::{self, CloudFormation, Kept};
+
+/// What was done, or would be.
+#[derive(Serialize)]
+struct Outcome<'a> {
+    /// Nothing was changed: `--dry-run`.
+    dry_run: bool,
+    stack: &'a str,
+    /// What is still there, and still costs its storage.
+    kept: &'a [Kept],
+}
+
+pub(super) async fn run(arguments: &cli::Destroy, checkout: &Checkout<'_>) -> Result<String, Error> {
+    let aws = checkout.aws().await;
+    let cloud_formation = CloudFormation::new(&aws)?;
+    let name = stack_name(checkout);
+    let stack = cloud_formation.describe(&name).await?;
+    let stack = stack.ok_or_else(|| stack::Error::Missing {
+        name: name.clone(),
+        region: aws.region().map(ToString::to_string).unwrap_or_default(),
+    })?;
+    if stack.is_busy() {
+        let status = stack.status;
+        return Err(Error::Stack(stack::Error::Busy { name, status }));
+    }
+    let kept = cloud_formation.kept(&stack.id).await?;
+    checkout.progress.step(&shown(&name, &kept));
+    if !arguments.dry_run.dry_run {
+        if !arguments.yes {
+            return Err(Error::Stack(stack::Error::NotConfirmed { name }));
+        }
+        delete(&cloud_formation, &name, &stack.id, checkout.progress).await?;
+    }
+    Ok(outcome(arguments, &name, &kept))
+}
+
+async fn delete(cloud_formation: &CloudFormation, name: &str, id: &str, progress: &dyn Progress) -> Result<(), Error> {
+    progress.step(&format!("Deleting the stack {name}"));
+    progress.detail("AWS goes on even when this command is interrupted; `sgbuild status` shows how it ended");
+    let mark = stack::mark(cloud_formation, id).await?;
+    cloud_formation.delete(id).await?;
+    stack::follow(cloud_formation, name, id, mark, progress).await?;
+    progress.step(&format!("The stack {name} is gone; its data is where it was"));
+    Ok(())
+}
+
+fn shown(name: &str, kept: &[Kept]) -> String {
+    let mut lines = vec![format!("This will delete the stack {name}, and keep:")];
+    lines.extend(kept.iter().map(|kept| format!("    = {} ({})", kept.name, kept.kind)));
+    lines.join("\n")
+}
+
+fn outcome(arguments: &cli::Destroy, name: &str, kept: &[Kept]) -> String {
+    if arguments.json.json {
+        return json(&Outcome {
+            dry_run: arguments.dry_run.dry_run,
+            stack: name,
+            kept,
+        });
+    }
+    let names: Vec<_> = kept.iter().map(|kept| kept.name.as_str()).collect();
+    names.join("\n")
+}

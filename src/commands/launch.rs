@@ -1,0 +1,307 @@
+//! `sgbuild launch`: the whole pipeline in AWS, created or updated.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use super::{Checkout, json};
+use crate::cli;
+use crate::code::bucket::BucketSettings;
+use crate::code::{self, Code};
+use crate::error::Error;
+use crate::progress::Progress;
+use crate::registry::ecr;
+use crate::stack::{self, Change, CloudFormation, Plan, PlanSettings, Planned, Stack};
+
+use super::github::{self, Remote};
+
+/// Settings, and the template's parameters that they are.
+const PARAMETERS: [(&str, &str); 14] = [
+    ("email", "Email"),
+    ("github-user", "GitHubUser"),
+    ("github-repo", "GitHubRepo"),
+    ("github-branch", "GitHubBranch"),
+    ("github-connection", "GitHubConnectionArn"),
+    ("synthetic-bucket", "SyntheticBucketName"),
+    ("schedule", "ScheduleExpression"),
+    ("engine", "Engine"),
+    ("build-image", "PythonBuildVersion"),
+    ("build-timeout", "BuildTimeoutMins"),
+    ("instance-type", "InstanceType"),
+    ("instance-count", "InstanceCount"),
+    ("volume-size", "VolInGB"),
+    ("max-runtime", "MaxRuntimeInSeconds"),
+];
+
+/// Shown in the console as folders of the input bucket.
+const FOLDERS: [&str; 4] = [
+    "input/config/",
+    "input/data/testing/",
+    "input/data/training/",
+    "input/data/validation/",
+];
+
+/// What the command did, or would do.
+#[derive(Serialize)]
+struct Outcome<'a> {
+    /// Nothing was changed: `--dry-run`.
+    dry_run: bool,
+    changes: &'a [Change],
+    stack: Option<&'a Stack>,
+    code: &'a Uploaded,
+}
+
+/// The program, where AWS fetches it.
+#[derive(Serialize)]
+struct Uploaded {
+    bucket: String,
+    key: String,
+    #[serde(flatten)]
+    code: Code,
+}
+
+pub(super) async fn run(arguments: &cli::Launch, checkout: &Checkout<'_>) -> Result<String, Error> {
+    let aws = checkout.aws().await;
+    let cloud_formation = CloudFormation::new(&aws)?;
+    let template = template(arguments.template.as_deref())?;
+    let code = pack(arguments.binary.as_deref(), checkout.progress)?;
+    let uploaded = upload(code, arguments, checkout, &aws).await?;
+    if arguments.upload_only {
+        return Ok(upload_outcome(&uploaded, arguments.json.json));
+    }
+
+    let settings = plan_settings(checkout, template, &uploaded);
+    checkout
+        .progress
+        .step(&format!("Comparing with the stack {}", settings.stack));
+    let plan = match stack::plan(&cloud_formation, &settings, checkout.progress).await? {
+        Planned::Changes(plan) => plan,
+        Planned::UpToDate(stack) => {
+            checkout
+                .progress
+                .step(&format!("The stack {} is up to date", stack.name));
+            make_folders(&stack, arguments, &aws).await?;
+            return Ok(outcome(arguments, &[], Some(&stack), &uploaded));
+        }
+    };
+    checkout.progress.step(&shown(&plan));
+    let at_stake = plan.data_at_stake();
+    let is_refused = !at_stake.is_empty() && !arguments.yes && !arguments.dry_run.dry_run;
+    if arguments.dry_run.dry_run || is_refused {
+        stack::discard(&cloud_formation, &plan).await?;
+    }
+    if is_refused {
+        return Err(Error::Stack(stack::Error::DataAtStake {
+            name: plan.stack,
+            resources: at_stake,
+        }));
+    }
+    if arguments.dry_run.dry_run {
+        return Ok(outcome(arguments, &plan.changes, None, &uploaded));
+    }
+
+    let verb = if plan.creates { "Creating" } else { "Updating" };
+    checkout.progress.step(&format!("{verb} the stack {}", plan.stack));
+    checkout
+        .progress
+        .detail("AWS goes on even when this command is interrupted; `sgbuild status` shows how it ended");
+    let stack = stack::execute(&cloud_formation, &plan, checkout.progress).await?;
+    make_folders(&stack, arguments, &aws).await?;
+    checkout
+        .progress
+        .step(&format!("The stack {} is {}", stack.name, stack.status));
+    if plan.creates {
+        checkout
+            .progress
+            .step("AWS asks by mail for the address's consent: confirm it, or no message arrives");
+    }
+    Ok(outcome(arguments, &plan.changes, Some(&stack), &uploaded))
+}
+
+/// The stack's name: the setting, else the repository's name and `-pipeline`.
+pub(super) fn stack_name(checkout: &Checkout<'_>) -> String {
+    if let Some(name) = checkout.settings.text("stack") {
+        return name.to_owned();
+    }
+    let remote = remote(checkout);
+    let repository = checkout
+        .settings
+        .text("github-repo")
+        .or_else(|| remote.as_ref().map(|remote| remote.repository.as_str()));
+    format!(
+        "{}-pipeline",
+        github::plain_name(repository.unwrap_or("sgbuild"), usize::MAX)
+    )
+}
+
+fn remote(checkout: &Checkout<'_>) -> Option<Remote> {
+    Remote::parse(&checkout.revision()?.remote?)
+}
+
+fn template(path: Option<&Path>) -> Result<String, Error> {
+    let Some(path) = path else {
+        return Ok(stack::TEMPLATE.to_owned());
+    };
+    std::fs::read_to_string(path).map_err(|source| {
+        Error::Stack(stack::Error::Template {
+            path: path.to_owned(),
+            source,
+        })
+    })
+}
+
+fn pack(binary: Option<&Path>, progress: &dyn Progress) -> Result<Code, Error> {
+    let path = match binary {
+        Some(path) => path.to_owned(),
+        None => std::env::current_exe().unwrap_or_else(|_| PathBuf::from("sgbuild")),
+    };
+    progress.step("Packing sgbuild for AWS");
+    let code = tokio::task::block_in_place(|| code::pack(&path))?;
+    progress.detail(&format!(
+        "{}: {}, {:.1} MB, zipped {:.1} MB (Lambda takes 250 MiB unpacked)",
+        path.display(),
+        code.architecture.name(),
+        megabytes(code.unpacked),
+        megabytes(code.packed),
+    ));
+    Ok(code)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "shown with one decimal place")]
+fn megabytes(bytes: u64) -> f64 {
+    bytes as f64 / 1e6
+}
+
+/// With `--dry-run`, only where it would go.
+async fn upload(
+    code: Code,
+    arguments: &cli::Launch,
+    checkout: &Checkout<'_>,
+    aws: &aws_config::SdkConfig,
+) -> Result<Uploaded, Error> {
+    let region = aws.region().map(ToString::to_string).unwrap_or_default();
+    let settings = BucketSettings {
+        account: ecr::caller_account(aws, &region).await?,
+        region,
+        bucket: checkout.settings.text("code-bucket").map(ToOwned::to_owned),
+    };
+    let key = code.key();
+    let place = format!("s3://{}/{key}", settings.name());
+    if arguments.dry_run.dry_run {
+        checkout.progress.step(&format!("Would upload it to {place}"));
+    } else {
+        checkout.progress.step(&format!("Uploading it to {place}"));
+        code::bucket::upload(aws, &settings, &code, checkout.progress).await?;
+    }
+    Ok(Uploaded {
+        bucket: settings.name(),
+        key,
+        code,
+    })
+}
+
+fn plan_settings(checkout: &Checkout<'_>, template: String, uploaded: &Uploaded) -> PlanSettings {
+    let settings = &checkout.settings;
+    // A default of ours must not undo what an existing stack was given.
+    let set = PARAMETERS.iter().filter(|(key, _)| settings.origin(key) != "default");
+    let value = |key| match settings.number(key) {
+        0 => settings.text(key).map(ToOwned::to_owned),
+        number => Some(number.to_string()),
+    };
+    let mut given: BTreeMap<_, _> = set
+        .filter_map(|(key, parameter)| Some(((*parameter).to_owned(), value(key)?)))
+        .collect();
+    // `auto` takes the daemon where there is one, and in CodeBuild there is.
+    if given.get("Engine").is_some_and(|engine| engine == "auto") {
+        given.insert("Engine".to_owned(), "docker".to_owned());
+    }
+    if let Some(token) = github::token(settings.environment()) {
+        given.insert("GitHubToken".to_owned(), token.to_owned());
+    }
+    given.insert("CodeBucket".to_owned(), uploaded.bucket.clone());
+    given.insert("CodeKey".to_owned(), uploaded.key.clone());
+    given.insert("Architecture".to_owned(), uploaded.code.architecture.name().to_owned());
+    given.extend(settings.map("parameters"));
+    PlanSettings {
+        stack: stack_name(checkout),
+        template,
+        derived: derived(remote(checkout).as_ref(), &given),
+        given,
+        tags: BTreeMap::new(),
+    }
+}
+
+/// What the checkout says of a new pipeline.
+fn derived(remote: Option<&Remote>, given: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let mut derived = BTreeMap::new();
+    if let Some(remote) = remote {
+        derived.insert("GitHubUser".to_owned(), remote.owner.clone());
+        derived.insert("GitHubRepo".to_owned(), remote.repository.clone());
+        derived.insert("GitHubHost".to_owned(), remote.host.clone());
+    }
+    if let Some(repository) = given.get("GitHubRepo").or(derived.get("GitHubRepo")) {
+        derived.insert("PipelineName".to_owned(), github::plain_name(repository, 22));
+    }
+    derived
+}
+
+/// The plan as people read it.
+fn shown(plan: &Plan) -> String {
+    let verb = if plan.creates { "create" } else { "change" };
+    let mut lines = vec![format!("This will {verb} the stack {}:", plan.stack)];
+    lines.extend(plan.changes.iter().map(|change| {
+        let sign = match change.action.as_str() {
+            "Add" => '+',
+            "Remove" => '-',
+            _ if change.replaces => '!',
+            _ => '~',
+        };
+        let note = if change.replaces { ", made anew" } else { "" };
+        format!("    {sign} {} ({}{note})", change.logical_id, change.kind)
+    }));
+    lines.join("\n")
+}
+
+async fn make_folders(stack: &Stack, arguments: &cli::Launch, aws: &aws_config::SdkConfig) -> Result<(), Error> {
+    match stack.outputs.get("TrainingInputBucket") {
+        Some(bucket) if !arguments.dry_run.dry_run => Ok(code::bucket::make_folders(aws, bucket, &FOLDERS).await?),
+        _ => Ok(()),
+    }
+}
+
+fn outcome(arguments: &cli::Launch, changes: &[Change], stack: Option<&Stack>, code: &Uploaded) -> String {
+    if arguments.json.json {
+        return json(&Outcome {
+            dry_run: arguments.dry_run.dry_run,
+            changes,
+            stack,
+            code,
+        });
+    }
+    stack.map(outputs).unwrap_or_default()
+}
+
+/// The stack's outputs, one a line.
+pub(super) fn outputs(stack: &Stack) -> String {
+    let widest = stack.outputs.keys().map(String::len).max().unwrap_or(0);
+    let lines = stack
+        .outputs
+        .iter()
+        .map(|(key, value)| format!("{key:widest$}  {value}"));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// For `aws cloudformation create-stack --parameters`, one a line.
+fn upload_outcome(uploaded: &Uploaded, as_json: bool) -> String {
+    if as_json {
+        return json(uploaded);
+    }
+    let parameters = [
+        ("CodeBucket", uploaded.bucket.as_str()),
+        ("CodeKey", &uploaded.key),
+        ("Architecture", uploaded.code.architecture.name()),
+    ];
+    let lines = parameters.map(|(key, value)| format!("ParameterKey={key},ParameterValue={value}"));
+    lines.join("\n")
+}

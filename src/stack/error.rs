@@ -1,0 +1,211 @@
+//! Why the stack is not as it should be.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::fault::Fault;
+use crate::training::call::{CallError, Kind};
+
+/// The resource that failed first: the others were only cancelled because of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailedResource {
+    /// Its name in the template.
+    pub logical_id: String,
+    /// Such as `AWS::CodeBuild::Project`.
+    pub kind: String,
+    /// What its service said.
+    pub reason: String,
+}
+
+/// Why a stack could not be planned, changed or deleted.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No region is configured.
+    #[error("no AWS region is configured")]
+    NoRegion,
+    /// The template file cannot be read.
+    #[error("cannot read the template {}", .path.display())]
+    Template {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// CloudFormation refused a call, or did not answer.
+    #[error("{action} failed for the stack {stack} in {region}: {source}")]
+    Call {
+        /// The IAM action.
+        action: &'static str,
+        /// The stack.
+        stack: String,
+        /// The region.
+        region: String,
+        /// What CloudFormation said.
+        source: CallError,
+    },
+    /// There is no such stack.
+    #[error("there is no stack {name} in {region}")]
+    Missing {
+        /// As asked for.
+        name: String,
+        /// The region.
+        region: String,
+    },
+    /// A new stack needs values that nothing gives.
+    #[error("the stack {stack} cannot be created without {}", .parameters.join(", "))]
+    ParametersMissing {
+        /// The stack.
+        stack: String,
+        /// The template's names.
+        parameters: Vec<String>,
+    },
+    /// Parameters that the template does not have.
+    #[error("the template has no parameter {}", .0.join(", "))]
+    UnknownParameters(Vec<String>),
+    /// Somebody changes the stack right now.
+    #[error("the stack {name} is being changed already: {status}")]
+    Busy {
+        /// The stack.
+        name: String,
+        /// Its status.
+        status: String,
+    },
+    /// The stack is in a state that no update leaves.
+    #[error("the stack {name} cannot be updated: it is {status}{}", .reason.as_ref().map(|r| format!(" ({r})")).unwrap_or_default())]
+    Stuck {
+        /// The stack.
+        name: String,
+        /// Its status.
+        status: String,
+        /// Why, as CloudFormation says it.
+        reason: Option<String>,
+    },
+    /// CloudFormation could not make the change set.
+    #[error("CloudFormation refused the changes to the stack {name}: {reason}")]
+    PlanRefused {
+        /// The stack.
+        name: String,
+        /// What it said.
+        reason: String,
+    },
+    /// The changes would remove or replace what holds data.
+    #[error("the changes would remove or replace {} of the stack {name}, which hold data", .resources.join(", "))]
+    DataAtStake {
+        /// The stack.
+        name: String,
+        /// The template's names.
+        resources: Vec<String>,
+    },
+    /// The change was begun and failed.
+    #[error("the stack {name} is {status}: {}", told(.first))]
+    Failed {
+        /// The stack.
+        name: String,
+        /// What it ended with.
+        status: String,
+        /// What failed first.
+        first: Option<FailedResource>,
+    },
+    /// A deletion that nobody confirmed.
+    #[error("the stack {name} was not deleted: it was not confirmed")]
+    NotConfirmed {
+        /// The stack.
+        name: String,
+    },
+}
+
+fn told(first: &Option<FailedResource>) -> String {
+    match first {
+        Some(first) => format!("{} ({}) failed: {}", first.logical_id, first.kind, first.reason),
+        None => "no resource says why".to_owned(),
+    }
+}
+
+impl Error {
+    /// What to do next.
+    #[must_use]
+    pub fn hints(&self) -> Vec<String> {
+        let hint = match self {
+            Self::NoRegion => "Set AWS_REGION, or `region` in the profile of ~/.aws/config.".to_owned(),
+            Self::Template { .. } => "Leave out `--template` to use the one that sgbuild carries.".to_owned(),
+            Self::Call {
+                action, source, region, ..
+            } => return call_hints(action, region, source),
+            Self::Missing { .. } => {
+                return vec![
+                    "Name it with `--stack`, and its region with `--region`.".to_owned(),
+                    "`sgbuild launch` creates it.".to_owned(),
+                ];
+            }
+            Self::ParametersMissing { parameters, .. } => {
+                return parameters.iter().map(|name| parameter_hint(name)).collect();
+            }
+            Self::UnknownParameters(_) => {
+                "docs/pipeline.md lists the parameters; their names are case-sensitive.".to_owned()
+            }
+            Self::Busy { .. } => "Wait until it ends (`sgbuild status` shows it), then try again.".to_owned(),
+            Self::Stuck { name, .. } => {
+                return vec![
+                    format!("After a failed rollback: aws cloudformation continue-update-rollback --stack-name {name}"),
+                    "Its events in the CloudFormation console say what it stumbles over.".to_owned(),
+                ];
+            }
+            Self::PlanRefused { .. } => "Correct the parameter or the template that it names.".to_owned(),
+            Self::DataAtStake { .. } => {
+                return vec![
+                    "The old ones stay in the account, but the pipeline would go on with empty ones.".to_owned(),
+                    "If that is meant, say `--yes`.".to_owned(),
+                ];
+            }
+            Self::Failed { status, .. } if status.contains("ROLLBACK") => {
+                "CloudFormation has undone the change. Remove the cause, then run the command again.".to_owned()
+            }
+            Self::Failed { .. } => "Remove the cause, then run the command again.".to_owned(),
+            Self::NotConfirmed { .. } => {
+                "Say `--yes` to delete it; `--dry-run` shows what would go and what would stay.".to_owned()
+            }
+        };
+        vec![hint]
+    }
+
+    /// Whose move it is.
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::Busy { .. } => Fault::Temporary,
+            Self::Call { source, .. } if source.kind() == Kind::Temporary => Fault::Temporary,
+            Self::UnknownParameters(_) => Fault::Usage,
+            _ => Fault::User,
+        }
+    }
+}
+
+fn call_hints(action: &str, region: &str, source: &CallError) -> Vec<String> {
+    match source.kind() {
+        Kind::Denied => vec![format!("Allow `{action}` in the principal's IAM policy.")],
+        Kind::Credentials => {
+            vec!["Run `aws configure` or `aws sso login`, or set AWS_PROFILE; then try again.".to_owned()]
+        }
+        Kind::Temporary => vec![format!(
+            "Check the network and the region's spelling ({region}), then try again in a minute."
+        )],
+        Kind::Other => Vec::new(),
+    }
+}
+
+/// How the parameter `name` is given.
+fn parameter_hint(name: &str) -> String {
+    match name {
+        "Email" => "Say who is to be told with `--email`.".to_owned(),
+        "GitHubUser" | "GitHubRepo" => {
+            "Name the repository with `--github-user` and `--github-repo`; in a checkout of it, its remote `origin` \
+             does."
+                .to_owned()
+        }
+        "GitHubToken" => {
+            "Set SGBUILD_GITHUB_TOKEN or GITHUB_TOKEN to a token, or name a connection with `--github-connection`."
+                .to_owned()
+        }
+        name => format!("Give it with `--parameter {name}=…`."),
+    }
+}
