@@ -252,7 +252,7 @@ pub struct Launch {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub pipeline: PipelineFlags,
-    /// The sgbuild that AWS runs, instead of this one: a Linux program for x86_64 or arm64
+    /// The sgbuild that AWS runs, instead of this one: a program for Linux on Intel or Arm
     #[arg(long, value_name = "FILE", help_heading = "Pipeline")]
     pub binary: Option<PathBuf>,
     /// Your own copy of the template
@@ -566,7 +566,7 @@ pub struct PipelineFlags {
     #[arg(long, value_name = "NAME")]
     pub github_branch: Option<String>,
 
-    /// A CodeConnections connection to GitHub; else set SGBUILD_GITHUB_TOKEN or GITHUB_TOKEN to a token
+    /// ARN of a connection to GitHub; without one a token is read from the environment (`GITHUB_TOKEN`)
     #[arg(long, value_name = "ARN")]
     pub github_connection: Option<String>,
 

@@ -1,6 +1,5 @@
 //! `dist/`: the complete build context (sdist, Dockerfile, requirements, `run.py`), replaced as a whole or not at all.
 
-use std::fmt::Write as _;
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -13,6 +12,7 @@ use tempfile::TempDir;
 
 use crate::dockerfile::{self, Template};
 use crate::fault::Fault;
+use crate::hex::hex;
 use crate::image::{self, ImagePlan, ImageSettings};
 use crate::progress::Progress;
 use crate::project::{self, Project, ProjectSettings};
@@ -341,16 +341,6 @@ fn file_digest(path: &Path) -> io::Result<String> {
             read => digest.update(&buffer[..read]),
         }
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-            // Writing to a string cannot fail.
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
 }
 
 /// Whether `directory` already holds exactly these files of ours, and no sdist of another version.

@@ -111,7 +111,7 @@ pub enum Error {
     Code(#[from] code::Error),
     /// The pipeline's stack.
     #[error(transparent)]
-    Stack(#[from] stack::Error),
+    Stack(Box<stack::Error>),
     /// The user pressed Ctrl-C.
     #[error("interrupted")]
     Interrupted,
@@ -124,6 +124,12 @@ pub enum Error {
     /// Stdout is closed or full.
     #[error("cannot write to standard output")]
     Stdout(#[source] io::Error),
+}
+
+impl From<stack::Error> for Error {
+    fn from(error: stack::Error) -> Self {
+        Self::Stack(Box::new(error))
+    }
 }
 
 /// What a person is told of an error.

@@ -14,6 +14,7 @@ use std::fs;
 use std::io::{Cursor, Write as _};
 use std::path::Path;
 
+use crate::hex::hex;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use zip::write::SimpleFileOptions;
@@ -67,7 +68,7 @@ pub fn pack(path: &Path) -> Result<Code, Error> {
         source,
     })?;
     Ok(Code {
-        sha256: Sha256::digest(&zip).iter().map(|byte| format!("{byte:02x}")).collect(),
+        sha256: hex(&Sha256::digest(&zip)),
         architecture,
         unpacked: program.len() as u64,
         packed: zip.len() as u64,

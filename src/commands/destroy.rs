@@ -30,13 +30,13 @@ pub(super) async fn run(arguments: &cli::Destroy, checkout: &Checkout<'_>) -> Re
     })?;
     if stack.is_busy() {
         let status = stack.status;
-        return Err(Error::Stack(stack::Error::Busy { name, status }));
+        return Err(stack::Error::Busy { name, status }.into());
     }
     let kept = cloud_formation.kept(&stack.id).await?;
     checkout.progress.step(&shown(&name, &kept));
     if !arguments.dry_run.dry_run {
         if !arguments.yes {
-            return Err(Error::Stack(stack::Error::NotConfirmed { name }));
+            return Err(stack::Error::NotConfirmed { name }.into());
         }
         delete(&cloud_formation, &name, &stack.id, checkout.progress).await?;
     }

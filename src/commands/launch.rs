@@ -92,10 +92,11 @@ pub(super) async fn run(arguments: &cli::Launch, checkout: &Checkout<'_>) -> Res
         stack::discard(&cloud_formation, &plan).await?;
     }
     if is_refused {
-        return Err(Error::Stack(stack::Error::DataAtStake {
+        return Err(stack::Error::DataAtStake {
             name: plan.stack,
             resources: at_stake,
-        }));
+        }
+        .into());
     }
     if arguments.dry_run.dry_run {
         return Ok(outcome(arguments, &plan.changes, None, &uploaded));
@@ -144,7 +145,7 @@ fn template(path: Option<&Path>) -> Result<String, Error> {
         return Ok(stack::TEMPLATE.to_owned());
     };
     std::fs::read_to_string(path).map_err(|source| {
-        Error::Stack(stack::Error::Template {
+        Error::from(stack::Error::Template {
             path: path.to_owned(),
             source,
         })

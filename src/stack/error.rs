@@ -97,7 +97,7 @@ pub enum Error {
         resources: Vec<String>,
     },
     /// The change was begun and failed.
-    #[error("the stack {name} is {status}: {}", told(.first))]
+    #[error("the stack {name} is {status}: {}", told(.first.as_ref()))]
     Failed {
         /// The stack.
         name: String,
@@ -114,7 +114,7 @@ pub enum Error {
     },
 }
 
-fn told(first: &Option<FailedResource>) -> String {
+fn told(first: Option<&FailedResource>) -> String {
     match first {
         Some(first) => format!("{} ({}) failed: {}", first.logical_id, first.kind, first.reason),
         None => "no resource says why".to_owned(),

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use super::error::Error;
+use crate::hex::hex;
 
 /// Where the daemon listens when nothing says otherwise.
 const DEFAULT_SOCKET: &str = "/var/run/docker.sock";
@@ -254,16 +255,6 @@ fn parse_host(host: &str, origin: &str, tls: Option<TlsMaterial>) -> Result<Endp
         }
         _ => Err(malformed("known are unix://, tcp:// and ssh://")),
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use fmt::Write as _;
-    bytes
-        .iter()
-        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
 }
 
 #[derive(Deserialize)]
