@@ -17,8 +17,9 @@ export PATH := $(or $(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
 TESTBED := tests/testbed/testbed
 WITH_TESTBED = eval "$$($(TESTBED) env)"
 RELEASE := $(CARGO_TARGET_DIR)/release/sgbuild
-PYTHON_SOURCES := tests/testbed tests/testbed/testbed demo bench fixtures/iris-classifier $(wildcard templates/*.py)
-SHELL_SOURCES := .ci/run $(wildcard demo/*.sh)
+PYTHON_SOURCES := tests/template tests/testbed tests/testbed/testbed demo bench fixtures/iris-classifier $(wildcard templates/*.py)
+SHELL_SOURCES := .ci/run $(wildcard demo/*.sh) $(wildcard *.sh)
+STACK := templates/cicd-pipeline.yaml
 
 .PHONY: help demo test lint bench services advisories clean
 
@@ -32,6 +33,7 @@ demo: services ## the main path on a real package, narrated: inspect, dist, push
 test: services lint nextest ## lint, then every test against real services
 	$(TESTBED) up
 	$(WITH_TESTBED); "$$SGBUILD_TESTBED_PYTHON" -m unittest discover --start-directory tests/testbed
+	$(WITH_TESTBED); "$$SGBUILD_TESTBED_TEMPLATE_PYTHON" -m unittest discover --start-directory tests/template
 	$(WITH_TESTBED); cd fixtures/iris-classifier && "$$SGBUILD_TESTBED_PYTHON" -m unittest discover --buffer --start-directory tests
 	$(WITH_TESTBED); $(CARGO) nextest run --locked --no-fail-fast
 
@@ -42,6 +44,8 @@ lint: services deny ## formatting, clippy, licences and bans, Python and shell s
 	$(WITH_TESTBED); "$$RUFF" check --isolated --line-length 120 --select E,F,W,B,UP,SIM --no-cache $(PYTHON_SOURCES)
 	$(WITH_TESTBED); "$$RUFF" format --isolated --line-length 120 --no-cache --check $(PYTHON_SOURCES)
 	$(WITH_TESTBED); "$$SHELLCHECK" $(SHELL_SOURCES)
+	$(WITH_TESTBED); "$$SGBUILD_TESTBED_TEMPLATE_PYTHON" -m cfnlint $(STACK)
+	$(WITH_TESTBED); "$$SGBUILD_TESTBED_TEMPLATE_PYTHON" -m checkov.main --file $(STACK) --framework cloudformation --quiet --compact --skip-download
 
 bench: services ## a code-only change beside docker build + docker push; cold starts of the functions
 	$(CARGO) build --locked --release

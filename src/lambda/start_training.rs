@@ -213,7 +213,7 @@ async fn record(
         Ok(versions) => record.input_versions = versions,
         Err(json) => {
             let (bucket, prefix) = bucket_and_prefix(&payload.destination_bucket_uri);
-            let key = format!("{prefix}input-versions/{}.json", job.name);
+            let key = format!("{prefix}records/{}/input-versions.json", job.name);
             account.objects.put_json(bucket, &key, json).await.map_err(refused)?;
             record.input_versions_uri = Some(format!("s3://{bucket}/{key}"));
         }

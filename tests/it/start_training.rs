@@ -466,7 +466,7 @@ async fn thousands_of_objects_are_all_recorded() {
     let record = emulator.the_record().await;
     assert_eq!(record.input_object_count, 2_500);
     assert!(record.input_versions.is_empty());
-    let key = format!("input-versions/{}.json", record.training_job_name);
+    let key = format!("records/{}/input-versions.json", record.training_job_name);
     assert_eq!(record.input_versions_uri, Some(format!("s3://iris-output/{key}")));
     let content = function
         .objects

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from .process import run
-from .state import HERE, VENV, Trouble, say
+from .state import HERE, TEMPLATE_VENV, VENV, Trouble, say
 
 # Debian package -> a file that shows it is installed.
 PACKAGES = {
@@ -82,15 +82,21 @@ def unmap_hosts() -> None:
     map_hosts({})
 
 
-def ensure_venv() -> None:
-    """Make the virtual environment of requirements.txt, or bring it up to date with that file."""
-    wanted = (HERE / "requirements.txt").read_text()
-    stamp = VENV / "requirements.installed"
+def ensure_venvs() -> None:
+    """Make the virtual environments, or bring them up to date with their files of requirements."""
+    _ensure_venv(VENV, HERE / "requirements.txt")
+    # checkov pins libraries that moto wants newer.
+    _ensure_venv(TEMPLATE_VENV, HERE / "requirements-template.txt")
+
+
+def _ensure_venv(venv: Path, requirements: Path) -> None:
+    wanted = requirements.read_text()
+    stamp = venv / "requirements.installed"
     if stamp.exists() and stamp.read_text() == wanted:
         return
-    say("python", "installing the programs of tests/testbed/requirements.txt into the testbed's own environment")
-    if not (VENV / "bin" / "pip").exists():
-        run([sys.executable, "-m", "venv", "--clear", str(VENV)])
-    run([str(VENV / "bin" / "pip"), "install", "-q", "-r", str(HERE / "requirements.txt")])
+    say("python", f"installing the programs of tests/testbed/{requirements.name} into the testbed's own environment")
+    if not (venv / "bin" / "pip").exists():
+        run([sys.executable, "-m", "venv", "--clear", str(venv)])
+    run([str(venv / "bin" / "pip"), "install", "-q", "-r", str(requirements)])
     stamp.write_text(wanted)
     say("python", "environment ready")

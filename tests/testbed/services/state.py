@@ -43,6 +43,7 @@ _SET = "" if MOTO_PORT == USUAL_PORT else f"-{MOTO_PORT}"
 LOGS = STATE / f"logs{_SET}"
 PIDS = STATE / f"pids{_SET}"
 VENV = STATE / "venv"
+TEMPLATE_VENV = STATE / "template-venv"
 
 _started = time.monotonic()
 
