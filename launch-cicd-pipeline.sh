@@ -22,9 +22,9 @@ for name in Email GitHub_User GitHub_Repo GitHub_Branch GitHub_Token; do
     fi
 done
 
-# The program that the functions and the build run: s3://bucket/key.
-code=$(sgbuild launch --upload-only)
-bucket_and_key=${code#s3://}
+# The program that the functions and the build run, as the stack's parameters CodeBucket, CodeKey and Architecture.
+code=$(sgbuild launch --upload-only --region "$AWS_DEFAULT_REGION")
+mapfile -t code <<<"$code"
 
 aws cloudformation create-stack \
     --region "$AWS_DEFAULT_REGION" \
@@ -37,6 +37,5 @@ aws cloudformation create-stack \
         ParameterKey=GitHubBranch,ParameterValue="$GitHub_Branch" \
         ParameterKey=GitHubToken,ParameterValue="$GitHub_Token" \
         ParameterKey=PythonBuildVersion,ParameterValue="$Python_Build_Version" \
-        ParameterKey=CodeBucket,ParameterValue="${bucket_and_key%%/*}" \
-        ParameterKey=CodeKey,ParameterValue="${bucket_and_key#*/}" \
+        "${code[@]}" \
     --capabilities CAPABILITY_NAMED_IAM

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import argparse
 import base64
+import io
 import json
 import os
 import ssl
 import sys
+import tarfile
+import time
 import urllib.request
 from pathlib import Path
 
 import boto3
 
+# Seconds; the first build installs the requirements.
+PATIENCE = 900
 MANIFEST_TYPES = [
     "application/vnd.docker.distribution.manifest.v2+json",
     "application/vnd.oci.image.manifest.v1+json",
@@ -28,19 +33,6 @@ def upload(directory: str, bucket: str) -> None:
             key = str(path.relative_to(directory))
             s3.upload_file(str(path), bucket, key)
             print(f"s3://{bucket}/{key} ({path.stat().st_size} bytes)")
-
-
-def register(function: str, binary: str) -> None:
-    """Register the binary as a Lambda function with the function host."""
-    body = json.dumps({"binary": binary, "handler": "start_training", "timeout": 60}).encode()
-    url = f"{os.environ['AWS_ENDPOINT_URL_LAMBDA']}/_functions/{function}"
-    with urllib.request.urlopen(urllib.request.Request(url, body, method="PUT")) as answer:
-        print(json.load(answer)["FunctionArn"])
-
-
-def password() -> None:
-    """The registry password, as `aws ecr get-login-password` prints it."""
-    print(_password())
 
 
 def image(reference: str) -> None:
@@ -62,18 +54,6 @@ def image(reference: str) -> None:
         print(f"  layer       {layer['size'] / 1e6:8.2f} MB  {layer['digest'][:19]}  {layer['mediaType']}")
 
 
-def find_job(reference: str) -> None:
-    """The name of the newest training job of an image."""
-    client = boto3.client("sagemaker")
-    pages = client.get_paginator("list_training_jobs").paginate()
-    names = [job["TrainingJobName"] for page in pages for job in page["TrainingJobSummaries"]]
-    jobs = [client.describe_training_job(TrainingJobName=name) for name in names]
-    mine = [job for job in jobs if job["AlgorithmSpecification"].get("TrainingImage") == reference]
-    if not mine:
-        sys.exit(f"no training job uses {reference}; there are: {', '.join(names) or 'none'}")
-    print(max(mine, key=lambda job: job["CreationTime"])["TrainingJobName"])
-
-
 def job(name: str) -> None:
     """What DescribeTrainingJob says."""
     described = boto3.client("sagemaker").describe_training_job(TrainingJobName=name)
@@ -88,27 +68,69 @@ def job(name: str) -> None:
     print(f"  parameters  {json.dumps(described.get('HyperParameters', {}))}")
 
 
-def stage(name: str, directory: str) -> None:
-    """Fill a directory as SageMaker fills /opt/ml for the job: channels from S3, hyperparameters as strings."""
-    described = boto3.client("sagemaker").describe_training_job(TrainingJobName=name)
-    root = Path(directory)
-    config = root / "input" / "config"
-    for place in (config, root / "model", root / "output"):
-        place.mkdir(parents=True, exist_ok=True)
-    (config / "hyperparameters.json").write_text(json.dumps(described.get("HyperParameters", {})))
-    for channel in described.get("InputDataConfig", []):
-        bucket, _, prefix = channel["DataSource"]["S3DataSource"]["S3Uri"].removeprefix("s3://").partition("/")
-        _download(bucket, prefix, root / "input" / "data" / channel["ChannelName"])
+def put(path: str, bucket: str, key: str) -> None:
+    """Put one file into a bucket."""
+    boto3.client("s3").upload_file(path, bucket, key)
+    print(f"s3://{bucket}/{key} ({Path(path).stat().st_size} bytes)")
 
 
-def _download(bucket: str, prefix: str, target: Path) -> None:
-    s3 = boto3.client("s3")
-    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
-        for item in page.get("Contents", []):
-            rest = item["Key"].removeprefix(prefix).lstrip("/")
-            if rest:
-                (target / rest).parent.mkdir(parents=True, exist_ok=True)
-                s3.download_file(bucket, item["Key"], str(target / rest))
+def play(name: str, stack: str, source: str) -> None:
+    """Let the testbed play AWS's part of a stack: its builds, trainings and events. Prints what the stack has made."""
+    body = json.dumps({"stack": stack, "source": source, "fresh_pull": True}).encode()
+    url = f"{os.environ['SGBUILD_TESTBED_PLAYER']}/_pipelines/{name}"
+    with urllib.request.urlopen(urllib.request.Request(url, body, method="PUT")) as answer:
+        made = json.load(answer)
+    for what in ("input_bucket", "artifact_bucket", "table", "inbox", "project"):
+        print(f"{what.upper()}={made[what]}")
+
+
+def end(name: str) -> None:
+    """End the playing."""
+    url = f"{os.environ['SGBUILD_TESTBED_PLAYER']}/_pipelines/{name}"
+    urllib.request.urlopen(urllib.request.Request(url, method="DELETE")).close()
+
+
+def settled(name: str, table: str, count: str) -> None:
+    """Wait until so many runs have ended and been announced; print the newest one's job and the log of its build."""
+    url = f"{os.environ['SGBUILD_TESTBED_PLAYER']}/_pipelines/{name}"
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        records = boto3.resource("dynamodb").Table(table).scan()["Items"]
+        with urllib.request.urlopen(url) as answer:
+            history = json.load(answer)
+        failed = [build for build in history["builds"] if build["status"] == "FAILED"]
+        if failed:
+            sys.exit(f"demo: the build {failed[0]['id']} failed:\n{Path(failed[0]['log']).read_text()[-4000:]}")
+        if sum("notified_at" in record for record in records) >= int(count):
+            newest = max(records, key=lambda record: record["recorded_at"])
+            print(f"JOB={newest['training_job_name']}")
+            print(f"IMAGE={newest['image']}")
+            print(f"BUILD_LOG={history['builds'][-1]['log']}")
+            return
+        time.sleep(0.5)
+    sys.exit(f"demo: {count} runs did not end within {PATIENCE} s: {json.dumps(history, indent=2)}")
+
+
+def messages(queue: str) -> None:
+    """What the subscriber has got since it was last asked."""
+    sqs = boto3.client("sqs")
+    url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
+    while received := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", []):
+        for each in received:
+            body = json.loads(each["Body"])
+            print(f"  Subject: {body.get('Subject')}\n")
+            print("".join(f"  {line}\n" for line in body["Message"].splitlines()))
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=each["ReceiptHandle"])
+
+
+def model(artifact: str) -> None:
+    """What is in a model's archive, and its metrics."""
+    bucket, _, key = artifact.removeprefix("s3://").partition("/")
+    body = boto3.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
+    with tarfile.open(fileobj=io.BytesIO(body)) as archive:
+        for member in archive.getmembers():
+            print(f"  {member.name} ({member.size} bytes)")
+        print(archive.extractfile("metrics.json").read().decode())
 
 
 def _password() -> str:
@@ -120,7 +142,7 @@ def main() -> None:
     """One verb a look."""
     parser = argparse.ArgumentParser(description=__doc__)
     verbs = parser.add_subparsers(required=True)
-    for verb in (upload, register, password, image, find_job, job, stage):
+    for verb in (upload, put, play, end, settled, messages, model, image, job):
         added = verbs.add_parser(verb.__name__.replace("_", "-"), help=verb.__doc__)
         names = verb.__code__.co_varnames[: verb.__code__.co_argcount]
         for name in names:

@@ -21,5 +21,6 @@ mod record_result;
 mod registry;
 mod run_py;
 mod sdist;
+mod stack;
 mod start_training;
 mod support;

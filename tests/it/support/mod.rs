@@ -62,8 +62,12 @@ pub(crate) fn moto_server() -> Command {
     command
 }
 
-/// The function host runs the binary under test as the training Lambda `name`.
+/// The function host runs the binary under test as the training Lambda `name`, and there is data to train with.
 pub(crate) fn training_lambda(name: &str) {
+    python(&format!(
+        "import boto3\nboto3.client('s3').put_object(Bucket={:?}, Key='input/data/training/rows.csv', Body=b'a,b\\n1,2\\n')",
+        Testbed::get().variable("SGBUILD_TESTBED_INPUT_BUCKET")
+    ));
     let function =
         serde_json::json!({ "binary": env!("CARGO_BIN_EXE_sgbuild"), "handler": "start_training", "timeout": 60 });
     let status = Command::new("curl")

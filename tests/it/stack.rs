@@ -1,0 +1,204 @@
+//! `launch`, `status` and `destroy` against the emulated account, and `buildspec.yml` under the original stack's environment.
+
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::support::{Ran, Sandbox, Testbed, python, root};
+
+/// boto3 against the emulator: what it prints, as JSON.
+fn boto(expression: &str) -> Value {
+    let printed = python(&format!(
+        "import boto3, json\nprint(json.dumps({expression}, default=str))"
+    ));
+    serde_json::from_str(&printed).unwrap()
+}
+
+/// A stack of this test's own.
+struct Stack {
+    sandbox: Sandbox,
+    name: String,
+}
+
+impl Stack {
+    fn new() -> Self {
+        Self {
+            sandbox: Sandbox::of_fixture("setuptools-docker-style")
+                .with_testbed()
+                .with("GITHUB_TOKEN", "not-a-token"),
+            name: format!("it-{}", &uuid::Uuid::new_v4().simple().to_string()[..8]),
+        }
+    }
+
+    fn run(&self, arguments: &[&str]) -> Ran {
+        self.sandbox.run(&[arguments, &["--stack", &self.name]].concat())
+    }
+
+    fn launch(&self, more: &[&str]) -> Ran {
+        let repository = ["--github-user", "example", "--github-repo", &self.name];
+        self.run(&[&["launch", "--email", "someone@example.com"], &repository[..], more].concat())
+    }
+
+    /// Its status as CloudFormation has it; `null` where there is none.
+    fn status(&self) -> Value {
+        boto(&format!(
+            "[each['StackStatus'] for each in boto3.client('cloudformation').list_stacks()['StackSummaries'] if each['StackName'] == '{}' and each['StackStatus'] != 'DELETE_COMPLETE']",
+            self.name
+        ))
+    }
+}
+
+impl Drop for Stack {
+    fn drop(&mut self) {
+        let _ = self.run(&["destroy", "--yes"]);
+    }
+}
+
+#[test]
+fn the_stack_is_launched_shown_updated_and_destroyed_and_its_data_stays() {
+    let stack = Stack::new();
+    // Nothing is made by a dry run.
+    let planned = stack.launch(&["--dry-run"]).exits(0);
+    assert!(
+        planned.stderr.contains("+ TrainingInputBucket (AWS::S3::Bucket)"),
+        "{}",
+        planned.stderr
+    );
+    assert_ne!(stack.status(), json!(["CREATE_COMPLETE"]));
+
+    let launched = stack.launch(&[]).exits(0);
+    assert_eq!(stack.status(), json!(["CREATE_COMPLETE"]), "{}", launched.stderr);
+    for line in ["zipped", "CREATE_COMPLETE", "confirm it"] {
+        assert!(launched.stderr.contains(line), "{line}: {}", launched.stderr);
+    }
+    let shown = stack.run(&["status"]).exits(0);
+    for output in [
+        "BuildProjectUrl",
+        "TrainingInputBucketUrl",
+        "ModelArtifactBucketUrl",
+        "MetadataTableUrl",
+    ] {
+        assert!(
+            launched.stdout.contains(output) && shown.stdout.contains(output),
+            "{}",
+            shown.stdout
+        );
+    }
+    assert!(!launched.stderr.contains("not-a-token") && !launched.stdout.contains("not-a-token"));
+    let resources = boto(&format!(
+        "[each['ResourceType'] for each in boto3.client('cloudformation').describe_stack_resources(StackName='{}')['StackResources']]",
+        stack.name
+    ));
+    for kind in [
+        "AWS::Lambda::Function",
+        "AWS::DynamoDB::Table",
+        "AWS::SQS::Queue",
+        "AWS::CodeBuild::Project",
+        "AWS::Events::Rule",
+    ] {
+        assert!(
+            resources.as_array().unwrap().contains(&json!(kind)),
+            "{kind}: {resources}"
+        );
+    }
+    // The program is where functions and builds fetch it, once, whatever is launched.
+    let again = stack.launch(&[]).exits(0);
+    assert!(!again.stderr.contains("Uploading sgbuild.zip"), "{}", again.stderr);
+
+    stack.run(&["destroy"]).exits(1).says(&["--yes"]);
+    let bucket = |ran: &Ran| -> String {
+        let kept = ran.stdout.lines().find(|line| line.contains("input"));
+        kept.unwrap_or_else(|| panic!("{}", ran.stdout)).trim().to_owned()
+    };
+    let destroyed = stack.run(&["destroy", "--yes"]).exits(0);
+    let kept = bucket(&destroyed);
+    assert_eq!(stack.status(), json!([]));
+    let buckets = boto("[each['Name'] for each in boto3.client('s3').list_buckets()['Buckets']]");
+    assert!(
+        buckets.as_array().unwrap().contains(&json!(kept)),
+        "{kept} of {buckets}"
+    );
+    stack.run(&["status"]).exits(1).says(&["hint"]);
+}
+
+#[test]
+fn what_a_launch_lacks_is_said_before_anything_is_made() {
+    let stack = Stack::new();
+    let bare = stack.run(&["launch", "--github-user", "example", "--github-repo", "iris"]);
+    bare.exits(1).says(&["Email"]);
+    stack.launch(&["--binary", "setup.py"]).exits(1).says(&["setup.py"]);
+    stack
+        .launch(&["--parameter", "NoSuchParameter=1"])
+        .exits(1)
+        .says(&["NoSuchParameter"]);
+    assert_eq!(stack.status(), json!([]));
+}
+
+/// A pipeline as the original's stack would have configured it, played until it is dropped.
+struct Original(String);
+
+impl Original {
+    fn player(&self, method: &str, body: &Value) -> Value {
+        let url = format!(
+            "{}/_pipelines/{}",
+            Testbed::get().variable("SGBUILD_TESTBED_PLAYER"),
+            self.0
+        );
+        let mut curl = Command::new("curl");
+        curl.args([
+            "--silent",
+            "--show-error",
+            "--fail-with-body",
+            "--request",
+            method,
+            &url,
+        ]);
+        curl.args(["--data", &body.to_string()]);
+        let output = curl.output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+        serde_json::from_slice(&output.stdout).unwrap_or_default()
+    }
+}
+
+impl Drop for Original {
+    fn drop(&mut self) {
+        self.player("DELETE", &json!({}));
+    }
+}
+
+#[test]
+fn the_buildspec_works_under_the_original_stacks_environment() {
+    let sandbox = Sandbox::of_fixture("setuptools-docker-style").with_testbed();
+    std::fs::copy(root().join("buildspec.yml"), sandbox.project().join("buildspec.yml")).unwrap();
+    let sandbox = sandbox.committed();
+    let original = Original(format!("original-{}", &uuid::Uuid::new_v4().simple().to_string()[..8]));
+    let made = original.player(
+        "PUT",
+        &json!({ "binary": env!("CARGO_BIN_EXE_sgbuild"), "source": sandbox.project(), "fetch": true }),
+    );
+    let bucket = made["input_bucket"].as_str().unwrap();
+    python(&format!(
+        "import boto3\nboto3.client('s3').put_object(Bucket={bucket:?}, Key='input/data/training/a.csv', Body=b'a,b\\n1,2\\n')"
+    ));
+    let begun = Instant::now();
+    loop {
+        let history = original.player("GET", &json!({}));
+        let jobs = history["jobs"].as_array().unwrap();
+        let builds = history["builds"].as_array().unwrap();
+        assert!(builds.iter().all(|build| build["status"] != "FAILED"), "{history:#}");
+        if let Some(job) = jobs.iter().find(|job| job["status"] == "Completed") {
+            // FULL_NAME, FUNCTION_NAME and the other names of the original decide.
+            assert!(
+                job["image"]
+                    .as_str()
+                    .unwrap()
+                    .contains(&format!("/{}@sha256:", original.0)),
+                "{history:#}"
+            );
+            return;
+        }
+        assert!(begun.elapsed() < Duration::from_mins(2), "{history:#}");
+        std::thread::sleep(Duration::from_millis(500));
+    }
+}
