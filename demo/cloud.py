@@ -41,7 +41,6 @@ def image(reference: str) -> None:
     host, repository = name.split("/", 1)
     found = boto3.client("ecr").describe_repositories(repositoryNames=[repository])["repositories"][0]
     print(f"  repository  {found['repositoryUri']}")
-    print(f"  scan        {'on push' if found['imageScanningConfiguration']['scanOnPush'] else 'off'}")
     basic = base64.b64encode(f"AWS:{_password()}".encode()).decode()
     url = f"https://{host}/v2/{repository}/manifests/{digest}"
     headers = {"Authorization": f"Basic {basic}", "Accept": ", ".join(MANIFEST_TYPES)}
@@ -80,7 +79,7 @@ def play(name: str, stack: str, source: str) -> None:
     url = f"{os.environ['SGBUILD_TESTBED_PLAYER']}/_pipelines/{name}"
     with urllib.request.urlopen(urllib.request.Request(url, body, method="PUT")) as answer:
         made = json.load(answer)
-    for what in ("input_bucket", "artifact_bucket", "table", "inbox", "project"):
+    for what in ("input_bucket", "artifact_bucket", "table", "inbox"):
         print(f"{what.upper()}={made[what]}")
 
 

@@ -34,6 +34,9 @@ const PARAMETERS: [(&str, &str); 14] = [
     ("max-runtime", "MaxRuntimeInSeconds"),
 ];
 
+/// The template's parameters that say where the program is and for which processors.
+const CODE_PARAMETERS: [&str; 3] = ["CodeBucket", "CodeKey", "Architecture"];
+
 /// Shown in the console as folders of the input bucket.
 const FOLDERS: [&str; 4] = [
     "input/config/",
@@ -61,17 +64,29 @@ struct Uploaded {
     code: Code,
 }
 
+impl Uploaded {
+    fn parameters(&self) -> impl Iterator<Item = (String, String)> {
+        let values = [&self.bucket, &self.key, self.code.architecture.name()];
+        let named = CODE_PARAMETERS.into_iter().zip(values);
+        named.map(|(name, value)| (name.to_owned(), value.to_owned()))
+    }
+}
+
 pub(super) async fn run(arguments: &cli::Launch, checkout: &Checkout<'_>) -> Result<String, Error> {
     let aws = checkout.aws().await;
     let cloud_formation = CloudFormation::new(&aws)?;
     let template = template(arguments.template.as_deref())?;
+    let mut settings = plan_settings(checkout, template);
+    if !arguments.upload_only {
+        stack::check(&cloud_formation, &settings, &CODE_PARAMETERS).await?;
+    }
     let code = pack(arguments.binary.as_deref(), checkout.progress)?;
     let uploaded = upload(code, arguments, checkout, &aws).await?;
     if arguments.upload_only {
         return Ok(upload_outcome(&uploaded, arguments.json.json));
     }
 
-    let settings = plan_settings(checkout, template, &uploaded);
+    settings.given.extend(uploaded.parameters());
     checkout
         .progress
         .step(&format!("Comparing with the stack {}", settings.stack));
@@ -202,7 +217,7 @@ async fn upload(
     })
 }
 
-fn plan_settings(checkout: &Checkout<'_>, template: String, uploaded: &Uploaded) -> PlanSettings {
+fn plan_settings(checkout: &Checkout<'_>, template: String) -> PlanSettings {
     let settings = &checkout.settings;
     // A default of ours must not undo what an existing stack was given.
     let set = PARAMETERS.iter().filter(|(key, _)| settings.origin(key) != "default");
@@ -220,9 +235,6 @@ fn plan_settings(checkout: &Checkout<'_>, template: String, uploaded: &Uploaded)
     if let Some(token) = github::token(settings.environment()) {
         given.insert("GitHubToken".to_owned(), token.to_owned());
     }
-    given.insert("CodeBucket".to_owned(), uploaded.bucket.clone());
-    given.insert("CodeKey".to_owned(), uploaded.key.clone());
-    given.insert("Architecture".to_owned(), uploaded.code.architecture.name().to_owned());
     given.extend(settings.map("parameters"));
     PlanSettings {
         stack: stack_name(checkout),
@@ -298,11 +310,9 @@ fn upload_outcome(uploaded: &Uploaded, as_json: bool) -> String {
     if as_json {
         return json(uploaded);
     }
-    let parameters = [
-        ("CodeBucket", uploaded.bucket.as_str()),
-        ("CodeKey", &uploaded.key),
-        ("Architecture", uploaded.code.architecture.name()),
-    ];
-    let lines = parameters.map(|(key, value)| format!("ParameterKey={key},ParameterValue={value}"));
+    let parameters = uploaded.parameters();
+    let lines: Vec<_> = parameters
+        .map(|(key, value)| format!("ParameterKey={key},ParameterValue={value}"))
+        .collect();
     lines.join("\n")
 }

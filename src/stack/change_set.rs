@@ -77,6 +77,20 @@ impl Plan {
     }
 }
 
+/// Sees whether a plan could be made, before anything is: every parameter known, none missing but those in `to_come`.
+///
+/// # Errors
+/// Parameters are missing or unknown, a call failed.
+pub async fn check(cloud_formation: &CloudFormation, settings: &PlanSettings, to_come: &[&str]) -> Result<(), Error> {
+    let existing = cloud_formation.describe(&settings.stack).await?;
+    let existing = existing.filter(|stack| !stack.is_empty_shell() && !stack.is_remains());
+    let declared = declared(cloud_formation, settings).await?;
+    let mut settings = settings.clone();
+    let to_come = to_come.iter().map(|name| ((*name).to_owned(), String::new()));
+    settings.given.extend(to_come);
+    parameters(&settings, &declared, existing.as_ref()).map(drop)
+}
+
 /// Makes a change set
 /// ([CreateChangeSet](https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateChangeSet.html)) and waits for
 /// it. The remains of a creation that failed are deleted first: nothing is in them.

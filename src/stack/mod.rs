@@ -6,7 +6,7 @@ mod change_set;
 mod error;
 mod events;
 
-pub use change_set::{Change, Plan, PlanSettings, Planned, discard, execute, plan};
+pub use change_set::{Change, Plan, PlanSettings, Planned, check, discard, execute, plan};
 pub use error::{Error, FailedResource};
 pub use events::{Mark, follow, mark};
 

@@ -126,12 +126,13 @@ fn the_stack_is_launched_shown_updated_and_destroyed_and_its_data_stays() {
 fn what_a_launch_lacks_is_said_before_anything_is_made() {
     let stack = Stack::new();
     let bare = stack.run(&["launch", "--github-user", "example", "--github-repo", "iris"]);
-    bare.exits(1).says(&["Email"]);
+    let bare = bare.exits(1).says(&["Email"]);
+    let misspelt = stack.launch(&["--parameter", "NoSuchParameter=1"]);
+    let misspelt = misspelt.exits(2).says(&["NoSuchParameter"]);
+    for refused in [bare, misspelt] {
+        assert!(!refused.stderr.contains("Packing"), "{}", refused.stderr);
+    }
     stack.launch(&["--binary", "setup.py"]).exits(1).says(&["setup.py"]);
-    stack
-        .launch(&["--parameter", "NoSuchParameter=1"])
-        .exits(1)
-        .says(&["NoSuchParameter"]);
     assert_eq!(stack.status(), json!([]));
 }
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from moto.cloudformation.models import Stack
+from moto.cloudformation.models import CloudFormationBackend, Stack
 from moto.codebuild.models import codebuild_backends
 from moto.core.common_models import CloudFormationModel
+from moto.iam.access_control import PermissionResult
 from moto.s3.models import FakeBucket, s3_backends
 from moto.secretsmanager.models import secretsmanager_backends
 from moto.sqs.models import Queue
@@ -28,8 +29,25 @@ def install() -> None:
         return bucket
 
     FakeBucket.create_from_cloudformation_json = classmethod(create_bucket)
+    # A bucket policy is kept and shown; moto would deny whatever a statement denies under a condition.
+    FakeBucket.get_permission = lambda _bucket, _action, _resource: PermissionResult.NEUTRAL
     # What a condition leaves out is no resource of the stack.
     Stack.stack_resources = property(lambda stack: [each for each in stack.resource_map.values() if each])
+    execute = CloudFormationBackend.execute_change_set
+
+    def execute_change_set(self: CloudFormationBackend, change_set_name: str, stack_name: str | None = None) -> None:
+        execute(self, change_set_name, stack_name)
+        # moto keeps the outputs, parameters and template of the empty stack that the change set was made for.
+        named = [
+            each for each in self.change_sets.values() if change_set_name in (each.change_set_id, each.change_set_name)
+        ]
+        for change_set in named:
+            stack = self.stacks[change_set.stack_id]
+            stack.parameters = {**stack.parameters, **change_set.parameters}
+            stack._parse_template()
+            stack.output_map = stack._create_output_map()
+
+    CloudFormationBackend.execute_change_set = execute_change_set
     # moto would run the function of an event source mapping itself, in a container; that is the cloud player's part.
     Queue.lambda_event_source_mappings = property(lambda _queue: {}, lambda _queue, _mappings: None)
 
