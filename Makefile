@@ -26,7 +26,7 @@ STACK := templates/cicd-pipeline.yaml
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
 
-demo: services ## the main path on a real package, narrated: inspect, dist, push, training
+demo: services ## the whole pipeline on a real package, narrated: commit, data and failure, each to its message
 	$(CARGO) build --locked --release
 	$(WITH_TESTBED); SGBUILD=$(RELEASE) demo/demo.sh
 

@@ -55,6 +55,7 @@ pub(super) fn settings(
         instance_type: text("instance-type").unwrap_or_default(),
         volume_gib: number("volume-size"),
         max_runtime_seconds: number("max-runtime"),
+        metrics: checkout.settings.map("metrics"),
         run_id: text("run-id").unwrap_or_else(|| training::new_run_id(jiff::Timestamp::now(), random())),
         commit,
         job_name_prefix: text("job-name").or(Some(name)),

@@ -57,7 +57,10 @@ fn body(record: &RunRecord, region: &str) -> String {
     for (name, value) in &record.metrics {
         line(name, &value.to_string());
     }
-    line("Model", record.artifact.as_deref().unwrap_or_default());
+    // SageMaker names a place for the model of a failed job too; nothing is there.
+    if record.job_status != JobStatus::Failed {
+        line("Model", record.artifact.as_deref().unwrap_or_default());
+    }
     if record.training_job_arn.is_some() {
         let console = format!("https://{region}.console.aws.amazon.com");
         line(

@@ -1,5 +1,7 @@
 //! The training Lambda's payload, checked: from sgbuild, or from the original pipeline, which has no run id.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 
 use crate::training::{rules, training_job_name};
@@ -35,6 +37,8 @@ pub struct Payload {
     pub package: Option<String>,
     /// The package's version, where known.
     pub version: Option<String>,
+    /// Metrics by name: the regular expressions that find them in the training's log.
+    pub metrics: BTreeMap<String, String>,
 }
 
 impl Payload {
@@ -73,6 +77,7 @@ impl Payload {
             git_hash: read.optional("git_hash", |_| Ok(())).unwrap_or_default(),
             package: read.optional("package", |_| Ok(())),
             version: read.optional("version", |_| Ok(())),
+            metrics: read.metrics(),
         };
         if read.problems.is_empty() {
             Ok(parsed)
@@ -115,6 +120,22 @@ impl Reader<'_> {
             self.problems.push(format!("{key}: {problem}"));
         }
         Some(text)
+    }
+
+    fn metrics(&mut self) -> BTreeMap<String, String> {
+        let metrics = match self.fields.get("metrics") {
+            None | Some(Value::Null) => return BTreeMap::new(),
+            Some(value) => serde_json::from_value(value.clone()),
+        };
+        let metrics = metrics.unwrap_or_else(|_| {
+            self.problems
+                .push("metrics: must be an object of names and regular expressions".to_owned());
+            BTreeMap::new()
+        });
+        if let Err(problem) = rules::metrics(&metrics) {
+            self.problems.push(format!("metrics: {problem}"));
+        }
+        metrics
     }
 
     fn number(&mut self, key: &str, rule: impl Fn(&str) -> Result<i32, String>) -> i32 {
@@ -219,6 +240,7 @@ mod tests {
             "max_runtime_sec": 2_419_201,
             "run_id": "a b",
             "image_digest": "sha256:1f",
+            "metrics": {"accuracy": "accuracy=[0-9.]+"},
         });
         insta::assert_snapshot!(Payload::parse(&payload, "r").unwrap_err().join("\n"), @r#"
         training_job_name: missing
@@ -232,6 +254,7 @@ mod tests {
         instance_type: `m5.large` is not a SageMaker instance type, such as ml.m5.large
         vol_in_gb: missing
         max_runtime_sec: `2419201` is not a run time in seconds, 28 days at most: a whole number from 1 to 2419200
+        metrics: `accuracy=[0-9.]+` has no group that is the value of `accuracy`, as in accuracy=([0-9.]+)
         "#);
         assert_eq!(Payload::parse(&json!("x"), "r").unwrap_err().len(), 1);
     }

@@ -338,6 +338,7 @@ fn new_job(payload: &Payload, channels: BTreeMap<String, String>, hyperparameter
         volume_gib: payload.vol_in_gb,
         max_runtime_seconds: payload.max_runtime_sec,
         hyperparameters,
+        metrics: payload.metrics.clone(),
         environment: known([
             (RUN_ID_VARIABLE, &*payload.run_id),
             (COMMIT_VARIABLE, &payload.git_hash),

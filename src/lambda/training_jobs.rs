@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use aws_config::SdkConfig;
 use aws_sdk_sagemaker::operation::create_training_job::builders::CreateTrainingJobFluentBuilder;
 use aws_sdk_sagemaker::types::{
-    AlgorithmSpecification, Channel, DataSource, OutputDataConfig, ResourceConfig, S3DataDistribution, S3DataSource,
-    S3DataType, StoppingCondition, Tag, TrainingInputMode, TrainingInstanceType,
+    AlgorithmSpecification, Channel, DataSource, MetricDefinition, OutputDataConfig, ResourceConfig,
+    S3DataDistribution, S3DataSource, S3DataType, StoppingCondition, Tag, TrainingInputMode, TrainingInstanceType,
 };
 
 use crate::training::call::CallError;
@@ -36,6 +36,8 @@ pub struct NewJob {
     pub max_runtime_seconds: i32,
     /// `hyperparameters.json` of the container.
     pub hyperparameters: BTreeMap<String, String>,
+    /// Metrics by name: the regular expressions that find them in the log.
+    pub metrics: BTreeMap<String, String>,
     /// The container's environment.
     pub environment: BTreeMap<String, String>,
     /// Tags of the job.
@@ -66,6 +68,7 @@ impl SageMaker {
         let algorithm = AlgorithmSpecification::builder()
             .training_image(&job.image)
             .training_input_mode(TrainingInputMode::File)
+            .set_metric_definitions((!job.metrics.is_empty()).then(|| metric_definitions(&job.metrics)))
             .build();
         let resources = ResourceConfig::builder()
             .instance_type(TrainingInstanceType::from(job.instance_type.as_str()))
@@ -101,6 +104,13 @@ impl SageMaker {
             (!job.hyperparameters.is_empty()).then(|| job.hyperparameters.clone().into_iter().collect());
         request.set_hyper_parameters(hyperparameters)
     }
+}
+
+fn metric_definitions(metrics: &BTreeMap<String, String>) -> Vec<MetricDefinition> {
+    metrics
+        .iter()
+        .map(|(name, regex)| MetricDefinition::builder().name(name).regex(regex).build())
+        .collect()
 }
 
 /// Everything below `prefix`, all of it on every instance.

@@ -243,6 +243,12 @@ pub const DEFINITIONS: &[Definition] = &[
         ),
         "RUN_TIME_SEC",
     ),
+    setting(
+        "metrics",
+        Kind::Map,
+        None,
+        "Metrics in the training's log: names, and regular expressions with one group",
+    ),
     original(
         setting(
             "job-name",
@@ -353,6 +359,7 @@ impl Definition {
             "labels" => "--label".to_owned(),
             "system-packages" => "--system-package".to_owned(),
             "extras" => "--extra".to_owned(),
+            "metrics" => "--metric".to_owned(),
             "parameters" => "--parameter".to_owned(),
             key => format!("--{key}"),
         }

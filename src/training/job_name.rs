@@ -22,7 +22,7 @@ const FALLBACK_PREFIX: &str = "training";
 /// or shortened, or a prefix shortened, eight digits of its SHA-256 are appended to it.
 #[must_use]
 pub fn training_job_name(prefix: &str, run_id: &str) -> String {
-    let run_part = run_part(run_id);
+    let run_part = run_part(prefix, run_id);
     let prefix_part = prefix_part(prefix, MAX_NAME - 1 - run_part.len());
     format!("{prefix_part}-{run_part}")
 }
@@ -37,12 +37,14 @@ pub(super) fn prefix_part(prefix: &str, max_length: usize) -> String {
     }
 }
 
-fn run_part(run_id: &str) -> String {
+fn run_part(prefix: &str, run_id: &str) -> String {
     let clean = allowed_characters(run_id);
     if clean == run_id && clean.len() <= MAX_RUN_PART && !clean.is_empty() {
         return clean;
     }
-    shortened(&clean, run_id, MAX_RUN_PART)
+    // CodeBuild's build ids begin with the project's name, and that often with the prefix: once is enough.
+    let distinct = clean.strip_prefix(&allowed_characters(prefix)).unwrap_or(&clean);
+    shortened(distinct.trim_start_matches('-'), run_id, MAX_RUN_PART)
 }
 
 /// `text` with `-` for every character but ASCII letters and digits, beginning and ending with one of those.
@@ -104,7 +106,7 @@ mod tests {
     fn a_changed_run_id_carries_its_hash() {
         let colon = training_job_name("iris", "iris:1f0c");
         let dot = training_job_name("iris", "iris.1f0c");
-        assert!(colon.starts_with("iris-iris-1f0c-"), "{colon}");
+        assert!(colon.starts_with("iris-1f0c-"), "{colon}");
         assert_ne!(colon, dot);
     }
 

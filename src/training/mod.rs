@@ -21,6 +21,8 @@ pub use request::TrainingSettings;
 pub use run_id::new_run_id;
 pub use trigger::TrainingAnswer;
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 /// The payload of the training Lambda. The first ten keys are the original pipeline's, all of them strings, so that an
@@ -59,6 +61,9 @@ pub struct TrainingRequest {
     /// `sha256:…` of the image's manifest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image_digest: Option<String>,
+    /// Metrics by name: the regular expressions that find them in the training's log.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub metrics: BTreeMap<String, String>,
 }
 
 /// What the training Lambda answers: the job it started (or found started by an earlier delivery of the same run).

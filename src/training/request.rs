@@ -52,6 +52,11 @@ pub const MAX_RUNTIME: Setting = Setting {
     what: "the longest run in seconds",
     key: "max-runtime",
 };
+/// `--metric`.
+pub const METRICS: Setting = Setting {
+    what: "the metrics",
+    key: "metrics",
+};
 /// `--run-id`.
 pub const RUN_ID: Setting = Setting {
     what: "the run id",
@@ -82,6 +87,8 @@ pub struct TrainingSettings {
     pub volume_gib: u32,
     /// The longest the job may run, in seconds.
     pub max_runtime_seconds: u32,
+    /// Metrics by name: the regular expressions, with one group each, that find them in the training's log.
+    pub metrics: BTreeMap<String, String>,
     /// Identifies the run, see [`super::new_run_id`]: sending one run id again starts no second job.
     pub run_id: String,
     /// The commit that is trained, where known.
@@ -144,6 +151,7 @@ impl TrainingRequest {
             package: Some(name.to_owned()),
             version: Some(version.to_owned()),
             image_digest: Some(image.digest.clone()),
+            metrics: settings.metrics.clone(),
         };
         let image = settings.invalid(IMAGE, rules::image_uri(&request.image));
         refuse([problems(settings, &required), image.into_iter().collect()].concat())?;
@@ -203,6 +211,7 @@ fn problems(settings: &TrainingSettings, required: &Required<'_>) -> Vec<Invalid
             MAX_RUNTIME,
             rules::max_runtime(&settings.max_runtime_seconds.to_string()).map(drop),
         ),
+        (METRICS, rules::metrics(&settings.metrics)),
         (RUN_ID, rules::run_id(&settings.run_id)),
     ];
     checks
@@ -236,6 +245,7 @@ mod tests {
             instance_type: "ml.m5.large".to_owned(),
             volume_gib: 30,
             max_runtime_seconds: 86_400,
+            metrics: BTreeMap::new(),
             run_id: "20261124-041205-1a2b3c4d".to_owned(),
             commit: Some("1f0c2ab".to_owned()),
             job_name_prefix: None,

@@ -6,6 +6,7 @@
 //! Limits: [CreateTrainingJob](https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTrainingJob.html),
 //! [bucket names](https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html).
 
+use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 /// Twenty-eight days in seconds: the longest a training job may run.
@@ -14,6 +15,12 @@ pub(crate) const MAX_RUNTIME_SECONDS: i32 = 28 * 24 * 60 * 60;
 const MAX_IMAGE_URI: usize = 255;
 /// The longest run id: fits a tag value (256) and an environment value (512).
 const MAX_RUN_ID: usize = 128;
+
+/// How many metrics a job may have, and how long a name and a regular expression may be
+/// ([MetricDefinition](https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_MetricDefinition.html)).
+const MAX_METRICS: usize = 40;
+const MAX_METRIC_NAME: usize = 255;
+const MAX_METRIC_REGEX: usize = 500;
 
 /// The name of an S3 bucket.
 pub(crate) fn bucket_name(name: &str) -> Result<(), String> {
@@ -127,6 +134,29 @@ pub(crate) fn run_id(id: &str) -> Result<(), String> {
     Err(format!(
         "`{id}` is not a run id: 1 to {MAX_RUN_ID} letters, digits and _ . : / = + - @"
     ))
+}
+
+/// Metrics by name, each with the regular expression that finds it. Whether that is a valid one, only SageMaker can tell.
+pub(crate) fn metrics(metrics: &BTreeMap<String, String>) -> Result<(), String> {
+    if metrics.len() > MAX_METRICS {
+        return Err(format!("{} metrics are too many: 40 at most", metrics.len()));
+    }
+    for (name, regex) in metrics {
+        if name.is_empty() || name.len() > MAX_METRIC_NAME {
+            return Err(format!("`{name}` is not a metric's name: 1 to 255 characters"));
+        }
+        if regex.is_empty() || regex.len() > MAX_METRIC_REGEX {
+            return Err(format!(
+                "`{regex}` does not find the metric `{name}`: 1 to 500 characters of a regular expression"
+            ));
+        }
+        if !regex.contains('(') {
+            return Err(format!(
+                "`{regex}` has no group that is the value of `{name}`, as in {name}=([0-9.]+)"
+            ));
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
