@@ -140,9 +140,9 @@ impl Drop for Pipeline {
 
 #[test]
 fn uploaded_data_becomes_a_model_a_record_and_one_message() {
-    let sandbox = Sandbox::of_fixture("setuptools-docker-style")
-        .with_testbed()
-        .committed();
+    let sandbox = Sandbox::of_fixture("setuptools-docker-style").with_testbed();
+    sandbox.write("setup.cfg", "[sgbuild]\nmetrics = rows=^rows=([0-9]+)$\n");
+    let sandbox = sandbox.committed();
     let pipeline = Pipeline::launch(&sandbox);
 
     pipeline.upload(&[
@@ -180,6 +180,7 @@ fn uploaded_data_becomes_a_model_a_record_and_one_message() {
         pipeline.made("artifact_bucket"),
         job["name"].as_str().unwrap()
     );
+    assert_eq!(record["metrics"], json!({"rows": 3.0}));
     assert_eq!(record["artifact"], artifact.as_str());
     assert_eq!(model(&artifact), json!({"rows": 3}));
 

@@ -201,6 +201,7 @@ async fn the_job_is_what_the_payload_and_the_hyperparameters_say() {
                 "max_depth": "3",
                 "shuffle": "true",
             },
+            metrics: {},
             environment: {
                 "SGBUILD_COMMIT": "1f0c2ab",
                 "SGBUILD_RUN_ID": "20261124-041205-1a2b3c4d",
