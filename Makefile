@@ -44,7 +44,7 @@ lint: services deny ## formatting, clippy, licences and bans, Python and shell s
 	$(WITH_TESTBED); "$$RUFF" check --isolated --line-length 120 --select E,F,W,B,UP,SIM --no-cache $(PYTHON_SOURCES)
 	$(WITH_TESTBED); "$$RUFF" format --isolated --line-length 120 --no-cache --check $(PYTHON_SOURCES)
 	$(WITH_TESTBED); "$$SHELLCHECK" $(SHELL_SOURCES)
-	$(WITH_TESTBED); "$$SGBUILD_TESTBED_TEMPLATE_PYTHON" -m cfnlint $(STACK)
+	$(WITH_TESTBED); "$$(dirname "$$SGBUILD_TESTBED_TEMPLATE_PYTHON")/cfn-lint" $(STACK)
 	$(WITH_TESTBED); "$$SGBUILD_TESTBED_TEMPLATE_PYTHON" -m checkov.main --file $(STACK) --framework cloudformation --quiet --compact --skip-download
 
 bench: services ## a code-only change beside docker build + docker push; cold starts of the functions
