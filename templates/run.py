@@ -64,7 +64,7 @@ def say(text):
     """Writes to standard error, if it can be written: what cannot be said there must not change how the run ends."""
     with contextlib.suppress(OSError, ValueError, AttributeError):
         sys.stderr.write(text.rstrip("\n") + "\n")
-        sys.stderr.flush()
+    flush(sys.stderr)
 
 
 def prepare():
@@ -98,9 +98,12 @@ def run(entry_point, reports_failure):
     code, reason = call(entry_point)
     if code != 0 and code & 0xFF == 0:
         code = 1  # The system keeps eight bits of it: 256 would be success.
-    flush_problem = flush()
-    if flush_problem and code == 0:
-        code, reason = 1, flush_problem
+    error = flush(sys.stdout)
+    if error:
+        problem = f"standard output could not be written: {error}"
+        say(problem)
+        code, reason = (1, problem) if code == 0 else (code, reason)
+    flush(sys.stderr)
     if code not in (0, STOPPED) and reports_failure:
         write_failure(reason)
     return code
@@ -237,17 +240,22 @@ def format_traceback(error):
     return "".join(traceback.format_exception(type(error), error, inner))
 
 
-def flush():
+def flush(stream):
     """Writes out what was printed; returns what went wrong, or None."""
     try:
         # A package that closed it has written what it wanted.
-        if sys.stdout and not sys.stdout.closed:
-            sys.stdout.flush()
+        if stream and not stream.closed:
+            stream.flush()
     except (OSError, ValueError) as error:
-        problem = f"standard output could not be written: {error}"
-        say(problem)
-        return problem
+        drop(stream)
+        return error
     return None
+
+
+def drop(stream):
+    """Lets what such a stream still holds vanish. Python would try it once more, and end with the exit code 120."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def remove_old_failure():

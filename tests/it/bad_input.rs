@@ -174,7 +174,7 @@ fn dist_is_a_file() {
 fn as_nobody(sandbox: &Sandbox, arguments: &[&str]) -> Ran {
     let parent = sandbox.project().parent().unwrap().to_owned();
     fs::set_permissions(&parent, fs::Permissions::from_mode(0o755)).unwrap();
-    // The target directory may be in a place that `nobody` cannot reach.
+    // The target directory and the testbed's certificates may be in a place that `nobody` cannot reach.
     let binary = parent.join("sgbuild");
     fs::copy(env!("CARGO_BIN_EXE_sgbuild"), &binary).unwrap();
     let own = sandbox.command(arguments);
@@ -185,6 +185,7 @@ fn as_nobody(sandbox: &Sandbox, arguments: &[&str]) -> Ran {
         .args(arguments);
     command.current_dir(sandbox.project()).env_clear();
     command.envs(own.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    command.env_remove("SSL_CERT_FILE");
     Ran::new(arguments, command.output().unwrap())
 }
 

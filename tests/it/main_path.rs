@@ -521,15 +521,16 @@ struct PrivateIndex {
 impl PrivateIndex {
     fn start(password: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let gateway = docker_ok(&[
-            "network",
-            "inspect",
-            "bridge",
-            "--format",
-            "{{(index .IPAM.Config 0).Gateway}}",
-        ])
-        .trim()
-        .to_owned();
+        // The daemon knows its own gateway only from its second start on.
+        let route = "print(*(bytes.fromhex(line.split()[2])[::-1].hex('.') for line in open('/proc/net/route') if line.split()[1] == '00000000'))";
+        let base = Testbed::get().variable("SGBUILD_TESTBED_BASE");
+        let gateway = docker_ok(&["run", "--rm", base, "python3", "-c", route]);
+        let gateway: Vec<_> = gateway
+            .trim()
+            .split('.')
+            .map(|byte| u8::from_str_radix(byte, 16).unwrap().to_string())
+            .collect();
+        let gateway = gateway.join(".");
         let script = crate::support::root().join("tests/it/support/private_index.py");
         let mut server = Command::new("python3")
             .arg(script)

@@ -55,6 +55,7 @@ impl Container {
             .args(arguments)
             .env("PYTHONPATH", self.path("packages"))
             .env("PYTHONDONTWRITEBYTECODE", "1")
+            .env_remove("PYTHONUNBUFFERED")
             .current_dir(self.dir.path());
         command
     }
@@ -341,7 +342,7 @@ fn sigterm_runs_finally_and_atexit_and_ends_within_a_second() {
 #[test]
 fn the_packages_own_sigterm_handler_wins() {
     let container = Container::new(
-        "import signal, sys, time\ndef save(signum, frame):\n    print('checkpoint saved')\n    sys.exit(0)\ndef main():\n    signal.signal(signal.SIGTERM, save)\n    print('training')\n    time.sleep(60)\n",
+        "import os, signal, sys, time\ndef save(signum, frame):\n    os.write(1, b'checkpoint saved\\n')\n    sys.exit(0)\ndef main():\n    signal.signal(signal.SIGTERM, save)\n    print('training')\n    time.sleep(60)\n",
     );
     let (code, output, took) = terminated(&container);
     assert_eq!((code, output.as_str()), (Some(0), "checkpoint saved"));

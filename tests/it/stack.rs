@@ -1,5 +1,6 @@
 //! `launch`, `status` and `destroy` against the emulated account, and `buildspec.yml` under the original stack's environment.
 
+use std::fs;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -136,6 +137,43 @@ fn what_a_launch_lacks_is_said_before_anything_is_made() {
     assert_eq!(stack.status(), json!([]));
 }
 
+#[test]
+fn a_failed_launch_names_the_first_resource_that_failed_and_can_be_repeated() {
+    let stack = Stack::new();
+    let taken = format!("taken-{}", stack.name);
+    boto(&format!(
+        "boto3.client('ecr').create_repository(repositoryName='{taken}')"
+    ));
+    let template = fs::read_to_string(root().join("templates/cicd-pipeline.yaml")).unwrap();
+    let (before, rest) = template.split_once("      RepositoryName:").unwrap();
+    let (_, after) = rest.split_once('\n').unwrap();
+    let template = format!("{before}      RepositoryName: {taken}\n{after}");
+    fs::write(stack.sandbox.project().join("taken.yaml"), template).unwrap();
+
+    let failed = stack.launch(&["--template", "taken.yaml"]).exits(1);
+    let error = failed.stderr.lines().find(|line| line.starts_with("error:")).unwrap();
+    for words in [
+        "is ROLLBACK_COMPLETE",
+        "Repository (AWS::ECR::Repository) failed",
+        &taken,
+        "already exists",
+    ] {
+        assert!(error.contains(words), "{words}: {error}");
+    }
+    failed.says(&["run the command again"]);
+    let shown = stack.run(&["status"]).exits(0);
+    assert!(shown.stderr.contains("ROLLBACK_COMPLETE") || shown.stdout.contains("ROLLBACK_COMPLETE"));
+
+    boto(&format!(
+        "boto3.client('ecr').delete_repository(repositoryName='{taken}', force=True)"
+    ));
+    stack
+        .launch(&["--template", "taken.yaml"])
+        .exits(0)
+        .says(&["Removing what a failed creation left"]);
+    assert_eq!(stack.status(), json!(["CREATE_COMPLETE"]));
+}
+
 /// A pipeline as the original's stack would have configured it, played until it is dropped.
 struct Original(String);
 
@@ -171,7 +209,7 @@ impl Drop for Original {
 #[test]
 fn the_buildspec_works_under_the_original_stacks_environment() {
     let sandbox = Sandbox::of_fixture("setuptools-docker-style").with_testbed();
-    std::fs::copy(root().join("buildspec.yml"), sandbox.project().join("buildspec.yml")).unwrap();
+    fs::copy(root().join("buildspec.yml"), sandbox.project().join("buildspec.yml")).unwrap();
     let sandbox = sandbox.committed();
     let original = Original(format!("original-{}", &uuid::Uuid::new_v4().simple().to_string()[..8]));
     let made = original.player(

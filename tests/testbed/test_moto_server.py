@@ -175,6 +175,32 @@ class MotoServerTest(unittest.TestCase):
         self.assertEqual([each["buildStatus"] for each in builds], ["FAILED", "STOPPED"])
         self.assertTrue(all(each["buildComplete"] and each["endTime"] for each in builds))
 
+    def test_a_stack_that_cannot_be_created_is_rolled_back(self):
+        """Nothing of it stays, not even what it would retain, and its events say which resource was to blame."""
+        cloudformation, ecr = self.emulator.client("cloudformation"), self.emulator.client("ecr")
+        ecr.create_repository(repositoryName="taken")
+        resources = {
+            "Bucket": {"Type": "AWS::S3::Bucket", "DeletionPolicy": "Retain", "Properties": {"BucketName": "rolled"}},
+            "Images": {
+                "Type": "AWS::ECR::Repository",
+                "DependsOn": "Bucket",
+                "Properties": {"RepositoryName": "taken"},
+            },
+            "Topic": {"Type": "AWS::SNS::Topic", "DependsOn": "Images"},
+        }
+        names = {"StackName": "failing", "ChangeSetName": "first"}
+        template = json.dumps({"Resources": resources})
+        cloudformation.create_change_set(**names, ChangeSetType="CREATE", TemplateBody=template)
+        cloudformation.execute_change_set(**names, RetainExceptOnCreate=True)
+        (stack,) = cloudformation.describe_stacks(StackName="failing")["Stacks"]
+        self.assertEqual(stack["StackStatus"], "ROLLBACK_COMPLETE")
+        events = cloudformation.describe_stack_events(StackName="failing")["StackEvents"]
+        failed = [each for each in reversed(events) if each["ResourceStatus"] == "CREATE_FAILED"]
+        self.assertEqual([each["LogicalResourceId"] for each in failed], ["Images", "Topic"])
+        self.assertIn("already exists", failed[0]["ResourceStatusReason"])
+        self.assertNotIn("rolled", [each["Name"] for each in self.emulator.client("s3").list_buckets()["Buckets"]])
+        self.assertEqual(cloudformation.describe_stack_resources(StackName="failing")["StackResources"], [])
+
     def test_s3_says_which_version_was_created(self):
         s3, sqs = self.emulator.client("s3"), self.emulator.client("sqs")
         s3.create_bucket(Bucket="watched", CreateBucketConfiguration={"LocationConstraint": REGION})

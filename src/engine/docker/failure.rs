@@ -94,7 +94,8 @@ pub(crate) fn of_push(message: &str, target: &str) -> Error {
             "no basic auth credentials",
             "authentication required",
             "403 forbidden",
-            "401",
+            "code: 401",
+            "code 401",
             "not authorized",
         ],
     ) {
@@ -235,6 +236,7 @@ mod tests {
             "EOF",
             "received unexpected HTTP status: 503 Service Unavailable",
             "dial tcp 1.2.3.4:443: i/o timeout",
+            "dial tcp 127.0.0.1:44013: connect: connection refused",
             "write: connection reset by peer",
         ] {
             assert_eq!(fault(message), Fault::Temporary, "{message}");

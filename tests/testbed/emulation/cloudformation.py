@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from moto.cloudformation.models import CloudFormationBackend, Stack
+from moto.cloudformation import parsing
+from moto.cloudformation.models import CloudFormationBackend, Event, Stack
 from moto.codebuild.models import codebuild_backends
 from moto.core.common_models import CloudFormationModel
+from moto.core.exceptions import ServiceException
 from moto.iam.access_control import PermissionResult
 from moto.s3.models import FakeBucket, s3_backends
 from moto.secretsmanager.models import secretsmanager_backends
 from moto.sqs.models import Queue
+from werkzeug.exceptions import HTTPException
 
 
 def install() -> None:
@@ -36,11 +39,16 @@ def install() -> None:
     execute = CloudFormationBackend.execute_change_set
 
     def execute_change_set(self: CloudFormationBackend, change_set_name: str, stack_name: str | None = None) -> None:
-        execute(self, change_set_name, stack_name)
-        # moto keeps the outputs, parameters and template of the empty stack that the change set was made for.
         named = [
             each for each in self.change_sets.values() if change_set_name in (each.change_set_id, each.change_set_name)
         ]
+        try:
+            execute(self, change_set_name, stack_name)
+        except _NotCreated as failure:
+            for change_set in named:
+                _roll_back(self.stacks[change_set.stack_id], failure)
+            return
+        # moto keeps the outputs, parameters and template of the empty stack that the change set was made for.
         for change_set in named:
             stack = self.stacks[change_set.stack_id]
             stack.parameters = {**stack.parameters, **change_set.parameters}
@@ -48,8 +56,62 @@ def install() -> None:
             stack.output_map = stack._create_output_map()
 
     CloudFormationBackend.execute_change_set = execute_change_set
+    create_resource = parsing.parse_and_create_resource
+
+    def create_or_say_which(logical_id: str, resource_json: dict[str, Any], *rest: Any, **kwargs: Any) -> Any:
+        try:
+            return create_resource(logical_id, resource_json, *rest, **kwargs)
+        except (HTTPException, ServiceException) as refusal:
+            raise _NotCreated(logical_id, resource_json["Type"], refusal.message) from refusal
+
+    parsing.parse_and_create_resource = create_or_say_which
     # moto would run the function of an event source mapping itself, in a container; that is the cloud player's part.
     Queue.lambda_event_source_mappings = property(lambda _queue: {}, lambda _queue, _mappings: None)
+
+
+class _NotCreated(Exception):
+    """A service refused to create a resource."""
+
+    def __init__(self, logical_id: str, kind: str, reason: str) -> None:
+        super().__init__(logical_id, kind, reason)
+        self.logical_id = logical_id
+        self.kind = kind
+        self.reason = reason
+
+
+def _roll_back(stack: Stack, failure: _NotCreated) -> None:
+    """What CloudFormation does and tells of a creation that failed, and that keeps nothing of it.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stack-failure-options.html
+    """
+    created = dict(stack.resource_map._parsed_resources)
+    resources = stack.resource_map._resource_json_map
+    begun = [name for name in resources if isinstance(created.get(name), CloudFormationModel)]
+    cancelled = next(iter(name for name in resources if name not in begun and name != failure.logical_id), None)
+
+    def tell(logical_id: str, kind: str, status: str, reason: str | None = None) -> None:
+        physical_id = getattr(created.get(logical_id), "physical_resource_id", "")
+        stack.events.append(
+            Event(stack.stack_id, stack.name, logical_id, physical_id, kind, status, reason, resource_properties=None)
+        )
+
+    for name in begun:
+        tell(name, resources[name]["Type"], "CREATE_COMPLETE")
+    tell(failure.logical_id, failure.kind, "CREATE_FAILED", failure.reason)
+    if cancelled:
+        tell(cancelled, resources[cancelled]["Type"], "CREATE_FAILED", "Resource creation cancelled")
+    stack._add_stack_event(
+        "ROLLBACK_IN_PROGRESS", f"The following resource(s) failed to create: [{failure.logical_id}]."
+    )
+    for name in begun:
+        resources[name].pop("DeletionPolicy", None)
+    stack.resource_map.delete()
+    for name in begun:
+        tell(name, resources[name]["Type"], "DELETE_COMPLETE")
+    # moto creates whatever it knows of when somebody looks.
+    stack.resource_map._resource_json_map = {}
+    stack._add_stack_event("ROLLBACK_COMPLETE")
+    stack.status = "ROLLBACK_COMPLETE"
 
 
 def _complete(bucket: FakeBucket, properties: dict[str, Any], account_id: str) -> None:
