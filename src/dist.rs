@@ -135,6 +135,7 @@ impl Error {
         match self {
             Self::Project(error) => error.fault(),
             Self::Sdist(error) => error.fault(),
+            Self::Image(error) => error.fault(),
             Self::Interrupted => Fault::Interrupted,
             _ => Fault::User,
         }
@@ -196,7 +197,7 @@ pub fn write(project: &Project, settings: &DistSettings, progress: &dyn Progress
     let changed = !holds_exactly(&directory, &files, &context_digest, &sdist.file_name);
     if changed {
         keep_foreign_files(&directory, staging.path(), &sdist.file_name)?;
-        replace(&directory, staging)?;
+        replace(&directory, staging, progress)?;
     }
     let sdist = Sdist {
         path: directory.join(&sdist.file_name),
@@ -400,7 +401,7 @@ fn keep_foreign_files(old: &Path, new: &Path, sdist: &str) -> Result<(), Error> 
 }
 
 /// Puts `staging` in the place of `directory`: one atomic rename.
-fn replace(directory: &Path, staging: TempDir) -> Result<(), Error> {
+fn replace(directory: &Path, staging: TempDir, progress: &dyn Progress) -> Result<(), Error> {
     if !directory.exists() {
         fs::rename(staging.path(), directory).map_err(Error::io("create", directory))?;
         let _moved = staging.keep();
@@ -410,7 +411,11 @@ fn replace(directory: &Path, staging: TempDir) -> Result<(), Error> {
     tempfile::tempfile_in(directory).map_err(Error::io("write to", directory))?;
     exchange(staging.path(), directory).map_err(Error::io("replace", directory))?;
     let old = staging.path().to_owned();
-    staging.close().map_err(Error::io("remove", &old))
+    // The new one is in place: what is left of the old one is no failure, and the next run tries again.
+    if let Err(error) = staging.close() {
+        progress.warn(&format!("cannot remove the old dist/, now {}: {error}", old.display()));
+    }
+    Ok(())
 }
 
 #[cfg(any(target_os = "linux", target_os = "macos"))]

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::fault::Fault;
 use crate::project::{EntryPoint, Project};
-use crate::registry::Reference;
+use crate::registry::{Reference, reference};
 use crate::sdist::Sdist;
 use crate::secret::without_url_credentials;
 
@@ -21,6 +21,9 @@ const PYTHON_REPOSITORY: &str = "public.ecr.aws/docker/library/python";
 /// Python releases with an official slim image, in the order in which they are tried: first the one that most wheels are
 /// published for, then its neighbours.
 const PYTHON_RELEASES: [&str; 6] = ["3.12", "3.11", "3.10", "3.13", "3.9", "3.14"];
+
+/// Where a Python version comes from that was not the package's choice.
+const SETTING: &str = "setting python-version";
 
 /// Where the image keeps `run.py`: outside `/opt/ml`, which belongs to SageMaker.
 pub const RUN_PY: &str = "/usr/local/lib/sgbuild/run.py";
@@ -157,13 +160,8 @@ pub enum Error {
         platform: String,
     },
     /// The base image is not an image reference.
-    #[error("base image `{image}` is not an image reference: {reason}")]
-    BaseImage {
-        /// As given.
-        image: String,
-        /// The parser's words.
-        reason: String,
-    },
+    #[error("base image {0}")]
+    BaseImage(#[source] reference::Error),
     /// A name or value that a Dockerfile cannot hold.
     #[error("{what} `{name}` cannot be written to a Dockerfile: {reason}")]
     Unwritable {
@@ -193,7 +191,7 @@ impl Error {
                 "Correct it in install_requires or extras_require; the form is `name[extra]>=1.0; python_version < \"3.12\"`."
             }
             Self::RequirementCredentials { .. } => {
-                "Take the credentials out of the URL and put them into ~/.netrc: sgbuild hands what it says of the index hosts to pip as a build secret."
+                "Take the credentials out of the URL and put them into ~/.netrc: sgbuild hands what it says of that host to pip as a build secret."
             }
             Self::UnknownExtra { .. } => "Correct the setting `extras`, or declare the extra in extras_require.",
             Self::RequiresPython { .. } => "Correct python_requires; the form is `>=3.9,<3.13`.",
@@ -203,9 +201,7 @@ impl Error {
             Self::NoPython { .. } => "Name an image that has the right Python with the setting `base-image`.",
             Self::PythonVersion { .. } => "Write it as X.Y, such as 3.11.",
             Self::Platform { .. } => "Set `platform` to linux/amd64.",
-            Self::BaseImage { .. } => {
-                "Set `base-image` to something like public.ecr.aws/docker/library/python:3.11-slim."
-            }
+            Self::BaseImage(_) => "Set `base-image` to something like public.ecr.aws/docker/library/python:3.11-slim.",
             Self::Unwritable { .. } => "Correct the setting; `sgbuild settings` shows where it comes from.",
         };
         vec![hint.to_owned()]
@@ -214,7 +210,14 @@ impl Error {
     /// Whose move it is.
     #[must_use]
     pub fn fault(&self) -> Fault {
-        Fault::User
+        match self {
+            // Only settings name these.
+            Self::Platform { .. } | Self::BaseImage(_) | Self::UnknownExtra { .. } | Self::Unwritable { .. } => {
+                Fault::Usage
+            }
+            Self::PythonVersion { origin, .. } if *origin == SETTING => Fault::Usage,
+            _ => Fault::User,
+        }
     }
 }
 
@@ -260,10 +263,7 @@ fn base_image(project: &Project, settings: &ImageSettings) -> Result<String, Err
         Some(image) => image.clone(),
         None => format!("{PYTHON_REPOSITORY}:{}-slim", python_version(project, settings)?),
     };
-    let reference = Reference::from_str(&image).map_err(|reason| Error::BaseImage {
-        image: image.clone(),
-        reason: reason.to_string(),
-    })?;
+    let reference = Reference::from_str(&image).map_err(Error::BaseImage)?;
     Ok(reference.to_string())
 }
 
@@ -279,7 +279,7 @@ fn python_version(project: &Project, settings: &ImageSettings) -> Result<String,
         None => None,
     };
     let specifier = || project.metadata.requires_python.clone().unwrap_or_default();
-    let chosen = (settings.python_version.as_ref().map(|v| (v, "setting python-version"))).or(project
+    let chosen = (settings.python_version.as_ref().map(|v| (v, SETTING))).or(project
         .build
         .python_version
         .as_ref()

@@ -21,9 +21,15 @@ pub struct Revision {
 
 impl Revision {
     /// Asks git about `directory`; `None` outside a checkout, before the first commit, or without git.
-    #[must_use]
-    pub fn read(directory: &Path) -> Option<Self> {
-        let head = git(directory, &["log", "-1", "--format=%H %ct"])?;
+    ///
+    /// # Errors
+    /// Git finds a checkout and refuses to read it, in its own words.
+    pub fn read(directory: &Path) -> Result<Option<Self>, Refused> {
+        let Some(head) = head(directory)? else { return Ok(None) };
+        Ok(Self::of(directory, &head))
+    }
+
+    fn of(directory: &Path, head: &str) -> Option<Self> {
         let (commit, time) = head.trim().split_once(' ')?;
         let leftovers = [
             ":(exclude)dist",
@@ -47,6 +53,30 @@ impl Revision {
                 .filter(|url| !url.is_empty()),
         })
     }
+}
+
+/// Git knows the checkout and does not read it: it belongs to another user, or is damaged.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("git does not read this checkout, so its commit stays unknown: {0}")]
+pub struct Refused(String);
+
+/// Id and time of the newest commit.
+fn head(directory: &Path) -> Result<Option<String>, Refused> {
+    let mut command = command(directory, &["log", "-1", "--format=%H %ct"]);
+    // Its complaints are told apart by their words.
+    let Ok(output) = command.env("LC_ALL", "C").output() else {
+        return Ok(None);
+    };
+    if output.status.success() {
+        return Ok(Some(String::from_utf8_lossy(&output.stdout).into_owned()));
+    }
+    let said = String::from_utf8_lossy(&output.stderr);
+    let is_usual = said.contains("not a git repository") || said.contains("does not have any commits yet");
+    let reason = said.lines().next().unwrap_or_default().trim_start_matches("fatal: ");
+    if is_usual {
+        return Ok(None);
+    }
+    Err(Refused(reason.to_owned()))
 }
 
 /// The commit that an image is built from. Shown as its id, ending in `-dirty` where the tree differed from it.
@@ -77,16 +107,19 @@ impl fmt::Display for Commit {
     }
 }
 
-fn git(directory: &Path, arguments: &[&str]) -> Option<String> {
-    let output = Command::new("git")
+fn command(directory: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new("git");
+    command
         .arg("-C")
         .arg(directory)
-        .args(["--no-optional-locks"])
-        .args(arguments)
-        .stdin(Stdio::null())
-        .stderr(Stdio::null())
-        .output()
-        .ok()?;
+        .arg("--no-optional-locks")
+        .args(arguments);
+    command.stdin(Stdio::null());
+    command
+}
+
+fn git(directory: &Path, arguments: &[&str]) -> Option<String> {
+    let output = command(directory, arguments).stderr(Stdio::null()).output().ok()?;
     output
         .status
         .success()

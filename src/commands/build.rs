@@ -16,7 +16,7 @@ use crate::registry::{Reference, Repository};
 
 pub(super) async fn run(arguments: &cli::Build, checkout: &Checkout<'_>) -> Result<String, Error> {
     let project = checkout.project()?;
-    let surroundings = Surroundings::of(checkout)?;
+    let surroundings = Surroundings::of(&project, checkout)?;
     check_engine(checkout)?;
     if arguments.dry_run.dry_run {
         let tag = local_tag(&project, checkout, &surroundings)?;

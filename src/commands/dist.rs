@@ -10,7 +10,7 @@ use crate::project::Project;
 
 pub(super) fn run(arguments: &cli::Dist, checkout: &Checkout<'_>) -> Result<String, Error> {
     let project = checkout.project()?;
-    let surroundings = Surroundings::of(checkout)?;
+    let surroundings = Surroundings::of(&project, checkout)?;
     if arguments.dry_run.dry_run {
         return preview(&project, checkout, &surroundings, arguments.json.json);
     }

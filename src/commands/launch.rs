@@ -152,7 +152,7 @@ pub(super) fn stack_name(checkout: &Checkout<'_>) -> String {
 }
 
 fn remote(checkout: &Checkout<'_>) -> Option<Remote> {
-    Remote::parse(&checkout.revision()?.remote?)
+    Remote::parse(checkout.revision()?.remote.as_ref()?)
 }
 
 fn template(path: Option<&Path>) -> Result<String, Error> {

@@ -14,6 +14,7 @@ mod settings;
 mod status;
 mod train;
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
@@ -64,6 +65,7 @@ pub async fn run(
 pub(crate) struct Checkout<'a> {
     pub(crate) settings: Settings,
     pub(crate) progress: &'a dyn Progress,
+    revision: OnceCell<Option<Revision>>,
 }
 
 impl<'a> Checkout<'a> {
@@ -77,7 +79,11 @@ impl<'a> Checkout<'a> {
         for (name, meant) in settings.misspelt_variables() {
             progress.warn(&format!("there is no setting {name}; did you mean {meant}?"));
         }
-        Ok(Self { settings, progress })
+        Ok(Self {
+            settings,
+            progress,
+            revision: OnceCell::new(),
+        })
     }
 
     pub(crate) fn project(&self) -> Result<Project, Error> {
@@ -90,8 +96,15 @@ impl<'a> Checkout<'a> {
         Ok(project)
     }
 
-    pub(crate) fn revision(&self) -> Option<Revision> {
-        Revision::read(self.settings.root())
+    /// What git says; asked once. A checkout that git refuses to read is warned of: the image will not name its commit.
+    pub(crate) fn revision(&self) -> Option<&Revision> {
+        let read = || {
+            Revision::read(self.settings.root()).unwrap_or_else(|refused| {
+                self.progress.warn(&refused.to_string());
+                None
+            })
+        };
+        self.revision.get_or_init(read).as_ref()
     }
 
     /// The AWS configuration: environment, profile files, container or instance roles, with the setting `region` over them.
@@ -114,10 +127,10 @@ pub(crate) struct Surroundings {
 }
 
 impl Surroundings {
-    pub(crate) fn of(checkout: &Checkout<'_>) -> Result<Self, Error> {
+    pub(crate) fn of(project: &Project, checkout: &Checkout<'_>) -> Result<Self, Error> {
         Ok(Self {
-            secrets: checkout.settings.build_secrets()?,
-            revision: checkout.revision(),
+            secrets: checkout.settings.build_secrets(project)?,
+            revision: checkout.revision().cloned(),
         })
     }
 }

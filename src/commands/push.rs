@@ -18,7 +18,7 @@ use crate::training::{TrainingAnswer, TrainingRequest, TrainingSettings};
 
 pub(super) async fn run(arguments: &cli::Push, checkout: &Checkout<'_>) -> Result<String, Error> {
     let project = checkout.project()?;
-    let surroundings = Surroundings::of(checkout)?;
+    let surroundings = Surroundings::of(&project, checkout)?;
     let settings = push_settings(&project, checkout, &surroundings).await?;
     let source = build::source(&project, checkout, &surroundings);
     let training = if arguments.no_train {

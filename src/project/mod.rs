@@ -25,7 +25,7 @@ pub use assemble::load;
 pub use entry_points::require_train;
 pub use error::Error;
 pub use pep517::build_sdist;
-pub(crate) use source_file::SourceFile;
+pub(crate) use source_file::{SourceFile, read_regular};
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -23,17 +23,7 @@ impl SourceFile {
     /// Reads `name` below `root`; `None` if there is no such file.
     pub(crate) fn read(root: &Path, name: &str) -> Result<Option<Self>, Error> {
         let path = root.join(name);
-        // A FIFO would be waited for, a device read without end.
-        let read = std::fs::metadata(&path).and_then(|metadata| match metadata.len() {
-            _ if !metadata.is_file() => Err(std::io::Error::other(kind(&metadata))),
-            length if length > MAX_BYTES => Err(std::io::Error::other(format!(
-                "it has {} MB; sgbuild reads up to {} MB",
-                length / MB,
-                MAX_BYTES / MB
-            ))),
-            _ => std::fs::read(&path),
-        });
-        match read {
+        match read_regular(&path) {
             Ok(bytes) => Self::from_bytes(name, bytes).map(Some),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(source) => Err(Error::Unreadable { path, source }),
@@ -80,6 +70,25 @@ impl SourceFile {
             .get(start..offset)
             .map_or(1, |before| before.chars().count() + 1)
     }
+}
+
+/// What a file holds that people wrote: a regular one, of at most 16 MB.
+///
+/// # Errors
+/// It cannot be read, is a directory, pipe, socket or device, or is larger.
+pub(crate) fn read_regular(path: &Path) -> std::io::Result<Vec<u8>> {
+    let metadata = std::fs::metadata(path)?;
+    // A FIFO would be waited for, a device read without end.
+    if !metadata.is_file() {
+        return Err(std::io::Error::other(kind(&metadata)));
+    }
+    if metadata.len() > MAX_BYTES {
+        let (length, most) = (metadata.len() / MB, MAX_BYTES / MB);
+        return Err(std::io::Error::other(format!(
+            "it has {length} MB; sgbuild reads up to {most} MB"
+        )));
+    }
+    std::fs::read(path)
 }
 
 fn kind(metadata: &std::fs::Metadata) -> &'static str {

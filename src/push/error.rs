@@ -70,7 +70,8 @@ impl Error {
             Self::NoTag { .. } => vec!["Give one with `--tag`.".to_owned()],
             Self::TagConflict { .. } => vec![
                 "Raise the package's version or commit the change: the tag is made of both.".to_owned(),
-                "Or push under another tag with `--tag`.".to_owned(),
+                "The same commit, built again without the cache, is another image; push it under another tag with `--tag`."
+                    .to_owned(),
             ],
             Self::MediaType { .. } => vec![
                 "Turn off the containerd image store of the Docker daemon (`\"features\": {\"containerd-snapshotter\": false}` \

@@ -180,9 +180,7 @@ impl Error {
             Self::Unknown { .. } | Self::WrongKind { .. } => {
                 vec!["`sgbuild settings` lists every setting, its value and its origin.".to_owned()]
             }
-            Self::NamedFile { key, .. } => vec![format!(
-                "Correct `{key}`: a path is relative to the project's directory."
-            )],
+            Self::NamedFile { key, origin, .. } => vec![named_file_hint(key, origin)],
         }
     }
 
@@ -195,6 +193,15 @@ impl Error {
             Self::Unknown { .. } | Self::WrongKind { .. } | Self::Directory { .. } => Fault::Usage,
         }
     }
+}
+
+/// How the file that `origin` names for the setting `key` is corrected.
+fn named_file_hint(key: &str, origin: &str) -> String {
+    let is_variable = origin.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_');
+    if is_variable && !origin.starts_with("SGBUILD_") {
+        return format!("Correct or unset {origin}, or name another file with the setting `{key}`.");
+    }
+    format!("Correct `{key}`: a path is relative to the project's directory.")
 }
 
 impl Settings {

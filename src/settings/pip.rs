@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
+use std::io;
 use std::path::PathBuf;
 
 use url::Url;
 
 use super::{Environment, Error, Settings};
-use crate::project::ini;
+use crate::project::{ini, read_regular};
 use crate::secret::Secret;
 
 /// The pip options that decide where packages come from. Source: <https://pip.pypa.io/en/stable/cli/pip_install/>.
@@ -18,11 +19,12 @@ const NETWORK_OPTIONS: [&str; 3] = ["timeout", "default-timeout", "retries"];
 /// The variables by which Python programs are told of certificates, in the order in which pip and its libraries look.
 const CA_VARIABLES: [&str; 4] = ["PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"];
 
-/// The build secrets by id: `pip.conf` and `netrc` where an index is set on this machine, `ca.pem` where certificates are.
+/// The build secrets by id: `pip.conf` where an index is set on this machine, `netrc` where it knows the host of an index or of
+/// a requirement's URL, `ca.pem` where certificates are.
 ///
 /// # Errors
 /// The certificates' file cannot be read.
-pub(super) fn secrets(settings: &Settings) -> Result<BTreeMap<String, Secret>, Error> {
+pub(super) fn secrets(settings: &Settings, requirements: &[&str]) -> Result<BTreeMap<String, Secret>, Error> {
     let mut secrets = BTreeMap::new();
     let options = if settings.flag("pip-settings") {
         options(settings.environment())
@@ -31,9 +33,11 @@ pub(super) fn secrets(settings: &Settings) -> Result<BTreeMap<String, Secret>, E
     };
     if INDEX_OPTIONS.iter().any(|option| options.contains_key(*option)) {
         secrets.insert("pip.conf".to_owned(), Secret::new(pip_conf(&options)));
-        if let Some(netrc) = netrc(settings.environment(), &hosts(&options)) {
-            secrets.insert("netrc".to_owned(), Secret::new(netrc));
-        }
+    }
+    if settings.flag("pip-settings") {
+        let hosts = [index_hosts(&options), url_hosts(requirements)].concat();
+        let netrc = netrc(settings.environment(), &hosts);
+        secrets.extend(netrc.map(|netrc| ("netrc".to_owned(), Secret::new(netrc))));
     }
     if let Some(ca) = ca_bundle(settings, &options)? {
         secrets.insert("ca.pem".to_owned(), Secret::new(ca));
@@ -108,13 +112,22 @@ fn pip_conf(options: &BTreeMap<String, String>) -> String {
 }
 
 /// The hosts of the indexes.
-fn hosts(options: &BTreeMap<String, String>) -> Vec<String> {
+fn index_hosts(options: &BTreeMap<String, String>) -> Vec<String> {
     let urls = ["index-url", "extra-index-url"]
         .iter()
         .filter_map(|option| options.get(*option));
     let urls = urls
         .flat_map(|value| value.split_whitespace())
         .filter_map(|url| Url::parse(url).ok());
+    urls.filter_map(|url| url.host_str().map(ToOwned::to_owned)).collect()
+}
+
+/// The hosts of requirements such as `name @ https://host/name-1.0.tar.gz` or `name @ git+https://host/name`.
+fn url_hosts(requirements: &[&str]) -> Vec<String> {
+    let urls = requirements
+        .iter()
+        .filter_map(|requirement| requirement.split_once('@'));
+    let urls = urls.filter_map(|(_, url)| Url::parse(url.split_whitespace().next()?).ok());
     urls.filter_map(|url| url.host_str().map(ToOwned::to_owned)).collect()
 }
 
@@ -168,7 +181,15 @@ fn ca_bundle(settings: &Settings, options: &BTreeMap<String, String>) -> Result<
         },
     };
     let path = settings.root().join(path);
-    fs::read_to_string(&path).map(Some).map_err(|source| Error::NamedFile {
+    let found = read_regular(&path).and_then(|bytes| {
+        // Comments between the certificates may be in any encoding.
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        if text.contains("-----BEGIN ") {
+            return Ok(Some(text));
+        }
+        Err(io::Error::other("it holds no certificate in PEM form"))
+    });
+    found.map_err(|source| Error::NamedFile {
         key: "ca-bundle",
         origin,
         path,
@@ -214,6 +235,17 @@ mod tests {
             conf.contains("trusted-host = a\n    b\n") && conf.contains("retries = 9\n"),
             "{conf}"
         );
+    }
+
+    #[test]
+    fn a_requirements_url_has_a_host() {
+        let requirements = [
+            "numpy>=1",
+            "a @ https://files.example/a-1.tar.gz ; python_version > '3'",
+            "b@git+https://me@git.example:8443/b.git@v1",
+            "c @ file:///tmp/c",
+        ];
+        assert_eq!(url_hosts(&requirements), ["files.example", "git.example"]);
     }
 
     #[test]

@@ -1,14 +1,14 @@
 //! From settings to what each stage takes.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::io;
 use std::path::PathBuf;
 
 use super::{Error, Settings, pip};
 use crate::dist::{DIST, DistSettings};
 use crate::dockerfile::Template;
 use crate::image::ImageSettings;
-use crate::project::ProjectSettings;
+use crate::project::{Project, ProjectSettings, read_regular};
 use crate::revision::{Commit, Revision};
 use crate::sdist::SdistSettings;
 use crate::secret::Secret;
@@ -80,19 +80,23 @@ impl Settings {
         Some(Commit { hash, dirty })
     }
 
-    /// The build secrets: what pip is told on this machine.
+    /// The build secrets: what pip is told on this machine and needs for `project`.
     ///
     /// # Errors
     /// The certificates' file cannot be read.
-    pub fn build_secrets(&self) -> Result<BTreeMap<String, Secret>, Error> {
-        pip::secrets(self)
+    pub fn build_secrets(&self, project: &Project) -> Result<BTreeMap<String, Secret>, Error> {
+        let requirements = project.metadata.requires_dist.iter().chain(&project.build.requires);
+        pip::secrets(self, &requirements.map(String::as_str).collect::<Vec<_>>())
     }
 
     fn template(&self) -> Result<Option<Template>, Error> {
         const KEY: &str = "dockerfile-template";
         let Some(named) = self.text(KEY) else { return Ok(None) };
         let path = self.root().join(named);
-        let text = fs::read_to_string(&path).map_err(|source| Error::NamedFile {
+        let read = read_regular(&path).and_then(|bytes| {
+            String::from_utf8(bytes).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8 text"))
+        });
+        let text = read.map_err(|source| Error::NamedFile {
             key: KEY,
             origin: self.origin(KEY).to_owned(),
             path,
