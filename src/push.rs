@@ -93,7 +93,10 @@ pub async fn push(
     let pushed = if let Some(manifest) = present {
         manifest
     } else {
-        push_layers(image, engine, &tags[0], &credentials, settings, progress).await?;
+        let sent = push_layers(image, engine, &tags[0], &credentials, settings, progress).await;
+        if let Err(error) = sent {
+            after_failure(&client, image, &tags[0], &mutability, error).await?;
+        }
         verified(&client, image, &tags[0]).await?
     };
     let digest = confirmed_digest(&client, &tags[0], &pushed.raw).await?;
@@ -215,6 +218,25 @@ async fn push_layers(
     }
 }
 
+/// A failure may be the answer to a second try whose first one arrived, or to one that came after somebody else's: the tag
+/// then holds the image, or an immutable one is taken.
+async fn after_failure(
+    client: &Client,
+    image: &BuiltImage,
+    tag: &Reference,
+    mutability: &TagMutability,
+    error: Error,
+) -> Result<(), Error> {
+    if !mutability.is_immutable(name_of(tag)) {
+        return Err(error);
+    }
+    match look_up(client, image, tag, mutability).await {
+        Ok(TagState::Ours(_)) => Ok(()),
+        Err(conflict @ Error::TagConflict { .. }) => Err(conflict),
+        _ => Err(error),
+    }
+}
+
 /// The manifest that the registry holds under `tag` after the push, if it is the image's and one that SageMaker takes.
 async fn verified(client: &Client, image: &BuiltImage, tag: &Reference) -> Result<ImageManifest, Error> {
     let unconfirmed = |reason: String| Error::NotConfirmed {
@@ -286,7 +308,21 @@ async fn point_at(
     if client.manifest_digest(name).await?.as_deref() == Some(digest) {
         return Ok(true);
     }
-    let answered = client.put_manifest(name, &pushed.raw).await?;
+    let answered = match client.put_manifest(name, &pushed.raw).await {
+        Ok(answered) => answered,
+        // As after a failed push: what counts is what the tag holds.
+        Err(error) => match client.manifest_digest(name).await {
+            Ok(Some(held)) if held == digest => Some(held),
+            Ok(Some(held)) if mutability.is_immutable(name) => {
+                return Err(Error::TagConflict {
+                    repository: tag.repository.to_string(),
+                    tag: name.to_owned(),
+                    digest: held,
+                });
+            }
+            _ => return Err(error.into()),
+        },
+    };
     let held = match answered {
         Some(answered) => Some(answered),
         None => client.manifest(name).await?.map(|manifest| manifest.digest()),

@@ -60,7 +60,7 @@ fn docker_settings(checkout: &Checkout<'_>) -> DockerSettings {
     DockerSettings {
         host: text("DOCKER_HOST"),
         context: text("DOCKER_CONTEXT"),
-        config_dir: environment.docker_config_dir().unwrap_or_default(),
+        config_dir: environment.docker_config_dir(),
         tls_verify: environment.get("DOCKER_TLS_VERIFY").is_some(),
         cert_path: text("DOCKER_CERT_PATH").map(Into::into),
         buildkit: environment.get("DOCKER_BUILDKIT").map(|value| value != "0"),
@@ -119,7 +119,9 @@ async fn already_built(
     };
     let held = engine.find(&built.id).await?;
     let tagged = held.is_some_and(|image| image.tags.iter().any(|held| held == tag));
-    Ok((tagged && built.reference == tag).then_some(built))
+    // A template of the user's need not name the platform: then the context is the same for all of them.
+    let is_same = built.reference == tag && built.platform == dist.plan.platform;
+    Ok((tagged && is_same).then_some(built))
 }
 
 /// Where the image lives in the daemon: `sgbuild/<package>:<version>-<commit>`.

@@ -18,7 +18,9 @@ use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
+use std::time::Duration;
 
+use aws_config::timeout::TimeoutConfig;
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
 use serde::Serialize;
 
@@ -29,6 +31,11 @@ use crate::project::{self, Project};
 use crate::revision::Revision;
 use crate::secret::Secret;
 use crate::settings::{Environment, Settings};
+
+/// How long AWS may take to accept a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long it may take to answer a request, the upload of this program among them.
+const READ_TIMEOUT: Duration = Duration::from_mins(5);
 
 /// Prints on stdout at once: for a command whose data comes over hours.
 pub type Print<'a> = dyn Fn(&str) -> io::Result<()> + Send + Sync + 'a;
@@ -109,7 +116,11 @@ impl<'a> Checkout<'a> {
 
     /// The AWS configuration: environment, profile files, container or instance roles, with the setting `region` over them.
     pub(crate) async fn aws(&self) -> SdkConfig {
-        let mut loader = aws_config::defaults(BehaviorVersion::latest());
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .read_timeout(READ_TIMEOUT)
+            .build();
+        let mut loader = aws_config::defaults(BehaviorVersion::latest()).timeout_config(timeouts);
         if let Ok(name) = AppName::new(concat!("sgbuild-", env!("CARGO_PKG_VERSION"))) {
             loader = loader.app_name(name);
         }

@@ -49,12 +49,20 @@ pub(super) async fn run(arguments: &cli::Push, checkout: &Checkout<'_>) -> Resul
     let dist = dist::write(&project, checkout, &surroundings)?;
     let built = build::image(&project, &dist, engine.as_ref(), checkout, &surroundings).await?;
     let pushed = push::push(&built, engine.as_ref(), &settings, checkout.progress).await?;
-    Handover {
+    let handover = Handover {
         source: source.clone(),
         built: built.clone(),
         pushed: Some(pushed.clone()),
+    };
+    // The image is where it was to go: that its note is missing must not hide it.
+    if let Err(error) = handover.write(&dist.directory) {
+        let reason = std::error::Error::source(&error)
+            .map(|source| format!(": {source}"))
+            .unwrap_or_default();
+        checkout
+            .progress
+            .warn(&format!("{error}{reason}; `sgbuild train` will not know of this push"));
     }
-    .write(&dist.directory)?;
 
     let answer = match training {
         None => None,

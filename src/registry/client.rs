@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::Mutex;
@@ -100,6 +100,8 @@ impl Manifest {
 /// A client for one repository. Cheap to share by reference; requests may run at once.
 pub struct Client {
     http: reqwest::Client,
+    /// For requests with a body.
+    sender: reqwest::Client,
     /// `https://host/`.
     base: Url,
     repository: Repository,
@@ -178,7 +180,8 @@ impl Client {
             &repository.host
         };
         let mut client = Self {
-            http: trust::http_client(&repository.host, settings)?,
+            http: trust::http_client(repository, settings, trust::Redirects::Followed)?,
+            sender: trust::http_client(repository, settings, trust::Redirects::Refused)?,
             base: base_url("https", host)?,
             repository: repository.clone(),
             credentials: credentials.clone(),
@@ -343,15 +346,23 @@ impl Client {
     }
 
     async fn once(&self, request: &Request, tries: u32) -> Result<Answer, Error> {
-        let sending = self
-            .http
+        let http = if request.body.is_empty() {
+            &self.http
+        } else {
+            &self.sender
+        };
+        let sending = http
             .request(request.method.clone(), request.url.clone())
             .headers(request.headers.clone())
             .body(request.body.clone())
             .send();
         let mut response = sending.await.map_err(|error| self.broken(&error, request, tries))?;
         let status = response.status();
-        let headers = std::mem::take(response.headers_mut());
+        let mut headers = std::mem::take(response.headers_mut());
+        // Credentials go where the registry says, not where one says that it redirected to.
+        if response.url().origin() != request.url.origin() {
+            headers.remove(WWW_AUTHENTICATE);
+        }
         let limit = if status.is_success() {
             MAX_MANIFEST
         } else {

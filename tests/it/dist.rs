@@ -250,7 +250,7 @@ fn credentials_do_not_become_part_of_the_image() {
         let sandbox = tiny();
         let ran = sandbox
             .run(&["dist", flag, secret])
-            .exits(1)
+            .exits(2)
             .says(&["its value holds credentials"]);
         assert!(!ran.stderr.contains("hunter2"));
         assert!(!sandbox.project().join("dist").exists());

@@ -81,7 +81,7 @@ fn settings() -> DockerSettings {
     DockerSettings {
         host: variable("DOCKER_HOST"),
         context: variable("DOCKER_CONTEXT"),
-        config_dir: variable("DOCKER_CONFIG").map_or_else(|| home.join(".docker"), PathBuf::from),
+        config_dir: Some(variable("DOCKER_CONFIG").map_or_else(|| home.join(".docker"), PathBuf::from)),
         tls_verify: variable("DOCKER_TLS_VERIFY").is_some_and(|value| !value.is_empty()),
         cert_path: variable("DOCKER_CERT_PATH").map(PathBuf::from),
         buildkit: None,

@@ -10,6 +10,7 @@ use std::time::Duration;
 use rustls::RootCertStore;
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
@@ -17,6 +18,9 @@ use tokio_rustls::TlsConnector;
 
 use super::endpoint::{Address, Endpoint, SshTarget, TlsMaterial};
 use super::error::Error;
+
+/// How often a silent connection to a daemon is probed.
+const KEEPALIVE: Duration = Duration::from_secs(30);
 
 /// How long a daemon may take to accept a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
@@ -79,6 +83,9 @@ impl Endpoint {
 async fn tcp(address: &Address) -> io::Result<TcpStream> {
     let stream = TcpStream::connect((address.host.as_str(), address.port)).await?;
     stream.set_nodelay(true)?;
+    // A quiet build says nothing for minutes, and gateways drop connections that are silent.
+    let keepalive = TcpKeepalive::new().with_time(KEEPALIVE).with_interval(KEEPALIVE);
+    SockRef::from(&stream).set_tcp_keepalive(&keepalive)?;
     Ok(stream)
 }
 
@@ -216,7 +223,15 @@ struct SshStream {
 impl SshStream {
     fn open(target: &SshTarget) -> io::Result<Self> {
         let mut command = Command::new("ssh");
-        command.args(["-T", "-o", "ConnectTimeout=30", "-o", "BatchMode=yes"]);
+        command.args([
+            "-T",
+            "-o",
+            "ConnectTimeout=30",
+            "-o",
+            "BatchMode=yes",
+            "-o",
+            "ServerAliveInterval=30",
+        ]);
         if let Some(user) = &target.user {
             command.args(["-l", user]);
         }

@@ -21,7 +21,7 @@ pub struct DockerSettings {
     /// `DOCKER_CONTEXT`: the name of a context made with `docker context create`.
     pub context: Option<String>,
     /// `DOCKER_CONFIG`, else `~/.docker`: holds `config.json` and the contexts.
-    pub config_dir: PathBuf,
+    pub config_dir: Option<PathBuf>,
     /// Whether `DOCKER_TLS_VERIFY` is set: a `tcp://` host is spoken to with TLS.
     pub tls_verify: bool,
     /// `DOCKER_CERT_PATH`: the directory of `ca.pem`, `cert.pem` and `key.pem`; `config_dir` when unset.
@@ -113,44 +113,41 @@ impl Endpoint {
     /// contexts that are absent or unreadable.
     pub fn resolve(settings: &DockerSettings) -> Result<Self, Error> {
         if let Some(host) = settings.host.as_deref().filter(|host| !host.trim().is_empty()) {
-            let tls = settings.tls_verify.then(|| TlsMaterial {
-                directory: settings
-                    .cert_path
-                    .clone()
-                    .unwrap_or_else(|| settings.config_dir.clone()),
+            let directory = settings.cert_path.clone().or(settings.config_dir.clone());
+            let tls = settings.tls_verify.then_some(directory).map(|directory| TlsMaterial {
+                directory: directory.unwrap_or_else(|| PathBuf::from("/etc/docker")),
                 skip_verify: false,
             });
             return parse_host(host.trim(), "DOCKER_HOST", tls);
         }
         if let Some(name) = settings.context.as_deref().filter(|name| !name.is_empty()) {
-            return from_context(&settings.config_dir, name, "DOCKER_CONTEXT");
+            return from_context(settings.config_dir.as_deref(), name, "DOCKER_CONTEXT");
         }
-        match current_context(&settings.config_dir)? {
+        let Some(config_dir) = settings.config_dir.as_deref() else {
+            return Ok(Self::Unix(PathBuf::from(DEFAULT_SOCKET)));
+        };
+        match current_context(config_dir)? {
             Some(name) => {
-                let origin = format!(
-                    "currentContext of {}",
-                    settings.config_dir.join("config.json").display()
-                );
-                from_context(&settings.config_dir, &name, &origin)
+                let origin = format!("currentContext of {}", config_dir.join("config.json").display());
+                from_context(Some(config_dir), &name, &origin)
             }
             None => Ok(Self::Unix(PathBuf::from(DEFAULT_SOCKET))),
         }
     }
 }
 
-fn from_context(config_dir: &Path, name: &str, origin: &str) -> Result<Endpoint, Error> {
+fn from_context(config_dir: Option<&Path>, name: &str, origin: &str) -> Result<Endpoint, Error> {
     if name == "default" {
         return Ok(Endpoint::Unix(PathBuf::from(DEFAULT_SOCKET)));
     }
     let id = hex(&Sha256::digest(name.as_bytes()));
-    let contexts = config_dir.join("contexts");
-    let path = contexts.join("meta").join(&id).join("meta.json");
-    let Some(text) = read_if_present(&path)? else {
-        return Err(Error::ContextMissing {
-            name: name.to_owned(),
-            origin: origin.to_owned(),
-        });
+    let missing = || Error::ContextMissing {
+        name: name.to_owned(),
+        origin: origin.to_owned(),
     };
+    let contexts = config_dir.ok_or_else(missing)?.join("contexts");
+    let path = contexts.join("meta").join(&id).join("meta.json");
+    let text = read_if_present(&path)?.ok_or_else(missing)?;
     let meta: ContextMeta = parse_json(&path, &text)?;
     let Some(docker) = meta.endpoints.docker else {
         return Err(Error::Configuration {
@@ -288,7 +285,7 @@ mod tests {
 
     fn settings(directory: &Path) -> DockerSettings {
         DockerSettings {
-            config_dir: directory.to_owned(),
+            config_dir: Some(directory.to_owned()),
             ..DockerSettings::default()
         }
     }

@@ -20,6 +20,14 @@ pub(crate) fn of_build(message: &str, base: &str, platform: &str) -> Error {
             message,
         };
     }
+    // Also the token service of a registry can be out of reach.
+    let is_refused = contains(&message, &["401", "403", "unauthorized", "denied"]);
+    if contains(&message, &["failed to authorize"]) && is_network(&message) && !is_refused {
+        return Error::BaseRegistry {
+            image: base.to_owned(),
+            message,
+        };
+    }
     if is_absent_or_denied(&message) && !contains(&message, &["failed to compute cache key", "COPY failed"]) {
         return Error::BaseImage {
             image: base.to_owned(),
@@ -144,30 +152,39 @@ fn is_absent_or_denied(message: &str) -> bool {
 }
 
 fn is_network(message: &str) -> bool {
-    contains(
-        message,
-        &[
-            "timeout",
-            "timed out",
-            "eof",
-            "connection reset",
-            "connection refused",
-            "no such host",
-            "broken pipe",
-            "network is unreachable",
-            "no route to host",
-            "server misbehaving",
-            "temporary failure",
-            "toomanyrequests",
-            "too many requests",
-            "500 internal server error",
-            "502 bad gateway",
-            "503 service unavailable",
-            "504 gateway time",
-            "internal server error",
-            "service unavailable",
-        ],
-    )
+    let ends = message.trim_end().to_lowercase();
+    // Names of repositories and packages may hold these letters.
+    let is_cut = ends == "eof" || ends.ends_with(": eof") || ends.ends_with("unexpected eof");
+    is_cut
+        || contains(
+            message,
+            &[
+                "i/o timeout",
+                "handshake timeout",
+                "timeout exceeded",
+                "request canceled",
+                "timeout awaiting",
+                "timed out",
+                "unexpected eof",
+                ": eof",
+                "connection reset",
+                "connection refused",
+                "no such host",
+                "broken pipe",
+                "network is unreachable",
+                "no route to host",
+                "server misbehaving",
+                "temporary failure",
+                "toomanyrequests",
+                "too many requests",
+                "500 internal server error",
+                "502 bad gateway",
+                "503 service unavailable",
+                "504 gateway time",
+                "internal server error",
+                "service unavailable",
+            ],
+        )
 }
 
 fn contains(message: &str, needles: &[&str]) -> bool {
@@ -206,6 +223,10 @@ mod tests {
             Error::BaseRegistry { .. }
         ));
         assert!(matches!(
+            of("failed to authorize: failed to fetch anonymous token: Get \"https://auth.example/token\": EOF"),
+            Error::BaseRegistry { .. }
+        ));
+        assert!(matches!(
             of("write /var/lib/docker/tmp/x: no space left on device"),
             Error::DiskFull { .. }
         ));
@@ -241,6 +262,11 @@ mod tests {
         ] {
             assert_eq!(fault(message), Fault::Temporary, "{message}");
         }
-        assert_eq!(fault("tag invalid: The image tag '1' already exists"), Fault::User);
+        for message in [
+            "tag invalid: The image tag '1' already exists",
+            "name unknown: the repository with name 'geofence-timeout' does not exist",
+        ] {
+            assert_eq!(fault(message), Fault::User, "{message}");
+        }
     }
 }

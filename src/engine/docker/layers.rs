@@ -30,8 +30,8 @@ impl<'a> Layers<'a> {
                 let amount = message.progress.as_ref();
                 self.amount(
                     id,
-                    amount.and_then(|a| a.current).unwrap_or(0),
-                    amount.and_then(|a| a.total),
+                    bytes(amount.and_then(|a| a.current)).unwrap_or(0),
+                    bytes(amount.and_then(|a| a.total)),
                 );
             }
             "Pushed" | "Pull complete" => self.finish(id, if status == "Pushed" { "pushed" } else { "pulled" }),
@@ -75,4 +75,9 @@ impl<'a> Layers<'a> {
 fn short(id: &str) -> &str {
     let digits = id.strip_prefix("sha256:").unwrap_or(id);
     digits.get(..12).unwrap_or(digits)
+}
+
+/// An amount that the daemon knows.
+fn bytes(amount: Option<i64>) -> Option<u64> {
+    amount.and_then(|amount| u64::try_from(amount).ok())
 }

@@ -32,9 +32,10 @@ pub(crate) struct Message {
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct Amount {
     #[serde(default)]
-    pub(crate) current: Option<u64>,
+    pub(crate) current: Option<i64>,
+    /// -1 where the daemon does not know it.
     #[serde(default)]
-    pub(crate) total: Option<u64>,
+    pub(crate) total: Option<i64>,
 }
 
 #[derive(Debug, Deserialize)]

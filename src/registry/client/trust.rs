@@ -7,16 +7,31 @@ use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 
 use super::{ClientSettings, Error};
-use crate::registry::with_causes;
+use crate::registry::{Repository, with_causes};
 
 /// How many redirects one request may take.
 const MAX_REDIRECTS: usize = 5;
 
-/// An HTTP client for the registry `host`. It trusts the platform's roots (`SSL_CERT_FILE` and `SSL_CERT_DIR` where they are
+/// What a client does when an answer names another place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Redirects {
+    /// It goes there, without the `Authorization` header if that is another host.
+    Followed,
+    /// It takes the answer as it is: what it sends in a body is for this host alone.
+    Refused,
+}
+
+/// An HTTP client for the registry of `repository`. It trusts the platform's roots (`SSL_CERT_FILE` and `SSL_CERT_DIR` where they are
 /// set) and, as Docker does, the `*.crt` files of the registry's own directory.
-pub(super) fn http_client(host: &str, settings: &ClientSettings) -> Result<reqwest::Client, Error> {
+pub(super) fn http_client(
+    repository: &Repository,
+    settings: &ClientSettings,
+    redirects: Redirects,
+) -> Result<reqwest::Client, Error> {
     let mut roots = rustls_native_certs::load_native_certs().certs;
-    roots.extend(registry_certificates(&settings.docker_certs_dir.join(host))?);
+    roots.extend(registry_certificates(
+        &settings.docker_certs_dir.join(&repository.host),
+    )?);
     let roots = usable(roots);
     let certificates = roots
         .iter()
@@ -25,12 +40,20 @@ pub(super) fn http_client(host: &str, settings: &ClientSettings) -> Result<reqwe
         .map_err(|error| Error::Setup {
             reason: error.to_string(),
         })?;
-    reqwest::Client::builder()
+    let mut client = reqwest::Client::builder();
+    if repository.is_loopback() {
+        // As Docker does: no proxy knows what listens here.
+        client = client.no_proxy();
+    }
+    client
         .tls_certs_only(certificates)
         .user_agent(concat!("sgbuild/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(settings.connect_timeout)
         .read_timeout(settings.stall_timeout)
-        .redirect(Policy::custom(redirect))
+        .redirect(match redirects {
+            Redirects::Followed => Policy::custom(redirect),
+            Redirects::Refused => Policy::none(),
+        })
         .build()
         .map_err(|error| Error::Setup {
             reason: with_causes(&error),
