@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::error::Error;
-use super::evaluate::Scope;
+use super::interpreter::literal;
 use super::python_source;
 use super::source_file::SourceFile;
 use super::value::{Dynamic, Evaluated, Kind, Place, Value};
@@ -38,24 +38,21 @@ pub(crate) fn read_attr(
         return unknown("names a module that was not found in the project");
     };
     let name = name.to_owned();
-    let found = python_source::with_module(&file, move |file, body| first_literal(file, body, &name, at))?;
+    let found = python_source::with_module(&file, move |_, body| first_literal(body, &name, at))?;
     match found {
         Some(Some(value)) => Ok(as_version(&value, path, at)),
         Some(None) | None => unknown("is not a literal in its module"),
     }
 }
 
-fn first_literal(file: &SourceFile, body: &[Stmt], name: &str, at: Place) -> Option<Value> {
+fn first_literal(body: &[Stmt], name: &str, at: Place) -> Option<Value> {
     let named = |target: &Expr| matches!(target, Expr::Name(n) if n.id.as_str() == name);
     let value = body.iter().find_map(|statement| match statement {
         Stmt::Assign(assign) if assign.targets.iter().any(named) => Some(&assign.value),
         Stmt::AnnAssign(assign) if named(&assign.target) => assign.value.as_ref(),
         _ => None,
     })?;
-    // An empty scope: names are not literals.
-    let mut evaluated = Scope::literals(file, at.file).evaluate(value).ok()?;
-    evaluated.place = at;
-    Some(evaluated)
+    literal(value, at)
 }
 
 /// setuptools joins a version given as a sequence with dots.

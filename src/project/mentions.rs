@@ -6,7 +6,7 @@ use ruff_python_ast::visitor::{Visitor, walk_expr, walk_stmt};
 use ruff_python_ast::{Expr, ExprCall, ExprContext, Stmt};
 
 /// The names that a piece of code mentions, and how.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Mentions {
     pub(crate) loads: BTreeSet<String>,
     pub(crate) stores: BTreeSet<String>,
@@ -21,7 +21,7 @@ pub(crate) struct Mentions {
 }
 
 /// What the bodies of functions do to the module's names; when they run is not followed.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Later {
     /// Names that are read, through which a list or dict may be changed.
     pub(crate) loads: BTreeSet<String>,
@@ -65,6 +65,16 @@ const MOVERS: [&str; 19] = [
     "unpack_archive",
     "extractall",
 ];
+
+/// Whether an attribute of this name leads to a module's names.
+pub(crate) fn reaches_namespaces(name: &str) -> bool {
+    NAMESPACES.contains(&name)
+}
+
+/// Whether a function of this name may change the tree.
+pub(crate) fn moves(name: &str) -> bool {
+    MOVERS.contains(&name)
+}
 
 /// What all of `body` mentions.
 pub(crate) fn mentions_of_all(body: &[Stmt]) -> Mentions {

@@ -9,6 +9,7 @@ const MB: u64 = 1_000_000;
 const MAX_BYTES: u64 = 16 * MB;
 
 /// A text file of the project: UTF-8 without a byte order mark, and without NUL characters.
+#[derive(Debug, Clone)]
 pub(crate) struct SourceFile {
     /// Relative to the project's root.
     pub(crate) name: String,

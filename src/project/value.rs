@@ -91,14 +91,6 @@ impl Value {
         }
     }
 
-    pub(crate) fn mutable(&self) -> bool {
-        match &self.kind {
-            Kind::List(_) | Kind::Dict(_) => true,
-            Kind::Tuple(items) => items.iter().any(Self::mutable),
-            _ => false,
-        }
-    }
-
     pub(crate) fn as_str(&self) -> Option<&str> {
         match &self.kind {
             Kind::Str(text) => Some(text),

@@ -1,0 +1,117 @@
+//! Objects as text: `str()`, `repr()`, `%` and `format()`.
+
+use super::object::{Form, Object, float};
+
+/// `str(object)`, where it is certain.
+pub(super) fn str(object: &Object) -> Option<String> {
+    match &object.form {
+        Form::Str(text) => Some(text.to_string()),
+        Form::Path(path) => path.to_str().map(ToOwned::to_owned),
+        Form::Exception(_, message) => Some(message.to_string()),
+        _ => repr(object),
+    }
+}
+
+/// `repr(object)`, where it is certain.
+pub(super) fn repr(object: &Object) -> Option<String> {
+    let each = |items: &[Object]| items.iter().map(repr).collect::<Option<Vec<_>>>();
+    match &object.form {
+        Form::None => Some("None".to_owned()),
+        Form::Bool(true) => Some("True".to_owned()),
+        Form::Bool(false) => Some("False".to_owned()),
+        Form::Int(number) => Some(number.to_string()),
+        Form::Float(number) => float(*number),
+        Form::Str(text) => {
+            let is_plain = text.chars().all(|c| (' '..='~').contains(&c) && c != '\'' && c != '\\');
+            is_plain.then(|| format!("'{text}'"))
+        }
+        Form::List(items) => Some(format!("[{}]", each(&items.get().ok()?)?.join(", "))),
+        Form::Tuple(items) if items.len() == 1 => Some(format!("({},)", repr(&items[0])?)),
+        Form::Tuple(items) => Some(format!("({})", each(items)?.join(", "))),
+        Form::Dict(entries) => {
+            let entries = entries.get().ok()?;
+            let shown = entries
+                .iter()
+                .map(|(key, value)| Some(format!("{}: {}", repr(key)?, repr(value)?)));
+            Some(format!("{{{}}}", shown.collect::<Option<Vec<_>>>()?.join(", ")))
+        }
+        _ => None,
+    }
+}
+
+/// `template % values`, for conversions without width.
+pub(super) fn percent(template: &str, values: &Object) -> Option<String> {
+    let mut positional = match &values.form {
+        Form::Tuple(items) => items.to_vec(),
+        _ => vec![values.clone()],
+    }
+    .into_iter();
+    let mut made = String::new();
+    let mut rest = template.chars();
+    while let Some(c) = rest.next() {
+        if c != '%' {
+            made.push(c);
+            continue;
+        }
+        let mut conversion = rest.next()?;
+        let value = if conversion == '(' {
+            let key: String = rest.by_ref().take_while(|c| *c != ')').collect();
+            conversion = rest.next()?;
+            let Form::Dict(entries) = &values.form else { return None };
+            let entries = entries.get().ok()?;
+            entries
+                .iter()
+                .find(|(known, _)| known.as_str() == Some(&key))?
+                .1
+                .clone()
+        } else if conversion == '%' {
+            made.push('%');
+            continue;
+        } else {
+            positional.next()?
+        };
+        match conversion {
+            's' => made.push_str(&str(&value)?),
+            'r' => made.push_str(&repr(&value)?),
+            'd' | 'i' => made.push_str(&value.as_int()?.to_string()),
+            _ => return None,
+        }
+    }
+    let is_mapping = matches!(values.form, Form::Dict(_));
+    (is_mapping || positional.next().is_none()).then_some(made)
+}
+
+/// `template.format(*positional, **named)`, for fields without a format.
+pub(super) fn braces(template: &str, positional: &[Object], named: &[(String, Object)]) -> Option<String> {
+    let mut made = String::new();
+    let mut next = 0;
+    let mut rest = template.chars().peekable();
+    while let Some(c) = rest.next() {
+        match c {
+            '{' if rest.peek() == Some(&'{') => {
+                rest.next();
+                made.push('{');
+            }
+            '}' => {
+                if rest.next() != Some('}') {
+                    return None;
+                }
+                made.push('}');
+            }
+            '{' => {
+                let field: String = rest.by_ref().take_while(|c| *c != '}').collect();
+                let value = if field.is_empty() {
+                    next += 1;
+                    positional.get(next - 1)?
+                } else if let Ok(index) = field.parse::<usize>() {
+                    positional.get(index)?
+                } else {
+                    &named.iter().find(|(known, _)| *known == field)?.1
+                };
+                made.push_str(&str(value)?);
+            }
+            c => made.push(c),
+        }
+    }
+    Some(made)
+}

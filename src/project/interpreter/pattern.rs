@@ -1,0 +1,99 @@
+//! Regular expressions, where Python's `re` and ours certainly agree.
+
+use regex_lite::{Captures, Regex, RegexBuilder};
+
+use super::object::Groups;
+
+pub(super) const IGNORECASE: i64 = 2;
+pub(super) const MULTILINE: i64 = 8;
+pub(super) const DOTALL: i64 = 16;
+pub(super) const VERBOSE: i64 = 64;
+pub(super) const UNICODE: i64 = 32;
+
+/// How a pattern is applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Anchor {
+    /// `re.search`
+    Anywhere,
+    /// `re.match`
+    Start,
+}
+
+/// The compiled pattern; `None` where Python may read it differently.
+pub(super) fn compile(pattern: &str, flags: i64, text: &str, anchor: Anchor) -> Option<Regex> {
+    if flags & !(IGNORECASE | MULTILINE | DOTALL | UNICODE) != 0 || !is_common(pattern, flags, text) {
+        return None;
+    }
+    let anchored = match anchor {
+        Anchor::Anywhere => pattern.to_owned(),
+        Anchor::Start => format!(r"\A(?:{pattern})"),
+    };
+    RegexBuilder::new(&anchored)
+        .case_insensitive(flags & IGNORECASE != 0)
+        .multi_line(flags & MULTILINE != 0)
+        .dot_matches_new_line(flags & DOTALL != 0)
+        .build()
+        .ok()
+}
+
+/// Whether the pattern says the same to both, on this text.
+fn is_common(pattern: &str, flags: i64, text: &str) -> bool {
+    // Classes such as \w, and cases, are Unicode's in Python.
+    let depends_on_unicode = flags & IGNORECASE != 0
+        || ["\\w", "\\W", "\\d", "\\D", "\\s", "\\S", "\\b", "\\B"]
+            .iter()
+            .any(|class| pattern.contains(class));
+    if depends_on_unicode && !text.is_ascii() {
+        return false;
+    }
+    let odd = [
+        "(?", "\\Z", "\\z", "\\A", "\\G", "{,", "&&", "--", "~~", "++", "*+", "?+", "\\x", "\\u", "\\N", "\\p", "\\<",
+        "\\>", "[:",
+    ];
+    let groups_aside = pattern.replace("(?P<", "(").replace("(?:", "(");
+    if odd.iter().any(|each| groups_aside.contains(each)) {
+        return false;
+    }
+    // Backreferences, and octal escapes.
+    let bytes = pattern.as_bytes();
+    let escapes = bytes
+        .windows(2)
+        .any(|pair| pair[0] == b'\\' && pair[1].is_ascii_digit());
+    // Python's `$` matches before a last line's end too.
+    let dollar = pattern.contains('$') && flags & MULTILINE == 0;
+    // A bracket inside a class is itself in Python.
+    let mut inside = false;
+    let mut nested = false;
+    let mut at = 0;
+    while at < bytes.len() {
+        match bytes[at] {
+            b'\\' => at += 1,
+            b'[' if inside => nested = true,
+            b'[' => {
+                inside = true;
+                // `[]…` and `[^]…` begin with the bracket itself, in both.
+                at += usize::from(bytes.get(at + 1) == Some(&b'^'));
+                at += usize::from(bytes.get(at + 1) == Some(&b']'));
+            }
+            b']' => inside = false,
+            _ => {}
+        }
+        at += 1;
+    }
+    !escapes && !dollar && !nested
+}
+
+/// The groups of a match, the whole first.
+pub(super) fn groups(regex: &Regex, captures: &Captures<'_>) -> Groups {
+    let texts = captures
+        .iter()
+        .map(|group| group.map(|group| group.as_str().into()))
+        .collect();
+    let names = regex.capture_names().enumerate();
+    Groups {
+        texts,
+        names: names
+            .filter_map(|(index, name)| Some((name?.to_owned(), index)))
+            .collect(),
+    }
+}
