@@ -17,11 +17,11 @@ export PATH := $(or $(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
 TESTBED := tests/testbed/testbed
 WITH_TESTBED = eval "$$($(TESTBED) env)"
 RELEASE := $(CARGO_TARGET_DIR)/release/sgbuild
-PYTHON_SOURCES := tests/template tests/testbed tests/testbed/testbed demo bench fixtures/iris-classifier $(wildcard templates/*.py)
+PYTHON_SOURCES := tests/template tests/conformance tests/testbed tests/testbed/testbed demo bench fixtures/iris-classifier $(wildcard templates/*.py)
 SHELL_SOURCES := .ci/run $(wildcard demo/*.sh) $(wildcard *.sh)
 STACK := templates/cicd-pipeline.yaml
 
-.PHONY: help demo test lint bench services advisories clean
+.PHONY: help demo test lint bench conformance services advisories clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -51,6 +51,10 @@ bench: services ## a code-only change beside docker build + docker push; cold st
 	$(CARGO) build --locked --release
 	$(WITH_TESTBED); python3 bench/code_change.py --sgbuild $(RELEASE)
 	$(WITH_TESTBED); python3 bench/cold_start.py --sgbuild $(RELEASE)
+
+conformance: services ## sgbuild beside setuptools on real packages: metadata, sdists, the share read without Python
+	$(CARGO) build --locked --release
+	$(WITH_TESTBED); python3 tests/conformance/conformance.py --sgbuild $(RELEASE)
 
 services: ## start what demo and tests talk to; at once when it runs
 	@$(TESTBED) up
