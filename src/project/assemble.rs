@@ -74,17 +74,22 @@ impl Files {
             (None, None, Some(_)) => "pyproject.toml",
             (None, None, None) => return Err(Error::NoProjectFile { path: root }),
         };
+        let pyproject = pyproject.map(|file| pyproject::read(&root, &file)).transpose()?;
+        let pyproject = pyproject.unwrap_or_default();
+        // Only the backend that stands for none lets setup.py import what is beside it.
+        let finds_modules = pyproject
+            .backend
+            .as_deref()
+            .is_none_or(|backend| backend.ends_with("__legacy__"));
+        let read = |file: SourceFile| setup_py::read(&root, &file, finds_modules);
         Ok(Self {
             main,
-            setup_py: setup_py.map(|file| setup_py::read(&root, &file)).transpose()?,
+            setup_py: setup_py.map(read).transpose()?,
             setup_cfg: setup_cfg
                 .map(|file| setup_cfg::read(&root, &file))
                 .transpose()?
                 .unwrap_or_default(),
-            pyproject: pyproject
-                .map(|file| pyproject::read(&root, &file))
-                .transpose()?
-                .unwrap_or_default(),
+            pyproject,
             root,
         })
     }
@@ -153,7 +158,7 @@ impl Files {
             ));
         }
         let mut draft = merged(&drafts);
-        if draft.inhabited("setup_requires") {
+        if draft.inhabited("setup_requires") && !is_only_setuptools(draft.get("setup_requires")?) {
             return Err(self.ask("setup_requires", "may name a plugin that changes the metadata"));
         }
         for field in &self.pyproject.dynamic {
@@ -322,6 +327,22 @@ impl Files {
     }
 }
 
+/// Whether `setup_requires` names nothing but what is there already, in any version.
+fn is_only_setuptools(listed: Option<&Value>) -> bool {
+    let names = listed.and_then(|value| {
+        value
+            .as_str()
+            .map(|one| vec![one.to_owned()])
+            .or_else(|| value.strings())
+    });
+    let is_setuptools = |requirement: &String| {
+        let end = requirement.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')));
+        let (name, rest) = requirement.trim().split_at(end.unwrap_or(requirement.len()));
+        matches!(name, "setuptools" | "wheel") && !rest.contains(['<', '~', '@']) && !rest.contains("==")
+    };
+    names.is_some_and(|names| names.iter().all(is_setuptools))
+}
+
 /// `setup()`'s arguments, what setup.cfg adds where they say nothing, and `[project]` over both.
 fn merged(drafts: &[&Draft; 3]) -> Draft {
     let [setup_py, setup_cfg, pyproject] = drafts;
@@ -480,6 +501,7 @@ impl Declarations {
             package_data: self.globs("package_data")?,
             exclude_package_data: self.globs("exclude_package_data")?,
             include_package_data: include,
+            zip_safe: self.draft.get("zip_safe")?.map(Value::truthy),
             data_files,
             scripts: self.names("scripts")?,
             referenced_files: self.draft.referenced.clone(),

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use super::error::Error;
-use super::interpreter::literal;
+use super::interpreter::{Machine, literal};
 use super::python_source;
 use super::source_file::SourceFile;
 use super::value::{Dynamic, Evaluated, Kind, Place, Value};
@@ -38,11 +39,25 @@ pub(crate) fn read_attr(
         return unknown("names a module that was not found in the project");
     };
     let name = name.to_owned();
-    let found = python_source::with_module(&file, move |_, body| first_literal(body, &name, at))?;
+    let found = python_source::with_module(&file, move |file, body| {
+        first_literal(body, &name, at).or_else(|| computed(root, file, body, &name, at))
+    })?;
     match found {
         Some(Some(value)) => Ok(as_version(&value, path, at)),
-        Some(None) | None => unknown("is not a literal in its module"),
+        Some(None) | None => unknown("is not certain without running its module"),
     }
+}
+
+/// What setuptools would get by running the module, if that can be followed.
+fn computed(root: &Path, file: &SourceFile, body: &[Stmt], name: &str, at: Place) -> Option<Value> {
+    let mut machine = Machine::new(root, Rc::new(file.clone()), false);
+    machine.run(body);
+    if machine.given_up.is_some() {
+        return None;
+    }
+    let mut value = machine.named(name)?.to_value().ok()?;
+    value.place = at;
+    Some(value)
 }
 
 fn first_literal(body: &[Stmt], name: &str, at: Place) -> Option<Value> {

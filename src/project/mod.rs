@@ -91,6 +91,8 @@ pub struct Build {
     pub exclude_package_data: BTreeMap<String, Vec<String>>,
     /// `include_package_data`.
     pub include_package_data: bool,
+    /// `zip_safe`, where it is said.
+    pub zip_safe: Option<bool>,
     /// `data_files`: every file named, relative to the root.
     pub data_files: Vec<String>,
     /// `scripts`: relative to the root.

@@ -271,8 +271,12 @@ impl Pyproject {
                     self.draft
                         .give_up("ext-modules", value.place, "changes what is discovered");
                 }
-                "package-dir" | "dynamic" | "zip-safe" | "platforms" | "provides" | "obsoletes" | "eager-resources"
-                | "dependency-links" | "namespace-packages" => {}
+                "package-dir" | "dynamic" | "platforms" | "provides" | "obsoletes" | "dependency-links" => {}
+                "zip-safe" => self.draft.set("zip_safe", value.clone()),
+                "namespace-packages" | "eager-resources" => {
+                    let reason = format!("{}: setuptools writes a file of its own for {field}", value.place);
+                    self.draft.backend_sdist.get_or_insert(reason);
+                }
                 _ => self.draft.give_up(
                     &format!("[tool.setuptools] {field}"),
                     key.place,

@@ -135,13 +135,17 @@ impl Reader<'_> {
                 self.set(&key, requirements);
             }
             "python_requires" => self.set(&key, Value::str(option.text(), place(option.line))),
-            "include_package_data" => {
+            "include_package_data" | "zip_safe" => {
                 let on = matches!(option.text().to_lowercase().as_str(), "1" | "true" | "yes");
                 self.set(&key, Value::new(Kind::Bool(on), place(option.line)));
             }
             "entry_points" => {
                 let text = self.file_or_text(option)?;
                 self.set(&key, Value::str(text, place(option.line)));
+            }
+            "namespace_packages" | "eager_resources" => {
+                let reason = format!("{}: setuptools writes a file of its own for {key}", place(option.line));
+                self.draft.backend_sdist.get_or_insert(reason);
             }
             "cmdclass" => self
                 .draft

@@ -28,6 +28,7 @@ const RELEVANT: &[&str] = &[
     "package_data",
     "exclude_package_data",
     "include_package_data",
+    "zip_safe",
     "data_files",
     "scripts",
     "setup_requires",
@@ -65,12 +66,9 @@ const KNOWN: &[&str] = &[
     "long_description",
     "long_description_content_type",
     "project_urls",
-    "zip_safe",
-    "namespace_packages",
     "test_suite",
     "tests_require",
     "test_loader",
-    "eager_resources",
     "dependency_links",
     "use_2to3",
     "convert_2to3_doctests",
@@ -90,7 +88,7 @@ const KNOWN: &[&str] = &[
 ];
 
 /// Reads the declarations of `setup.py`.
-pub(crate) fn read(root: &Path, file: &SourceFile) -> Result<Draft, Error> {
+pub(crate) fn read(root: &Path, file: &SourceFile, finds_modules: bool) -> Result<Draft, Error> {
     let mut draft = Draft::default();
     let top = Place {
         file: "setup.py",
@@ -102,7 +100,7 @@ pub(crate) fn read(root: &Path, file: &SourceFile) -> Result<Draft, Error> {
     }
     let read = python_source::with_module(file, |file, body| {
         let draft = Draft::default();
-        Reader { root, draft }.module(file, body)
+        Reader { root, draft }.module(file, body, finds_modules)
     })?;
     Ok(read.unwrap_or_else(|| {
         draft.give_up("setup.py", top, "is too large to be read statically");
@@ -129,8 +127,8 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn module(mut self, file: &SourceFile, body: &[Stmt]) -> Draft {
-        let mut machine = Machine::new(self.root, Rc::new(file.clone()));
+    fn module(mut self, file: &SourceFile, body: &[Stmt], finds_modules: bool) -> Draft {
+        let mut machine = Machine::new(self.root, Rc::new(file.clone()), finds_modules);
         machine.run(body);
         self.draft.whole = machine.given_up;
         let Some(setup) = machine.setup else {
@@ -155,6 +153,12 @@ impl Reader<'_> {
         match name {
             "cmdclass" => self.commands(object),
             "ext_modules" => self.extensions(object),
+            "namespace_packages" | "eager_resources" => {
+                if object.truthy().unwrap_or(true) {
+                    let reason = || format!("{}: setuptools writes a file of its own for {name}", object.place);
+                    self.draft.backend_sdist.get_or_insert_with(reason);
+                }
+            }
             name if RELEVANT.contains(&name) => {
                 let known = self.known(object).map_err(|dynamic| Dynamic {
                     expression: format!("{name} = {}", dynamic.expression),

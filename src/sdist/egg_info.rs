@@ -14,7 +14,7 @@ pub(crate) const SOURCES: &str = "SOURCES.txt";
 
 /// The files setuptools writes below `<name>.egg-info`, with their content, by name; `SOURCES.txt`, which lists what is
 /// packed and so comes last, not among them.
-pub(crate) fn files(metadata: &Metadata, names: &Names) -> BTreeMap<&'static str, String> {
+pub(crate) fn files(metadata: &Metadata, names: &Names, zip_safe: Option<bool>) -> BTreeMap<&'static str, String> {
     let mut files = BTreeMap::from([
         ("PKG-INFO", pkg_info(metadata, names)),
         ("dependency_links.txt", "\n".to_owned()),
@@ -28,6 +28,9 @@ pub(crate) fn files(metadata: &Metadata, names: &Names) -> BTreeMap<&'static str
         if !text.is_empty() {
             files.insert(name, text);
         }
+    }
+    if let Some(safe) = zip_safe {
+        files.insert(if safe { "zip-safe" } else { "not-zip-safe" }, "\n".to_owned());
     }
     files
 }
@@ -227,7 +230,7 @@ mod tests {
     #[test]
     fn the_files_of_a_full_project() {
         let metadata = metadata();
-        let files = files(&metadata, &Names::of(&metadata).unwrap());
+        let files = files(&metadata, &Names::of(&metadata).unwrap(), None);
         let files: Vec<String> = files.iter().map(|(name, text)| format!("== {name}\n{text}")).collect();
         insta::assert_snapshot!(files.concat(), @r#"
         == PKG-INFO
@@ -279,7 +282,7 @@ mod tests {
             version: "1".into(),
             ..Metadata::default()
         };
-        let files = files(&metadata, &Names::of(&metadata).unwrap());
+        let files = files(&metadata, &Names::of(&metadata).unwrap(), None);
         assert_eq!(
             files.keys().copied().collect::<Vec<_>>(),
             ["PKG-INFO", "dependency_links.txt", "top_level.txt"]

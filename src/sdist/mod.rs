@@ -120,7 +120,7 @@ impl Contents {
     ) -> Result<Self, Error> {
         let egg_info_dir = join(&files::egg_base(&project.build)?, &names.egg_info);
         let sources_path = join(&egg_info_dir, egg_info::SOURCES);
-        let egg_info = egg_info::files(&project.metadata, names);
+        let egg_info = egg_info::files(&project.metadata, names, project.build.zip_safe);
         let mut generated: Vec<String> = egg_info.keys().map(|name| join(&egg_info_dir, name)).collect();
         generated.push(sources_path.clone());
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use ruff_python_ast::{Expr, ExprCall, Stmt};
+use ruff_python_ast::{Expr, ExprCall};
 use ruff_text_size::Ranged;
 
 use super::super::mentions;
@@ -275,79 +275,6 @@ impl Machine {
         }
         self.setup = Some(arguments.named);
         Ok(self.unknown(expression, "is what setup() gives"))
-    }
-
-    // ---- Imports ----
-
-    pub(super) fn import(&mut self, statement: &Stmt) -> Result<(), Halt> {
-        match statement {
-            Stmt::Import(import) => {
-                for alias in &import.names {
-                    let module = alias.name.as_str();
-                    let top = module.split('.').next().unwrap_or(module);
-                    let (name, bound) = alias.asname.as_ref().map_or((top, top), |name| (name.as_str(), module));
-                    if module == "__main__" {
-                        self.wild(statement);
-                    }
-                    let object = self.module(module, bound, statement);
-                    self.set(name, object);
-                }
-            }
-            Stmt::ImportFrom(import) => {
-                let module = import.module.as_ref().map_or("", |module| module.as_str());
-                for alias in &import.names {
-                    let name = alias.name.as_str();
-                    if name == "*" {
-                        self.forget_statement(statement, "imports whatever a module holds");
-                        continue;
-                    }
-                    if mentions::reaches_namespaces(name) {
-                        self.wild(statement);
-                    }
-                    let object = if import.level > 0 {
-                        self.unknown(statement, "imports a module beside it")
-                    } else {
-                        self.member(module, name, statement)
-                    };
-                    self.set(alias.asname.as_ref().unwrap_or(&alias.name).as_str(), object);
-                }
-            }
-            _ => {}
-        }
-        Ok(())
-    }
-
-    /// The module `module`, bound as `bound`.
-    fn module(&mut self, module: &str, bound: &str, statement: &Stmt) -> Object {
-        let top = module.split('.').next().unwrap_or(module);
-        if super::library::is_module(top) && !self.is_local(top) {
-            return Object::new(Form::Library(bound.into()), self.place(statement));
-        }
-        self.foreign(top, statement)
-    }
-
-    /// What `from module import name` binds.
-    fn member(&mut self, module: &str, name: &str, statement: &Stmt) -> Object {
-        let top = module.split('.').next().unwrap_or(module);
-        if super::library::is_module(top) && !self.is_local(top) {
-            let place = self.place(statement);
-            return super::library::constant(&format!("{module}.{name}"), place)
-                .unwrap_or_else(|| Object::new(Form::Library(format!("{module}.{name}").into()), place));
-        }
-        self.foreign(top, statement)
-    }
-
-    /// A module of the project stands before one of the library, where setup.py's directory is looked in.
-    fn is_local(&self, top: &str) -> bool {
-        self.root.join(format!("{top}.py")).is_file() || self.root.join(top).join("__init__.py").is_file()
-    }
-
-    /// A module that is not followed. One of the project itself may do anything, to setuptools too.
-    fn foreign(&mut self, top: &str, statement: &Stmt) -> Object {
-        if self.setup.is_none() && self.is_local(top) {
-            self.give_up(statement, "imports a module of the project, which may change anything");
-        }
-        self.unknown(statement, "imports a module that is not known")
     }
 }
 

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use ruff_python_ast::Expr;
 use ruff_text_size::Ranged;
 
-use super::super::discovery::{Find, find_packages};
+use super::super::discovery::{Find, find_packages, fnmatch};
 use super::super::source_file::{SourceFile, read_regular};
 use super::super::value::Place;
 use super::call::Arguments;
@@ -159,6 +159,12 @@ pub(super) fn is_module(top: &str) -> bool {
     MODULES.contains(&top)
 }
 
+/// Whether a name such as `__PROJECT_SETUP__` means nothing to Python.
+pub(super) fn is_free_dunder(name: &str) -> bool {
+    let inner = name.strip_prefix("__").and_then(|rest| rest.strip_suffix("__"));
+    inner.is_some_and(|inner| inner.contains(|c: char| c.is_ascii_uppercase()))
+}
+
 /// The built-in object of this name.
 pub(super) fn builtin(name: &str) -> Option<Object> {
     let place = Place {
@@ -210,8 +216,6 @@ const SILENT: &[&str] = &[
     "logging.info",
     "logging.warning",
     "pprint.pprint",
-    "sys.path.append",
-    "sys.path.insert",
     "sys.stderr.flush",
     "sys.stderr.write",
     "sys.stdout.flush",
@@ -236,6 +240,15 @@ impl Machine {
             return self.method(text, method, &Arguments::of(rest.to_vec()), node);
         }
         match &**name {
+            "sys.path.insert" => {
+                let first = arguments.positional.first().and_then(Object::as_int) == Some(0);
+                self.search_in(arguments.positional.get(1), first);
+                return Ok(Some(Form::None));
+            }
+            "sys.path.append" => {
+                self.search_in(arguments.positional.first(), false);
+                return Ok(Some(Form::None));
+            }
             "builtins.setattr" => {
                 let [object, name, value] = arguments.positional.as_slice() else {
                     return Ok(None);
@@ -270,7 +283,9 @@ impl Machine {
             _ => {}
         }
         match &**name {
-            builtin if builtin.starts_with("builtins.") => self.builtin_call(&builtin[9..], arguments, node),
+            builtin if builtin.starts_with("builtins.") && &**name != "builtins.hasattr" => {
+                self.builtin_call(&builtin[9..], arguments, node)
+            }
             path if path.starts_with("os.") => self.os_call(&path[3..], arguments, node),
             re if re.starts_with("re.") => self.re_call(&re[3..], arguments, node),
             "io.open" | "codecs.open" => self.open(arguments, node, &**name == "codecs.open"),
@@ -308,6 +323,12 @@ impl Machine {
                     Err(why) => Ok(Some(Form::Unknown(why))),
                 }
             }
+            // Other interpreters than CPython are not what images run.
+            "builtins.hasattr" if matches!(arguments.text(1, ""), Some(name) if name.starts_with("pypy_")) => {
+                Ok(Some(Form::Bool(false)))
+            }
+            "platform.python_implementation" if arguments.is_empty() => Ok(Some(Form::Str("CPython".into()))),
+            "glob.glob" | "glob.iglob" if arguments.named.is_empty() => Ok(self.glob(arguments, node)),
             "platform.system" if arguments.is_empty() => Ok(Some(Form::Str(
                 if cfg!(target_os = "macos") { "Darwin" } else { "Linux" }.into(),
             ))),
@@ -531,7 +552,7 @@ impl Machine {
     // ---- Files ----
 
     /// A path as the program means it: setup.py runs in its own directory.
-    fn located(&self, path: &Path) -> PathBuf {
+    pub(super) fn located(&self, path: &Path) -> PathBuf {
         normal(&self.root.join(path))
     }
 
@@ -563,7 +584,7 @@ impl Machine {
         Ok(read_regular(&real).map_err(|_| Form::Unknown(self.dynamic(node, "cannot be read"))))
     }
 
-    fn text(
+    pub(super) fn text(
         &mut self,
         path: &Path,
         encoding: Option<&Object>,
@@ -784,6 +805,8 @@ impl Machine {
                 Form::List(items) => items.get().ok()?.iter().map(text).collect(),
                 Form::Tuple(items) => items.iter().map(text).collect(),
                 Form::Set(items) => items.get().ok()?.iter().map(text).collect(),
+                // Its characters, one by one.
+                Form::Str(text) => Some(text.chars().map(String::from).collect()),
                 _ => None,
             }
         };
@@ -822,6 +845,35 @@ impl Machine {
             }
             Err(error) => Some(Form::Unknown(self.dynamic(node, &error.to_string()))),
         })
+    }
+
+    /// `glob.glob`, for patterns of a file's name alone.
+    fn glob(&mut self, arguments: &Arguments, node: &impl Ranged) -> Option<Form> {
+        let place = self.place(node);
+        let pattern = arguments.text(0, "pathname")?;
+        let (directory, name) = pattern.rsplit_once('/').unwrap_or((".", pattern));
+        let is_inside = self.located(Path::new(directory)).starts_with(&self.root);
+        if directory.contains(['*', '?', '[']) || name.contains("**") || self.moved.is_some() || !is_inside {
+            return None;
+        }
+        let Ok(entries) = std::fs::read_dir(self.located(Path::new(directory))) else {
+            return Some(Form::List(Shared::new(Vec::new())));
+        };
+        let mut found = Vec::new();
+        for entry in entries {
+            let file = entry.ok()?.file_name();
+            let file = file.to_str()?;
+            if fnmatch(name, file) && (!file.starts_with('.') || name.starts_with('.')) {
+                let path = if pattern.contains('/') {
+                    format!("{directory}/{file}")
+                } else {
+                    file.to_owned()
+                };
+                found.push(Object::str(path, place));
+            }
+        }
+        // In no order, like a set.
+        Some(Form::Set(Shared::new(found)))
     }
 
     // ---- Regular expressions ----

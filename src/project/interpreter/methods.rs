@@ -26,6 +26,10 @@ impl Machine {
                 Some(value) if !matches!(value.form, Form::Function(_)) => return Ok(value.clone()),
                 _ => return Ok(self.looked_up(object, node)),
             },
+            Form::Module(names) => match names.borrow().get(name) {
+                Some(value) => return Ok(value.clone()),
+                None => return Err(Halt::Raised("AttributeError".into(), name.into())),
+            },
             Form::Library(module) => {
                 let full = format!("{module}.{name}");
                 if self.patched.contains(&full) {

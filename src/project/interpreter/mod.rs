@@ -10,6 +10,7 @@ mod format;
 mod library;
 mod literal;
 mod methods;
+mod modules;
 mod object;
 mod pattern;
 mod statement;
@@ -77,6 +78,8 @@ struct Frame {
     site: Option<Place>,
     /// The innermost namespace is a comprehension's.
     comprehends: bool,
+    /// The package by which relative imports are resolved.
+    package: Option<Rc<str>>,
 }
 
 /// The state of the run.
@@ -93,14 +96,22 @@ pub(crate) struct Machine {
     moved: Option<Rc<Dynamic>>,
     /// Attributes of modules that were set.
     patched: BTreeSet<String>,
+    /// Names that were added to the built-in ones.
+    builtins: BTreeMap<String, Object>,
+    /// Where modules of the project are found.
+    search: Vec<PathBuf>,
+    /// They may be found elsewhere too.
+    searches_elsewhere: bool,
+    /// Modules of the project that were imported, by dotted name.
+    modules: BTreeMap<String, Object>,
     pub(crate) setup: Option<Setup>,
     /// Why nothing can be trusted without Python.
     pub(crate) given_up: Option<Dynamic>,
 }
 
 impl Machine {
-    /// Before the first statement of `setup.py` in `root`.
-    pub(crate) fn new(root: &Path, file: Rc<SourceFile>) -> Self {
+    /// Before the first statement of `setup.py` in `root`; `finds_modules` where the build backend lets it import from there.
+    pub(crate) fn new(root: &Path, file: Rc<SourceFile>, finds_modules: bool) -> Self {
         let place = Place {
             file: "setup.py",
             line: 1,
@@ -121,6 +132,14 @@ impl Machine {
             depth: 0,
             moved: None,
             patched: BTreeSet::new(),
+            builtins: BTreeMap::new(),
+            search: if finds_modules {
+                vec![root.to_owned()]
+            } else {
+                Vec::new()
+            },
+            searches_elsewhere: false,
+            modules: BTreeMap::new(),
             setup: None,
             given_up: None,
         }
@@ -128,12 +147,7 @@ impl Machine {
 
     /// Runs the module to its end, or to where nothing more is to be learnt.
     pub(crate) fn run(&mut self, body: &[Stmt]) {
-        if let Some(Stmt::Expr(first)) = body.first()
-            && let Expr::StringLiteral(text) = &*first.value
-        {
-            let doc = Object::str(text.value.to_str(), self.place(first));
-            self.set("__doc__", doc);
-        }
+        self.document(body);
         for statement in body {
             match self.statement(statement) {
                 Ok(_) => {}
@@ -150,6 +164,21 @@ impl Machine {
                 Err(Halt::End) => return,
             }
         }
+    }
+
+    /// Binds `__doc__`.
+    fn document(&mut self, body: &[Stmt]) {
+        if let Some(Stmt::Expr(first)) = body.first()
+            && let Expr::StringLiteral(text) = &*first.value
+        {
+            let doc = Object::str(text.value.to_str(), self.place(first));
+            self.set("__doc__", doc);
+        }
+    }
+
+    /// What a module's name stands for after the run.
+    pub(crate) fn named(&self, name: &str) -> Option<Object> {
+        self.frame.scopes.last()?.borrow().get(name).cloned()
     }
 
     pub(crate) fn give_up(&mut self, node: &impl Ranged, reason: &str) {
@@ -226,7 +255,9 @@ impl Machine {
             .scopes
             .iter()
             .find_map(|scope| scope.borrow().get(name).cloned());
-        bound.or_else(|| library::builtin(name))
+        bound
+            .or_else(|| self.builtins.get(name).cloned())
+            .or_else(|| library::builtin(name))
     }
 
     fn set(&mut self, name: &str, object: Object) {
@@ -276,15 +307,15 @@ impl Machine {
     /// Code that is not followed may call this function, or the methods of this class, now and later.
     fn escape(&mut self, function: &Object, why: &Rc<Dynamic>) {
         let mut own = Mentions::default();
-        let mentions = match &function.form {
+        let (mentions, scopes) = match &function.form {
             Form::Function(function) => {
                 match &function.body {
                     Body::Statements(body) => own = mentions_of_all(body),
                     Body::Lambda(body) => own.visit_expr(body),
                 }
-                &own
+                (&own, &function.scopes)
             }
-            Form::Class(class) => &class.mentions,
+            Form::Class(class) => (&class.mentions, &class.scopes),
             Form::Library(name) if is_setup(name) => {
                 return self.give_up_for(&Dynamic {
                     reason: "hands setup() to something that is not followed".to_owned(),
@@ -293,28 +324,32 @@ impl Machine {
             }
             _ => return,
         };
-        if mentions.attributes.contains("setup") || mentions.loads.iter().any(|name| self.is_setup(name)) {
-            self.give_up_for(&Dynamic {
-                reason: "calls setup() where it may not be reached, or more than once".to_owned(),
-                ..Dynamic::clone(why)
-            });
-        }
         let known = self.escaped.loads.len() + self.escaped.stores.len();
         self.escaped.loads.extend(mentions.loads.iter().cloned());
         self.escaped.stores.extend(mentions.later.stores.iter().cloned());
         self.escaped.wild |= mentions.wild;
         if self.escaped.loads.len() + self.escaped.stores.len() > known {
-            self.forget(mentions, why, false);
+            self.forget_in(scopes, mentions, why, false);
         }
     }
 
     /// Forgets whatever code with these mentions may have changed; `stores` are its own names too, if it is no function.
     fn forget(&mut self, mentions: &Mentions, why: &Rc<Dynamic>, stores: bool) {
+        let scopes = self.frame.scopes.clone();
+        self.forget_in(&scopes, mentions, why, stores);
+    }
+
+    /// The same for code in these namespaces.
+    fn forget_in(&mut self, scopes: &[Namespace], mentions: &Mentions, why: &Rc<Dynamic>, stores: bool) {
         self.doubts += 1;
         if self.setup.is_some() {
             return;
         }
-        if mentions.attributes.contains("setup") || mentions.loads.iter().any(|name| self.is_setup(name)) {
+        let is_setup_of = |name: &String| {
+            let bound = scopes.iter().find_map(|scope| scope.borrow().get(name).cloned());
+            matches!(bound.map(|object| object.form), Some(Form::Library(name)) if is_setup(&name))
+        };
+        if mentions.attributes.contains("setup") || mentions.loads.iter().any(is_setup_of) {
             self.give_up_for(&Dynamic {
                 reason: "calls setup() where it may not be reached, or more than once".to_owned(),
                 ..Dynamic::clone(why)
@@ -324,9 +359,7 @@ impl Machine {
             self.moved.get_or_insert_with(|| Rc::clone(why));
         }
         for name in &mentions.loads {
-            let bound: Vec<_> = self
-                .frame
-                .scopes
+            let bound: Vec<_> = scopes
                 .iter()
                 .filter_map(|scope| scope.borrow().get(name).cloned())
                 .collect();
@@ -335,19 +368,18 @@ impl Machine {
             }
         }
         if mentions.wild {
-            for scope in self.frame.scopes.clone() {
+            for scope in scopes {
                 let names: Vec<_> = scope.borrow().keys().cloned().collect();
                 for name in names {
-                    self.lose(&scope, &name, why);
+                    self.lose(scope, &name, why);
                 }
             }
         }
         let stored = mentions.stores.iter().filter(|_| stores);
         for name in stored.chain(&mentions.later.stores) {
-            let owner = self.frame.scopes.iter().find(|scope| scope.borrow().contains_key(name));
-            let scope = owner.or(self.frame.scopes.first()).map(Rc::clone);
-            if let Some(scope) = scope {
-                self.lose(&scope, name, why);
+            let owner = scopes.iter().find(|scope| scope.borrow().contains_key(name));
+            if let Some(scope) = owner.or(scopes.first()) {
+                self.lose(scope, name, why);
             }
         }
     }
@@ -376,10 +408,6 @@ impl Machine {
         self.forget(&mentions, &why, true);
     }
 
-    fn is_setup(&self, name: &str) -> bool {
-        matches!(self.get(name), Some(Object { form: Form::Library(name), .. }) if is_setup(&name))
-    }
-
     /// Runs `body` in another frame.
     fn within<T>(&mut self, frame: Frame, body: impl FnOnce(&mut Self) -> T) -> T {
         let before = std::mem::replace(&mut self.frame, frame);
@@ -403,6 +431,7 @@ impl Frame {
             file,
             site,
             comprehends: false,
+            package: None,
         }
     }
 
@@ -428,6 +457,7 @@ impl Frame {
             file: Rc::clone(&function.file),
             site,
             comprehends: false,
+            package: None,
         }
     }
 }

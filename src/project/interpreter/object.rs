@@ -39,6 +39,8 @@ pub(crate) enum Form {
     /// Something of the standard library or of setuptools, by its dotted name.
     Library(Rc<str>),
     Class(Rc<Class>),
+    /// A module of the project.
+    Module(Namespace),
     File(Rc<OpenFile>),
     Path(PathBuf),
     /// The groups of a match, the whole first.
@@ -79,6 +81,8 @@ pub(crate) struct Class {
     pub(crate) names: Namespace,
     /// What its methods mention.
     pub(crate) mentions: Mentions,
+    /// The namespaces around it, the innermost first.
+    pub(crate) scopes: Vec<Namespace>,
 }
 
 /// What a function runs.
@@ -342,6 +346,14 @@ impl Object {
             }
             Form::Tuple(items) => items.iter().for_each(|item| item.taint(why, escaped)),
             Form::Method(object, _) => object.taint(why, escaped),
+            Form::Module(names) => {
+                // Its functions, and what its names are bound to, can be reached through it.
+                let bound: Vec<_> = names.borrow().values().cloned().collect();
+                let own = bound
+                    .iter()
+                    .filter(|object| !matches!(object.form, Form::Module(_) | Form::Library(_)));
+                own.for_each(|object| object.taint(why, escaped));
+            }
             Form::Function(_) | Form::Library(_) => escaped(self),
             Form::Class(class) => {
                 escaped(self);

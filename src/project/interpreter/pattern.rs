@@ -60,7 +60,7 @@ fn is_common(pattern: &str, flags: i64, text: &str) -> bool {
         .windows(2)
         .any(|pair| pair[0] == b'\\' && pair[1].is_ascii_digit());
     // Python's `$` matches before a last line's end too.
-    let dollar = pattern.contains('$') && flags & MULTILINE == 0;
+    let dollar = pattern.contains('$') && flags & MULTILINE == 0 && text.contains('\n');
     // A bracket inside a class is itself in Python.
     let mut inside = false;
     let mut nested = false;

@@ -13,7 +13,7 @@ use ruff_text_size::Ranged;
 use super::super::mentions::mentions;
 use super::call::Arguments;
 use super::object::{Body, Class, Form, Function, Namespace, Object};
-use super::{Flow, Frame, Halt, Machine};
+use super::{Flow, Frame, Halt, Machine, library};
 
 impl Machine {
     /// Follows one statement.
@@ -337,7 +337,14 @@ impl Machine {
         }
         self.within(frame, |machine| machine.block(&class.body))?;
         let mentions = mentions(statement);
-        let object = Object::new(Form::Class(Rc::new(Class { names, mentions })), self.place(class));
+        let object = Object::new(
+            Form::Class(Rc::new(Class {
+                names,
+                mentions,
+                scopes: self.frame.scopes.clone(),
+            })),
+            self.place(class),
+        );
         if is_plain {
             self.set(class.name.as_str(), object);
             return Ok(());
@@ -481,6 +488,10 @@ impl Machine {
 
     pub(super) fn set_attribute(&mut self, object: &Object, name: &str, value: Object, node: &impl Ranged) {
         match &object.form {
+            // A flag that the project's own modules look for.
+            Form::Library(module) if &**module == "builtins" && library::is_free_dunder(name) => {
+                self.builtins.insert(name.to_owned(), value);
+            }
             Form::Library(module) => {
                 let top = module.split('.').next().unwrap_or(module);
                 if matches!(top, "setuptools" | "distutils" | "builtins") || (&**module == "sys" && name == "argv") {
@@ -492,6 +503,9 @@ impl Machine {
             }
             Form::Class(class) => {
                 class.names.borrow_mut().insert(name.to_owned(), value);
+            }
+            Form::Module(names) => {
+                names.borrow_mut().insert(name.to_owned(), value);
             }
             _ => {
                 let why = self.dynamic(node, "is set");

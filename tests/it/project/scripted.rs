@@ -170,7 +170,7 @@ fn values_are_what_python_would_compute() {
             ],
         ),
         script(
-            Asked,
+            Static,
             "imported",
             "import sys\nsys.path.insert(0, '.')\nfrom pkg import __version__\nsetup(name='a', version=__version__)",
         ),
