@@ -204,14 +204,28 @@ impl Files {
     /// setuptools' own plugins (`setuptools_scm` and its like) take part without being named in `setup()`.
     fn plugins_may_decide(&self) -> bool {
         let harmless = [
-            "setuptools",
-            "wheel",
-            "cython",
-            "numpy",
-            "pip",
             "build",
+            "cmake",
+            "cython",
+            "jinja2",
+            "joblib",
+            "ninja",
+            "numpy",
             "oldest-supported-numpy",
             "packaging",
+            "pandas",
+            "pip",
+            "pyaml",
+            "pybind11",
+            "pyyaml",
+            "requests",
+            "scikit-learn",
+            "scipy",
+            "setuptools",
+            "tomli",
+            "torch",
+            "typing-extensions",
+            "wheel",
         ];
         let name = |requirement: &String| {
             let end = requirement.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')));
@@ -222,7 +236,8 @@ impl Files {
         self.pyproject.requires.iter().flatten().any(|requirement| {
             let name = name(requirement);
             // An older setuptools reads projects in its own way.
-            let old = name == "setuptools" && requirement.contains(['<', '~', '@']) || requirement.contains("==");
+            let is_limited = requirement.contains(['<', '~', '@']) || requirement.contains("==");
+            let old = name == "setuptools" && is_limited;
             old || !harmless.contains(&name.as_str())
         })
     }

@@ -27,25 +27,26 @@ impl From<Error> for Stop {
     }
 }
 
-/// `install_requires`: a string of lines or a list of such strings.
+/// `install_requires`: a string of lines, or a list of such strings and lists.
 pub(crate) fn requirements(value: &Value) -> Result<Vec<String>, Stop> {
-    let strings: Vec<&Value> = match &value.kind {
-        Kind::Str(_) => vec![value],
-        Kind::List(items) | Kind::Tuple(items) => items.iter().collect(),
+    let text = match &value.kind {
+        Kind::Str(text) => text,
+        Kind::List(items) | Kind::Tuple(items) => {
+            let found: Vec<_> = items.iter().map(requirements).collect::<Result<_, _>>()?;
+            return Ok(found.concat());
+        }
         _ => return Err(value.unclear("install_requires", "a list of strings").into()),
     };
-    let mut found = Vec::new();
-    for item in strings {
-        let text = item
-            .as_str()
-            .ok_or_else(|| item.unclear("install_requires", "a list of strings"))?;
-        if has_other_line_ends(text) || text.contains('\\') {
-            return Err(item.unclear("install_requires", "plain lines").into());
-        }
-        for line in logical_lines(text) {
-            check(&line, &item.place.to_string())?;
-            found.push(line);
-        }
+    lines(value, text)
+}
+
+fn lines(item: &Value, text: &str) -> Result<Vec<String>, Stop> {
+    if has_other_line_ends(text) || text.contains('\\') {
+        return Err(item.unclear("install_requires", "plain lines").into());
+    }
+    let found = logical_lines(text);
+    for line in &found {
+        check(line, &item.place.to_string())?;
     }
     Ok(found)
 }

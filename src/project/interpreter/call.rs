@@ -52,10 +52,11 @@ impl Machine {
     pub(super) fn call(&mut self, call: &ExprCall, expression: &Expr) -> Outcome {
         let function = self.evaluate(&call.func)?;
         let arguments = self.arguments(call)?;
-        if let Form::Library(name) = &function.form {
-            if is_setup(name) && !self.patched.contains(&**name) {
-                return self.setup_called(call, arguments, expression);
-            }
+        if let Form::Library(name) = &function.form
+            && is_setup(name)
+            && !self.patched.contains(&**name)
+        {
+            return self.setup_called(call, arguments, expression);
         }
         if let Some(why) = arguments.doubt.clone() {
             return Ok(self.unknown_call(&function, &arguments, &why));
@@ -67,7 +68,10 @@ impl Machine {
         let mut arguments = Arguments::default();
         for argument in &call.arguments.args {
             let Expr::Starred(starred) = argument else {
-                let value = self.evaluate(argument)?;
+                let value = match argument {
+                    Expr::Generator(made) => self.generator(&made.generators, &made.elt, argument)?,
+                    _ => self.evaluate(argument)?,
+                };
                 arguments.positional.push(value);
                 continue;
             };
@@ -112,6 +116,13 @@ impl Machine {
     pub(super) fn apply(&mut self, function: &Object, arguments: Arguments, node: &impl Ranged) -> Outcome {
         let place = self.place(node);
         let known = match &function.form {
+            Form::Function(_)
+                if arguments
+                    .each()
+                    .any(|argument| matches!(argument.form, Form::Iterator(_))) =>
+            {
+                None
+            }
             Form::Function(function) => return self.follow(&Rc::clone(function), arguments, node),
             Form::Library(name) if !self.patched.contains(&**name) => {
                 self.library(&Rc::clone(name), &arguments, node)?

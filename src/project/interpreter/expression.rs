@@ -9,10 +9,10 @@ use ruff_python_ast::{
 use ruff_text_size::Ranged;
 
 use super::super::mentions::Mentions;
-use super::super::value::Dynamic;
-use super::object::{Body, Content, Form, Function, Object, Position, Shared};
+use super::super::value::{Dynamic, Place};
+use super::object::{Body, Content, Form, Function, Object, Position, Shared, View};
 use super::statement::insert;
-use super::{Halt, MAX_DEPTH, MAX_LENGTH, Machine, Outcome, format, library};
+use super::{Halt, MAX_DEPTH, MAX_LENGTH, Machine, Outcome, files, format, library};
 
 impl Machine {
     /// What an expression gives.
@@ -89,7 +89,7 @@ impl Machine {
             Expr::BinOp(binary) => {
                 let left = self.evaluate(&binary.left)?;
                 let right = self.evaluate(&binary.right)?;
-                return self.operate(binary.op, left, right, expression);
+                return Ok(self.operate(binary.op, &left, &right, expression));
             }
             Expr::UnaryOp(unary) => return self.unary(unary, expression),
             Expr::BoolOp(all) => return self.either(all, expression),
@@ -129,7 +129,8 @@ impl Machine {
                 }))
             }
             Expr::ListComp(made) => return self.comprehend(&made.generators, &made.elt, expression, false),
-            Expr::Generator(made) => return self.comprehend(&made.generators, &made.elt, expression, false),
+            // One that is not gone through at once would see what changes meanwhile.
+            Expr::Generator(_) => return Ok(self.not_understood(expression, "is a generator")),
             Expr::SetComp(made) => return self.comprehend(&made.generators, &made.elt, expression, true),
             Expr::DictComp(made) => return self.comprehend_dict(made, expression),
             Expr::Call(call) => return self.call(call, expression),
@@ -251,7 +252,10 @@ impl Machine {
                 Ok(value) => Form::Bool(!value),
                 Err(why) => return Ok(self.unknown_for(&why)),
             },
-            (UnaryOp::USub, Form::Int(number)) => Form::Int(-number),
+            (UnaryOp::USub, Form::Int(number)) => match number.checked_neg() {
+                Some(number) => Form::Int(number),
+                None => return Ok(self.unknown(expression, "is a large number")),
+            },
             (UnaryOp::USub, Form::Float(number)) => Form::Float(-number),
             _ => return Ok(self.computed(&operand, expression, "is computed")),
         };
@@ -298,7 +302,7 @@ impl Machine {
     }
 
     /// A binary operator.
-    pub(super) fn operate(&mut self, op: Operator, left: Object, right: Object, node: &impl Ranged) -> Outcome {
+    pub(super) fn operate(&mut self, op: Operator, left: &Object, right: &Object, node: &impl Ranged) -> Object {
         let place = self.place(node);
         let too_long = |length: usize| length > MAX_LENGTH;
         if let (Form::Str(a), Form::Str(b)) = (&left.form, &right.form) {
@@ -307,28 +311,28 @@ impl Machine {
         let form = match (op, &left.form, &right.form) {
             (_, Form::Unknown(why), _) | (_, _, Form::Unknown(why)) => {
                 let why = Rc::clone(why);
-                self.taint(&left, &why);
-                self.taint(&right, &why);
-                return Ok(self.unknown_for(&why));
+                self.taint(left, &why);
+                self.taint(right, &why);
+                return self.unknown_for(&why);
             }
             (Operator::Add, Form::Str(a), Form::Str(b)) if !too_long(a.len() + b.len()) => {
                 Form::Str([&**a, &**b].concat().into())
             }
             (Operator::Add, Form::List(a), Form::List(b)) => match (a.get(), b.get()) {
                 (Ok(a), Ok(b)) if !too_long(a.len() + b.len()) => Form::List(Shared::new([a.as_slice(), &b].concat())),
-                (Err(why), _) | (_, Err(why)) => return Ok(self.unknown_for(&why)),
-                _ => return Ok(self.unknown(node, "is too long")),
+                (Err(why), _) | (_, Err(why)) => return self.unknown_for(&why),
+                _ => return self.unknown(node, "is too long"),
             },
             (Operator::Add, Form::Tuple(a), Form::Tuple(b)) => Form::Tuple([&**a, &**b].concat().into()),
-            (Operator::Mod, Form::Str(template), _) => match format::percent(template, &right) {
+            (Operator::Mod, Form::Str(template), _) => match format::percent(template, right) {
                 Some(text) => Form::Str(text.into()),
-                None => return Ok(self.unknown(node, "is formatted")),
+                None => return self.unknown(node, "is formatted"),
             },
             (Operator::Mult, Form::Str(text), Form::Int(times))
             | (Operator::Mult, Form::Int(times), Form::Str(text)) => {
                 let times = usize::try_from(*times).unwrap_or(0);
                 if too_long(text.len().saturating_mul(times)) {
-                    return Ok(self.unknown(node, "is too long"));
+                    return self.unknown(node, "is too long");
                 }
                 Form::Str(text.repeat(times).into())
             }
@@ -338,13 +342,13 @@ impl Machine {
                     let repeated = std::iter::repeat_n(items.as_slice(), times).flatten();
                     Form::List(Shared::new(repeated.cloned().collect()))
                 }
-                _ => return Ok(self.unknown(node, "is repeated")),
+                _ => return self.unknown(node, "is repeated"),
             },
-            (Operator::Div, Form::Path(path), Form::Str(name)) => Form::Path(library::pure(&path.join(&**name))),
-            (Operator::Div, Form::Path(path), Form::Path(name)) => Form::Path(library::pure(&path.join(name))),
+            (Operator::Div, Form::Path(path), Form::Str(name)) => Form::Path(files::pure(&path.join(&**name))),
+            (Operator::Div, Form::Path(path), Form::Path(name)) => Form::Path(files::pure(&path.join(name))),
             (_, Form::Int(a), Form::Int(b)) => match arithmetic(op, *a, *b) {
                 Some(number) => Form::Int(number),
-                None => return Ok(self.unknown(node, "is computed")),
+                None => return self.unknown(node, "is computed"),
             },
             (Operator::BitOr, Form::Dict(a), Form::Dict(b)) => match (a.get(), b.get()) {
                 (Ok(a), Ok(b)) => {
@@ -354,26 +358,26 @@ impl Machine {
                         .for_each(|(key, value)| insert(&mut entries, key, value));
                     Form::Dict(Shared::new(entries))
                 }
-                (Err(why), _) | (_, Err(why)) => return Ok(self.unknown_for(&why)),
+                (Err(why), _) | (_, Err(why)) => return self.unknown_for(&why),
             },
             (Operator::BitOr, Form::Set(a), Form::Set(b)) => match (a.get(), b.get()) {
                 (Ok(a), Ok(b)) => Form::Set(Shared::new(distinct([a.as_slice(), &b].concat()))),
-                (Err(why), _) | (_, Err(why)) => return Ok(self.unknown_for(&why)),
+                (Err(why), _) | (_, Err(why)) => return self.unknown_for(&why),
             },
             (Operator::BitOr, Form::Library(a), Form::Library(b)) if a.starts_with("re.") && b.starts_with("re.") => {
                 match (library::flag(a), library::flag(b)) {
                     (Some(a), Some(b)) => Form::Int(a | b),
-                    _ => return Ok(self.unknown(node, "is computed")),
+                    _ => return self.unknown(node, "is computed"),
                 }
             }
             _ => {
                 let why = self.dynamic(node, "is computed");
-                self.taint(&left, &why);
-                self.taint(&right, &why);
-                return Ok(self.unknown_for(&why));
+                self.taint(left, &why);
+                self.taint(right, &why);
+                return self.unknown_for(&why);
             }
         };
-        Ok(Object::new(form, place))
+        Object::new(form, place)
     }
 
     /// The items that iterating over an object gives, or why they are not known.
@@ -408,6 +412,17 @@ impl Machine {
                     Err(self.dynamic(node, "is read in a way that is not followed"))
                 }
             },
+            Form::View(entries, view) => entries.get().map(|entries| viewed(&entries, *view, place)),
+            Form::Iterator(once) => {
+                if once
+                    .sources
+                    .iter()
+                    .any(|(source, version)| source.version() != *version)
+                {
+                    return Ok(Err(self.dynamic(node, "goes through something that has changed")));
+                }
+                Ok(once.items.take().unwrap_or_default())
+            }
             Form::Unknown(why) => Err(Rc::clone(why)),
             Form::None | Form::Bool(_) | Form::Int(_) | Form::Float(_) => {
                 return Err(Halt::Raised("TypeError".into(), "object is not iterable".into()));
@@ -559,6 +574,18 @@ impl Machine {
         }
     }
 
+    /// A generator that is gone through at once.
+    pub(super) fn generator(&mut self, generators: &[Comprehension], element: &Expr, expression: &Expr) -> Outcome {
+        let made = self.comprehend(generators, element, expression, false)?;
+        Ok(match &made.form {
+            Form::List(items) => match items.get() {
+                Ok(items) => Object::new(Object::once(items.clone(), &[]), made.place),
+                Err(why) => self.unknown_for(&why),
+            },
+            _ => made,
+        })
+    }
+
     /// Runs `each` for every combination; answers why it could not, if so.
     fn generate(
         &mut self,
@@ -568,13 +595,20 @@ impl Machine {
         let Some((first, rest)) = generators.split_first() else {
             return each(self).map(|()| None);
         };
-        let iterated = self.evaluate(&first.iter)?;
+        let iterated = match &first.iter {
+            Expr::Generator(made) => self.generator(&made.generators, &made.elt, &first.iter)?,
+            iterated => self.evaluate(iterated)?,
+        };
         let items = match self.items(&iterated, &first.iter)? {
             Ok(items) if !first.is_async => items,
             Ok(_) => return Ok(Some(self.dynamic(&first.iter, "is iterated over"))),
             Err(why) => return Ok(Some(why)),
         };
+        let version = iterated.version();
         'items: for item in items {
+            if iterated.version() != version {
+                return Ok(Some(self.dynamic(&first.iter, "changes while it is gone through")));
+            }
             self.step(&first.iter)?;
             self.assign(&first.target, item)?;
             for condition in &first.ifs {
@@ -634,6 +668,16 @@ fn arithmetic(op: Operator, a: i64, b: i64) -> Option<i64> {
     }
 }
 
+/// What a view of a dict shows.
+fn viewed(entries: &[(Object, Object)], view: View, place: Place) -> Vec<Object> {
+    let shown = |(key, value): &(Object, Object)| match view {
+        View::Keys => key.clone(),
+        View::Values => value.clone(),
+        View::Items => Object::new(Form::Tuple([key.clone(), value.clone()].into()), place),
+    };
+    entries.iter().map(shown).collect()
+}
+
 /// Whether a comparison holds; `None` where only Python knows.
 fn holds(op: CmpOp, left: &Object, right: &Object) -> Option<bool> {
     match op {
@@ -655,6 +699,13 @@ fn holds(op: CmpOp, left: &Object, right: &Object) -> Option<bool> {
         CmpOp::Lt | CmpOp::LtE | CmpOp::Gt | CmpOp::GtE => {
             if let (Form::VersionInfo, Form::Tuple(wanted)) = (&left.form, &right.form) {
                 return version_holds(op, wanted);
+            }
+            // One number for the same: 0x030B0000 is 3.11.
+            if let (Form::Library(name), Form::Int(wanted)) = (&left.form, &right.form)
+                && &**name == "sys.hexversion"
+            {
+                let number = |number| Object::new(Form::Int(number), right.place);
+                return version_holds(op, &[number(wanted >> 24), number((wanted >> 16) & 0xff)]);
             }
             let order = order(left, right)?;
             Some(match op {
@@ -688,19 +739,26 @@ const OLDEST_MINOR: i64 = 9;
 
 /// Python's order of two objects, where it has one that is certain.
 pub(super) fn order(left: &Object, right: &Object) -> Option<std::cmp::Ordering> {
+    order_below(left, right, 0)
+}
+
+fn order_below(left: &Object, right: &Object, depth: usize) -> Option<std::cmp::Ordering> {
+    if depth > MAX_DEPTH {
+        return None;
+    }
     match (&left.form, &right.form) {
         (Form::Str(a), Form::Str(b)) => Some(a.cmp(b)),
-        (Form::Tuple(a), Form::Tuple(b)) => sequence_order(a, b),
-        (Form::List(a), Form::List(b)) => sequence_order(&a.get().ok()?, &b.get().ok()?),
+        (Form::Tuple(a), Form::Tuple(b)) => sequence_order(a, b, depth),
+        (Form::List(a), Form::List(b)) => sequence_order(&a.get().ok()?, &b.get().ok()?, depth),
         (Form::Float(a), Form::Float(b)) => a.partial_cmp(b),
         _ => Some(left.as_int()?.cmp(&right.as_int()?)),
     }
 }
 
-fn sequence_order(a: &[Object], b: &[Object]) -> Option<std::cmp::Ordering> {
+fn sequence_order(a: &[Object], b: &[Object], depth: usize) -> Option<std::cmp::Ordering> {
     for (a, b) in a.iter().zip(b) {
         if !a.equals(b)? {
-            return order(a, b);
+            return order_below(a, b, depth + 1);
         }
     }
     Some(a.len().cmp(&b.len()))
@@ -725,6 +783,7 @@ fn contains(object: &Object, item: &Object) -> Option<bool> {
             let entries = entries.get().ok()?;
             among(&entries.iter().map(|(key, _)| key.clone()).collect::<Vec<_>>())
         }
+        Form::View(entries, view) => among(&viewed(&entries.get().ok()?, *view, object.place)),
         Form::Str(text) => Some(text.contains(item.as_str()?)),
         Form::Arguments => among(&[Object::new(Form::Argument, object.place)]),
         _ => None,

@@ -1,6 +1,6 @@
 //! Objects as text: `str()`, `repr()`, `%` and `format()`.
 
-use super::object::{Form, Object, float};
+use super::object::{Form, MAX_DEPTH, Object, float};
 
 /// `str(object)`, where it is certain.
 pub(super) fn str(object: &Object) -> Option<String> {
@@ -14,6 +14,14 @@ pub(super) fn str(object: &Object) -> Option<String> {
 
 /// `repr(object)`, where it is certain.
 pub(super) fn repr(object: &Object) -> Option<String> {
+    repr_below(object, 0)
+}
+
+fn repr_below(object: &Object, depth: usize) -> Option<String> {
+    if depth > MAX_DEPTH {
+        return None;
+    }
+    let repr = |object: &Object| repr_below(object, depth + 1);
     let each = |items: &[Object]| items.iter().map(repr).collect::<Option<Vec<_>>>();
     match &object.form {
         Form::None => Some("None".to_owned()),

@@ -6,9 +6,9 @@ use ruff_text_size::Ranged;
 
 use super::super::mentions;
 use super::call::Arguments;
-use super::object::{Content, Form, Groups, Object, OpenFile, Position, Shared};
+use super::object::{Content, Form, Groups, Object, OpenFile, Position, Shared, View};
 use super::statement::insert;
-use super::{Halt, Machine, Outcome, expression, format, library};
+use super::{Halt, Machine, Outcome, expression, files, format, library};
 
 /// What a known function gives; `None` where it is not known.
 pub(super) type Known = Result<Option<Form>, Halt>;
@@ -41,7 +41,7 @@ impl Machine {
                 Form::Library(full.into())
             }
             Form::Path(path) => match name {
-                "parent" => Form::Path(library::pure(path.parent().unwrap_or(path))),
+                "parent" => Form::Path(files::pure(path.parent().unwrap_or(path))),
                 "name" => Form::Str(path.file_name().unwrap_or_default().to_string_lossy().as_ref().into()),
                 "stem" => Form::Str(path.file_stem().unwrap_or_default().to_string_lossy().as_ref().into()),
                 _ => Form::Method(Rc::new(object.clone()), name.into()),
@@ -80,10 +80,12 @@ impl Machine {
             Form::Dict(entries) => self.dict_method(entries, name, arguments, object, node),
             Form::Set(items) => Ok(set_method(items, name, arguments)),
             Form::Tuple(items) => Ok(match (name, arguments.positional.as_slice()) {
-                ("index", [wanted]) => items
-                    .iter()
-                    .position(|item| item.equals(wanted) == Some(true))
-                    .map(index_form),
+                ("index", [wanted]) => {
+                    let equal: Option<Vec<_>> = items.iter().map(|item| item.equals(wanted)).collect();
+                    equal
+                        .and_then(|equal| equal.into_iter().position(|equal| equal))
+                        .map(index_form)
+                }
                 _ => None,
             }),
             Form::File(file) => Ok(file_method(file, name, arguments, object)),
@@ -98,6 +100,7 @@ impl Machine {
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "a table of methods is read line by line")]
     fn str_method(&mut self, text: &str, name: &str, arguments: &Arguments, node: &impl Ranged) -> Known {
         let place = self.place(node);
         let strings = |parts: Vec<String>| {
@@ -254,70 +257,83 @@ impl Machine {
             },
             _ => Vec::new(),
         };
+        if matches!(name, "remove" | "index" | "count" | "sort") {
+            return self.searched(items, name, arguments, node);
+        }
+        if name == "copy" && arguments.is_empty() {
+            let copied = items.get().map(|items| items.clone());
+            return Ok(Some(
+                copied.map_or_else(Form::Unknown, |copied| Form::List(Shared::new(copied))),
+            ));
+        }
         let mut items = match items.get_mut() {
             Ok(items) => items,
             Err(why) => return Ok(Some(Form::Unknown(why))),
         };
-        Ok(match (name, arguments.positional.as_slice()) {
-            ("append", [item]) => {
-                items.push(item.clone());
-                Some(Form::None)
+        match (name, arguments.positional.as_slice()) {
+            ("append", [item]) => items.push(item.clone()),
+            ("extend", [_]) => items.extend(more),
+            ("insert", [at, item]) => {
+                let Some(at) = at.as_int().and_then(|at| usize::try_from(at).ok()) else {
+                    return Ok(None);
+                };
+                let at = at.min(items.len());
+                items.insert(at, item.clone());
             }
-            ("extend", [_]) => {
-                items.extend(more);
-                Some(Form::None)
+            ("pop", []) => {
+                let last = items.pop().map(|item| Some(item.form));
+                return last.ok_or_else(|| Halt::Raised("IndexError".into(), "pop from empty list".into()));
             }
-            ("insert", [at, item]) => match at.as_int().and_then(|at| usize::try_from(at).ok()) {
-                Some(at) => {
-                    let at = at.min(items.len());
-                    items.insert(at, item.clone());
-                    Some(Form::None)
-                }
-                None => None,
-            },
-            ("remove", [wanted]) => {
-                let equal: Option<Vec<_>> = items.iter().map(|item| item.equals(wanted)).collect();
-                let Some(equal) = equal else { return Ok(None) };
-                match equal.iter().position(|equal| *equal) {
-                    Some(at) => {
-                        items.remove(at);
-                        Some(Form::None)
-                    }
-                    None => {
-                        return Err(Halt::Raised(
-                            "ValueError".into(),
-                            "list.remove(x): x not in list".into(),
-                        ));
-                    }
-                }
-            }
-            ("pop", []) => match items.pop() {
-                Some(item) => Some(item.form),
-                None => return Err(Halt::Raised("IndexError".into(), "pop from empty list".into())),
-            },
-            ("copy", []) => Some(Form::List(Shared::new(items.clone()))),
-            ("reverse", []) => {
-                items.reverse();
-                Some(Form::None)
-            }
-            ("clear", []) => {
-                items.clear();
-                Some(Form::None)
-            }
-            ("sort", []) if arguments.named.is_empty() => sorted(&items).map(|sorted| {
+            ("reverse", []) => items.reverse(),
+            ("clear", []) => items.clear(),
+            _ => return Ok(None),
+        }
+        Ok(Some(Form::None))
+    }
+
+    /// Methods of a list that compare its items.
+    fn searched(
+        &mut self,
+        shared: &Shared<Vec<Object>>,
+        name: &str,
+        arguments: &Arguments,
+        node: &impl Ranged,
+    ) -> Known {
+        // A list may hold itself.
+        let items = match shared.get() {
+            Ok(items) => items.clone(),
+            Err(why) => return Ok(Some(Form::Unknown(why))),
+        };
+        self.effort(items.len());
+        if let ("sort", true) = (name, arguments.is_empty()) {
+            let Some(sorted) = sorted(&items) else { return Ok(None) };
+            return Ok(shared.get_mut().ok().map(|mut items| {
                 *items = sorted;
                 Form::None
-            }),
-            ("index", [wanted]) => items
-                .iter()
-                .position(|item| item.equals(wanted) == Some(true))
-                .map(index_form),
-            ("count", [wanted]) => {
-                let equal: Option<Vec<_>> = items.iter().map(|item| item.equals(wanted)).collect();
-                equal.map(|equal| index_form(equal.into_iter().filter(|equal| *equal).count()))
-            }
-            _ => None,
-        })
+            }));
+        }
+        let [wanted] = arguments.positional.as_slice() else {
+            return Ok(None);
+        };
+        let equal: Option<Vec<_>> = items.iter().map(|item| item.equals(wanted)).collect();
+        let Some(equal) = equal else {
+            let why = self.dynamic(node, "compares what is not known");
+            self.taint(&Object::new(Form::List(shared.clone()), why.place), &why);
+            return Ok(Some(Form::Unknown(why)));
+        };
+        if name == "count" {
+            return Ok(Some(index_form(equal.into_iter().filter(|equal| *equal).count())));
+        }
+        let Some(at) = equal.iter().position(|equal| *equal) else {
+            return Err(Halt::Raised("ValueError".into(), "x not in list".into()));
+        };
+        if name == "index" {
+            return Ok(Some(index_form(at)));
+        }
+        Ok(shared.get_mut().ok().map(|mut items| {
+            items.remove(at);
+            Form::None
+        }))
     }
 
     fn dict_method(
@@ -328,18 +344,22 @@ impl Machine {
         object: &Object,
         node: &impl Ranged,
     ) -> Known {
-        let place = self.place(node);
         if name == "update" {
             return Ok(self.update(shared, arguments, object, node));
         }
-        let mut entries = match shared.get_mut() {
-            Ok(entries) => entries,
-            Err(why) => return Ok(Some(Form::Unknown(why))),
+        let looks = matches!(name, "get" | "keys" | "values" | "items" | "copy");
+        let known = if looks {
+            shared.get().map(drop)
+        } else {
+            shared.get_mut().map(drop)
         };
+        if let Err(why) = known {
+            return Ok(Some(Form::Unknown(why)));
+        }
+        let mut entries = shared.content_mut();
         let find = |entries: &[(Object, Object)], key: &Object| {
             entries.iter().position(|(known, _)| known.equals(key) == Some(true))
         };
-        let list = |items: Vec<Object>| Form::List(Shared::new(items));
         let known_key = arguments
             .positional
             .first()
@@ -353,12 +373,11 @@ impl Machine {
                 (None, Some(default)) => default.form.clone(),
                 (None, None) => Form::None,
             }),
-            ("setdefault", [key, default]) => Some(match find(&entries, key) {
-                Some(at) => entries[at].1.form.clone(),
-                None => {
-                    entries.push((key.clone(), default.clone()));
-                    default.form.clone()
-                }
+            ("setdefault", [key, default]) => Some(if let Some(at) = find(&entries, key) {
+                entries[at].1.form.clone()
+            } else {
+                entries.push((key.clone(), default.clone()));
+                default.form.clone()
             }),
             ("pop", [key, rest @ ..]) if rest.len() < 2 => match (find(&entries, key), rest.first()) {
                 (Some(at), _) => Some(entries.remove(at).1.form),
@@ -370,14 +389,9 @@ impl Machine {
                     ));
                 }
             },
-            ("keys", []) => Some(list(entries.iter().map(|(key, _)| key.clone()).collect())),
-            ("values", []) => Some(list(entries.iter().map(|(_, value)| value.clone()).collect())),
-            ("items", []) => {
-                let pair = |(key, value): &(Object, Object)| {
-                    Object::new(Form::Tuple([key.clone(), value.clone()].into()), place)
-                };
-                Some(list(entries.iter().map(pair).collect()))
-            }
+            ("keys", []) => Some(Form::View(shared.clone(), View::Keys)),
+            ("values", []) => Some(Form::View(shared.clone(), View::Values)),
+            ("items", []) => Some(Form::View(shared.clone(), View::Items)),
             ("copy", []) => Some(Form::Dict(Shared::new(entries.clone()))),
             _ => None,
         })
@@ -458,17 +472,16 @@ fn bytes_method(bytes: &[u8], name: &str, arguments: &Arguments) -> Option<Form>
 }
 
 fn set_method(items: &Shared<Vec<Object>>, name: &str, arguments: &Arguments) -> Option<Form> {
-    let mut items = items.get_mut().ok()?;
+    let known = items.get().ok()?.clone();
     match (name, arguments.positional.as_slice()) {
         ("add", [item]) => {
-            if items.iter().any(|known| known.equals(item).is_none()) {
-                return None;
+            let equal: Option<Vec<_>> = known.iter().map(|known| known.equals(item)).collect();
+            if !equal?.contains(&true) {
+                items.get_mut().ok()?.push(item.clone());
             }
-            items.push(item.clone());
-            *items = expression::distinct(std::mem::take(&mut items));
             Some(Form::None)
         }
-        ("copy", []) => Some(Form::Set(Shared::new(items.clone()))),
+        ("copy", []) => Some(Form::Set(Shared::new(known))),
         _ => None,
     }
 }

@@ -4,8 +4,11 @@
 //! [`Form::Unknown`], which carries the expression, its place and why; and whatever a statement it does not follow could change
 //! is unknown from there on. So a value that comes out is the one that Python would compute, or it is no value.
 
+mod builtins;
 mod call;
+mod code;
 mod expression;
+mod files;
 mod format;
 mod library;
 mod literal;
@@ -375,8 +378,8 @@ impl Machine {
                 }
             }
         }
-        let stored = mentions.stores.iter().filter(|_| stores);
-        for name in stored.chain(&mentions.later.stores) {
+        let own = mentions.stores.iter().filter(|_| stores);
+        for name in own.chain(&mentions.later.stores) {
             let owner = scopes.iter().find(|scope| scope.borrow().contains_key(name));
             if let Some(scope) = owner.or(scopes.first()) {
                 self.lose(scope, name, why);

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 
 use ruff_python_ast::{Stmt, StmtImportFrom};
+use ruff_text_size::Ranged;
 
 use super::super::mentions;
 use super::super::source_file::SourceFile;
@@ -91,7 +92,7 @@ impl Machine {
     }
 
     /// The module `module`, bound as `bound`: itself, or the package at its beginning.
-    fn module(&mut self, module: &str, bound: &str, statement: &Stmt) -> Outcome {
+    pub(super) fn module(&mut self, module: &str, bound: &str, statement: &impl Ranged) -> Outcome {
         let top = module.split('.').next().unwrap_or(module);
         if library::is_module(top) && self.located_module(top).is_none() {
             return Ok(Object::new(Form::Library(bound.into()), self.place(statement)));
@@ -134,20 +135,19 @@ impl Machine {
     }
 
     /// The names of a module of the project, run if this is its first import; `None` where it is none of the project's.
-    fn local(&mut self, module: &str, statement: &Stmt) -> Result<Option<Namespace>, Halt> {
+    fn local(&mut self, module: &str, statement: &impl Ranged) -> Result<Option<Namespace>, Halt> {
         let mut found = None;
         let mut parent: Option<Namespace> = None;
         let parts: Vec<&str> = module.split('.').collect();
         for length in 1..=parts.len() {
             let dotted = parts[..length].join(".");
-            let names = match self.modules.get(&dotted).map(|object| &object.form) {
-                Some(Form::Module(names)) => Rc::clone(names),
-                _ => {
-                    let Some((file, is_package)) = self.located_module(&dotted) else {
-                        return Ok(None);
-                    };
-                    self.run_module(&dotted, file, is_package, statement)?
-                }
+            let names = if let Some(Form::Module(names)) = self.modules.get(&dotted).map(|object| &object.form) {
+                Rc::clone(names)
+            } else {
+                let Some((file, is_package)) = self.located_module(&dotted) else {
+                    return Ok(None);
+                };
+                self.run_module(&dotted, file, is_package, statement)?
             };
             if let (Some(parent), Some(object)) = (&parent, self.modules.get(&dotted)) {
                 parent.borrow_mut().insert(parts[length - 1].to_owned(), object.clone());
@@ -181,7 +181,7 @@ impl Machine {
         dotted: &str,
         file: Option<PathBuf>,
         is_package: bool,
-        statement: &Stmt,
+        statement: &impl Ranged,
     ) -> Result<Namespace, Halt> {
         let place = self.place(statement);
         let names: Namespace = Rc::new(RefCell::new(BTreeMap::from([(
@@ -194,9 +194,8 @@ impl Machine {
         names
             .borrow_mut()
             .insert("__file__".to_owned(), Object::str(path.to_string_lossy(), place));
-        let text = match self.text(&path, None, false, statement)? {
-            Ok(text) => text,
-            Err(_) => return self.not_imported(statement),
+        let Ok(text) = self.text(&path, None, false, statement)? else {
+            return self.not_imported(statement);
         };
         let (Ok(parsed), Ok(source)) = (
             ruff_python_parser::parse_module(&text),
@@ -232,13 +231,13 @@ impl Machine {
         }
     }
 
-    fn not_imported(&mut self, statement: &Stmt) -> Result<Namespace, Halt> {
+    fn not_imported(&mut self, statement: &impl Ranged) -> Result<Namespace, Halt> {
         self.give_up(statement, "imports a module of the project that cannot be followed");
         Err(Halt::End)
     }
 
     /// A module that is not followed. One of the project itself may do anything, to setuptools too.
-    fn foreign(&mut self, top: &str, statement: &Stmt) -> Object {
+    fn foreign(&mut self, top: &str, statement: &impl Ranged) -> Object {
         let beside = self.root.join(format!("{top}.py")).is_file() || self.root.join(top).is_dir();
         if self.setup.is_none() && (beside || self.searches_elsewhere) {
             self.give_up(statement, "imports a module of the project, which may change anything");

@@ -41,6 +41,10 @@ pub(crate) enum Form {
     Class(Rc<Class>),
     /// A module of the project.
     Module(Namespace),
+    /// The keys, values or items of a dict, as it is when one looks.
+    View(Shared<Vec<(Object, Object)>>, View),
+    /// What is gone through once: a generator, or what `map` and its like give.
+    Iterator(Rc<Once>),
     File(Rc<OpenFile>),
     Path(PathBuf),
     /// The groups of a match, the whole first.
@@ -83,6 +87,23 @@ pub(crate) struct Class {
     pub(crate) mentions: Mentions,
     /// The namespaces around it, the innermost first.
     pub(crate) scopes: Vec<Namespace>,
+}
+
+/// What a view of a dict shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum View {
+    Keys,
+    Values,
+    Items,
+}
+
+/// Items that are handed out once. Python would compute them only then; here they are known before, so their sources must not
+/// have changed meanwhile.
+#[derive(Debug)]
+pub(crate) struct Once {
+    pub(crate) items: RefCell<Option<Vec<Object>>>,
+    /// What they were made of, and how often that had been changed.
+    pub(crate) sources: Vec<(Object, usize)>,
 }
 
 /// What a function runs.
@@ -129,6 +150,8 @@ pub(crate) struct Shared<T>(Rc<Changing<T>>);
 #[derive(Debug)]
 struct Changing<T> {
     content: RefCell<T>,
+    /// How often it was changed.
+    version: Cell<usize>,
     doubt: RefCell<Option<Rc<Dynamic>>>,
 }
 
@@ -142,6 +165,7 @@ impl<T> Shared<T> {
     pub(crate) fn new(content: T) -> Self {
         Self(Rc::new(Changing {
             content: RefCell::new(content),
+            version: Cell::new(0),
             doubt: RefCell::new(None),
         }))
     }
@@ -156,15 +180,25 @@ impl<T> Shared<T> {
 
     /// The same, to change it.
     pub(crate) fn get_mut(&self) -> Result<RefMut<'_, T>, Rc<Dynamic>> {
-        match &*self.0.doubt.borrow() {
-            Some(doubt) => Err(Rc::clone(doubt)),
-            None => Ok(self.0.content.borrow_mut()),
+        if let Some(doubt) = &*self.0.doubt.borrow() {
+            return Err(Rc::clone(doubt));
         }
+        self.0.version.set(self.0.version.get() + 1);
+        Ok(self.0.content.borrow_mut())
+    }
+
+    /// The content as it was known last.
+    pub(crate) fn content_mut(&self) -> RefMut<'_, T> {
+        self.0.content.borrow_mut()
     }
 
     /// From now on nobody knows the content. Answers whether it was known.
     fn doubt(&self, why: &Rc<Dynamic>) -> bool {
         self.0.doubt.borrow_mut().replace(Rc::clone(why)).is_none()
+    }
+
+    fn version(&self) -> usize {
+        self.0.version.get() + usize::from(self.0.doubt.borrow().is_some())
     }
 
     pub(crate) fn is(&self, other: &Self) -> bool {
@@ -215,11 +249,32 @@ impl Object {
             Form::Bytes(bytes) => !bytes.is_empty(),
             Form::List(items) | Form::Set(items) => !items.get()?.is_empty(),
             Form::Tuple(items) => !items.is_empty(),
-            Form::Dict(entries) => !entries.get()?.is_empty(),
+            Form::Dict(entries) | Form::View(entries, _) => !entries.get()?.is_empty(),
             Form::Unknown(why) => return Err(Rc::clone(why)),
             Form::Argument => return Err(self.doubt("is the name of a command")),
             _ => true,
         })
+    }
+
+    /// How often what is gone through here was changed.
+    pub(crate) fn version(&self) -> usize {
+        match &self.form {
+            Form::List(items) | Form::Set(items) => items.version(),
+            Form::Dict(entries) | Form::View(entries, _) => entries.version(),
+            Form::Iterator(once) => once.sources.iter().map(|(source, _)| source.version()).sum(),
+            _ => 0,
+        }
+    }
+
+    /// An iterator over items that were made of `sources`.
+    pub(crate) fn once(items: Vec<Object>, sources: &[Object]) -> Form {
+        Form::Iterator(Rc::new(Once {
+            items: RefCell::new(Some(items)),
+            sources: sources
+                .iter()
+                .map(|source| (source.clone(), source.version()))
+                .collect(),
+        }))
     }
 
     /// Something of this object that nobody knows.
@@ -233,13 +288,20 @@ impl Object {
 
     /// Whether two objects are equal; `None` where only Python knows.
     pub(crate) fn equals(&self, other: &Self) -> Option<bool> {
+        self.equals_below(other, 0)
+    }
+
+    fn equals_below(&self, other: &Self, depth: usize) -> Option<bool> {
+        if depth > MAX_DEPTH {
+            return None;
+        }
         let all = |a: &[Object], b: &[Object]| {
             if a.len() != b.len() {
                 return Some(false);
             }
             let mut equal = Some(true);
             for (a, b) in a.iter().zip(b) {
-                match a.equals(b) {
+                match a.equals_below(b, depth + 1) {
                     Some(true) => {}
                     Some(false) => return Some(false),
                     None => equal = None,
@@ -319,6 +381,7 @@ impl Object {
             Form::Library(name) => name.to_string(),
             Form::Unknown(why) => why.expression.clone(),
             Form::Set(_) => "a set".to_owned(),
+            Form::Iterator(_) => "an iterator".to_owned(),
             Form::Path(_) => "a path".to_owned(),
             Form::Bytes(_) => "bytes".to_owned(),
             Form::Function(_) | Form::Method(..) => "a function".to_owned(),
@@ -332,10 +395,13 @@ impl Object {
             Form::List(items) | Form::Set(items) => {
                 let inner = items.get().map(|items| items.clone()).unwrap_or_default();
                 if items.doubt(why) {
-                    inner.iter().for_each(|item| item.taint(why, escaped));
+                    for item in &inner {
+                        item.taint(why, escaped);
+                    }
                 }
             }
-            Form::Dict(entries) => {
+            Form::Iterator(once) => once.sources.iter().for_each(|(source, _)| source.taint(why, escaped)),
+            Form::Dict(entries) | Form::View(entries, _) => {
                 let inner = entries.get().map(|entries| entries.clone()).unwrap_or_default();
                 if entries.doubt(why) {
                     for (key, value) in &inner {
@@ -388,7 +454,7 @@ impl Form {
 }
 
 /// Nesting of values past which Python is asked.
-const MAX_DEPTH: usize = 100;
+pub(crate) const MAX_DEPTH: usize = 100;
 
 /// A number as Python's `str()` shows it, where that is certain.
 pub(crate) fn float(number: f64) -> Option<String> {

@@ -1,8 +1,14 @@
 //! Regular expressions, where Python's `re` and ours certainly agree.
 
-use regex_lite::{Captures, Regex, RegexBuilder};
+use std::rc::Rc;
 
-use super::object::Groups;
+use regex_lite::{Captures, Regex, RegexBuilder};
+use ruff_text_size::Ranged;
+
+use super::Machine;
+use super::call::Arguments;
+use super::library::flag;
+use super::object::{Form, Groups, Object, Shared};
 
 pub(super) const IGNORECASE: i64 = 2;
 pub(super) const MULTILINE: i64 = 8;
@@ -95,5 +101,56 @@ pub(super) fn groups(regex: &Regex, captures: &Captures<'_>) -> Groups {
         names: names
             .filter_map(|(index, name)| Some((name?.to_owned(), index)))
             .collect(),
+    }
+}
+
+impl Machine {
+    /// A function of `re`, or a method of a compiled pattern.
+    pub(super) fn re_call(&mut self, name: &str, arguments: &Arguments, node: &impl Ranged) -> Option<Form> {
+        let flags_of = |value: Option<&Object>| match value.map(|value| &value.form) {
+            None => Some(0),
+            Some(Form::Int(flags)) => Some(*flags),
+            Some(Form::Library(name)) => flag(name),
+            _ => None,
+        };
+        let (pattern, own) = match arguments.get(0, "pattern").map(|pattern| &pattern.form) {
+            Some(Form::Str(pattern)) => (Rc::clone(pattern), 0),
+            Some(Form::Pattern(pattern, flags)) => (Rc::clone(pattern), *flags),
+            _ => return None,
+        };
+        if name == "escape" {
+            return None;
+        }
+        let flags = flags_of(arguments.get(if name == "compile" { 1 } else { 2 }, "flags"))?;
+        if name == "compile" {
+            return Some(Form::Pattern(pattern, own | flags));
+        }
+        let text = arguments.text(1, "string")?;
+        let anchor = if name == "match" {
+            Anchor::Start
+        } else {
+            Anchor::Anywhere
+        };
+        let regex = compile(&pattern, own | flags, text, anchor)?;
+        let place = self.place(node);
+        match name {
+            "search" | "match" => Some(match regex.captures(text) {
+                Some(captures) => Form::Match(Rc::new(groups(&regex, &captures))),
+                None => Form::None,
+            }),
+            "findall" => {
+                let count = regex.captures_len();
+                let found = regex.captures_iter(text).map(|captures| {
+                    let group = |index| Object::str(captures.get(index).map_or("", |group| group.as_str()), place);
+                    match count {
+                        1 => group(0),
+                        2 => group(1),
+                        _ => Object::new(Form::Tuple((1..count).map(group).collect()), place),
+                    }
+                });
+                Some(Form::List(Shared::new(found.collect())))
+            }
+            _ => None,
+        }
     }
 }

@@ -149,7 +149,14 @@ impl Machine {
                 return Ok(Flow::Next);
             }
         };
+        let version = iterated.version();
         for item in items {
+            if iterated.version() != version {
+                let why = self.dynamic(&*each.iter, "changes while it is gone through");
+                self.taint(&iterated, &why);
+                self.not_followed(statement, &why.reason)?;
+                return Ok(Flow::Next);
+            }
             self.step(statement)?;
             self.assign(&each.target, item)?;
             match self.block(&each.body) {
@@ -192,13 +199,12 @@ impl Machine {
         for item in &with.items {
             let opened = self.evaluate(&item.context_expr)?;
             // A file gives itself; what another thing gives, only Python knows.
-            let given = match &opened.form {
-                Form::File(_) => opened,
-                _ => {
-                    let why = self.dynamic(&item.context_expr, "is entered");
-                    self.taint(&opened, &why);
-                    self.unknown_for(&why)
-                }
+            let given = if let Form::File(_) = &opened.form {
+                opened
+            } else {
+                let why = self.dynamic(&item.context_expr, "is entered");
+                self.taint(&opened, &why);
+                self.unknown_for(&why)
             };
             if let Some(target) = &item.optional_vars {
                 self.assign(target, given)?;
@@ -396,12 +402,18 @@ impl Machine {
             }
             return self.assign(&assign.target, before);
         }
-        let value = self.operate(assign.op, before, added, assign)?;
+        let value = self.operate(assign.op, &before, &added, assign);
         self.assign(&assign.target, value)
     }
 
     /// Binds `value` to a target.
     pub(super) fn assign(&mut self, target: &Expr, value: Object) -> Result<(), Halt> {
+        // Kept, it is gone through later, when what it is made of may have changed.
+        let value = if let Form::Iterator(_) = value.form {
+            self.unknown(target, "is an iterator")
+        } else {
+            value
+        };
         match target {
             Expr::Name(name) => self.set(name.id.as_str(), value),
             Expr::Tuple(tuple) => self.unpack(&tuple.elts, &value, target)?,

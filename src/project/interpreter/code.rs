@@ -1,0 +1,154 @@
+//! Code that setup.py runs: `exec`, `runpy`, and literals in texts.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::rc::Rc;
+
+use ruff_python_ast::Expr;
+use ruff_text_size::Ranged;
+
+use super::super::source_file::SourceFile;
+use super::call::Arguments;
+use super::methods::Known;
+use super::object::{Form, Namespace, Object, Shared};
+use super::statement::insert;
+use super::{Frame, Halt, MAX_LENGTH, Machine};
+
+impl Machine {
+    pub(super) fn literal(&mut self, arguments: &Arguments, node: &impl Ranged) -> Option<Form> {
+        let text = arguments
+            .text(0, "node_or_string")?
+            .trim_start_matches([' ', '\t'])
+            .to_owned();
+        let parsed = ruff_python_parser::parse_expression(&text).ok()?;
+        let file = Rc::new(SourceFile::from_bytes("setup.py", text.into_bytes()).ok()?);
+        let expression = &parsed.syntax().body;
+        if !is_literal(expression) {
+            return None;
+        }
+        let frame = Frame {
+            file,
+            site: Some(self.place(node)),
+            ..self.frame.clone()
+        };
+        self.within(frame, |machine| machine.evaluate(expression))
+            .ok()
+            .map(|object| object.form)
+    }
+
+    pub(super) fn exec(&mut self, arguments: &Arguments, node: &impl Ranged) -> Known {
+        let Some(code) = arguments.positional.first().and_then(|code| match &code.form {
+            Form::Str(text) => Some(text.to_string()),
+            Form::Bytes(bytes) => String::from_utf8(bytes.to_vec()).ok(),
+            _ => None,
+        }) else {
+            if arguments.positional.len() < 2 {
+                self.wild(node);
+            }
+            return Ok(None);
+        };
+        match arguments.positional.get(1).map(|names| &names.form) {
+            None => {
+                let scopes = self.frame.scopes.clone();
+                let done = self.run_code(&code, scopes, node)?;
+                if done.is_none() {
+                    self.wild(node);
+                }
+                Ok(done.map(|()| Form::None))
+            }
+            Some(Form::Dict(entries)) => {
+                let shared = entries.clone();
+                let Ok(names) = shared.get().map(|entries| entries.clone()) else {
+                    return Ok(None);
+                };
+                let names = names
+                    .iter()
+                    .filter_map(|(key, value)| Some((key.as_str()?.to_owned(), value.clone())));
+                let namespace = Rc::new(RefCell::new(names.collect::<BTreeMap<_, _>>()));
+                if self.run_code(&code, vec![Rc::clone(&namespace)], node)?.is_none() {
+                    return Ok(None);
+                }
+                let place = self.place(node);
+                if let Ok(mut entries) = shared.get_mut() {
+                    for (name, value) in namespace.borrow().iter() {
+                        insert(&mut entries, Object::str(name, place), value.clone());
+                    }
+                }
+                Ok(Some(Form::None))
+            }
+            Some(_) => Ok(None),
+        }
+    }
+
+    pub(super) fn run_path(&mut self, arguments: &Arguments, node: &impl Ranged) -> Known {
+        let path = match arguments.positional.as_slice() {
+            [path] if arguments.named.is_empty() => match &path.form {
+                Form::Str(path) => PathBuf::from(&**path),
+                Form::Path(path) => path.clone(),
+                _ => return Ok(None),
+            },
+            _ => return Ok(None),
+        };
+        let code = match self.text(&path, None, false, node)? {
+            Ok(code) => code,
+            Err(unknown) => return Ok(Some(unknown)),
+        };
+        let place = self.place(node);
+        let names = BTreeMap::from([("__name__".to_owned(), Object::str("<run_path>", place))]);
+        let namespace = Rc::new(RefCell::new(names));
+        if self.run_code(&code, vec![Rc::clone(&namespace)], node)?.is_none() {
+            return Ok(None);
+        }
+        let entries = namespace
+            .borrow()
+            .iter()
+            .map(|(name, value)| (Object::str(name, place), value.clone()))
+            .collect();
+        Ok(Some(Form::Dict(Shared::new(entries))))
+    }
+
+    pub(super) fn run_code(
+        &mut self,
+        code: &str,
+        scopes: Vec<Namespace>,
+        node: &impl Ranged,
+    ) -> Result<Option<()>, Halt> {
+        if code.len() > MAX_LENGTH / 100 {
+            return Ok(None);
+        }
+        let Ok(parsed) = ruff_python_parser::parse_module(code) else {
+            return Ok(None);
+        };
+        let Ok(file) = SourceFile::from_bytes("setup.py", code.as_bytes().to_vec()) else {
+            return Ok(None);
+        };
+        let frame = Frame {
+            scopes,
+            file: Rc::new(file),
+            site: Some(self.place(node)),
+            ..self.frame.clone()
+        };
+        self.depth += 10;
+        let ended = self.within(frame, |machine| machine.block(parsed.suite()));
+        self.depth -= 10;
+        match ended {
+            Ok(_) => Ok(Some(())),
+            Err(Halt::Doubt(_)) => Ok(None),
+            Err(halt) => Err(halt),
+        }
+    }
+}
+
+fn is_literal(expression: &Expr) -> bool {
+    match expression {
+        Expr::StringLiteral(_) | Expr::NumberLiteral(_) | Expr::BooleanLiteral(_) | Expr::NoneLiteral(_) => true,
+        Expr::List(list) => list.elts.iter().all(is_literal),
+        Expr::Tuple(tuple) => tuple.elts.iter().all(is_literal),
+        Expr::Dict(dict) => dict
+            .items
+            .iter()
+            .all(|item| item.key.as_ref().is_some_and(is_literal) && is_literal(&item.value)),
+        _ => false,
+    }
+}
