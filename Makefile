@@ -55,6 +55,7 @@ bench: services ## a code-only change beside docker build + docker push; cold st
 conformance: services ## sgbuild beside setuptools on real packages: metadata, sdists, the share read without Python
 	$(CARGO) build --locked --release
 	$(WITH_TESTBED); python3 tests/conformance/conformance.py --sgbuild $(RELEASE)
+	$(WITH_TESTBED); python3 tests/conformance/programs.py --sgbuild $(RELEASE)
 
 services: ## start what demo and tests talk to; at once when it runs
 	@$(TESTBED) up

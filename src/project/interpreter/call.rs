@@ -133,7 +133,12 @@ impl Machine {
         if let Some(form) = known {
             return Ok(match form {
                 Form::Unknown(why) => self.unknown_for(&why),
-                form => Object::new(form, place),
+                form => {
+                    if let Form::Str(text) = &form {
+                        self.effort(text.len());
+                    }
+                    Object::new(form, place)
+                }
             });
         }
         let why = match &function.form {

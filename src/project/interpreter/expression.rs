@@ -12,7 +12,7 @@ use super::super::mentions::Mentions;
 use super::super::value::{Dynamic, Place};
 use super::object::{Body, Content, Form, Function, Object, Position, Shared, View};
 use super::statement::insert;
-use super::{Halt, MAX_DEPTH, MAX_LENGTH, Machine, Outcome, files, format, library};
+use super::{Halt, MAX_DEPTH, MAX_ITEMS, MAX_LENGTH, Machine, Outcome, files, format, library};
 
 impl Machine {
     /// What an expression gives.
@@ -222,6 +222,7 @@ impl Machine {
                 }
             }
         }
+        self.effort(made.len());
         Ok(Object::str(made, self.place(expression)))
     }
 
@@ -319,13 +320,18 @@ impl Machine {
                 Form::Str([&**a, &**b].concat().into())
             }
             (Operator::Add, Form::List(a), Form::List(b)) => match (a.get(), b.get()) {
-                (Ok(a), Ok(b)) if !too_long(a.len() + b.len()) => Form::List(Shared::new([a.as_slice(), &b].concat())),
+                (Ok(a), Ok(b)) if a.len() + b.len() <= MAX_ITEMS => {
+                    Form::List(Shared::new([a.as_slice(), &b].concat()))
+                }
                 (Err(why), _) | (_, Err(why)) => return self.unknown_for(&why),
                 _ => return self.unknown(node, "is too long"),
             },
             (Operator::Add, Form::Tuple(a), Form::Tuple(b)) => Form::Tuple([&**a, &**b].concat().into()),
             (Operator::Mod, Form::Str(template), _) => match format::percent(template, right) {
-                Some(text) => Form::Str(text.into()),
+                Some(text) => {
+                    self.effort(text.len());
+                    Form::Str(text.into())
+                }
                 None => return self.unknown(node, "is formatted"),
             },
             (Operator::Mult, Form::Str(text), Form::Int(times))
@@ -337,7 +343,7 @@ impl Machine {
                 Form::Str(text.repeat(times).into())
             }
             (Operator::Mult, Form::List(items), Form::Int(times)) => match items.get() {
-                Ok(items) if !too_long(items.len().saturating_mul(usize::try_from(*times).unwrap_or(0))) => {
+                Ok(items) if items.len().saturating_mul(usize::try_from(*times).unwrap_or(0)) <= MAX_ITEMS => {
                     let times = usize::try_from(*times).unwrap_or(0);
                     let repeated = std::iter::repeat_n(items.as_slice(), times).flatten();
                     Form::List(Shared::new(repeated.cloned().collect()))

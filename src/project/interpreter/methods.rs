@@ -8,7 +8,7 @@ use super::super::mentions;
 use super::call::Arguments;
 use super::object::{Content, Form, Groups, Object, OpenFile, Position, Shared, View};
 use super::statement::insert;
-use super::{Halt, Machine, Outcome, expression, files, format, library};
+use super::{Halt, MAX_ITEMS, Machine, Outcome, expression, files, format, library};
 
 /// What a known function gives; `None` where it is not known.
 pub(super) type Known = Result<Option<Form>, Halt>;
@@ -247,7 +247,12 @@ impl Machine {
     ) -> Known {
         let more = match (name, arguments.positional.as_slice()) {
             ("extend", [more]) => match self.items(more, node)? {
-                Ok(more) => more,
+                Ok(more) if more.len() < MAX_ITEMS && items.get().is_ok_and(|items| items.len() < MAX_ITEMS) => more,
+                Ok(_) => {
+                    let why = self.dynamic(node, "makes a long list");
+                    self.taint(&Object::new(Form::List(items.clone()), self.place(node)), &why);
+                    return Ok(Some(Form::None));
+                }
                 Err(why) => {
                     self.taint(&Object::new(Form::List(items.clone()), self.place(node)), &why);
                     self.taint(more, &why);

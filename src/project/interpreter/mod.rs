@@ -38,8 +38,10 @@ pub(crate) use object::{Form, Object};
 const MAX_STEPS: usize = 200_000;
 /// Calls and nested expressions at one time.
 const MAX_DEPTH: usize = 2_000;
-/// Characters that one string may have, and items one list.
+/// Characters that one string may have.
 const MAX_LENGTH: usize = 16_000_000;
+/// Items that one list may have.
+const MAX_ITEMS: usize = 100_000;
 /// Length at which an expression's source is cut in messages.
 const SHOWN: usize = 60;
 

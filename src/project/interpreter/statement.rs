@@ -13,7 +13,7 @@ use ruff_text_size::Ranged;
 use super::super::mentions::mentions;
 use super::call::Arguments;
 use super::object::{Body, Class, Form, Function, Namespace, Object};
-use super::{Flow, Frame, Halt, Machine, library};
+use super::{Flow, Frame, Halt, MAX_ITEMS, Machine, library};
 
 impl Machine {
     /// Follows one statement.
@@ -387,7 +387,12 @@ impl Machine {
         let added = self.evaluate(&assign.value)?;
         // A list is changed in place, whatever else is bound to it.
         if let (Form::List(items), ruff_python_ast::Operator::Add) = (&before.form, assign.op) {
-            let extended = self.items(&added, &*assign.value)?;
+            let extended = match self.items(&added, &*assign.value)? {
+                Ok(more) if more.len() + items.get().map_or(0, |items| items.len()) > MAX_ITEMS => {
+                    Err(self.dynamic(assign, "makes a long list"))
+                }
+                extended => extended,
+            };
             let result = match extended {
                 Ok(more) => items.get_mut().map(|mut items| items.extend(more)),
                 Err(why) => {
