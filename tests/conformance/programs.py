@@ -1,7 +1,7 @@
 """Random programs as setup.py: what sgbuild computes of them must be what Python computes.
 
 Each program ends in setup(description=str(…)) over what it bound. Python runs it with a setup() that keeps the
-description; sgbuild reads it statically, or says that it cannot. A difference is a wrong answer, printed with its program.
+description; sgbuild reads it statically, or says that it cannot. What differs is wrong, and printed with its program.
 """
 
 import argparse
