@@ -224,7 +224,7 @@ fn is_instance(value: &Object, class: &Object) -> Option<bool> {
     for class in classes {
         let Form::Library(name) = &class.form else { return None };
         found |= match (&**name, &value.form) {
-            (_, Form::Unknown(_)) => return None,
+            (_, Form::Unknown(_) | Form::Argument | Form::Arguments | Form::VersionInfo) => return None,
             ("builtins.str", form) => matches!(form, Form::Str(_)),
             ("builtins.list", form) => matches!(form, Form::List(_)),
             ("builtins.tuple", form) => matches!(form, Form::Tuple(_)),

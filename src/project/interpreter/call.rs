@@ -289,7 +289,9 @@ impl Machine {
             self.give_up(call, "gives an argument twice");
             return Err(Halt::End);
         }
-        self.setup = Some(arguments.named);
+        // What happens to them afterwards is too late for setup().
+        let given = arguments.named.into_iter();
+        self.setup = Some(given.map(|(name, object)| (name, object.frozen(0))).collect());
         Ok(self.unknown(expression, "is what setup() gives"))
     }
 }

@@ -49,6 +49,11 @@ impl Machine {
             return Ok(None);
         };
         match arguments.positional.get(1).map(|names| &names.form) {
+            // In a function, what it binds is lost again.
+            None if self.frame.scopes.len() > 1 => {
+                self.wild(node);
+                Ok(None)
+            }
             None => {
                 let scopes = self.frame.scopes.clone();
                 let done = self.run_code(&code, scopes, node)?;

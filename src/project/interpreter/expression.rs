@@ -124,7 +124,7 @@ impl Machine {
                     parameters,
                     body: Body::Lambda((*lambda.body).clone()),
                     defaults,
-                    scopes: self.frame.scopes.clone(),
+                    scopes: self.frame.of_functions(),
                     file: Rc::clone(&self.frame.file),
                 }))
             }
@@ -536,6 +536,9 @@ impl Machine {
     }
 
     fn comprehend(&mut self, generators: &[Comprehension], element: &Expr, expression: &Expr, as_set: bool) -> Outcome {
+        if self.frame.is_class {
+            return Ok(self.not_understood(expression, "is computed in a class"));
+        }
         let mut made = Vec::new();
         let done = self.inner(|machine| {
             machine.generate(generators, &mut |machine| {
@@ -556,6 +559,9 @@ impl Machine {
     }
 
     fn comprehend_dict(&mut self, made: &ruff_python_ast::ExprDictComp, expression: &Expr) -> Outcome {
+        if self.frame.is_class {
+            return Ok(self.not_understood(expression, "is computed in a class"));
+        }
         let mut entries = Vec::new();
         let mut unclear = None;
         let done = self.inner(|machine| {

@@ -86,6 +86,9 @@ impl Machine {
                 None => return Ok(None),
             },
         };
+        if !matches!(mode, "r" | "rt" | "rb" | "br" | "tr") && !mode.contains(['w', 'a', 'x', '+']) {
+            return Ok(None);
+        }
         if mode.contains(['w', 'a', 'x', '+']) {
             let why = self.dynamic(node, "writes a file");
             self.moved.get_or_insert(Rc::clone(&why));

@@ -7,7 +7,6 @@ pub(super) fn str(object: &Object) -> Option<String> {
     match &object.form {
         Form::Str(text) => Some(text.to_string()),
         Form::Path(path) => path.to_str().map(ToOwned::to_owned),
-        Form::Exception(_, message) => Some(message.to_string()),
         _ => repr(object),
     }
 }

@@ -83,6 +83,8 @@ struct Frame {
     site: Option<Place>,
     /// The innermost namespace is a comprehension's.
     comprehends: bool,
+    /// The innermost namespace is a class's, which functions in it do not see.
+    is_class: bool,
     /// The package by which relative imports are resolved.
     package: Option<Rc<str>>,
 }
@@ -436,8 +438,14 @@ impl Frame {
             file,
             site,
             comprehends: false,
+            is_class: false,
             package: None,
         }
+    }
+
+    /// The namespaces that a function defined here sees.
+    fn of_functions(&self) -> Vec<Namespace> {
+        self.scopes.iter().skip(usize::from(self.is_class)).cloned().collect()
     }
 
     /// A namespace inside this one, of a comprehension.
@@ -462,6 +470,7 @@ impl Frame {
             file: Rc::clone(&function.file),
             site,
             comprehends: false,
+            is_class: false,
             package: None,
         }
     }

@@ -277,10 +277,34 @@ impl Object {
         }))
     }
 
+    /// The object as it is now: a copy, down to every list and dict in it.
+    pub(crate) fn frozen(&self, depth: usize) -> Self {
+        if depth > MAX_DEPTH {
+            return Self::unknown(&self.doubt("is nested too deeply"));
+        }
+        let each = |items: &[Self]| items.iter().map(|item| item.frozen(depth + 1)).collect::<Vec<_>>();
+        let form = match &self.form {
+            Form::List(items) => match items.get() {
+                Ok(items) => Form::List(Shared::new(each(&items))),
+                Err(why) => Form::Unknown(why),
+            },
+            Form::Tuple(items) => Form::Tuple(each(items).into()),
+            Form::Dict(entries) => match entries.get() {
+                Ok(entries) => {
+                    let entry = |(key, value): &(Self, Self)| (key.clone(), value.frozen(depth + 1));
+                    Form::Dict(Shared::new(entries.iter().map(entry).collect()))
+                }
+                Err(why) => Form::Unknown(why),
+            },
+            form => form.clone(),
+        };
+        Self::new(form, self.place)
+    }
+
     /// Something of this object that nobody knows.
     pub(crate) fn doubt(&self, reason: &str) -> Rc<Dynamic> {
         Rc::new(Dynamic {
-            expression: "sys.argv".to_owned(),
+            expression: self.shown(),
             place: self.place,
             reason: reason.to_owned(),
         })
@@ -382,6 +406,7 @@ impl Object {
             Form::Unknown(why) => why.expression.clone(),
             Form::Set(_) => "a set".to_owned(),
             Form::Iterator(_) => "an iterator".to_owned(),
+            Form::Arguments | Form::Argument => "sys.argv".to_owned(),
             Form::Path(_) => "a path".to_owned(),
             Form::Bytes(_) => "bytes".to_owned(),
             Form::Function(_) | Form::Method(..) => "a function".to_owned(),

@@ -247,7 +247,7 @@ impl Machine {
             let takes = match handler.type_.as_deref() {
                 None => Some(true),
                 Some(Expr::Tuple(classes)) => {
-                    let taken: Vec<_> = classes.elts.iter().map(|one| takes(one, class)).collect();
+                    let taken: Vec<_> = classes.elts.iter().map(|one| self.takes(one, class)).collect();
                     if taken.contains(&Some(true)) {
                         Some(true)
                     } else if taken.contains(&None) {
@@ -256,7 +256,7 @@ impl Machine {
                         Some(false)
                     }
                 }
-                Some(one) => takes(one, class),
+                Some(one) => self.takes(one, class),
             };
             match takes {
                 Some(true) => {
@@ -285,8 +285,18 @@ impl Machine {
                 let class = name.rsplit('.').next().unwrap_or(name);
                 Halt::Raised(class.into(), "".into())
             }
-            _ => Halt::Raised("Exception".into(), "".into()),
+            // Of a class of the file's own, or one that is not known: who takes it is not known either.
+            _ => Halt::Doubt(self.dynamic(exception, "is raised")),
         })
+    }
+
+    /// Whether the handler of the class `handler` takes an exception of `class`; `None` where that is not known.
+    fn takes(&self, handler: &Expr, class: &str) -> Option<bool> {
+        let Expr::Name(name) = handler else { return None };
+        let Form::Library(builtin) = self.get(name.id.as_str())?.form else {
+            return None;
+        };
+        Some(takes(builtin.strip_prefix("builtins.")?, class))
     }
 
     fn define(&mut self, function: &StmtFunctionDef, statement: &Stmt) -> Result<(), Halt> {
@@ -306,7 +316,7 @@ impl Machine {
                 parameters: (*function.parameters).clone(),
                 body: Body::Statements(function.body.to_vec()),
                 defaults,
-                scopes: self.frame.scopes.clone(),
+                scopes: self.frame.of_functions(),
                 file: Rc::clone(&self.frame.file),
             })),
             self.place(function),
@@ -331,6 +341,7 @@ impl Machine {
         scopes.extend(self.frame.scopes.iter().cloned());
         let frame = Frame {
             scopes,
+            is_class: true,
             ..self.frame.clone()
         };
         let is_plain = class.decorator_list.is_empty()
@@ -406,6 +417,14 @@ impl Machine {
                 self.doubts += 1;
             }
             return self.assign(&assign.target, before);
+        }
+        // Python changes these in place too.
+        if matches!(before.form, Form::List(_) | Form::Dict(_) | Form::Set(_)) {
+            let why = self.dynamic(assign, "is changed in a way that is not followed");
+            self.taint(&before, &why);
+            self.taint(&added, &why);
+            let unknown = self.unknown_for(&why);
+            return self.assign(&assign.target, unknown);
         }
         let value = self.operate(assign.op, &before, &added, assign);
         self.assign(&assign.target, value)
@@ -522,6 +541,7 @@ impl Machine {
                 class.names.borrow_mut().insert(name.to_owned(), value);
             }
             Form::Module(names) => {
+                let value = self.guarded(name, value);
                 names.borrow_mut().insert(name.to_owned(), value);
             }
             _ => {
@@ -548,15 +568,10 @@ pub(super) fn insert(entries: &mut Vec<(Object, Object)>, key: Object, value: Ob
     }
 }
 
-/// Whether the handler of the class `handler` takes an exception of `class`; `None` where that is not known.
-fn takes(handler: &Expr, class: &str) -> Option<bool> {
-    let name = match handler {
-        Expr::Name(name) => name.id.as_str(),
-        Expr::Attribute(attribute) => attribute.attr.as_str(),
-        _ => return None,
-    };
+/// Whether the built-in exception `name` is `class` or above it.
+fn takes(name: &str, class: &str) -> bool {
     let parents: &[&str] = match class {
-        "SystemExit" | "KeyboardInterrupt" => return Some(matches!(name, "BaseException") || name == class),
+        "SystemExit" | "KeyboardInterrupt" => return name == "BaseException" || name == class,
         "FileNotFoundError" | "IsADirectoryError" => &["OSError", "IOError", "EnvironmentError"],
         "ModuleNotFoundError" => &["ImportError"],
         "KeyError" | "IndexError" => &["LookupError"],
@@ -564,11 +579,7 @@ fn takes(handler: &Expr, class: &str) -> Option<bool> {
         "NotImplementedError" => &["RuntimeError"],
         _ => &[],
     };
-    if name == class || parents.contains(&name) || matches!(name, "Exception" | "BaseException") {
-        return Some(true);
-    }
-    let is_builtin = name.ends_with("Error") && name.chars().next().is_some_and(char::is_uppercase);
-    is_builtin.then_some(false)
+    name == class || parents.contains(&name) || matches!(name, "Exception" | "BaseException")
 }
 
 /// Whether a statement may leave the loop or function that it stands in.

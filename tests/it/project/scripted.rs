@@ -718,6 +718,36 @@ fn what_the_interpreter_follows_is_what_python_does() {
             "f = open('setup.py')\nfirst = f.readline()\nrest = f.read()\nsetup(name='a', version='1', description=str(len(rest) > 0))",
         ),
         script(
+            Static,
+            "what comes after setup() is too late",
+            "R = ['six']\nX = {'x': R}\nsetup(name='a', version='1', install_requires=R, extras_require=X)\nR.append('idna')\nX['y'] = []",
+        ),
+        script(
+            Right,
+            "the text of an exception",
+            "try:\n    open('missing')\nexcept OSError as e:\n    v = str(e)\ntry:\n    {}['k']\nexcept KeyError as e:\n    w = str(e)\nsetup(name='a', version='1', description=v + w)",
+        ),
+        script(
+            Right,
+            "a dict that is changed in place",
+            "D = {'x': ['six']}\nE = D\nD |= {'y': ['idna']}\nL = ['six']\nM = L\nL *= 2\nsetup(name='a', version='1', extras_require=E, description=str(M))",
+        ),
+        script(
+            Right,
+            "an exception of the project's own",
+            "class OwnError(Exception):\n    pass\ntry:\n    raise OwnError('x')\nexcept OwnError:\n    v = '2'\nelse:\n    v = '1'\nsetup(name='a', version=v)",
+        ),
+        script(
+            Right,
+            "a function called in its class",
+            "v = '1'\nclass C:\n    v = '2'\n    def get():\n        return v\n    w = get()\n    x = [v for _ in 'a']\nsetup(name='a', version=C.w, description=str(C.x))",
+        ),
+        script(
+            Right,
+            "exec in a function",
+            "v = '1'\ndef f():\n    exec(\"v = '2'\")\n    return v\nsetup(name='a', version=f())",
+        ),
+        script(
             Right,
             "a generator is used up",
             "g = (x for x in ['six'])\nlist(g)\nsetup(name='a', version='1', install_requires=list(g))",
