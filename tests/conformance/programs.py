@@ -177,6 +177,8 @@ class Programs:
             lambda: f"K.shared = {self.items()}",
             lambda: f"D['k'] = {pick(*LISTS)}",
             lambda: f"del {pick('A[0]', 'D[s]', 'B[:]')}",
+            lambda: f"{pick('D |= E', 'B *= 2', 'A -= 1')}",
+            lambda: f"raise {pick('ValueError', 'KeyError(s)', 'IOError(t)', 'K')}" if depth else "pass",
             lambda: f"({pick(*TEXTS)} := {self.text()})",
             lambda: f"exec({self.text()!r} and 'm = n + 1')",
         ]
@@ -195,7 +197,12 @@ class Programs:
                 *indented([f"if {self.condition()}:", f"    {pick('break', 'continue')}"]),
                 *body(),
             ],
-            lambda: ["try:", *body(), f"except {pick('(ValueError, IndexError)', 'Exception', 'KeyError')}:", *body()],
+            lambda: [
+                "try:",
+                *body(),
+                f"except {pick('(ValueError, IndexError)', 'Exception', 'KeyError', 'OSError as e')}:",
+                *body(),
+            ],
             lambda: [
                 f"def f(x{pick('', ', y=A', ', *more')}, to=B):",
                 *indented([pick("", "global A", "global s") or "pass"]),
@@ -215,7 +222,11 @@ class Programs:
         lines = [line for _ in range(self.chance.randint(2, 8)) for line in self.statement()]
         names = ", ".join(LISTS + DICTS + TEXTS + NUMBERS)
         shown = self.pick(f"({names}, K.shared)", *LISTS, *DICTS, *TEXTS, *NUMBERS)
-        return START + "\n".join(lines) + f"\nsetup(name='a', version='1', description='|' + str({shown}) + '|')\n"
+        return (
+            START
+            + "\n".join(lines)
+            + f"\nsetup(name='a', version='1', description='|' + str({shown}) + '|')\nA.append('late')\n"
+        )
 
 
 def indented(lines):

@@ -728,6 +728,11 @@ fn what_the_interpreter_follows_is_what_python_does() {
             "try:\n    open('missing')\nexcept OSError as e:\n    v = str(e)\ntry:\n    {}['k']\nexcept KeyError as e:\n    w = str(e)\nsetup(name='a', version='1', description=v + w)",
         ),
         script(
+            Static,
+            "one exception under two names",
+            "try:\n    raise OSError('x')\nexcept IOError:\n    v = '2'\nsetup(name='a', version=v)",
+        ),
+        script(
             Right,
             "a dict that is changed in place",
             "D = {'x': ['six']}\nE = D\nD |= {'y': ['idna']}\nL = ['six']\nM = L\nL *= 2\nsetup(name='a', version='1', extras_require=E, description=str(M))",
