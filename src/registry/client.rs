@@ -394,8 +394,8 @@ impl Client {
     /// A request without an answer.
     fn broken(&self, error: &reqwest::Error, request: &Request, tries: u32) -> Error {
         let host = request.url.authority().to_owned();
-        if let Some(reason) = error::certificate_complaint(error) {
-            return Error::Certificate { host, reason };
+        if let Some(complaint) = error::tls_complaint(error, &host) {
+            return complaint;
         }
         if error.is_redirect() || error.is_builder() {
             return self.protocol(&request.title(), &with_causes(error));

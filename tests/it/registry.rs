@@ -340,6 +340,28 @@ async fn tls_and_a_password_work_with_the_ca_where_docker_keeps_it() {
     );
 }
 
+#[tokio::test]
+async fn a_registry_on_plain_http_is_no_passing_failure() {
+    // Any text that is no TLS record will do; the name is one that loopback answers to, without being called so.
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let _ = std::io::Write::write_all(&mut stream.unwrap(), b"HTTP/1.1 400 Bad Request\r\n\r\n");
+        }
+    });
+    let host = crate::support::Testbed::get().variable("SGBUILD_TESTBED_REGISTRY");
+    let target: Repository = format!("{host}:{port}/iris").parse().unwrap();
+    let error = Client::connect(&target, &Credentials::Anonymous, Access::Pull, &client_settings())
+        .await
+        .unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        format!("the registry {host}:{port} does not take a TLS connection: its answer is not TLS")
+    );
+    assert_eq!(error.fault(), Fault::User);
+}
+
 fn aws(port: u16) -> SdkConfig {
     let key = aws_credential_types::Credentials::new("AKIDEXAMPLE", "sekret", None, None, "test");
     SdkConfig::builder()

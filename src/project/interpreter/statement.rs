@@ -571,7 +571,13 @@ pub(super) fn insert(entries: &mut Vec<(Object, Object)>, key: Object, value: Ob
 /// Whether the built-in exception `name` is `class` or above it.
 fn takes(name: &str, class: &str) -> bool {
     // Other names of the same class.
-    let own = |name| if matches!(name, "IOError" | "EnvironmentError") { "OSError" } else { name };
+    let own = |name| {
+        if matches!(name, "IOError" | "EnvironmentError") {
+            "OSError"
+        } else {
+            name
+        }
+    };
     let (name, class) = (own(name), own(class));
     let parents: &[&str] = match class {
         "SystemExit" | "KeyboardInterrupt" => return name == "BaseException" || name == class,

@@ -46,6 +46,14 @@ pub enum Error {
         /// What is wrong with the certificate.
         reason: String,
     },
+    /// What listens there does not speak TLS, or not as this client does.
+    #[error("the registry {host} does not take a TLS connection: {reason}")]
+    Tls {
+        /// The registry's host.
+        host: String,
+        /// What the connection failed on.
+        reason: String,
+    },
     /// 401: the registry wants other credentials, or any.
     #[error("the registry {host} does not accept {}: {message}", if *.anonymous { "requests without credentials" } else { "the credentials" })]
     Unauthorized {
@@ -112,6 +120,11 @@ impl Error {
             Self::Unreachable { .. } => {
                 vec!["Check the registry's name, the network, and HTTPS_PROXY / NO_PROXY; then try again.".to_owned()]
             }
+            Self::Tls { .. } => vec![
+                "Check the port. A registry on plain HTTP is spoken to on loopback only; one that asks for client certificates \
+                 is not supported."
+                    .to_owned(),
+            ],
             Self::Certificate { host, reason } => {
                 let mut hints = vec![format!(
                     "Put the CA that issued it in /etc/docker/certs.d/{host}/ca.crt, or in the file SSL_CERT_FILE names."
@@ -200,12 +213,31 @@ pub(super) fn message(status: StatusCode, body: &Bytes) -> String {
     without_url_credentials(&line.chars().take(300).collect::<String>())
 }
 
-/// The TLS library's complaint about a certificate, if that is what a request failed on: no retry will change it.
-pub(super) fn certificate_complaint(error: &(dyn StdError + 'static)) -> Option<String> {
+/// The TLS library's complaint, if that is what a request to `host` failed on: no retry will change it.
+pub(super) fn tls_complaint(error: &(dyn StdError + 'static), host: &str) -> Option<Error> {
+    let host = host.to_owned();
+    match tls_error(error)? {
+        rustls::Error::InvalidCertificate(complaint) => Some(Error::Certificate {
+            host,
+            reason: complaint.to_string(),
+        }),
+        rustls::Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType) => Some(Error::Tls {
+            host,
+            reason: "its answer is not TLS".to_owned(),
+        }),
+        refused @ (rustls::Error::AlertReceived(_) | rustls::Error::PeerIncompatible(_)) => Some(Error::Tls {
+            host,
+            reason: refused.to_string(),
+        }),
+        _ => None,
+    }
+}
+
+fn tls_error<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Error> {
     let mut cause = Some(error);
     while let Some(current) = cause {
-        if let Some(rustls::Error::InvalidCertificate(complaint)) = current.downcast_ref::<rustls::Error>() {
-            return Some(complaint.to_string());
+        if let Some(found) = current.downcast_ref::<rustls::Error>() {
+            return Some(found);
         }
         // An `io::Error` hides what it was made of from `source()`.
         let inner = current
