@@ -55,7 +55,7 @@ fn computed(root: &Path, file: &SourceFile, body: &[Stmt], name: &str, at: Place
     if machine.given_up.is_some() {
         return None;
     }
-    let mut value = machine.named(name)?.to_value().ok()?;
+    let mut value = machine.named(name)?.frozen().to_value().ok()?;
     value.place = at;
     Some(value)
 }

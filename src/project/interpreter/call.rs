@@ -291,7 +291,7 @@ impl Machine {
         }
         // What happens to them afterwards is too late for setup().
         let given = arguments.named.into_iter();
-        self.setup = Some(given.map(|(name, object)| (name, object.frozen(0))).collect());
+        self.setup = Some(given.map(|(name, object)| (name, object.frozen())).collect());
         Ok(self.unknown(expression, "is what setup() gives"))
     }
 }

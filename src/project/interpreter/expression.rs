@@ -643,10 +643,10 @@ fn depends(why: &Dynamic) -> String {
 }
 
 fn is_key(key: &Object) -> bool {
+    let is_plain = |key: &Object| matches!(key.form, Form::Str(_) | Form::Int(_) | Form::Bool(_) | Form::None);
     match &key.form {
-        Form::Str(_) | Form::Int(_) | Form::Bool(_) | Form::None => true,
-        Form::Tuple(items) => items.iter().all(is_key),
-        _ => false,
+        Form::Tuple(items) => items.iter().all(is_plain),
+        _ => is_plain(key),
     }
 }
 

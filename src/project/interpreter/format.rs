@@ -1,6 +1,9 @@
 //! Objects as text: `str()`, `repr()`, `%` and `format()`.
 
-use super::object::{Form, MAX_DEPTH, Object, float};
+use super::object::{Budget, Form, MAX_DEPTH, Object, float};
+
+/// Characters that a list or dict may have when it is written out.
+const MAX_SHOWN: usize = 1_000_000;
 
 /// `str(object)`, where it is certain.
 pub(super) fn str(object: &Object) -> Option<String> {
@@ -13,14 +16,15 @@ pub(super) fn str(object: &Object) -> Option<String> {
 
 /// `repr(object)`, where it is certain.
 pub(super) fn repr(object: &Object) -> Option<String> {
-    repr_below(object, 0)
+    repr_below(object, &Budget::new(MAX_SHOWN), 0)
 }
 
-fn repr_below(object: &Object, depth: usize) -> Option<String> {
+fn repr_below(object: &Object, budget: &Budget, depth: usize) -> Option<String> {
     if depth > MAX_DEPTH {
         return None;
     }
-    let repr = |object: &Object| repr_below(object, depth + 1);
+    budget.spend(object.as_str().map_or(1, str::len).max(1))?;
+    let repr = |object: &Object| repr_below(object, budget, depth + 1);
     let each = |items: &[Object]| items.iter().map(repr).collect::<Option<Vec<_>>>();
     match &object.form {
         Form::None => Some("None".to_owned()),

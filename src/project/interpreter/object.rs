@@ -2,7 +2,7 @@
 //! name changes another one sees.
 
 use std::cell::{Cell, Ref, RefCell, RefMut};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::rc::Rc;
 
@@ -278,11 +278,16 @@ impl Object {
     }
 
     /// The object as it is now: a copy, down to every list and dict in it.
-    pub(crate) fn frozen(&self, depth: usize) -> Self {
-        if depth > MAX_DEPTH {
-            return Self::unknown(&self.doubt("is nested too deeply"));
+    pub(crate) fn frozen(&self) -> Self {
+        self.frozen_below(&Budget::new(MAX_GIVEN), 0)
+    }
+
+    fn frozen_below(&self, budget: &Budget, depth: usize) -> Self {
+        if depth > MAX_DEPTH || budget.spend(1).is_none() {
+            return Self::unknown(&self.doubt("is nested too deeply, or too large"));
         }
-        let each = |items: &[Self]| items.iter().map(|item| item.frozen(depth + 1)).collect::<Vec<_>>();
+        let inner = |item: &Self| item.frozen_below(budget, depth + 1);
+        let each = |items: &[Self]| items.iter().map(inner).collect::<Vec<_>>();
         let form = match &self.form {
             Form::List(items) => match items.get() {
                 Ok(items) => Form::List(Shared::new(each(&items))),
@@ -291,7 +296,7 @@ impl Object {
             Form::Tuple(items) => Form::Tuple(each(items).into()),
             Form::Dict(entries) => match entries.get() {
                 Ok(entries) => {
-                    let entry = |(key, value): &(Self, Self)| (key.clone(), value.frozen(depth + 1));
+                    let entry = |(key, value): &(Self, Self)| (key.clone(), inner(value));
                     Form::Dict(Shared::new(entries.iter().map(entry).collect()))
                 }
                 Err(why) => Form::Unknown(why),
@@ -312,20 +317,18 @@ impl Object {
 
     /// Whether two objects are equal; `None` where only Python knows.
     pub(crate) fn equals(&self, other: &Self) -> Option<bool> {
-        self.equals_below(other, 0)
+        self.equals_below(other, &Budget::new(MAX_COMPARED))
     }
 
-    fn equals_below(&self, other: &Self, depth: usize) -> Option<bool> {
-        if depth > MAX_DEPTH {
-            return None;
-        }
+    fn equals_below(&self, other: &Self, budget: &Budget) -> Option<bool> {
+        budget.spend(1)?;
         let all = |a: &[Object], b: &[Object]| {
             if a.len() != b.len() {
                 return Some(false);
             }
             let mut equal = Some(true);
             for (a, b) in a.iter().zip(b) {
-                match a.equals_below(b, depth + 1) {
+                match a.equals_below(b, budget) {
                     Some(true) => {}
                     Some(false) => return Some(false),
                     None => equal = None,
@@ -416,45 +419,51 @@ impl Object {
 
     /// Makes every list, dict and set unknown that can be reached from here, and calls `escaped` for each function and class.
     pub(crate) fn taint(&self, why: &Rc<Dynamic>, escaped: &mut dyn FnMut(&Object)) {
-        match &self.form {
+        self.taint_reached(why, escaped, &mut BTreeSet::new());
+    }
+
+    fn taint_reached(&self, why: &Rc<Dynamic>, escaped: &mut dyn FnMut(&Object), reached: &mut BTreeSet<usize>) {
+        // What cannot change itself is gone through once; what can is marked by its doubt.
+        let mut is_new = |address: *const ()| reached.insert(address.addr());
+        let inner: Vec<Self> = match &self.form {
             Form::List(items) | Form::Set(items) => {
                 let inner = items.get().map(|items| items.clone()).unwrap_or_default();
-                if items.doubt(why) {
-                    for item in &inner {
-                        item.taint(why, escaped);
-                    }
-                }
+                if items.doubt(why) { inner } else { Vec::new() }
             }
-            Form::Iterator(once) => once.sources.iter().for_each(|(source, _)| source.taint(why, escaped)),
             Form::Dict(entries) | Form::View(entries, _) => {
                 let inner = entries.get().map(|entries| entries.clone()).unwrap_or_default();
-                if entries.doubt(why) {
-                    for (key, value) in &inner {
-                        key.taint(why, escaped);
-                        value.taint(why, escaped);
-                    }
-                }
+                let inner = inner.into_iter().flat_map(|(key, value)| [key, value]).collect();
+                if entries.doubt(why) { inner } else { Vec::new() }
             }
-            Form::Tuple(items) => items.iter().for_each(|item| item.taint(why, escaped)),
-            Form::Method(object, _) => object.taint(why, escaped),
-            Form::Module(names) => {
-                // Its functions, and what its names are bound to, can be reached through it.
-                let bound: Vec<_> = names.borrow().values().cloned().collect();
+            Form::Iterator(once) if is_new(Rc::as_ptr(once).cast()) => {
+                once.sources.iter().map(|(source, _)| source.clone()).collect()
+            }
+            Form::Tuple(items) if is_new(Rc::as_ptr(items).cast()) => items.to_vec(),
+            Form::Method(object, _) => vec![Self::clone(object)],
+            // Its functions, and what its names are bound to, can be reached through it.
+            Form::Module(names) if is_new(Rc::as_ptr(names).cast()) => {
+                let bound = names.borrow();
                 let own = bound
-                    .iter()
+                    .values()
                     .filter(|object| !matches!(object.form, Form::Module(_) | Form::Library(_)));
-                own.for_each(|object| object.taint(why, escaped));
+                own.cloned().collect()
             }
-            Form::Function(_) | Form::Library(_) => escaped(self),
-            Form::Class(class) => {
+            Form::Class(class) if is_new(Rc::as_ptr(class).cast()) => {
                 escaped(self);
-                let values: Vec<_> = class.names.borrow().values().cloned().collect();
-                let data = values
-                    .iter()
+                let bound = class.names.borrow();
+                let data = bound
+                    .values()
                     .filter(|value| !matches!(value.form, Form::Function(_) | Form::Class(_)));
-                data.for_each(|value| value.taint(why, escaped));
+                data.cloned().collect()
             }
-            _ => {}
+            Form::Function(_) | Form::Library(_) => {
+                escaped(self);
+                Vec::new()
+            }
+            _ => Vec::new(),
+        };
+        for object in inner {
+            object.taint_reached(why, escaped, reached);
         }
     }
 }
@@ -477,6 +486,26 @@ impl Form {
         )
     }
 }
+
+/// How much may still be looked at: a few lists that hold each other can be larger than any memory when written out.
+pub(crate) struct Budget(Cell<usize>);
+
+impl Budget {
+    pub(crate) fn new(amount: usize) -> Self {
+        Self(Cell::new(amount))
+    }
+
+    /// `None` where it is used up.
+    pub(crate) fn spend(&self, amount: usize) -> Option<()> {
+        self.0.set(self.0.get().checked_sub(amount)?);
+        Some(())
+    }
+}
+
+/// Objects that one comparison looks at.
+const MAX_COMPARED: usize = 10_000;
+/// Objects that are given to `setup()` in one argument.
+const MAX_GIVEN: usize = 200_000;
 
 /// Nesting of values past which Python is asked.
 pub(crate) const MAX_DEPTH: usize = 100;

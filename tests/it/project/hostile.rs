@@ -76,6 +76,67 @@ fn nesting_and_recursion() {
 }
 
 #[test]
+fn programs_that_grow_or_go_on() {
+    let setup =
+        "\nfrom setuptools import setup\nsetup(name='a', version='1', description=str(x), install_requires=x)\n";
+    for (what, code) in [
+        ("for ever", "x = 1\nwhile True:\n    x += 1"),
+        ("recursion", "def x(): return x()\nx()"),
+        (
+            "mutual recursion",
+            "def x(n): return y(n) + y(n)\ndef y(n): return x(n + 1)\nx(0)",
+        ),
+        (
+            "a list of itself",
+            "x = []\nx.append(x)\nx.append(x)\nx.sort()\nx.index(x)\nx == [x]\nx.remove(x)",
+        ),
+        ("lists of lists", "x = ['a']\nfor i in range(64):\n    x = [x, x]"),
+        (
+            "tuples of tuples",
+            "x = ('a',)\nfor i in range(64):\n    x = (x, x)\nd = {x: 1}\nhash(x)\nopen(x)\nx == (x, x)\nsorted([x, x])",
+        ),
+        (
+            "dicts of dicts",
+            "x = {}\nfor i in range(64):\n    x = {'a': x, 'b': x}\nid(x)",
+        ),
+        ("doubling a text", "x = 'a'\nfor i in range(99):\n    x += x"),
+        ("doubling a list", "x = ['a']\nfor i in range(99):\n    x += x"),
+        ("doubling by extend", "x = ['a']\nfor i in range(99):\n    x.extend(x)"),
+        (
+            "doubling by slices",
+            "x = ['a']\nfor i in range(99):\n    x = [*x, *x[:]]",
+        ),
+        ("multiplied", "x = ['a' * 10 ** 9] * 10 ** 9"),
+        ("joined", "x = 'a' * 10000\nfor i in range(99):\n    x = x.join([x, x])"),
+        (
+            "formatted",
+            "x = 'a'\nfor i in range(99):\n    x = f'{x}{x}' + '%s%s' % (x, x) + '{0}{0}'.format(x)",
+        ),
+        ("replaced", "x = 'a'\nfor i in range(99):\n    x = x.replace('a', 'aa')"),
+        (
+            "a large range",
+            "x = [i for i in range(10 ** 12)]\ny = list(range(10 ** 5)) * 99999",
+        ),
+        (
+            "loops in loops",
+            "x = [0 for a in range(9999) for b in range(9999) for c in range(9999)]",
+        ),
+        ("a pattern", "import re\nx = re.findall('(a*)*b', 'a' * 5000)"),
+        (
+            "a class in itself",
+            "class x:\n    y = []\nx.y.append(x)\nx.z = (x, (x.y,))\nid(x)",
+        ),
+        (
+            "numbers",
+            "x = 9223372036854775807\nx = x * x - -x // 0 % 0 + (-x - 2) * -1",
+        ),
+    ] {
+        let ran = survives(&with("setup.py", format!("{code}{setup}")));
+        assert!(!ran.stderr.contains("overflow"), "{what}: {}", ran.stderr);
+    }
+}
+
+#[test]
 fn large_files() {
     let big = "# padding padding padding padding padding padding\n".repeat(1_000_000);
     survives(&with("setup.py", format!("{big}{CALL}")))
