@@ -1,6 +1,7 @@
 //! Parsing Python source within limits: no input may exhaust the stack.
 
-use ruff_python_ast::Stmt;
+use ruff_python_ast::{ModExpression, ModModule, Stmt};
+use ruff_python_parser::Parsed;
 
 use super::error::Error;
 use super::source_file::SourceFile;
@@ -35,6 +36,20 @@ pub(crate) fn with_module<T: Send>(
         let joined = started.ok().and_then(|handle| handle.join().ok());
         joined.map_or(Ok(None), |result| result.map(Some))
     })
+}
+
+/// A text's statements; `None` where it is no Python, or past the limits. For a caller on the stack of [`with_module`].
+pub(crate) fn parse(text: &str) -> Option<Parsed<ModModule>> {
+    within_limits(text).then(|| ruff_python_parser::parse_module(text).ok())?
+}
+
+/// The same for one expression.
+pub(crate) fn parse_expression(text: &str) -> Option<Parsed<ModExpression>> {
+    within_limits(text).then(|| ruff_python_parser::parse_expression(text).ok())?
+}
+
+fn within_limits(text: &str) -> bool {
+    text.len() <= MAX_BYTES && too_deep(text).is_none()
 }
 
 fn syntax(file: &SourceFile, offset: usize, message: String) -> Error {

@@ -16,17 +16,11 @@ class Trouble(Exception):
     """Something a person has to know or to mend; its text is shown as it is."""
 
 
-def state_dir() -> Path:
-    """Where the testbed keeps its files: $SGBUILD_TESTBED_DIR, else sgbuild-testbed in the user's cache."""
-    explicit = os.environ.get("SGBUILD_TESTBED_DIR")
-    if explicit:
-        return Path(explicit).resolve()
-    cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(cache) / "sgbuild-testbed"
-
-
-CORPUS = state_dir() / "corpus"
-VENV = state_dir() / "oracle-venv"
+if "SGBUILD_TESTBED" not in os.environ:
+    sys.exit('SGBUILD_TESTBED is not set: run `make conformance`, or eval "$(tests/testbed/testbed env)" first')
+STATE = Path(os.environ["SGBUILD_TESTBED"])
+CORPUS = STATE / "corpus"
+VENV = STATE / "oracle-venv"
 PYTHON = VENV / "bin" / "python"
 
 

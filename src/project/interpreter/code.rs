@@ -2,18 +2,18 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::rc::Rc;
 
-use ruff_python_ast::Expr;
+use ruff_python_ast::{Expr, Stmt};
 use ruff_text_size::Ranged;
 
+use super::super::python_source;
 use super::super::source_file::SourceFile;
 use super::call::Arguments;
 use super::methods::Known;
 use super::object::{Form, Namespace, Object, Shared};
 use super::statement::insert;
-use super::{Frame, Halt, MAX_LENGTH, Machine};
+use super::{Flow, Frame, Halt, Machine};
 
 impl Machine {
     pub(super) fn literal(&mut self, arguments: &Arguments, node: &impl Ranged) -> Option<Form> {
@@ -21,7 +21,7 @@ impl Machine {
             .text(0, "node_or_string")?
             .trim_start_matches([' ', '\t'])
             .to_owned();
-        let parsed = ruff_python_parser::parse_expression(&text).ok()?;
+        let parsed = python_source::parse_expression(&text)?;
         let file = Rc::new(SourceFile::from_bytes("setup.py", text.into_bytes()).ok()?);
         let expression = &parsed.syntax().body;
         if !is_literal(expression) {
@@ -88,14 +88,11 @@ impl Machine {
 
     pub(super) fn run_path(&mut self, arguments: &Arguments, node: &impl Ranged) -> Known {
         let path = match arguments.positional.as_slice() {
-            [path] if arguments.named.is_empty() => match &path.form {
-                Form::Str(path) => PathBuf::from(&**path),
-                Form::Path(path) => path.clone(),
-                _ => return Ok(None),
-            },
-            _ => return Ok(None),
+            [path] if arguments.named.is_empty() => path.as_path(),
+            _ => None,
         };
-        let code = match self.text(&path, None, false, node)? {
+        let Some(path) = path else { return Ok(None) };
+        let code = match self.text(path, None, false, node)? {
             Ok(code) => code,
             Err(unknown) => return Ok(Some(unknown)),
         };
@@ -113,35 +110,36 @@ impl Machine {
         Ok(Some(Form::Dict(Shared::new(entries))))
     }
 
-    pub(super) fn run_code(
-        &mut self,
-        code: &str,
-        scopes: Vec<Namespace>,
-        node: &impl Ranged,
-    ) -> Result<Option<()>, Halt> {
-        if code.len() > MAX_LENGTH / 100 {
-            return Ok(None);
-        }
-        let Ok(parsed) = ruff_python_parser::parse_module(code) else {
-            return Ok(None);
-        };
-        let Ok(file) = SourceFile::from_bytes("setup.py", code.as_bytes().to_vec()) else {
-            return Ok(None);
-        };
-        let frame = Frame {
+    /// Follows other code in these namespaces; `None` where it cannot be followed to its end.
+    fn run_code(&mut self, code: &str, scopes: Vec<Namespace>, node: &impl Ranged) -> Result<Option<()>, Halt> {
+        let around = Frame {
             scopes,
-            file: Rc::new(file),
             site: Some(self.place(node)),
             ..self.frame.clone()
         };
-        self.depth += 10;
-        let ended = self.within(frame, |machine| machine.block(parsed.suite()));
-        self.depth -= 10;
-        match ended {
-            Ok(_) => Ok(Some(())),
-            Err(Halt::Doubt(_)) => Ok(None),
-            Err(halt) => Err(halt),
+        match self.run_text(code, around, |_, _| {}) {
+            Some(Ok(_)) => Ok(Some(())),
+            Some(Err(Halt::Doubt(_))) | None => Ok(None),
+            Some(Err(halt)) => Err(halt),
         }
+    }
+
+    /// Follows the statements of a text in `frame`, after `begin`; `None` where it is no Python, or too large.
+    pub(super) fn run_text(
+        &mut self,
+        text: &str,
+        frame: Frame,
+        begin: impl FnOnce(&mut Self, &[Stmt]),
+    ) -> Option<Result<Flow, Halt>> {
+        let parsed = python_source::parse(text)?;
+        let file = Rc::new(SourceFile::from_bytes("setup.py", text.as_bytes().to_vec()).ok()?);
+        self.depth += 10;
+        let ended = self.within(Frame { file, ..frame }, |machine| {
+            begin(machine, parsed.suite());
+            machine.block(parsed.suite())
+        });
+        self.depth -= 10;
+        Some(ended)
     }
 }
 

@@ -10,7 +10,7 @@ use ruff_text_size::Ranged;
 
 use super::super::mentions::Mentions;
 use super::super::value::{Dynamic, Place};
-use super::object::{Body, Content, Form, Function, Object, Position, Shared, View};
+use super::object::{Body, Content, Form, Object, Position, Shared, View};
 use super::statement::insert;
 use super::{Halt, MAX_DEPTH, MAX_ITEMS, MAX_LENGTH, Machine, Outcome, files, format, library};
 
@@ -110,23 +110,7 @@ impl Machine {
             }
             Expr::Lambda(lambda) => {
                 let parameters = lambda.parameters.as_deref().cloned().unwrap_or_default();
-                let mut defaults = Vec::new();
-                for parameter in parameters.iter_non_variadic_params() {
-                    defaults.push(
-                        parameter
-                            .default
-                            .as_ref()
-                            .map(|default| self.evaluate(default))
-                            .transpose()?,
-                    );
-                }
-                Form::Function(Rc::new(Function {
-                    parameters,
-                    body: Body::Lambda((*lambda.body).clone()),
-                    defaults,
-                    scopes: self.frame.of_functions(),
-                    file: Rc::clone(&self.frame.file),
-                }))
+                self.function(parameters, Body::Lambda((*lambda.body).clone()))?
             }
             Expr::ListComp(made) => return self.comprehend(&made.generators, &made.elt, expression, false),
             // One that is not gone through at once would see what changes meanwhile.
@@ -638,7 +622,8 @@ impl Machine {
     }
 }
 
-fn depends(why: &Dynamic) -> String {
+/// The reason of what `why` decides.
+pub(super) fn depends(why: &Dynamic) -> String {
     format!("depends on `{}`, which {}", why.expression, why.reason)
 }
 

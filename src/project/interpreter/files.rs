@@ -71,13 +71,9 @@ impl Machine {
     }
 
     pub(super) fn open(&mut self, arguments: &Arguments, node: &impl Ranged, is_codecs: bool) -> Known {
-        let path = match arguments
-            .get(0, if is_codecs { "filename" } else { "file" })
-            .map(|path| &path.form)
-        {
-            Some(Form::Str(path)) => PathBuf::from(&**path),
-            Some(Form::Path(path)) => path.clone(),
-            _ => return Ok(None),
+        let named = arguments.get(0, if is_codecs { "filename" } else { "file" });
+        let Some(path) = named.and_then(Object::as_path) else {
+            return Ok(None);
         };
         let mode = match arguments.get(1, "mode") {
             None => "r",
@@ -98,13 +94,13 @@ impl Machine {
             return Ok(None);
         }
         let content = if mode.contains('b') && !is_codecs {
-            match self.content(&path, node)? {
+            match self.content(path, node)? {
                 Ok(bytes) => Content::Bytes(bytes.into()),
                 Err(unknown) => return Ok(Some(unknown)),
             }
         } else {
             let encoding = arguments.get(if is_codecs { 2 } else { 3 }, "encoding").cloned();
-            match self.text(&path, encoding.as_ref(), is_codecs, node)? {
+            match self.text(path, encoding.as_ref(), is_codecs, node)? {
                 Ok(text) => Content::Text(text),
                 Err(unknown) => return Ok(Some(unknown)),
             }
@@ -121,11 +117,10 @@ impl Machine {
         }
         let mut parts = Vec::new();
         for argument in &arguments.positional {
-            match &argument.form {
-                Form::Str(part) => parts.push(part.to_string()),
-                Form::Path(part) => parts.push(part.to_string_lossy().into_owned()),
-                _ => return Ok(None),
-            }
+            let Some(part) = argument.as_path() else {
+                return Ok(None);
+            };
+            parts.push(part.to_string_lossy().into_owned());
         }
         let Some(first) = parts.first() else { return Ok(None) };
         let path = Path::new(first);

@@ -297,11 +297,8 @@ impl Machine {
             "pathlib.Path" | "pathlib.PurePath" | "pathlib.PosixPath" => {
                 let mut path = PathBuf::new();
                 for part in &arguments.positional {
-                    match &part.form {
-                        Form::Str(part) => path.push(&**part),
-                        Form::Path(part) => path.push(part),
-                        _ => return Ok(None),
-                    }
+                    let Some(part) = part.as_path() else { return Ok(None) };
+                    path.push(part);
                 }
                 Ok(Some(Form::Path(pure(&path))))
             }

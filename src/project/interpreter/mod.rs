@@ -27,7 +27,7 @@ use ruff_python_ast::visitor::Visitor as _;
 use ruff_python_ast::{Expr, Stmt};
 use ruff_text_size::Ranged;
 
-use super::mentions::{Mentions, mentions_of_all};
+use super::mentions::{Mentions, mentions, mentions_of_all};
 use super::source_file::SourceFile;
 use super::value::{Dynamic, Place};
 pub(crate) use literal::literal;
@@ -410,9 +410,7 @@ impl Machine {
     /// Forgets what a statement may have changed.
     fn forget_statement(&mut self, statement: &Stmt, reason: &str) {
         let why = self.dynamic(statement, reason);
-        let mut mentions = Mentions::default();
-        mentions.visit_stmt(statement);
-        self.forget(&mentions, &why, true);
+        self.forget(&mentions(statement), &why, true);
     }
 
     /// Runs `body` in another frame.

@@ -9,7 +9,6 @@ use ruff_python_ast::{Stmt, StmtImportFrom};
 use ruff_text_size::Ranged;
 
 use super::super::mentions;
-use super::super::source_file::SourceFile;
 use super::object::{Form, Namespace, Object};
 use super::{Frame, Halt, Machine, Outcome, library};
 
@@ -94,7 +93,7 @@ impl Machine {
     /// The module `module`, bound as `bound`: itself, or the package at its beginning.
     pub(super) fn module(&mut self, module: &str, bound: &str, statement: &impl Ranged) -> Outcome {
         let top = module.split('.').next().unwrap_or(module);
-        if library::is_module(top) && self.located_module(top).is_none() {
+        if self.is_of_library(top) {
             return Ok(Object::new(Form::Library(bound.into()), self.place(statement)));
         }
         match self.local(module, statement)? {
@@ -107,11 +106,16 @@ impl Machine {
         }
     }
 
+    /// Whether a name at the top is the library's: one of the project's own stands before it.
+    fn is_of_library(&self, top: &str) -> bool {
+        library::is_module(top) && self.located_module(top).is_none()
+    }
+
     /// What `from module import name` binds.
     fn member(&mut self, module: &str, name: &str, statement: &Stmt) -> Outcome {
         let top = module.split('.').next().unwrap_or(module);
         let place = self.place(statement);
-        if library::is_module(top) && self.located_module(top).is_none() {
+        if self.is_of_library(top) {
             let full = format!("{module}.{name}");
             let known = library::constant(&full, place);
             return Ok(known.unwrap_or_else(|| Object::new(Form::Library(full.into()), place)));
@@ -197,12 +201,6 @@ impl Machine {
         let Ok(text) = self.text(&path, None, false, statement)? else {
             return self.not_imported(statement);
         };
-        let (Ok(parsed), Ok(source)) = (
-            ruff_python_parser::parse_module(&text),
-            SourceFile::from_bytes("setup.py", text.as_bytes().to_vec()),
-        ) else {
-            return self.not_imported(statement);
-        };
         let package = if is_package {
             Some(dotted)
         } else {
@@ -210,14 +208,11 @@ impl Machine {
         };
         let frame = Frame {
             package: package.map(Into::into),
-            ..Frame::of_module(Rc::clone(&names), Rc::new(source), Some(place))
+            ..Frame::of_module(Rc::clone(&names), Rc::clone(&self.frame.file), Some(place))
         };
-        self.depth += 10;
-        let ended = self.within(frame, |machine| {
-            machine.document(parsed.suite());
-            machine.block(parsed.suite())
-        });
-        self.depth -= 10;
+        let Some(ended) = self.run_text(&text, frame, Self::document) else {
+            return self.not_imported(statement);
+        };
         match ended {
             Ok(_) => Ok(names),
             Err(Halt::Doubt(why)) => {
@@ -247,15 +242,11 @@ impl Machine {
 
     /// `sys.path.insert` and `append`.
     pub(super) fn search_in(&mut self, added: Option<&Object>, first: bool) {
-        let path = match added.map(|added| &added.form) {
-            Some(Form::Str(path)) => PathBuf::from(&**path),
-            Some(Form::Path(path)) => path.clone(),
-            _ => {
-                self.searches_elsewhere = true;
-                return;
-            }
+        let Some(path) = added.and_then(Object::as_path) else {
+            self.searches_elsewhere = true;
+            return;
         };
-        let directory = self.located(&path);
+        let directory = self.located(path);
         if !directory.starts_with(&self.root) {
             self.searches_elsewhere = true;
         } else if first {

@@ -3,7 +3,7 @@
 
 use std::cell::{Cell, Ref, RefCell, RefMut};
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use ruff_python_ast::{Expr, Parameters, Stmt};
@@ -226,6 +226,15 @@ impl Object {
     pub(crate) fn as_str(&self) -> Option<&str> {
         match &self.form {
             Form::Str(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// A path, or a text that is one.
+    pub(crate) fn as_path(&self) -> Option<&Path> {
+        match &self.form {
+            Form::Str(path) => Some(Path::new(&**path)),
+            Form::Path(path) => Some(path),
             _ => None,
         }
     }

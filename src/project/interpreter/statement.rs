@@ -5,13 +5,13 @@ use std::rc::Rc;
 
 use ruff_python_ast::visitor::{Visitor, walk_stmt};
 use ruff_python_ast::{
-    ExceptHandler, Expr, Stmt, StmtClassDef, StmtFor, StmtFunctionDef, StmtIf, StmtTry, StmtWhile, StmtWith,
+    ExceptHandler, Expr, Parameters, Stmt, StmtClassDef, StmtFor, StmtFunctionDef, StmtIf, StmtTry, StmtWhile, StmtWith,
 };
-
 use ruff_text_size::Ranged;
 
 use super::super::mentions::mentions;
 use super::call::Arguments;
+use super::expression::depends;
 use super::object::{Body, Class, Form, Function, Namespace, Object};
 use super::{Flow, Frame, Halt, MAX_ITEMS, Machine, library};
 
@@ -107,10 +107,7 @@ impl Machine {
         match value.truthy() {
             Ok(holds) => Ok(Some(holds)),
             Err(why) => {
-                self.not_followed(
-                    statement,
-                    &format!("depends on `{}`, which {}", why.expression, why.reason),
-                )?;
+                self.not_followed(statement, &depends(&why))?;
                 Ok(None)
             }
         }
@@ -142,10 +139,7 @@ impl Machine {
             Ok(items) => items,
             Err(why) => {
                 self.taint(&iterated, &why);
-                self.not_followed(
-                    statement,
-                    &format!("depends on `{}`, which {}", why.expression, why.reason),
-                )?;
+                self.not_followed(statement, &depends(&why))?;
                 return Ok(Flow::Next);
             }
         };
@@ -159,19 +153,26 @@ impl Machine {
             }
             self.step(statement)?;
             self.assign(&each.target, item)?;
-            match self.block(&each.body) {
-                Ok(Flow::Next | Flow::Continue) => {}
-                Ok(Flow::Break) => return Ok(Flow::Next),
-                Ok(Flow::Return(value)) => return Ok(Flow::Return(value)),
-                // Whether a later round, or the rest of this one, runs is not known.
-                Err(Halt::Doubt(why)) => {
-                    self.not_followed(statement, &why.reason)?;
-                    return Ok(Flow::Next);
-                }
-                Err(halt) => return Err(halt),
+            if let Some(left) = self.round(&each.body, statement)? {
+                return Ok(left);
             }
         }
         self.block(&each.orelse)
+    }
+
+    /// One round of the loop `statement`; how the loop is left, if it is.
+    fn round(&mut self, body: &[Stmt], statement: &Stmt) -> Result<Option<Flow>, Halt> {
+        match self.block(body) {
+            Ok(Flow::Next | Flow::Continue) => Ok(None),
+            Ok(Flow::Break) => Ok(Some(Flow::Next)),
+            Ok(Flow::Return(value)) => Ok(Some(Flow::Return(value))),
+            // Whether a later round, or the rest of this one, runs is not known.
+            Err(Halt::Doubt(why)) => {
+                self.not_followed(statement, &why.reason)?;
+                Ok(Some(Flow::Next))
+            }
+            Err(halt) => Err(halt),
+        }
     }
 
     fn repeat(&mut self, repeat: &StmtWhile, statement: &Stmt) -> Result<Flow, Halt> {
@@ -182,15 +183,8 @@ impl Machine {
                 None => return Ok(Flow::Next),
             }
             self.step(statement)?;
-            match self.block(&repeat.body) {
-                Ok(Flow::Break) => return Ok(Flow::Next),
-                Ok(Flow::Return(value)) => return Ok(Flow::Return(value)),
-                Ok(Flow::Next | Flow::Continue) => {}
-                Err(Halt::Doubt(why)) => {
-                    self.not_followed(statement, &why.reason)?;
-                    return Ok(Flow::Next);
-                }
-                Err(halt) => return Err(halt),
+            if let Some(left) = self.round(&repeat.body, statement)? {
+                return Ok(left);
             }
         }
     }
@@ -218,13 +212,13 @@ impl Machine {
         let tried = self.block(&attempt.body);
         if self.doubts > doubts && self.setup.is_none() && !attempt.handlers.is_empty() {
             // Something that is not understood may have raised anything.
-            let flow = match tried {
-                Ok(Flow::Next) | Err(Halt::Raised(..)) => None,
-                Ok(_) | Err(Halt::Doubt(_)) => Some(()),
+            let leaves = match tried {
+                Ok(Flow::Next) | Err(Halt::Raised(..)) => false,
+                Ok(_) | Err(Halt::Doubt(_)) => true,
                 Err(Halt::End) => return Err(Halt::End),
             };
             self.not_followed(statement, "may fail")?;
-            if flow.is_some() {
+            if leaves {
                 return Err(Halt::Doubt(self.dynamic(statement, "may fail")));
             }
             return Ok(Flow::Next);
@@ -301,27 +295,9 @@ impl Machine {
 
     fn define(&mut self, function: &StmtFunctionDef, statement: &Stmt) -> Result<(), Halt> {
         let name = function.name.as_str();
-        let mut defaults = Vec::new();
-        for parameter in function.parameters.iter_non_variadic_params() {
-            defaults.push(
-                parameter
-                    .default
-                    .as_ref()
-                    .map(|default| self.evaluate(default))
-                    .transpose()?,
-            );
-        }
-        let object = Object::new(
-            Form::Function(Rc::new(Function {
-                parameters: (*function.parameters).clone(),
-                body: Body::Statements(function.body.to_vec()),
-                defaults,
-                scopes: self.frame.of_functions(),
-                file: Rc::clone(&self.frame.file),
-            })),
-            self.place(function),
-        );
-        let mut object = object;
+        let body = Body::Statements(function.body.to_vec());
+        let form = self.function((*function.parameters).clone(), body)?;
+        let mut object = Object::new(form, self.place(function));
         if function.is_async || yields(&function.body) {
             let why = self.dynamic(statement, "is a function of a kind that is not followed");
             self.taint(&object, &why);
@@ -333,6 +309,22 @@ impl Machine {
         }
         self.set(name, object);
         Ok(())
+    }
+
+    /// A function of the file, its defaults evaluated here and now.
+    pub(super) fn function(&mut self, parameters: Parameters, body: Body) -> Result<Form, Halt> {
+        let defaults = parameters.iter_non_variadic_params().map(|parameter| {
+            let default = parameter.default.as_ref();
+            default.map(|default| self.evaluate(default)).transpose()
+        });
+        let defaults = defaults.collect::<Result<_, _>>()?;
+        Ok(Form::Function(Rc::new(Function {
+            parameters,
+            body,
+            defaults,
+            scopes: self.frame.of_functions(),
+            file: Rc::clone(&self.frame.file),
+        })))
     }
 
     fn class(&mut self, class: &StmtClassDef, statement: &Stmt) -> Result<(), Halt> {
