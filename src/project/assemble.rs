@@ -227,17 +227,10 @@ impl Files {
             "typing-extensions",
             "wheel",
         ];
-        let name = |requirement: &String| {
-            let end = requirement.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')));
-            requirement[..end.unwrap_or(requirement.len())]
-                .to_lowercase()
-                .replace(['_', '.'], "-")
-        };
         self.pyproject.requires.iter().flatten().any(|requirement| {
-            let name = name(requirement);
+            let name = plain_name(requirement);
             // An older setuptools reads projects in its own way.
-            let is_limited = requirement.contains(['<', '~', '@']) || requirement.contains("==");
-            let old = name == "setuptools" && is_limited;
+            let old = name == "setuptools" && is_limited(requirement);
             old || !harmless.contains(&name.as_str())
         })
     }
@@ -351,11 +344,22 @@ fn is_only_setuptools(listed: Option<&Value>) -> bool {
             .or_else(|| value.strings())
     });
     let is_setuptools = |requirement: &String| {
-        let end = requirement.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')));
-        let (name, rest) = requirement.trim().split_at(end.unwrap_or(requirement.len()));
-        matches!(name, "setuptools" | "wheel") && !rest.contains(['<', '~', '@']) && !rest.contains("==")
+        matches!(plain_name(requirement).as_str(), "setuptools" | "wheel") && !is_limited(requirement)
     };
     names.is_some_and(|names| names.iter().all(is_setuptools))
+}
+
+/// The name that a requirement begins with, in its usual spelling.
+fn plain_name(requirement: &str) -> String {
+    let end = requirement.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')));
+    requirement[..end.unwrap_or(requirement.len())]
+        .to_lowercase()
+        .replace(['_', '.'], "-")
+}
+
+/// Whether a requirement may be for an older version than the newest.
+fn is_limited(requirement: &str) -> bool {
+    requirement.contains(['<', '~', '@']) || requirement.contains("==")
 }
 
 /// `setup()`'s arguments, what setup.cfg adds where they say nothing, and `[project]` over both.

@@ -179,9 +179,10 @@ impl Client {
         } else {
             &repository.host
         };
+        let (http, sender) = trust::http_clients(repository, settings)?;
         let mut client = Self {
-            http: trust::http_client(repository, settings, trust::Redirects::Followed)?,
-            sender: trust::http_client(repository, settings, trust::Redirects::Refused)?,
+            http,
+            sender,
             base: base_url("https", host)?,
             repository: repository.clone(),
             credentials: credentials.clone(),

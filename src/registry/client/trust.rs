@@ -12,22 +12,13 @@ use crate::registry::{Repository, with_causes};
 /// How many redirects one request may take.
 const MAX_REDIRECTS: usize = 5;
 
-/// What a client does when an answer names another place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Redirects {
-    /// It goes there, without the `Authorization` header if that is another host.
-    Followed,
-    /// It takes the answer as it is: what it sends in a body is for this host alone.
-    Refused,
-}
-
-/// An HTTP client for the registry of `repository`. It trusts the platform's roots (`SSL_CERT_FILE` and `SSL_CERT_DIR` where they are
+/// The HTTP clients for the registry of `repository`: one that follows redirects, and one that does not, for what is sent in a
+/// body is for this host alone. They trust the platform's roots (`SSL_CERT_FILE` and `SSL_CERT_DIR` where they are
 /// set) and, as Docker does, the `*.crt` files of the registry's own directory.
-pub(super) fn http_client(
+pub(super) fn http_clients(
     repository: &Repository,
     settings: &ClientSettings,
-    redirects: Redirects,
-) -> Result<reqwest::Client, Error> {
+) -> Result<(reqwest::Client, reqwest::Client), Error> {
     let mut roots = rustls_native_certs::load_native_certs().certs;
     roots.extend(registry_certificates(
         &settings.docker_certs_dir.join(&repository.host),
@@ -40,24 +31,24 @@ pub(super) fn http_client(
         .map_err(|error| Error::Setup {
             reason: error.to_string(),
         })?;
-    let mut client = reqwest::Client::builder();
-    if repository.is_loopback() {
-        // As Docker does: no proxy knows what listens here.
-        client = client.no_proxy();
-    }
-    client
-        .tls_certs_only(certificates)
-        .user_agent(concat!("sgbuild/", env!("CARGO_PKG_VERSION")))
-        .connect_timeout(settings.connect_timeout)
-        .read_timeout(settings.stall_timeout)
-        .redirect(match redirects {
-            Redirects::Followed => Policy::custom(redirect),
-            Redirects::Refused => Policy::none(),
-        })
-        .build()
-        .map_err(|error| Error::Setup {
-            reason: with_causes(&error),
-        })
+    let client = |redirects| {
+        let mut client = reqwest::Client::builder();
+        if repository.is_loopback() {
+            // As Docker does: no proxy knows what listens here.
+            client = client.no_proxy();
+        }
+        client
+            .tls_certs_only(certificates.iter().cloned())
+            .user_agent(concat!("sgbuild/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(settings.connect_timeout)
+            .read_timeout(settings.stall_timeout)
+            .redirect(redirects)
+            .build()
+            .map_err(|error| Error::Setup {
+                reason: with_causes(&error),
+            })
+    };
+    Ok((client(Policy::custom(redirect))?, client(Policy::none())?))
 }
 
 /// Follows a few redirects, but never from TLS to plain text. The `Authorization` header is sent to no other host, port or
