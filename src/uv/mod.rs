@@ -161,5 +161,7 @@ fn cache_can_be_written(environment: &[(String, String)]) -> bool {
         return false;
     };
     let there = cache.ancestors().find(|directory| directory.exists());
-    there.is_some_and(|directory| rustix::fs::access(directory, rustix::fs::Access::WRITE_OK).is_ok())
+    there.is_some_and(|directory| {
+        directory.is_dir() && rustix::fs::access(directory, rustix::fs::Access::WRITE_OK).is_ok()
+    })
 }
