@@ -126,7 +126,7 @@ fn a_uv_that_is_set_must_do() {
 fn without_a_network_it_is_said_what_was_wanted() {
     let no_uv = with_empty_cache(computing(""))
         .with("PIP_INDEX_URL", NOBODY)
-        .with("PIP_RETRIES", "0")
+        .with("PIP_RETRIES", "1")
         .without("PIP_FIND_LINKS");
     let no_packages = with_empty_cache(computing(""))
         .with("SGBUILD_UV", fetched().display().to_string())
