@@ -268,11 +268,8 @@ fn texts(plan: &ImagePlan, template: Option<&Template>) -> Result<Vec<(&'static 
     }
     // What is not named here is not sent to the builder, so that image.json never spoils the cache.
     let sent = texts.iter().map(|(name, _)| *name).filter(|name| *name != DOCKERFILE);
-    let ignore: String = sent
-        .chain([plan.sdist.as_str()])
-        .map(|name| format!("!{name}\n"))
-        .collect();
-    texts.push((DOCKERIGNORE, format!("*\n{ignore}")));
+    let names: Vec<&str> = sent.chain([plan.sdist.as_str()]).collect();
+    texts.push((DOCKERIGNORE, format!("*\n!{}\n", names.join("\n!"))));
     Ok(texts)
 }
 

@@ -19,7 +19,7 @@ pub enum Error {
     Project(#[from] project::Error),
     /// Reading the user's requirements file.
     #[error(transparent)]
-    Requirements(#[from] requirements::Error),
+    Requirements(Box<requirements::Error>),
     /// Making `dist/`.
     #[error(transparent)]
     Dist(#[from] dist::Error),
@@ -127,6 +127,12 @@ pub enum Error {
     /// Stdout is closed or full.
     #[error("cannot write to standard output")]
     Stdout(#[source] io::Error),
+}
+
+impl From<requirements::Error> for Error {
+    fn from(error: requirements::Error) -> Self {
+        Self::Requirements(Box::new(error))
+    }
 }
 
 impl From<stack::Error> for Error {

@@ -249,7 +249,8 @@ impl ImagePlan {
         let extras = declared::extras(project, &settings.extras, file)?;
         let declared = declared::requirements(&project.metadata.name, &project.metadata.requires_dist, &extras)?;
         if let Some(file) = file {
-            let environments = Environments::new(&settings.platform, &python::versions(project, settings)?);
+            let pythons = python::versions(project, settings)?.possible(settings);
+            let environments = Environments::new(&settings.platform, &pythons);
             requirements::check(file, &declared, &environments, &base).map_err(Box::new)?;
         }
         Ok(Self {
@@ -300,13 +301,10 @@ fn requirement_lines(project: &Project, declared: Vec<Declared>, file: Option<&R
 fn base_image(project: &Project, settings: &ImageSettings) -> Result<String, Error> {
     let image = match &settings.base_image {
         Some(image) => image.clone(),
-        None => {
-            let versions = python::versions(project, settings)?;
-            format!(
-                "{PYTHON_REPOSITORY}:{}-slim",
-                versions.first().map_or("3", String::as_str)
-            )
-        }
+        None => format!(
+            "{PYTHON_REPOSITORY}:{}-slim",
+            python::versions(project, settings)?.first
+        ),
     };
     let reference = Reference::from_str(&image).map_err(Error::BaseImage)?;
     Ok(reference.to_string())

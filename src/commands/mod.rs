@@ -109,8 +109,8 @@ impl<'a> Checkout<'a> {
         let Some(file) = self.settings.text("requirements") else {
             return Ok(None);
         };
-        let (extras, settings) = (self.settings.list("extras"), self.settings.project());
-        let read = || requirements::read(project, file, &extras, &settings, self.progress);
+        let (extras, uv) = (self.settings.list("extras"), self.settings.uv());
+        let read = || requirements::read(project, file, &extras, &uv, self.progress);
         Ok(Some(tokio::task::block_in_place(read)?))
     }
 

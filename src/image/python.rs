@@ -14,9 +14,28 @@ const PYTHON_RELEASES: [&str; 6] = ["3.12", "3.11", "3.10", "3.13", "3.9", "3.14
 /// Where a Python version comes from that was not the package's choice.
 pub(super) const SETTING: &str = "setting python-version";
 
-/// The Python versions that the image may have: the one chosen, else those of [`PYTHON_RELEASES`] that the package allows, of which
-/// the official image has the first. Never none.
-pub(super) fn versions(project: &Project, settings: &ImageSettings) -> Result<Vec<String>, Error> {
+/// The Python versions that an image may have.
+pub(super) struct Versions {
+    /// That of the official image.
+    pub(super) first: String,
+    /// Those that another image may have.
+    others: Vec<String>,
+}
+
+impl Versions {
+    /// Those that the image has for all we know: on another base than the official one, any of them.
+    pub(super) fn possible(self, settings: &ImageSettings) -> Vec<String> {
+        let others = if settings.base_image.is_some() {
+            self.others
+        } else {
+            Vec::new()
+        };
+        [vec![self.first], others].concat()
+    }
+}
+
+/// The version chosen, else those of [`PYTHON_RELEASES`] that the package allows.
+pub(super) fn versions(project: &Project, settings: &ImageSettings) -> Result<Versions, Error> {
     let allowed = match &project.metadata.requires_python {
         Some(specifier) => Some(
             VersionSpecifiers::from_str(specifier).map_err(|e| Error::RequiresPython {
@@ -34,15 +53,12 @@ pub(super) fn versions(project: &Project, settings: &ImageSettings) -> Result<Ve
         .map(|v| (v, "python_version in setup()")));
     let Some((version, origin)) = chosen else {
         let is_allowed = |release: &&str| allowed.as_ref().is_none_or(|allowed| allows(allowed, release));
-        let releases: Vec<String> = PYTHON_RELEASES
-            .into_iter()
-            .filter(is_allowed)
-            .map(ToOwned::to_owned)
-            .collect();
-        return match releases.is_empty() {
-            true => Err(Error::NoPython { specifier: specifier() }),
-            false => Ok(releases),
-        };
+        let mut releases = PYTHON_RELEASES.into_iter().filter(is_allowed).map(ToOwned::to_owned);
+        let first = releases
+            .next()
+            .ok_or_else(|| Error::NoPython { specifier: specifier() })?;
+        let others = releases.collect();
+        return Ok(Versions { first, others });
     };
     let parts: Vec<_> = version.split('.').collect();
     if !(2..=3).contains(&parts.len())
@@ -62,7 +78,8 @@ pub(super) fn versions(project: &Project, settings: &ImageSettings) -> Result<Ve
             specifier: specifier(),
         });
     }
-    Ok(vec![version.clone()])
+    let (first, others) = (version.clone(), Vec::new());
+    Ok(Versions { first, others })
 }
 
 /// Whether a Python release such as `3.11` satisfies `allowed`. `X.Y` stands for its latest patch release, so `>=3.11.4` allows it.

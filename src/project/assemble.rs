@@ -35,7 +35,8 @@ pub fn load(dir: &Path, settings: &ProjectSettings, progress: &dyn Progress) -> 
         Err(Stop::Ask(dynamic)) => {
             progress.step(&format!("Asking Python for the metadata, because {dynamic}"));
             let build = files.build();
-            let answer = pep517::metadata(&files.root, &build, settings, progress)?;
+            let answer = pep517::metadata(&files.root, &build, settings, progress)
+                .map_err(|error| error.when_asked(&dynamic.to_string()))?;
             files.asked(answer, build, &dynamic, settings)
         }
     }

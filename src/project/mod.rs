@@ -11,7 +11,6 @@ pub(crate) mod ini;
 mod interpreter;
 mod mentions;
 mod pep517;
-mod process;
 mod project_table;
 mod pyproject;
 mod python_source;
@@ -31,6 +30,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::Serialize;
+
+use crate::uv::UvSettings;
 
 /// A Python project read from its directory.
 #[derive(Debug, Clone)]
@@ -160,4 +161,6 @@ pub struct ProjectSettings {
     pub environment: Vec<(String, String)>,
     /// Where prepared interpreters with build requirements are kept between runs.
     pub cache_dir: PathBuf,
+    /// How uv is found, which prepares them.
+    pub uv: UvSettings,
 }

@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use super::build_environment::BuildEnvironment;
 use super::error::Error;
-use super::process::{self, Run};
 use super::{Build, ProjectSettings};
+use crate::process::{self, Run};
 use crate::progress::Progress;
 
 /// What is run.
@@ -119,7 +119,7 @@ fn ask<T: for<'de> Deserialize<'de>>(
     let backend = build.backend.as_deref().unwrap_or(LEGACY_BACKEND);
     let mut installed = build.requires.clone();
     for _ in 0..MAX_ROUNDS {
-        let environment = BuildEnvironment::with(&installed, settings, progress)?;
+        let environment = BuildEnvironment::with(&installed, root, settings, progress)?;
         let text = serde_json::to_vec(&Order {
             action,
             root,
@@ -134,14 +134,14 @@ fn ask<T: for<'de> Deserialize<'de>>(
             what: &what,
             program: environment.python(),
             arguments: vec![script.clone().into(), order.clone().into(), answer.clone().into()],
-            environment: process::without_credentials(&settings.environment),
+            environment: seen_by_hooks(&settings.environment, &environment),
             directory: root,
             seconds: settings.python_timeout,
         };
         let litter = Litter::before(root, build);
         let ended = run.wait(progress);
         litter.remove_new();
-        let ended = ended?;
+        let ended = ended.map_err(Error::from)?;
         match fs::read(&answer) {
             Ok(bytes) => match serde_json::from_slice(&bytes) {
                 Ok(Reply::Done(answer)) => return Ok(answer),
@@ -172,6 +172,17 @@ fn ask<T: for<'de> Deserialize<'de>>(
         what: task(action, backend),
         log,
     })
+}
+
+/// The variables that hooks see: no credentials, and the build requirements' programs before others, as
+/// [PEP 517](https://peps.python.org/pep-0517/#build-environment) wants it. An environment that the user is in is not theirs.
+fn seen_by_hooks(process: &[(String, String)], environment: &BuildEnvironment) -> Vec<(String, String)> {
+    let mut seen = process::without_credentials(process);
+    seen.retain(|(name, _)| !["PATH", "VIRTUAL_ENV", "CONDA_PREFIX"].contains(&name.as_str()));
+    let programs = environment.programs().display().to_string();
+    let path = process::variable(process, "PATH").map_or(programs.clone(), |path| format!("{programs}:{path}"));
+    seen.push(("PATH".to_owned(), path));
+    seen
 }
 
 /// What is asked of whom, for messages.

@@ -5,7 +5,7 @@ use std::io;
 use super::Place;
 use super::requirements_txt::Wrong;
 use crate::fault::Fault;
-use crate::project;
+use crate::uv;
 
 /// What is wrong with the file, or with what it pins.
 #[derive(Debug, thiserror::Error)]
@@ -80,9 +80,22 @@ pub enum Error {
         /// What to do next.
         hint: String,
     },
-    /// The program that reads a lock cannot be run.
-    #[error(transparent)]
-    Program(Box<project::Error>),
+    /// uv reads its lock, and cannot be run.
+    #[error("{file} is read by uv: {source}")]
+    Uv {
+        /// The lock.
+        file: String,
+        /// Why.
+        source: Box<uv::Error>,
+    },
+    /// A directory for what uv writes could not be made.
+    #[error("cannot make a directory for what uv says of {file}")]
+    Scratch {
+        /// The lock.
+        file: String,
+        /// Why.
+        source: io::Error,
+    },
     /// The lock is for other Pythons or systems than the image.
     #[error("{file} is locked for {locked}, and the image has {image}")]
     OtherEnvironment {
@@ -181,7 +194,8 @@ impl Error {
             }
             Self::UnknownExtra { .. } => "Correct the line, or declare the extra in extras_require.".to_owned(),
             Self::Lock { hint, .. } => hint.clone(),
-            Self::Program(error) => return error.hints(),
+            Self::Uv { source, .. } => return source.hints(),
+            Self::Scratch { .. } => "Free some disk space, or make the directory of temporary files writable.".to_owned(),
             Self::OtherEnvironment { .. } => {
                 "Change `python-version` or `platform`, or lock for the image's Python and for Linux.".to_owned()
             }
@@ -203,7 +217,7 @@ impl Error {
     #[must_use]
     pub fn fault(&self) -> Fault {
         match self {
-            Self::Program(error) => error.fault(),
+            Self::Uv { source, .. } => source.fault(),
             _ => Fault::User,
         }
     }

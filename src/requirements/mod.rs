@@ -5,12 +5,14 @@ mod direct_reference;
 mod environment;
 mod error;
 mod included;
+mod index;
 mod options;
 mod poetry_lock;
 mod pylock;
 mod requirements_txt;
 mod satisfied;
 mod text;
+mod uv_lock;
 
 pub use environment::Environments;
 pub use error::Error;
@@ -26,7 +28,8 @@ use pep440_rs::VersionSpecifiers;
 use pep508_rs::{ExtraName, MarkerTree, PackageName, Requirement, VersionOrUrl};
 
 use crate::progress::Progress;
-use crate::project::{Project, ProjectSettings};
+use crate::project::Project;
+use crate::uv::UvSettings;
 
 /// What the user's file says.
 #[derive(Debug, Clone)]
@@ -101,7 +104,7 @@ impl fmt::Display for Place {
     }
 }
 
-/// Reads `file`, named relative to the project, with the chosen `extras`. `settings` say how to run programs: uv's lock is read by uv.
+/// Reads `file`, named relative to the project, with the chosen `extras`. uv's own lock is read by `uv`.
 ///
 /// # Errors
 /// See [`Error`]: whatever pip would refuse, what the build's context does not have, and formats that cannot be read.
@@ -109,13 +112,11 @@ pub fn read(
     project: &Project,
     file: &str,
     extras: &[String],
-    settings: &ProjectSettings,
+    uv: &UvSettings,
     progress: &dyn Progress,
 ) -> Result<Requirements, Error> {
-    let name = Path::new(file)
-        .file_name()
-        .map(|name| name.to_string_lossy().to_lowercase());
-    let name = name.unwrap_or_default();
+    let name = Path::new(file).file_name().unwrap_or_default();
+    let name = name.to_string_lossy().to_lowercase();
     if let Some(export) = export_command(&name) {
         return Err(Error::OtherFormat {
             file: file.to_owned(),
@@ -123,17 +124,23 @@ pub fn read(
         });
     }
     match name.as_str() {
+        "uv.lock" => uv_lock::read(project, file, extras, uv, progress),
         "poetry.lock" => poetry_lock::read(project, file, extras),
-        _ if name.starts_with("pylock.") && name.ends_with(".toml") => pylock::read(project, file, extras),
+        _ if is_pylock(&name) => pylock::read(project, file, extras),
         _ => included::read(project, file, progress),
     }
+}
+
+/// `pylock.toml`, or `pylock.<name>.toml`.
+fn is_pylock(name: &str) -> bool {
+    let rest = name.strip_prefix("pylock.").unwrap_or_default();
+    rest == "toml" || rest.strip_suffix(".toml").is_some_and(|name| !name.contains('.'))
 }
 
 /// How other tools' files become one that can be read.
 fn export_command(name: &str) -> Option<&'static str> {
     Some(match name {
         "pipfile" | "pipfile.lock" => "pipenv requirements --hash > requirements.txt",
-        "uv.lock" => "uv export --frozen --no-emit-project --format pylock.toml --output-file pylock.toml",
         "pdm.lock" => "pdm export --format pylock --output pylock.toml",
         "environment.yml" | "environment.yaml" | "conda-lock.yml" => "pip freeze > requirements.txt",
         "pyproject.toml" | "setup.py" | "setup.cfg" => {

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::pylock::{line_of, text, toml_error};
-use super::{Error, Format, Line, Place, Requirements, What, extra_names, marker_suffix, own_name};
+use super::{Error, Format, Line, Place, Requirements, What, extra_names, index, marker_suffix, own_name};
 use crate::project::Project;
 use crate::secret::without_url_credentials;
 
@@ -93,6 +93,7 @@ fn parsed(file: &str, text: &str, own: Option<&PackageName>, extras: &[ExtraName
         // A range in Poetry's own form, such as `^3.10`, is none of PEP 440: then the pins' markers have to do.
         requires_python: VersionSpecifiers::from_str(&lock.metadata.python_versions).ok(),
     };
+    let mut indexes = Vec::new();
     for package in &lock.packages {
         let place = Place {
             file: file.to_owned(),
@@ -107,8 +108,15 @@ fn parsed(file: &str, text: &str, own: Option<&PackageName>, extras: &[ExtraName
             reason: format!("{}: {reason}", package.name.get_ref()),
             hint: EXPORT.to_owned(),
         })?;
+        if line.is_some() {
+            let source = package.source.as_ref().filter(|source| source.kind == "legacy");
+            indexes.push(source.map(|source| source.url.as_str()));
+        }
         found.lines.extend(line);
     }
+    found
+        .lines
+        .splice(0..0, index::options(file, text, indexes.into_iter()));
     Ok(found)
 }
 

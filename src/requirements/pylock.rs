@@ -10,7 +10,7 @@ use toml::Spanned;
 
 use super::requirements_txt::{HASHES, is_remote};
 use super::text::decode;
-use super::{Error, Format, Given, Line, Name, Place, Requirements, What, extra_names, marker_suffix, own_name};
+use super::{Error, Format, Line, Place, Requirements, What, extra_names, index, marker_suffix, own_name};
 use crate::project::{Project, read_regular};
 use crate::secret::without_url_credentials;
 
@@ -148,7 +148,8 @@ impl Lock<'_> {
         for package in &parsed.packages {
             found.lines.extend(self.line(package, &groups)?);
         }
-        self.index_options(&parsed.packages, &mut found);
+        let indexes = parsed.packages.iter().map(|package| package.index.as_deref());
+        found.lines.splice(0..0, index::options(self.file, self.text, indexes));
         Ok(found)
     }
 
@@ -191,34 +192,6 @@ impl Lock<'_> {
             hashes: source.hashes,
             options: Vec::new(),
         }))
-    }
-
-    /// pip looks in its own index; of the other indexes of a lock it must be told. Which is which the hashes make sure of.
-    fn index_options(&self, packages: &[Package], found: &mut Requirements) {
-        let mut used: BTreeMap<&str, usize> = BTreeMap::new();
-        for index in packages.iter().filter_map(|package| package.index.as_deref()) {
-            *used.entry(index).or_default() += 1;
-        }
-        // The one that most packages are from is the usual one, or what stands for it on this machine.
-        let usual = used.iter().max_by_key(|(_, count)| **count).map(|(index, _)| *index);
-        let others = used
-            .keys()
-            .filter(|index| Some(**index) != usual && without_url_credentials(index) == **index);
-        let options = others.map(|index| Line {
-            place: Place {
-                file: self.file.to_owned(),
-                line: line_of(self.text, self.text.find(index).unwrap_or_default()),
-            },
-            text: format!("--extra-index-url {index}"),
-            what: What::Options(vec![Given {
-                name: Name::ExtraIndexUrl,
-                spelled: "--extra-index-url".to_owned(),
-                value: (*index).to_owned(),
-            }]),
-            hashes: Vec::new(),
-            options: Vec::new(),
-        });
-        found.lines.splice(0..0, options);
     }
 }
 

@@ -254,10 +254,7 @@ mod tests {
     const HASH: &str = "sha256:00";
 
     fn line(number: usize, text: &str, hashes: &[&str]) -> Line {
-        let what = match text.split_once("://").is_some_and(|(before, _)| !before.contains('@')) {
-            true => What::Url(text.to_owned()),
-            false => What::Package(Box::new(Requirement::from_str(text).unwrap())),
-        };
+        let what = What::Package(Box::new(Requirement::from_str(text).unwrap()));
         Line {
             place: Place {
                 file: "r.txt".to_owned(),

@@ -84,6 +84,12 @@ pub const DEFINITIONS: &[Definition] = &[
         "The longest that Python may take to answer, in seconds",
     ),
     setting(
+        "uv",
+        Kind::Text,
+        None,
+        "The uv that installs what Python needs to answer; else that on PATH, else a copy of sgbuild's own",
+    ),
+    setting(
         "base-image",
         Kind::Text,
         None,

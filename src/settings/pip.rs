@@ -47,7 +47,7 @@ pub(super) fn secrets(settings: &Settings, urls: &[&str]) -> Result<BTreeMap<Str
 
 /// pip's options on this machine: its configuration files from the widest to the nearest, then `PIP_*` variables.
 /// Source: <https://pip.pypa.io/en/stable/topics/configuration/>.
-fn options(environment: &Environment) -> BTreeMap<String, String> {
+pub(super) fn options(environment: &Environment) -> BTreeMap<String, String> {
     let mut options = BTreeMap::new();
     for file in configuration_files(environment) {
         // A file that pip could not read either says nothing.
@@ -67,6 +67,19 @@ fn options(environment: &Environment) -> BTreeMap<String, String> {
         }
     }
     options
+}
+
+/// Whether an option's value means yes, to pip as to Python's configparser.
+pub(super) fn is_true(value: &str) -> bool {
+    ["1", "y", "yes", "t", "true", "on"].contains(&value.trim().to_ascii_lowercase().as_str())
+}
+
+/// The certificates that pip trusts here, and what names them.
+pub(super) fn ca_path(environment: &Environment, options: &BTreeMap<String, String>) -> Option<(String, String)> {
+    let variable = CA_VARIABLES
+        .iter()
+        .find_map(|name| environment.get(name).map(|path| (path.to_owned(), (*name).to_owned())));
+    variable.or_else(|| Some((options.get("cert")?.clone(), "pip.conf".to_owned())))
 }
 
 fn configuration_files(environment: &Environment) -> Vec<PathBuf> {
@@ -167,14 +180,10 @@ fn netrc(environment: &Environment, hosts: &[String]) -> Option<String> {
 
 /// The certificates to trust: the setting, else those that pip trusts here.
 fn ca_bundle(settings: &Settings, options: &BTreeMap<String, String>) -> Result<Option<String>, Error> {
-    let environment = settings.environment();
-    let variable = CA_VARIABLES
-        .iter()
-        .find_map(|name| environment.get(name).map(|path| (path.to_owned(), (*name).to_owned())));
     let (path, origin) = match settings.text("ca-bundle") {
         Some(path) => (path.to_owned(), settings.origin("ca-bundle").to_owned()),
         None if !settings.flag("pip-settings") => return Ok(None),
-        None => match variable.or_else(|| Some((options.get("cert")?.clone(), "pip.conf".to_owned()))) {
+        None => match ca_path(settings.environment(), options) {
             Some(found) => found,
             None => return Ok(None),
         },

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::PathBuf;
 
-use super::{Error, Settings, pip};
+use super::{Error, Settings, pip, uv};
 use crate::dist::{DIST, DistSettings};
 use crate::dockerfile::Template;
 use crate::image::ImageSettings;
@@ -13,6 +12,7 @@ use crate::requirements::Requirements;
 use crate::revision::{Commit, Revision};
 use crate::sdist::SdistSettings;
 use crate::secret::Secret;
+use crate::uv::UvSettings;
 
 impl Settings {
     /// How to read the project.
@@ -23,11 +23,18 @@ impl Settings {
             train: named("train"),
             serve: named("serve"),
             static_only: self.flag("static"),
-            python: PathBuf::from(self.text("python").unwrap_or("python3")),
+            python: self.program(self.text("python").unwrap_or("python3")),
             python_timeout: self.number("python-timeout"),
             environment: self.environment().all().to_vec(),
             cache_dir: self.environment().cache_dir(),
+            uv: self.uv(),
         }
+    }
+
+    /// How uv is found, and what it is told on this machine.
+    #[must_use]
+    pub fn uv(&self) -> UvSettings {
+        uv::settings(self)
     }
 
     /// How to make `dist/`. `requirements` is the user's file, `secrets` are the build secrets there are; `revision` is what git says.
