@@ -202,6 +202,9 @@ impl Error {
             Self::NotPinned { .. } | Self::Unsatisfied { is_lock: true, .. } => LOCK_AGAIN.to_owned(),
             Self::Unsatisfied { .. } => "Correct one of the two.".to_owned(),
             Self::Conflict { .. } => "Keep one of the two, or give them markers that exclude each other.".to_owned(),
+            Self::Unhashed { lacks, .. } if lacks.contains("checkout") => {
+                "Name a release, or the URL of an archive of that commit, instead of the checkout.".to_owned()
+            }
             Self::Unhashed { .. } => {
                 "Have the file made by `pip-compile --generate-hashes` or `uv pip compile --generate-hashes`, or leave all hashes out."
                     .to_owned()

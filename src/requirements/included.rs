@@ -7,7 +7,7 @@ use pep508_rs::{PackageName, Requirement};
 
 use super::requirements_txt::{Entry, Kind, Wrong, is_remote, parse};
 use super::text::decode;
-use super::{Error, Format, Given, Line, Place, Requirements, What, direct_reference, own_name};
+use super::{Error, Format, Given, Line, Name, Place, Requirements, What, direct_reference, own_name};
 use crate::progress::Progress;
 use crate::project::{Project, read_regular};
 
@@ -144,10 +144,14 @@ impl Reader<'_> {
         };
         if is_remote(named) && is_constraints {
             // pip reads it in the build, as it reads the index.
-            let text = format!("--constraint {named}");
+            let option = Given {
+                name: Name::Constraint,
+                spelled: "--constraint".to_owned(),
+                value: named.to_owned(),
+            };
             self.found
                 .lines
-                .push(line(place.clone(), text, What::Options(Vec::new())));
+                .push(line(place.clone(), written(&option), What::Options(vec![option])));
             return Ok(());
         }
         if is_remote(named) {

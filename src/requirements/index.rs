@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::pylock::line_of;
+use super::text::LineStarts;
 use super::{Given, Line, Name, Place, What};
 use crate::secret::without_url_credentials;
 
@@ -20,7 +20,7 @@ pub(super) fn options<'a>(file: &str, text: &str, indexes: impl Iterator<Item = 
     let option = |index: &str| Line {
         place: Place {
             file: file.to_owned(),
-            line: line_of(text, text.find(index).unwrap_or_default()),
+            line: LineStarts::of(text).line(text.find(index).unwrap_or_default()),
         },
         text: format!("--extra-index-url {index}"),
         what: What::Options(vec![Given {

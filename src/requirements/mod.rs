@@ -20,6 +20,7 @@ pub use options::{Given, Name};
 pub use requirements_txt::{Entry, Kind, LineError, Wrong, parse};
 pub use satisfied::{Declared, check};
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
@@ -189,9 +190,12 @@ impl Line {
     fn urls(&self) -> Vec<&str> {
         match &self.what {
             What::Options(options) => {
-                let named = options
-                    .iter()
-                    .filter(|option| matches!(option.name, Name::IndexUrl | Name::ExtraIndexUrl | Name::FindLinks));
+                let named = options.iter().filter(|option| {
+                    matches!(
+                        option.name,
+                        Name::IndexUrl | Name::ExtraIndexUrl | Name::FindLinks | Name::Constraint
+                    )
+                });
                 named.map(|option| option.value.as_str()).collect()
             }
             What::Package(requirement) => match &requirement.version_or_url {
@@ -224,12 +228,13 @@ impl Line {
 /// `lines` as a requirements file has them, with a comment where another file begins. Lines that only repeat are left out.
 #[must_use]
 pub fn written(lines: &[Line]) -> Vec<String> {
-    let mut texts: Vec<String> = Vec::new();
+    let mut texts = Vec::new();
+    let mut seen = BTreeSet::new();
     let mut file = "";
     for line in lines {
         let text = line.written();
-        let repeats = !matches!(line.what, What::Options(_)) && texts.contains(&text);
-        if repeats {
+        let is_option = matches!(line.what, What::Options(_));
+        if !is_option && !seen.insert(text.clone()) {
             continue;
         }
         if line.place.file != file {

@@ -9,7 +9,8 @@ use pep508_rs::{ExtraName, MarkerTree, PackageName, Requirement};
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::pylock::{line_of, text, toml_error};
+use super::pylock::{text, toml_error};
+use super::text::LineStarts;
 use super::{Error, Format, Line, Place, Requirements, What, extra_names, index, marker_suffix, own_name};
 use crate::project::Project;
 use crate::secret::without_url_credentials;
@@ -93,11 +94,12 @@ fn parsed(file: &str, text: &str, own: Option<&PackageName>, extras: &[ExtraName
         // A range in Poetry's own form, such as `^3.10`, is none of PEP 440: then the pins' markers have to do.
         requires_python: VersionSpecifiers::from_str(&lock.metadata.python_versions).ok(),
     };
+    let starts = LineStarts::of(text);
     let mut indexes = Vec::new();
     for package in &lock.packages {
         let place = Place {
             file: file.to_owned(),
-            line: line_of(text, package.name.span().start),
+            line: starts.line(package.name.span().start),
         };
         let is_own = PackageName::from_str(package.name.get_ref()).is_ok_and(|name| own == Some(&name));
         if is_own || !package.groups.iter().any(|group| group == MAIN) {

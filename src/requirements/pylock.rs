@@ -9,7 +9,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::requirements_txt::{HASHES, is_remote};
-use super::text::decode;
+use super::text::{LineStarts, decode};
 use super::{Error, Format, Line, Place, Requirements, What, extra_names, index, marker_suffix, own_name};
 use crate::project::{Project, read_regular};
 use crate::secret::without_url_credentials;
@@ -145,8 +145,9 @@ impl Lock<'_> {
                 .environments
                 .push(read.map_err(|_| wrong(format!("`{text}` is not a marker"), LOCK_AGAIN))?);
         }
+        let starts = LineStarts::of(self.text);
         for package in &parsed.packages {
-            found.lines.extend(self.line(package, &groups)?);
+            found.lines.extend(self.line(package, &groups, &starts)?);
         }
         let indexes = parsed.packages.iter().map(|package| package.index.as_deref());
         found.lines.splice(0..0, index::options(self.file, self.text, indexes));
@@ -154,10 +155,10 @@ impl Lock<'_> {
     }
 
     /// A package as a requirement with its hashes; `None` for the project itself and what the chosen extras leave out.
-    fn line(&self, package: &Package, groups: &[ExtraName]) -> Result<Option<Line>, Error> {
+    fn line(&self, package: &Package, groups: &[ExtraName], starts: &LineStarts) -> Result<Option<Line>, Error> {
         let place = Place {
             file: self.file.to_owned(),
-            line: line_of(self.text, package.name.span().start),
+            line: starts.line(package.name.span().start),
         };
         let name = package.name.get_ref();
         let wrong = |reason: String, hint: &str| Error::Lock {
@@ -302,17 +303,12 @@ fn decide_membership(marker: &str, extras: &[ExtraName], groups: &[ExtraName]) -
 
 /// What a TOML parser says, with its line.
 pub(super) fn toml_error(file: &str, text: &str, error: &toml::de::Error) -> Error {
-    let line = error.span().map(|span| line_of(text, span.start));
+    let line = error.span().map(|span| LineStarts::of(text).line(span.start));
     Error::Lock {
         at: line.map_or_else(|| file.to_owned(), |line| format!("{file}:{line}")),
         reason: error.message().lines().next().unwrap_or_default().to_owned(),
         hint: LOCK_AGAIN.to_owned(),
     }
-}
-
-/// The line of a byte offset, from 1.
-pub(super) fn line_of(text: &str, offset: usize) -> usize {
-    text.bytes().take(offset).filter(|byte| *byte == b'\n').count() + 1
 }
 
 #[cfg(test)]

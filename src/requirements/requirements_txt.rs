@@ -193,6 +193,10 @@ fn requirement(text: &str, options: Vec<Given>) -> Result<Kind, Wrong> {
         match option.name {
             Name::Hash if is_hash(&option.value) => hashes.push(option.value),
             Name::Hash => return Err(Wrong::Hash(option.value)),
+            // `--config-settings` is of the form KEY=VALUE.
+            Name::OfRequirement if option.spelled != "--global-option" && !option.value.contains('=') => {
+                return Err(Wrong::NoValue(option.spelled));
+            }
             Name::OfRequirement => others.push(option),
             _ => return Err(Wrong::Ignored(option.spelled)),
         }

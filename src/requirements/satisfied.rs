@@ -61,32 +61,34 @@ fn check_in(environment: &Environment, file: &Requirements, declared: &[Declared
     }
     let mut pins: BTreeMap<PackageName, Vec<Pin<'_>>> = BTreeMap::new();
     for line in installed.iter().copied().chain(file.constraints.iter().filter(applies)) {
-        if let Some((name, pin)) = Pin::of(line) {
-            let others = pins.entry(name).or_default();
-            if let Some(other) = others.iter().find(|other| other.contradicts(&pin)) {
-                return Err(Error::Conflict {
-                    first: other.line.text.clone(),
-                    first_place: other.line.place.clone(),
-                    second: pin.line.text.clone(),
-                    second_place: pin.line.place.clone(),
-                });
-            }
-            others.push(pin);
+        let Some((name, pin)) = Pin::of(line) else { continue };
+        let others = pins.entry(name).or_default();
+        if others.iter().any(|other| other.line.text == line.text) {
+            continue;
         }
+        if let Some(other) = others.iter().find(|other| other.contradicts(&pin)) {
+            return Err(Error::Conflict {
+                first: other.line.text.clone(),
+                first_place: other.line.place.clone(),
+                second: pin.line.text.clone(),
+                second_place: pin.line.place.clone(),
+            });
+        }
+        others.push(pin);
     }
     let must_be_pinned = file.is_complete() || file.has_hashes();
+    let is_installed = |name: &PackageName| {
+        installed
+            .iter()
+            .any(|line| Pin::of(line).is_some_and(|(pinned, _)| pinned == *name))
+    };
     let applying = declared
         .iter()
         .filter(|declared| environment.meets(&declared.requirement.marker, &[]));
     for declared in applying {
-        let pins = pins
-            .get(&declared.requirement.name)
-            .map(Vec::as_slice)
-            .unwrap_or_default();
-        let is_installed = pins
-            .iter()
-            .any(|pin| installed.iter().any(|line| std::ptr::eq(*line, pin.line)));
-        if must_be_pinned && !is_installed {
+        let name = &declared.requirement.name;
+        let pins = pins.get(name).map(Vec::as_slice).unwrap_or_default();
+        if must_be_pinned && !is_installed(name) {
             return Err(Error::NotPinned {
                 requirement: declared.text.clone(),
                 declared_by: declared.by.clone(),

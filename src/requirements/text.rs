@@ -9,6 +9,21 @@ pub(super) struct LogicalLine {
     pub(super) text: String,
 }
 
+/// Where the lines of a text begin.
+pub(super) struct LineStarts(Vec<usize>);
+
+impl LineStarts {
+    pub(super) fn of(text: &str) -> Self {
+        let starts = text.match_indices('\n').map(|(at, _)| at + 1);
+        Self(std::iter::once(0).chain(starts).collect())
+    }
+
+    /// The line of a byte offset, from 1.
+    pub(super) fn line(&self, offset: usize) -> usize {
+        self.0.partition_point(|start| *start <= offset)
+    }
+}
+
 /// Decodes a file as pip does: a byte order mark decides, then a [PEP 263](https://peps.python.org/pep-0263/) comment in the first
 /// two lines, else it is UTF-8. Encodings that nobody writes such files in are refused.
 ///

@@ -8,7 +8,8 @@ use std::path::Path;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::pylock::{Lock, line_of, text};
+use super::pylock::{Lock, text};
+use super::text::LineStarts;
 use super::{Error, Format, Requirements, extra_names, own_name};
 use crate::progress::Progress;
 use crate::project::Project;
@@ -127,9 +128,10 @@ fn lines(lock: &str) -> BTreeMap<String, usize> {
     let Ok(parsed) = toml::from_str::<UvLock>(lock) else {
         return BTreeMap::new();
     };
+    let starts = LineStarts::of(lock);
     let mut lines = BTreeMap::new();
     for Package { name } in parsed.package {
-        let line = line_of(lock, name.span().start);
+        let line = starts.line(name.span().start);
         lines.entry(name.into_inner()).or_insert(line);
     }
     lines

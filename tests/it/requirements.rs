@@ -119,6 +119,18 @@ fn a_checkout_needs_its_program() {
 }
 
 #[test]
+fn constraints_on_the_network_are_read_by_pip_in_the_build() {
+    let sandbox = requiring("");
+    sandbox.write("r.txt", "-c https://files.example/c.txt\nsix\n");
+    sandbox.run(&["dist", "--requirements", "r.txt"]).exits(0);
+    let expected = "# r.txt\n--constraint=https://files.example/c.txt\nsix\n";
+    assert_eq!(sandbox.read("dist/requirements.txt"), expected);
+    sandbox.write("r.txt", "-r https://files.example/r.txt\n");
+    let ran = sandbox.run(&["dist", "--requirements", "r.txt"]).exits(1);
+    ran.says(&["r.txt:1: `https://files.example/r.txt` is on the network"]);
+}
+
+#[test]
 fn netrc_entries_of_the_files_hosts_reach_the_build() {
     let sandbox = requiring("");
     fs::write(
@@ -365,6 +377,9 @@ build-backend = "setuptools.build_meta"
 
 [tool.setuptools]
 packages = ["tiny"]
+
+[tool.sgbuild]
+python-version = "3.11"
 "#,
     );
     sandbox

@@ -49,18 +49,34 @@ fn as_sgbuild(text: &str) -> Result<Value, Wrong> {
     Ok(entries.collect())
 }
 
-/// What pip reads and sgbuild refuses on purpose: pip would ignore a part of it, or it must not reach the image.
+/// The long options of which the random texts may hold an abbreviation.
+const LONG: [&str; 10] = [
+    "--requirement",
+    "--constraint",
+    "--editable",
+    "--index-url",
+    "--extra-index-url",
+    "--find-links",
+    "--no-index",
+    "--pre",
+    "--hash",
+    "--config-settings",
+];
+
+/// What pip reads and sgbuild refuses on purpose: pip would ignore a part of it, it must not reach the image, or an option is
+/// abbreviated, which another pip may read otherwise.
 fn is_stricter(wrong: &Wrong) -> bool {
-    matches!(
-        wrong,
+    match wrong {
+        Wrong::UnknownOption(option) => LONG.iter().any(|long| long.starts_with(option)),
         Wrong::Leftover(_)
-            | Wrong::Ignored(_)
-            | Wrong::HashAlone
-            | Wrong::Hash(_)
-            | Wrong::Variable(_)
-            | Wrong::Credentials(_)
-            | Wrong::LocalPath(_)
-    )
+        | Wrong::Ignored(_)
+        | Wrong::HashAlone
+        | Wrong::Hash(_)
+        | Wrong::Variable(_)
+        | Wrong::Credentials(_)
+        | Wrong::LocalPath(_) => true,
+        _ => false,
+    }
 }
 
 fn compare(texts: &[String]) {
@@ -152,7 +168,6 @@ fn random_texts_are_read_as_pip_reads_them() {
         "https://h/a.zip",
         "[x]",
         "--config-settings",
-        "--use-feature x",
     ];
     let texts =
         proptest::collection::vec(proptest::sample::select(pieces.to_vec()), 1..10).prop_map(|words| words.concat());
