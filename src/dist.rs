@@ -182,7 +182,9 @@ pub fn write(project: &Project, settings: &DistSettings, progress: &dyn Progress
         .map_err(Error::io("create a directory in", &project.root))?;
     let sdist = pack_sdist(project, settings, staging.path(), progress)?;
     let plan = ImagePlan::new(project, &sdist, train, settings.requirements.as_ref(), &settings.image)?;
-    warn_of_missing_program(&plan, settings, progress);
+    if let Some(warning) = plan.missing_program(settings.requirements.as_ref(), &settings.image) {
+        progress.warn(&warning);
+    }
     let texts = texts(&plan, settings.template.as_ref())?;
     for (name, text) in &texts {
         let path = staging.path().join(name);
@@ -271,21 +273,6 @@ fn texts(plan: &ImagePlan, template: Option<&Template>) -> Result<Vec<(&'static 
     let names: Vec<&str> = sent.chain([plan.sdist.as_str()]).collect();
     texts.push((DOCKERIGNORE, format!("*\n!{}\n", names.join("\n!"))));
     Ok(texts)
-}
-
-/// pip fetches a checkout with the version control program, which the official slim image does not have.
-fn warn_of_missing_program(plan: &ImagePlan, settings: &DistSettings, progress: &dyn Progress) {
-    let asked_for = settings.requirements.as_ref().and_then(Requirements::version_control);
-    let Some((line, program)) = asked_for.filter(|_| settings.image.base_image.is_none()) else {
-        return;
-    };
-    let mut said = plan.system_packages.iter().chain(&plan.docker_lines);
-    if !said.any(|text| text.contains(program)) {
-        progress.warn(&format!(
-            "{} needs the program {program}, which the image does not have: add it to `system-packages`",
-            line.place
-        ));
-    }
 }
 
 fn requirements_file(requirements: &[String]) -> String {

@@ -276,6 +276,18 @@ impl ImagePlan {
             command: vec!["train".to_owned()],
         })
     }
+
+    /// What to warn of where `file` names a checkout: pip fetches it with a program that the official slim image does not have.
+    #[must_use]
+    pub fn missing_program(&self, file: Option<&Requirements>, settings: &ImageSettings) -> Option<String> {
+        let (line, program) = file?.version_control()?;
+        let mut said = self.system_packages.iter().chain(&self.docker_lines);
+        let may_be_there = settings.base_image.is_some() || said.any(|text| text.contains(program));
+        (!may_be_there).then(|| {
+            let place = &line.place;
+            format!("{place} needs the program {program}, which the image does not have: add it to `system-packages`")
+        })
+    }
 }
 
 fn texts(declared: Vec<Declared>) -> Vec<String> {

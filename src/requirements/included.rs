@@ -1,13 +1,12 @@
 //! A requirements file with those that it includes, flattened: the build's context holds single files.
 
 use std::path::{Component, Path, PathBuf};
-use std::str::FromStr;
 
-use pep508_rs::{PackageName, Requirement};
+use pep508_rs::PackageName;
 
 use super::requirements_txt::{Entry, Kind, Wrong, is_remote, parse};
 use super::text::decode;
-use super::{Error, Format, Given, Line, Name, Place, Requirements, What, direct_reference, own_name};
+use super::{Error, Format, Given, Line, Name, Place, Requirements, What, direct_reference, own_name, pep508};
 use crate::progress::Progress;
 use crate::project::{Project, read_regular};
 
@@ -138,10 +137,7 @@ impl Reader<'_> {
 
     /// `-r` and `-c`: the file is relative to the one that names it.
     fn include(&mut self, named: &str, is_constraints: bool, place: &Place) -> Result<(), Error> {
-        let wrong = |wrong| Error::Line {
-            place: place.clone(),
-            wrong,
-        };
+        let wrong = |wrong| refusal(place, wrong);
         if is_remote(named) && is_constraints {
             // pip reads it in the build, as it reads the index.
             let option = Given {
@@ -200,14 +196,11 @@ impl Reader<'_> {
         if !is_named && is_path {
             return self.path(before_marker, place);
         }
-        let wrong = |wrong| Error::Line {
-            place: place.clone(),
-            wrong,
-        };
-        let requirement = Requirement::from_str(text).map_err(|error: pep508_rs::Pep508Error| {
+        let wrong = |wrong| refusal(place, wrong);
+        let requirement = pep508::requirement(text).map_err(|reason| {
             wrong(Wrong::Requirement {
                 text: text.to_owned(),
-                reason: error.message.to_string().lines().next().unwrap_or_default().to_owned(),
+                reason,
             })
         })?;
         if self.own.as_ref() == Some(&requirement.name) {
@@ -227,10 +220,7 @@ impl Reader<'_> {
         let found = self.project.root.join(path.trim()).canonicalize();
         let is_project = found.is_ok_and(|found| self.project.root.canonicalize().is_ok_and(|root| root == found));
         if !is_project {
-            return Err(Error::Line {
-                place: place.clone(),
-                wrong: Wrong::LocalPath(target.to_owned()),
-            });
+            return Err(refusal(place, Wrong::LocalPath(target.to_owned())));
         }
         let extras = extras.trim_end().trim_end_matches(']').split(',').map(str::trim);
         self.note_own(extras.filter(|extra| !extra.is_empty()).map(ToOwned::to_owned), place);
@@ -252,6 +242,13 @@ impl Reader<'_> {
             "{place}: this is the project itself, which is installed anyway"
         ));
         self.found.own_extras.extend(extras.map(|extra| (extra, place.clone())));
+    }
+}
+
+fn refusal(place: &Place, wrong: Wrong) -> Error {
+    Error::Line {
+        place: place.clone(),
+        wrong: wrong.clipped(),
     }
 }
 

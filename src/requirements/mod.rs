@@ -7,6 +7,7 @@ mod error;
 mod included;
 mod index;
 mod options;
+mod pep508;
 mod poetry_lock;
 mod pylock;
 mod requirements_txt;
@@ -261,7 +262,7 @@ fn extra_names(extras: &[String]) -> Vec<ExtraName> {
 
 /// A marker as it stands behind a requirement: as it was written where that is still what it says.
 fn marker_suffix(written: &str, marker: &MarkerTree) -> String {
-    let unchanged = MarkerTree::from_str(written).is_ok_and(|read| read == *marker);
+    let unchanged = pep508::marker(written).is_ok_and(|read| read == *marker);
     let shown = if unchanged {
         Some(written.to_owned())
     } else {

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use pep440_rs::VersionSpecifiers;
-use pep508_rs::{ExtraName, MarkerTree, PackageName, Requirement};
+use pep508_rs::{ExtraName, MarkerTree, PackageName};
 use serde::Deserialize;
 use toml::Spanned;
 
 use super::pylock::{text, toml_error};
 use super::text::LineStarts;
-use super::{Error, Format, Line, Place, Requirements, What, extra_names, index, marker_suffix, own_name};
+use super::{Error, Format, Line, Place, Requirements, What, extra_names, index, marker_suffix, own_name, pep508};
 use crate::project::Project;
 use crate::secret::without_url_credentials;
 
@@ -131,7 +131,7 @@ fn line(package: &Package, place: &Place, extras: &[ExtraName]) -> Result<Option
     };
     let (marker, suffix) = match marker {
         Some(text) => {
-            let marker = MarkerTree::from_str(text).map_err(|_| format!("`{text}` is not a marker"))?;
+            let marker = pep508::marker(text).map_err(|_| format!("`{text}` is not a marker"))?;
             let suffix = marker_suffix(text, &marker.clone().simplify_extras(extras));
             (marker, suffix)
         }
@@ -141,8 +141,7 @@ fn line(package: &Package, place: &Place, extras: &[ExtraName]) -> Result<Option
         return Ok(None);
     }
     let text = format!("{}{}{suffix}", package.name.get_ref(), pin(package)?);
-    let requirement =
-        Requirement::from_str(&text).map_err(|error: pep508_rs::Pep508Error| error.message.to_string())?;
+    let requirement = pep508::requirement(&text)?;
     let is_checkout = package.source.as_ref().is_some_and(|source| source.kind == "git");
     if package.files.is_empty() && !is_checkout {
         return Err("the lock has no hash of it".to_owned());

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use pep440_rs::VersionSpecifiers;
-use pep508_rs::{ExtraName, MarkerTree, PackageName, Requirement};
+use pep508_rs::{ExtraName, MarkerTree, PackageName};
 use serde::Deserialize;
 use toml::Spanned;
 
 use super::requirements_txt::{HASHES, is_remote};
 use super::text::{LineStarts, decode};
-use super::{Error, Format, Line, Place, Requirements, What, extra_names, index, marker_suffix, own_name};
+use super::{Error, Format, Line, Place, Requirements, What, extra_names, index, marker_suffix, own_name, pep508};
 use crate::project::{Project, read_regular};
 use crate::secret::without_url_credentials;
 
@@ -140,7 +140,7 @@ impl Lock<'_> {
             requires_python,
         };
         for text in &parsed.environments {
-            let read = MarkerTree::from_str(text);
+            let read = pep508::marker(text);
             found
                 .environments
                 .push(read.map_err(|_| wrong(format!("`{text}` is not a marker"), LOCK_AGAIN))?);
@@ -172,7 +172,7 @@ impl Lock<'_> {
         let (marker, suffix) = match &package.marker {
             Some(text) => {
                 let decided = decide_membership(text, &self.extras, groups);
-                let marker = MarkerTree::from_str(&decided);
+                let marker = pep508::marker(&decided);
                 let marker = marker.map_err(|_| wrong(format!("`{text}` is not a marker"), LOCK_AGAIN))?;
                 let suffix = marker_suffix(text, &marker);
                 (marker, suffix)
@@ -184,8 +184,8 @@ impl Lock<'_> {
         }
         let source = source(package).map_err(|reason| wrong(reason, LOCK_AGAIN))?;
         let text = format!("{name}{}{suffix}", source.pin);
-        let requirement = Requirement::from_str(&text)
-            .map_err(|error: pep508_rs::Pep508Error| wrong(format!("{name}: {}", error.message), LOCK_AGAIN))?;
+        let requirement =
+            pep508::requirement(&text).map_err(|reason| wrong(format!("{name}: {reason}"), LOCK_AGAIN))?;
         Ok(Some(Line {
             place,
             text,
@@ -289,6 +289,9 @@ fn hash(name: &str, file: &File) -> Result<String, String> {
 fn decide_membership(marker: &str, extras: &[ExtraName], groups: &[ExtraName]) -> String {
     const YES: &str = "(python_version < '3' or python_version >= '3')";
     const NO: &str = "(python_version < '3' and python_version >= '3')";
+    if !marker.contains("extras") && !marker.contains("dependency_groups") {
+        return marker.to_owned();
+    }
     let Ok(pattern) = regex_lite::Regex::new(r#"["']([^"']*)["']\s+(not\s+)?in\s+(extras|dependency_groups)\b"#) else {
         return marker.to_owned();
     };

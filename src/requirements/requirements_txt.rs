@@ -121,6 +121,30 @@ impl fmt::Display for Wrong {
 }
 
 impl Wrong {
+    /// The same with what was found cut to a length that people read: a line may have any.
+    pub(super) fn clipped(mut self) -> Self {
+        const MOST: usize = 200;
+        let found = match &mut self {
+            Self::Quotes | Self::HashAlone => return self,
+            Self::UnknownOption(found)
+            | Self::NoValue(found)
+            | Self::Unwanted(found)
+            | Self::Leftover(found)
+            | Self::Ignored(found)
+            | Self::Hash(found)
+            | Self::Variable(found)
+            | Self::Requirement { text: found, .. }
+            | Self::Credentials(found)
+            | Self::LocalPath(found)
+            | Self::RemoteRequirements(found) => found,
+        };
+        if let Some((end, _)) = found.char_indices().nth(MOST) {
+            found.truncate(end);
+            found.push('…');
+        }
+        self
+    }
+
     /// What to do next.
     #[must_use]
     pub fn hint(&self) -> &'static str {
@@ -151,9 +175,9 @@ impl Wrong {
 pub fn parse(text: &str) -> Result<Vec<Entry>, LineError> {
     let lines = logical_lines(text).into_iter();
     let entries = lines.map(|line| {
-        let at = |wrong| LineError {
+        let at = |wrong: Wrong| LineError {
             line: line.number,
-            wrong,
+            wrong: wrong.clipped(),
         };
         Ok(Entry {
             line: line.number,

@@ -280,6 +280,13 @@ fn hostile_files_are_told_and_do_not_hang() {
     }
     sandbox.write("two_20.txt", "six\n");
     told("two.txt", "two.txt includes more than 1000 files");
+    sandbox.write("deep.txt", &format!("six ; {}", "(".repeat(1_000_000)));
+    told("deep.txt", "its parentheses are nested more than 100 deep");
+    sandbox.write(
+        "pylock.toml",
+        &format!("lock-version = '1.0'\nx = {}", "[".repeat(1_000_000)),
+    );
+    told("pylock.toml", "pylock.toml:2: ");
     fs::write(sandbox.project().join("latin.txt"), b"six\n# \xe9\n").unwrap();
     told("latin.txt", "latin.txt:2: it is not UTF-8 text");
     // PowerShell writes such files.
@@ -348,6 +355,19 @@ fn constraints_hold_for_what_is_declared_and_plain_docker_builds_it_too() {
     sandbox.write("constraints.txt", "six==1.15.0\n");
     let image = sandbox.run(&["build", "--requirements", "r.txt"]).exits(0).stdout;
     assert_eq!(installed(image.trim_end()), ["six==1.15.0"]);
+
+    let tag = format!("it/requirements-{}", uuid::Uuid::new_v4().simple());
+    let mut plain = Command::new(Testbed::get().variable("SGBUILD_TESTBED_DOCKER"));
+    plain
+        .args(["build", "--quiet", "--no-cache", "--tag", &tag])
+        .env("DOCKER_BUILDKIT", "1");
+    // What sgbuild hands over by itself where this machine has it.
+    if let Ok(certificates) = std::env::var("PIP_CERT") {
+        plain.arg("--secret").arg(format!("id=ca.pem,src={certificates}"));
+    }
+    let output = plain.arg(sandbox.project().join("dist")).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(installed(&tag), ["six==1.15.0"]);
 }
 
 /// A project that uv can lock: it declares what it needs in pyproject.toml.

@@ -170,7 +170,7 @@ fn random_texts_are_read_as_pip_reads_them() {
         "--config-settings",
     ];
     let texts =
-        proptest::collection::vec(proptest::sample::select(pieces.to_vec()), 1..10).prop_map(|words| words.concat());
+        proptest::collection::vec(proptest::sample::select(pieces.to_vec()), 1..16).prop_map(|words| words.concat());
     let mut runner = TestRunner::deterministic();
     let texts: Vec<String> = (0..3000)
         .map(|_| texts.new_tree(&mut runner).unwrap().current())

@@ -3,6 +3,8 @@
 Answers with one item a text: null where pip refuses it, else [line, kind, value] for each line.
 """
 
+import contextlib
+import io
 import json
 import sys
 
@@ -15,7 +17,7 @@ def entry(number, line):
     text, options = parse_line(line)
     if text:
         hashes = sorted(f"{name}:{digest}" for name, digests in (options.hashes or {}).items() for digest in digests)
-        return [number, "requirement", " ".join([text, *hashes])]
+        return [number, "requirement", " ".join([text.strip(), *hashes])]
     if options.editables:
         return [number, "editable", options.editables[0]]
     if options.requirements:
@@ -32,5 +34,7 @@ def entries(text):
         return None
 
 
-sys.stderr = open("/dev/null", "w")  # noqa: SIM115: optparse prints its usage there
-json.dump([entries(text) for text in json.load(sys.stdin)], sys.stdout)
+# optparse prints its usage there.
+with contextlib.redirect_stderr(io.StringIO()):
+    read = [entries(text) for text in json.load(sys.stdin)]
+json.dump(read, sys.stdout)
