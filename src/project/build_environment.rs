@@ -25,6 +25,8 @@ use kept::{Kept, Place};
 const INSTALL_SECONDS: u64 = 600;
 /// For messages.
 const WHAT: &str = "preparing the build environment";
+/// As uv says it of an interpreter too old for how it compiles (3.6).
+const NO_BYTECODE: &str = "Failed to bytecode-compile";
 /// Changes whenever an environment is made in another way, so that those kept from before are not used.
 const RECIPE: &str = "uv venv, uv pip install --compile-bytecode";
 
@@ -150,14 +152,10 @@ impl Recipe<'_> {
             return Ok(());
         }
         // Byte code is written once here, as hooks write none: their next start is faster.
-        let mut install: Vec<OsString> = ["pip", "install", "--quiet", "--compile-bytecode", "--python"]
-            .map(Into::into)
-            .to_vec();
-        install.push(directory.join("bin/python").into());
-        install.extend(uv.index_arguments().iter().map(Into::into));
-        install.push("--".into());
-        install.extend(self.requires.iter().map(Into::into));
-        let installed = run(install)?;
+        let mut installed = run(self.install(directory, &uv, &["--compile-bytecode"]))?;
+        if !installed.success && installed.log.contains(NO_BYTECODE) {
+            installed = run(self.install(directory, &uv, &[]))?;
+        }
         if installed.success {
             return Ok(());
         }
@@ -165,6 +163,16 @@ impl Recipe<'_> {
             requires: shown,
             log: installed.reason(),
         })
+    }
+
+    fn install(&self, directory: &Path, uv: &Uv, options: &[&str]) -> Vec<OsString> {
+        let mut arguments: Vec<OsString> = ["pip", "install", "--quiet", "--python"].map(Into::into).to_vec();
+        arguments.push(directory.join("bin/python").into());
+        arguments.extend(options.iter().map(Into::into));
+        arguments.extend(uv.index_arguments().iter().map(Into::into));
+        arguments.push("--".into());
+        arguments.extend(self.requires.iter().map(Into::into));
+        arguments
     }
 }
 

@@ -10,6 +10,10 @@ use super::EntryPoint;
 
 /// As the system says it, in Python's words and in uv's.
 const DISK_FULL: &str = "No space left on device";
+const EXITED_HINT: &str =
+    "Look for a call that ends the process, such as sys.exit() or os._exit(), before setup() is done.";
+/// As setuptools says it of a setup.py that calls `sys.exit(0)` before `setup()`.
+const NO_METADATA: &str = "Exactly one .egg-info should have been produced, but found 0";
 /// As Python says it.
 const MODULE_MISSING: &str = "ModuleNotFoundError: No module named";
 
@@ -352,12 +356,11 @@ impl Error {
             Self::Syntax { .. } => "Correct that line; Python and pip would stop there too.",
             Self::SetupCfg { .. } => "Correct that line of setup.cfg; setuptools and pip would stop there too.",
             Self::InvalidValue { .. } => "Correct the value; setuptools and pip would refuse it too.",
+            Self::HookFailed { log, .. } if log.contains(NO_METADATA) => EXITED_HINT,
             Self::HookFailed { .. } => {
                 "Try `pip wheel --no-deps .` in the project: it fails in the same way, unless setup.py wants credentials, which sgbuild keeps from it."
             }
-            Self::ExitedEarly { .. } => {
-                "Look for a call that ends the process, such as sys.exit() or os._exit(), before setup() is done."
-            }
+            Self::ExitedEarly { .. } => EXITED_HINT,
             Self::Workspace { .. } => "Check that the directory can be written and has space left.",
             Self::Interrupted => return Vec::new(),
         };

@@ -200,7 +200,8 @@ fn task(action: &str, backend: &str) -> String {
     format!("{verb} with {who}")
 }
 
-/// The `*.egg-info` directories of a project: setuptools writes one beside the packages.
+/// What tools leave in a project's tree when they are asked: setuptools an `*.egg-info` beside the packages, cargo (for maturin) a
+/// `Cargo.lock`. What setup.py itself writes is its own affair.
 struct Litter {
     places: Vec<PathBuf>,
     before: Vec<PathBuf>,
@@ -210,21 +211,25 @@ impl Litter {
     fn before(root: &Path, build: &Build) -> Self {
         let mut places = vec![root.to_owned(), root.join("src")];
         places.extend(build.package_dir.get("").map(|directory| root.join(directory)));
-        let before = egg_infos(&places);
+        let before = left_by_tools(&places);
         Self { places, before }
     }
 
     fn remove_new(&self) {
-        for made in egg_infos(&self.places) {
+        for made in left_by_tools(&self.places) {
             if !self.before.contains(&made) {
-                // What cannot be removed is a generated directory that every setuptools project ignores.
-                let _ = fs::remove_dir_all(made);
+                // What cannot be removed is generated, and ignored by every project of its kind.
+                let _ = if made.is_dir() {
+                    fs::remove_dir_all(made)
+                } else {
+                    fs::remove_file(made)
+                };
             }
         }
     }
 }
 
-fn egg_infos(places: &[PathBuf]) -> Vec<PathBuf> {
+fn left_by_tools(places: &[PathBuf]) -> Vec<PathBuf> {
     let entries = places
         .iter()
         .filter_map(|place| fs::read_dir(place).ok())
@@ -232,7 +237,7 @@ fn egg_infos(places: &[PathBuf]) -> Vec<PathBuf> {
         .flatten();
     entries
         .map(|entry| entry.path())
-        .filter(|path| path.extension().is_some_and(|e| e == "egg-info"))
+        .filter(|path| path.extension().is_some_and(|e| e == "egg-info") || path.ends_with("Cargo.lock"))
         .collect()
 }
 

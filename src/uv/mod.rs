@@ -11,6 +11,7 @@ pub use error::Error;
 pub(crate) use error::is_network;
 
 use std::ffi::OsString;
+use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -21,7 +22,7 @@ use crate::progress::Progress;
 use crate::secret::without_url_credentials;
 
 /// Where uv is looked for, and what it is told.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct UvSettings {
     /// The program that the setting `uv` names: a path, or a name on `PATH`. `None`: what is found.
     pub program: Option<PathBuf>,
@@ -35,6 +36,19 @@ pub struct UvSettings {
     pub files: Vec<PathBuf>,
     /// sgbuild's cache directory.
     pub cache_dir: PathBuf,
+}
+
+impl fmt::Debug for UvSettings {
+    /// Without the variables' values: credentials are among them.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.environment.iter().map(|(name, _)| name).collect();
+        f.debug_struct("UvSettings")
+            .field("program", &self.program)
+            .field("python", &self.python)
+            .field("environment", &names)
+            .field("cache_dir", &self.cache_dir)
+            .finish_non_exhaustive()
+    }
 }
 
 impl UvSettings {
@@ -64,7 +78,6 @@ fn is_credential_of_index(name: &str) -> bool {
 }
 
 /// A uv that runs and is new enough.
-#[derive(Debug)]
 pub struct Uv {
     program: PathBuf,
     environment: Vec<(String, String)>,
@@ -161,5 +174,56 @@ fn cache_can_be_written(environment: &[(String, String)]) -> bool {
         return false;
     };
     let there = cache.ancestors().find(|directory| directory.exists());
-    there.is_some_and(|directory| rustix::fs::access(directory, rustix::fs::Access::WRITE_OK).is_ok())
+    there.is_some_and(|directory| {
+        directory.is_dir() && rustix::fs::access(directory, rustix::fs::Access::WRITE_OK).is_ok()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(pairs: &[(&str, &str)], file: &Path) -> UvSettings {
+        UvSettings {
+            environment: pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
+            files: vec![file.to_owned()],
+            ..UvSettings::default()
+        }
+    }
+
+    #[test]
+    fn another_index_or_constraint_decides_and_another_password_does_not() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let of = |pairs: &[(&str, &str)]| told(pairs, file.path()).decisive();
+        let first = of(&[
+            ("UV_INDEX", "https://me:one@a.example/"),
+            ("UV_CACHE_DIR", "/a"),
+            ("HOME", "/a"),
+        ]);
+        assert_eq!(
+            first,
+            of(&[
+                ("UV_INDEX", "https://me:two@a.example/"),
+                ("UV_INDEX_A_PASSWORD", "two")
+            ])
+        );
+        assert_ne!(first, of(&[("UV_INDEX", "https://me:one@b.example/")]));
+        fs::write(file.path(), "setuptools<80\n").unwrap();
+        assert_ne!(first, of(&[("UV_INDEX", "https://me:one@a.example/")]));
+    }
+
+    #[test]
+    fn credentials_are_not_shown() {
+        let settings = told(&[("UV_INDEX", "https://me:c4nary@a.example/")], Path::new("/"));
+        assert!(!format!("{settings:?}").contains("c4nary"));
+    }
+
+    #[test]
+    fn a_cache_that_is_no_directory_cannot_be_written() {
+        let of = |name: &str, value: &str| cache_can_be_written(&[(name.to_owned(), value.to_owned())]);
+        let home = tempfile::tempdir().unwrap();
+        assert!(of("HOME", home.path().to_str().unwrap()));
+        assert!(!of("XDG_CACHE_HOME", "/dev/null/cache"));
+        assert!(!cache_can_be_written(&[]));
+    }
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 use super::{Error, UvSettings};
-use crate::cache;
+use crate::cache::{self, Access, Refused, remove};
 use crate::process::{Ended, Run};
 use crate::progress::Progress;
 use crate::python::Interpreter;
@@ -37,17 +37,22 @@ pub(super) fn ready(settings: &UvSettings, progress: &dyn Progress) -> Result<(P
     if program(&home).is_file() {
         return Ok((program(&home), None));
     }
+    let lock = cache::lock(&kept.join("lock"), Access::Change, progress);
+    let _lock = lock.map_err(|refused| match refused {
+        Refused::Interrupted => Error::Interrupted,
+        Refused::System(source) => Error::Scratch { source },
+    })?;
+    if program(&home).is_file() {
+        return Ok((program(&home), None));
+    }
     let python = python()?;
     progress.step(&format!("Fetching uv {RELEASE} into {}", kept.display()));
     let staging = tempfile::Builder::new().prefix(".new-").tempdir_in(&kept);
     let staging = staging.map_err(|source| Error::Scratch { source })?;
     fetch(&python, staging.path(), settings, progress)?;
-    if let Err(source) = fs::rename(staging.path(), &home)
-        && !program(&home).is_file()
-    {
-        // Not another run that was faster.
-        return Err(Error::Scratch { source });
-    }
+    // Whatever is there holds no uv.
+    let replaced = remove(&home).and_then(|()| fs::rename(staging.path(), &home));
+    replaced.map_err(|source| Error::Scratch { source })?;
     Ok((program(&home), None))
 }
 

@@ -3,22 +3,19 @@
 //! `<key>/` is an environment and `<key>.lock` its lock: shared while it is used, exclusive while it is made or removed. The kernel
 //! releases the lock of a run that was killed. The last thing made is the file [`READY`]; an environment without it is half-made.
 
-use std::fs::{self, File, TryLockError};
-use std::io;
-use std::os::unix::fs::MetadataExt as _;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use super::super::error::Error;
 use super::super::pep517::workspace;
-use crate::cache;
+use crate::cache::{self, Access, Refused, remove};
 use crate::progress::Progress;
 
 /// Written when the environment is complete.
 const READY: &str = "sgbuild-ready";
 /// The age at which an environment is made anew, with what its requirements allow by then.
 const LIFETIME: Duration = Duration::from_hours(30 * 24);
-const POLL: Duration = Duration::from_millis(20);
 
 /// The directory with the environments.
 pub(super) struct Kept {
@@ -79,18 +76,16 @@ impl Kept {
     /// Removes what was made too long ago, or not to its end, unless it is in use.
     fn prune(&self) {
         for entry in fs::read_dir(&self.directory).into_iter().flatten().flatten() {
-            let environment = entry.path();
-            let is_directory = entry.file_type().is_ok_and(|kind| kind.is_dir());
-            if !is_directory || is_ready(&environment) {
-                continue;
-            }
-            let key = entry.file_name();
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            let key = name.strip_suffix(".lock").unwrap_or(&name);
+            let (environment, lock_file) = (self.directory.join(key), self.lock_file(key));
             // What cannot be removed now is met again.
-            if let Ok(lock) = open(&self.lock_file(&key.to_string_lossy()))
-                && lock.try_lock().is_ok()
+            if !is_ready(&environment)
+                && let Some(_lock) = cache::lock_if_free(&lock_file)
                 && remove(&environment).is_ok()
             {
-                let _ = fs::remove_file(self.lock_file(&key.to_string_lossy()));
+                let _ = fs::remove_file(lock_file);
             }
         }
     }
@@ -99,39 +94,13 @@ impl Kept {
         self.directory.join(format!("{key}.lock"))
     }
 
-    /// Waits for the lock of `key`.
     fn lock(&self, key: &str, access: Access, progress: &dyn Progress) -> Result<File, Error> {
         let path = self.lock_file(key);
-        let mut told = false;
-        loop {
-            let file = open(&path).map_err(workspace(&path))?;
-            let locked = match access {
-                Access::Use => file.try_lock_shared(),
-                Access::Change => file.try_lock(),
-            };
-            match locked {
-                Ok(()) if is_same_file(&file, &path) => return Ok(file),
-                // It was pruned meanwhile.
-                Ok(()) => {}
-                Err(TryLockError::Error(source)) => return Err(workspace(&path)(source)),
-                Err(TryLockError::WouldBlock) if progress.cancelled() => return Err(Error::Interrupted),
-                Err(TryLockError::WouldBlock) => {
-                    if !told {
-                        progress.detail("Waiting for another sgbuild that prepares the same environment");
-                    }
-                    told = true;
-                    std::thread::sleep(POLL);
-                }
-            }
-        }
+        cache::lock(&path, access, progress).map_err(|refused| match refused {
+            Refused::Interrupted => Error::Interrupted,
+            Refused::System(source) => workspace(&path)(source),
+        })
     }
-}
-
-/// What a lock is wanted for.
-#[derive(Clone, Copy)]
-enum Access {
-    Use,
-    Change,
 }
 
 /// Whether the environment is complete, not too old, and its interpreter still there.
@@ -139,26 +108,6 @@ fn is_ready(environment: &Path) -> bool {
     let made = fs::metadata(environment.join(READY)).and_then(|ready| ready.modified());
     let age = made.map(|made| SystemTime::now().duration_since(made).unwrap_or_default());
     age.is_ok_and(|age| age < LIFETIME) && environment.join("bin/python").is_file()
-}
-
-fn open(path: &Path) -> io::Result<File> {
-    File::options().create(true).truncate(false).write(true).open(path)
-}
-
-/// Whether `path` still leads to `file`.
-fn is_same_file(file: &File, path: &Path) -> bool {
-    let inode = |found: fs::Metadata| (found.dev(), found.ino());
-    match (file.metadata(), fs::metadata(path)) {
-        (Ok(ours), Ok(there)) => inode(ours) == inode(there),
-        _ => false,
-    }
-}
-
-fn remove(directory: &Path) -> io::Result<()> {
-    match fs::remove_dir_all(directory) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        other => other,
-    }
 }
 
 #[cfg(test)]

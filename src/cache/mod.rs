@@ -1,11 +1,15 @@
 //! Directories of sgbuild's own in the user's cache, with programs in them that are run later.
 
+mod lock;
+
+pub(crate) use lock::{Access, Refused, lock, lock_if_free};
+
 use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{Access, access};
+use rustix::fs::access;
 
 /// The directory `name` in `cache`, made where it is missing; or why it cannot be used.
 ///
@@ -19,8 +23,16 @@ pub(crate) fn directory(cache: &Path, name: &str) -> Result<PathBuf, String> {
     if found.uid() != rustix::process::geteuid().as_raw() || found.mode() & 0o002 != 0 {
         return Err(unusable("others may write there".to_owned()));
     }
-    access(&directory, Access::WRITE_OK).map_err(|error| system(error.into()))?;
+    access(&directory, rustix::fs::Access::WRITE_OK).map_err(|error| system(error.into()))?;
     Ok(directory)
+}
+
+/// Removes a directory that may not be there.
+pub(crate) fn remove(directory: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(directory) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
 }
 
 #[cfg(test)]
