@@ -30,6 +30,7 @@ pub mod project;
 pub mod push;
 pub mod record;
 pub mod registry;
+pub mod requirements;
 pub mod sdist;
 pub mod training;
 

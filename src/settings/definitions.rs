@@ -117,6 +117,12 @@ pub const DEFINITIONS: &[Definition] = &[
     ),
     setting("extras", Kind::List, None, "Extras of the package to install"),
     setting(
+        "requirements",
+        Kind::Text,
+        None,
+        "A requirements.txt or lock file that says what is installed",
+    ),
+    setting(
         "dockerfile-template",
         Kind::Text,
         None,

@@ -20,11 +20,11 @@ const NETWORK_OPTIONS: [&str; 3] = ["timeout", "default-timeout", "retries"];
 const CA_VARIABLES: [&str; 4] = ["PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"];
 
 /// The build secrets by id: `pip.conf` where an index is set on this machine, `netrc` where it knows the host of an index or of
-/// a requirement's URL, `ca.pem` where certificates are.
+/// one of `urls` that pip will ask, `ca.pem` where certificates are.
 ///
 /// # Errors
 /// The certificates' file cannot be read.
-pub(super) fn secrets(settings: &Settings, requirements: &[&str]) -> Result<BTreeMap<String, Secret>, Error> {
+pub(super) fn secrets(settings: &Settings, urls: &[&str]) -> Result<BTreeMap<String, Secret>, Error> {
     let mut secrets = BTreeMap::new();
     let options = if settings.flag("pip-settings") {
         options(settings.environment())
@@ -35,7 +35,7 @@ pub(super) fn secrets(settings: &Settings, requirements: &[&str]) -> Result<BTre
         secrets.insert("pip.conf".to_owned(), Secret::new(pip_conf(&options)));
     }
     if settings.flag("pip-settings") {
-        let hosts = [index_hosts(&options), url_hosts(requirements)].concat();
+        let hosts = [index_hosts(&options), url_hosts(urls)].concat();
         let netrc = netrc(settings.environment(), &hosts);
         secrets.extend(netrc.map(|netrc| ("netrc".to_owned(), Secret::new(netrc))));
     }
@@ -135,12 +135,11 @@ fn index_hosts(options: &BTreeMap<String, String>) -> Vec<String> {
     urls.filter_map(|url| url.host_str().map(ToOwned::to_owned)).collect()
 }
 
-/// The hosts of requirements such as `name @ https://host/name-1.0.tar.gz` or `name @ git+https://host/name`.
-fn url_hosts(requirements: &[&str]) -> Vec<String> {
-    let urls = requirements
+/// The hosts of URLs such as `https://host/name-1.0.tar.gz` or `git+https://host/name`, whatever stands behind them.
+fn url_hosts(urls: &[&str]) -> Vec<String> {
+    let urls = urls
         .iter()
-        .filter_map(|requirement| requirement.split_once('@'));
-    let urls = urls.filter_map(|(_, url)| Url::parse(url.split_whitespace().next()?).ok());
+        .filter_map(|url| Url::parse(url.split_whitespace().next()?).ok());
     urls.filter_map(|url| url.host_str().map(ToOwned::to_owned)).collect()
 }
 
@@ -248,13 +247,13 @@ mod tests {
 
     #[test]
     fn a_requirements_url_has_a_host() {
-        let requirements = [
-            "numpy>=1",
-            "a @ https://files.example/a-1.tar.gz ; python_version > '3'",
-            "b@git+https://me@git.example:8443/b.git@v1",
-            "c @ file:///tmp/c",
+        let urls = [
+            "https://files.example/a-1.tar.gz ; python_version > '3'",
+            "git+https://me@git.example:8443/b.git@v1",
+            "file:///tmp/c",
+            "nothing",
         ];
-        assert_eq!(url_hosts(&requirements), ["files.example", "git.example"]);
+        assert_eq!(url_hosts(&urls), ["files.example", "git.example"]);
     }
 
     #[test]
