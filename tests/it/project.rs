@@ -1,8 +1,10 @@
 //! Reading a project: compared with the real setuptools, and under everything a setup.py can do to its reader.
 
 mod asking;
+mod called;
 mod configured;
 mod discovered;
+mod followed;
 mod hostile;
 mod messages;
 mod oracle;

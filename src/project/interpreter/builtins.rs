@@ -2,11 +2,14 @@
 
 use ruff_text_size::Ranged;
 
+use super::assignment::insert;
 use super::call::Arguments;
-use super::methods::{Known, sorted};
-use super::object::{Form, Object, Shared};
-use super::statement::insert;
-use super::{Halt, Machine, expression, format};
+use super::container::sorted;
+use super::iteration::distinct;
+use super::methods::Known;
+use super::object::{Form, Object};
+use super::shared::Shared;
+use super::{Halt, Machine, format};
 
 impl Machine {
     /// Calls a built-in function or class. `None` where it is not known.
@@ -69,7 +72,7 @@ impl Machine {
                 let hashable = items
                     .iter()
                     .all(|item| matches!(item.form, Form::Str(_) | Form::Int(_) | Form::Tuple(_) | Form::None));
-                hashable.then(|| Form::Set(Shared::new(expression::distinct(items))))
+                hashable.then(|| Form::Set(Shared::new(distinct(items))))
             }
             ("sorted", [_]) if arguments.named.is_empty() => sorted(&items).and_then(list),
             ("reversed", [from]) => Some(Object::once(

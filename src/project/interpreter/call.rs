@@ -8,7 +8,9 @@ use ruff_text_size::Ranged;
 
 use super::super::mentions;
 use super::super::value::Dynamic;
-use super::object::{Body, Form, Function, Object, Shared};
+use super::function::{Body, Function};
+use super::object::{Form, Object};
+use super::shared::Shared;
 use super::{Flow, Frame, Halt, MAX_DEPTH, Machine, Outcome, is_setup};
 
 /// The arguments of a call.

@@ -9,10 +9,11 @@ use ruff_text_size::Ranged;
 
 use super::super::python_source;
 use super::super::source_file::SourceFile;
+use super::assignment::insert;
 use super::call::Arguments;
 use super::methods::Known;
-use super::object::{Form, Namespace, Object, Shared};
-use super::statement::insert;
+use super::object::{Form, Namespace, Object};
+use super::shared::Shared;
 use super::{Flow, Frame, Halt, Machine};
 
 impl Machine {

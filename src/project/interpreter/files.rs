@@ -9,8 +9,10 @@ use ruff_text_size::Ranged;
 use super::super::discovery::{Find, find_packages, fnmatch};
 use super::super::source_file::read_regular;
 use super::call::Arguments;
-use super::methods::{Known, is_utf8};
-use super::object::{Content, Form, Object, OpenFile, Position, Shared};
+use super::methods::Known;
+use super::object::{Content, Form, Object, OpenFile, Position};
+use super::shared::Shared;
+use super::text::is_utf8;
 use super::{Halt, Machine};
 
 impl Machine {

@@ -1,6 +1,7 @@
 //! Objects as text: `str()`, `repr()`, `%` and `format()`.
 
-use super::object::{Budget, Form, MAX_DEPTH, Object, float};
+use super::object::{Form, MAX_DEPTH, Object, float};
+use super::shared::Budget;
 
 /// Characters that a list or dict may have when it is written out.
 const MAX_SHOWN: usize = 1_000_000;

@@ -9,7 +9,8 @@ use super::super::value::Place;
 use super::call::Arguments;
 use super::files::pure;
 use super::methods::Known;
-use super::object::{Content, Form, Object, Position, Shared};
+use super::object::{Content, Form, Object, Position};
+use super::shared::Shared;
 use super::{Halt, Machine, pattern};
 
 /// Modules whose import changes nothing that matters here, and does not fail.

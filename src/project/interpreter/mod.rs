@@ -4,19 +4,32 @@
 //! [`Form::Unknown`], which carries the expression, its place and why; and whatever a statement it does not follow could change
 //! is unknown from there on. So a value that comes out is the one that Python would compute, or it is no value.
 
+mod assignment;
 mod builtins;
 mod call;
 mod code;
+mod comparison;
+mod container;
+mod definition;
+mod equality;
+mod exception;
 mod expression;
 mod files;
 mod format;
+mod function;
+mod iteration;
 mod library;
 mod literal;
 mod methods;
 mod modules;
 mod object;
+mod operator;
 mod pattern;
+mod reach;
+mod shared;
 mod statement;
+mod subscript;
+mod text;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,8 +43,9 @@ use ruff_text_size::Ranged;
 use super::mentions::{Mentions, mentions, mentions_of_all};
 use super::source_file::SourceFile;
 use super::value::{Dynamic, Place};
+use function::{Body, Function};
 pub(crate) use literal::literal;
-use object::{Body, Function, Namespace};
+use object::Namespace;
 pub(crate) use object::{Form, Object};
 
 /// Steps after which Python is asked: more than any `setup.py` takes, less than anybody waits for.

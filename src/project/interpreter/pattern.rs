@@ -8,7 +8,8 @@ use ruff_text_size::Ranged;
 use super::Machine;
 use super::call::Arguments;
 use super::library::flag;
-use super::object::{Form, Groups, Object, Shared};
+use super::object::{Form, Groups, Object};
+use super::shared::Shared;
 
 pub(super) const IGNORECASE: i64 = 2;
 pub(super) const MULTILINE: i64 = 8;
