@@ -1,35 +1,56 @@
 //! What binds and unbinds names, items and attributes.
 
-use std::rc::Rc;
-
 use ruff_python_ast::Expr;
+use ruff_python_ast::visitor::{Visitor, walk_expr};
 use ruff_text_size::Ranged;
 
 use super::object::{Form, Object};
+use super::shared::Sequence;
 use super::{Halt, MAX_ITEMS, Machine, library};
 
 impl Machine {
     pub(super) fn delete(&mut self, target: &Expr) -> Result<(), Halt> {
         match target {
             Expr::Name(name) => {
-                let scope = self.frame.scopes.first().map(Rc::clone);
-                let removed = scope.and_then(|scope| scope.borrow_mut().remove(name.id.as_str()));
-                if removed.is_none() {
-                    return Err(Halt::Raised("NameError".into(), name.id.as_str().into()));
+                // Code that is not followed may have bound it.
+                if !self.unbind(name.id.as_str()) {
+                    self.doubts += 1;
                 }
                 Ok(())
             }
             Expr::Subscript(subscript) => {
                 let object = self.evaluate(&subscript.value)?;
+                self.evaluate(&subscript.slice)?;
                 let why = self.dynamic(target, "is deleted");
+                self.doubts += 1;
                 self.taint(&object, &why);
                 Ok(())
             }
-            _ => Ok(()),
+            _ => {
+                self.forget_expression(target, "is deleted");
+                Ok(())
+            }
         }
     }
 
+    /// Forgets a name; answers whether it was bound.
+    pub(super) fn unbind(&mut self, name: &str) -> bool {
+        let scope = if self.frame.global.contains(name) {
+            self.frame.scopes.last()
+        } else {
+            self.frame.scopes.first()
+        };
+        self.effects += 1;
+        scope.is_some_and(|scope| scope.borrow_mut().remove(name).is_some())
+    }
+
     pub(super) fn augment(&mut self, assign: &ruff_python_ast::StmtAugAssign) -> Result<(), Halt> {
+        // Python looks the target up once.
+        if calls(&assign.target) {
+            self.forget_expression(&assign.target, "is changed in a way that is not followed");
+            self.evaluate(&assign.value)?;
+            return Ok(());
+        }
         let before = self.evaluate(&assign.target)?;
         let added = self.evaluate(&assign.value)?;
         // A list is changed in place, whatever else is bound to it.
@@ -41,7 +62,11 @@ impl Machine {
                 extended => extended,
             };
             let result = match extended {
-                Ok(more) => items.get_mut().map(|mut items| items.extend(more)),
+                Ok(more) => {
+                    self.effects += 1;
+                    items.set_sequence(added.sequence().max(items.sequence()));
+                    items.get_mut().map(|mut items| items.extend(more))
+                }
                 Err(why) => {
                     self.doubts += 1;
                     self.taint(&before, &why);
@@ -97,7 +122,7 @@ impl Machine {
     }
 
     fn unpack(&mut self, targets: &[Expr], value: &Object, node: &Expr) -> Result<(), Halt> {
-        let items = self.items(value, node)?;
+        let items = self.ordered_items(value, node)?;
         let starred = targets.iter().any(|target| matches!(target, Expr::Starred(_)));
         match items {
             Ok(items) if items.len() == targets.len() && !starred => {
@@ -124,6 +149,7 @@ impl Machine {
     }
 
     fn set_item(&mut self, object: &Object, key: Object, value: Object, node: &Expr) -> Result<(), Halt> {
+        self.effects += 1;
         let set = match &object.form {
             Form::Dict(entries) if matches!(key.form, Form::Str(_) | Form::Int(_) | Form::Bool(_) | Form::None) => {
                 entries
@@ -131,7 +157,7 @@ impl Machine {
                     .map(|mut entries| insert(&mut entries, key, value))
                     .is_ok()
             }
-            Form::List(items) => match (items.get_mut(), key.as_int()) {
+            Form::List(items) if object.sequence() == Sequence::Known => match (items.get_mut(), key.as_int()) {
                 (Ok(mut items), Some(index)) => {
                     let length = i64::try_from(items.len()).unwrap_or(i64::MAX);
                     let at = if index < 0 { index + length } else { index };
@@ -148,6 +174,10 @@ impl Machine {
             },
             // What a program finds in its environment is never certain.
             Form::Library(name) if &**name == "os.environ" => true,
+            Form::Arguments => {
+                self.give_up(node, "changes the command that setuptools runs");
+                return Err(Halt::End);
+            }
             _ => false,
         };
         if !set {
@@ -159,6 +189,7 @@ impl Machine {
     }
 
     pub(super) fn set_attribute(&mut self, object: &Object, name: &str, value: Object, node: &impl Ranged) {
+        self.effects += 1;
         match &object.form {
             // A flag that the project's own modules look for.
             Form::Library(module) if &**module == "builtins" && library::is_free_dunder(name) => {
@@ -169,6 +200,7 @@ impl Machine {
                 if matches!(top, "setuptools" | "distutils" | "builtins") || (&**module == "sys" && name == "argv") {
                     self.give_up(node, "changes how setuptools works");
                 }
+                self.searches_elsewhere |= &**module == "sys" && name == "path";
                 self.patched.insert(format!("{module}.{name}"));
                 let why = self.dynamic(node, "is set");
                 self.taint(&value, &why);
@@ -196,4 +228,18 @@ pub(super) fn insert(entries: &mut Vec<(Object, Object)>, key: Object, value: Ob
         Some(known) => known.1 = value,
         None => entries.push((key, value)),
     }
+}
+
+/// Whether something is called in an expression, or a name bound.
+fn calls(expression: &Expr) -> bool {
+    struct Calls(bool);
+    impl<'a> Visitor<'a> for Calls {
+        fn visit_expr(&mut self, expression: &'a Expr) {
+            self.0 |= matches!(expression, Expr::Call(_) | Expr::Named(_));
+            walk_expr(self, expression);
+        }
+    }
+    let mut calls = Calls(false);
+    calls.visit_expr(expression);
+    calls.0
 }

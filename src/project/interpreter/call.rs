@@ -1,6 +1,6 @@
 //! Calls: functions of the file are followed, those of the library that are known are computed, the rest is unknown.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use ruff_python_ast::{Expr, ExprCall};
@@ -53,7 +53,7 @@ impl Arguments {
 impl Machine {
     pub(super) fn call(&mut self, call: &ExprCall, expression: &Expr) -> Outcome {
         let function = self.evaluate(&call.func)?;
-        let arguments = self.arguments(call)?;
+        let arguments = self.arguments(call, takes_all(&function))?;
         if let Form::Library(name) = &function.form
             && is_setup(name)
             && !self.patched.contains(&**name)
@@ -63,22 +63,26 @@ impl Machine {
         if let Some(why) = arguments.doubt.clone() {
             return Ok(self.unknown_call(&function, &arguments, &why));
         }
+        let mut names = BTreeSet::new();
+        if !arguments.named.iter().all(|(name, _)| names.insert(name)) {
+            return Err(Halt::Raised("TypeError".into(), "an argument is given twice".into()));
+        }
         self.apply(&function, arguments, expression)
     }
 
-    fn arguments(&mut self, call: &ExprCall) -> Result<Arguments, Halt> {
+    fn arguments(&mut self, call: &ExprCall, takes_all: bool) -> Result<Arguments, Halt> {
         let mut arguments = Arguments::default();
         for argument in &call.arguments.args {
             let Expr::Starred(starred) = argument else {
                 let value = match argument {
-                    Expr::Generator(made) => self.generator(&made.generators, &made.elt, argument)?,
+                    Expr::Generator(made) => self.generator(made, takes_all, argument)?,
                     _ => self.evaluate(argument)?,
                 };
                 arguments.positional.push(value);
                 continue;
             };
             let unpacked = self.evaluate(&starred.value)?;
-            match self.items(&unpacked, argument)? {
+            match self.ordered_items(&unpacked, argument)? {
                 Ok(items) => arguments.positional.extend(items),
                 Err(why) => arguments.doubt = Some(why),
             }
@@ -162,7 +166,15 @@ impl Machine {
         if name.is_some_and(|name| mentions::moves(&name)) {
             self.moved.get_or_insert_with(|| Rc::clone(why));
         }
-        if is_pure(function) {
+        let calls_back = |argument: &Object| {
+            matches!(
+                argument.form,
+                Form::Function(_) | Form::Method(..) | Form::Class(_) | Form::Unknown(_) | Form::Library(_)
+            )
+        };
+        // `open` is given away too, and what reads from a file moves on in it.
+        let is_harmless = |argument: &Object| !calls_back(argument) && !matches!(argument.form, Form::File(_));
+        if is_pure(function) && (!may_call_back(function) || arguments.each().all(is_harmless)) {
             return self.unknown_for(why);
         }
         self.taint(function, why);
@@ -286,7 +298,7 @@ impl Machine {
             self.give_up(first, "is passed to setup() by position");
             return Err(Halt::End);
         }
-        let mut names = std::collections::BTreeSet::new();
+        let mut names = BTreeSet::new();
         if arguments.named.iter().any(|(name, _)| !names.insert(name.clone())) {
             self.give_up(call, "gives an argument twice");
             return Err(Halt::End);
@@ -296,6 +308,30 @@ impl Machine {
         self.setup = Some(given.map(|(name, object)| (name, object.frozen())).collect());
         Ok(self.unknown(expression, "is what setup() gives"))
     }
+}
+
+/// Whether a generator given to this function is gone through at once and to its end.
+fn takes_all(function: &Object) -> bool {
+    match &function.form {
+        Form::Method(_, name) => matches!(&**name, "join" | "extend" | "update"),
+        Form::Library(name) => matches!(
+            &**name,
+            "builtins.list"
+                | "builtins.tuple"
+                | "builtins.set"
+                | "builtins.frozenset"
+                | "builtins.sorted"
+                | "builtins.sum"
+                | "builtins.dict"
+                | "collections.OrderedDict"
+        ),
+        _ => false,
+    }
+}
+
+/// Whether a function that changes nothing itself may call what it is given, or read from it.
+fn may_call_back(function: &Object) -> bool {
+    matches!(&function.form, Form::Library(name) if name.starts_with("re.") || name.starts_with("json.") || name.starts_with("subprocess."))
 }
 
 /// Whether a function changes none of its arguments, and gives none of them back.

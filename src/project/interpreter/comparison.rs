@@ -4,7 +4,8 @@ use ruff_python_ast::{CmpOp, Expr};
 
 use super::iteration::viewed;
 use super::object::{Form, Object};
-use super::{MAX_DEPTH, Machine, Outcome};
+use super::subscript::is_key;
+use super::{MAX_DEPTH, Machine, Outcome, library};
 
 /// The oldest Python 3 that setuptools still runs on.
 const OLDEST_MINOR: i64 = 9;
@@ -46,6 +47,12 @@ pub(super) fn holds(op: CmpOp, left: &Object, right: &Object) -> Option<bool> {
                 (Form::Unknown(_), _) | (_, Form::Unknown(_)) => return None,
                 (Form::None, Form::None) => true,
                 (Form::Bool(a), Form::Bool(b)) => a == b,
+                (Form::Library(name), Form::None | Form::Bool(_))
+                | (Form::None | Form::Bool(_), Form::Library(name))
+                    if !library::is_certain(name) =>
+                {
+                    return None;
+                }
                 (Form::None | Form::Bool(_), _) | (_, Form::None | Form::Bool(_)) => false,
                 (Form::List(a), Form::List(b)) => a.is(b),
                 _ => return None,
@@ -63,7 +70,8 @@ pub(super) fn holds(op: CmpOp, left: &Object, right: &Object) -> Option<bool> {
                 && &**name == "sys.hexversion"
             {
                 let number = |number| Object::new(Form::Int(number), right.place);
-                return version_holds(op, &[number(wanted >> 24), number((wanted >> 16) & 0xff)]);
+                let parts = [wanted >> 24, (wanted >> 16) & 0xff, wanted & 0xffff].map(number);
+                return version_holds(op, &parts);
             }
             let order = order(left, right)?;
             Some(match op {
@@ -81,13 +89,14 @@ fn version_holds(op: CmpOp, wanted: &[Object]) -> Option<bool> {
     let wanted: Option<Vec<_>> = wanted.iter().map(Object::as_int).collect();
     let wanted = wanted?;
     let (major, minor) = (*wanted.first()?, wanted.get(1).copied().unwrap_or(0));
-    let above = major < 3 || (major == 3 && minor <= OLDEST_MINOR);
+    let is_oldest = major == 3 && minor == OLDEST_MINOR;
+    // What is left of the oldest one by a slice may be equal to it.
+    let only_reached = matches!(op, CmpOp::GtE | CmpOp::Lt) && wanted.len() <= 2;
+    let above = major < 3 || (major == 3 && minor < OLDEST_MINOR) || (is_oldest && only_reached);
     let below = major > 3;
     match op {
-        CmpOp::Gt | CmpOp::GtE if above && !(minor == OLDEST_MINOR && major == 3 && wanted.len() > 2) => Some(true),
-        CmpOp::Gt | CmpOp::GtE if below => Some(false),
-        CmpOp::Lt | CmpOp::LtE if above && !(minor == OLDEST_MINOR && major == 3 && wanted.len() > 2) => Some(false),
-        CmpOp::Lt | CmpOp::LtE if below => Some(true),
+        CmpOp::Gt | CmpOp::GtE if above || below => Some(above),
+        CmpOp::Lt | CmpOp::LtE if above || below => Some(below),
         _ => None,
     }
 }
@@ -132,6 +141,7 @@ fn contains(object: &Object, item: &Object) -> Option<bool> {
         }
     };
     match &object.form {
+        Form::Set(_) | Form::Dict(_) if !is_key(item) => None,
         Form::List(items) | Form::Set(items) => among(&items.get().ok()?),
         Form::Tuple(items) => among(items),
         Form::Dict(entries) => {

@@ -7,7 +7,8 @@ use super::call::Arguments;
 use super::comparison::order;
 use super::methods::{Known, index_form};
 use super::object::{Form, Object, View};
-use super::shared::Shared;
+use super::shared::{Sequence, Shared};
+use super::subscript::is_key;
 use super::{Halt, MAX_ITEMS, Machine, format};
 
 impl Machine {
@@ -40,17 +41,23 @@ impl Machine {
         }
         if name == "copy" && arguments.is_empty() {
             let copied = items.get().map(|items| items.clone());
-            return Ok(Some(
-                copied.map_or_else(Form::Unknown, |copied| Form::List(Shared::new(copied))),
-            ));
+            return Ok(Some(copied.map_or_else(Form::Unknown, |copied| {
+                Form::List(Shared::in_sequence(copied, items.sequence()))
+            })));
         }
-        let mut items = match items.get_mut() {
+        self.effects += 1;
+        let in_order = Object::new(Form::List(items.clone()), self.place(node)).sequence() == Sequence::Known;
+        let shared = items;
+        let mut items = match shared.get_mut() {
             Ok(items) => items,
             Err(why) => return Ok(Some(Form::Unknown(why))),
         };
         match (name, arguments.positional.as_slice()) {
             ("append", [item]) => items.push(item.clone()),
-            ("extend", [_]) => items.extend(more),
+            ("extend", [from]) => {
+                items.extend(more);
+                shared.set_sequence(from.sequence().max(shared.sequence()));
+            }
             ("insert", [at, item]) => {
                 let Some(at) = at.as_int().and_then(|at| usize::try_from(at).ok()) else {
                     return Ok(None);
@@ -58,7 +65,7 @@ impl Machine {
                 let at = at.min(items.len());
                 items.insert(at, item.clone());
             }
-            ("pop", []) => {
+            ("pop", []) if in_order => {
                 let last = items.pop().map(|item| Some(item.form));
                 return last.ok_or_else(|| Halt::Raised("IndexError".into(), "pop from empty list".into()));
             }
@@ -85,8 +92,10 @@ impl Machine {
         self.effort(items.len());
         if let ("sort", true) = (name, arguments.is_empty()) {
             let Some(sorted) = sorted(&items) else { return Ok(None) };
+            self.effects += 1;
             return Ok(shared.get_mut().ok().map(|mut items| {
                 *items = sorted;
+                shared.set_sequence(Sequence::Known);
                 Form::None
             }));
         }
@@ -106,8 +115,12 @@ impl Machine {
             return Err(Halt::Raised("ValueError".into(), "x not in list".into()));
         };
         if name == "index" {
+            if items.len() > 1 && shared.sequence() != Sequence::Known {
+                return Ok(None);
+            }
             return Ok(Some(index_form(at)));
         }
+        self.effects += 1;
         Ok(shared.get_mut().ok().map(|mut items| {
             items.remove(at);
             Form::None
@@ -129,6 +142,7 @@ impl Machine {
         let known = if looks {
             shared.get().map(drop)
         } else {
+            self.effects += 1;
             shared.get_mut().map(drop)
         };
         if let Err(why) = known {
@@ -170,7 +184,7 @@ impl Machine {
             ("keys", []) => Some(Form::View(shared.clone(), View::Keys)),
             ("values", []) => Some(Form::View(shared.clone(), View::Values)),
             ("items", []) => Some(Form::View(shared.clone(), View::Items)),
-            ("copy", []) => Some(Form::Dict(Shared::new(entries.clone()))),
+            ("copy", []) => Some(Form::Dict(Shared::in_sequence(entries.clone(), shared.sequence()))),
             _ => None,
         })
     }
@@ -186,7 +200,10 @@ impl Machine {
         let mut more = match arguments.positional.first().map(|more| &more.form) {
             None => Vec::new(),
             Some(Form::Dict(more)) => match more.get() {
-                Ok(more) => more.clone(),
+                Ok(known) => {
+                    shared.set_sequence(more.sequence().max(shared.sequence()));
+                    known.clone()
+                }
                 Err(why) => {
                     self.taint(object, &why);
                     return Some(Form::None);
@@ -200,6 +217,7 @@ impl Machine {
                 .iter()
                 .map(|(name, value)| (Object::str(name, place), value.clone())),
         );
+        self.effects += 1;
         match shared.get_mut() {
             Ok(mut entries) => more
                 .into_iter()
@@ -210,9 +228,10 @@ impl Machine {
     }
 }
 
-/// The items in order, where every two of them have one.
+/// The items in order, where they are of one kind.
 pub(super) fn sorted(items: &[Object]) -> Option<Vec<Object>> {
-    let comparable = items.windows(2).all(|pair| order(&pair[0], &pair[1]).is_some());
+    let first = items.first();
+    let comparable = items.iter().all(|item| first.is_none_or(|first| is_alike(first, item)));
     let mut sorted = items.to_vec();
     comparable.then(|| {
         sorted.sort_by(|a, b| order(a, b).unwrap_or(std::cmp::Ordering::Equal));
@@ -220,10 +239,19 @@ pub(super) fn sorted(items: &[Object]) -> Option<Vec<Object>> {
     })
 }
 
+/// Whether Python has an order of two objects, whatever their values are.
+fn is_alike(a: &Object, b: &Object) -> bool {
+    match (&a.form, &b.form) {
+        (Form::Str(_), Form::Str(_)) => true,
+        (Form::Tuple(a), Form::Tuple(b)) => a.len() == b.len() && a.iter().zip(b.iter()).all(|(a, b)| is_alike(a, b)),
+        _ => a.as_int().is_some() && b.as_int().is_some(),
+    }
+}
+
 pub(super) fn set_method(items: &Shared<Vec<Object>>, name: &str, arguments: &Arguments) -> Option<Form> {
     let known = items.get().ok()?.clone();
     match (name, arguments.positional.as_slice()) {
-        ("add", [item]) => {
+        ("add", [item]) if is_key(item) => {
             let equal: Option<Vec<_>> = known.iter().map(|known| known.equals(item)).collect();
             if !equal?.contains(&true) {
                 items.get_mut().ok()?.push(item.clone());

@@ -1,11 +1,12 @@
 //! Functions and classes where they are defined.
 
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use ruff_python_ast::visitor::{Visitor, walk_stmt};
 use ruff_python_ast::{Expr, Parameters, Stmt, StmtClassDef, StmtFunctionDef};
 
-use super::super::mentions::mentions;
+use super::super::mentions::{mentions, mentions_of_all};
 use super::call::Arguments;
 use super::function::{Body, Class, Function};
 use super::object::{Form, Namespace, Object};
@@ -37,8 +38,13 @@ impl Machine {
             default.map(|default| self.evaluate(default)).transpose()
         });
         let defaults = defaults.collect::<Result<_, _>>()?;
+        let own = match &body {
+            Body::Statements(body) => mentions_of_all(body).stores,
+            Body::Lambda(_) => BTreeSet::new(),
+        };
         Ok(Form::Function(Rc::new(Function {
             parameters,
+            own: Rc::new(own),
             body,
             defaults,
             scopes: self.frame.of_functions(),
@@ -53,6 +59,10 @@ impl Machine {
         let frame = Frame {
             scopes,
             is_class: true,
+            // It declares its own.
+            global: BTreeSet::new(),
+            nonlocal: BTreeSet::new(),
+            own: None,
             ..self.frame.clone()
         };
         let is_plain = class.decorator_list.is_empty()
@@ -60,14 +70,24 @@ impl Machine {
                 .arguments
                 .as_ref()
                 .is_none_or(|arguments| arguments.keywords.is_empty());
+        // Others, such as `enum.Enum`, make something else of a class's attributes.
+        let mut has_plain_bases = true;
         for base in class.arguments.iter().flat_map(|arguments| &arguments.args) {
-            self.evaluate(base)?;
+            let base = self.evaluate(base)?;
+            has_plain_bases &= match &base.form {
+                Form::Class(class) => class.is_plain,
+                Form::Library(name) => {
+                    &**name == "builtins.object" || name.starts_with("setuptools.") || name.starts_with("distutils.")
+                }
+                _ => false,
+            };
         }
         self.within(frame, |machine| machine.block(&class.body))?;
         let mentions = mentions(statement);
         let object = Object::new(
             Form::Class(Rc::new(Class {
                 names,
+                is_plain: has_plain_bases,
                 mentions,
                 scopes: self.frame.scopes.clone(),
             })),

@@ -1,7 +1,7 @@
 //! Whether two objects are equal.
 
 use super::object::{Form, Object, is_no_command};
-use super::shared::Budget;
+use super::shared::{Budget, Sequence};
 
 /// Objects that one comparison looks at.
 const MAX_COMPARED: usize = 10_000;
@@ -34,7 +34,14 @@ impl Object {
             (Form::Str(a), Form::Str(b)) => Some(a == b),
             (Form::Bytes(a), Form::Bytes(b)) => Some(a == b),
             (Form::Tuple(a), Form::Tuple(b)) => all(a, b),
-            (Form::List(a), Form::List(b)) => all(&a.get().ok()?, &b.get().ok()?),
+            (Form::List(a), Form::List(b)) => {
+                let (a, b) = (a.get().ok()?, b.get().ok()?);
+                let is_ordered = self.sequence() == Sequence::Known && other.sequence() == Sequence::Known;
+                if !is_ordered && a.len() == b.len() {
+                    return None;
+                }
+                all(&a, &b)
+            }
             (Form::Path(a), Form::Path(b)) => Some(a == b),
             (Form::Library(a), Form::Library(b)) => (a == b).then_some(true),
             (Form::Argument, Form::Str(text)) | (Form::Str(text), Form::Argument) => {

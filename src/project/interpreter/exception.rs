@@ -60,7 +60,13 @@ impl Machine {
                         let caught = Object::new(caught, self.place(handler));
                         self.set(name.as_str(), caught);
                     }
-                    return self.block(&handler.body);
+                    self.handling.push((Rc::clone(class), Rc::clone(message)));
+                    let left = self.block(&handler.body);
+                    self.handling.pop();
+                    if let Some(name) = &handler.name {
+                        self.unbind(name.as_str());
+                    }
+                    return left;
                 }
                 Some(false) => {}
                 None => return Err(Halt::Doubt(self.dynamic(handler, "may handle an exception"))),
@@ -71,12 +77,14 @@ impl Machine {
 
     pub(super) fn raised(&mut self, exception: Option<&Expr>) -> Result<Halt, Halt> {
         let Some(exception) = exception else {
-            return Ok(Halt::Raised("RuntimeError".into(), "".into()));
+            let handled = self.handling.last().cloned();
+            let (class, message) = handled.unwrap_or_else(|| ("RuntimeError".into(), "".into()));
+            return Ok(Halt::Raised(class, message));
         };
         let raised = self.evaluate(exception)?;
         Ok(match &raised.form {
             Form::Exception(class, message) => Halt::Raised(Rc::clone(class), Rc::clone(message)),
-            Form::Library(name) => {
+            Form::Library(name) if name.starts_with("builtins.") => {
                 let class = name.rsplit('.').next().unwrap_or(name);
                 Halt::Raised(class.into(), "".into())
             }

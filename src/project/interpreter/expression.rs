@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use ruff_python_ast::visitor::Visitor as _;
-use ruff_python_ast::{Expr, ExprFString, FStringPart, InterpolatedStringElement, Number};
+use ruff_python_ast::{ConversionFlag, Expr, ExprFString, FStringPart, InterpolatedStringElement, Number};
 use ruff_text_size::Ranged;
 
 use super::super::mentions::Mentions;
@@ -12,7 +12,7 @@ use super::assignment::insert;
 use super::function::Body;
 use super::iteration::distinct;
 use super::object::{Form, Object};
-use super::shared::Shared;
+use super::shared::{Sequence, Shared};
 use super::subscript::is_key;
 use super::{Halt, MAX_DEPTH, Machine, Outcome, format};
 
@@ -46,6 +46,10 @@ impl Machine {
         let form = match expression {
             Expr::NoneLiteral(_) => Form::None,
             Expr::BooleanLiteral(literal) => Form::Bool(literal.value),
+            // One half of a pair, which is no character.
+            Expr::StringLiteral(literal) if literal.value.to_str().contains(char::REPLACEMENT_CHARACTER) => {
+                return Ok(self.unknown(expression, "may hold half a character"));
+            }
             Expr::StringLiteral(literal) => Form::Str(literal.value.to_str().into()),
             Expr::BytesLiteral(literal) => Form::Bytes(literal.value.bytes().collect()),
             Expr::NumberLiteral(literal) => match &literal.value {
@@ -66,7 +70,10 @@ impl Machine {
                 Err(why) => return Ok(self.unknown_for(&why)),
             },
             Expr::Set(set) => match self.each_of(&set.elts)? {
-                Ok(items) => Form::Set(Shared::new(distinct(items))),
+                Ok(items) => match distinct(items) {
+                    Some(items) => Form::Set(Shared::new(items)),
+                    None => return Ok(self.not_understood(expression, "holds what is not known")),
+                },
                 Err(why) => return Ok(self.unknown_for(&why)),
             },
             Expr::Dict(dict) => return self.dict(dict, expression),
@@ -151,6 +158,9 @@ impl Machine {
                 let unpacked = self.evaluate(&item.value)?;
                 match &unpacked.form {
                     Form::Dict(more) => match more.get() {
+                        Ok(_) if unpacked.sequence() == Sequence::Unknown => {
+                            doubt = Some(self.dynamic(&item.value, "is in no certain order"));
+                        }
                         Ok(more) => more
                             .iter()
                             .cloned()
@@ -195,8 +205,9 @@ impl Machine {
                                 let value = self.evaluate(&inserted.expression)?;
                                 let is_plain = inserted.format_spec.is_none() && inserted.debug_text.is_none();
                                 let shown = match inserted.conversion {
-                                    ruff_python_ast::ConversionFlag::Repr => format::repr(&value),
-                                    _ => format::str(&value),
+                                    ConversionFlag::Repr => format::repr(&value),
+                                    ConversionFlag::Ascii => None,
+                                    ConversionFlag::Str | ConversionFlag::None => format::str(&value),
                                 };
                                 let Some(shown) = shown.filter(|_| is_plain) else {
                                     return Ok(self.computed(&value, expression, "is formatted"));

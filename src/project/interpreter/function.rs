@@ -1,5 +1,6 @@
 //! Functions and classes of the file.
 
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use ruff_python_ast::{Expr, Parameters, Stmt};
@@ -13,6 +14,8 @@ use super::object::{Namespace, Object};
 pub(crate) struct Function {
     pub(crate) parameters: Parameters,
     pub(crate) body: Body,
+    /// Names that its body binds.
+    pub(crate) own: Rc<BTreeSet<String>>,
     /// Defaults in the parameters' order, evaluated where the function was defined.
     pub(crate) defaults: Vec<Option<Object>>,
     /// The namespaces around it, the innermost first.
@@ -25,6 +28,8 @@ pub(crate) struct Function {
 pub(crate) struct Class {
     /// Its own attributes.
     pub(crate) names: Namespace,
+    /// What its body binds is what its attributes are.
+    pub(crate) is_plain: bool,
     /// What its methods mention.
     pub(crate) mentions: Mentions,
     /// The namespaces around it, the innermost first.

@@ -10,6 +10,173 @@ use super::object::{Content, Form, Groups, Object, OpenFile, Position};
 use super::shared::Shared;
 use super::{Halt, Machine, Outcome, container, files, library, text};
 
+/// Methods by the type that has them, in every Python of today.
+const METHODS: [(&str, &[&str]); 8] = [
+    (
+        "str",
+        &[
+            "capitalize",
+            "casefold",
+            "center",
+            "count",
+            "encode",
+            "endswith",
+            "expandtabs",
+            "find",
+            "format",
+            "format_map",
+            "index",
+            "isalnum",
+            "isalpha",
+            "isascii",
+            "isdecimal",
+            "isdigit",
+            "isidentifier",
+            "islower",
+            "isnumeric",
+            "isspace",
+            "istitle",
+            "isupper",
+            "join",
+            "ljust",
+            "lower",
+            "lstrip",
+            "partition",
+            "removeprefix",
+            "removesuffix",
+            "replace",
+            "rfind",
+            "rindex",
+            "rjust",
+            "rpartition",
+            "rsplit",
+            "rstrip",
+            "split",
+            "splitlines",
+            "startswith",
+            "strip",
+            "swapcase",
+            "title",
+            "translate",
+            "upper",
+            "zfill",
+        ],
+    ),
+    (
+        "bytes",
+        &[
+            "decode",
+            "endswith",
+            "find",
+            "join",
+            "lower",
+            "lstrip",
+            "replace",
+            "rstrip",
+            "split",
+            "splitlines",
+            "startswith",
+            "strip",
+        ],
+    ),
+    (
+        "list",
+        &[
+            "append", "clear", "copy", "count", "extend", "index", "insert", "pop", "remove", "reverse", "sort",
+        ],
+    ),
+    ("tuple", &["count", "index"]),
+    (
+        "dict",
+        &[
+            "clear",
+            "copy",
+            "get",
+            "items",
+            "keys",
+            "pop",
+            "popitem",
+            "setdefault",
+            "update",
+            "values",
+        ],
+    ),
+    (
+        "set",
+        &[
+            "add",
+            "clear",
+            "copy",
+            "difference",
+            "difference_update",
+            "discard",
+            "intersection",
+            "issubset",
+            "issuperset",
+            "pop",
+            "remove",
+            "symmetric_difference",
+            "union",
+            "update",
+        ],
+    ),
+    (
+        "file",
+        &["close", "flush", "read", "readline", "readlines", "seek", "tell"],
+    ),
+    (
+        "path",
+        &[
+            "absolute",
+            "as_posix",
+            "exists",
+            "glob",
+            "is_dir",
+            "is_file",
+            "iterdir",
+            "joinpath",
+            "mkdir",
+            "open",
+            "read_bytes",
+            "read_text",
+            "relative_to",
+            "resolve",
+            "rglob",
+            "touch",
+            "unlink",
+            "with_name",
+            "with_suffix",
+            "write_bytes",
+            "write_text",
+        ],
+    ),
+];
+
+/// Whether objects of this form have a method of this name.
+fn is_method(form: &Form, name: &str) -> bool {
+    let class = match form {
+        Form::Str(_) => "str",
+        Form::Bytes(_) => "bytes",
+        Form::List(_) => "list",
+        Form::Tuple(_) => "tuple",
+        Form::Dict(_) => "dict",
+        Form::Set(_) => "set",
+        Form::File(_) => "file",
+        Form::Path(_) => "path",
+        Form::Match(_) => return matches!(name, "group" | "groups" | "groupdict" | "start" | "end" | "span"),
+        Form::Pattern(..) => return matches!(name, "search" | "match" | "fullmatch" | "findall" | "sub" | "split"),
+        _ => return false,
+    };
+    METHODS
+        .iter()
+        .any(|(known, methods)| *known == class && methods.contains(&name))
+}
+
+/// A name that a class keeps to itself: Python gives it another one.
+fn is_private(name: &str) -> bool {
+    name.starts_with("__") && !name.ends_with("__")
+}
+
 /// What a known function gives; `None` where it is not known.
 pub(super) type Known = Result<Option<Form>, Halt>;
 
@@ -23,7 +190,9 @@ impl Machine {
         }
         let form = match &object.form {
             Form::Class(class) => match class.names.borrow().get(name) {
-                Some(value) if !matches!(value.form, Form::Function(_)) => return Ok(value.clone()),
+                Some(value) if class.is_plain && !is_private(name) && !matches!(value.form, Form::Function(_)) => {
+                    return Ok(value.clone());
+                }
                 _ => return Ok(self.looked_up(object, node)),
             },
             Form::Module(names) => match names.borrow().get(name) {
@@ -38,13 +207,20 @@ impl Machine {
                 if let Some(constant) = library::constant(&full, place) {
                     return Ok(constant);
                 }
+                // Of what not every Python has, nobody knows whether it is there.
+                self.doubts += usize::from(!library::is_certain(&full));
                 Form::Library(full.into())
             }
             Form::Path(path) => match name {
                 "parent" => Form::Path(files::pure(path.parent().unwrap_or(path))),
-                "name" => Form::Str(path.file_name().unwrap_or_default().to_string_lossy().as_ref().into()),
-                "stem" => Form::Str(path.file_stem().unwrap_or_default().to_string_lossy().as_ref().into()),
-                _ => Form::Method(Rc::new(object.clone()), name.into()),
+                "name" if !path.ends_with("..") => {
+                    Form::Str(path.file_name().unwrap_or_default().to_string_lossy().as_ref().into())
+                }
+                "stem" if !path.ends_with("..") && !path.to_string_lossy().ends_with('.') => {
+                    Form::Str(path.file_stem().unwrap_or_default().to_string_lossy().as_ref().into())
+                }
+                _ if is_method(&object.form, name) => Form::Method(Rc::new(object.clone()), name.into()),
+                _ => return Ok(self.looked_up(object, node)),
             },
             Form::VersionInfo if name == "major" => Form::Int(3),
             Form::Str(_)
@@ -55,7 +231,11 @@ impl Machine {
             | Form::Set(_)
             | Form::File(_)
             | Form::Match(_)
-            | Form::Pattern(..) => Form::Method(Rc::new(object.clone()), name.into()),
+            | Form::Pattern(..)
+                if is_method(&object.form, name) =>
+            {
+                Form::Method(Rc::new(object.clone()), name.into())
+            }
             Form::None => return Err(Halt::Raised("AttributeError".into(), name.into())),
             _ => return Ok(self.looked_up(object, node)),
         };
@@ -78,7 +258,10 @@ impl Machine {
             Form::Bytes(bytes) => Ok(text::bytes_method(bytes, name, arguments)),
             Form::List(items) => self.list_method(items, name, arguments, node),
             Form::Dict(entries) => self.dict_method(entries, name, arguments, object, node),
-            Form::Set(items) => Ok(container::set_method(items, name, arguments)),
+            Form::Set(items) => {
+                self.effects += 1;
+                Ok(container::set_method(items, name, arguments))
+            }
             Form::Tuple(items) => Ok(match (name, arguments.positional.as_slice()) {
                 ("index", [wanted]) => {
                     let equal: Option<Vec<_>> = items.iter().map(|item| item.equals(wanted)).collect();
@@ -88,10 +271,17 @@ impl Machine {
                 }
                 _ => None,
             }),
-            Form::File(file) => Ok(file_method(file, name, arguments, object)),
+            Form::File(file) => {
+                self.effects += 1;
+                Ok(file_method(file, name, arguments, object))
+            }
             Form::Match(groups) => match_method(groups, name, arguments, object),
             Form::Pattern(pattern, flags) => {
                 let mut all = vec![Object::new(Form::Pattern(Rc::clone(pattern), *flags), object.place)];
+                // More of them would say where to begin.
+                if arguments.positional.len() > 1 || !arguments.named.is_empty() {
+                    return Ok(None);
+                }
                 all.extend(arguments.positional.iter().cloned());
                 self.library(&format!("re.{name}").into(), &Arguments::of(all), node)
             }
@@ -106,7 +296,8 @@ pub(super) fn index_form(index: usize) -> Form {
 }
 
 fn file_method(file: &OpenFile, name: &str, arguments: &Arguments, object: &Object) -> Option<Form> {
-    if !arguments.is_empty() {
+    if !arguments.is_empty() || !matches!(name, "close" | "read" | "readlines" | "readline") {
+        file.position.set(Position::Somewhere);
         return None;
     }
     let all = |whole: Form, empty: Form| match file.position.replace(Position::End) {
@@ -115,10 +306,13 @@ fn file_method(file: &OpenFile, name: &str, arguments: &Arguments, object: &Obje
         Position::Somewhere => None,
     };
     match (&file.content, name) {
-        (_, "close") => Some(Form::None),
+        (_, "close") => {
+            file.position.set(Position::Somewhere);
+            Some(Form::None)
+        }
         (Content::Text(text), "read") => all(Form::Str(text.clone()), Form::Str("".into())),
         (Content::Bytes(bytes), "read") => all(Form::Bytes(bytes.clone()), Form::Bytes([].into())),
-        (Content::Text(text), "readlines") => {
+        (Content::Text(text), "readlines") if !(file.has_own_lines) => {
             let lines = text
                 .split_inclusive('\n')
                 .map(|line| Object::str(line, object.place))
@@ -126,7 +320,9 @@ fn file_method(file: &OpenFile, name: &str, arguments: &Arguments, object: &Obje
             all(Form::List(Shared::new(lines)), Form::List(Shared::new(Vec::new())))
         }
         // What comes after a first line is not kept track of.
-        (Content::Text(text), "readline") if file.position.replace(Position::Somewhere) == Position::Start => {
+        (Content::Text(text), "readline")
+            if !file.has_own_lines && file.position.replace(Position::Somewhere) == Position::Start =>
+        {
             Some(Form::Str(text.split_inclusive('\n').next().unwrap_or_default().into()))
         }
         _ => None,

@@ -101,6 +101,8 @@ struct Frame {
     is_class: bool,
     /// The package by which relative imports are resolved.
     package: Option<Rc<str>>,
+    /// Names that the function binds somewhere, which are not those around it.
+    own: Option<Rc<BTreeSet<String>>>,
 }
 
 /// The state of the run.
@@ -111,6 +113,10 @@ pub(crate) struct Machine {
     escaped: Mentions,
     /// How often something was not understood so far.
     doubts: usize,
+    /// How often something was changed so far, other than a name of a function's own.
+    effects: usize,
+    /// The exceptions that are being handled, the innermost last.
+    handling: Vec<(Rc<str>, Rc<str>)>,
     steps: usize,
     depth: usize,
     /// The tree may have changed: what is read from it is not certain any more.
@@ -149,6 +155,8 @@ impl Machine {
             frame: Frame::of_module(Rc::new(RefCell::new(names)), file, None),
             escaped: Mentions::default(),
             doubts: 0,
+            effects: 0,
+            handling: Vec::new(),
             steps: 0,
             depth: 0,
             moved: None,
@@ -271,11 +279,14 @@ impl Machine {
 
     /// What a name stands for, built-in functions included; `None` where nothing is bound to it.
     fn get(&self, name: &str) -> Option<Object> {
-        let bound = self
-            .frame
-            .scopes
-            .iter()
-            .find_map(|scope| scope.borrow().get(name).cloned());
+        let mut scopes = self.frame.scopes.iter();
+        let is_own = self.frame.own.as_ref().is_some_and(|own| own.contains(name))
+            && !self.frame.global.contains(name)
+            && !self.frame.nonlocal.contains(name);
+        if is_own {
+            return scopes.next()?.borrow().get(name).cloned();
+        }
+        let bound = scopes.find_map(|scope| scope.borrow().get(name).cloned());
         bound
             .or_else(|| self.builtins.get(name).cloned())
             .or_else(|| library::builtin(name))
@@ -283,6 +294,7 @@ impl Machine {
 
     fn set(&mut self, name: &str, object: Object) {
         let is_module = self.frame.global.contains(name) || self.frame.scopes.len() == 1;
+        self.effects += usize::from(is_module || self.frame.nonlocal.contains(name));
         let object = if is_module { self.guarded(name, object) } else { object };
         let scope = if self.frame.global.contains(name) {
             self.frame.scopes.last()
@@ -337,6 +349,14 @@ impl Machine {
                 (&own, &function.scopes)
             }
             Form::Class(class) => (&class.mentions, &class.scopes),
+            Form::Arguments => {
+                self.patched.insert("sys.argv".to_owned());
+                return;
+            }
+            Form::Library(name) if name.starts_with("sys.path") => {
+                self.searches_elsewhere = true;
+                return;
+            }
             Form::Library(name) if is_setup(name) => {
                 return self.give_up_for(&Dynamic {
                     reason: "hands setup() to something that is not followed".to_owned(),
@@ -349,6 +369,11 @@ impl Machine {
         self.escaped.loads.extend(mentions.loads.iter().cloned());
         self.escaped.stores.extend(mentions.later.stores.iter().cloned());
         self.escaped.wild |= mentions.wild;
+        if let Form::Function(function) = &function.form {
+            for default in function.defaults.iter().flatten() {
+                self.taint(default, why);
+            }
+        }
         if self.escaped.loads.len() + self.escaped.stores.len() > known {
             self.forget_in(scopes, mentions, why, false);
         }
@@ -363,9 +388,11 @@ impl Machine {
     /// The same for code in these namespaces.
     fn forget_in(&mut self, scopes: &[Namespace], mentions: &Mentions, why: &Rc<Dynamic>, stores: bool) {
         self.doubts += 1;
+        self.effects += 1;
         if self.setup.is_some() {
             return;
         }
+        self.searches_elsewhere |= mentions.attributes.contains("path") && mentions.loads.contains("sys");
         let is_setup_of = |name: &String| {
             let bound = scopes.iter().find_map(|scope| scope.borrow().get(name).cloned());
             matches!(bound.map(|object| object.form), Some(Form::Library(name)) if is_setup(&name))
@@ -421,6 +448,14 @@ impl Machine {
         }
     }
 
+    /// Forgets what an expression may have changed.
+    fn forget_expression(&mut self, expression: &Expr, reason: &str) {
+        let why = self.dynamic(expression, reason);
+        let mut mentions = Mentions::default();
+        mentions.visit_expr(expression);
+        self.forget(&mentions, &why, true);
+    }
+
     /// Forgets what a statement may have changed.
     fn forget_statement(&mut self, statement: &Stmt, reason: &str) {
         let why = self.dynamic(statement, reason);
@@ -452,6 +487,7 @@ impl Frame {
             comprehends: false,
             is_class: false,
             package: None,
+            own: None,
         }
     }
 
@@ -467,6 +503,10 @@ impl Frame {
         Self {
             scopes,
             comprehends: true,
+            // Its names are its own.
+            global: BTreeSet::new(),
+            nonlocal: BTreeSet::new(),
+            own: None,
             ..self.clone()
         }
     }
@@ -484,6 +524,7 @@ impl Frame {
             comprehends: false,
             is_class: false,
             package: None,
+            own: Some(Rc::clone(&function.own)),
         }
     }
 }

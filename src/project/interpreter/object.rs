@@ -9,7 +9,8 @@ use std::rc::Rc;
 use super::super::value::{Dynamic, Kind, Place, Value};
 use super::call::Arguments;
 use super::function::{Class, Function};
-use super::shared::{Budget, Shared};
+use super::library;
+use super::shared::{Budget, Sequence, Shared};
 
 /// The names of a module or of one call of a function.
 pub(crate) type Namespace = Rc<RefCell<BTreeMap<String, Object>>>;
@@ -73,7 +74,9 @@ impl Object {
             Form::List(items) | Form::Set(items) => !items.get()?.is_empty(),
             Form::Tuple(items) => !items.is_empty(),
             Form::Dict(entries) | Form::View(entries, _) => !entries.get()?.is_empty(),
+            Form::Range(start, end) => start < end,
             Form::Unknown(why) => return Err(Rc::clone(why)),
+            Form::Library(name) if !library::is_certain(name) => return Err(self.doubt("is something of the library")),
             Form::Argument => return Err(self.doubt("is the name of a command")),
             _ => true,
         })
@@ -86,6 +89,21 @@ impl Object {
             Form::Dict(entries) | Form::View(entries, _) => entries.version(),
             Form::Iterator(once) => once.sources.iter().map(|(source, _)| source.version()).sum(),
             _ => 0,
+        }
+    }
+
+    /// Whether the order of its items is known.
+    pub(crate) fn sequence(&self) -> Sequence {
+        match &self.form {
+            Form::List(items) => match items.get() {
+                Ok(known) if known.len() > 1 => items.sequence(),
+                _ => Sequence::Known,
+            },
+            Form::Dict(entries) | Form::View(entries, _) => match entries.get() {
+                Ok(known) if known.len() > 1 => entries.sequence(),
+                _ => Sequence::Known,
+            },
+            _ => Sequence::Known,
         }
     }
 
@@ -113,14 +131,15 @@ impl Object {
         let each = |items: &[Self]| items.iter().map(inner).collect::<Vec<_>>();
         let form = match &self.form {
             Form::List(items) => match items.get() {
-                Ok(items) => Form::List(Shared::new(each(&items))),
+                Ok(known) => Form::List(Shared::in_sequence(each(&known), items.sequence())),
                 Err(why) => Form::Unknown(why),
             },
             Form::Tuple(items) => Form::Tuple(each(items).into()),
             Form::Dict(entries) => match entries.get() {
-                Ok(entries) => {
+                Ok(known) => {
                     let entry = |(key, value): &(Self, Self)| (key.clone(), inner(value));
-                    Form::Dict(Shared::new(entries.iter().map(entry).collect()))
+                    let copied = known.iter().map(entry).collect();
+                    Form::Dict(Shared::in_sequence(copied, entries.sequence()))
                 }
                 Err(why) => Form::Unknown(why),
             },
@@ -151,6 +170,9 @@ impl Object {
         };
         if depth > MAX_DEPTH {
             return Err(unclear("is nested too deeply"));
+        }
+        if self.sequence() == Sequence::Unknown {
+            return Err(unclear("is in no certain order"));
         }
         let each = |items: &[Object]| -> Result<Vec<Value>, Dynamic> {
             items.iter().map(|item| item.to_value_below(depth + 1)).collect()
@@ -226,6 +248,8 @@ pub(crate) enum Form {
     Module(Namespace),
     /// The keys, values or items of a dict, as it is when one looks.
     View(Shared<Vec<(Object, Object)>>, View),
+    /// `range(start, end)`
+    Range(i64, i64),
     /// What is gone through once: a generator, or what `map` and its like give.
     Iterator(Rc<Once>),
     File(Rc<OpenFile>),
@@ -269,6 +293,8 @@ pub(crate) struct OpenFile {
     pub(crate) content: Content,
     /// How much of it was read.
     pub(crate) position: Cell<Position>,
+    /// Its lines end where `str.splitlines` ends them: `codecs` opened it.
+    pub(crate) has_own_lines: bool,
 }
 
 /// How much of a file was read.

@@ -9,7 +9,7 @@ use super::assignment::insert;
 use super::expression::depends;
 use super::iteration::distinct;
 use super::object::{Form, Object};
-use super::shared::Shared;
+use super::shared::{Sequence, Shared};
 use super::{MAX_ITEMS, MAX_LENGTH, Machine, Outcome, files, format, library};
 
 impl Machine {
@@ -61,9 +61,10 @@ impl Machine {
             (Operator::Add, Form::Str(a), Form::Str(b)) if !too_long(a.len() + b.len()) => {
                 Form::Str([&**a, &**b].concat().into())
             }
-            (Operator::Add, Form::List(a), Form::List(b)) => match (a.get(), b.get()) {
+            (Operator::Add, Form::List(first), Form::List(second)) => match (first.get(), second.get()) {
                 (Ok(a), Ok(b)) if a.len() + b.len() <= MAX_ITEMS => {
-                    Form::List(Shared::new([a.as_slice(), &b].concat()))
+                    let sequence = left.sequence().max(right.sequence());
+                    Form::List(Shared::in_sequence([a.as_slice(), &b].concat(), sequence))
                 }
                 (Err(why), _) | (_, Err(why)) => return self.unknown_for(&why),
                 _ => return self.unknown(node, "is too long"),
@@ -84,32 +85,38 @@ impl Machine {
                 }
                 Form::Str(text.repeat(times).into())
             }
-            (Operator::Mult, Form::List(items), Form::Int(times)) => match items.get() {
-                Ok(items) if items.len().saturating_mul(usize::try_from(*times).unwrap_or(0)) <= MAX_ITEMS => {
-                    let times = usize::try_from(*times).unwrap_or(0);
-                    let repeated = std::iter::repeat_n(items.as_slice(), times).flatten();
-                    Form::List(Shared::new(repeated.cloned().collect()))
+            (Operator::Mult, Form::List(items), Form::Int(times)) if left.sequence() == Sequence::Known => {
+                match items.get() {
+                    Ok(items) if items.len().saturating_mul(usize::try_from(*times).unwrap_or(0)) <= MAX_ITEMS => {
+                        let times = usize::try_from(*times).unwrap_or(0);
+                        let repeated = std::iter::repeat_n(items.as_slice(), times).flatten();
+                        Form::List(Shared::new(repeated.cloned().collect()))
+                    }
+                    _ => return self.unknown(node, "is repeated"),
                 }
-                _ => return self.unknown(node, "is repeated"),
-            },
+            }
             (Operator::Div, Form::Path(path), Form::Str(name)) => Form::Path(files::pure(&path.join(&**name))),
             (Operator::Div, Form::Path(path), Form::Path(name)) => Form::Path(files::pure(&path.join(name))),
             (_, Form::Int(a), Form::Int(b)) => match arithmetic(op, *a, *b) {
                 Some(number) => Form::Int(number),
                 None => return self.unknown(node, "is computed"),
             },
-            (Operator::BitOr, Form::Dict(a), Form::Dict(b)) => match (a.get(), b.get()) {
+            (Operator::BitOr, Form::Dict(first), Form::Dict(second)) => match (first.get(), second.get()) {
                 (Ok(a), Ok(b)) => {
                     let mut entries = a.clone();
                     b.iter()
                         .cloned()
                         .for_each(|(key, value)| insert(&mut entries, key, value));
-                    Form::Dict(Shared::new(entries))
+                    let sequence = first.sequence().max(second.sequence());
+                    Form::Dict(Shared::in_sequence(entries, sequence))
                 }
                 (Err(why), _) | (_, Err(why)) => return self.unknown_for(&why),
             },
             (Operator::BitOr, Form::Set(a), Form::Set(b)) => match (a.get(), b.get()) {
-                (Ok(a), Ok(b)) => Form::Set(Shared::new(distinct([a.as_slice(), &b].concat()))),
+                (Ok(a), Ok(b)) => match distinct([a.as_slice(), &b].concat()) {
+                    Some(items) => Form::Set(Shared::new(items)),
+                    None => return self.unknown(node, "holds what is not known"),
+                },
                 (Err(why), _) | (_, Err(why)) => return self.unknown_for(&why),
             },
             (Operator::BitOr, Form::Library(a), Form::Library(b)) if a.starts_with("re.") && b.starts_with("re.") => {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use super::super::value::Dynamic;
-use super::object::{Form, Object};
+use super::object::{Form, Object, Position};
 
 impl Object {
     /// Makes every list, dict and set unknown that can be reached from here, and calls `escaped` for each function and class.
@@ -28,6 +28,14 @@ impl Object {
             Form::Iterator(once) if is_new(Rc::as_ptr(once).cast()) => {
                 once.sources.iter().map(|(source, _)| source.clone()).collect()
             }
+            Form::File(file) => {
+                file.position.set(Position::Somewhere);
+                Vec::new()
+            }
+            Form::Arguments => {
+                escaped(self);
+                Vec::new()
+            }
             Form::Tuple(items) if is_new(Rc::as_ptr(items).cast()) => items.to_vec(),
             Form::Method(object, _) => vec![Self::clone(object)],
             // Its functions, and what its names are bound to, can be reached through it.
@@ -40,11 +48,11 @@ impl Object {
             }
             Form::Class(class) if is_new(Rc::as_ptr(class).cast()) => {
                 escaped(self);
-                let bound = class.names.borrow();
-                let data = bound
-                    .values()
-                    .filter(|value| !matches!(value.form, Form::Function(_) | Form::Class(_)));
-                data.cloned().collect()
+                let mut bound = class.names.borrow_mut();
+                let is_data = |value: &&mut Self| !matches!(value.form, Form::Function(_) | Form::Class(_));
+                // Its methods may bind its attributes to something else.
+                let data = bound.values_mut().filter(is_data);
+                data.map(|value| std::mem::replace(value, Self::unknown(why))).collect()
             }
             Form::Function(_) | Form::Library(_) => {
                 escaped(self);

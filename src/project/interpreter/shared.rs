@@ -4,14 +4,27 @@ use std::cell::{Cell, Ref, RefCell, RefMut};
 use std::rc::Rc;
 
 use super::super::value::Dynamic;
+use super::methods::Known;
 
 /// The content of a list, dict or set, until something unknown may have changed it.
 #[derive(Debug)]
 pub(crate) struct Shared<T>(Rc<Changing<T>>);
 
+/// Whether the order of a list or dict is known, which matters where one item is taken from it or it is written out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Sequence {
+    Known,
+    /// Good enough to go through, but not to take one item or to write it out: packages as the file system lists them, or an
+    /// `OrderedDict`.
+    Loose,
+    /// It differs from machine to machine.
+    Unknown,
+}
+
 #[derive(Debug)]
 struct Changing<T> {
     content: RefCell<T>,
+    sequence: Cell<Sequence>,
     /// How often it was changed.
     version: Cell<usize>,
     doubt: RefCell<Option<Rc<Dynamic>>>,
@@ -25,11 +38,24 @@ impl<T> Clone for Shared<T> {
 
 impl<T> Shared<T> {
     pub(crate) fn new(content: T) -> Self {
+        Self::in_sequence(content, Sequence::Known)
+    }
+
+    pub(crate) fn in_sequence(content: T, sequence: Sequence) -> Self {
         Self(Rc::new(Changing {
             content: RefCell::new(content),
+            sequence: Cell::new(sequence),
             version: Cell::new(0),
             doubt: RefCell::new(None),
         }))
+    }
+
+    pub(crate) fn sequence(&self) -> Sequence {
+        self.0.sequence.get()
+    }
+
+    pub(crate) fn set_sequence(&self, sequence: Sequence) {
+        self.0.sequence.set(sequence);
     }
 
     /// The content, or why it is not known.

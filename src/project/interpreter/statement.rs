@@ -1,13 +1,14 @@
 //! Statements, followed in order.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use ruff_python_ast::visitor::{Visitor, walk_stmt};
 use ruff_python_ast::{Expr, Stmt, StmtFor, StmtIf, StmtWhile, StmtWith};
 
 use super::comparison::holds;
 use super::expression::depends;
-use super::object::{Form, Object};
+use super::object::{Form, Object, Position};
 use super::{Flow, Halt, Machine};
 
 impl Machine {
@@ -35,7 +36,7 @@ impl Machine {
             Stmt::If(branch) => return self.branch(branch, statement),
             Stmt::For(each) if !each.is_async => return self.each(each, statement),
             Stmt::While(repeat) => return self.repeat(repeat, statement),
-            Stmt::With(with) if !with.is_async => return self.with(with),
+            Stmt::With(with) if !with.is_async => return self.with(with, statement),
             Stmt::Try(attempt) => return self.attempt(attempt, statement),
             Stmt::FunctionDef(function) => self.define(function, statement)?,
             Stmt::ClassDef(class) => self.class(class, statement)?,
@@ -49,10 +50,12 @@ impl Machine {
             Stmt::Raise(raise) => return Err(self.raised(raise.exc.as_deref())?),
             Stmt::Assert(assert) => {
                 let holds = self.evaluate(&assert.test)?;
-                if let Ok(false) = holds.truthy() {
-                    return Err(Halt::Raised("AssertionError".into(), "".into()));
+                match holds.truthy() {
+                    Ok(true) => {}
+                    Ok(false) => return Err(Halt::Raised("AssertionError".into(), "".into())),
+                    // One that only Python can check either holds or ends setup.py.
+                    Err(_) => self.doubts += 1,
                 }
-                // One that only Python can check either holds or ends setup.py.
             }
             Stmt::Import(_) | Stmt::ImportFrom(_) => self.import(statement)?,
             Stmt::Global(global) => {
@@ -152,6 +155,12 @@ impl Machine {
                 return Ok(left);
             }
         }
+        if iterated.version() != version {
+            let why = self.dynamic(&*each.iter, "changes while it is gone through");
+            self.taint(&iterated, &why);
+            self.not_followed(statement, &why.reason)?;
+            return Ok(Flow::Next);
+        }
         self.block(&each.orelse)
     }
 
@@ -184,13 +193,17 @@ impl Machine {
         }
     }
 
-    fn with(&mut self, with: &StmtWith) -> Result<Flow, Halt> {
+    fn with(&mut self, with: &StmtWith, statement: &Stmt) -> Result<Flow, Halt> {
+        let mut suppresses = false;
+        let mut files = Vec::new();
         for item in &with.items {
             let opened = self.evaluate(&item.context_expr)?;
             // A file gives itself; what another thing gives, only Python knows.
-            let given = if let Form::File(_) = &opened.form {
+            let given = if let Form::File(file) = &opened.form {
+                files.push(Rc::clone(file));
                 opened
             } else {
+                suppresses |= !opens(&item.context_expr);
                 let why = self.dynamic(&item.context_expr, "is entered");
                 self.taint(&opened, &why);
                 self.unknown_for(&why)
@@ -199,7 +212,21 @@ impl Machine {
                 self.assign(target, given)?;
             }
         }
-        self.block(&with.body)
+        let doubts = self.doubts;
+        let left = self.block(&with.body);
+        for file in files {
+            file.position.set(Position::Somewhere);
+        }
+        // What is entered may take an exception, as `contextlib.suppress` does.
+        let may_fail = self.doubts > doubts || matches!(left, Err(Halt::Raised(..)));
+        if suppresses && may_fail && self.setup.is_none() && !matches!(left, Err(Halt::End)) {
+            self.not_followed(statement, "may fail, or not")?;
+            return match left {
+                Ok(Flow::Next) | Err(Halt::Raised(..)) => Ok(Flow::Next),
+                _ => Err(Halt::Doubt(self.dynamic(statement, "may fail, or not"))),
+            };
+        }
+        left
     }
 
     /// Names of `body` in a namespace of their own, as a comprehension has it.
@@ -222,10 +249,12 @@ fn leaves(statement: &Stmt) -> bool {
                 Stmt::FunctionDef(_) | Stmt::ClassDef(_) => return,
                 Stmt::Return(_) => self.found = true,
                 Stmt::Break(_) | Stmt::Continue(_) => self.found |= self.loops == 0,
-                Stmt::For(_) | Stmt::While(_) => {
+                // `break` behind a loop's `else` is the outer loop's.
+                Stmt::For(StmtFor { body, orelse, .. }) | Stmt::While(StmtWhile { body, orelse, .. }) => {
                     self.loops += 1;
-                    walk_stmt(self, statement);
+                    self.visit_body(body);
                     self.loops -= 1;
+                    self.visit_body(orelse);
                     return;
                 }
                 _ => {}
@@ -236,4 +265,14 @@ fn leaves(statement: &Stmt) -> bool {
     let mut leaves = Leaves::default();
     leaves.visit_stmt(statement);
     leaves.found
+}
+
+/// Whether an expression calls some `open`: what that gives takes no exceptions.
+fn opens(expression: &Expr) -> bool {
+    let Expr::Call(call) = expression else { return false };
+    match &*call.func {
+        Expr::Name(name) => name.id.as_str() == "open",
+        Expr::Attribute(attribute) => attribute.attr.as_str() == "open",
+        _ => false,
+    }
 }

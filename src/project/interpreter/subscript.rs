@@ -3,12 +3,15 @@
 use ruff_python_ast::Expr;
 
 use super::object::{Form, Object};
-use super::shared::Shared;
+use super::shared::{Sequence, Shared};
 use super::{Halt, Machine, Outcome, format};
 
 impl Machine {
     /// `object[key]`.
     pub(super) fn item(&mut self, object: &Object, key: &Object, expression: &Expr) -> Outcome {
+        if !matches!(object.form, Form::Dict(_)) && object.sequence() != Sequence::Known {
+            return Ok(self.looked_up(object, expression));
+        }
         let found = match (&object.form, key.as_int()) {
             (Form::List(items), Some(index)) => match items.get() {
                 Ok(items) => at(&items, index),
@@ -47,6 +50,9 @@ impl Machine {
     }
 
     pub(super) fn slice(&mut self, object: &Object, slice: &ruff_python_ast::ExprSlice, expression: &Expr) -> Outcome {
+        if object.sequence() != Sequence::Known {
+            return Ok(self.looked_up(object, expression));
+        }
         let mut bounds = [None, None];
         for (bound, given) in bounds.iter_mut().zip([&slice.lower, &slice.upper]) {
             let Some(given) = given else { continue };

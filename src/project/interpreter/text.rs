@@ -51,6 +51,11 @@ impl Machine {
                 let most = most.flatten().and_then(|most| usize::try_from(most).ok());
                 let owned = ToOwned::to_owned;
                 strings(match (name, most) {
+                    ("rsplit", None) => {
+                        let mut parts: Vec<_> = text.rsplit(separator).map(owned).collect();
+                        parts.reverse();
+                        parts
+                    }
                     (_, None) => text.split(separator).map(owned).collect(),
                     ("split", Some(most)) => text.splitn(most + 1, separator).map(owned).collect(),
                     (_, Some(most)) => {
@@ -67,7 +72,7 @@ impl Machine {
                 strings(text.lines().map(ToOwned::to_owned).collect())
             }
             ("join", 1) => {
-                let joined = self.items(&arguments.positional[0], node)?;
+                let joined = self.ordered_items(&arguments.positional[0], node)?;
                 let Ok(items) = joined else { return Ok(None) };
                 let parts: Option<Vec<_>> = items.iter().map(Object::as_str).collect();
                 match parts {
@@ -148,6 +153,25 @@ impl Machine {
     }
 }
 
+/// Whether the first 128 characters of an encoding are those of ASCII.
+pub(super) fn begins_with_ascii(encoding: &Object) -> bool {
+    let name = encoding
+        .as_str()
+        .map(|name| name.to_lowercase().replace(['-', '_', ' '], ""));
+    let known = [
+        "ascii",
+        "usascii",
+        "utf8",
+        "utf8sig",
+        "latin1",
+        "iso88591",
+        "iso885915",
+        "cp1252",
+        "windows1252",
+    ];
+    name.is_some_and(|name| known.contains(&name.as_str()))
+}
+
 /// Whether an encoding is UTF-8, or one that is part of it.
 pub(super) fn is_utf8(encoding: &Object) -> bool {
     let name = encoding
@@ -162,7 +186,7 @@ pub(super) fn bytes_method(bytes: &[u8], name: &str, arguments: &Arguments) -> O
         "decode"
             if arguments
                 .get(0, "encoding")
-                .is_none_or(|encoding| is_utf8(encoding) || text.is_ascii()) =>
+                .is_none_or(|encoding| is_utf8(encoding) || (text.is_ascii() && begins_with_ascii(encoding))) =>
         {
             Some(Form::Str(text.into()))
         }
