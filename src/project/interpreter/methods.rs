@@ -189,12 +189,14 @@ impl Machine {
             return Ok(self.unknown(node, "may change any name"));
         }
         let form = match &object.form {
-            Form::Class(class) => match class.names.borrow().get(name) {
-                Some(value) if class.is_plain && !is_private(name) && !matches!(value.form, Form::Function(_)) => {
-                    return Ok(value.clone());
-                }
-                _ => return Ok(self.looked_up(object, node)),
-            },
+            Form::Class(class) => {
+                let bound = class.names.borrow().get(name).cloned();
+                let is_data = |value: &Object| !matches!(value.form, Form::Function(_));
+                return Ok(match bound.filter(is_data) {
+                    Some(value) if class.is_plain && !is_private(name) => value,
+                    _ => self.looked_up(object, node),
+                });
+            }
             Form::Module(names) => match names.borrow().get(name) {
                 Some(value) => return Ok(value.clone()),
                 None => return Err(Halt::Raised("AttributeError".into(), name.into())),
