@@ -163,7 +163,8 @@ impl Machine {
             }
             _ => None,
         };
-        if name.is_some_and(|name| mentions::moves(&name)) {
+        let runs = matches!(&function.form, Form::Library(name) if runs_a_program(name, arguments));
+        if runs || name.is_some_and(|name| mentions::moves(&name)) {
             self.moved.get_or_insert_with(|| Rc::clone(why));
         }
         let calls_back = |argument: &Object| {
@@ -328,6 +329,67 @@ fn takes_all(function: &Object) -> bool {
         _ => false,
     }
 }
+
+/// Whether a function runs a program that may change the tree: all do that are not known to ask only.
+fn runs_a_program(name: &str, arguments: &Arguments) -> bool {
+    let functions = ["call", "run", "check_output", "getoutput", "getstatusoutput"];
+    if !name
+        .strip_prefix("subprocess.")
+        .is_some_and(|name| functions.contains(&name))
+    {
+        return false;
+    }
+    let words: Option<Vec<String>> = arguments.positional.first().and_then(|command| match &command.form {
+        Form::Str(line) => Some(line.split_whitespace().map(ToOwned::to_owned).collect()),
+        Form::List(words) => {
+            let known = words.get().ok()?;
+            Some(
+                known
+                    .iter()
+                    .map(|word| word.as_str().unwrap_or_default().to_owned())
+                    .collect(),
+            )
+        }
+        _ => None,
+    });
+    let asks = words.is_some_and(|words| {
+        let mut words = words.iter().map(String::as_str).filter(|word| !word.starts_with('-'));
+        match words.next() {
+            Some("git") => words.next().is_some_and(|word| GIT_QUESTIONS.contains(&word)),
+            Some(program) => PROGRAMS_THAT_ASK.contains(&program),
+            None => false,
+        }
+    });
+    !asks
+}
+
+/// Commands of git that change no file.
+const GIT_QUESTIONS: [&str; 11] = [
+    "describe",
+    "diff",
+    "diff-index",
+    "log",
+    "ls-files",
+    "rev-list",
+    "rev-parse",
+    "show",
+    "status",
+    "symbolic-ref",
+    "tag",
+];
+
+/// Programs that answer and change no file.
+const PROGRAMS_THAT_ASK: [&str; 9] = [
+    "ldconfig",
+    "llvm-config",
+    "lsb_release",
+    "nvcc",
+    "nvidia-smi",
+    "pkg-config",
+    "sw_vers",
+    "uname",
+    "which",
+];
 
 /// Whether a function that changes nothing itself may call what it is given, or read from it.
 fn may_call_back(function: &Object) -> bool {

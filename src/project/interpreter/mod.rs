@@ -139,16 +139,22 @@ pub(crate) struct Machine {
 impl Machine {
     /// Before the first statement of `setup.py` in `root`; `finds_modules` where the build backend lets it import from there.
     pub(crate) fn new(root: &Path, file: Rc<SourceFile>, finds_modules: bool) -> Self {
+        let search = finds_modules.then(|| root.to_owned());
+        Self {
+            search: search.into_iter().collect(),
+            ..Self::of_module(root, file, "__main__", &root.join("setup.py"))
+        }
+    }
+
+    /// Before the first statement of a module of the project, which is alone: it imports none of the others.
+    pub(crate) fn of_module(root: &Path, file: Rc<SourceFile>, name: &str, path: &Path) -> Self {
         let place = Place {
             file: "setup.py",
             line: 1,
         };
         let names = BTreeMap::from([
-            ("__name__".to_owned(), Object::str("__main__", place)),
-            (
-                "__file__".to_owned(),
-                Object::str(root.join("setup.py").to_string_lossy(), place),
-            ),
+            ("__name__".to_owned(), Object::str(name, place)),
+            ("__file__".to_owned(), Object::str(path.to_string_lossy(), place)),
         ]);
         Self {
             root: root.to_owned(),
@@ -162,11 +168,7 @@ impl Machine {
             moved: None,
             patched: BTreeSet::new(),
             builtins: BTreeMap::new(),
-            search: if finds_modules {
-                vec![root.to_owned()]
-            } else {
-                Vec::new()
-            },
+            search: Vec::new(),
             searches_elsewhere: false,
             modules: BTreeMap::new(),
             setup: None,

@@ -159,10 +159,15 @@ impl Object {
 
     /// What the rest of sgbuild takes, all of it known.
     pub(crate) fn to_value(&self) -> Result<Value, Dynamic> {
-        self.to_value_below(0)
+        self.to_value_below(0, Sequence::Loose)
     }
 
-    fn to_value_below(&self, depth: usize) -> Result<Value, Dynamic> {
+    /// The same for what is a set of names to setuptools: in any order.
+    pub(crate) fn to_value_in_any_order(&self) -> Result<Value, Dynamic> {
+        self.to_value_below(0, Sequence::Unknown)
+    }
+
+    fn to_value_below(&self, depth: usize, loosest: Sequence) -> Result<Value, Dynamic> {
         let unclear = |reason: &str| Dynamic {
             expression: self.shown(),
             place: self.place,
@@ -171,11 +176,14 @@ impl Object {
         if depth > MAX_DEPTH {
             return Err(unclear("is nested too deeply"));
         }
-        if self.sequence() == Sequence::Unknown {
+        if self.sequence() > loosest {
             return Err(unclear("is in no certain order"));
         }
         let each = |items: &[Object]| -> Result<Vec<Value>, Dynamic> {
-            items.iter().map(|item| item.to_value_below(depth + 1)).collect()
+            items
+                .iter()
+                .map(|item| item.to_value_below(depth + 1, loosest))
+                .collect()
         };
         let known = |why: Rc<Dynamic>| Dynamic::clone(&why);
         let kind = match &self.form {
@@ -191,7 +199,10 @@ impl Object {
             Form::Dict(entries) => {
                 let entries = entries.get().map_err(known)?;
                 let entry = |(key, value): &(Object, Object)| {
-                    Ok((key.to_value_below(depth + 1)?, value.to_value_below(depth + 1)?))
+                    Ok((
+                        key.to_value_below(depth + 1, loosest)?,
+                        value.to_value_below(depth + 1, loosest)?,
+                    ))
                 };
                 Kind::Dict(entries.iter().map(entry).collect::<Result<_, Dynamic>>()?)
             }
