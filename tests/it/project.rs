@@ -2,6 +2,7 @@
 
 mod asking;
 mod called;
+mod certain;
 mod configured;
 mod discovered;
 mod followed;

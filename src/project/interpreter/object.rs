@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use super::super::value::{Dynamic, Kind, Place, Value};
-use super::call::Arguments;
 use super::function::{Class, Function};
 use super::library;
 use super::shared::{Budget, Sequence, Shared};
@@ -28,10 +27,6 @@ impl Object {
 
     pub(crate) fn str(text: impl AsRef<str>, place: Place) -> Self {
         Self::new(Form::Str(text.as_ref().into()), place)
-    }
-
-    pub(crate) fn list(items: Vec<Object>, place: Place) -> Self {
-        Self::new(Form::List(Shared::new(items)), place)
     }
 
     pub(crate) fn unknown(why: &Rc<Dynamic>) -> Self {

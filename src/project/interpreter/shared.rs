@@ -4,7 +4,6 @@ use std::cell::{Cell, Ref, RefCell, RefMut};
 use std::rc::Rc;
 
 use super::super::value::Dynamic;
-use super::methods::Known;
 
 /// The content of a list, dict or set, until something unknown may have changed it.
 #[derive(Debug)]

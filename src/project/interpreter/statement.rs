@@ -6,7 +6,6 @@ use std::rc::Rc;
 use ruff_python_ast::visitor::{Visitor, walk_stmt};
 use ruff_python_ast::{Expr, Stmt, StmtFor, StmtIf, StmtWhile, StmtWith};
 
-use super::comparison::holds;
 use super::expression::depends;
 use super::object::{Form, Object, Position};
 use super::{Flow, Halt, Machine};
