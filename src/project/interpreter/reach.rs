@@ -32,10 +32,6 @@ impl Object {
                 file.position.set(Position::Somewhere);
                 Vec::new()
             }
-            Form::Arguments => {
-                escaped(self);
-                Vec::new()
-            }
             Form::Tuple(items) if is_new(Rc::as_ptr(items).cast()) => items.to_vec(),
             Form::Method(object, _) => vec![Self::clone(object)],
             // Its functions, and what its names are bound to, can be reached through it.
@@ -54,7 +50,7 @@ impl Object {
                 let data = bound.values_mut().filter(is_data);
                 data.map(|value| std::mem::replace(value, Self::unknown(why))).collect()
             }
-            Form::Function(_) | Form::Library(_) => {
+            Form::Function(_) | Form::Library(_) | Form::Arguments => {
                 escaped(self);
                 Vec::new()
             }
