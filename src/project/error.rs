@@ -351,7 +351,7 @@ impl Error {
             Self::TimedOut { .. } => {
                 "Raise the time limit if the project needs longer; otherwise look for a setup.py that waits for input or the network."
             }
-            Self::Unreadable { .. } => "Check that it is a regular file, and that you may read it.",
+            Self::Unreadable { .. } => "Check that it is a regular file of a usual size, and that you may read it.",
             Self::Nul { .. } => "Remove it; a file saved as UTF-16 is full of them: save it as UTF-8.",
             Self::Syntax { .. } => "Correct that line; Python and pip would stop there too.",
             Self::SetupCfg { .. } => "Correct that line of setup.cfg; setuptools and pip would stop there too.",

@@ -39,6 +39,9 @@ const RELEVANT: &[&str] = &[
     "entry_point",
 ];
 
+/// Those that name files, whose order means nothing: `glob` and `os.listdir` may list them.
+const FILES: [&str; 4] = ["package_data", "exclude_package_data", "data_files", "scripts"];
+
 /// Keywords that replace parts of setuptools.
 const REPLACING: &[&str] = &[
     "distclass",
@@ -160,7 +163,7 @@ impl Reader<'_> {
                 }
             }
             name if RELEVANT.contains(&name) => {
-                let known = self.known(object).map_err(|dynamic| Dynamic {
+                let known = self.known(name, object).map_err(|dynamic| Dynamic {
                     expression: format!("{name} = {}", dynamic.expression),
                     ..dynamic
                 });
@@ -185,8 +188,12 @@ impl Reader<'_> {
     }
 
     /// The value, unless it says where this checkout is: Python may be asked in another place.
-    fn known(&self, object: &Object) -> Evaluated {
-        let value = object.to_value()?;
+    fn known(&self, name: &str, object: &Object) -> Evaluated {
+        let value = if FILES.contains(&name) {
+            object.to_value_in_any_order()?
+        } else {
+            object.to_value()?
+        };
         let root = self.root.to_string_lossy();
         if root.len() > 1 && holds(&value, &root) {
             return Err(value.unclear(&object.shown(), "the same in every directory"));

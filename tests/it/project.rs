@@ -2,8 +2,11 @@
 
 mod asking;
 mod backends;
+mod called;
+mod certain;
 mod configured;
 mod discovered;
+mod followed;
 mod hostile;
 mod installer;
 mod isolation;
