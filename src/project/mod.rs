@@ -4,6 +4,7 @@
 mod assemble;
 mod attr;
 mod build_environment;
+mod data_files;
 mod discovery;
 mod entry_points;
 mod error;

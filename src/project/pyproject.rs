@@ -8,6 +8,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::attr::read_attr;
+use super::data_files;
 use super::discovery::{Find, find_packages};
 use super::error::Error;
 use super::project_table::doubtful;
@@ -262,7 +263,7 @@ impl Pyproject {
                 "py-modules" => self.draft.set("py_modules", value.clone()),
                 "package-data" | "exclude-package-data" => self.draft.set(&field.replace('-', "_"), value.clone()),
                 "include-package-data" => self.draft.set("include_package_data", value.clone()),
-                "data-files" => self.draft.set("data_files", value.clone()),
+                "data-files" => self.draft.set("data_files", data_files::expanded(root, value.clone())),
                 "script-files" => self.draft.set("scripts", value.clone()),
                 "license-files" => self.draft.set("license_files", value.clone()),
                 "ext-modules" => {
