@@ -62,15 +62,21 @@ def _compare(verdict: Verdict, subject: Subject, sgbuild: Path, scratch: Path, i
         verdict.fields.append(f"source: {verdict.kind}, not {subject.expected} as expected: {verdict.reason}")
     verdict.fields += differences(inspected(said), inspectable(theirs))
     archive = _sgbuild_sdist(sgbuild, project)
-    ours = Sdist(archive)
-    verdict.fields += differences(ours.fields(), _said_by_both(ours.fields(), theirs.fields()))
-    verdict.fields += differences(ours.egg_info(), theirs.egg_info())
-    verdict.files += [f"extra file: {name}" for name in sorted(ours.files.keys() - theirs.files.keys())]
-    verdict.files += [f"missing file: {name}" for name in sorted(theirs.files.keys() - ours.files.keys())]
-    verdict.files += contents.differences(archive, real)
+    fields, files = sdist_differences(Sdist(archive), theirs)
+    verdict.fields += fields
+    verdict.files += files + contents.differences(archive, real)
     if installs:
         install = warm.install if subject.of_setuptools else installed.with_isolation
         verdict.installed = installed.differences(archive, real, install, scratch)
+
+
+def sdist_differences(ours: Sdist, theirs: Sdist) -> tuple[list[str], list[str]]:
+    """The metadata that differs, and the files that only one has."""
+    fields = differences(ours.fields(), _said_by_both(ours.fields(), theirs.fields()))
+    fields += differences(ours.egg_info(), theirs.egg_info())
+    extra = [f"extra file: {name}" for name in sorted(ours.files.keys() - theirs.files.keys())]
+    missing = [f"missing file: {name}" for name in sorted(theirs.files.keys() - ours.files.keys())]
+    return fields, extra + missing
 
 
 def _setuptools_sdist(verdict: Verdict, subject: Subject, project: Path, out: Path) -> Path:
