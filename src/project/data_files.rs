@@ -1,4 +1,4 @@
-//! `data_files` of setup.cfg and pyproject.toml, whose file names may be patterns; in setup.py they may not.
+//! Data files as setup.cfg and pyproject.toml name them, where `*` says more than in setup.py.
 //! <https://setuptools.pypa.io/en/latest/userguide/declarative_config.html>
 
 use std::collections::BTreeSet;
@@ -7,11 +7,25 @@ use std::path::Path;
 use super::discovery::fnmatch;
 use super::value::{Kind, Value};
 
-/// `{directory: [pattern, …]}` with the files that the patterns find, sorted; names without wildcards stay, and so does what
-/// is no such table, for its reader to complain of.
+/// In `{package: [pattern, …]}` what setup.py calls the empty name, and setup.cfg and pyproject.toml `*`: all packages.
+pub(crate) fn name_all_packages(declared: &mut Value) {
+    let Kind::Dict(entries) = &mut declared.kind else {
+        return;
+    };
+    for (package, _) in entries {
+        if package.as_str() == Some("*") {
+            *package = Value::str("", package.place);
+        }
+    }
+}
+
+/// `data_files`, `{directory: [pattern, …]}` with the files that the patterns find, sorted; names without wildcards
+/// stay, and so does what is no such table, for its reader to complain of.
 pub(crate) fn expanded(root: &Path, declared: Value) -> Value {
     let place = declared.place;
-    let Kind::Dict(entries) = declared.kind else { return declared };
+    let Kind::Dict(entries) = declared.kind else {
+        return declared;
+    };
     let entries = entries.into_iter().map(|(directory, listed)| match listed.kind {
         Kind::List(items) => {
             let place = listed.place;
@@ -24,7 +38,9 @@ pub(crate) fn expanded(root: &Path, declared: Value) -> Value {
 }
 
 fn expanded_item(root: &Path, item: Value) -> Vec<Value> {
-    let pattern = item.as_str().filter(|name| name.contains(['*', '?', '[', ']', '{', '}']));
+    let pattern = item
+        .as_str()
+        .filter(|name| name.contains(['*', '?', '[', ']', '{', '}']));
     let Some(pattern) = pattern.filter(|pattern| !pattern.starts_with('/') && !pattern.split('/').any(|p| p == ".."))
     else {
         return vec![item];
@@ -67,7 +83,10 @@ fn below(root: &Path, directory: &str, with_files: bool) -> Vec<String> {
     let mut found = Vec::new();
     let mut waiting = vec![directory.to_owned()];
     while let Some(directory) = waiting.pop() {
-        for name in names(root, &directory).into_iter().filter(|name| !name.starts_with('.')) {
+        for name in names(root, &directory)
+            .into_iter()
+            .filter(|name| !name.starts_with('.'))
+        {
             let path = joined(&directory, &name);
             let absolute = root.join(&path);
             // Nothing is gained by following a link to a directory, which may lead back.
@@ -85,7 +104,9 @@ fn below(root: &Path, directory: &str, with_files: bool) -> Vec<String> {
 /// The names in a directory; of one that cannot be read none, as in Python.
 fn names(root: &Path, directory: &str) -> Vec<String> {
     let entries = std::fs::read_dir(root.join(directory)).into_iter().flatten().flatten();
-    entries.filter_map(|entry| entry.file_name().into_string().ok()).collect()
+    entries
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .collect()
 }
 
 fn joined(directory: &str, name: &str) -> String {

@@ -261,7 +261,11 @@ impl Pyproject {
                 "packages" if value.items().is_some() => self.draft.set("packages", value.clone()),
                 "packages" => self.find(root, value)?,
                 "py-modules" => self.draft.set("py_modules", value.clone()),
-                "package-data" | "exclude-package-data" => self.draft.set(&field.replace('-', "_"), value.clone()),
+                "package-data" | "exclude-package-data" => {
+                    let mut declared = value.clone();
+                    data_files::name_all_packages(&mut declared);
+                    self.draft.set(&field.replace('-', "_"), declared);
+                }
                 "include-package-data" => self.draft.set("include_package_data", value.clone()),
                 "data-files" => self.draft.set("data_files", data_files::expanded(root, value.clone())),
                 "script-files" => self.draft.set("scripts", value.clone()),

@@ -56,11 +56,11 @@ impl Reader<'_> {
                 Ok(())
             }
             "options.package_data" => {
-                self.dict_of_lists("package_data", section);
+                self.package_data("package_data", section);
                 Ok(())
             }
             "options.exclude_package_data" => {
-                self.dict_of_lists("exclude_package_data", section);
+                self.package_data("exclude_package_data", section);
                 Ok(())
             }
             "options.data_files" => {
@@ -218,6 +218,13 @@ impl Reader<'_> {
         let entry = |option: &IniOption| (Value::str(option.key.clone(), place(option.line)), list(option, ','));
         let entries = section.options.iter().map(entry).collect();
         self.set(key, Value::new(Kind::Dict(entries), place(section.line)));
+    }
+
+    fn package_data(&mut self, key: &str, section: &Section) {
+        self.dict_of_lists(key, section);
+        if let Some(Ok(declared)) = self.draft.fields.get_mut(key) {
+            data_files::name_all_packages(declared);
+        }
     }
 
     fn expand_data_files(&mut self) {

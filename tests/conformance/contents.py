@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import posixpath
 import tarfile
 from pathlib import Path
 
@@ -31,8 +32,8 @@ def _is_metadata(name: str) -> bool:
 
 def _meaning(name: str, read: bytes) -> object:
     if name.endswith(".egg-info/SOURCES.txt"):
-        # setuptools leaves `./` on what a pattern that begins with a dot brought.
-        return {line.removeprefix("./") for line in read.decode("utf-8", "surrogateescape").splitlines()}
+        # setuptools leaves a path as the pattern that brought it was written.
+        return {posixpath.normpath(line) for line in read.decode("utf-8", "surrogateescape").splitlines()}
     if name == "setup.cfg":
         # setuptools writes it anew, without the comments.
         return _options(read.decode("utf-8"))

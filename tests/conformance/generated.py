@@ -8,12 +8,12 @@ from typing import NamedTuple
 
 DIRECTORIES = """
 counter counter counter counter/readers counter/readers/csv counter/data counter/data/raw counter/.cache counter/build
-models models/deep docs docs/api data data/raw tests tests test tests/unit scripts build/lib src src/counter
+models models/deep docs docs/api data data/raw tests tests test tests/unit scripts src src/counter
 src/counter/data src/models . . . .github
 """.split()
 NAMES = [
     *("__init__.py", "__init__.py", "train.py", "model.py", "labels.txt", "labels.csv", "notes.md", "weights.bin"),
-    *(".hidden", ".hidden.py", "py.typed", "types.pyi", "two words.txt", "größe.txt", "[a].txt", "a-b.txt", "b"),
+    *(".hidden", ".hidden.py", "py.typed", "types.pyi", "two words.txt", "größe.txt", "a]b.txt", "a-b.txt", "b"),
     *("test_model.py", "README", "README.md", "README.rst", "README.txt", "LICENSE", "LICENCE.txt", "COPYING"),
     *("NOTICE.md", "AUTHORS", "license.txt", "backup~", "Labels.txt", "module.PY", "conftest.py", "labels.tar.gz"),
 ]
@@ -28,7 +28,7 @@ REQUIREMENTS = [
 ]
 EXTRAS = ["plot", "Test_Tools", "gpu.fast", "all"]
 OBJECTS = ["counter.train:train", "counter.model", "counter.model:Model.fit", "models:run [plot]"]
-GROUPS = ["console_scripts", "gui_scripts", "sgbuild.train", "counter.readers"]
+GROUPS = ["console_scripts", "gui_scripts", "counter.reports", "counter.readers"]
 PACKAGES = ["counter", "counter.readers", "counter.readers.csv", "counter.data", "models", "models.deep", "docs"]
 VERSIONS = ["1.0", "0.1.dev3", "v2.0-rc.1", "2024.05.01", "1!2.0", "1.0+local.1", "1.0.post1", "01.2"]
 SHIM = "from setuptools import setup\nsetup()\n"
@@ -172,7 +172,7 @@ class Generator:
         """Keywords of setup()."""
         found: dict[str, object] = {"name": self.pick("counter", "My.Counter", "row_counter-2"), "version": self.pick(*VERSIONS)}
         optional = {
-            "description": lambda: self.pick("Counts", "Counts: rows, and 'more'", " padded ", "größer"),
+            "description": lambda: self.pick("Counts", "Counts: rows, and 'more'", "  padded", "größer"),
             "python_requires": lambda: self.pick(">=3.8", ">=3.8,!=3.9.*", "~=3.9"),
             "install_requires": lambda: self.some(REQUIREMENTS),
             "extras_require": lambda: {extra: self.some(REQUIREMENTS[:8], 2) for extra in self.some(EXTRAS, 2)},
@@ -189,7 +189,7 @@ class Generator:
         return found | {key: make() for key, make in optional.items() if self.likely(0.3)}
 
     def entry_points(self) -> dict[str, list[str]]:
-        names = ["train", "serve", "row-count", "Run"]
+        names = ["rows", "columns", "row-count", "Run"]
         return {
             group: [f"{self.pick(*names)}{self.pick('=', ' = ')}{self.pick(*OBJECTS)}" for _ in range(self.chance.randint(1, 2))]
             for group in self.some(GROUPS, 2)
@@ -235,7 +235,7 @@ class Generator:
             if sparse and self.likely(0.5):
                 continue
             if key in ("package_data", "exclude_package_data", "data_files", "extras_require", "entry_points"):
-                options[f"options.{key}"] = [(name or "*", listed) for name, listed in value.items()]
+                options[f"options.{key}"] = list({name or "*": listed for name, listed in value.items()}.items())
             elif key in ("name", "version", "description", "license_files"):
                 options["metadata"].append((key, value))
             else:
@@ -281,8 +281,8 @@ class Generator:
             elif key == "entry_points":
                 self.toml_entry_points(value)
             elif key in ("package_data", "exclude_package_data", "data_files"):
-                for name, listed in value.items():
-                    self.add(file, f"tool.setuptools.{key.replace('_', '-')}", f"{toml(name or '*')} = {toml(listed)}")
+                for name, listed in {name or "*": listed for name, listed in value.items()}.items():
+                    self.add(file, f"tool.setuptools.{key.replace('_', '-')}", f"{toml(name)} = {toml(listed)}")
             elif key != "scripts":
                 self.add(file, "tool.setuptools", f"{key.replace('_', '-')} = {toml(value)}")
         self.toml_packages()
