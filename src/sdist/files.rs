@@ -308,11 +308,13 @@ impl Selection<'_> {
         Ok(())
     }
 
-    /// Adds the licence files that match, editors' backups (`LICENSE~`) aside.
+    /// Adds the licence files that match, editors' backups (`LICENSE~`) aside. setuptools looks for them before it writes
+    /// its own files.
     fn add_licenses(&mut self, pattern: &str) -> Result<bool, Error> {
         let mut any = false;
         for path in self.tree.expand(pattern, Dialect::Python, true)? {
-            any |= !path.ends_with('~') && self.add_if_file(&path)?;
+            let counts = !path.ends_with('~') && !self.tree.is_only_generated(&path);
+            any |= counts && self.add_if_file(&path)?;
         }
         Ok(any)
     }

@@ -115,6 +115,11 @@ impl Tree {
         !path.contains(char::REPLACEMENT_CHARACTER) || self.exists(path)
     }
 
+    /// Whether `path` is made for the archive, and not on disk.
+    pub(crate) fn is_only_generated(&self, path: &str) -> bool {
+        self.generated.contains(path) && fs::symlink_metadata(self.absolute(path)).is_err()
+    }
+
     /// Links to directories that a walk came upon and did not enter.
     pub(crate) fn links_passed(&self) -> Vec<String> {
         self.links_passed.borrow().iter().cloned().collect()
