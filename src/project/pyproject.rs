@@ -201,10 +201,9 @@ impl Pyproject {
                     let text = self.file(root, directive)?;
                     self.draft.set("entry_points", Value::str(text, at));
                 }
-                "readme" => {
+                "readme" | "classifiers" => {
                     self.file(root, directive)?;
                 }
-                "classifiers" => {}
                 _ => self.draft.give_up(
                     &format!("[tool.setuptools.dynamic] {field}"),
                     at,

@@ -38,7 +38,7 @@ def main() -> int:
         # Needs the packages of the environment that was entered above.
         import subjects
 
-        sections = {"fixtures": subjects.fixtures(options.only)} if "fixtures" in options.sections else {}
+        sections = {"fixtures": subjects.fixtures(options.only, foreign=not options.quick)} if "fixtures" in options.sections else {}
         if "corpus" in options.sections:
             sections["corpus"] = subjects.corpus(options.only)
     except places.Trouble as trouble:
@@ -61,6 +61,7 @@ def _options() -> argparse.Namespace:
         help="what to judge (default: both)",
     )
     parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="only these fixtures or packages")
+    parser.add_argument("--quick", action="store_true", help="leave out the fixtures of other build backends")
     parser.add_argument("--install", action="store_true", help="install the sdists of the corpus too")
     parser.add_argument(
         "--least-static",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,11 +14,16 @@ FIXTURES = places.HERE.parent.parent / "fixtures"
 
 # The fixtures that are read by asking Python, and why; every other one has to be read without it.
 ASKED = {
+    "cfg-attr-through-import": "the module that holds the version imports its own package",
     "cfg-development-tag": "the version is tagged",
     "computed-version": "the version is computed by code that is not followed",
     "python-decides": "the answer depends on the Python that is asked",
+    "toml-beside-setup-py": "pyproject.toml and setup.py both declare the package",
     "version-by-subprocess": "the version is a program's output",
 }
+
+# Projects of other backends, or with plugins: what decides is not the setuptools that the judge has.
+FOREIGN = "backend-"
 
 # What builds leave in a fixture.
 LEFT_BEHIND = shutil.ignore_patterns("dist", "*.egg-info", "__pycache__")
@@ -49,9 +53,10 @@ def corpus(only: list[str]) -> list[Subject]:
     return [subject(pin) for pin in places.pins(places.HERE / "corpus.txt", only)]
 
 
-def fixtures(only: list[str]) -> list[Subject]:
-    """The directories of fixtures/, and what made.py makes."""
+def fixtures(only: list[str], *, foreign: bool) -> list[Subject]:
+    """The directories of fixtures/, those of other backends only if asked for, and what made.py makes."""
     directories = sorted(path for path in FIXTURES.iterdir() if path.is_dir())
+    directories = [path for path in directories if foreign or not path.name.startswith(FOREIGN)]
     unknown = ASKED.keys() - {path.name for path in directories}
     if unknown:
         raise places.Trouble(f"subjects.py names fixtures that are not there: {', '.join(sorted(unknown))}")
@@ -60,7 +65,7 @@ def fixtures(only: list[str]) -> list[Subject]:
 
 
 def _fixture(directory: Path) -> Subject:
-    of_setuptools = _backend(directory).startswith("setuptools.build_meta")
+    of_setuptools = not directory.name.startswith(FOREIGN)
 
     def make(below: Path) -> Path:
         return Path(shutil.copytree(directory, below / "project", symlinks=True, ignore=LEFT_BEHIND))
@@ -78,9 +83,3 @@ def _made(situation: Callable[[Path], None]) -> Subject:
 
     name = situation.__name__.replace("_", "-")
     return Subject(name, make, "static", is_fixture=True)
-
-
-def _backend(project: Path) -> str:
-    file = project / "pyproject.toml"
-    declared = tomllib.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
-    return declared.get("build-system", {}).get("build-backend", "setuptools.build_meta:__legacy__")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import runpy
 import sys
@@ -24,6 +25,9 @@ _distutils_hack.remove_shim()
 from pip._internal.cli import main as pip_main  # noqa: E402
 from pip._internal.commands import install as _install  # noqa: E402, F401
 from pip._internal.utils import subprocess as pip_subprocess  # noqa: E402
+
+# What is loaded stays, so that a fork need not copy it to count references.
+gc.freeze()
 
 
 def forked(function: Callable[..., object], *arguments: object) -> None:

@@ -10,7 +10,7 @@ const CALL: &str = "\nfrom setuptools import setup\nsetup(name='a', version='1')
 
 /// Runs `inspect --static` and checks that it neither crashes nor hangs.
 #[track_caller]
-fn survives(sandbox: &Sandbox) -> Ran {
+pub(super) fn survives(sandbox: &Sandbox) -> Ran {
     let started = Instant::now();
     let mut child = sandbox.spawn(&["inspect", "--static"]);
     while child.try_wait().unwrap().is_none() {
