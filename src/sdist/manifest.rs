@@ -168,7 +168,9 @@ impl Applying<'_> {
                 for pattern in patterns {
                     let mut found = self.expand(&join(&join(dir, "**"), pattern), true)?;
                     if dir == HERE {
-                        found.iter_mut().for_each(|path| path.insert_str(0, BELOW_HERE));
+                        for path in &mut found {
+                            path.insert_str(0, BELOW_HERE);
+                        }
                     }
                     self.include(found, pattern, &format!(" below `{dir}`"))?;
                 }

@@ -38,7 +38,11 @@ def main() -> int:
         # Needs the packages of the environment that was entered above.
         import subjects
 
-        sections = {"fixtures": subjects.fixtures(options.only, foreign=not options.quick)} if "fixtures" in options.sections else {}
+        sections = (
+            {"fixtures": subjects.fixtures(options.only, foreign=not options.quick)}
+            if "fixtures" in options.sections
+            else {}
+        )
         if "corpus" in options.sections:
             sections["corpus"] = subjects.corpus(options.only)
     except places.Trouble as trouble:

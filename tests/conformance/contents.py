@@ -51,7 +51,9 @@ def differences(ours: Path, theirs: Path) -> list[str]:
     """What differs between the files that both archives have."""
     mine, real = contents(ours), contents(theirs)
     return [
-        f"{name} in the sdist: {_shown(mine[name], real[name])}" for name in sorted(mine.keys() & real.keys()) if mine[name] != real[name]
+        f"{name} in the sdist: {_shown(mine[name], real[name])}"
+        for name in sorted(mine.keys() & real.keys())
+        if mine[name] != real[name]
     ]
 
 

@@ -1,4 +1,4 @@
-"""Random projects: setup.py, setup.cfg, pyproject.toml, MANIFEST.in and a tree, in pieces that can be left out one by one."""
+"""Random projects: setup.py, setup.cfg, pyproject.toml, MANIFEST.in and a tree, in pieces that can be left out."""
 
 from __future__ import annotations
 
@@ -6,25 +6,46 @@ import random
 from pathlib import Path
 from typing import NamedTuple
 
-DIRECTORIES = """
-counter counter counter counter/readers counter/readers/csv counter/data counter/data/raw counter/.cache counter/build
-models models/deep docs docs/api data data/raw tests tests test tests/unit scripts src src/counter
-src/counter/data src/models . . . .github
-""".split()
+DIRECTORIES = [
+    *("counter", "counter", "counter", "counter/readers", "counter/readers/csv", "counter/data", "counter/data/raw"),
+    *("counter/.cache", "counter/build", "models", "models/deep", "docs", "docs/api", "data", "data/raw", "tests"),
+    *("tests", "test", "tests/unit", "scripts", "src", "src/counter", "src/counter/data", "src/models", ".github"),
+    *(".", ".", "."),
+]
 NAMES = [
     *("__init__.py", "__init__.py", "train.py", "model.py", "labels.txt", "labels.csv", "notes.md", "weights.bin"),
     *(".hidden", ".hidden.py", "py.typed", "types.pyi", "two words.txt", "größe.txt", "a]b.txt", "a-b.txt", "b"),
     *("test_model.py", "README", "README.md", "README.rst", "README.txt", "LICENSE", "LICENCE.txt", "COPYING"),
     *("NOTICE.md", "AUTHORS", "license.txt", "backup~", "Labels.txt", "module.PY", "conftest.py", "labels.tar.gz"),
 ]
-PARTS = """
-* ** *.txt *.py *.* [a-c]* [!a]* ?abels.* .* *.csv l* labels.txt raw data counter docs readers [lm]*.[ct]* **.txt
-*-* *[!x] api src models tests test* notes.md .cache [] [!] [a-
-""".split()
+PARTS = [
+    *(
+        "*",
+        "**",
+        "*.txt",
+        "*.py",
+        "*.*",
+        "[a-c]*",
+        "[!a]*",
+        "?abels.*",
+        ".*",
+        "*.csv",
+        "l*",
+        "labels.txt",
+        "raw",
+        "data",
+    ),
+    *("counter", "docs", "readers", "[lm]*.[ct]*", "**.txt", "*-*", "*[!x]", "api", "src", "models", "tests", "test*"),
+    *("notes.md", ".cache", "[]", "[!]", "[a-"),
+]
+FOUND = ["counter", "counter.*", "counter*", "*", "*.data*", "models*", "tests", "[ct]*", "docs*"]
 REQUIREMENTS = [
     *("numpy", "numpy>=1.24,<3", "Scikit_Learn ~= 1.3", "pandas[excel,aws]>=2", "tomli; python_version < '3.11'"),
     *('colorama ; sys_platform == "win32" and python_version >= "3.8"', "six==1.*", "torch != 2.0.1", "a.b-c"),
-    *("features @ https://example.com/features.zip", "tqdm>=4 ; os_name == 'posix' or extra == 'never'",),
+    *(
+        "features @ https://example.com/features.zip",
+        "tqdm>=4 ; os_name == 'posix' or extra == 'never'",
+    ),
 ]
 EXTRAS = ["plot", "Test_Tools", "gpu.fast", "all"]
 OBJECTS = ["counter.train:train", "counter.model", "counter.model:Model.fit", "models:run [plot]"]
@@ -170,7 +191,10 @@ class Generator:
 
     def facts(self) -> dict[str, object]:
         """Keywords of setup()."""
-        found: dict[str, object] = {"name": self.pick("counter", "My.Counter", "row_counter-2"), "version": self.pick(*VERSIONS)}
+        found: dict[str, object] = {
+            "name": self.pick("counter", "My.Counter", "row_counter-2"),
+            "version": self.pick(*VERSIONS),
+        }
         optional = {
             "description": lambda: self.pick("Counts", "Counts: rows, and 'more'", "  padded", "größer"),
             "python_requires": lambda: self.pick(">=3.8", ">=3.8,!=3.9.*", "~=3.9"),
@@ -191,7 +215,10 @@ class Generator:
     def entry_points(self) -> dict[str, list[str]]:
         names = ["rows", "columns", "row-count", "Run"]
         return {
-            group: [f"{self.pick(*names)}{self.pick('=', ' = ')}{self.pick(*OBJECTS)}" for _ in range(self.chance.randint(1, 2))]
+            group: [
+                f"{self.pick(*names)}{self.pick('=', ' = ')}{self.pick(*OBJECTS)}"
+                for _ in range(self.chance.randint(1, 2))
+            ]
             for group in self.some(GROUPS, 2)
         }
 
@@ -223,7 +250,7 @@ class Generator:
         arguments = [f"where={self.below.rstrip('/')!r}"] if self.below else []
         for key in ("include", "exclude"):
             if self.likely(0.4):
-                arguments.append(f"{key}={self.some(['counter', 'counter.*', '*', '*.data*', 'models*', 'tests', '[ct]*', 'docs*'])!r}")
+                arguments.append(f"{key}={self.some(FOUND)!r}")
         return f"{self.pick('find_packages', 'find_namespace_packages')}({', '.join(arguments)})"
 
     # setup.cfg
@@ -247,7 +274,7 @@ class Generator:
             options["options.packages.find"] = [("where", "src")] if self.below else []
             for key in ("include", "exclude"):
                 if self.likely(0.4):
-                    options["options.packages.find"].append((key, self.some(["counter*", "*", "*.data*", "tests", "models"])))
+                    options["options.packages.find"].append((key, self.some(FOUND)))
         if self.below:
             options["options"].append(("package_dir", ["=src"]))
         for section, lines in options.items():
@@ -271,7 +298,11 @@ class Generator:
         facts = self.facts()
         file = "pyproject.toml"
         self.add(file, "build-system", 'requires = ["setuptools"]\nbuild-backend = "setuptools.build_meta"')
-        project = {"python_requires": "requires-python", "install_requires": "dependencies", "license_files": "license-files"}
+        project = {
+            "python_requires": "requires-python",
+            "install_requires": "dependencies",
+            "license_files": "license-files",
+        }
         for key, value in facts.items():
             if key in ("name", "version", "description", *project):
                 self.add(file, "project", f"{project.get(key, key)} = {toml(value)}")
@@ -308,7 +339,7 @@ class Generator:
             self.add(file, f"{table}.packages.find", f"where = [{toml(self.below.rstrip('/') or '.')}]")
             for key in ("include", "exclude"):
                 if self.likely(0.4):
-                    patterns = self.some(["counter*", "*", "*.data*", "tests", "models"])
+                    patterns = self.some(FOUND)
                     self.add(file, f"{table}.packages.find", f"{key} = {toml(patterns)}")
             if self.likely(0.3):
                 self.add(file, f"{table}.packages.find", f"namespaces = {toml(self.likely(0.5))}")

@@ -62,7 +62,9 @@ def version_control_beside(project: Path) -> None:
 def windows_line_ends(project: Path) -> None:
     """Carriage returns in every file that is read."""
     _write(project, {"MANIFEST.in": "include *.txt\r\nprune docs\r\n", "notes.txt": "", "docs/x.txt": ""})
-    (project / "setup.cfg").write_bytes(b"[metadata]\r\ndescription = counts\r\n[options]\r\npython_requires = >=3.8\r\n")
+    (project / "setup.cfg").write_bytes(
+        b"[metadata]\r\ndescription = counts\r\n[options]\r\npython_requires = >=3.8\r\n"
+    )
     (project / "setup.py").write_bytes(SETUP.replace("\n", "\r\n").encode())
 
 

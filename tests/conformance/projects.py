@@ -2,9 +2,9 @@
 
     python3 tests/conformance/projects.py --sgbuild target/release/sgbuild [--projects 1000] [--seed 1]
 
-What sgbuild does not read without Python, or refuses, is counted and passed over. A project that it reads otherwise than
-setuptools, or that only setuptools refuses, is wrong: it is made smaller, piece by piece, as long as it stays wrong, and
-printed as files.
+What sgbuild does not read without Python, or refuses, is counted and passed over. A project that it reads otherwise
+than setuptools, or that only setuptools refuses, is wrong: it is made smaller, piece by piece, as long as it stays
+wrong, and printed as files.
 """
 
 from __future__ import annotations
@@ -112,7 +112,9 @@ def _refusal(said: str) -> str:
 def _run(sgbuild: Path, arguments: list[str], project: Path) -> subprocess.CompletedProcess[str]:
     command = [str(sgbuild), *arguments]
     environment = places.plain_environment()
-    return subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(
+        command, cwd=project, env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
 
 
 def _differences(said: dict, mine: Path, real: Path) -> list[str]:

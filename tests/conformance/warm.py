@@ -1,4 +1,4 @@
-"""What setuptools and pip do, each time in a fork of a Python that has them loaded: as in a fresh one, without its start."""
+"""What setuptools and pip do, each time in a fork of a Python that has them loaded: as in a fresh one, but sooner."""
 
 from __future__ import annotations
 
