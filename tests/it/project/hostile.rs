@@ -164,6 +164,25 @@ fn large_files() {
 }
 
 #[test]
+fn requirements_that_the_parser_would_not_survive() {
+    let deep = format!("six; {}os_name == 'x'{}", "(".repeat(10_000), ")".repeat(10_000));
+    for (requirement, said) in [
+        (
+            "scikit- learn",
+            "the name `scikit-` does not end with a letter or digit",
+        ),
+        ("six[a, b_]>1", "the name `b_` does not end with a letter or digit"),
+        ("six [a.", "the name `a.` does not end with a letter or digit"),
+        (deep.as_str(), "nested more than 100 deep"),
+    ] {
+        let script =
+            format!("from setuptools import setup\nsetup(name='a', version='1', install_requires=[{requirement:?}])\n");
+        let ran = with("setup.py", script).run(&["inspect", "--static"]);
+        ran.exits(1).says(&["setup.py:2", said]);
+    }
+}
+
+#[test]
 fn odd_bytes() {
     survives(&with("setup.py", format!("x = '\0'{CALL}")))
         .exits(1)
