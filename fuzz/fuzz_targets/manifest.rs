@@ -10,7 +10,10 @@ use sgbuild_fuzz::project::Project;
 
 static PROJECT: LazyLock<(Directory, Project)> = LazyLock::new(|| {
     let directory = Directory::default();
-    directory.write("setup.cfg", b"[metadata]\nname = a\nversion = 1\n[options]\npackages = pkg\n");
+    directory.write(
+        "setup.cfg",
+        b"[metadata]\nname = a\nversion = 1\n[options]\npackages = pkg\n",
+    );
     let project = directory.load().expect("a project");
     (directory, project)
 });

@@ -15,7 +15,9 @@ use sgbuild_fuzz::sdist::{SdistSettings, repack};
 static PROJECT: LazyLock<Directory> = LazyLock::new(Directory::default);
 
 fuzz_target!(|input: &[u8]| {
-    let Some((first, rest)) = input.split_first() else { return };
+    let Some((first, rest)) = input.split_first() else {
+        return;
+    };
     let archive = if first % 2 == 0 {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
         encoder.write_all(rest).expect("memory");
@@ -24,5 +26,10 @@ fuzz_target!(|input: &[u8]| {
         rest.to_vec()
     };
     PROJECT.write("a-1.tar.gz", &archive);
-    let _ = repack(&PROJECT.path("a-1.tar.gz"), &PROJECT.path("out"), &SdistSettings::default(), &Silent);
+    let _ = repack(
+        &PROJECT.path("a-1.tar.gz"),
+        &PROJECT.path("out"),
+        &SdistSettings::default(),
+        &Silent,
+    );
 });
