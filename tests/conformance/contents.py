@@ -21,7 +21,9 @@ def contents(archive: Path) -> Contents:
             name = member.name.partition("/")[2]
             file = tar.extractfile(member)
             if file is not None and not _is_metadata(name):
-                found[name] = _meaning(name, file.read()), bool(member.mode & 0o100)
+                # An earlier build's egg-info may have left its modes.
+                runs = bool(member.mode & 0o100) and ".egg-info/" not in name
+                found[name] = _meaning(name, file.read()), runs
     return found
 
 
