@@ -6,6 +6,7 @@ SHELL := /bin/bash
 
 NEXTEST_VERSION := 0.9.143
 DENY_VERSION := 0.20.2
+FUZZ_VERSION := 0.13.2
 
 CARGO ?= cargo
 CARGO_TARGET_DIR ?= $(CURDIR)/target
@@ -18,10 +19,10 @@ TESTBED := tests/testbed/testbed
 WITH_TESTBED = eval "$$($(TESTBED) env)"
 RELEASE := $(CARGO_TARGET_DIR)/release/sgbuild
 PYTHON_SOURCES := tests/template tests/conformance tests/testbed tests/testbed/testbed demo bench fixtures/iris-classifier $(wildcard templates/*.py)
-SHELL_SOURCES := .ci/run $(wildcard demo/*.sh) $(wildcard *.sh)
+SHELL_SOURCES := .ci/run $(wildcard demo/*.sh fuzz/*.sh) $(wildcard *.sh)
 STACK := templates/cicd-pipeline.yaml
 
-.PHONY: help demo test lint bench conformance services advisories clean
+.PHONY: help demo test lint bench conformance fuzz services advisories clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -53,10 +54,14 @@ bench: services ## reading and packing beside setuptools, build and uv; a code c
 	$(WITH_TESTBED); python3 bench/code_change.py --sgbuild $(RELEASE)
 	$(WITH_TESTBED); python3 bench/cold_start.py --sgbuild $(RELEASE)
 
-conformance: services ## sgbuild beside setuptools on real packages: metadata, sdists, the share read without Python
+conformance: services ## sgbuild beside setuptools on fixtures, real packages, random projects and programs
 	$(CARGO) build --locked --release
 	$(WITH_TESTBED); python3 tests/conformance/conformance.py --sgbuild $(RELEASE)
+	$(WITH_TESTBED); python3 tests/conformance/projects.py --sgbuild $(RELEASE)
 	$(WITH_TESTBED); python3 tests/conformance/programs.py --sgbuild $(RELEASE)
+
+fuzz: cargo-fuzz ## every parser on inputs that are made up, FUZZ_SECONDS (60) each; what fails is kept in fuzz/artifacts
+	fuzz/fuzz.sh
 
 services: ## start what demo and tests talk to; at once when it runs
 	@$(TESTBED) up
@@ -69,9 +74,12 @@ clean: ## stop the services and remove what was built
 	$(CARGO) clean
 
 # Programs of the tests, where missing. Not in the project's own target directory.
-.PHONY: nextest deny
+.PHONY: nextest deny cargo-fuzz
 nextest:
 	@cargo-nextest --version >/dev/null 2>&1 || $(CARGO) install --locked --target-dir "$(CARGO_TARGET_DIR)/tools" cargo-nextest@$(NEXTEST_VERSION)
 
 deny:
 	@cargo-deny --version >/dev/null 2>&1 || $(CARGO) install --locked --target-dir "$(CARGO_TARGET_DIR)/tools" cargo-deny@$(DENY_VERSION)
+
+cargo-fuzz:
+	@cargo-fuzz --version >/dev/null 2>&1 || $(CARGO) install --locked --target-dir "$(CARGO_TARGET_DIR)/tools" cargo-fuzz@$(FUZZ_VERSION)

@@ -4,6 +4,7 @@
 mod assemble;
 mod attr;
 mod build_environment;
+mod data_files;
 mod discovery;
 mod entry_points;
 mod error;
@@ -86,7 +87,7 @@ pub struct Build {
     pub backend_path: Vec<String>,
     /// `package_dir` of setuptools: dotted package (or empty string) to directory relative to the root.
     pub package_dir: BTreeMap<String, String>,
-    /// `package_data`: package (or empty string / `*` for all) to globs.
+    /// `package_data`: package (or empty string for all) to globs.
     pub package_data: BTreeMap<String, Vec<String>>,
     /// `exclude_package_data`, like `package_data`.
     pub exclude_package_data: BTreeMap<String, Vec<String>>,

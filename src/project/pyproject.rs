@@ -8,6 +8,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::attr::read_attr;
+use super::data_files;
 use super::discovery::{Find, find_packages};
 use super::error::Error;
 use super::project_table::doubtful;
@@ -200,10 +201,9 @@ impl Pyproject {
                     let text = self.file(root, directive)?;
                     self.draft.set("entry_points", Value::str(text, at));
                 }
-                "readme" => {
+                "readme" | "classifiers" => {
                     self.file(root, directive)?;
                 }
-                "classifiers" => {}
                 _ => self.draft.give_up(
                     &format!("[tool.setuptools.dynamic] {field}"),
                     at,
@@ -260,9 +260,13 @@ impl Pyproject {
                 "packages" if value.items().is_some() => self.draft.set("packages", value.clone()),
                 "packages" => self.find(root, value)?,
                 "py-modules" => self.draft.set("py_modules", value.clone()),
-                "package-data" | "exclude-package-data" => self.draft.set(&field.replace('-', "_"), value.clone()),
+                "package-data" | "exclude-package-data" => {
+                    let mut declared = value.clone();
+                    data_files::name_all_packages(&mut declared);
+                    self.draft.set(&field.replace('-', "_"), declared);
+                }
                 "include-package-data" => self.draft.set("include_package_data", value.clone()),
-                "data-files" => self.draft.set("data_files", value.clone()),
+                "data-files" => self.draft.set("data_files", data_files::expanded(root, value.clone())),
                 "script-files" => self.draft.set("scripts", value.clone()),
                 "license-files" => self.draft.set("license_files", value.clone()),
                 "ext-modules" => {

@@ -133,15 +133,46 @@ pub(crate) fn has_other_line_ends(text: &str) -> bool {
 }
 
 fn check(requirement: &str, at: &str) -> Result<(), Error> {
-    let Err(error) = Requirement::<VerbatimUrl>::from_str(requirement) else {
-        return Ok(());
-    };
-    let reason = error.message.to_string();
+    let found = beyond_the_parser(requirement).or_else(|| {
+        let error = Requirement::<VerbatimUrl>::from_str(requirement).err()?;
+        Some(error.message.to_string())
+    });
+    let Some(reason) = found else { return Ok(()) };
     Err(Error::InvalidRequirement {
         requirement: without_url_credentials(requirement),
         at: at.to_owned(),
         reason: without_url_credentials(reason.lines().next().unwrap_or_default()),
     })
+}
+
+/// The parser calls itself for every parenthesis of a marker, and nobody nests them deeper.
+const DEEPEST_MARKER: usize = 100;
+
+/// What is wrong with a requirement that the parser would not survive: it panics at a name that ends with punctuation before
+/// something else, and recurses without a limit.
+fn beyond_the_parser(requirement: &str) -> Option<String> {
+    let (name, rest) = leading_name(requirement);
+    let extras = rest.trim_start().strip_prefix('[').unwrap_or_default();
+    let extras = extras.split(']').next().unwrap_or_default().split(',');
+    let mut names = extras.map(|extra| leading_name(extra).0).chain([name]);
+    if let Some(name) = names.find(|name| name.ends_with(['.', '-', '_'])) {
+        return Some(format!("the name `{name}` does not end with a letter or digit"));
+    }
+    let depth = requirement.chars().try_fold(0_usize, |depth, c| match c {
+        '(' if depth == DEEPEST_MARKER => None,
+        '(' => Some(depth + 1),
+        ')' => Some(depth.saturating_sub(1)),
+        _ => Some(depth),
+    });
+    depth
+        .is_none()
+        .then(|| format!("its parentheses are nested more than {DEEPEST_MARKER} deep"))
+}
+
+fn leading_name(text: &str) -> (&str, &str) {
+    let text = text.trim_start();
+    let end = text.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_')));
+    text.split_at(end.unwrap_or(text.len()))
 }
 
 /// A version as PEP 440 normalises it.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::attr::read_attr;
+use super::data_files;
 use super::discovery::{Find, find_packages};
 use super::error::Error;
 use super::ini::{self, IniOption, Section};
@@ -55,15 +56,16 @@ impl Reader<'_> {
                 Ok(())
             }
             "options.package_data" => {
-                self.dict_of_lists("package_data", section);
+                self.package_data("package_data", section);
                 Ok(())
             }
             "options.exclude_package_data" => {
-                self.dict_of_lists("exclude_package_data", section);
+                self.package_data("exclude_package_data", section);
                 Ok(())
             }
             "options.data_files" => {
                 self.dict_of_lists("data_files", section);
+                self.expand_data_files();
                 Ok(())
             }
             "options.packages.find" => Ok(()),
@@ -216,6 +218,19 @@ impl Reader<'_> {
         let entry = |option: &IniOption| (Value::str(option.key.clone(), place(option.line)), list(option, ','));
         let entries = section.options.iter().map(entry).collect();
         self.set(key, Value::new(Kind::Dict(entries), place(section.line)));
+    }
+
+    fn package_data(&mut self, key: &str, section: &Section) {
+        self.dict_of_lists(key, section);
+        if let Some(Ok(declared)) = self.draft.fields.get_mut(key) {
+            data_files::name_all_packages(declared);
+        }
+    }
+
+    fn expand_data_files(&mut self) {
+        if let Some(Ok(declared)) = self.draft.fields.remove("data_files") {
+            self.draft.set("data_files", data_files::expanded(self.root, declared));
+        }
     }
 
     fn requirements(&mut self, option: &IniOption) -> Result<Value, Error> {

@@ -117,8 +117,10 @@ fn requires(metadata: &Metadata) -> String {
         .collect();
     for requirement in &metadata.requires_dist {
         let (section, line) = sectioned(requirement);
+        let is_plain = section.is_empty();
         let lines = sections.entry(section).or_default();
-        if !lines.contains(&line) {
+        // setuptools drops what is said twice only of what has a condition.
+        if is_plain || !lines.contains(&line) {
             lines.push(line);
         }
     }

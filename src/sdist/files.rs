@@ -12,7 +12,7 @@ use std::fs;
 use super::Error;
 use super::glob::Pattern;
 use super::manifest;
-use super::tree::{Dialect, Kind, Tree, inside, join};
+use super::tree::{Dialect, Kind, Tree, inside, join, pure};
 use crate::progress::Progress;
 use crate::project::Build;
 use crate::project::Project;
@@ -243,7 +243,7 @@ impl Selection<'_> {
         let build = &self.project.build;
         for package in &self.project.metadata.packages {
             let dir = package_dir(build, package)?;
-            let globs = ["", "*", package.as_str()]
+            let globs = ["", package.as_str()]
                 .into_iter()
                 .filter_map(|key| build.package_data.get(key))
                 .flatten();
@@ -252,9 +252,9 @@ impl Selection<'_> {
                 let pattern = inside(&join(&dir, glob)).ok_or_else(|| outside(glob, "package_data"))?;
                 found.extend(self.tree.expand(&pattern, Dialect::Python, true)?);
             }
-            let keys = ["", "*", package.as_str()].into_iter();
+            let keys = ["", package.as_str()].into_iter();
             for glob in keys.filter_map(|key| build.exclude_package_data.get(key)).flatten() {
-                let matcher = Pattern::fnmatch(&join(&dir, glob.trim_start_matches("./")));
+                let matcher = Pattern::fnmatch(&join(&dir, &pure(glob)));
                 found.retain(|path| !matcher.matches(path));
             }
             for path in found {
@@ -297,8 +297,10 @@ impl Selection<'_> {
             return Ok(());
         };
         for pattern in declared {
-            let clean = inside(pattern).ok_or_else(|| outside(pattern, "license_files"))?;
-            if !self.add_licenses(&clean)? {
+            if inside(pattern).is_none() {
+                return Err(outside(pattern, "license_files"));
+            }
+            if !self.add_licenses(pattern)? {
                 self.progress
                     .warn(&format!("`license_files` names `{pattern}`, but no file matches"));
             }
@@ -306,11 +308,13 @@ impl Selection<'_> {
         Ok(())
     }
 
-    /// Adds the licence files that match, editors' backups (`LICENSE~`) aside.
+    /// Adds the licence files that match, editors' backups (`LICENSE~`) aside. setuptools looks for them before it writes
+    /// its own files.
     fn add_licenses(&mut self, pattern: &str) -> Result<bool, Error> {
         let mut any = false;
         for path in self.tree.expand(pattern, Dialect::Python, true)? {
-            any |= !path.ends_with('~') && self.add_if_file(&path)?;
+            let counts = !path.ends_with('~') && !self.tree.is_only_generated(&path);
+            any |= counts && self.add_if_file(&path)?;
         }
         Ok(any)
     }

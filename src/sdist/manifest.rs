@@ -5,11 +5,16 @@ use std::collections::BTreeSet;
 
 use super::Error;
 use super::glob::Pattern;
-use super::tree::{Dialect, Kind, Tree, inside, join};
+use super::tree::{Dialect, Kind, Tree, inside, join, pure};
 use crate::progress::Progress;
 
 /// The file's name.
 pub(crate) const TEMPLATE: &str = "MANIFEST.in";
+
+/// The root, as MANIFEST.in names it. What a pattern below it finds keeps a `./` in front, which only a pattern that begins
+/// so too matches: `prune .` leaves out what `recursive-include .` brought, and nothing else.
+const HERE: &str = ".";
+const BELOW_HERE: &str = "./";
 
 /// A line, continuation lines joined.
 #[derive(Debug, PartialEq, Eq)]
@@ -19,7 +24,7 @@ struct Line {
     text: String,
 }
 
-/// A line understood; patterns as setuptools' `convert_path` leaves them.
+/// A line understood; patterns as setuptools' `convert_path` leaves them ([`pure`]).
 #[derive(Debug, PartialEq, Eq)]
 enum Command {
     Include(Vec<String>),
@@ -52,6 +57,8 @@ pub(crate) fn apply(
             Err(reason) => progress.warn(&format!("{TEMPLATE}:{}: {reason}; the line is ignored", line.number)),
         }
     }
+    let found = std::mem::take(files).into_iter();
+    files.extend(found.map(|path| path.strip_prefix(BELOW_HERE).unwrap_or(&path).to_owned()));
     Ok(())
 }
 
@@ -115,7 +122,7 @@ fn without_comment(line: &str) -> Option<String> {
 fn parse(line: &str) -> Result<Command, String> {
     let mut words = line.split_whitespace();
     let action = words.next().unwrap_or_default();
-    let words: Vec<String> = words.map(convert_path).collect();
+    let words: Vec<String> = words.map(pure).collect();
     match (action, words.as_slice()) {
         ("include", [_, ..]) => Ok(Command::Include(words)),
         ("exclude", [_, ..]) => Ok(Command::Exclude(words)),
@@ -140,16 +147,6 @@ fn parse(line: &str) -> Result<Command, String> {
     }
 }
 
-/// What Python's `pathlib.PurePath` makes of a path: no `.` components, no doubled or trailing slashes; `..` stays.
-fn convert_path(word: &str) -> String {
-    let parts: Vec<&str> = word
-        .split('/')
-        .filter(|part| !part.is_empty() && *part != ".")
-        .collect();
-    let root = if word.starts_with('/') { "/" } else { "" };
-    format!("{root}{}", parts.join("/"))
-}
-
 /// One line being carried out.
 struct Applying<'a> {
     number: usize,
@@ -169,7 +166,12 @@ impl Applying<'_> {
             }
             Command::RecursiveInclude(dir, patterns) => {
                 for pattern in patterns {
-                    let found = self.expand(&join(&join(dir, "**"), pattern), true)?;
+                    let mut found = self.expand(&join(&join(dir, "**"), pattern), true)?;
+                    if dir == HERE {
+                        for path in &mut found {
+                            path.insert_str(0, BELOW_HERE);
+                        }
+                    }
                     self.include(found, pattern, &format!(" below `{dir}`"))?;
                 }
             }
@@ -205,16 +207,18 @@ impl Applying<'_> {
     }
 
     fn expand(&self, pattern: &str, recursive: bool) -> Result<Vec<String>, Error> {
-        let pattern = inside(pattern).ok_or_else(|| Error::OutsideProject {
-            path: pattern.to_owned(),
-            declared_in: format!("{TEMPLATE}:{}", self.number),
-        })?;
-        self.tree.expand(&pattern, Dialect::Setuptools, recursive)
+        if inside(pattern).is_none() {
+            return Err(Error::OutsideProject {
+                path: pattern.to_owned(),
+                declared_in: format!("{TEMPLATE}:{}", self.number),
+            });
+        }
+        self.tree.expand(pattern, Dialect::Setuptools, recursive)
     }
 
     /// The directories that `graft` names; `graft .` is the root.
     fn expand_directories(&self, dir: &str) -> Result<Vec<String>, Error> {
-        if dir.is_empty() {
+        if dir == HERE {
             return Ok(vec![String::new()]);
         }
         self.expand(dir, false)
@@ -277,7 +281,7 @@ mod tests {
             parse("include ./a// b/"),
             Ok(Command::Include(vec!["a".into(), "b".into()]))
         );
-        assert_eq!(parse("graft ."), Ok(Command::Graft(String::new())));
+        assert_eq!(parse("graft ./"), Ok(Command::Graft(".".into())));
         assert_eq!(
             parse("recursive-include d"),
             Err("`recursive-include` expects a directory and one or more patterns".into())

@@ -20,6 +20,7 @@ mod repack;
 mod setup_cfg;
 mod tree;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -93,15 +94,38 @@ pub fn pack(
     let names = Names::of(&project.metadata)?;
     progress.step(&format!("Packing {}", names.file_name));
     let pruned = pruned(project, &names, out_dir, settings)?;
+    let egg_info = EggInfo::of(project, &names)?;
     let tree = Tree::new(&project.root, {
         let pruned = pruned.clone();
         move |dir| pruned.directory(dir)
-    });
-    let contents = Contents::gather(project, &names, &tree, &pruned, progress)?;
+    })
+    .with_generated(&egg_info.paths());
+    let contents = Contents::gather(project, &names, egg_info, &tree, &pruned, progress)?;
     oddities::warn(&contents.selected, progress);
 
     let archive = Archive::create(out_dir, &names.file_name, &names.top, mtime)?;
     contents.write(archive, &tree, progress)
+}
+
+/// The `<name>.egg-info` that setuptools writes before it looks for files.
+struct EggInfo {
+    dir: String,
+    /// By name, without `SOURCES.txt`.
+    files: BTreeMap<&'static str, String>,
+}
+
+impl EggInfo {
+    fn of(project: &Project, names: &Names) -> Result<Self, Error> {
+        Ok(Self {
+            dir: join(&files::egg_base(&project.build)?, &names.egg_info),
+            files: egg_info::files(&project.metadata, names, project.build.zip_safe),
+        })
+    }
+
+    fn paths(&self) -> Vec<String> {
+        let names = self.files.keys().copied().chain([egg_info::SOURCES]);
+        names.map(|name| join(&self.dir, name)).collect()
+    }
 }
 
 /// What goes into the archive.
@@ -114,19 +138,17 @@ impl Contents {
     fn gather(
         project: &Project,
         names: &Names,
+        egg_info: EggInfo,
         tree: &Tree,
         pruned: &Pruned,
         progress: &dyn Progress,
     ) -> Result<Self, Error> {
-        let egg_info_dir = join(&files::egg_base(&project.build)?, &names.egg_info);
-        let sources_path = join(&egg_info_dir, egg_info::SOURCES);
-        let egg_info = egg_info::files(&project.metadata, names, project.build.zip_safe);
-        let mut generated: Vec<String> = egg_info.keys().map(|name| join(&egg_info_dir, name)).collect();
-        generated.push(sources_path.clone());
+        let generated = egg_info.paths();
+        let sources_path = join(&egg_info.dir, egg_info::SOURCES);
 
         let (mut selected, kept) = files::select(project, tree, pruned, &generated, progress)?;
         // An earlier build's egg-info is in the tree and may have been selected: it is written anew.
-        let below_egg_info = format!("{egg_info_dir}/");
+        let below_egg_info = format!("{}/", egg_info.dir);
         selected.retain(|file| !file.path.starts_with(&below_egg_info) && file.path != "PKG-INFO");
 
         let listed = selected
@@ -135,8 +157,9 @@ impl Contents {
             .chain(kept.iter().map(String::as_str));
         let sources = egg_info::sources(listed);
         let mut contents: Vec<(String, Vec<u8>)> = egg_info
+            .files
             .into_iter()
-            .map(|(name, text)| (join(&egg_info_dir, name), text.into_bytes()))
+            .map(|(name, text)| (join(&egg_info.dir, name), text.into_bytes()))
             .filter(|(path, _)| kept.contains(path))
             .collect();
         contents.push((sources_path, sources.into_bytes()));

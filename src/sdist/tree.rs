@@ -46,6 +46,9 @@ pub(crate) struct Tree {
     listings: RefCell<HashMap<String, Rc<Vec<Entry>>>>,
     links_passed: RefCell<BTreeSet<String>>,
     is_pruned: Box<dyn Fn(&str) -> bool>,
+    /// Files that are there for setuptools, which writes them before it looks, and the directories above them.
+    generated: BTreeSet<String>,
+    generated_dirs: BTreeSet<String>,
 }
 
 impl Tree {
@@ -56,7 +59,19 @@ impl Tree {
             listings: RefCell::default(),
             links_passed: RefCell::default(),
             is_pruned: Box::new(is_pruned),
+            generated: BTreeSet::new(),
+            generated_dirs: BTreeSet::new(),
         }
+    }
+
+    /// The same with files that are made for the archive, to be found like those on disk.
+    pub(crate) fn with_generated(mut self, files: &[String]) -> Self {
+        self.generated = files.iter().cloned().collect();
+        let above = files
+            .iter()
+            .flat_map(|file| std::iter::successors(parent(file), |dir| parent(dir)));
+        self.generated_dirs = above.collect();
+        self
     }
 
     /// The absolute path.
@@ -66,6 +81,12 @@ impl Tree {
 
     /// What `path` is.
     pub(crate) fn kind(&self, path: &str) -> Result<Kind, Error> {
+        if self.generated.contains(path) {
+            return Ok(Kind::File(0));
+        }
+        if self.generated_dirs.contains(path) {
+            return Ok(Kind::Directory);
+        }
         let absolute = self.absolute(path);
         match fs::metadata(&absolute) {
             Ok(metadata) if metadata.is_file() => Ok(Kind::File(metadata.len())),
@@ -83,13 +104,20 @@ impl Tree {
 
     /// Whether something bears this name, be it a link that leads nowhere.
     pub(crate) fn exists(&self, path: &str) -> bool {
-        fs::symlink_metadata(self.absolute(path)).is_ok()
+        self.generated.contains(path)
+            || self.generated_dirs.contains(path)
+            || fs::symlink_metadata(self.absolute(path)).is_ok()
     }
 
     /// Whether a directory entry is spelled exactly as `path`'s last component: false for the lossy form of a name that is
     /// not UTF-8.
     pub(crate) fn spelled(&self, path: &str) -> bool {
         !path.contains(char::REPLACEMENT_CHARACTER) || self.exists(path)
+    }
+
+    /// Whether `path` is made for the archive, and not on disk.
+    pub(crate) fn is_only_generated(&self, path: &str) -> bool {
+        self.generated.contains(path) && fs::symlink_metadata(self.absolute(path)).is_err()
     }
 
     /// Links to directories that a walk came upon and did not enter.
@@ -117,18 +145,20 @@ impl Tree {
     }
 
     /// The paths that `pattern` names, sorted: files, directories and links that lead nowhere. `**` as a whole component is
-    /// any number of directories where `recursive`, otherwise it is a `*`.
+    /// any number of directories where `recursive`, otherwise it is a `*`; a slash at the end, and a component `.`, leave
+    /// directories only.
     pub(crate) fn expand(&self, pattern: &str, dialect: Dialect, recursive: bool) -> Result<Vec<String>, Error> {
-        let components: Vec<&str> = pattern
-            .split('/')
-            .filter(|part| !part.is_empty() && *part != ".")
-            .collect();
+        let components: Vec<&str> = pattern.split('/').collect();
         let mut found = BTreeSet::from([String::new()]);
         for (index, component) in components.iter().enumerate() {
             let last = index + 1 == components.len();
             let mut next = BTreeSet::new();
             for dir in &found {
-                if recursive && *component == "**" {
+                if matches!(*component, "" | ".") {
+                    next.extend((self.kind(dir)? == Kind::Directory).then(|| dir.clone()));
+                } else if *component == ".." {
+                    next.extend(parent(dir));
+                } else if recursive && *component == "**" {
                     self.expand_recursive(dir, dialect, last, &mut next)?;
                 } else {
                     self.expand_component(dir, component, dialect, &mut next)?;
@@ -173,7 +203,10 @@ impl Tree {
         with_files: bool,
         found: &mut BTreeSet<String>,
     ) -> Result<(), Error> {
-        let mut waiting = vec![dir.to_owned()];
+        let mut waiting = Vec::new();
+        if self.kind(dir)? == Kind::Directory {
+            waiting.push(dir.to_owned());
+        }
         while let Some(dir) = waiting.pop() {
             for entry in self.entries(&dir)?.iter() {
                 let path = join(&dir, &entry.name);
@@ -206,9 +239,28 @@ impl Tree {
         if let Some(known) = self.listings.borrow().get(dir) {
             return Ok(Rc::clone(known));
         }
-        let listed = Rc::new(self.list(dir)?);
+        let mut listed = self.list(dir)?;
+        self.add_generated(dir, &mut listed);
+        listed.sort_by(|a, b| a.name.cmp(&b.name));
+        let listed = Rc::new(listed);
         self.listings.borrow_mut().insert(dir.to_owned(), Rc::clone(&listed));
         Ok(listed)
+    }
+
+    fn add_generated(&self, dir: &str, listed: &mut Vec<Entry>) {
+        let files = self.generated.iter().map(|path| (path, false));
+        let dirs = self.generated_dirs.iter().map(|path| (path, true));
+        for (path, is_dir) in files.chain(dirs) {
+            let (above, name) = path.rsplit_once('/').unwrap_or(("", path));
+            if above != dir || name.is_empty() || listed.iter().any(|entry| entry.name == name) {
+                continue;
+            }
+            listed.push(Entry {
+                name: name.to_owned(),
+                is_dir,
+                is_link: false,
+            });
+        }
     }
 
     fn list(&self, dir: &str) -> Result<Vec<Entry>, Error> {
@@ -232,7 +284,6 @@ impl Tree {
                 is_link,
             });
         }
-        entries.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(entries)
     }
 }
@@ -254,6 +305,18 @@ pub(crate) fn inside(path: &str) -> Option<String> {
     Some(parts.join("/"))
 }
 
+/// What Python's `pathlib.PurePath` makes of a path: no `.` components, no doubled or trailing slashes; `..` stays, and
+/// so does a lone `.`.
+pub(crate) fn pure(path: &str) -> String {
+    let parts: Vec<&str> = path
+        .split('/')
+        .filter(|part| !part.is_empty() && *part != ".")
+        .collect();
+    let root = if path.starts_with('/') { "/" } else { "" };
+    let pure = format!("{root}{}", parts.join("/"));
+    if pure.is_empty() { ".".to_owned() } else { pure }
+}
+
 /// `dir/name`, or `name` at the root.
 pub(crate) fn join(dir: &str, name: &str) -> String {
     match (dir.is_empty(), name.is_empty()) {
@@ -261,6 +324,17 @@ pub(crate) fn join(dir: &str, name: &str) -> String {
         (_, true) => dir.to_owned(),
         _ => format!("{dir}/{name}"),
     }
+}
+
+/// The directory above; `None` above the root.
+fn parent(dir: &str) -> Option<String> {
+    if dir.is_empty() {
+        return None;
+    }
+    Some(
+        dir.rsplit_once('/')
+            .map_or_else(String::new, |(parent, _)| parent.to_owned()),
+    )
 }
 
 fn is_hidden(name: &str, dialect: Dialect) -> bool {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -35,12 +36,15 @@ def enter_venv() -> None:
 def _ensure_venv(requirements: Path) -> None:
     wanted = requirements.read_text()
     stamp = VENV / "requirements.installed"
-    if stamp.exists() and stamp.read_text() == wanted:
-        return
-    say("preparing the judge's Python")
-    run([sys.executable, "-m", "venv", "--clear", str(VENV)])
-    run([str(PYTHON), "-m", "pip", "install", "-q", "-r", str(requirements)])
-    stamp.write_text(wanted)
+    with open(STATE / "oracle-venv.lock", "w") as lock:
+        # Tests that run at the same time make it once.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if stamp.exists() and stamp.read_text() == wanted:
+            return
+        say("preparing the judge's Python")
+        run([sys.executable, "-m", "venv", "--clear", str(VENV)])
+        run([str(PYTHON), "-m", "pip", "install", "-q", "-r", str(requirements)])
+        stamp.write_text(wanted)
 
 
 def pins(listing: Path, only: list[str]) -> list[str]:

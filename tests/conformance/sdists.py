@@ -165,7 +165,9 @@ def requires(text: str) -> Meaning:
             found.setdefault(section, [])
         else:
             found[section].append(requirement(line))
-    return {name: sorted(lines) for name, lines in found.items() if name or lines}
+    # An empty section says that there is such an extra, which a section of it with a condition says too.
+    conditional = {name.partition(":")[0] for name in found if ":" in name}
+    return {name: sorted(lines) for name, lines in found.items() if lines or name and name not in conditional}
 
 
 def _section(text: str) -> str:

@@ -1,4 +1,4 @@
-"""One package of the corpus: read by sgbuild and by setuptools, and compared."""
+"""One project: read by sgbuild and by setuptools, and compared."""
 
 from __future__ import annotations
 
@@ -9,62 +9,88 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from places import PYTHON, Trouble, plain_environment, run, unpack
+import contents
+import installed
+import warm
+from places import PYTHON, Trouble, plain_environment, run
 from sdists import Meaning, Sdist, inspectable, inspected
+from subjects import Subject
 
 # Packages of the corpus train nothing; `sgbuild dist` has to be told of something that it could call.
 TRAIN = "os:getcwd"
 
+BUILD_SDIST = [str(PYTHON), "-m", "build", "--sdist"]
+
 
 @dataclass
 class Verdict:
-    """What came of one package."""
+    """What came of one project."""
 
-    pin: str
+    name: str
     kind: str = "-"
     reason: str = ""
     fields: list[str] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
+    # None where nothing was installed.
+    installed: list[str] | None = None
     inspect_seconds: float = 0.0
     setuptools_seconds: float = 0.0
 
     @property
     def wrong(self) -> list[str]:
         """Every difference."""
-        return self.fields + self.files
+        return self.fields + self.files + (self.installed or [])
 
 
-def judge(pin: str, archive: Path, sgbuild: Path) -> Verdict:
-    """Read one package in both ways; what fails is a difference too."""
-    verdict = Verdict(pin)
+def judge(subject: Subject, sgbuild: Path, *, installs: bool) -> Verdict:
+    """Read one project in both ways; what fails is a difference too."""
+    verdict = Verdict(subject.name)
     with tempfile.TemporaryDirectory(prefix="sgbuild-conformance-") as scratch:
         try:
-            _compare(verdict, archive, sgbuild, Path(scratch))
+            _compare(verdict, subject, sgbuild, Path(scratch), installs)
         except Trouble as trouble:
             verdict.fields.append(str(trouble))
     return verdict
 
 
-def _compare(verdict: Verdict, archive: Path, sgbuild: Path, scratch: Path) -> None:
-    theirs = _setuptools_sdist(verdict, unpack(archive, scratch / "theirs"), scratch / "out")
-    project = unpack(archive, scratch / "ours")
+def _compare(verdict: Verdict, subject: Subject, sgbuild: Path, scratch: Path, installs: bool) -> None:
+    real = _setuptools_sdist(verdict, subject, subject.make(scratch / "theirs"), scratch / "out")
+    theirs = Sdist(real)
+    project = subject.make(scratch / "ours")
     said = _inspect(verdict, sgbuild, project)
+    if subject.expected not in (None, verdict.kind):
+        verdict.fields.append(f"source: {verdict.kind}, not {subject.expected} as expected: {verdict.reason}")
     verdict.fields += differences(inspected(said), inspectable(theirs))
-    ours = _sgbuild_sdist(sgbuild, project)
-    verdict.fields += differences(ours.fields(), _said_by_both(ours.fields(), theirs.fields()))
-    verdict.fields += differences(ours.egg_info(), theirs.egg_info())
-    verdict.files += [f"extra file: {name}" for name in sorted(ours.files.keys() - theirs.files.keys())]
-    verdict.files += [f"missing file: {name}" for name in sorted(theirs.files.keys() - ours.files.keys())]
+    archive = _sgbuild_sdist(sgbuild, project)
+    fields, files = sdist_differences(Sdist(archive), theirs)
+    verdict.fields += fields
+    verdict.files += files + contents.differences(archive, real)
+    if installs:
+        install = warm.install if subject.of_setuptools else installed.with_isolation
+        verdict.installed = installed.differences(archive, real, install, scratch)
 
 
-def _setuptools_sdist(verdict: Verdict, project: Path, out: Path) -> Sdist:
-    """What setuptools itself packs."""
-    command = [str(PYTHON), "-m", "build", "--sdist", "--no-isolation", "--skip-dependency-check"]
+def sdist_differences(ours: Sdist, theirs: Sdist) -> tuple[list[str], list[str]]:
+    """The metadata that differs, and the files that only one has."""
+    fields = differences(ours.fields(), _said_by_both(ours.fields(), theirs.fields()))
+    fields += differences(ours.egg_info(), theirs.egg_info())
+    extra = [f"extra file: {name}" for name in sorted(ours.files.keys() - theirs.files.keys())]
+    missing = [f"missing file: {name}" for name in sorted(theirs.files.keys() - ours.files.keys())]
+    return fields, extra + missing
+
+
+def _setuptools_sdist(verdict: Verdict, subject: Subject, project: Path, out: Path) -> Path:
+    """What setuptools itself (or the project's own backend) packs."""
     started = time.monotonic()
-    run([*command, "--outdir", str(out)], cwd=project)
+    if not subject.of_setuptools:
+        run([*BUILD_SDIST, "--outdir", str(out)], cwd=project)
+    elif subject.is_fixture:
+        warm.build_sdist(project, out)
+    else:
+        run([*BUILD_SDIST, "--no-isolation", "--skip-dependency-check", "--outdir", str(out)], cwd=project)
     verdict.setuptools_seconds = time.monotonic() - started
     (archive,) = out.iterdir()
-    return Sdist(archive)
+    return archive
 
 
 def _inspect(verdict: Verdict, sgbuild: Path, project: Path) -> dict:
@@ -86,12 +112,12 @@ def _reads_statically(sgbuild: Path, project: Path) -> bool:
     return done.returncode == 0
 
 
-def _sgbuild_sdist(sgbuild: Path, project: Path) -> Sdist:
+def _sgbuild_sdist(sgbuild: Path, project: Path) -> Path:
     """What `sgbuild dist` packs."""
     before = set(project.glob("dist/*"))
     run([str(sgbuild), "dist", "--train", TRAIN], cwd=project)
     (archive,) = {path for path in project.glob("dist/*.tar.gz") if path not in before}
-    return Sdist(archive)
+    return archive
 
 
 def _said_by_both(ours: Meaning, theirs: Meaning) -> Meaning:

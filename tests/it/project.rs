@@ -10,13 +10,14 @@ mod followed;
 mod hostile;
 mod installer;
 mod isolation;
+mod mangled;
 mod messages;
 mod oracle;
 mod scripted;
 
-use std::fs;
+use std::process::Command;
 
-use crate::support::{Sandbox, root};
+use crate::support::root;
 use oracle::{Case, Kind, agree};
 
 /// What every situation begins with.
@@ -43,22 +44,25 @@ fn bare(kind: Kind, name: &'static str, given: &[(&str, &str)]) -> Case {
     }
 }
 
+/// Runs a script of tests/conformance on this build, which says itself what it found.
+fn conformance(script: &str, arguments: &[&str]) {
+    let mut command = Command::new("python3");
+    command
+        .arg(root().join("tests/conformance").join(script))
+        .args(["--sgbuild", env!("CARGO_BIN_EXE_sgbuild")])
+        .args(arguments);
+    let output = command.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}\n{complaint}");
+}
+
 #[test]
-fn every_fixture_is_read_as_setuptools_reads_it() {
-    let mut cases = Vec::new();
-    for entry in fs::read_dir(root().join("fixtures")).unwrap() {
-        let directory = entry.unwrap().path();
-        let name = directory.file_name().unwrap().to_string_lossy().into_owned();
-        // Other backends have their own judges: `backends`.
-        if !directory.is_dir() || name.starts_with("backend-") {
-            continue;
-        }
-        let sandbox = Sandbox::empty();
-        crate::support::copy(&directory, &sandbox.project());
-        let computed = directory.ends_with("computed-version");
-        let kind = if computed { Kind::Asked } else { Kind::Static };
-        cases.push((directory.display().to_string(), kind, sandbox));
-    }
-    assert!(cases.len() >= 6);
-    oracle::agree_in(&cases);
+fn every_fixture_is_read_packed_and_installed_as_setuptools_does_it() {
+    conformance("conformance.py", &["--sections", "fixtures", "--quick"]);
+}
+
+#[test]
+fn random_projects_are_read_and_packed_as_setuptools_does_it() {
+    conformance("projects.py", &["--projects", "60", "--seed", "continuous"]);
 }

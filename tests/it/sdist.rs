@@ -286,6 +286,37 @@ fn package_data() {
 }
 
 #[test]
+fn patterns_that_name_no_file() {
+    let build = Build {
+        // The empty name means all packages; `*` does so only in setup.cfg and pyproject.toml, which are read into that.
+        package_data: map(&[("*", &["*.txt"]), ("demo", &["data/", "./*.csv"])]),
+        exclude_package_data: map(&[("demo", &[".//b.csv"])]),
+        license_files: Some(strings(&["TERMS*/", "legal/*"])),
+        ..Build::default()
+    };
+    same_as_setuptools(demo(), build, |root| {
+        write(
+            root,
+            &[
+                (
+                    "setup.py",
+                    "from setuptools import setup\nsetup(name='demo', version='1.0', packages=['demo'],\n\
+                 package_data={'*': ['*.txt'], 'demo': ['data/', './*.csv']},\n\
+                 exclude_package_data={'demo': ['.//b.csv']}, license_files=['TERMS*/', 'legal/*'])\n",
+                ),
+                ("demo/__init__.py", ""),
+                ("demo/a.txt", ""),
+                ("demo/a.csv", ""),
+                ("demo/b.csv", ""),
+                ("demo/data", "a file"),
+                ("TERMS.txt", ""),
+                ("legal/a", ""),
+            ],
+        );
+    });
+}
+
+#[test]
 fn modules_scripts_and_data_files() {
     let metadata = Metadata {
         packages: Vec::new(),
@@ -378,6 +409,21 @@ fn manifest_graft_and_prune() {
     manifest("graft docs\nprune docs/api\ngraft data/\n");
     manifest("graft .\nprune d*a\n");
     manifest("graft do*\nprune **/api\n");
+}
+
+#[test]
+fn manifest_a_lone_dot() {
+    manifest("graft docs\nprune .\nrecursive-exclude . *.md\n");
+    // What comes from `.` keeps its `./`, and only `.` takes it away again.
+    manifest("recursive-include . *.rst\nexclude docs/index.rst\n");
+    manifest("recursive-include . *.rst\nprune .\n");
+    manifest("global-exclude .\nrecursive-include data .\nrecursive-include notes.txt **\ngraft ./\n");
+}
+
+#[test]
+fn manifest_finds_what_setuptools_writes() {
+    manifest("global-exclude *.txt\ngraft demo.egg-info\n");
+    manifest("prune demo.egg-info\nglobal-include PKG-*\n");
 }
 
 #[test]

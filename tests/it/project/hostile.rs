@@ -10,7 +10,7 @@ const CALL: &str = "\nfrom setuptools import setup\nsetup(name='a', version='1')
 
 /// Runs `inspect --static` and checks that it neither crashes nor hangs.
 #[track_caller]
-fn survives(sandbox: &Sandbox) -> Ran {
+pub(super) fn survives(sandbox: &Sandbox) -> Ran {
     let started = Instant::now();
     let mut child = sandbox.spawn(&["inspect", "--static"]);
     while child.try_wait().unwrap().is_none() {
@@ -161,6 +161,25 @@ fn large_files() {
         format!("x = {}{}", "[".repeat(50_000), "]".repeat(50_000)),
     ))
     .exits(1);
+}
+
+#[test]
+fn requirements_that_the_parser_would_not_survive() {
+    let deep = format!("six; {}os_name == 'x'{}", "(".repeat(10_000), ")".repeat(10_000));
+    for (requirement, said) in [
+        (
+            "scikit- learn",
+            "the name `scikit-` does not end with a letter or digit",
+        ),
+        ("six[a, b_]>1", "the name `b_` does not end with a letter or digit"),
+        ("six [a.", "the name `a.` does not end with a letter or digit"),
+        (deep.as_str(), "nested more than 100 deep"),
+    ] {
+        let script =
+            format!("from setuptools import setup\nsetup(name='a', version='1', install_requires=[{requirement:?}])\n");
+        let ran = with("setup.py", script).run(&["inspect", "--static"]);
+        ran.exits(1).says(&["setup.py:2", said]);
+    }
 }
 
 #[test]

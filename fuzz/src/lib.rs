@@ -1,0 +1,89 @@
+//! The parsers of sgbuild, for the fuzz targets: its own sources, without those that talk to AWS and Docker.
+//!
+//! A target gives its input to the whole path from the file on disk, as a user would: [`Directory::load`] reads a project,
+//! [`Directory::pack`] packs it. No panic, no hang, and bounded memory is all that is asked; the fuzzer's limits watch the last
+//! two.
+
+#![allow(dead_code, unreachable_pub, unused_imports, reason = "only the parsers are called")]
+
+#[path = "../../src/fault.rs"]
+pub mod fault;
+#[path = "../../src/hex.rs"]
+pub mod hex;
+#[path = "../../src/progress.rs"]
+pub mod progress;
+#[path = "../../src/project/mod.rs"]
+pub mod project;
+#[path = "../../src/registry/reference/mod.rs"]
+pub mod reference;
+#[path = "../../src/sdist/mod.rs"]
+pub mod sdist;
+#[path = "../../src/secret.rs"]
+pub mod secret;
+
+use std::fs;
+use std::path::PathBuf;
+
+use progress::Silent;
+use project::{Project, ProjectSettings};
+use sdist::SdistSettings;
+use tempfile::TempDir;
+
+/// A directory in memory with a small tree, kept for all inputs of a target.
+pub struct Directory(TempDir);
+
+impl Default for Directory {
+    fn default() -> Self {
+        let parent = if fs::exists("/dev/shm").unwrap_or_default() {
+            PathBuf::from("/dev/shm")
+        } else {
+            std::env::temp_dir()
+        };
+        let directory = Self(TempDir::new_in(parent).expect("a directory in memory"));
+        for (name, text) in [
+            ("pkg/__init__.py", "__version__ = '1.0'\nfrom .about import *\n"),
+            ("pkg/about.py", "name = 'a'\n"),
+            ("pkg/data/a.txt", ""),
+            ("pkg/data/.b/c-d.csv", ""),
+            ("src/other/__init__.py", "VERSION = (1, 2)\n"),
+            ("README.md", "# read\n"),
+            ("requirements.txt", "six>=1\n# no\nidna; python_version < '3'\n"),
+        ] {
+            directory.write(name, text.as_bytes());
+        }
+        directory
+    }
+}
+
+impl Directory {
+    /// Writes a file below the directory.
+    pub fn write(&self, name: &str, bytes: &[u8]) {
+        let path = self.0.path().join(name);
+        fs::create_dir_all(path.parent().expect("a name")).expect("a directory");
+        fs::write(path, bytes).expect("a file");
+    }
+
+    /// Where a file is.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    /// The project in it, read without Python.
+    pub fn load(&self) -> Option<Project> {
+        let settings = ProjectSettings {
+            train: None,
+            serve: None,
+            static_only: true,
+            python: PathBuf::from("python3"),
+            python_timeout: 1,
+            environment: Vec::new(),
+            cache_dir: self.0.path().join("cache"),
+        };
+        project::load(self.0.path(), &settings, &Silent).ok()
+    }
+
+    /// The project's sdist, if it can be packed.
+    pub fn pack(&self, project: &Project) {
+        let _ = sdist::pack(project, &self.path("dist"), &SdistSettings::default(), &Silent);
+    }
+}

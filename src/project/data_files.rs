@@ -1,0 +1,118 @@
+//! Data files as setup.cfg and pyproject.toml name them, where `*` says more than in setup.py.
+//! <https://setuptools.pypa.io/en/latest/userguide/declarative_config.html>
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use super::discovery::fnmatch;
+use super::value::{Kind, Value};
+
+/// In `{package: [pattern, …]}` what setup.py calls the empty name, and setup.cfg and pyproject.toml `*`: all packages.
+pub(crate) fn name_all_packages(declared: &mut Value) {
+    let Kind::Dict(entries) = &mut declared.kind else {
+        return;
+    };
+    for (package, _) in entries {
+        if package.as_str() == Some("*") {
+            *package = Value::str("", package.place);
+        }
+    }
+}
+
+/// `data_files`, `{directory: [pattern, …]}` with the files that the patterns find, sorted; names without wildcards
+/// stay, and so does what is no such table, for its reader to complain of.
+pub(crate) fn expanded(root: &Path, declared: Value) -> Value {
+    let place = declared.place;
+    let Kind::Dict(entries) = declared.kind else {
+        return declared;
+    };
+    let entries = entries.into_iter().map(|(directory, listed)| match listed.kind {
+        Kind::List(items) => {
+            let place = listed.place;
+            let found = items.into_iter().flat_map(|item| expanded_item(root, item)).collect();
+            (directory, Value::new(Kind::List(found), place))
+        }
+        _ => (directory, listed),
+    });
+    Value::new(Kind::Dict(entries.collect()), place)
+}
+
+fn expanded_item(root: &Path, item: Value) -> Vec<Value> {
+    let pattern = item
+        .as_str()
+        .filter(|name| name.contains(['*', '?', '[', ']', '{', '}']));
+    let Some(pattern) = pattern.filter(|pattern| !pattern.starts_with('/') && !pattern.split('/').any(|p| p == ".."))
+    else {
+        return vec![item];
+    };
+    let found = glob(root, pattern).into_iter();
+    found.map(|path| Value::str(path, item.place)).collect()
+}
+
+/// Python's `glob.glob(pattern, recursive=True)`: names that begin with a dot are only found by a pattern that does.
+fn glob(root: &Path, pattern: &str) -> BTreeSet<String> {
+    let parts: Vec<&str> = pattern.split('/').filter(|part| !matches!(*part, "" | ".")).collect();
+    let mut found = BTreeSet::from([String::new()]);
+    for (index, part) in parts.iter().enumerate() {
+        let last = index + 1 == parts.len();
+        let next = found.iter().flat_map(|directory| match *part {
+            "**" => below(root, directory, last),
+            part => named(root, directory, part),
+        });
+        found = next.collect();
+    }
+    found.remove("");
+    found
+}
+
+fn named(root: &Path, directory: &str, part: &str) -> Vec<String> {
+    if !part.contains(['*', '?', '[']) {
+        let path = joined(directory, part);
+        let exists = root.join(&path).symlink_metadata().is_ok();
+        return exists.then_some(path).into_iter().collect();
+    }
+    let names = names(root, directory).into_iter();
+    let seen = names.filter(|name| part.starts_with('.') || !name.starts_with('.'));
+    seen.filter(|name| fnmatch(part, name))
+        .map(|name| joined(directory, &name))
+        .collect()
+}
+
+/// `directory` and all directories below it, and the files in them if `with_files`.
+fn below(root: &Path, directory: &str, with_files: bool) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut waiting = vec![directory.to_owned()];
+    while let Some(directory) = waiting.pop() {
+        for name in names(root, &directory)
+            .into_iter()
+            .filter(|name| !name.starts_with('.'))
+        {
+            let path = joined(&directory, &name);
+            let absolute = root.join(&path);
+            // Nothing is gained by following a link to a directory, which may lead back.
+            if absolute.is_dir() && !absolute.is_symlink() {
+                waiting.push(path);
+            } else if with_files {
+                found.push(path);
+            }
+        }
+        found.push(directory);
+    }
+    found
+}
+
+/// The names in a directory; of one that cannot be read none, as in Python.
+fn names(root: &Path, directory: &str) -> Vec<String> {
+    let entries = std::fs::read_dir(root.join(directory)).into_iter().flatten().flatten();
+    entries
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .collect()
+}
+
+fn joined(directory: &str, name: &str) -> String {
+    if directory.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{directory}/{name}")
+    }
+}

@@ -1,0 +1,62 @@
+"""What pip installs of an sdist: every file with its bytes, for sgbuild's and setuptools' sdist of the same tree."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+
+from places import PYTHON, Trouble, run
+
+# Says where the archive was, which differs.
+OF_THE_ARCHIVE = "direct_url.json"
+NO_PROJECT = "neither 'setup.py' nor 'pyproject.toml' found"
+
+Install = Callable[[Path, Path], None]
+
+
+def differences(ours: Path, theirs: Path, install: Install, scratch: Path) -> list[str]:
+    """Install both into empty prefixes and name what differs: files, bytes, and whether they may be executed."""
+    mine = _installed(ours, install, scratch / "installed-ours")
+    real = _installed(theirs, install, scratch / "installed-theirs")
+    return [
+        *(f"installed, though not of setuptools' sdist: {path}" for path in sorted(mine.keys() - real.keys())),
+        *(f"not installed: {path}" for path in sorted(real.keys() - mine.keys())),
+        *(
+            f"installed {path}: sgbuild's is {mine[path]!r}, setuptools' {real[path]!r}"
+            for path in sorted(mine.keys() & real.keys())
+            if mine[path] != real[path]
+        ),
+    ]
+
+
+def _installed(archive: Path, install: Install, scratch: Path) -> dict[str, object]:
+    prefix = scratch / "prefix"
+    prefix.mkdir(parents=True)
+    try:
+        install(archive, prefix)
+    except Trouble as trouble:
+        # pip takes no project that has neither setup.py nor pyproject.toml, whoever packed it.
+        if NO_PROJECT in str(trouble):
+            return {"refused by pip": NO_PROJECT}
+        raise
+    return _tree(prefix)
+
+
+def _tree(prefix: Path) -> dict[str, object]:
+    files = (path for path in prefix.rglob("*") if path.is_file() and path.name != OF_THE_ARCHIVE)
+    return {str(path.relative_to(prefix)): _content(path) for path in files if "__pycache__" not in path.parts}
+
+
+def _content(path: Path) -> object:
+    read = path.read_bytes()
+    if path.name == "RECORD":
+        rows = csv.reader(read.decode().splitlines())
+        return sorted(row for row in rows if not row[0].endswith(OF_THE_ARCHIVE))
+    return read, bool(path.stat().st_mode & 0o100)
+
+
+def with_isolation(sdist: Path, prefix: Path) -> None:
+    """`pip install --no-deps`, the build requirements installed by pip: for other backends than setuptools."""
+    quiet = ["--quiet", "--disable-pip-version-check", "--no-warn-script-location", "--no-compile"]
+    run([str(PYTHON), "-m", "pip", "install", *quiet, "--no-deps", "--prefix", str(prefix), str(sdist)])
