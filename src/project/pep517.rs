@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::build_environment::BuildEnvironment;
 use super::error::Error;
-use super::{Build, ProjectSettings};
+use super::{Build, Descriptive, ProjectSettings};
 use crate::process::{self, Run};
 use crate::progress::Progress;
 
@@ -37,6 +37,9 @@ pub(crate) struct Answer {
     pub(crate) python_version: Option<String>,
     pub(crate) docker_lines: Vec<String>,
     pub(crate) entry_point: BTreeMap<String, String>,
+    pub(crate) license_files: Vec<String>,
+    #[serde(flatten)]
+    pub(crate) descriptive: Descriptive,
 }
 
 #[derive(Deserialize)]

@@ -7,13 +7,14 @@ use std::rc::Rc;
 
 use ruff_python_ast::Stmt;
 
+use super::descriptive::{KEYWORDS, LISTS};
 use super::error::Error;
 use super::interpreter::{Form, Machine, Object};
 use super::python_source;
 use super::source_file::SourceFile;
 use super::value::{Draft, Dynamic, Evaluated, Kind, Place, Value};
 
-/// Keywords of `setup()` that change what sgbuild needs to know; the rest may be any expression.
+/// Keywords of `setup()` that must be known; the [descriptive ones](KEYWORDS) may be any expression.
 const RELEVANT: &[&str] = &[
     "name",
     "version",
@@ -55,30 +56,13 @@ const REPLACING: &[&str] = &[
 
 /// Keywords that setuptools knows and sgbuild has no use for.
 const KNOWN: &[&str] = &[
-    "author",
-    "author_email",
-    "maintainer",
-    "maintainer_email",
-    "url",
-    "license",
-    "license_expression",
-    "keywords",
-    "platforms",
-    "classifiers",
-    "download_url",
-    "long_description",
-    "long_description_content_type",
-    "project_urls",
     "test_suite",
     "tests_require",
     "test_loader",
     "dependency_links",
     "use_2to3",
     "convert_2to3_doctests",
-    "provides",
     "provides_extras",
-    "obsoletes",
-    "requires",
     "headers",
     "libraries",
     "include_dirs",
@@ -145,6 +129,10 @@ impl Reader<'_> {
         for (name, object) in setup {
             self.keyword(&name, &object);
         }
+        // The other spelling wins over this one.
+        if let Some(license) = self.draft.fields.remove("licence") {
+            self.draft.fields.insert("license".to_owned(), license);
+        }
         self.draft
     }
 
@@ -169,6 +157,7 @@ impl Reader<'_> {
                 });
                 self.draft.fields.insert(name.to_owned(), known);
             }
+            name if KEYWORDS.contains(&name) || name == "licence" => self.descriptive(name, object),
             name if REPLACING.contains(&name) => {
                 self.draft.give_up(name, object.place, "changes how setuptools works");
             }
@@ -185,6 +174,18 @@ impl Reader<'_> {
                 self.draft.fields.insert(format!("plugin:{name}"), Err(unknown));
             }
         }
+    }
+
+    /// What is for people to read may also be unknown.
+    fn descriptive(&mut self, name: &str, object: &Object) {
+        let known = object.to_value();
+        let is_none = known.as_ref().is_ok_and(|value| value.kind == Kind::None);
+        if is_none && (LISTS.contains(&name) || name == "project_urls") {
+            let expression = format!("{name} = None");
+            self.draft
+                .give_up(&expression, object.place, "is not what setuptools takes there");
+        }
+        self.draft.fields.insert(name.to_owned(), known);
     }
 
     /// The value, unless it says where this checkout is: Python may be asked in another place.

@@ -131,7 +131,31 @@ def metadata(backend, order, declared):
         "python_version": optional_text(declared.get("python_version")),
         "docker_lines": lines(declared.get("dockerlines")),
         "entry_point": functions(declared.get("entry_point")),
+        "license_files": fields.get_all("License-File") or [],
+        **descriptive(fields),
     }
+
+
+def descriptive(fields):
+    """The fields of core metadata that are for people to read; those that may be repeated are lists."""
+    single = ["home_page", "download_url", "author", "author_email", "maintainer", "maintainer_email"]
+    single += ["license_expression", "description_content_type"]
+    repeated = ["project_url", "platform", "classifier", "requires", "provides", "obsoletes"]
+    found = {key: fields[key.replace("_", "-")] for key in single}
+    found.update({key: fields.get_all(key.replace("_", "-")) or [] for key in repeated})
+    found["license"] = without_indent(fields["License"])
+    found["keywords"] = (fields["Keywords"] or "").split(",") if fields["Keywords"] else []
+    # Before metadata 2.1, the description is a field.
+    found["description"] = fields.get_payload() or without_indent(fields["Description"]) or None
+    return found
+
+
+def without_indent(text):
+    """A value of several lines, without what marks the later ones as a continuation."""
+    if text is None:
+        return None
+    first, *rest = text.split("\n")
+    return "\n".join([first, *(line.removeprefix(" " * 8) for line in rest)])
 
 
 def known(text):
