@@ -10,6 +10,7 @@ import email
 import importlib
 import json
 import os
+import signal
 import sys
 import traceback
 import zipfile
@@ -19,6 +20,7 @@ EXTRA_KEYWORDS = ("python_version", "dockerlines", "entry_point")
 
 
 def main(order_path, answer_path):
+    end_with_parent()
     with open(order_path, encoding="utf-8") as file:
         order = json.load(file)
     os.chdir(order["root"])
@@ -40,6 +42,18 @@ def main(order_path, answer_path):
     with open(temporary, "w", encoding="utf-8") as file:
         json.dump(answer, file)
     os.rename(temporary, answer_path)
+
+
+def end_with_parent():
+    """On Linux, be killed when sgbuild is: a setup.py that loops for ever must not outlive who asked it."""
+    try:
+        import ctypes
+
+        # PR_SET_PDEATHSIG, https://man7.org/linux/man-pages/man2/PR_SET_PDEATHSIG.2const.html
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)
+    except (ImportError, OSError, AttributeError):
+        # Another system, or a Python without ctypes: the time limit remains.
+        pass
 
 
 def told(error):
