@@ -6,6 +6,7 @@
 //! tree.rs      listings, globs        setup_cfg.rs  the version tag fixed
 //! glob.rs      wildcards              archive.rs    deterministic tar.gz
 //! oddities.rs  warnings               repack.rs     a backend's tar.gz, made deterministic
+//! pep508.rs    requirements' spelling
 //! ```
 
 mod archive;
@@ -16,6 +17,7 @@ mod glob;
 mod manifest;
 mod names;
 mod oddities;
+mod pep508;
 mod repack;
 mod setup_cfg;
 mod tree;
@@ -94,12 +96,14 @@ pub fn pack(
     let names = Names::of(&project.metadata)?;
     progress.step(&format!("Packing {}", names.file_name));
     let pruned = pruned(project, &names, out_dir, settings)?;
-    let egg_info = EggInfo::of(project, &names)?;
     let tree = Tree::new(&project.root, {
         let pruned = pruned.clone();
         move |dir| pruned.directory(dir)
-    })
-    .with_generated(&egg_info.paths());
+    });
+    // setuptools looks for licences before it writes its own files, which the rest may find.
+    let license_files = files::license_files(&project.build, &tree, progress)?;
+    let egg_info = EggInfo::of(project, &names, license_files)?;
+    let tree = tree.with_generated(&egg_info.paths());
     let contents = Contents::gather(project, &names, egg_info, &tree, &pruned, progress)?;
     oddities::warn(&contents.selected, progress);
 
@@ -112,13 +116,16 @@ struct EggInfo {
     dir: String,
     /// By name, without `SOURCES.txt`.
     files: BTreeMap<&'static str, String>,
+    /// The project's licences, which its `PKG-INFO` lists.
+    license_files: Vec<String>,
 }
 
 impl EggInfo {
-    fn of(project: &Project, names: &Names) -> Result<Self, Error> {
+    fn of(project: &Project, names: &Names, license_files: Vec<String>) -> Result<Self, Error> {
         Ok(Self {
             dir: join(&files::egg_base(&project.build)?, &names.egg_info),
-            files: egg_info::files(&project.metadata, names, project.build.zip_safe),
+            files: egg_info::files(&project.metadata, names, &project.build, &license_files),
+            license_files,
         })
     }
 
@@ -145,8 +152,10 @@ impl Contents {
     ) -> Result<Self, Error> {
         let generated = egg_info.paths();
         let sources_path = join(&egg_info.dir, egg_info::SOURCES);
+        let license_files = &egg_info.license_files;
+        let pkg_info = egg_info.files.get("PKG-INFO").cloned().unwrap_or_default();
 
-        let (mut selected, kept) = files::select(project, tree, pruned, &generated, progress)?;
+        let (mut selected, kept) = files::select(project, tree, pruned, &generated, license_files, progress)?;
         // An earlier build's egg-info is in the tree and may have been selected: it is written anew.
         let below_egg_info = format!("{}/", egg_info.dir);
         selected.retain(|file| !file.path.starts_with(&below_egg_info) && file.path != "PKG-INFO");
@@ -163,10 +172,7 @@ impl Contents {
             .filter(|(path, _)| kept.contains(path))
             .collect();
         contents.push((sources_path, sources.into_bytes()));
-        contents.push((
-            "PKG-INFO".to_owned(),
-            egg_info::pkg_info(&project.metadata, names).into_bytes(),
-        ));
+        contents.push(("PKG-INFO".to_owned(), pkg_info.into_bytes()));
         contents.push(("setup.cfg".to_owned(), setup_cfg(&mut selected, tree, &names.version)?));
         Ok(Self {
             selected,

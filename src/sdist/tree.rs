@@ -66,6 +66,7 @@ impl Tree {
 
     /// The same with files that are made for the archive, to be found like those on disk.
     pub(crate) fn with_generated(mut self, files: &[String]) -> Self {
+        self.listings.get_mut().clear();
         self.generated = files.iter().cloned().collect();
         let above = files
             .iter()
@@ -113,11 +114,6 @@ impl Tree {
     /// not UTF-8.
     pub(crate) fn spelled(&self, path: &str) -> bool {
         !path.contains(char::REPLACEMENT_CHARACTER) || self.exists(path)
-    }
-
-    /// Whether `path` is made for the archive, and not on disk.
-    pub(crate) fn is_only_generated(&self, path: &str) -> bool {
-        self.generated.contains(path) && fs::symlink_metadata(self.absolute(path)).is_err()
     }
 
     /// Links to directories that a walk came upon and did not enter.

@@ -108,6 +108,8 @@ def _summary(name: str, verdicts: list[Verdict], least_static: float) -> int:
     static = sum(verdict.kind == "static" for verdict in verdicts)
     share = 100 * static / max(len(verdicts), 1)
     print(f"{name}: {len(verdicts)}, {share:.0f} % read statically (target {least_static:.0f} %), {wrong} wrong")
+    same = sum(verdict.same_bytes for verdict in verdicts)
+    print(f"{name}: {same} of {len(verdicts)} PKG-INFO are setuptools' to the byte")
     return int(wrong > 0 or share < least_static)
 
 

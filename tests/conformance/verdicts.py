@@ -33,6 +33,8 @@ class Verdict:
     files: list[str] = field(default_factory=list)
     # None where nothing was installed.
     installed: list[str] | None = None
+    # Whether both PKG-INFO are the same to the byte.
+    same_bytes: bool = False
     inspect_seconds: float = 0.0
     setuptools_seconds: float = 0.0
 
@@ -62,7 +64,9 @@ def _compare(verdict: Verdict, subject: Subject, sgbuild: Path, scratch: Path, i
         verdict.fields.append(f"source: {verdict.kind}, not {subject.expected} as expected: {verdict.reason}")
     verdict.fields += differences(inspected(said), inspectable(theirs))
     archive = _sgbuild_sdist(sgbuild, project)
-    fields, files = sdist_differences(Sdist(archive), theirs)
+    ours = Sdist(archive)
+    fields, files = sdist_differences(ours, theirs)
+    verdict.same_bytes = ours.pkg_info_text == theirs.pkg_info_text
     verdict.fields += fields
     verdict.files += files + contents.differences(archive, real)
     if installs:
@@ -72,7 +76,8 @@ def _compare(verdict: Verdict, subject: Subject, sgbuild: Path, scratch: Path, i
 
 def sdist_differences(ours: Sdist, theirs: Sdist) -> tuple[list[str], list[str]]:
     """The metadata that differs, and the files that only one has."""
-    fields = differences(ours.fields(), _said_by_both(ours.fields(), theirs.fields()))
+    left_out = ours.left_out()
+    fields = differences(ours.fields(left_out), theirs.fields(left_out))
     fields += differences(ours.egg_info(), theirs.egg_info())
     extra = [f"extra file: {name}" for name in sorted(ours.files.keys() - theirs.files.keys())]
     missing = [f"missing file: {name}" for name in sorted(theirs.files.keys() - ours.files.keys())]
@@ -118,11 +123,6 @@ def _sgbuild_sdist(sgbuild: Path, project: Path) -> Path:
     run([str(sgbuild), "dist", "--train", TRAIN], cwd=project)
     (archive,) = {path for path in project.glob("dist/*.tar.gz") if path not in before}
     return archive
-
-
-def _said_by_both(ours: Meaning, theirs: Meaning) -> Meaning:
-    """Of a PKG-INFO of setuptools what ours says too."""
-    return {name: value for name, value in theirs.items() if name in ours}
 
 
 def differences(ours: Meaning, theirs: Meaning) -> list[str]:
