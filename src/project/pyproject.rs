@@ -9,7 +9,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::attr::read_attr;
 use super::data_files;
-use super::discovery::{Find, find_packages};
+use super::discovery::{Find, find_packages, identifier};
 use super::error::Error;
 use super::project_table::doubtful;
 use super::setup_cfg::{read_files, string_map};
@@ -257,9 +257,9 @@ impl Pyproject {
         for (key, value) in table.entries().unwrap_or_default() {
             let field = key.as_str().unwrap_or_default();
             match field {
-                "packages" if value.items().is_some() => self.draft.set("packages", value.clone()),
+                "packages" if value.items().is_some() => self.listed("packages", value),
                 "packages" => self.find(root, value)?,
-                "py-modules" => self.draft.set("py_modules", value.clone()),
+                "py-modules" => self.listed("py_modules", value),
                 "package-data" | "exclude-package-data" => {
                     let mut declared = value.clone();
                     data_files::name_all_packages(&mut declared);
@@ -289,6 +289,21 @@ impl Pyproject {
             }
         }
         Ok(())
+    }
+
+    /// Packages or modules that are listed. setuptools refuses names that could not be one.
+    fn listed(&mut self, key: &str, value: &Value) {
+        let is_name = |name: &String| name.split('.').all(|part| identifier(&part.replace('-', "_")));
+        if value.strings().is_some_and(|names| names.iter().all(is_name)) {
+            self.draft.set(key, value.clone());
+        } else {
+            let expression = format!("[tool.setuptools] {key}");
+            self.draft.give_up(
+                &expression,
+                value.place,
+                "is not a list of names that is certain to be accepted",
+            );
+        }
     }
 
     fn find(&mut self, root: &Path, packages: &Value) -> Result<(), Error> {
