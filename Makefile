@@ -48,8 +48,9 @@ lint: services deny ## formatting, clippy, licences and bans, Python and shell s
 	$(WITH_TESTBED); "$$(dirname "$$SGBUILD_TESTBED_TEMPLATE_PYTHON")/cfn-lint" $(STACK)
 	$(WITH_TESTBED); "$$SGBUILD_TESTBED_TEMPLATE_PYTHON" -m checkov.main --file $(STACK) --framework cloudformation --quiet --compact --skip-download
 
-bench: services ## a code-only change beside docker build + docker push; cold starts of the functions
+bench: services ## reading and packing beside setuptools, build and uv; a code change beside docker build + push; cold starts
 	$(CARGO) build --locked --release
+	$(WITH_TESTBED); python3 bench/reading.py --sgbuild $(RELEASE)
 	$(WITH_TESTBED); python3 bench/code_change.py --sgbuild $(RELEASE)
 	$(WITH_TESTBED); python3 bench/cold_start.py --sgbuild $(RELEASE)
 

@@ -16,6 +16,7 @@ use crate::hex::hex;
 use crate::image::{self, ImagePlan, ImageSettings};
 use crate::progress::Progress;
 use crate::project::{self, Project, ProjectSettings};
+use crate::requirements::Requirements;
 use crate::sdist::{self, Sdist, SdistSettings};
 
 /// The directory's name below the project's root.
@@ -25,6 +26,7 @@ pub const IMAGE_JSON: &str = "image.json";
 
 const DOCKERFILE: &str = "Dockerfile";
 const REQUIREMENTS: &str = "requirements.txt";
+const CONSTRAINTS: &str = "constraints.txt";
 const BUILD_REQUIREMENTS: &str = "build-requirements.txt";
 const RUN_PY: &str = "run.py";
 const DOCKERIGNORE: &str = ".dockerignore";
@@ -55,6 +57,8 @@ pub struct Dist {
 pub struct DistSettings {
     /// For the image plan.
     pub image: ImageSettings,
+    /// The user's requirements file, where one is set.
+    pub requirements: Option<Requirements>,
     /// For the sdist.
     pub sdist: SdistSettings,
     /// For a build backend that must be asked for the sdist.
@@ -177,7 +181,10 @@ pub fn write(project: &Project, settings: &DistSettings, progress: &dyn Progress
         .tempdir_in(&project.root)
         .map_err(Error::io("create a directory in", &project.root))?;
     let sdist = pack_sdist(project, settings, staging.path(), progress)?;
-    let plan = ImagePlan::new(project, &sdist, train, &settings.image)?;
+    let plan = ImagePlan::new(project, &sdist, train, settings.requirements.as_ref(), &settings.image)?;
+    if let Some(warning) = plan.missing_program(settings.requirements.as_ref(), &settings.image) {
+        progress.warn(&warning);
+    }
     let texts = texts(&plan, settings.template.as_ref())?;
     for (name, text) in &texts {
         let path = staging.path().join(name);
@@ -222,7 +229,7 @@ pub fn preview(project: &Project, settings: &DistSettings, progress: &dyn Progre
     refuse_unless_directory(&project.root.join(DIST))?;
     let scratch = scratch()?;
     let sdist = pack_sdist(project, settings, scratch.path(), progress)?;
-    let plan = ImagePlan::new(project, &sdist, train, &settings.image)?;
+    let plan = ImagePlan::new(project, &sdist, train, settings.requirements.as_ref(), &settings.image)?;
     let texts = texts(&plan, settings.template.as_ref())?;
     let mut files: Vec<_> = texts
         .iter()
@@ -252,20 +259,20 @@ fn scratch() -> Result<TempDir, Error> {
 }
 
 fn texts(plan: &ImagePlan, template: Option<&Template>) -> Result<Vec<(&'static str, String)>, Error> {
-    Ok(vec![
+    let mut texts = vec![
         (DOCKERFILE, dockerfile::dockerfile(plan, template)?),
         (REQUIREMENTS, requirements_file(&plan.requirements)),
         (BUILD_REQUIREMENTS, requirements_file(&plan.build_requirements)),
         (RUN_PY, dockerfile::run_py(plan)?),
-        // What is not named here is not sent to the builder, so that image.json never spoils the cache.
-        (
-            DOCKERIGNORE,
-            format!(
-                "*\n!{REQUIREMENTS}\n!{BUILD_REQUIREMENTS}\n!{RUN_PY}\n!{}\n",
-                plan.sdist
-            ),
-        ),
-    ])
+    ];
+    if !plan.constraints.is_empty() {
+        texts.push((CONSTRAINTS, requirements_file(&plan.constraints)));
+    }
+    // What is not named here is not sent to the builder, so that image.json never spoils the cache.
+    let sent = texts.iter().map(|(name, _)| *name).filter(|name| *name != DOCKERFILE);
+    let names: Vec<&str> = sent.chain([plan.sdist.as_str()]).collect();
+    texts.push((DOCKERIGNORE, format!("*\n!{}\n", names.join("\n!"))));
+    Ok(texts)
 }
 
 fn requirements_file(requirements: &[String]) -> String {
@@ -365,6 +372,7 @@ fn is_ours(name: &str, sdist: &str) -> bool {
     [
         DOCKERFILE,
         REQUIREMENTS,
+        CONSTRAINTS,
         BUILD_REQUIREMENTS,
         RUN_PY,
         DOCKERIGNORE,

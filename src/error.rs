@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use crate::fault::Fault;
 use crate::training::call::{CallError, Kind};
 use crate::training::job::{Job, JobStatus};
-use crate::{code, dist, engine, handover, lambda, project, push, registry, settings, stack, training};
+use crate::{code, dist, engine, handover, lambda, project, push, registry, requirements, settings, stack, training};
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -17,6 +17,9 @@ pub enum Error {
     /// Reading the project.
     #[error(transparent)]
     Project(#[from] project::Error),
+    /// Reading the user's requirements file.
+    #[error(transparent)]
+    Requirements(Box<requirements::Error>),
     /// Making `dist/`.
     #[error(transparent)]
     Dist(#[from] dist::Error),
@@ -126,6 +129,12 @@ pub enum Error {
     Stdout(#[source] io::Error),
 }
 
+impl From<requirements::Error> for Error {
+    fn from(error: requirements::Error) -> Self {
+        Self::Requirements(Box::new(error))
+    }
+}
+
 impl From<stack::Error> for Error {
     fn from(error: stack::Error) -> Self {
         Self::Stack(Box::new(error))
@@ -163,6 +172,7 @@ impl Error {
         let (hints, fault) = match self {
             Self::Settings(error) => (error.hints(), error.fault()),
             Self::Project(error) => (error.hints(), error.fault()),
+            Self::Requirements(error) => (error.hints(), error.fault()),
             Self::Dist(error) => (error.hints(), error.fault()),
             Self::Engine(error) => (error.hints(), error.fault()),
             Self::Reference(error) => (error.hints(), error.fault()),

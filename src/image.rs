@@ -1,29 +1,24 @@
 //! `Project, Sdist ─▶ ImagePlan`: what the training image holds, in the field's terms. An engine or
 //! [`crate::dockerfile`] decides how to make it.
 
+mod declared;
+mod python;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 
-use pep440_rs::{Version, VersionSpecifiers};
-use pep508_rs::{ExtraName, PackageName, Requirement, VerbatimUrl};
 use serde::Serialize;
 
 use crate::fault::Fault;
 use crate::project::{EntryPoint, Project};
 use crate::registry::{Reference, reference};
+use crate::requirements::{self, Declared, Environments, Requirements};
 use crate::sdist::Sdist;
 use crate::secret::without_url_credentials;
 
 /// The official Python image's repository in the Amazon ECR public gallery, which has no pull limits inside AWS.
 /// Source: <https://gallery.ecr.aws/docker/library/python>.
 const PYTHON_REPOSITORY: &str = "public.ecr.aws/docker/library/python";
-
-/// Python releases with an official slim image, in the order in which they are tried: first the one that most wheels are
-/// published for, then its neighbours.
-const PYTHON_RELEASES: [&str; 6] = ["3.12", "3.11", "3.10", "3.13", "3.9", "3.14"];
-
-/// Where a Python version comes from that was not the package's choice.
-const SETTING: &str = "setting python-version";
 
 /// Where the image keeps `run.py`: outside `/opt/ml`, which belongs to SageMaker.
 pub const RUN_PY: &str = "/usr/local/lib/sgbuild/run.py";
@@ -47,8 +42,13 @@ pub struct ImagePlan {
     pub docker_lines: Vec<String>,
     /// Requirements (PEP 508) that the package's build backend needs; they do not reach the image.
     pub build_requirements: Vec<String>,
-    /// Requirements (PEP 508) of the package and its chosen extras.
+    /// The lines of `requirements.txt`: requirements (PEP 508) of the package and its chosen extras, and what the user's file says,
+    /// in pip's form and with comments that name it.
     pub requirements: Vec<String>,
+    /// The lines of `constraints.txt`, in the same form.
+    pub constraints: Vec<String>,
+    /// Whether `requirements` are complete, as those of a lock file are: then pip installs these and nothing else.
+    pub locked: bool,
     /// File name of the sdist.
     pub sdist: String,
     /// What `train` calls.
@@ -95,6 +95,9 @@ pub struct ImageSettings {
 /// Why no image can be planned.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    /// The user's requirements file and the package do not go together.
+    #[error(transparent)]
+    Requirements(#[from] Box<requirements::Error>),
     /// A requirement is not PEP 508.
     #[error("requirement `{requirement}` is not valid: {reason}")]
     Requirement {
@@ -187,6 +190,7 @@ impl Error {
     #[must_use]
     pub fn hints(&self) -> Vec<String> {
         let hint = match self {
+            Self::Requirements(error) => return error.hints(),
             Self::Requirement { .. } => {
                 "Correct it in install_requires or extras_require; the form is `name[extra]>=1.0; python_version < \"3.12\"`."
             }
@@ -215,38 +219,54 @@ impl Error {
             Self::Platform { .. } | Self::BaseImage(_) | Self::UnknownExtra { .. } | Self::Unwritable { .. } => {
                 Fault::Usage
             }
-            Self::PythonVersion { origin, .. } if *origin == SETTING => Fault::Usage,
+            Self::PythonVersion { origin, .. } if *origin == python::SETTING => Fault::Usage,
+            Self::Requirements(error) => error.fault(),
             _ => Fault::User,
         }
     }
 }
 
 impl ImagePlan {
-    /// Plans the training image of `project`, whose sdist is `sdist` and whose training function is `train`.
+    /// Plans the training image of `project`, whose sdist is `sdist` and whose training function is `train`. `file` is the user's
+    /// requirements file, where there is one.
     ///
     /// # Errors
     /// See [`Error`]: requirements, Python version, platform or names that cannot be right.
-    pub fn new(project: &Project, sdist: &Sdist, train: &EntryPoint, settings: &ImageSettings) -> Result<Self, Error> {
+    pub fn new(
+        project: &Project,
+        sdist: &Sdist,
+        train: &EntryPoint,
+        file: Option<&Requirements>,
+        settings: &ImageSettings,
+    ) -> Result<Self, Error> {
         if !matches!(settings.platform.as_str(), "linux/amd64" | "linux/arm64") {
             return Err(Error::Platform {
                 platform: settings.platform.clone(),
             });
         }
         writable_names(settings)?;
+        let base = base_image(project, settings)?;
+        let extras = declared::extras(project, &settings.extras, file)?;
+        let declared = declared::requirements(&project.metadata.name, &project.metadata.requires_dist, &extras)?;
+        if let Some(file) = file {
+            let pythons = python::versions(project, settings)?.possible(settings);
+            let environments = Environments::new(&settings.platform, &pythons);
+            requirements::check(file, &declared, &environments, &base).map_err(Box::new)?;
+        }
         Ok(Self {
             name: project.metadata.name.clone(),
             version: project.metadata.version.clone(),
-            base: base_image(project, settings)?,
+            base,
             platform: settings.platform.clone(),
             system_packages: settings.system_packages.clone(),
             environment: settings.environment.clone(),
             docker_lines: project.build.docker_lines.clone(),
-            build_requirements: requirements(None, &project.build.requires, &[])?,
-            requirements: requirements(
-                Some(&project.metadata.name),
-                &project.metadata.requires_dist,
-                &with_implied_extras(project, extras(project, &settings.extras)?),
-            )?,
+            build_requirements: texts(declared::requirements("", &project.build.requires, &[])?),
+            requirements: requirement_lines(project, declared, file),
+            constraints: file
+                .map(|file| requirements::written(&file.constraints))
+                .unwrap_or_default(),
+            locked: file.is_some_and(Requirements::is_complete),
             sdist: sdist.file_name.clone(),
             train: train.clone(),
             serve: project.serve.clone(),
@@ -256,155 +276,50 @@ impl ImagePlan {
             command: vec!["train".to_owned()],
         })
     }
+
+    /// What to warn of where `file` names a checkout: pip fetches it with a program that the official slim image does not have.
+    #[must_use]
+    pub fn missing_program(&self, file: Option<&Requirements>, settings: &ImageSettings) -> Option<String> {
+        let (line, program) = file?.version_control()?;
+        let mut said = self.system_packages.iter().chain(&self.docker_lines);
+        let may_be_there = settings.base_image.is_some() || said.any(|text| text.contains(program));
+        (!may_be_there).then(|| {
+            let place = &line.place;
+            format!("{place} needs the program {program}, which the image does not have: add it to `system-packages`")
+        })
+    }
+}
+
+fn texts(declared: Vec<Declared>) -> Vec<String> {
+    declared.into_iter().map(|declared| declared.text).collect()
+}
+
+/// What is declared, or what the file says: with what is declared, unless pip would install nothing that the file does not name.
+fn requirement_lines(project: &Project, declared: Vec<Declared>, file: Option<&Requirements>) -> Vec<String> {
+    let Some(file) = file else { return texts(declared) };
+    let mut lines = requirements::written(&file.lines);
+    if file.is_complete() || file.has_hashes() {
+        return lines;
+    }
+    let mut more = texts(declared);
+    more.retain(|text| !lines.contains(text));
+    if !more.is_empty() {
+        lines.push(format!("# Declared by {}", project.metadata.name));
+    }
+    lines.extend(more);
+    lines
 }
 
 fn base_image(project: &Project, settings: &ImageSettings) -> Result<String, Error> {
     let image = match &settings.base_image {
         Some(image) => image.clone(),
-        None => format!("{PYTHON_REPOSITORY}:{}-slim", python_version(project, settings)?),
+        None => format!(
+            "{PYTHON_REPOSITORY}:{}-slim",
+            python::versions(project, settings)?.first
+        ),
     };
     let reference = Reference::from_str(&image).map_err(Error::BaseImage)?;
     Ok(reference.to_string())
-}
-
-/// The Python version of the official image: the one chosen, else the first of [`PYTHON_RELEASES`] that the package allows.
-fn python_version(project: &Project, settings: &ImageSettings) -> Result<String, Error> {
-    let allowed = match &project.metadata.requires_python {
-        Some(specifier) => Some(
-            VersionSpecifiers::from_str(specifier).map_err(|e| Error::RequiresPython {
-                specifier: specifier.clone(),
-                reason: e.to_string(),
-            })?,
-        ),
-        None => None,
-    };
-    let specifier = || project.metadata.requires_python.clone().unwrap_or_default();
-    let chosen = (settings.python_version.as_ref().map(|v| (v, SETTING))).or(project
-        .build
-        .python_version
-        .as_ref()
-        .map(|v| (v, "python_version in setup()")));
-    let Some((version, origin)) = chosen else {
-        return PYTHON_RELEASES
-            .iter()
-            .find(|release| allowed.as_ref().is_none_or(|allowed| allows(allowed, release)))
-            .map(|release| (*release).to_owned())
-            .ok_or_else(|| Error::NoPython { specifier: specifier() });
-    };
-    let parts: Vec<_> = version.split('.').collect();
-    if !(2..=3).contains(&parts.len())
-        || parts
-            .iter()
-            .any(|p| p.is_empty() || !p.bytes().all(|b| b.is_ascii_digit()))
-    {
-        return Err(Error::PythonVersion {
-            version: version.clone(),
-            origin,
-        });
-    }
-    if allowed.is_some_and(|allowed| !allows(&allowed, version)) {
-        return Err(Error::PythonExcluded {
-            version: version.clone(),
-            origin,
-            specifier: specifier(),
-        });
-    }
-    Ok(version.clone())
-}
-
-/// Whether a Python release such as `3.11` satisfies `allowed`. `X.Y` stands for its latest patch release, so `>=3.11.4` allows it.
-fn allows(allowed: &VersionSpecifiers, release: &str) -> bool {
-    let full = if release.matches('.').count() == 1 {
-        format!("{release}.99")
-    } else {
-        release.to_owned()
-    };
-    Version::from_str(&full).is_ok_and(|version| allowed.contains(&version))
-}
-
-fn extras(project: &Project, chosen: &[String]) -> Result<Vec<ExtraName>, Error> {
-    let available: Vec<_> = project
-        .metadata
-        .provides_extra
-        .iter()
-        .filter_map(|e| ExtraName::from_str(e).ok())
-        .collect();
-    chosen
-        .iter()
-        .map(|extra| {
-            ExtraName::from_str(extra)
-                .ok()
-                .filter(|name| available.contains(name))
-                .ok_or_else(|| Error::UnknownExtra {
-                    name: project.metadata.name.clone(),
-                    extra: extra.clone(),
-                    available: project.metadata.provides_extra.clone(),
-                })
-        })
-        .collect()
-}
-
-/// The extras, with those that they ask for in turn: `all = ["pkg[a,b]"]` of the package `pkg` means its extras a and b.
-fn with_implied_extras(project: &Project, chosen: Vec<ExtraName>) -> Vec<ExtraName> {
-    let own = PackageName::from_str(&project.metadata.name).ok();
-    let declared: Vec<Requirement> = project
-        .metadata
-        .requires_dist
-        .iter()
-        .filter_map(|text| Requirement::from_str(text).ok())
-        .filter(|requirement| own.as_ref() == Some(&requirement.name))
-        .collect();
-    let mut all = chosen;
-    loop {
-        let implied = declared
-            .iter()
-            .filter(|requirement| requirement.marker.evaluate_extras(&all));
-        let new: Vec<ExtraName> = implied
-            .flat_map(|requirement| &requirement.extras)
-            .filter(|extra| !all.contains(extra))
-            .cloned()
-            .collect();
-        if new.is_empty() {
-            return all;
-        }
-        all.extend(new);
-    }
-}
-
-/// The requirements that apply with `extras`, without their `extra ==` markers, in PEP 508 form. One on the package `own` itself
-/// only names extras, which are among `extras`.
-fn requirements(own: Option<&str>, declared: &[String], extras: &[ExtraName]) -> Result<Vec<String>, Error> {
-    let own = own.and_then(|name| PackageName::from_str(name).ok());
-    let mut chosen = Vec::new();
-    for text in declared {
-        let shown = without_url_credentials(text);
-        if shown != *text {
-            return Err(Error::RequirementCredentials { requirement: shown });
-        }
-        let mut requirement = Requirement::<VerbatimUrl>::from_str(text).map_err(|e| Error::Requirement {
-            requirement: text.clone(),
-            reason: first_line(&e.to_string()),
-        })?;
-        if !requirement.marker.evaluate_extras(extras) || own.as_ref() == Some(&requirement.name) {
-            continue;
-        }
-        let marker = requirement.marker.clone().simplify_extras(extras);
-        // As declared where that is possible: a reader knows it again.
-        let line = if marker == requirement.marker {
-            text.trim().to_owned()
-        } else {
-            requirement.marker = marker;
-            requirement.to_string()
-        };
-        if !chosen.contains(&line) {
-            chosen.push(line);
-        }
-    }
-    Ok(chosen)
-}
-
-fn first_line(text: &str) -> String {
-    text.lines().next().unwrap_or_default().to_owned()
 }
 
 /// The [OCI standard labels](https://github.com/opencontainers/image-spec/blob/main/annotations.md) and the user's.

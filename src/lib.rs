@@ -10,11 +10,15 @@
 //! or reads the process environment: it takes a settings struct and a [`progress::Progress`].
 
 // Leaves: used by every stage.
+mod cache;
 pub mod fault;
 mod hex;
+mod process;
 pub mod progress;
+mod python;
 pub mod revision;
 pub mod secret;
+pub mod uv;
 
 // The data path.
 pub mod dist;
@@ -26,6 +30,7 @@ pub mod project;
 pub mod push;
 pub mod record;
 pub mod registry;
+pub mod requirements;
 pub mod sdist;
 pub mod training;
 

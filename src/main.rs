@@ -50,9 +50,7 @@ fn run(cli: &Cli, ui: &Arc<Ui>) -> Result<(), Error> {
     // A task of its own, so that it is told also while a command works without awaiting.
     let told = Arc::clone(ui);
     let interrupt = runtime.spawn(async move {
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
+        asked_to_stop().await;
         told.cancel();
     });
     let print = |text: &str| ui.data(text);
@@ -67,6 +65,23 @@ fn run(cli: &Cli, ui: &Arc<Ui>) -> Result<(), Error> {
     runtime.shutdown_timeout(std::time::Duration::from_millis(500));
     let outcome = done?;
     ui.data(&outcome).map_err(Error::Stdout)
+}
+
+/// Ends at Ctrl-C, and at the SIGTERM of a build that is stopped; never where the system offers neither.
+async fn asked_to_stop() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => tokio::select! {
+            Ok(()) = tokio::signal::ctrl_c() => {}
+            Some(()) = terminate.recv() => {}
+            else => std::future::pending().await,
+        },
+        Err(_) => {
+            if tokio::signal::ctrl_c().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+    }
 }
 
 /// Serves the function whose handler Lambda names, until Lambda stops the process.

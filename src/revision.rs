@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::thread;
 
 use crate::secret::without_url_credentials;
 
@@ -25,34 +26,43 @@ impl Revision {
     /// # Errors
     /// Git finds a checkout and refuses to read it, in its own words.
     pub fn read(directory: &Path) -> Result<Option<Self>, Refused> {
-        let Some(head) = head(directory)? else { return Ok(None) };
-        Ok(Self::of(directory, &head))
+        // Three processes at once: one after the other they would take longer than packing a small project.
+        thread::scope(|scope| {
+            let changes = scope.spawn(|| changes(directory));
+            let remote = scope.spawn(|| git(directory, &["remote", "get-url", "origin"]));
+            let Some(head) = head(directory)? else { return Ok(None) };
+            let (changes, remote) = (changes.join().ok().flatten(), remote.join().ok().flatten());
+            Ok(Self::of(&head, changes, remote))
+        })
     }
 
-    fn of(directory: &Path, head: &str) -> Option<Self> {
+    fn of(head: &str, changes: Option<String>, remote: Option<String>) -> Option<Self> {
         let (commit, time) = head.trim().split_once(' ')?;
-        let leftovers = [
-            ":(exclude)dist",
-            ":(exclude)build",
-            // What another sgbuild is making, or left when it was killed.
-            ":(exclude,glob).sgbuild-dist-*/**",
-            ":(exclude,glob)**/*.egg-info/**",
-            ":(exclude,glob)**/__pycache__/**",
-        ];
-        let changes = git(
-            directory,
-            &[&["status", "--porcelain", "--", "."], &leftovers[..]].concat(),
-        )?;
-        let remote = git(directory, &["remote", "get-url", "origin"]);
         Some(Self {
             commit: commit.to_owned(),
-            dirty: !changes.trim().is_empty(),
+            dirty: !changes?.trim().is_empty(),
             time: time.parse().ok(),
             remote: remote
                 .map(|url| without_url_credentials(url.trim()))
                 .filter(|url| !url.is_empty()),
         })
     }
+}
+
+/// The tracked and new files that differ from the commit, a line each.
+fn changes(directory: &Path) -> Option<String> {
+    let leftovers = [
+        ":(exclude)dist",
+        ":(exclude)build",
+        // What another sgbuild is making, or left when it was killed.
+        ":(exclude,glob).sgbuild-dist-*/**",
+        ":(exclude,glob)**/*.egg-info/**",
+        ":(exclude,glob)**/__pycache__/**",
+    ];
+    git(
+        directory,
+        &[&["status", "--porcelain", "--", "."], &leftovers[..]].concat(),
+    )
 }
 
 /// Git knows the checkout and does not read it: it belongs to another user, or is damaged.

@@ -55,6 +55,10 @@ pub struct ImageFlags {
     #[arg(long = "extra", value_name = "NAME")]
     pub extras: Vec<String>,
 
+    /// A requirements.txt or lock file that says what is installed, relative to the project
+    #[arg(long, value_name = "FILE")]
+    pub requirements: Option<String>,
+
     /// Your own Dockerfile template, relative to the project
     #[arg(long, value_name = "FILE")]
     pub dockerfile_template: Option<String>,

@@ -59,6 +59,7 @@ impl AsSettings for ImageFlags {
             ("base-image", &self.base_image),
             ("python-version", &self.python_version),
             ("platform", &self.platform),
+            ("requirements", &self.requirements),
             ("dockerfile-template", &self.dockerfile_template),
             ("revision", &self.revision),
             ("ca-bundle", &self.ca_bundle),

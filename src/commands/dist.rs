@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{Checkout, Surroundings, json};
 use crate::cli;
-use crate::dist::{self, Dist};
+use crate::dist::{self, Dist, DistSettings};
 use crate::error::Error;
 use crate::project::Project;
 
@@ -33,12 +33,16 @@ pub(super) fn run(arguments: &cli::Dist, checkout: &Checkout<'_>) -> Result<Stri
     Ok(paths.join("\n"))
 }
 
+fn settings(checkout: &Checkout<'_>, surroundings: &Surroundings) -> Result<DistSettings, Error> {
+    let (requirements, revision) = (surroundings.requirements.as_ref(), surroundings.revision.as_ref());
+    Ok(checkout.settings.dist(requirements, &surroundings.secrets, revision)?)
+}
+
 /// Makes `dist/`, or finds it already right.
 pub(super) fn write(project: &Project, checkout: &Checkout<'_>, surroundings: &Surroundings) -> Result<Dist, Error> {
-    let settings = checkout
-        .settings
-        .dist(&surroundings.secrets, surroundings.revision.as_ref())?;
+    let settings = settings(checkout, surroundings)?;
     let dist = tokio::task::block_in_place(|| dist::write(project, &settings, checkout.progress))?;
+    tell_of_unused_lock(checkout);
     let outcome = if dist.changed { "written" } else { "unchanged" };
     checkout.progress.detail(&format!(
         "{}: {} files, sdist of {} bytes, {outcome}",
@@ -49,6 +53,17 @@ pub(super) fn write(project: &Project, checkout: &Checkout<'_>, surroundings: &S
     Ok(dist)
 }
 
+/// A lock that nobody points at is probably forgotten.
+fn tell_of_unused_lock(checkout: &Checkout<'_>) {
+    let settings = &checkout.settings;
+    let mut locks = ["pylock.toml", "uv.lock", "poetry.lock"].into_iter();
+    let beside = locks.find(|lock| settings.root().join(lock).is_file());
+    if let Some(lock) = beside.filter(|_| settings.text("requirements").is_none()) {
+        let text = format!("{lock} is not used; the setting `requirements` can name it, to pin what is installed");
+        checkout.progress.detail(&text);
+    }
+}
+
 /// `--dry-run`: the files and the Dockerfile that would be written.
 pub(super) fn preview(
     project: &Project,
@@ -56,9 +71,7 @@ pub(super) fn preview(
     surroundings: &Surroundings,
     as_json: bool,
 ) -> Result<String, Error> {
-    let settings = checkout
-        .settings
-        .dist(&surroundings.secrets, surroundings.revision.as_ref())?;
+    let settings = settings(checkout, surroundings)?;
     let preview = tokio::task::block_in_place(|| dist::preview(project, &settings, checkout.progress))?;
     if as_json {
         return Ok(json(&preview));

@@ -28,6 +28,7 @@ use crate::cli::{AsSettings as _, Command};
 use crate::error::Error;
 use crate::progress::Progress;
 use crate::project::{self, Project};
+use crate::requirements::{self, Requirements};
 use crate::revision::Revision;
 use crate::secret::Secret;
 use crate::settings::{Environment, Settings};
@@ -103,6 +104,16 @@ impl<'a> Checkout<'a> {
         Ok(project)
     }
 
+    /// What the file says that the setting `requirements` names.
+    fn requirements(&self, project: &Project) -> Result<Option<Requirements>, Error> {
+        let Some(file) = self.settings.text("requirements") else {
+            return Ok(None);
+        };
+        let (extras, uv) = (self.settings.list("extras"), self.settings.uv());
+        let read = || requirements::read(project, file, &extras, &uv, self.progress);
+        Ok(Some(tokio::task::block_in_place(read)?))
+    }
+
     /// What git says; asked once. A checkout that git refuses to read is warned of: the image will not name its commit.
     pub(crate) fn revision(&self) -> Option<&Revision> {
         let read = || {
@@ -131,16 +142,19 @@ impl<'a> Checkout<'a> {
     }
 }
 
-/// The build secrets by id, and what git says: both are asked once a command.
+/// The user's requirements file, the build secrets by id, and what git says: each is asked once a command.
 pub(crate) struct Surroundings {
+    pub(crate) requirements: Option<Requirements>,
     pub(crate) secrets: BTreeMap<String, Secret>,
     pub(crate) revision: Option<Revision>,
 }
 
 impl Surroundings {
     pub(crate) fn of(project: &Project, checkout: &Checkout<'_>) -> Result<Self, Error> {
+        let requirements = checkout.requirements(project)?;
         Ok(Self {
-            secrets: checkout.settings.build_secrets(project)?,
+            secrets: checkout.settings.build_secrets(project, requirements.as_ref())?,
+            requirements,
             revision: checkout.revision().cloned(),
         })
     }

@@ -38,9 +38,9 @@ pub(crate) fn read_attr(
     let Some(file) = SourceFile::read(root, &shown)? else {
         return unknown("names a module that was not found in the project");
     };
-    let name = name.to_owned();
-    let found = python_source::with_module(&file, move |file, body| {
-        first_literal(body, &name, at).or_else(|| computed(root, file, body, &name, at))
+    let found = python_source::with_module(&file, |file, body| {
+        let machine = || Machine::of_module(root, Rc::new(file.clone()), module, &file_path);
+        first_literal(body, name, at).or_else(|| computed(machine(), body, name, at))
     })?;
     match found {
         Some(Some(value)) => Ok(as_version(&value, path, at)),
@@ -49,8 +49,7 @@ pub(crate) fn read_attr(
 }
 
 /// What setuptools would get by running the module, if that can be followed.
-fn computed(root: &Path, file: &SourceFile, body: &[Stmt], name: &str, at: Place) -> Option<Value> {
-    let mut machine = Machine::new(root, Rc::new(file.clone()), false);
+fn computed(mut machine: Machine, body: &[Stmt], name: &str, at: Place) -> Option<Value> {
     machine.run(body);
     if machine.given_up.is_some() {
         return None;

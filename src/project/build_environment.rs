@@ -1,169 +1,189 @@
 //! A Python environment that holds build requirements and nothing else, kept between runs.
+//!
+//! What is kept is the environment, not the backend's answer. An answer may depend on anything: variables, git, the clock, files
+//! outside of the project. No key could hold all that, so a kept answer might be wrong; and asking again takes a fifth of a second.
 
-use std::fs;
+mod kept;
+
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
+use tempfile::TempDir;
 
 use super::ProjectSettings;
 use super::error::Error;
 use super::pep517::workspace;
-use super::process::{self, Run};
+use crate::hex::hex;
 use crate::progress::Progress;
+use crate::python::Interpreter;
 use crate::secret::without_url_credentials;
+use crate::uv::Uv;
+use kept::{Kept, Place};
 
-/// Installing requirements downloads them: it may take longer than a hook.
+/// Installing requirements downloads them, and may build them: it may take longer than a hook.
 const INSTALL_SECONDS: u64 = 600;
-
+/// For messages.
+const WHAT: &str = "preparing the build environment";
+/// As uv says it of an interpreter too old for how it compiles (3.6).
+const NO_BYTECODE: &str = "Failed to bytecode-compile";
 /// Changes whenever an environment is made in another way, so that those kept from before are not used.
-const RECIPE: &str = "venv, pip install --upgrade";
+const RECIPE: &str = "uv venv, uv pip install --compile-bytecode";
 
-/// An environment made by `venv` or uv.
+/// An environment made by uv.
 pub(crate) struct BuildEnvironment {
     directory: PathBuf,
+    /// Keeps it from being removed while it is used.
+    _place: Held,
+}
+
+/// What holds an environment: its place among those kept, or a directory that goes with this run.
+enum Held {
+    Kept { _place: Place },
+    Scratch { _directory: TempDir },
 }
 
 impl BuildEnvironment {
-    /// The environment with `requires`: the kept one if there is one for this interpreter, else a new one.
+    /// The environment with `requires` for the project in `root`: the kept one if there is one, else a new one.
     ///
     /// # Errors
-    /// No interpreter, requirements that cannot be installed, a cache directory that cannot be written.
+    /// No interpreter, no uv, requirements that cannot be installed.
     pub(crate) fn with(
         requires: &[String],
+        root: &Path,
         settings: &ProjectSettings,
         progress: &dyn Progress,
     ) -> Result<Self, Error> {
-        let interpreter = interpreter(settings, progress)?;
-        let kept = settings.cache_dir.join("build-environments");
-        let directory = kept.join(key(&interpreter, requires));
-        if directory.is_dir() {
-            return Ok(Self { directory });
+        let interpreter = Interpreter::find(&settings.python, &settings.environment, root, progress)?;
+        let recipe = Recipe {
+            interpreter,
+            requires,
+            settings,
+        };
+        if let Some(requirement) = requires.iter().find(|requirement| is_direct(requirement)) {
+            // Another commit, or another file, may be behind the same URL.
+            let shown = without_url_credentials(requirement);
+            return recipe.once(&format!("{shown} may change"), progress);
         }
-        let shown: Vec<_> = requires
-            .iter()
-            .map(|requirement| without_url_credentials(requirement))
-            .collect();
-        progress.step(&format!("Preparing Python with {}", shown.join(", ")));
-        fs::create_dir_all(&kept).map_err(workspace(&kept))?;
-        let staging = tempfile::Builder::new()
-            .prefix(".new-")
-            .tempdir_in(&kept)
-            .map_err(workspace(&kept))?;
-        make(staging.path(), requires, &shown, settings, progress)?;
-        let made = staging.keep();
-        if let Err(source) = fs::rename(&made, &directory) {
-            // Another run may have been faster; then its environment is as good.
-            let _ = fs::remove_dir_all(&made);
-            if !directory.is_dir() {
-                return Err(Error::Workspace {
-                    path: directory,
-                    source,
-                });
-            }
-        }
-        Ok(Self { directory })
+        let kept = match Kept::in_cache(&settings.cache_dir) {
+            Ok(kept) => kept,
+            Err(reason) => return recipe.once(&reason, progress),
+        };
+        let place = kept.place(&recipe.key(), progress, |directory| recipe.make(directory, progress))?;
+        Ok(Self {
+            directory: place.environment().to_owned(),
+            _place: Held::Kept { _place: place },
+        })
     }
 
     pub(crate) fn python(&self) -> PathBuf {
-        self.directory.join("bin/python")
+        self.programs().join("python")
+    }
+
+    /// Where the programs of the build requirements are; hooks run them by name.
+    pub(crate) fn programs(&self) -> PathBuf {
+        self.directory.join("bin")
     }
 }
 
-/// The interpreter's path and version, as it says itself.
-fn interpreter(settings: &ProjectSettings, progress: &dyn Progress) -> Result<String, Error> {
-    let script = "import sys; print(sys.executable, sys.version)";
-    let ended = run(settings, &settings.python, &["-c", script], Path::new("/"), 30).wait(progress)?;
-    if ended.success {
-        return Ok(ended.log);
-    }
-    Err(Error::PythonMissing {
-        python: settings.python.display().to_string(),
-        reason: ended.log,
-    })
+/// A [direct reference](https://packaging.python.org/en/latest/specifications/version-specifiers/#direct-references).
+fn is_direct(requirement: &str) -> bool {
+    requirement.split(';').next().is_some_and(|text| text.contains('@'))
 }
 
-fn key(interpreter: &str, requires: &[String]) -> String {
-    let mut digest = Sha256::new();
-    for part in [RECIPE, interpreter]
-        .into_iter()
-        .chain(requires.iter().map(String::as_str))
-    {
-        digest.update(part);
-        digest.update([0]);
-    }
-    digest
-        .finalize()
-        .iter()
-        .take(16)
-        .map(|byte| format!("{byte:02x}"))
-        .collect::<Vec<_>>()
-        .concat()
+/// What an environment is made of.
+struct Recipe<'a> {
+    interpreter: Interpreter,
+    requires: &'a [String],
+    settings: &'a ProjectSettings,
 }
 
-fn make(
-    directory: &Path,
-    requires: &[String],
-    shown: &[String],
-    settings: &ProjectSettings,
-    progress: &dyn Progress,
-) -> Result<(), Error> {
-    let failed = |log: String| Error::BuildRequirements {
-        requires: shown.to_vec(),
-        log,
-    };
-    let target = directory.display().to_string();
-    let python = directory.join("bin/python");
-    let venv = run(
-        settings,
-        &settings.python,
-        &["-m", "venv", &target],
-        directory,
-        INSTALL_SECONDS,
-    )
-    .wait(progress)?;
-    if !venv.success {
-        return Err(failed(venv.log));
+impl Recipe<'_> {
+    /// The digest of all that decides what is in the environment.
+    fn key(&self) -> String {
+        let mut digest = Sha256::new();
+        let mut add = |part: &[u8]| {
+            digest.update(part.len().to_le_bytes());
+            digest.update(part);
+        };
+        add(RECIPE.as_bytes());
+        add(self.interpreter.identity.as_bytes());
+        for requirement in self.requires {
+            add(requirement.as_bytes());
+        }
+        for part in self.settings.uv.decisive() {
+            add(&part);
+        }
+        hex(&digest.finalize()[..16])
     }
-    if requires.is_empty() {
-        return Ok(());
+
+    /// An environment for this run only, because of `reason`.
+    fn once(&self, reason: &str, progress: &dyn Progress) -> Result<BuildEnvironment, Error> {
+        progress.detail(&format!("The environment is not kept: {reason}"));
+        let scratch = tempfile::tempdir().map_err(workspace(&std::env::temp_dir()))?;
+        let directory = scratch.path().join("environment");
+        self.make(&directory, progress)?;
+        Ok(BuildEnvironment {
+            directory,
+            _place: Held::Scratch { _directory: scratch },
+        })
     }
-    let mut arguments = vec![
-        "-m",
-        "pip",
-        "install",
-        // venv brings a setuptools of its own on older interpreters.
-        "--upgrade",
-        "--quiet",
-        "--disable-pip-version-check",
-        "--no-input",
-    ];
-    arguments.extend(requires.iter().map(String::as_str));
-    let install = run(settings, &python, &arguments, directory, INSTALL_SECONDS).wait(progress)?;
-    if install.success {
-        Ok(())
-    } else {
-        Err(failed(install.log))
+
+    fn make(&self, directory: &Path, progress: &dyn Progress) -> Result<(), Error> {
+        let shown: Vec<_> = self
+            .requires
+            .iter()
+            .map(|requirement| without_url_credentials(requirement))
+            .collect();
+        let uv = Uv::find(&self.settings.uv, progress)?;
+        progress.step(&format!("Preparing Python with {}", shown.join(", ")));
+        // Not below a directory with a configuration of uv's: that would be some project's.
+        let run = |arguments: Vec<OsString>| uv.run(WHAT, arguments, Path::new("/"), INSTALL_SECONDS, progress);
+        let mut venv: Vec<OsString> = ["venv", "--quiet", "--no-project", "--python"].map(Into::into).to_vec();
+        venv.extend([self.interpreter.path.clone().into(), directory.into()]);
+        let made = run(venv)?;
+        if !made.success {
+            return Err(Error::NoEnvironment {
+                python: self.interpreter.path.clone(),
+                log: made.reason(),
+            });
+        }
+        if self.requires.is_empty() {
+            return Ok(());
+        }
+        // Byte code is written once here, as hooks write none: their next start is faster.
+        let mut installed = run(self.install(directory, &uv, &["--compile-bytecode"]))?;
+        if !installed.success && installed.log.contains(NO_BYTECODE) {
+            installed = run(self.install(directory, &uv, &[]))?;
+        }
+        if installed.success {
+            return Ok(());
+        }
+        Err(Error::BuildRequirements {
+            requires: shown,
+            log: installed.reason(),
+        })
+    }
+
+    fn install(&self, directory: &Path, uv: &Uv, options: &[&str]) -> Vec<OsString> {
+        let mut arguments: Vec<OsString> = ["pip", "install", "--quiet", "--python"].map(Into::into).to_vec();
+        arguments.push(directory.join("bin/python").into());
+        arguments.extend(options.iter().map(Into::into));
+        arguments.extend(uv.index_arguments().iter().map(Into::into));
+        arguments.push("--".into());
+        arguments.extend(self.requires.iter().map(Into::into));
+        arguments
     }
 }
 
-fn run<'a>(
-    settings: &ProjectSettings,
-    program: &Path,
-    arguments: &[&str],
-    directory: &'a Path,
-    seconds: u64,
-) -> Run<'a> {
-    // pip reads its index from the environment; other credentials are no business of its packages' setup scripts.
-    let environment = settings
-        .environment
-        .iter()
-        .filter(|(name, value)| process::concerns_installer(name) || !process::is_credential(name, value));
-    Run {
-        what: "preparing the build environment",
-        program: program.to_owned(),
-        arguments: arguments.iter().map(Into::into).collect(),
-        environment: environment.cloned().collect(),
-        directory,
-        seconds,
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_requirement_by_url_is_direct() {
+        assert!(is_direct("a @ git+https://host/a"));
+        assert!(is_direct("a@file:///tmp/a-1.whl ; python_version > '3'"));
+        assert!(!is_direct("a[b]>=1; platform_version == 'a@b'"));
     }
 }

@@ -200,8 +200,11 @@ fn directories(directory: &Path) -> Result<Vec<String>, Error> {
     let mut names = Vec::new();
     for entry in entries {
         let entry = entry.map_err(unreadable)?;
+        let kind = entry.file_type().map_err(unreadable)?;
+        // The listing tells the kind; only behind a link it takes another look.
+        let is_dir = kind.is_dir() || (kind.is_symlink() && entry.path().is_dir());
         if let Ok(name) = entry.file_name().into_string()
-            && entry.path().is_dir()
+            && is_dir
         {
             names.push(name);
         }

@@ -3,8 +3,19 @@
 use std::path::PathBuf;
 
 use crate::fault::Fault;
+use crate::process;
+use crate::uv;
 
 use super::EntryPoint;
+
+/// As the system says it, in Python's words and in uv's.
+const DISK_FULL: &str = "No space left on device";
+const EXITED_HINT: &str =
+    "Look for a call that ends the process, such as sys.exit() or os._exit(), before setup() is done.";
+/// As setuptools says it of a setup.py that calls `sys.exit(0)` before `setup()`.
+const NO_METADATA: &str = "Exactly one .egg-info should have been produced, but found 0";
+/// As Python says it.
+const MODULE_MISSING: &str = "ModuleNotFoundError: No module named";
 
 /// Why a project could not be read, or an sdist not be made by its build backend.
 #[derive(Debug, thiserror::Error)]
@@ -166,6 +177,25 @@ pub enum Error {
         /// What the system or the program said.
         reason: String,
     },
+    /// uv could not make an environment with the interpreter.
+    #[error("cannot make an environment with {}: {log}", python.display())]
+    NoEnvironment {
+        /// The interpreter.
+        python: PathBuf,
+        /// uv's last lines.
+        log: String,
+    },
+    /// There is no uv to make an environment with.
+    #[error("cannot make an environment to ask Python in: {0}")]
+    Uv(uv::Error),
+    /// Python was asked, without success.
+    #[error("{source}")]
+    Asked {
+        /// Why it was asked: the expression and its `file:line`.
+        because: String,
+        /// What went wrong.
+        source: Box<Self>,
+    },
     /// The build requirements could not be installed.
     #[error("cannot install the build requirements {}: {log}", requires.join(", "))]
     BuildRequirements {
@@ -221,7 +251,41 @@ fn list(found: &[EntryPoint]) -> String {
     lines.join("\n")
 }
 
+impl From<process::Error> for Error {
+    fn from(error: process::Error) -> Self {
+        match error {
+            process::Error::NotStarted { program, reason } => Self::PythonMissing {
+                python: program.display().to_string(),
+                reason,
+            },
+            process::Error::TimedOut { what, seconds } => Self::TimedOut { what, seconds },
+            process::Error::Interrupted => Self::Interrupted,
+        }
+    }
+}
+
+impl From<uv::Error> for Error {
+    fn from(error: uv::Error) -> Self {
+        match error {
+            uv::Error::NoPython { python, reason } => Self::PythonMissing {
+                python: python.display().to_string(),
+                reason,
+            },
+            uv::Error::Interrupted => Self::Interrupted,
+            other => Self::Uv(other),
+        }
+    }
+}
+
 impl Error {
+    /// The error, with why Python was asked.
+    pub(crate) fn when_asked(self, because: &str) -> Self {
+        Self::Asked {
+            because: because.to_owned(),
+            source: Box::new(self),
+        }
+    }
+
     /// What to do next, each a complete sentence; may be empty.
     #[must_use]
     pub fn hints(&self) -> Vec<String> {
@@ -263,23 +327,40 @@ impl Error {
             Self::PythonMissing { .. } => {
                 "Install Python 3, or name another interpreter with --python or SGBUILD_PYTHON."
             }
-            Self::BuildRequirements { .. } => {
-                "Check the names in [build-system] requires and that the package index is reachable."
+            Self::Uv(error) => return error.hints(),
+            Self::Asked { because, source } => {
+                let mut hints = source.hints();
+                if !matches!(**source, Self::Interrupted) {
+                    hints.push(format!("Python was asked because {because}."));
+                }
+                return hints;
+            }
+            Self::NoEnvironment { log, .. } | Self::BuildRequirements { log, .. } if log.contains(DISK_FULL) => {
+                "Free some space: environments are in the cache directory, downloads in uv's (`uv cache clean`)."
+            }
+            Self::NoEnvironment { .. } => {
+                "Name a Python 3 that uv knows to work with, with --python or SGBUILD_PYTHON."
+            }
+            Self::BuildRequirements { log, .. } if uv::is_network(log) => {
+                "Check the network and the package index (uv is told pip's settings, and UV_… variables), and try again."
+            }
+            Self::BuildRequirements { .. } => "Check the names and versions in [build-system] requires.",
+            Self::HookFailed { log, .. } if log.contains(MODULE_MISSING) => {
+                "Add the package that holds it to [build-system] requires in pyproject.toml: Python is asked with these installed, and no others."
             }
             Self::TimedOut { .. } => {
                 "Raise the time limit if the project needs longer; otherwise look for a setup.py that waits for input or the network."
             }
-            Self::Unreadable { .. } => "Check that it is a regular file, and that you may read it.",
+            Self::Unreadable { .. } => "Check that it is a regular file of a usual size, and that you may read it.",
             Self::Nul { .. } => "Remove it; a file saved as UTF-16 is full of them: save it as UTF-8.",
             Self::Syntax { .. } => "Correct that line; Python and pip would stop there too.",
             Self::SetupCfg { .. } => "Correct that line of setup.cfg; setuptools and pip would stop there too.",
             Self::InvalidValue { .. } => "Correct the value; setuptools and pip would refuse it too.",
+            Self::HookFailed { log, .. } if log.contains(NO_METADATA) => EXITED_HINT,
             Self::HookFailed { .. } => {
                 "Try `pip wheel --no-deps .` in the project: it fails in the same way, unless setup.py wants credentials, which sgbuild keeps from it."
             }
-            Self::ExitedEarly { .. } => {
-                "Look for a call that ends the process, such as sys.exit() or os._exit(), before setup() is done."
-            }
+            Self::ExitedEarly { .. } => EXITED_HINT,
             Self::Workspace { .. } => "Check that the directory can be written and has space left.",
             Self::Interrupted => return Vec::new(),
         };
@@ -292,6 +373,9 @@ impl Error {
         match self {
             Self::DirectoryMissing { .. } | Self::NotADirectory { .. } => Fault::Usage,
             Self::Interrupted => Fault::Interrupted,
+            Self::Uv(error) => error.fault(),
+            Self::Asked { source, .. } => source.fault(),
+            Self::BuildRequirements { log, .. } if uv::is_network(log) => Fault::Temporary,
             _ => Fault::User,
         }
     }

@@ -4,15 +4,22 @@
 mod assemble;
 mod attr;
 mod build_environment;
+mod build_requirements;
 mod data_files;
+mod declarations;
+mod declared_build;
+mod descriptive;
 mod discovery;
 mod entry_points;
 mod error;
 pub(crate) mod ini;
 mod interpreter;
+mod license;
 mod mentions;
 mod pep517;
-mod process;
+mod precedence;
+mod project_descriptive;
+mod project_files;
 mod project_table;
 mod pyproject;
 mod python_source;
@@ -21,8 +28,11 @@ mod setup_cfg;
 mod setup_py;
 mod source_file;
 mod value;
+mod version_predicate;
 
 pub use assemble::load;
+pub use descriptive::{Descriptive, DynamicField};
+pub(crate) use descriptive::{LICENSE_FILE, dynamic_names};
 pub use entry_points::require_train;
 pub use error::Error;
 pub use pep517::build_sdist;
@@ -32,6 +42,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::Serialize;
+
+use crate::uv::UvSettings;
 
 /// A Python project read from its directory.
 #[derive(Debug, Clone)]
@@ -73,6 +85,9 @@ pub struct Metadata {
     pub packages: Vec<String>,
     /// Top-level modules that are single files (`py_modules`).
     pub py_modules: Vec<String>,
+    /// The fields that are for people to read.
+    #[serde(flatten)]
+    pub descriptive: Descriptive,
 }
 
 /// What the image and sdist stages need beside the metadata.
@@ -102,8 +117,10 @@ pub struct Build {
     pub referenced_files: Vec<String>,
     /// The readme declared in `[project]`, relative to the root.
     pub readme: Option<String>,
-    /// `license_files` globs as declared; `None` means setuptools' defaults.
+    /// `license_files` globs as declared; `None` means setuptools' defaults. Where Python answered, the files themselves.
     pub license_files: Option<Vec<String>>,
+    /// Core metadata's names of the fields that setuptools marks `Dynamic`, because `setup.py` gives their values.
+    pub dynamic_fields: Vec<&'static str>,
     /// Why the build backend must make the sdist (another backend, a custom `sdist` command, `setup_requires` plugins,
     /// extension modules, a dynamic file list); `None` where sgbuild packs the files that setuptools would.
     pub backend_sdist: Option<String>,
@@ -161,4 +178,6 @@ pub struct ProjectSettings {
     pub environment: Vec<(String, String)>,
     /// Where prepared interpreters with build requirements are kept between runs.
     pub cache_dir: PathBuf,
+    /// How uv is found, which prepares them.
+    pub uv: UvSettings,
 }

@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use super::build_environment::BuildEnvironment;
 use super::error::Error;
-use super::process::{self, Run};
-use super::{Build, ProjectSettings};
+use super::{Build, Descriptive, ProjectSettings};
+use crate::process::{self, Run};
 use crate::progress::Progress;
 
 /// What is run.
@@ -37,6 +37,9 @@ pub(crate) struct Answer {
     pub(crate) python_version: Option<String>,
     pub(crate) docker_lines: Vec<String>,
     pub(crate) entry_point: BTreeMap<String, String>,
+    pub(crate) license_files: Vec<String>,
+    #[serde(flatten)]
+    pub(crate) descriptive: Descriptive,
 }
 
 #[derive(Deserialize)]
@@ -119,7 +122,7 @@ fn ask<T: for<'de> Deserialize<'de>>(
     let backend = build.backend.as_deref().unwrap_or(LEGACY_BACKEND);
     let mut installed = build.requires.clone();
     for _ in 0..MAX_ROUNDS {
-        let environment = BuildEnvironment::with(&installed, settings, progress)?;
+        let environment = BuildEnvironment::with(&installed, root, settings, progress)?;
         let text = serde_json::to_vec(&Order {
             action,
             root,
@@ -134,14 +137,14 @@ fn ask<T: for<'de> Deserialize<'de>>(
             what: &what,
             program: environment.python(),
             arguments: vec![script.clone().into(), order.clone().into(), answer.clone().into()],
-            environment: process::without_credentials(&settings.environment),
+            environment: seen_by_hooks(&settings.environment, &environment),
             directory: root,
             seconds: settings.python_timeout,
         };
         let litter = Litter::before(root, build);
         let ended = run.wait(progress);
         litter.remove_new();
-        let ended = ended?;
+        let ended = ended.map_err(Error::from)?;
         match fs::read(&answer) {
             Ok(bytes) => match serde_json::from_slice(&bytes) {
                 Ok(Reply::Done(answer)) => return Ok(answer),
@@ -174,6 +177,17 @@ fn ask<T: for<'de> Deserialize<'de>>(
     })
 }
 
+/// The variables that hooks see: no credentials, and the build requirements' programs before others, as
+/// [PEP 517](https://peps.python.org/pep-0517/#build-environment) wants it. An environment that the user is in is not theirs.
+fn seen_by_hooks(process: &[(String, String)], environment: &BuildEnvironment) -> Vec<(String, String)> {
+    let mut seen = process::without_credentials(process);
+    seen.retain(|(name, _)| !["PATH", "VIRTUAL_ENV", "CONDA_PREFIX"].contains(&name.as_str()));
+    let programs = environment.programs().display().to_string();
+    let path = process::variable(process, "PATH").map_or(programs.clone(), |path| format!("{programs}:{path}"));
+    seen.push(("PATH".to_owned(), path));
+    seen
+}
+
 /// What is asked of whom, for messages.
 fn task(action: &str, backend: &str) -> String {
     let verb = if action == "sdist" {
@@ -189,7 +203,8 @@ fn task(action: &str, backend: &str) -> String {
     format!("{verb} with {who}")
 }
 
-/// The `*.egg-info` directories of a project: setuptools writes one beside the packages.
+/// What tools leave in a project's tree when they are asked: setuptools an `*.egg-info` beside the packages, cargo (for maturin) a
+/// `Cargo.lock`. What setup.py itself writes is its own affair.
 struct Litter {
     places: Vec<PathBuf>,
     before: Vec<PathBuf>,
@@ -199,21 +214,25 @@ impl Litter {
     fn before(root: &Path, build: &Build) -> Self {
         let mut places = vec![root.to_owned(), root.join("src")];
         places.extend(build.package_dir.get("").map(|directory| root.join(directory)));
-        let before = egg_infos(&places);
+        let before = left_by_tools(&places);
         Self { places, before }
     }
 
     fn remove_new(&self) {
-        for made in egg_infos(&self.places) {
+        for made in left_by_tools(&self.places) {
             if !self.before.contains(&made) {
-                // What cannot be removed is a generated directory that every setuptools project ignores.
-                let _ = fs::remove_dir_all(made);
+                // What cannot be removed is generated, and ignored by every project of its kind.
+                let _ = if made.is_dir() {
+                    fs::remove_dir_all(made)
+                } else {
+                    fs::remove_file(made)
+                };
             }
         }
     }
 }
 
-fn egg_infos(places: &[PathBuf]) -> Vec<PathBuf> {
+fn left_by_tools(places: &[PathBuf]) -> Vec<PathBuf> {
     let entries = places
         .iter()
         .filter_map(|place| fs::read_dir(place).ok())
@@ -221,7 +240,7 @@ fn egg_infos(places: &[PathBuf]) -> Vec<PathBuf> {
         .flatten();
     entries
         .map(|entry| entry.path())
-        .filter(|path| path.extension().is_some_and(|e| e == "egg-info"))
+        .filter(|path| path.extension().is_some_and(|e| e == "egg-info") || path.ends_with("Cargo.lock"))
         .collect()
 }
 

@@ -1,27 +1,17 @@
 //! What setuptools' validation of `[project]` would complain about, or what it reads in a way that is not modelled here.
 //! <https://packaging.python.org/en/latest/specifications/pyproject-toml/>
 
+use super::license;
 use super::value::{Kind, Value};
-
-/// License expressions that are certainly valid; others are left to setuptools, which knows the whole SPDX list.
-const LICENSES: [&str; 12] = [
-    "0BSD",
-    "Apache-2.0",
-    "BSD-2-Clause",
-    "BSD-3-Clause",
-    "GPL-2.0-only",
-    "GPL-3.0-only",
-    "GPL-3.0-or-later",
-    "ISC",
-    "LGPL-3.0-only",
-    "MIT",
-    "MPL-2.0",
-    "Unlicense",
-];
 
 /// The first value of `[project]` that setuptools may refuse, and why.
 pub(crate) fn doubtful(project: &Value) -> Option<(&Value, &'static str)> {
     let entries = project.entries()?;
+    if let Some(license) = project.get("license").filter(|license| license.as_str().is_none())
+        && project.get("license-files").is_some()
+    {
+        return Some((license, "is a table beside license-files"));
+    }
     for (key, value) in entries {
         if let Some(reason) = complaint(key.as_str().unwrap_or_default(), value) {
             return Some((value, reason));
@@ -45,10 +35,12 @@ fn complaint(key: &str, value: &Value) -> Option<&'static str> {
     let is_person = |person: &Value| {
         let known = |(key, value): &(Value, Value)| match (key.as_str(), value.as_str()) {
             (Some("email"), Some(address)) => plain_address(address),
-            (Some("name"), Some(_)) => true,
+            (Some("name"), Some(name)) => !name.contains(['\r', '\n']),
             _ => false,
         };
-        person.entries().is_some_and(|all| all.iter().all(known))
+        person
+            .entries()
+            .is_some_and(|all| !all.is_empty() && all.iter().all(known))
     };
     let right = match key {
         "name" | "version" | "description" | "requires-python" => text,
@@ -59,10 +51,10 @@ fn complaint(key: &str, value: &Value) -> Option<&'static str> {
         }
         "scripts" | "gui-scripts" => is_scripts(value),
         "entry-points" => table_of(&is_scripts),
-        "urls" => table_of(&|url| url.as_str().is_some_and(|url| url.contains("://"))),
+        "urls" => table_of(&|url| url.as_str().is_some_and(is_url)),
         "readme" => is_readme(value),
         "license" => match &value.kind {
-            Kind::Str(expression) => LICENSES.contains(&expression.as_str()),
+            Kind::Str(expression) => license::normalized(expression).is_some(),
             _ => one_of(value, &["file", "text"]),
         },
         "authors" | "maintainers" => value.items().is_some_and(|people| people.iter().all(is_person)),
@@ -72,16 +64,30 @@ fn complaint(key: &str, value: &Value) -> Option<&'static str> {
 }
 
 fn is_readme(value: &Value) -> bool {
-    let known_ending = |file: &str| {
-        [".md", ".rst", ".txt"]
-            .iter()
-            .any(|ending| file.to_lowercase().ends_with(ending))
-    };
     if let Kind::Str(file) = &value.kind {
-        return known_ending(file);
+        // An ending that stands for no content type is refused.
+        let name = file.rsplit('/').next().unwrap_or(file).to_lowercase();
+        let ending = name.trim_start_matches('.').rsplit_once('.').map(|(_, ending)| ending);
+        return ending.is_none_or(|ending| ["md", "rst", "txt"].contains(&ending));
     }
     let content = value.get("content-type").is_some_and(|kind| kind.as_str().is_some());
-    content && (value.get("file").is_some() != value.get("text").is_some())
+    let is_text = |key: &str| value.get(key).is_some_and(|given| given.as_str().is_some());
+    content && (is_text("file") != is_text("text")) && (value.get("file").is_some() != value.get("text").is_some())
+}
+
+/// Whether Python's `urlparse` certainly finds a scheme and a host.
+fn is_url(url: &str) -> bool {
+    let scheme = |text: &str| {
+        text.starts_with(|c: char| c.is_ascii_alphabetic())
+            && text
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'))
+    };
+    let Some((before, rest)) = url.split_once("://") else {
+        return false;
+    };
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    scheme(before) && !host.is_empty() && host.chars().all(|c| c.is_ascii_graphic() && !matches!(c, '[' | ']'))
 }
 
 fn one_of(table: &Value, keys: &[&str]) -> bool {
@@ -92,9 +98,9 @@ fn one_of(table: &Value, keys: &[&str]) -> bool {
 }
 
 fn plain_address(address: &str) -> bool {
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '+');
-    let part = |part: &str| !part.is_empty() && part.chars().all(plain);
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '+');
+    let part = |text: &str| text.split('.').all(|part| !part.is_empty() && part.chars().all(plain));
     address
         .split_once('@')
-        .is_some_and(|(user, host)| part(user) && part(host) && host.contains('.'))
+        .is_some_and(|(user, host)| part(user) && part(host))
 }

@@ -12,6 +12,7 @@ use super::data_files;
 use super::discovery::{Find, find_packages, identifier};
 use super::error::Error;
 use super::project_table::doubtful;
+use super::requirement;
 use super::setup_cfg::{read_files, string_map};
 use super::source_file::SourceFile;
 use super::value::{Draft, Kind, Place, Value};
@@ -35,6 +36,8 @@ pub(crate) struct Pyproject {
     /// `[build-system] backend-path`.
     pub(crate) backend_path: Vec<String>,
     pub(crate) readme: Option<String>,
+    /// Where `[tool.setuptools] license-files` is.
+    tool_license_files: Option<Place>,
 }
 
 /// Reads `pyproject.toml`.
@@ -77,6 +80,16 @@ pub(crate) fn read(root: &Path, file: &SourceFile) -> Result<Pyproject, Error> {
         found.has_project = true;
         if let Some((value, reason)) = doubtful(project) {
             found.draft.give_up("[project]", value.place, reason);
+        }
+        if let Some(at) = found
+            .tool_license_files
+            .filter(|_| project.get("license-files").is_some())
+        {
+            found.draft.give_up(
+                "[tool.setuptools] license-files",
+                at,
+                "stands beside those of [project]",
+            );
         }
         found.configures_setuptools = true;
         found.project(
@@ -138,19 +151,15 @@ impl Pyproject {
                 "scripts" => entry_points.push((Value::str("console_scripts", value.place), value.clone())),
                 "gui-scripts" => entry_points.push((Value::str("gui_scripts", value.place), value.clone())),
                 "entry-points" => entry_points.extend(value.entries().unwrap_or_default().iter().cloned()),
-                "readme" => self.readme(value),
                 "license-files" => self.draft.set("license_files", value.clone()),
-                "license" => {
-                    let file = value.get("file").and_then(Value::as_str);
-                    self.draft.referenced.extend(file.map(str::to_owned));
+                "readme" | "license" | "authors" | "maintainers" | "keywords" | "classifiers" | "urls" => {
+                    self.descriptive(root, key_text, value)?;
                 }
                 "dynamic" => {
                     self.dynamic = value
                         .strings()
                         .ok_or_else(|| wrong(value, "dynamic is not a list".to_owned()))?;
                 }
-                "authors" | "maintainers" | "keywords" | "classifiers" | "urls" | "import-names"
-                | "import-namespaces" => {}
                 _ => self.draft.give_up(
                     &format!("[project] {key_text}"),
                     key.place,
@@ -164,12 +173,6 @@ impl Pyproject {
                 .set("entry_points", Value::new(Kind::Dict(entry_points), place));
         }
         self.directives(root, directives)
-    }
-
-    fn readme(&mut self, value: &Value) {
-        let file = value.as_str().or_else(|| value.get("file").and_then(Value::as_str));
-        self.readme = file.map(str::to_owned);
-        self.draft.referenced.extend(file.map(str::to_owned));
     }
 
     /// `[tool.setuptools.dynamic]`, for the fields that `dynamic` lists.
@@ -201,9 +204,8 @@ impl Pyproject {
                     let text = self.file(root, directive)?;
                     self.draft.set("entry_points", Value::str(text, at));
                 }
-                "readme" | "classifiers" => {
-                    self.file(root, directive)?;
-                }
+                "readme" => self.dynamic_readme(root, directive)?,
+                "classifiers" => self.dynamic_classifiers(root, directive)?,
                 _ => self.draft.give_up(
                     &format!("[tool.setuptools.dynamic] {field}"),
                     at,
@@ -233,7 +235,7 @@ impl Pyproject {
         Ok(())
     }
 
-    fn file(&mut self, root: &Path, directive: &Value) -> Result<String, Error> {
+    pub(super) fn file(&mut self, root: &Path, directive: &Value) -> Result<String, Error> {
         let names = match directive.get("file") {
             Some(value) => value
                 .as_str()
@@ -257,9 +259,9 @@ impl Pyproject {
         for (key, value) in table.entries().unwrap_or_default() {
             let field = key.as_str().unwrap_or_default();
             match field {
-                "packages" if value.items().is_some() => self.listed("packages", value),
+                "packages" if value.items().is_some() => self.names(field, value, is_module),
                 "packages" => self.find(root, value)?,
-                "py-modules" => self.listed("py_modules", value),
+                "py-modules" => self.names(field, value, is_module),
                 "package-data" | "exclude-package-data" => {
                     let mut declared = value.clone();
                     data_files::name_all_packages(&mut declared);
@@ -268,14 +270,16 @@ impl Pyproject {
                 "include-package-data" => self.draft.set("include_package_data", value.clone()),
                 "data-files" => self.draft.set("data_files", data_files::expanded(root, value.clone())),
                 "script-files" => self.draft.set("scripts", value.clone()),
-                "license-files" => self.draft.set("license_files", value.clone()),
+                "license-files" => self.tool_license_files(value),
+                "platforms" => self.names(field, value, |_| true),
+                "provides" | "obsoletes" => self.names(field, value, |name| requirement::name(name, "").is_ok()),
                 "ext-modules" => {
                     let reason = format!("{}: ext-modules adds extension sources", value.place);
                     self.draft.backend_sdist.get_or_insert(reason);
                     self.draft
                         .give_up("ext-modules", value.place, "changes what is discovered");
                 }
-                "package-dir" | "dynamic" | "platforms" | "provides" | "obsoletes" | "dependency-links" => {}
+                "package-dir" | "dynamic" | "dependency-links" => {}
                 "zip-safe" => self.draft.set("zip_safe", value.clone()),
                 "namespace-packages" | "eager-resources" => {
                     let reason = format!("{}: setuptools writes a file of its own for {field}", value.place);
@@ -291,13 +295,19 @@ impl Pyproject {
         Ok(())
     }
 
-    /// Packages or modules that are listed. setuptools refuses names that could not be one.
-    fn listed(&mut self, key: &str, value: &Value) {
-        let is_name = |name: &String| name.split('.').all(|part| identifier(&part.replace('-', "_")));
-        if value.strings().is_some_and(|names| names.iter().all(is_name)) {
-            self.draft.set(key, value.clone());
+    /// setuptools refuses license files that `[project]` gives too.
+    fn tool_license_files(&mut self, value: &Value) {
+        self.draft.set("license_files", value.clone());
+        self.tool_license_files = Some(value.place);
+    }
+
+    /// A list of names, each as setuptools validates it.
+    fn names(&mut self, field: &str, value: &Value, is_right: impl Fn(&str) -> bool) {
+        let listed = value.strings();
+        if listed.is_some_and(|names| names.iter().all(|name| is_right(name))) {
+            self.draft.set(&field.replace('-', "_"), value.clone());
         } else {
-            let expression = format!("[tool.setuptools] {key}");
+            let expression = format!("[tool.setuptools] {field}");
             self.draft.give_up(
                 &expression,
                 value.place,
@@ -347,6 +357,11 @@ impl Pyproject {
         }
         Ok(())
     }
+}
+
+/// Whether setuptools takes the name for a package's or module's.
+fn is_module(name: &str) -> bool {
+    name.split('.').all(|part| identifier(&part.replace('-', "_")))
 }
 
 fn from_map(map: &BTreeMap<String, String>, at: Place) -> Value {

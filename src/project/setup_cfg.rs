@@ -6,11 +6,12 @@ use std::path::Path;
 
 use super::attr::read_attr;
 use super::data_files;
+use super::descriptive::{KEYWORDS, contained, lines};
 use super::discovery::{Find, find_packages};
 use super::error::Error;
 use super::ini::{self, IniOption, Section};
 use super::source_file::SourceFile;
-use super::value::{Draft, Kind, Place, Value};
+use super::value::{Draft, Evaluated, Kind, Place, Value};
 
 const FILE: &str = "setup.cfg";
 
@@ -101,25 +102,65 @@ impl Reader<'_> {
     }
 
     fn metadata(&mut self, option: &IniOption) -> Result<(), Error> {
-        let key = match key(option).as_str() {
-            "summary" => "description".to_owned(),
-            other => other.to_owned(),
-        };
-        match key.as_str() {
-            "name" => self.set("name", Value::str(option.text(), place(option.line))),
+        let at = place(option.line);
+        match unaliased(&key(option)) {
             "description" => {
                 let text = self.file_or_text(option)?;
-                self.set("description", Value::str(text, place(option.line)));
+                self.set("description", Value::str(text, at));
             }
-            "license_files" => self.set("license_files", list(option, ',')),
-            "license_file" => self.set("license_file", Value::str(option.text(), place(option.line))),
             "long_description" => {
-                self.file_or_text(option)?;
+                let text = self.file_or_text(option);
+                self.set_evaluated("long_description", contained(text, &option.text(), at)?);
+            }
+            "classifiers" => self.classifiers(option)?,
+            "license" if option.text().starts_with("file:") => {
+                self.draft
+                    .give_up(&format!("license = {}", option.text()), at, "may not name a file");
+            }
+            "project_urls" => self.project_urls(option),
+            "provides_extras" => self.draft.give_up("provides_extras", at, "is setuptools' own"),
+            key @ ("keywords" | "platforms" | "provides" | "obsoletes" | "license_files") => {
+                self.set(key, list(option, ','));
+            }
+            // setuptools takes the characters of the text.
+            "requires" => self.set("requires", Value::str(option.text(), at)),
+            key if key == "name" || key == "license_file" || KEYWORDS.contains(&key) => {
+                self.set(key, Value::str(option.text(), at));
             }
             // `version` is read last: `attr:` needs package_dir.
             _ => {}
         }
         Ok(())
+    }
+
+    fn classifiers(&mut self, option: &IniOption) -> Result<(), Error> {
+        if !option.text().starts_with("file:") {
+            self.set("classifiers", list(option, ','));
+            return Ok(());
+        }
+        let at = place(option.line);
+        let read = contained(self.file_or_text(option), &option.text(), at)?;
+        let listed = read.and_then(|value| {
+            let text = value.as_str().unwrap_or_default();
+            if !text.contains('\n') {
+                return Ok(trimmed(text.split(','), at));
+            }
+            let all = lines(text, &option.text(), at)?;
+            let all = all.items().unwrap_or_default();
+            Ok(trimmed(all.iter().filter_map(Value::as_str), at))
+        });
+        self.set_evaluated("classifiers", listed);
+        Ok(())
+    }
+
+    /// Refused by setuptools if an item is no pair, unless setup.py says other URLs.
+    fn project_urls(&mut self, option: &IniOption) {
+        match dict(option) {
+            Ok(urls) => self.set("project_urls", urls),
+            Err(error) => self
+                .draft
+                .give_up("project_urls", place(option.line), &format!("is not a dict: {error}")),
+        }
     }
 
     fn option(&mut self, option: &IniOption) -> Result<(), Error> {
@@ -159,8 +200,12 @@ impl Reader<'_> {
 
     /// The first declaration that says something stays, as in setuptools.
     fn set(&mut self, key: &str, value: Value) {
+        self.set_evaluated(key, Ok(value));
+    }
+
+    fn set_evaluated(&mut self, key: &str, evaluated: Evaluated) {
         if !self.draft.inhabited(key) {
-            self.draft.set(key, value);
+            self.draft.fields.insert(key.to_owned(), evaluated);
         }
     }
 
@@ -320,7 +365,9 @@ pub(crate) fn read_files(root: &Path, names: &[&str], at: Place) -> Result<(Stri
             continue;
         }
         if let Some(file) = SourceFile::read(root, name)? {
-            texts.push(file.text);
+            // Here setuptools reads the mark as a character.
+            let mark = if file.marked { "\u{feff}" } else { "" };
+            texts.push(format!("{mark}{}", file.text));
             read.push((*name).to_owned());
         }
     }
@@ -328,12 +375,29 @@ pub(crate) fn read_files(root: &Path, names: &[&str], at: Place) -> Result<(Stri
 }
 
 /// A `{str: str}` field as a map; empty where it is anything else.
-pub(crate) fn string_map(field: Option<&super::value::Evaluated>) -> BTreeMap<String, String> {
+pub(crate) fn string_map(field: Option<&Evaluated>) -> BTreeMap<String, String> {
     let Some(Ok(value)) = field else { return BTreeMap::new() };
     let pairs = value.entries().unwrap_or_default().iter();
     pairs
         .filter_map(|(k, v)| Some((k.as_str()?.to_owned(), v.as_str()?.to_owned())))
         .collect()
+}
+
+/// The key's usual name.
+fn unaliased(key: &str) -> &str {
+    match key {
+        "summary" => "description",
+        "home_page" => "url",
+        "classifier" => "classifiers",
+        "platform" => "platforms",
+        other => other,
+    }
+}
+
+/// The items that are not blank.
+fn trimmed<'a>(items: impl Iterator<Item = &'a str>, at: Place) -> Value {
+    let items = items.map(str::trim).filter(|item| !item.is_empty());
+    Value::new(Kind::List(items.map(|item| Value::str(item, at)).collect()), at)
 }
 
 fn place(line: usize) -> Place {

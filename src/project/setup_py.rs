@@ -7,13 +7,14 @@ use std::rc::Rc;
 
 use ruff_python_ast::Stmt;
 
+use super::descriptive::{KEYWORDS, LISTS};
 use super::error::Error;
 use super::interpreter::{Form, Machine, Object};
 use super::python_source;
 use super::source_file::SourceFile;
 use super::value::{Draft, Dynamic, Evaluated, Kind, Place, Value};
 
-/// Keywords of `setup()` that change what sgbuild needs to know; the rest may be any expression.
+/// Keywords of `setup()` that must be known; the [descriptive ones](KEYWORDS) may be any expression.
 const RELEVANT: &[&str] = &[
     "name",
     "version",
@@ -39,6 +40,9 @@ const RELEVANT: &[&str] = &[
     "entry_point",
 ];
 
+/// Those that name files, whose order means nothing: `glob` and `os.listdir` may list them.
+const FILES: [&str; 4] = ["package_data", "exclude_package_data", "data_files", "scripts"];
+
 /// Keywords that replace parts of setuptools.
 const REPLACING: &[&str] = &[
     "distclass",
@@ -52,30 +56,13 @@ const REPLACING: &[&str] = &[
 
 /// Keywords that setuptools knows and sgbuild has no use for.
 const KNOWN: &[&str] = &[
-    "author",
-    "author_email",
-    "maintainer",
-    "maintainer_email",
-    "url",
-    "license",
-    "license_expression",
-    "keywords",
-    "platforms",
-    "classifiers",
-    "download_url",
-    "long_description",
-    "long_description_content_type",
-    "project_urls",
     "test_suite",
     "tests_require",
     "test_loader",
     "dependency_links",
     "use_2to3",
     "convert_2to3_doctests",
-    "provides",
     "provides_extras",
-    "obsoletes",
-    "requires",
     "headers",
     "libraries",
     "include_dirs",
@@ -142,6 +129,10 @@ impl Reader<'_> {
         for (name, object) in setup {
             self.keyword(&name, &object);
         }
+        // The other spelling wins over this one.
+        if let Some(license) = self.draft.fields.remove("licence") {
+            self.draft.fields.insert("license".to_owned(), license);
+        }
         self.draft
     }
 
@@ -160,12 +151,13 @@ impl Reader<'_> {
                 }
             }
             name if RELEVANT.contains(&name) => {
-                let known = self.known(object).map_err(|dynamic| Dynamic {
+                let known = self.known(name, object).map_err(|dynamic| Dynamic {
                     expression: format!("{name} = {}", dynamic.expression),
                     ..dynamic
                 });
                 self.draft.fields.insert(name.to_owned(), known);
             }
+            name if KEYWORDS.contains(&name) || name == "licence" => self.descriptive(name, object),
             name if REPLACING.contains(&name) => {
                 self.draft.give_up(name, object.place, "changes how setuptools works");
             }
@@ -184,9 +176,25 @@ impl Reader<'_> {
         }
     }
 
+    /// What is for people to read may also be unknown.
+    fn descriptive(&mut self, name: &str, object: &Object) {
+        let known = object.to_value();
+        let is_none = known.as_ref().is_ok_and(|value| value.kind == Kind::None);
+        if is_none && (LISTS.contains(&name) || name == "project_urls") {
+            let expression = format!("{name} = None");
+            self.draft
+                .give_up(&expression, object.place, "is not what setuptools takes there");
+        }
+        self.draft.fields.insert(name.to_owned(), known);
+    }
+
     /// The value, unless it says where this checkout is: Python may be asked in another place.
-    fn known(&self, object: &Object) -> Evaluated {
-        let value = object.to_value()?;
+    fn known(&self, name: &str, object: &Object) -> Evaluated {
+        let value = if FILES.contains(&name) {
+            object.to_value_in_any_order()?
+        } else {
+            object.to_value()?
+        };
         let root = self.root.to_string_lossy();
         if root.len() > 1 && holds(&value, &root) {
             return Err(value.unclear(&object.shown(), "the same in every directory"));

@@ -98,6 +98,17 @@ impl Value {
         }
     }
 
+    /// As `str()` shows it, for values that are no collections.
+    pub(crate) fn printed(&self) -> Option<String> {
+        match &self.kind {
+            Kind::Str(text) | Kind::Number(text) => Some(text.clone()),
+            Kind::Bool(true) => Some("True".to_owned()),
+            Kind::Bool(false) => Some("False".to_owned()),
+            Kind::None => Some("None".to_owned()),
+            _ => None,
+        }
+    }
+
     /// A list or tuple's items.
     pub(crate) fn items(&self) -> Option<&[Value]> {
         match &self.kind {

@@ -277,10 +277,12 @@ impl Tree {
         let mut entries = Vec::new();
         for entry in reader {
             let entry = entry.map_err(failed)?;
-            let is_link = entry.file_type().map_err(failed)?.is_symlink();
+            let kind = entry.file_type().map_err(failed)?;
+            let is_link = kind.is_symlink();
             entries.push(Entry {
                 name: entry.file_name().to_string_lossy().into_owned(),
-                is_dir: entry.path().is_dir(),
+                // The listing tells the kind; only behind a link it takes another look.
+                is_dir: kind.is_dir() || (is_link && entry.path().is_dir()),
                 is_link,
             });
         }

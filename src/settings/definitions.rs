@@ -84,6 +84,12 @@ pub const DEFINITIONS: &[Definition] = &[
         "The longest that Python may take to answer, in seconds",
     ),
     setting(
+        "uv",
+        Kind::Text,
+        None,
+        "The uv that installs what Python needs to answer; else that on PATH, else a copy of sgbuild's own",
+    ),
+    setting(
         "base-image",
         Kind::Text,
         None,
@@ -110,6 +116,12 @@ pub const DEFINITIONS: &[Definition] = &[
         "Labels of the image, beside the standard OCI ones",
     ),
     setting("extras", Kind::List, None, "Extras of the package to install"),
+    setting(
+        "requirements",
+        Kind::Text,
+        None,
+        "A requirements.txt or lock file that says what is installed",
+    ),
     setting(
         "dockerfile-template",
         Kind::Text,

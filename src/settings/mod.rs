@@ -5,6 +5,7 @@ mod definitions;
 mod files;
 mod pip;
 mod stages;
+mod uv;
 
 pub use definitions::{DEFINITIONS, Definition, Kind};
 
@@ -289,6 +290,20 @@ impl Settings {
     #[must_use]
     pub fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// A path that a setting names; a relative one is the project's.
+    fn absolute(&self, path: &str) -> PathBuf {
+        let path = self.root.join(path);
+        std::path::absolute(&path).unwrap_or(path)
+    }
+
+    /// A program that a setting names: a path, or a name that is looked for on `PATH`.
+    fn program(&self, name: &str) -> PathBuf {
+        if name.contains('/') {
+            return self.absolute(name);
+        }
+        PathBuf::from(name)
     }
 
     /// A text setting.

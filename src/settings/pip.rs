@@ -20,11 +20,11 @@ const NETWORK_OPTIONS: [&str; 3] = ["timeout", "default-timeout", "retries"];
 const CA_VARIABLES: [&str; 4] = ["PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"];
 
 /// The build secrets by id: `pip.conf` where an index is set on this machine, `netrc` where it knows the host of an index or of
-/// a requirement's URL, `ca.pem` where certificates are.
+/// one of `urls` that pip will ask, `ca.pem` where certificates are.
 ///
 /// # Errors
 /// The certificates' file cannot be read.
-pub(super) fn secrets(settings: &Settings, requirements: &[&str]) -> Result<BTreeMap<String, Secret>, Error> {
+pub(super) fn secrets(settings: &Settings, urls: &[&str]) -> Result<BTreeMap<String, Secret>, Error> {
     let mut secrets = BTreeMap::new();
     let options = if settings.flag("pip-settings") {
         options(settings.environment())
@@ -35,7 +35,7 @@ pub(super) fn secrets(settings: &Settings, requirements: &[&str]) -> Result<BTre
         secrets.insert("pip.conf".to_owned(), Secret::new(pip_conf(&options)));
     }
     if settings.flag("pip-settings") {
-        let hosts = [index_hosts(&options), url_hosts(requirements)].concat();
+        let hosts = [index_hosts(&options), url_hosts(urls)].concat();
         let netrc = netrc(settings.environment(), &hosts);
         secrets.extend(netrc.map(|netrc| ("netrc".to_owned(), Secret::new(netrc))));
     }
@@ -47,7 +47,7 @@ pub(super) fn secrets(settings: &Settings, requirements: &[&str]) -> Result<BTre
 
 /// pip's options on this machine: its configuration files from the widest to the nearest, then `PIP_*` variables.
 /// Source: <https://pip.pypa.io/en/stable/topics/configuration/>.
-fn options(environment: &Environment) -> BTreeMap<String, String> {
+pub(super) fn options(environment: &Environment) -> BTreeMap<String, String> {
     let mut options = BTreeMap::new();
     for file in configuration_files(environment) {
         // A file that pip could not read either says nothing.
@@ -67,6 +67,19 @@ fn options(environment: &Environment) -> BTreeMap<String, String> {
         }
     }
     options
+}
+
+/// Whether an option's value means yes, to pip as to Python's configparser.
+pub(super) fn is_true(value: &str) -> bool {
+    ["1", "y", "yes", "t", "true", "on"].contains(&value.trim().to_ascii_lowercase().as_str())
+}
+
+/// The certificates that pip trusts here, and what names them.
+pub(super) fn ca_path(environment: &Environment, options: &BTreeMap<String, String>) -> Option<(String, String)> {
+    let variable = CA_VARIABLES
+        .iter()
+        .find_map(|name| environment.get(name).map(|path| (path.to_owned(), (*name).to_owned())));
+    variable.or_else(|| Some((options.get("cert")?.clone(), "pip.conf".to_owned())))
 }
 
 fn configuration_files(environment: &Environment) -> Vec<PathBuf> {
@@ -122,12 +135,11 @@ fn index_hosts(options: &BTreeMap<String, String>) -> Vec<String> {
     urls.filter_map(|url| url.host_str().map(ToOwned::to_owned)).collect()
 }
 
-/// The hosts of requirements such as `name @ https://host/name-1.0.tar.gz` or `name @ git+https://host/name`.
-fn url_hosts(requirements: &[&str]) -> Vec<String> {
-    let urls = requirements
+/// The hosts of URLs such as `https://host/name-1.0.tar.gz` or `git+https://host/name`, whatever stands behind them.
+fn url_hosts(urls: &[&str]) -> Vec<String> {
+    let urls = urls
         .iter()
-        .filter_map(|requirement| requirement.split_once('@'));
-    let urls = urls.filter_map(|(_, url)| Url::parse(url.split_whitespace().next()?).ok());
+        .filter_map(|url| Url::parse(url.split_whitespace().next()?).ok());
     urls.filter_map(|url| url.host_str().map(ToOwned::to_owned)).collect()
 }
 
@@ -168,14 +180,10 @@ fn netrc(environment: &Environment, hosts: &[String]) -> Option<String> {
 
 /// The certificates to trust: the setting, else those that pip trusts here.
 fn ca_bundle(settings: &Settings, options: &BTreeMap<String, String>) -> Result<Option<String>, Error> {
-    let environment = settings.environment();
-    let variable = CA_VARIABLES
-        .iter()
-        .find_map(|name| environment.get(name).map(|path| (path.to_owned(), (*name).to_owned())));
     let (path, origin) = match settings.text("ca-bundle") {
         Some(path) => (path.to_owned(), settings.origin("ca-bundle").to_owned()),
         None if !settings.flag("pip-settings") => return Ok(None),
-        None => match variable.or_else(|| Some((options.get("cert")?.clone(), "pip.conf".to_owned()))) {
+        None => match ca_path(settings.environment(), options) {
             Some(found) => found,
             None => return Ok(None),
         },
@@ -239,13 +247,13 @@ mod tests {
 
     #[test]
     fn a_requirements_url_has_a_host() {
-        let requirements = [
-            "numpy>=1",
-            "a @ https://files.example/a-1.tar.gz ; python_version > '3'",
-            "b@git+https://me@git.example:8443/b.git@v1",
-            "c @ file:///tmp/c",
+        let urls = [
+            "https://files.example/a-1.tar.gz ; python_version > '3'",
+            "git+https://me@git.example:8443/b.git@v1",
+            "file:///tmp/c",
+            "nothing",
         ];
-        assert_eq!(url_hosts(&requirements), ["files.example", "git.example"]);
+        assert_eq!(url_hosts(&urls), ["files.example", "git.example"]);
     }
 
     #[test]

@@ -2,16 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::PathBuf;
 
-use super::{Error, Settings, pip};
+use super::{Error, Settings, pip, uv};
 use crate::dist::{DIST, DistSettings};
 use crate::dockerfile::Template;
 use crate::image::ImageSettings;
 use crate::project::{Project, ProjectSettings, read_regular};
+use crate::requirements::Requirements;
 use crate::revision::{Commit, Revision};
 use crate::sdist::SdistSettings;
 use crate::secret::Secret;
+use crate::uv::UvSettings;
 
 impl Settings {
     /// How to read the project.
@@ -22,21 +23,34 @@ impl Settings {
             train: named("train"),
             serve: named("serve"),
             static_only: self.flag("static"),
-            python: PathBuf::from(self.text("python").unwrap_or("python3")),
+            python: self.program(self.text("python").unwrap_or("python3")),
             python_timeout: self.number("python-timeout"),
             environment: self.environment().all().to_vec(),
             cache_dir: self.environment().cache_dir(),
+            uv: self.uv(),
         }
     }
 
-    /// How to make `dist/`. `secrets` are the build secrets there are; `revision` is what git says.
+    /// How uv is found, and what it is told on this machine.
+    #[must_use]
+    pub fn uv(&self) -> UvSettings {
+        uv::settings(self)
+    }
+
+    /// How to make `dist/`. `requirements` is the user's file, `secrets` are the build secrets there are; `revision` is what git says.
     ///
     /// # Errors
     /// The Dockerfile template cannot be read, or `SOURCE_DATE_EPOCH` is no number.
-    pub fn dist(&self, secrets: &BTreeMap<String, Secret>, revision: Option<&Revision>) -> Result<DistSettings, Error> {
+    pub fn dist(
+        &self,
+        requirements: Option<&Requirements>,
+        secrets: &BTreeMap<String, Secret>,
+        revision: Option<&Revision>,
+    ) -> Result<DistSettings, Error> {
         let epoch = self.source_date_epoch()?;
         Ok(DistSettings {
             image: self.image(secrets, revision, epoch),
+            requirements: requirements.cloned(),
             sdist: SdistSettings {
                 source_date_epoch: epoch,
                 output_dirs: vec![DIST.into()],
@@ -80,13 +94,19 @@ impl Settings {
         Some(Commit { hash, dirty })
     }
 
-    /// The build secrets: what pip is told on this machine and needs for `project`.
+    /// The build secrets: what pip is told on this machine and needs for `project` and the user's requirements file.
     ///
     /// # Errors
     /// The certificates' file cannot be read.
-    pub fn build_secrets(&self, project: &Project) -> Result<BTreeMap<String, Secret>, Error> {
-        let requirements = project.metadata.requires_dist.iter().chain(&project.build.requires);
-        pip::secrets(self, &requirements.map(String::as_str).collect::<Vec<_>>())
+    pub fn build_secrets(
+        &self,
+        project: &Project,
+        requirements: Option<&Requirements>,
+    ) -> Result<BTreeMap<String, Secret>, Error> {
+        let declared = project.metadata.requires_dist.iter().chain(&project.build.requires);
+        let declared = declared.filter_map(|requirement| Some(requirement.split_once('@')?.1.trim_start()));
+        let urls = declared.chain(requirements.iter().flat_map(|file| file.urls()));
+        pip::secrets(self, &urls.collect::<Vec<_>>())
     }
 
     fn template(&self) -> Result<Option<Template>, Error> {

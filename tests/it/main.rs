@@ -19,6 +19,7 @@ mod pipeline;
 mod project;
 mod record_result;
 mod registry;
+mod requirements;
 mod run_py;
 mod sdist;
 mod stack;

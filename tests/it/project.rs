@@ -1,9 +1,15 @@
 //! Reading a project: compared with the real setuptools, and under everything a setup.py can do to its reader.
 
 mod asking;
+mod backends;
+mod called;
+mod certain;
 mod configured;
 mod discovered;
+mod followed;
 mod hostile;
+mod installer;
+mod isolation;
 mod mangled;
 mod messages;
 mod oracle;

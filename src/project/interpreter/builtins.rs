@@ -2,11 +2,14 @@
 
 use ruff_text_size::Ranged;
 
+use super::assignment::insert;
 use super::call::Arguments;
-use super::methods::{Known, sorted};
-use super::object::{Form, Object, Shared};
-use super::statement::insert;
-use super::{Halt, Machine, expression, format};
+use super::container::sorted;
+use super::iteration::distinct;
+use super::methods::Known;
+use super::object::{Form, Object};
+use super::shared::{Sequence, Shared};
+use super::{Halt, Machine, format};
 
 impl Machine {
     /// Calls a built-in function or class. `None` where it is not known.
@@ -24,10 +27,12 @@ impl Machine {
                 "list" | "tuple" | "sorted" | "reversed" | "set" | "frozenset" | "any" | "all" | "enumerate" | "sum",
                 Some(first),
             ) => {
-                if let (Form::Set(items), "sorted" | "set" | "frozenset" | "any" | "all") = (&first.form, name) {
-                    items.get().map(|items| items.clone())
-                } else {
-                    self.items(first, node)?
+                let any_order = matches!(name, "sorted" | "set" | "frozenset" | "any" | "all");
+                match &first.form {
+                    Form::Set(items) if any_order => items.get().map(|items| items.clone()),
+                    _ if any_order => self.any_items(first, node)?,
+                    _ if matches!(name, "reversed" | "enumerate") => self.ordered_items(first, node)?,
+                    _ => self.items(first, node)?,
                 }
             }
             _ => Ok(Vec::new()),
@@ -63,14 +68,9 @@ impl Machine {
                 .and_then(|length| i64::try_from(length).ok())
                 .map(Form::Int),
             ("list", []) => list(Vec::new()),
-            ("list", [_]) => list(items),
+            ("list", [from]) => Some(Form::List(Shared::in_sequence(items, from.sequence()))),
             ("tuple", [] | [_]) => Some(Form::Tuple(items.into())),
-            ("set" | "frozenset", [] | [_]) => {
-                let hashable = items
-                    .iter()
-                    .all(|item| matches!(item.form, Form::Str(_) | Form::Int(_) | Form::Tuple(_) | Form::None));
-                hashable.then(|| Form::Set(Shared::new(expression::distinct(items))))
-            }
+            ("set" | "frozenset", [] | [_]) => distinct(items).map(|items| Form::Set(Shared::new(items))),
             ("sorted", [_]) if arguments.named.is_empty() => sorted(&items).and_then(list),
             ("reversed", [from]) => Some(Object::once(
                 items.into_iter().rev().collect(),
@@ -94,7 +94,10 @@ impl Machine {
                 let items = items.into_iter().enumerate().map(number).collect();
                 Some(Object::once(items, std::slice::from_ref(from)))
             }
-            ("sum", [_]) => items.iter().map(Object::as_int).sum::<Option<i64>>().map(Form::Int),
+            ("sum", [_]) => items
+                .iter()
+                .try_fold(0_i64, |total, item| total.checked_add(item.as_int()?))
+                .map(Form::Int),
             ("sum", [_, start]) => {
                 let mut total = start.clone();
                 for item in items {
@@ -112,16 +115,12 @@ impl Machine {
                 if end.saturating_sub(start) > 100_000 {
                     return Ok(None);
                 }
-                list(
-                    (start..end)
-                        .map(|number| Object::new(Form::Int(number), place))
-                        .collect(),
-                )
+                Some(Form::Range(start, end))
             }
             ("zip", all) => {
                 let mut columns = Vec::new();
                 for each in all {
-                    match self.items(each, node)? {
+                    match self.ordered_items(each, node)? {
                         Ok(items) => columns.push(items),
                         Err(why) => return Ok(Some(Form::Unknown(why))),
                     }
@@ -134,10 +133,11 @@ impl Machine {
                 Some(Object::once((0..rows).map(row).collect(), all))
             }
             ("map" | "filter", [function, over]) => {
-                let items = match self.items(over, node)? {
+                let items = match self.ordered_items(over, node)? {
                     Ok(items) => items,
                     Err(why) => return Ok(Some(Form::Unknown(why))),
                 };
+                let effects = self.effects;
                 let mut made = Vec::new();
                 for item in items {
                     if name == "filter" && matches!(function.form, Form::None) {
@@ -148,7 +148,12 @@ impl Machine {
                         }
                         continue;
                     }
-                    let result = self.apply(function, Arguments::of(vec![item.clone()]), node)?;
+                    let result = match self.apply(function, Arguments::of(vec![item.clone()]), node) {
+                        Ok(result) if self.effects == effects => result,
+                        // Python calls the function only when the items are taken.
+                        Ok(_) | Err(Halt::Raised(..)) => return Ok(None),
+                        Err(halt) => return Err(halt),
+                    };
                     if name == "map" {
                         made.push(result);
                         continue;
@@ -170,6 +175,9 @@ impl Machine {
             }
             ("dict", [from]) => {
                 let mut entries = if let Form::Dict(entries) = &from.form {
+                    if from.sequence() == Sequence::Unknown {
+                        return Ok(None);
+                    }
                     match entries.get() {
                         Ok(entries) => entries.clone(),
                         Err(why) => return Ok(Some(Form::Unknown(why))),
@@ -210,6 +218,7 @@ fn length(value: &Object) -> Option<usize> {
         Form::Bytes(bytes) => Some(bytes.len()),
         Form::List(items) | Form::Set(items) => Some(items.get().ok()?.len()),
         Form::Tuple(items) => Some(items.len()),
+        Form::Range(start, end) => Some(usize::try_from(end.saturating_sub(*start)).unwrap_or(0)),
         Form::Dict(entries) | Form::View(entries, _) => Some(entries.get().ok()?.len()),
         _ => None,
     }
@@ -224,7 +233,9 @@ fn is_instance(value: &Object, class: &Object) -> Option<bool> {
     for class in classes {
         let Form::Library(name) = &class.form else { return None };
         found |= match (&**name, &value.form) {
-            (_, Form::Unknown(_) | Form::Argument | Form::Arguments | Form::VersionInfo) => return None,
+            (_, Form::Unknown(_) | Form::Argument | Form::Arguments | Form::VersionInfo | Form::Library(_)) => {
+                return None;
+            }
             ("builtins.str", form) => matches!(form, Form::Str(_)),
             ("builtins.list", form) => matches!(form, Form::List(_)),
             ("builtins.tuple", form) => matches!(form, Form::Tuple(_)),

@@ -1,6 +1,6 @@
 //! Calls: functions of the file are followed, those of the library that are known are computed, the rest is unknown.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use ruff_python_ast::{Expr, ExprCall};
@@ -8,7 +8,9 @@ use ruff_text_size::Ranged;
 
 use super::super::mentions;
 use super::super::value::Dynamic;
-use super::object::{Body, Form, Function, Object, Shared};
+use super::function::{Body, Function};
+use super::object::{Form, Object};
+use super::shared::Shared;
 use super::{Flow, Frame, Halt, MAX_DEPTH, Machine, Outcome, is_setup};
 
 /// The arguments of a call.
@@ -51,7 +53,7 @@ impl Arguments {
 impl Machine {
     pub(super) fn call(&mut self, call: &ExprCall, expression: &Expr) -> Outcome {
         let function = self.evaluate(&call.func)?;
-        let arguments = self.arguments(call)?;
+        let arguments = self.arguments(call, takes_all(&function))?;
         if let Form::Library(name) = &function.form
             && is_setup(name)
             && !self.patched.contains(&**name)
@@ -61,22 +63,26 @@ impl Machine {
         if let Some(why) = arguments.doubt.clone() {
             return Ok(self.unknown_call(&function, &arguments, &why));
         }
+        let mut names = BTreeSet::new();
+        if !arguments.named.iter().all(|(name, _)| names.insert(name)) {
+            return Err(Halt::Raised("TypeError".into(), "an argument is given twice".into()));
+        }
         self.apply(&function, arguments, expression)
     }
 
-    fn arguments(&mut self, call: &ExprCall) -> Result<Arguments, Halt> {
+    fn arguments(&mut self, call: &ExprCall, takes_all: bool) -> Result<Arguments, Halt> {
         let mut arguments = Arguments::default();
         for argument in &call.arguments.args {
             let Expr::Starred(starred) = argument else {
                 let value = match argument {
-                    Expr::Generator(made) => self.generator(&made.generators, &made.elt, argument)?,
+                    Expr::Generator(made) => self.generator(made, takes_all, argument)?,
                     _ => self.evaluate(argument)?,
                 };
                 arguments.positional.push(value);
                 continue;
             };
             let unpacked = self.evaluate(&starred.value)?;
-            match self.items(&unpacked, argument)? {
+            match self.ordered_items(&unpacked, argument)? {
                 Ok(items) => arguments.positional.extend(items),
                 Err(why) => arguments.doubt = Some(why),
             }
@@ -157,10 +163,19 @@ impl Machine {
             }
             _ => None,
         };
-        if name.is_some_and(|name| mentions::moves(&name)) {
+        let runs = matches!(&function.form, Form::Library(name) if runs_a_program(name, arguments));
+        if runs || name.is_some_and(|name| mentions::moves(&name)) {
             self.moved.get_or_insert_with(|| Rc::clone(why));
         }
-        if is_pure(function) {
+        let calls_back = |argument: &Object| {
+            matches!(
+                argument.form,
+                Form::Function(_) | Form::Method(..) | Form::Class(_) | Form::Unknown(_) | Form::Library(_)
+            )
+        };
+        // `open` is given away too, and what reads from a file moves on in it.
+        let is_harmless = |argument: &Object| !calls_back(argument) && !matches!(argument.form, Form::File(_));
+        if is_pure(function) && (!may_call_back(function) || arguments.each().all(is_harmless)) {
             return self.unknown_for(why);
         }
         self.taint(function, why);
@@ -284,7 +299,7 @@ impl Machine {
             self.give_up(first, "is passed to setup() by position");
             return Err(Halt::End);
         }
-        let mut names = std::collections::BTreeSet::new();
+        let mut names = BTreeSet::new();
         if arguments.named.iter().any(|(name, _)| !names.insert(name.clone())) {
             self.give_up(call, "gives an argument twice");
             return Err(Halt::End);
@@ -294,6 +309,91 @@ impl Machine {
         self.setup = Some(given.map(|(name, object)| (name, object.frozen())).collect());
         Ok(self.unknown(expression, "is what setup() gives"))
     }
+}
+
+/// Whether a generator given to this function is gone through at once and to its end.
+fn takes_all(function: &Object) -> bool {
+    match &function.form {
+        Form::Method(_, name) => matches!(&**name, "join" | "extend" | "update"),
+        Form::Library(name) => matches!(
+            &**name,
+            "builtins.list"
+                | "builtins.tuple"
+                | "builtins.set"
+                | "builtins.frozenset"
+                | "builtins.sorted"
+                | "builtins.sum"
+                | "builtins.dict"
+                | "collections.OrderedDict"
+        ),
+        _ => false,
+    }
+}
+
+/// Whether a function runs a program that may change the tree: all do that are not known to ask only.
+fn runs_a_program(name: &str, arguments: &Arguments) -> bool {
+    let functions = ["call", "run", "check_output", "getoutput", "getstatusoutput"];
+    if !name
+        .strip_prefix("subprocess.")
+        .is_some_and(|name| functions.contains(&name))
+    {
+        return false;
+    }
+    let words: Option<Vec<String>> = arguments.positional.first().and_then(|command| match &command.form {
+        Form::Str(line) => Some(line.split_whitespace().map(ToOwned::to_owned).collect()),
+        Form::List(words) => {
+            let known = words.get().ok()?;
+            Some(
+                known
+                    .iter()
+                    .map(|word| word.as_str().unwrap_or_default().to_owned())
+                    .collect(),
+            )
+        }
+        _ => None,
+    });
+    let asks = words.is_some_and(|words| {
+        let mut words = words.iter().map(String::as_str).filter(|word| !word.starts_with('-'));
+        match words.next() {
+            Some("git") => words.next().is_some_and(|word| GIT_QUESTIONS.contains(&word)),
+            Some(program) => PROGRAMS_THAT_ASK.contains(&program),
+            None => false,
+        }
+    });
+    !asks
+}
+
+/// Commands of git that change no file.
+const GIT_QUESTIONS: [&str; 11] = [
+    "describe",
+    "diff",
+    "diff-index",
+    "log",
+    "ls-files",
+    "rev-list",
+    "rev-parse",
+    "show",
+    "status",
+    "symbolic-ref",
+    "tag",
+];
+
+/// Programs that answer and change no file.
+const PROGRAMS_THAT_ASK: [&str; 9] = [
+    "ldconfig",
+    "llvm-config",
+    "lsb_release",
+    "nvcc",
+    "nvidia-smi",
+    "pkg-config",
+    "sw_vers",
+    "uname",
+    "which",
+];
+
+/// Whether a function that changes nothing itself may call what it is given, or read from it.
+fn may_call_back(function: &Object) -> bool {
+    matches!(&function.form, Form::Library(name) if name.starts_with("re.") || name.starts_with("json.") || name.starts_with("subprocess."))
 }
 
 /// Whether a function changes none of its arguments, and gives none of them back.

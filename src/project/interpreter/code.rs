@@ -9,10 +9,11 @@ use ruff_text_size::Ranged;
 
 use super::super::python_source;
 use super::super::source_file::SourceFile;
+use super::assignment::insert;
 use super::call::Arguments;
 use super::methods::Known;
-use super::object::{Form, Namespace, Object, Shared};
-use super::statement::insert;
+use super::object::{Form, Namespace, Object};
+use super::shared::{Sequence, Shared};
 use super::{Flow, Frame, Halt, Machine};
 
 impl Machine {
@@ -62,28 +63,49 @@ impl Machine {
                 }
                 Ok(done.map(|()| Form::None))
             }
-            Some(Form::Dict(entries)) => {
-                let shared = entries.clone();
-                let Ok(names) = shared.get().map(|entries| entries.clone()) else {
-                    return Ok(None);
+            Some(Form::Dict(globals)) => {
+                let names: Vec<_> = match arguments.positional.get(2).map(|locals| &locals.form) {
+                    None => vec![globals.clone()],
+                    // What is bound is bound in the second one.
+                    Some(Form::Dict(locals)) => vec![locals.clone(), globals.clone()],
+                    Some(_) => return Ok(None),
                 };
-                let names = names
-                    .iter()
-                    .filter_map(|(key, value)| Some((key.as_str()?.to_owned(), value.clone())));
-                let namespace = Rc::new(RefCell::new(names.collect::<BTreeMap<_, _>>()));
-                if self.run_code(&code, vec![Rc::clone(&namespace)], node)?.is_none() {
-                    return Ok(None);
-                }
-                let place = self.place(node);
-                if let Ok(mut entries) = shared.get_mut() {
-                    for (name, value) in namespace.borrow().iter() {
-                        insert(&mut entries, Object::str(name, place), value.clone());
-                    }
-                }
-                Ok(Some(Form::None))
+                self.exec_in(&code, &names, node)
             }
             Some(_) => Ok(None),
         }
+    }
+
+    /// `exec` with namespaces of its own, the one that it binds names in first.
+    fn exec_in(&mut self, code: &str, dicts: &[Shared<Vec<(Object, Object)>>], node: &impl Ranged) -> Known {
+        let place = self.place(node);
+        let mut scopes = Vec::new();
+        for dict in dicts {
+            let Ok(entries) = dict.get() else { return Ok(None) };
+            let named = entries
+                .iter()
+                .filter_map(|(key, value)| Some((key.as_str()?.to_owned(), value.clone())));
+            scopes.push(Rc::new(RefCell::new(named.collect::<BTreeMap<_, _>>())));
+        }
+        let builtins = self.unknown(node, "adds the built-in functions");
+        if let Some(globals) = scopes.last() {
+            let mut globals = globals.borrow_mut();
+            globals.entry("__builtins__".to_owned()).or_insert(builtins);
+        }
+        if self.run_code(code, scopes.clone(), node)?.is_none() {
+            return Ok(None);
+        }
+        self.effects += 1;
+        for (dict, scope) in dicts.iter().zip(&scopes) {
+            if let Ok(mut entries) = dict.get_mut() {
+                for (name, value) in scope.borrow().iter() {
+                    insert(&mut entries, Object::str(name, place), value.clone());
+                }
+                // In which order names were bound is not kept.
+                dict.set_sequence(Sequence::Unknown);
+            }
+        }
+        Ok(Some(Form::None))
     }
 
     pub(super) fn run_path(&mut self, arguments: &Arguments, node: &impl Ranged) -> Known {
@@ -107,7 +129,7 @@ impl Machine {
             .iter()
             .map(|(name, value)| (Object::str(name, place), value.clone()))
             .collect();
-        Ok(Some(Form::Dict(Shared::new(entries))))
+        Ok(Some(Form::Dict(Shared::in_sequence(entries, Sequence::Unknown))))
     }
 
     /// Follows other code in these namespaces; `None` where it cannot be followed to its end.

@@ -7,10 +7,13 @@ use std::rc::Rc;
 use ruff_text_size::Ranged;
 
 use super::super::discovery::{Find, find_packages, fnmatch};
+use super::super::requirement::has_other_line_ends;
 use super::super::source_file::read_regular;
 use super::call::Arguments;
-use super::methods::{Known, is_utf8};
-use super::object::{Content, Form, Object, OpenFile, Position, Shared};
+use super::methods::Known;
+use super::object::{Content, Form, Object, OpenFile, Position};
+use super::shared::{Sequence, Shared};
+use super::text::{begins_with_ascii, is_utf8};
 use super::{Halt, Machine};
 
 impl Machine {
@@ -22,9 +25,8 @@ impl Machine {
         if let Some(why) = &self.moved {
             return Ok(Err(Form::Unknown(Rc::clone(why))));
         }
-        let located = self.located(path);
         let shown = path.to_string_lossy();
-        let real = match located.canonicalize() {
+        let real = match self.root.join(path).canonicalize() {
             Ok(real) => real,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 return Err(Halt::Raised(
@@ -56,8 +58,9 @@ impl Machine {
             Ok(bytes) => bytes,
             Err(unknown) => return Ok(Err(unknown)),
         };
-        let is_plain = bytes.is_ascii()
-            || encoding.is_none_or(|encoding| is_utf8(encoding) || matches!(encoding.form, Form::None));
+        let is_default = encoding.is_none_or(|encoding| matches!(encoding.form, Form::None));
+        let is_plain = is_default
+            || encoding.is_some_and(|encoding| is_utf8(encoding) || (bytes.is_ascii() && begins_with_ascii(encoding)));
         let text = String::from_utf8(bytes).ok().filter(|_| is_plain);
         let text = text.filter(|text| text.is_ascii() || !text.starts_with('\u{feff}'));
         Ok(match text {
@@ -93,6 +96,7 @@ impl Machine {
         if arguments.get(if is_codecs { 3 } else { 4 }, "errors").is_some() || arguments.get(5, "newline").is_some() {
             return Ok(None);
         }
+        let mut has_own_lines = false;
         let content = if mode.contains('b') && !is_codecs {
             match self.content(path, node)? {
                 Ok(bytes) => Content::Bytes(bytes.into()),
@@ -100,18 +104,28 @@ impl Machine {
             }
         } else {
             let encoding = arguments.get(if is_codecs { 2 } else { 3 }, "encoding").cloned();
-            match self.text(path, encoding.as_ref(), is_codecs, node)? {
+            // Without an encoding, `codecs` opens files as `open` does.
+            has_own_lines = is_codecs
+                && encoding
+                    .as_ref()
+                    .is_some_and(|encoding| !matches!(encoding.form, Form::None));
+            match self.text(path, encoding.as_ref(), has_own_lines, node)? {
                 Ok(text) => Content::Text(text),
                 Err(unknown) => return Ok(Some(unknown)),
             }
         };
         Ok(Some(Form::File(Rc::new(OpenFile {
-            content,
+            has_own_lines: has_own_lines && matches!(&content, Content::Text(text) if has_other_line_ends(text)),
             position: Cell::new(Position::Start),
+            content,
         }))))
     }
 
     pub(super) fn os_call(&mut self, name: &str, arguments: &Arguments, node: &impl Ranged) -> Known {
+        let is_where = matches!(name, "getcwd" | "path.abspath" | "path.realpath");
+        if let (true, Some(why)) = (is_where, &self.moved) {
+            return Ok(Some(Form::Unknown(Rc::clone(why))));
+        }
         if name == "getcwd" {
             return Ok(Some(Form::Str(self.root.to_string_lossy().as_ref().into())));
         }
@@ -156,9 +170,9 @@ impl Machine {
             "path.abspath" => text(&self.located(path).to_string_lossy()),
             "path.realpath" => {
                 let located = self.located(path);
-                text(&located.canonicalize().unwrap_or(located).to_string_lossy())
+                text(&self.root.join(path).canonicalize().unwrap_or(located).to_string_lossy())
             }
-            "path.normpath" if path.is_absolute() => text(&normal(path).to_string_lossy()),
+            "path.normpath" if path.is_absolute() && !path.starts_with("//") => text(&normal(path).to_string_lossy()),
             "path.splitext" => {
                 let base = first.rfind('/').map_or(0, |at| at + 1);
                 let dot = first[base..]
@@ -181,9 +195,9 @@ impl Machine {
                     [Object::str(head, place), Object::str(tail, place)].into(),
                 )))
             }
-            "path.exists" => Ok(Some(Form::Bool(self.located(path).exists()))),
-            "path.isfile" => Ok(Some(Form::Bool(self.located(path).is_file()))),
-            "path.isdir" => Ok(Some(Form::Bool(self.located(path).is_dir()))),
+            "path.exists" => Ok(Some(Form::Bool(self.root.join(path).exists()))),
+            "path.isfile" => Ok(Some(Form::Bool(self.root.join(path).is_file()))),
+            "path.isdir" => Ok(Some(Form::Bool(self.root.join(path).is_dir()))),
             "listdir" => {
                 let place = self.place(node);
                 let Ok(entries) = std::fs::read_dir(self.located(path)) else {
@@ -192,8 +206,7 @@ impl Machine {
                 let names: Option<Vec<_>> = entries
                     .map(|entry| Some(Object::str(entry.ok()?.file_name().to_str()?, place)))
                     .collect();
-                // Like a set, it has no order.
-                Ok(names.map(|names| Form::Set(Shared::new(names))))
+                Ok(names.map(|names| Form::List(Shared::in_sequence(names, Sequence::Unknown))))
             }
             // To where it is already.
             "chdir" if self.located(path) == self.root => Ok(Some(Form::None)),
@@ -223,13 +236,14 @@ impl Machine {
                 self.open(&all, node, false)
             }
             "resolve" | "absolute" if arguments.is_empty() => {
-                let located = self.located(path);
-                let real = if name == "resolve" {
-                    located.canonicalize().ok()
-                } else {
-                    None
-                };
-                Ok(Some(Form::Path(real.unwrap_or(located))))
+                if let Some(why) = &self.moved {
+                    return Ok(Some(Form::Unknown(Rc::clone(why))));
+                }
+                if name == "absolute" {
+                    return Ok(Some(Form::Path(pure(&self.root.join(path)))));
+                }
+                let real = self.root.join(path).canonicalize().ok();
+                Ok(Some(Form::Path(real.unwrap_or_else(|| self.located(path)))))
             }
             "joinpath" => {
                 let parts: Option<Vec<_>> = arguments.positional.iter().map(Object::as_str).collect();
@@ -297,7 +311,7 @@ impl Machine {
         match find_packages(&self.root, &find) {
             Ok(found) => {
                 let names = found.into_iter().map(|name| Object::str(name, place)).collect();
-                Some(Form::List(Shared::new(names)))
+                Some(Form::List(Shared::in_sequence(names, Sequence::Loose)))
             }
             Err(error) => Some(Form::Unknown(self.dynamic(node, &error.to_string()))),
         }
@@ -308,7 +322,12 @@ impl Machine {
         let pattern = arguments.text(0, "pathname")?;
         let (directory, name) = pattern.rsplit_once('/').unwrap_or((".", pattern));
         let is_inside = self.located(Path::new(directory)).starts_with(&self.root);
-        if directory.contains(['*', '?', '[']) || name.contains("**") || self.moved.is_some() || !is_inside {
+        if name.is_empty()
+            || directory.contains(['*', '?', '['])
+            || name.contains("**")
+            || self.moved.is_some()
+            || !is_inside
+        {
             return None;
         }
         let Ok(entries) = std::fs::read_dir(self.located(Path::new(directory))) else {
@@ -327,8 +346,7 @@ impl Machine {
                 found.push(Object::str(path, place));
             }
         }
-        // In no order, like a set.
-        Some(Form::Set(Shared::new(found)))
+        Some(Form::List(Shared::in_sequence(found, Sequence::Unknown)))
     }
 }
 

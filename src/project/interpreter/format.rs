@@ -1,6 +1,7 @@
 //! Objects as text: `str()`, `repr()`, `%` and `format()`.
 
-use super::object::{Budget, Form, MAX_DEPTH, Object, float};
+use super::object::{Form, MAX_DEPTH, Object, float};
+use super::shared::{Budget, Sequence};
 
 /// Characters that a list or dict may have when it is written out.
 const MAX_SHOWN: usize = 1_000_000;
@@ -23,6 +24,9 @@ fn repr_below(object: &Object, budget: &Budget, depth: usize) -> Option<String> 
     if depth > MAX_DEPTH {
         return None;
     }
+    if object.sequence() != Sequence::Known {
+        return None;
+    }
     budget.spend(object.as_str().map_or(1, str::len).max(1))?;
     let repr = |object: &Object| repr_below(object, budget, depth + 1);
     let each = |items: &[Object]| items.iter().map(repr).collect::<Option<Vec<_>>>();
@@ -39,6 +43,8 @@ fn repr_below(object: &Object, budget: &Budget, depth: usize) -> Option<String> 
         Form::List(items) => Some(format!("[{}]", each(&items.get().ok()?)?.join(", "))),
         Form::Tuple(items) if items.len() == 1 => Some(format!("({},)", repr(&items[0])?)),
         Form::Tuple(items) => Some(format!("({})", each(items)?.join(", "))),
+        // An `OrderedDict` says so.
+        Form::Dict(entries) if entries.sequence() != Sequence::Known => None,
         Form::Dict(entries) => {
             let entries = entries.get().ok()?;
             let shown = entries
@@ -58,6 +64,7 @@ pub(super) fn percent(template: &str, values: &Object) -> Option<String> {
     }
     .into_iter();
     let mut made = String::new();
+    let mut keyed = false;
     let mut rest = template.chars();
     while let Some(c) = rest.next() {
         if c != '%' {
@@ -68,6 +75,7 @@ pub(super) fn percent(template: &str, values: &Object) -> Option<String> {
         let value = if conversion == '(' {
             let key: String = rest.by_ref().take_while(|c| *c != ')').collect();
             conversion = rest.next()?;
+            keyed = true;
             let Form::Dict(entries) = &values.form else { return None };
             let entries = entries.get().ok()?;
             entries
@@ -89,13 +97,16 @@ pub(super) fn percent(template: &str, values: &Object) -> Option<String> {
         }
     }
     let is_mapping = matches!(values.form, Form::Dict(_));
-    (is_mapping || positional.next().is_none()).then_some(made)
+    let left = positional.len();
+    // By key and by position at once: Python has rules of its own.
+    (if keyed { left == 1 } else { is_mapping || left == 0 }).then_some(made)
 }
 
 /// `template.format(*positional, **named)`, for fields without a format.
 pub(super) fn braces(template: &str, positional: &[Object], named: &[(String, Object)]) -> Option<String> {
     let mut made = String::new();
     let mut next = 0;
+    let mut numbered = false;
     let mut rest = template.chars().peekable();
     while let Some(c) = rest.next() {
         match c {
@@ -110,12 +121,20 @@ pub(super) fn braces(template: &str, positional: &[Object], named: &[(String, Ob
                 made.push('}');
             }
             '{' => {
-                let field: String = rest.by_ref().take_while(|c| *c != '}').collect();
-                let value = if field.is_empty() {
+                let mut field = String::new();
+                loop {
+                    match rest.next()? {
+                        '}' => break,
+                        c => field.push(c),
+                    }
+                }
+                let value = if field.is_empty() && !numbered {
                     next += 1;
                     positional.get(next - 1)?
-                } else if let Ok(index) = field.parse::<usize>() {
-                    positional.get(index)?
+                } else if !field.is_empty() && field.bytes().all(|byte| byte.is_ascii_digit()) {
+                    // Numbered and unnumbered fields do not go together.
+                    numbered = true;
+                    positional.get(field.parse::<usize>().ok().filter(|_| next == 0)?)?
                 } else {
                     &named.iter().find(|(known, _)| *known == field)?.1
                 };

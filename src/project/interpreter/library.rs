@@ -9,7 +9,8 @@ use super::super::value::Place;
 use super::call::Arguments;
 use super::files::pure;
 use super::methods::Known;
-use super::object::{Content, Form, Object, Position, Shared};
+use super::object::{Content, Form, Object, Position};
+use super::shared::{Sequence, Shared};
 use super::{Halt, Machine, pattern};
 
 /// Modules whose import changes nothing that matters here, and does not fail.
@@ -222,6 +223,184 @@ const SILENT: &[&str] = &[
     "warnings.warn",
 ];
 
+/// Functions, classes and modules that every Python and setuptools of today has.
+const CERTAIN: &[&str] = &[
+    "argparse.ArgumentParser",
+    "ast.literal_eval",
+    "ast.parse",
+    "codecs.open",
+    "collections.Counter",
+    "collections.OrderedDict",
+    "collections.abc",
+    "collections.defaultdict",
+    "collections.namedtuple",
+    "configparser.ConfigParser",
+    "configparser.RawConfigParser",
+    "contextlib.contextmanager",
+    "contextlib.suppress",
+    "copy.copy",
+    "copy.deepcopy",
+    "datetime.date",
+    "datetime.datetime",
+    "datetime.timedelta",
+    "distutils.cmd",
+    "distutils.cmd.Command",
+    "distutils.command",
+    "distutils.command.build",
+    "distutils.command.build.build",
+    "distutils.command.build_ext",
+    "distutils.command.build_ext.build_ext",
+    "distutils.command.build_py",
+    "distutils.command.build_py.build_py",
+    "distutils.command.install",
+    "distutils.command.install.install",
+    "distutils.command.sdist",
+    "distutils.command.sdist.sdist",
+    "distutils.core",
+    "distutils.core.Command",
+    "distutils.core.Extension",
+    "distutils.core.setup",
+    "distutils.dist",
+    "distutils.errors",
+    "distutils.extension",
+    "distutils.util",
+    "fnmatch.fnmatch",
+    "functools.partial",
+    "functools.wraps",
+    "glob.glob",
+    "glob.iglob",
+    "importlib.import_module",
+    "importlib.machinery",
+    "importlib.util",
+    "io.BytesIO",
+    "io.StringIO",
+    "io.open",
+    "itertools.chain",
+    "itertools.chain.from_iterable",
+    "json.dump",
+    "json.dumps",
+    "json.load",
+    "json.loads",
+    "os.chdir",
+    "os.environ",
+    "os.environ.get",
+    "os.getcwd",
+    "os.getenv",
+    "os.listdir",
+    "os.makedirs",
+    "os.mkdir",
+    "os.path",
+    "os.path.abspath",
+    "os.path.basename",
+    "os.path.dirname",
+    "os.path.exists",
+    "os.path.expanduser",
+    "os.path.isdir",
+    "os.path.isfile",
+    "os.path.join",
+    "os.path.normpath",
+    "os.path.realpath",
+    "os.path.relpath",
+    "os.path.split",
+    "os.path.splitext",
+    "os.remove",
+    "os.system",
+    "os.walk",
+    "pathlib.Path",
+    "pathlib.Path.cwd",
+    "pathlib.PosixPath",
+    "pathlib.PurePath",
+    "platform.machine",
+    "platform.python_implementation",
+    "platform.python_version",
+    "platform.system",
+    "re.DOTALL",
+    "re.I",
+    "re.IGNORECASE",
+    "re.M",
+    "re.MULTILINE",
+    "re.S",
+    "re.VERBOSE",
+    "re.X",
+    "re.compile",
+    "re.escape",
+    "re.findall",
+    "re.finditer",
+    "re.match",
+    "re.search",
+    "re.split",
+    "re.sub",
+    "runpy.run_path",
+    "setuptools.Command",
+    "setuptools.Distribution",
+    "setuptools.Extension",
+    "setuptools.command",
+    "setuptools.command.build_ext",
+    "setuptools.command.build_ext.build_ext",
+    "setuptools.command.build_py",
+    "setuptools.command.build_py.build_py",
+    "setuptools.command.develop",
+    "setuptools.command.develop.develop",
+    "setuptools.command.egg_info",
+    "setuptools.command.egg_info.egg_info",
+    "setuptools.command.install",
+    "setuptools.command.install.install",
+    "setuptools.command.sdist",
+    "setuptools.command.sdist.sdist",
+    "setuptools.dist",
+    "setuptools.dist.Distribution",
+    "setuptools.extension",
+    "setuptools.extension.Extension",
+    "setuptools.find_namespace_packages",
+    "setuptools.find_packages",
+    "setuptools.setup",
+    "shutil.copy",
+    "shutil.copyfile",
+    "shutil.copytree",
+    "shutil.rmtree",
+    "shutil.which",
+    "string.Template",
+    "subprocess.CalledProcessError",
+    "subprocess.PIPE",
+    "subprocess.Popen",
+    "subprocess.call",
+    "subprocess.check_call",
+    "subprocess.check_output",
+    "subprocess.run",
+    "sys.exit",
+    "sys.modules",
+    "sys.path",
+    "sys.path.append",
+    "sys.path.insert",
+    "sys.stderr",
+    "sys.stdout",
+    "sys.version",
+    "textwrap.dedent",
+    "time.time",
+    "typing.Any",
+    "typing.Dict",
+    "typing.List",
+    "typing.Optional",
+    "typing.Tuple",
+    "typing.Union",
+    "unittest.TestCase",
+    "urllib.parse",
+    "urllib.request",
+];
+
+/// Parts of the library that Python or setuptools gave up, or has not long had.
+const PASSING: [&str; 2] = ["pkg_resources", "tomllib"];
+
+/// Whether a name of the library stands for a function, a class or a module that is certainly there.
+pub(super) fn is_certain(name: &str) -> bool {
+    let is_top = !name.contains('.') && is_module(name) && !PASSING.contains(&name);
+    let is_builtin = name
+        .strip_prefix("builtins.")
+        .is_some_and(|name| BUILTINS.contains(&name));
+    // `from __future__ import …` is known to the parser.
+    is_top || is_builtin || name.starts_with("__future__.") || SILENT.contains(&name) || CERTAIN.contains(&name)
+}
+
 impl Machine {
     #[expect(clippy::too_many_lines, reason = "a table of functions is read line by line")]
     pub(super) fn library(&mut self, name: &Rc<str>, arguments: &Arguments, node: &impl Ranged) -> Known {
@@ -236,11 +415,13 @@ impl Machine {
         }
         match &**name {
             "sys.path.insert" => {
+                self.effects += 1;
                 let first = arguments.positional.first().and_then(Object::as_int) == Some(0);
                 self.search_in(arguments.positional.get(1), first);
                 return Ok(Some(Form::None));
             }
             "sys.path.append" => {
+                self.effects += 1;
                 self.search_in(arguments.positional.first(), false);
                 return Ok(Some(Form::None));
             }
@@ -277,6 +458,12 @@ impl Machine {
                 return Err(Halt::Raised("SystemExit".into(), "".into()));
             }
             "builtins.len" | "builtins.list" | "builtins.tuple" | "builtins.sorted" | "builtins.reversed" => {}
+            // A dict holds what only Python knows as it holds the rest.
+            "builtins.dict"
+                if !arguments
+                    .positional
+                    .iter()
+                    .any(|from| matches!(from.form, Form::Unknown(_))) => {}
             _ if arguments
                 .each()
                 .any(|argument| matches!(argument.form, Form::Unknown(_))) =>
@@ -303,11 +490,18 @@ impl Machine {
                 Ok(Some(Form::Path(pure(&path))))
             }
             "pathlib.Path.cwd" => Ok(Some(Form::Path(self.root.clone()))),
-            "collections.OrderedDict" => self.builtin_call("dict", arguments, node),
+            "collections.OrderedDict" => {
+                let made = self.builtin_call("dict", arguments, node)?;
+                if let Some(Form::Dict(entries)) = &made {
+                    // Written out, it is none.
+                    entries.set_sequence(Sequence::Loose);
+                }
+                Ok(made)
+            }
             "itertools.chain" => {
                 let mut all = Vec::new();
                 for each in &arguments.positional {
-                    match self.items(each, node)? {
+                    match self.ordered_items(each, node)? {
                         Ok(items) => all.extend(items),
                         Err(why) => return Ok(Some(Form::Unknown(why))),
                     }
@@ -318,7 +512,7 @@ impl Machine {
                 let [all] = arguments.positional.as_slice() else {
                     return Ok(None);
                 };
-                match self.items(all, node)? {
+                match self.ordered_items(all, node)? {
                     Ok(items) => self.library(&"itertools.chain".into(), &Arguments::of(items), node),
                     Err(why) => Ok(Some(Form::Unknown(why))),
                 }
@@ -333,6 +527,7 @@ impl Machine {
                 if cfg!(target_os = "macos") { "Darwin" } else { "Linux" }.into(),
             ))),
             "ast.literal_eval" => Ok(self.literal(arguments, node)),
+            "json.loads" | "json.load" if !arguments.named.iter().all(is_ordered_hook) => Ok(None),
             "json.loads" => Ok(arguments.text(0, "s").and_then(|text| json(text, self.place(node)))),
             "json.load" => {
                 let Some(Form::File(file)) = arguments.positional.first().map(|file| &file.form) else {
@@ -360,6 +555,12 @@ impl Machine {
     }
 }
 
+/// `object_pairs_hook=OrderedDict`, which keeps what is there.
+fn is_ordered_hook((name, value): &(String, Object)) -> bool {
+    let is_ordered = matches!(&value.form, Form::Library(class) if &**class == "collections.OrderedDict");
+    name == "object_pairs_hook" && is_ordered
+}
+
 fn json(text: &str, place: Place) -> Option<Form> {
     let value: serde_json::Value = serde_json::from_str(text).ok()?;
     json_form(&value, place)
@@ -372,7 +573,8 @@ fn json_form(value: &serde_json::Value, place: Place) -> Option<Form> {
         serde_json::Value::Bool(value) => Form::Bool(*value),
         serde_json::Value::Number(number) => match number.as_i64() {
             Some(number) => Form::Int(number),
-            None => Form::Float(number.as_f64()?),
+            // Of large integers and fractions the last digit may be another one.
+            None => return None,
         },
         serde_json::Value::String(text) => Form::Str(text.as_str().into()),
         serde_json::Value::Array(items) => Form::List(Shared::new(items.iter().map(object).collect::<Option<_>>()?)),

@@ -4,19 +4,32 @@
 //! [`Form::Unknown`], which carries the expression, its place and why; and whatever a statement it does not follow could change
 //! is unknown from there on. So a value that comes out is the one that Python would compute, or it is no value.
 
+mod assignment;
 mod builtins;
 mod call;
 mod code;
+mod comparison;
+mod container;
+mod definition;
+mod equality;
+mod exception;
 mod expression;
 mod files;
 mod format;
+mod function;
+mod iteration;
 mod library;
 mod literal;
 mod methods;
 mod modules;
 mod object;
+mod operator;
 mod pattern;
+mod reach;
+mod shared;
 mod statement;
+mod subscript;
+mod text;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,8 +43,9 @@ use ruff_text_size::Ranged;
 use super::mentions::{Mentions, mentions, mentions_of_all};
 use super::source_file::SourceFile;
 use super::value::{Dynamic, Place};
+use function::{Body, Function};
 pub(crate) use literal::literal;
-use object::{Body, Function, Namespace};
+use object::Namespace;
 pub(crate) use object::{Form, Object};
 
 /// Steps after which Python is asked: more than any `setup.py` takes, less than anybody waits for.
@@ -87,6 +101,8 @@ struct Frame {
     is_class: bool,
     /// The package by which relative imports are resolved.
     package: Option<Rc<str>>,
+    /// Names that the function binds somewhere, which are not those around it.
+    own: Option<Rc<BTreeSet<String>>>,
 }
 
 /// The state of the run.
@@ -97,6 +113,10 @@ pub(crate) struct Machine {
     escaped: Mentions,
     /// How often something was not understood so far.
     doubts: usize,
+    /// How often something was changed so far, other than a name of a function's own.
+    effects: usize,
+    /// The exceptions that are being handled, the innermost last.
+    handling: Vec<(Rc<str>, Rc<str>)>,
     steps: usize,
     depth: usize,
     /// The tree may have changed: what is read from it is not certain any more.
@@ -119,32 +139,36 @@ pub(crate) struct Machine {
 impl Machine {
     /// Before the first statement of `setup.py` in `root`; `finds_modules` where the build backend lets it import from there.
     pub(crate) fn new(root: &Path, file: Rc<SourceFile>, finds_modules: bool) -> Self {
+        let search = finds_modules.then(|| root.to_owned());
+        Self {
+            search: search.into_iter().collect(),
+            ..Self::of_module(root, file, "__main__", &root.join("setup.py"))
+        }
+    }
+
+    /// Before the first statement of a module of the project, which is alone: it imports none of the others.
+    pub(crate) fn of_module(root: &Path, file: Rc<SourceFile>, name: &str, path: &Path) -> Self {
         let place = Place {
             file: "setup.py",
             line: 1,
         };
         let names = BTreeMap::from([
-            ("__name__".to_owned(), Object::str("__main__", place)),
-            (
-                "__file__".to_owned(),
-                Object::str(root.join("setup.py").to_string_lossy(), place),
-            ),
+            ("__name__".to_owned(), Object::str(name, place)),
+            ("__file__".to_owned(), Object::str(path.to_string_lossy(), place)),
         ]);
         Self {
             root: root.to_owned(),
             frame: Frame::of_module(Rc::new(RefCell::new(names)), file, None),
             escaped: Mentions::default(),
             doubts: 0,
+            effects: 0,
+            handling: Vec::new(),
             steps: 0,
             depth: 0,
             moved: None,
             patched: BTreeSet::new(),
             builtins: BTreeMap::new(),
-            search: if finds_modules {
-                vec![root.to_owned()]
-            } else {
-                Vec::new()
-            },
+            search: Vec::new(),
             searches_elsewhere: false,
             modules: BTreeMap::new(),
             setup: None,
@@ -257,11 +281,14 @@ impl Machine {
 
     /// What a name stands for, built-in functions included; `None` where nothing is bound to it.
     fn get(&self, name: &str) -> Option<Object> {
-        let bound = self
-            .frame
-            .scopes
-            .iter()
-            .find_map(|scope| scope.borrow().get(name).cloned());
+        let mut scopes = self.frame.scopes.iter();
+        let is_own = self.frame.own.as_ref().is_some_and(|own| own.contains(name))
+            && !self.frame.global.contains(name)
+            && !self.frame.nonlocal.contains(name);
+        if is_own {
+            return scopes.next()?.borrow().get(name).cloned();
+        }
+        let bound = scopes.find_map(|scope| scope.borrow().get(name).cloned());
         bound
             .or_else(|| self.builtins.get(name).cloned())
             .or_else(|| library::builtin(name))
@@ -269,6 +296,7 @@ impl Machine {
 
     fn set(&mut self, name: &str, object: Object) {
         let is_module = self.frame.global.contains(name) || self.frame.scopes.len() == 1;
+        self.effects += usize::from(is_module || self.frame.nonlocal.contains(name));
         let object = if is_module { self.guarded(name, object) } else { object };
         let scope = if self.frame.global.contains(name) {
             self.frame.scopes.last()
@@ -323,6 +351,14 @@ impl Machine {
                 (&own, &function.scopes)
             }
             Form::Class(class) => (&class.mentions, &class.scopes),
+            Form::Arguments => {
+                self.patched.insert("sys.argv".to_owned());
+                return;
+            }
+            Form::Library(name) if name.starts_with("sys.path") => {
+                self.searches_elsewhere = true;
+                return;
+            }
             Form::Library(name) if is_setup(name) => {
                 return self.give_up_for(&Dynamic {
                     reason: "hands setup() to something that is not followed".to_owned(),
@@ -335,6 +371,11 @@ impl Machine {
         self.escaped.loads.extend(mentions.loads.iter().cloned());
         self.escaped.stores.extend(mentions.later.stores.iter().cloned());
         self.escaped.wild |= mentions.wild;
+        if let Form::Function(function) = &function.form {
+            for default in function.defaults.iter().flatten() {
+                self.taint(default, why);
+            }
+        }
         if self.escaped.loads.len() + self.escaped.stores.len() > known {
             self.forget_in(scopes, mentions, why, false);
         }
@@ -349,9 +390,11 @@ impl Machine {
     /// The same for code in these namespaces.
     fn forget_in(&mut self, scopes: &[Namespace], mentions: &Mentions, why: &Rc<Dynamic>, stores: bool) {
         self.doubts += 1;
+        self.effects += 1;
         if self.setup.is_some() {
             return;
         }
+        self.searches_elsewhere |= mentions.attributes.contains("path") && mentions.loads.contains("sys");
         let is_setup_of = |name: &String| {
             let bound = scopes.iter().find_map(|scope| scope.borrow().get(name).cloned());
             matches!(bound.map(|object| object.form), Some(Form::Library(name)) if is_setup(&name))
@@ -407,6 +450,14 @@ impl Machine {
         }
     }
 
+    /// Forgets what an expression may have changed.
+    fn forget_expression(&mut self, expression: &Expr, reason: &str) {
+        let why = self.dynamic(expression, reason);
+        let mut mentions = Mentions::default();
+        mentions.visit_expr(expression);
+        self.forget(&mentions, &why, true);
+    }
+
     /// Forgets what a statement may have changed.
     fn forget_statement(&mut self, statement: &Stmt, reason: &str) {
         let why = self.dynamic(statement, reason);
@@ -438,6 +489,7 @@ impl Frame {
             comprehends: false,
             is_class: false,
             package: None,
+            own: None,
         }
     }
 
@@ -453,6 +505,10 @@ impl Frame {
         Self {
             scopes,
             comprehends: true,
+            // Its names are its own.
+            global: BTreeSet::new(),
+            nonlocal: BTreeSet::new(),
+            own: None,
             ..self.clone()
         }
     }
@@ -470,6 +526,7 @@ impl Frame {
             comprehends: false,
             is_class: false,
             package: None,
+            own: Some(Rc::clone(&function.own)),
         }
     }
 }

@@ -94,6 +94,7 @@ impl Machine {
     pub(super) fn module(&mut self, module: &str, bound: &str, statement: &impl Ranged) -> Outcome {
         let top = module.split('.').next().unwrap_or(module);
         if self.is_of_library(top) {
+            self.doubts += usize::from(!library::is_certain(module));
             return Ok(Object::new(Form::Library(bound.into()), self.place(statement)));
         }
         match self.local(module, statement)? {
@@ -118,6 +119,8 @@ impl Machine {
         if self.is_of_library(top) {
             let full = format!("{module}.{name}");
             let known = library::constant(&full, place);
+            // `except ImportError` is for what is not everywhere.
+            self.doubts += usize::from(known.is_none() && !library::is_certain(&full));
             return Ok(known.unwrap_or_else(|| Object::new(Form::Library(full.into()), place)));
         }
         let Some(names) = self.local(module, statement)? else {
@@ -222,7 +225,11 @@ impl Machine {
                 }
                 Ok(names)
             }
-            Err(halt) => Err(halt),
+            Err(halt) => {
+                // Python tries again at the next import.
+                self.modules.remove(dotted);
+                Err(halt)
+            }
         }
     }
 

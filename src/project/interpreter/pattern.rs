@@ -8,7 +8,8 @@ use ruff_text_size::Ranged;
 use super::Machine;
 use super::call::Arguments;
 use super::library::flag;
-use super::object::{Form, Groups, Object, Shared};
+use super::object::{Form, Groups, Object};
+use super::shared::Shared;
 
 pub(super) const IGNORECASE: i64 = 2;
 pub(super) const MULTILINE: i64 = 8;
@@ -49,12 +50,14 @@ fn is_common(pattern: &str, flags: i64, text: &str) -> bool {
         || ["\\w", "\\W", "\\d", "\\D", "\\s", "\\S", "\\b", "\\B"]
             .iter()
             .any(|class| pattern.contains(class));
-    if depends_on_unicode && !text.is_ascii() {
+    // So are the separators among the control characters.
+    let has_separators = text.contains(|c| ('\x1c'..='\x1f').contains(&c));
+    if depends_on_unicode && (!text.is_ascii() || has_separators) {
         return false;
     }
     let odd = [
-        "(?", "\\Z", "\\z", "\\A", "\\G", "{,", "&&", "--", "~~", "++", "*+", "?+", "\\x", "\\u", "\\N", "\\p", "\\<",
-        "\\>", "[:",
+        "(?", "}+", "**", "+*", "?*", "}*", "\\Z", "\\z", "\\A", "\\G", "{,", "&&", "--", "~~", "++", "*+", "?+",
+        "\\x", "\\u", "\\N", "\\p", "\\<", "\\>", "[:",
     ];
     let groups_aside = pattern.replace("(?P<", "(").replace("(?:", "(");
     if odd.iter().any(|each| groups_aside.contains(each)) {
@@ -140,6 +143,10 @@ impl Machine {
             }),
             "findall" => {
                 let count = regex.captures_len();
+                // Where an empty match follows another one, the two disagree.
+                if regex.find_iter(text).any(|found| found.is_empty()) {
+                    return None;
+                }
                 let found = regex.captures_iter(text).map(|captures| {
                     let group = |index| Object::str(captures.get(index).map_or("", |group| group.as_str()), place);
                     match count {

@@ -10,6 +10,7 @@ import email
 import importlib
 import json
 import os
+import signal
 import sys
 import traceback
 import zipfile
@@ -19,6 +20,7 @@ EXTRA_KEYWORDS = ("python_version", "dockerlines", "entry_point")
 
 
 def main(order_path, answer_path):
+    end_with_parent()
     with open(order_path, encoding="utf-8") as file:
         order = json.load(file)
     os.chdir(order["root"])
@@ -40,6 +42,18 @@ def main(order_path, answer_path):
     with open(temporary, "w", encoding="utf-8") as file:
         json.dump(answer, file)
     os.rename(temporary, answer_path)
+
+
+def end_with_parent():
+    """On Linux, be killed when sgbuild is: a setup.py that loops for ever must not outlive who asked it."""
+    try:
+        import ctypes
+
+        # PR_SET_PDEATHSIG, https://man7.org/linux/man-pages/man2/PR_SET_PDEATHSIG.2const.html
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)
+    except (ImportError, OSError, AttributeError):
+        # Another system, or a Python without ctypes: the time limit remains.
+        pass
 
 
 def told(error):
@@ -131,7 +145,31 @@ def metadata(backend, order, declared):
         "python_version": optional_text(declared.get("python_version")),
         "docker_lines": lines(declared.get("dockerlines")),
         "entry_point": functions(declared.get("entry_point")),
+        "license_files": fields.get_all("License-File") or [],
+        **descriptive(fields),
     }
+
+
+def descriptive(fields):
+    """The fields of core metadata that are for people to read; those that may be repeated are lists."""
+    single = ["home_page", "download_url", "author", "author_email", "maintainer", "maintainer_email"]
+    single += ["license_expression", "description_content_type"]
+    repeated = ["project_url", "platform", "classifier", "requires", "provides", "obsoletes"]
+    found = {key: fields[key.replace("_", "-")] for key in single}
+    found.update({key: fields.get_all(key.replace("_", "-")) or [] for key in repeated})
+    found["license"] = without_indent(fields["License"])
+    found["keywords"] = (fields["Keywords"] or "").split(",") if fields["Keywords"] else []
+    # Before metadata 2.1, the description is a field.
+    found["description"] = fields.get_payload() or without_indent(fields["Description"]) or None
+    return found
+
+
+def without_indent(text):
+    """A value of several lines, without what marks the later ones as a continuation."""
+    if text is None:
+        return None
+    first, *rest = text.split("\n")
+    return "\n".join([first, *(line.removeprefix(" " * 8) for line in rest)])
 
 
 def known(text):

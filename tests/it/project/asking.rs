@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use crate::support::Sandbox;
 
 /// A project whose version only Python knows, after it ran `code`.
-fn computing(code: &str) -> Sandbox {
+pub(super) fn computing(code: &str) -> Sandbox {
     let sandbox = Sandbox::empty();
     sandbox.write("pkg/__init__.py", "");
     let script = format!(
@@ -18,7 +18,7 @@ fn computing(code: &str) -> Sandbox {
     sandbox
 }
 
-fn names(directory: &Path) -> Vec<String> {
+pub(super) fn names(directory: &Path) -> Vec<String> {
     let mut names: Vec<_> = walkdir::WalkDir::new(directory)
         .into_iter()
         .map(|entry| {

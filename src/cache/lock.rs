@@ -1,0 +1,93 @@
+//! Locks between runs of sgbuild. The kernel releases those of a run that was killed.
+
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+use std::time::Duration;
+
+use crate::progress::Progress;
+
+const POLL: Duration = Duration::from_millis(20);
+
+/// What a lock is wanted for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Access {
+    /// Others may use it too.
+    Use,
+    /// Nobody else may.
+    Change,
+}
+
+/// Why there is no lock.
+#[derive(Debug)]
+pub(crate) enum Refused {
+    /// The user did not want to wait.
+    Interrupted,
+    /// The system refused.
+    System(io::Error),
+}
+
+/// Waits for the lock that is the file `path`; it is held until the file is dropped.
+pub(crate) fn lock(path: &Path, access: Access, progress: &dyn Progress) -> Result<File, Refused> {
+    let mut told = false;
+    loop {
+        let file = open(path).map_err(Refused::System)?;
+        let locked = match access {
+            Access::Use => file.try_lock_shared(),
+            Access::Change => file.try_lock(),
+        };
+        match locked {
+            Ok(()) if is_same_file(&file, path) => return Ok(file),
+            // It was removed meanwhile, and another one may be there.
+            Ok(()) => {}
+            Err(TryLockError::Error(source)) => return Err(Refused::System(source)),
+            Err(TryLockError::WouldBlock) if progress.cancelled() => return Err(Refused::Interrupted),
+            Err(TryLockError::WouldBlock) => {
+                if !told {
+                    progress.detail("Waiting for another sgbuild that prepares the same");
+                }
+                told = true;
+                std::thread::sleep(POLL);
+            }
+        }
+    }
+}
+
+/// The lock for changes, if nobody has it.
+pub(crate) fn lock_if_free(path: &Path) -> Option<File> {
+    open(path).ok().filter(|file| file.try_lock().is_ok())
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    File::options().create(true).truncate(false).write(true).open(path)
+}
+
+/// Whether `path` still leads to `file`.
+fn is_same_file(file: &File, path: &Path) -> bool {
+    let inode = |found: fs::Metadata| (found.dev(), found.ino());
+    match (file.metadata(), fs::metadata(path)) {
+        (Ok(ours), Ok(there)) => inode(ours) == inode(there),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::progress::Silent;
+
+    #[test]
+    fn a_removed_lock_is_not_taken_for_the_one_that_is_there() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("lock");
+        let old = lock(&path, Access::Change, &Silent).unwrap();
+        fs::remove_file(&path).unwrap();
+        assert!(!is_same_file(&old, &path));
+        let new = lock(&path, Access::Use, &Silent).unwrap();
+        assert!(is_same_file(&new, &path));
+        assert!(lock_if_free(&path).is_none());
+        drop(new);
+        assert!(lock_if_free(&path).is_some());
+    }
+}

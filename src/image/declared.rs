@@ -1,0 +1,122 @@
+//! What the package requires, with the extras that were chosen.
+
+use std::str::FromStr;
+
+use pep508_rs::{ExtraName, PackageName, Requirement, VerbatimUrl};
+
+use super::Error;
+use crate::project::Project;
+use crate::requirements::{self, Declared, Requirements};
+use crate::secret::without_url_credentials;
+
+/// The extras that were chosen, by the settings or by a file that names the project itself, with those that they imply.
+pub(super) fn extras(
+    project: &Project,
+    chosen: &[String],
+    file: Option<&Requirements>,
+) -> Result<Vec<ExtraName>, Error> {
+    let available: Vec<_> = project
+        .metadata
+        .provides_extra
+        .iter()
+        .filter_map(|e| ExtraName::from_str(e).ok())
+        .collect();
+    let known = |extra: &String| ExtraName::from_str(extra).ok().filter(|name| available.contains(name));
+    let (name, available) = (&project.metadata.name, &project.metadata.provides_extra);
+    let mut names = Vec::new();
+    for extra in chosen {
+        names.push(known(extra).ok_or_else(|| Error::UnknownExtra {
+            name: name.clone(),
+            extra: extra.clone(),
+            available: available.clone(),
+        })?);
+    }
+    for (extra, place) in file.iter().flat_map(|file| &file.own_extras) {
+        let unknown = || {
+            Box::new(requirements::Error::UnknownExtra {
+                place: place.clone(),
+                name: name.clone(),
+                extra: extra.clone(),
+            })
+        };
+        names.push(known(extra).ok_or_else(unknown)?);
+    }
+    Ok(with_implied(project, names))
+}
+
+/// The extras, with those that they ask for in turn: `all = ["pkg[a,b]"]` of the package `pkg` means its extras a and b.
+fn with_implied(project: &Project, chosen: Vec<ExtraName>) -> Vec<ExtraName> {
+    let own = PackageName::from_str(&project.metadata.name).ok();
+    let declared: Vec<Requirement> = project
+        .metadata
+        .requires_dist
+        .iter()
+        .filter_map(|text| Requirement::from_str(text).ok())
+        .filter(|requirement| own.as_ref() == Some(&requirement.name))
+        .collect();
+    let mut all = chosen;
+    loop {
+        let implied = declared
+            .iter()
+            .filter(|requirement| requirement.marker.evaluate_extras(&all));
+        let new: Vec<ExtraName> = implied
+            .flat_map(|requirement| &requirement.extras)
+            .filter(|extra| !all.contains(extra))
+            .cloned()
+            .collect();
+        if new.is_empty() {
+            return all;
+        }
+        all.extend(new);
+    }
+}
+
+/// The requirements of `package` that apply with `extras`, without their `extra ==` markers, in PEP 508 form. One on the package
+/// itself only names extras, which are among `extras`.
+pub(super) fn requirements(package: &str, declared: &[String], extras: &[ExtraName]) -> Result<Vec<Declared>, Error> {
+    let own = PackageName::from_str(package).ok();
+    let mut chosen: Vec<Declared> = Vec::new();
+    for text in declared {
+        let shown = without_url_credentials(text);
+        if shown != *text {
+            return Err(Error::RequirementCredentials { requirement: shown });
+        }
+        let mut requirement = Requirement::<VerbatimUrl>::from_str(text).map_err(|e| Error::Requirement {
+            requirement: text.clone(),
+            reason: first_line(&e.to_string()),
+        })?;
+        if !requirement.marker.evaluate_extras(extras) || own.as_ref() == Some(&requirement.name) {
+            continue;
+        }
+        let by = declared_by(package, &requirement, extras);
+        let marker = requirement.marker.clone().simplify_extras(extras);
+        // As declared where that is possible: a reader knows it again.
+        let is_plain = marker == requirement.marker;
+        requirement.marker = marker;
+        let text = if is_plain {
+            text.trim().to_owned()
+        } else {
+            requirement.to_string()
+        };
+        if !chosen.iter().any(|earlier| earlier.text == text) {
+            chosen.push(Declared { text, requirement, by });
+        }
+    }
+    Ok(chosen)
+}
+
+/// The package, and the extra that brings the requirement in.
+fn declared_by(package: &str, requirement: &Requirement, extras: &[ExtraName]) -> String {
+    if requirement.marker.evaluate_extras(&[]) {
+        return package.to_owned();
+    }
+    let brings_in = |extra: &&ExtraName| requirement.marker.evaluate_extras(std::slice::from_ref(*extra));
+    match extras.iter().find(brings_in) {
+        Some(extra) => format!("{package} (extra `{extra}`)"),
+        None => package.to_owned(),
+    }
+}
+
+fn first_line(text: &str) -> String {
+    text.lines().next().unwrap_or_default().to_owned()
+}

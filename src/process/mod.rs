@@ -1,0 +1,150 @@
+//! Another program, with a time limit, kept away from our output and from credentials. Everything it started ends with it.
+//!
+//! It leads a process group of its own, which is killed at its end, at the limit and when the user interrupts. On Linux
+//! [`descendants`] also ends what left the group. A process that changed its user (`sudo`) or is stuck in the kernel may stay,
+//! and so may everything where sgbuild itself is killed by SIGKILL.
+
+mod credentials;
+mod descendants;
+mod error;
+mod log;
+
+pub(crate) use credentials::{concerns_installer, is_credential, without_credentials};
+pub(crate) use error::Error;
+
+use std::ffi::OsString;
+use std::io;
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use descendants::Family;
+use log::Log;
+
+use crate::progress::Progress;
+
+const POLL: Duration = Duration::from_millis(5);
+
+/// A program to run.
+pub(crate) struct Run<'a> {
+    /// For messages.
+    pub(crate) what: &'a str,
+    /// A path; names are not looked up.
+    pub(crate) program: PathBuf,
+    pub(crate) arguments: Vec<OsString>,
+    /// All that it sees, but for what keeps Python from writing byte code and in another encoding than UTF-8.
+    pub(crate) environment: Vec<(String, String)>,
+    pub(crate) directory: &'a Path,
+    /// The time limit.
+    pub(crate) seconds: u64,
+}
+
+/// How it ended.
+pub(crate) struct Ended {
+    pub(crate) success: bool,
+    pub(crate) status: String,
+    /// Whether a signal ended it.
+    pub(crate) signalled: bool,
+    /// The last lines that it wrote to stdout and stderr, without URL credentials.
+    pub(crate) log: String,
+}
+
+impl Ended {
+    pub(crate) fn log_after_colon(&self) -> String {
+        if self.log.is_empty() {
+            String::new()
+        } else {
+            format!(": {}", self.log)
+        }
+    }
+
+    /// What it said, or how it ended where it said nothing.
+    pub(crate) fn reason(&self) -> String {
+        if self.log.is_empty() {
+            self.status.clone()
+        } else {
+            self.log.clone()
+        }
+    }
+}
+
+impl Run<'_> {
+    /// Runs the program to its end; stops it and all it started when it takes too long or the user interrupts.
+    pub(crate) fn wait(&self, progress: &dyn Progress) -> Result<Ended, Error> {
+        let not_started = |error: io::Error| Error::NotStarted {
+            program: self.program.clone(),
+            reason: error.to_string(),
+        };
+        let (reader, writer) = io::pipe().map_err(not_started)?;
+        let mut command = Command::new(&self.program);
+        command
+            .args(&self.arguments)
+            .env_clear()
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
+            .env("PYTHONDONTWRITEBYTECODE", "1")
+            .env("PYTHONIOENCODING", "utf-8")
+            .current_dir(self.directory)
+            .stdin(Stdio::null())
+            .stdout(writer.try_clone().map_err(not_started)?)
+            .stderr(writer)
+            .process_group(0);
+        let (mut child, family) = Family::start(&mut command).map_err(not_started)?;
+        // It holds the pipe's other end.
+        drop(command);
+        let log = Log::keep(reader);
+        let status = self.until_end(&mut child, progress);
+        family.end(&mut child);
+        let status = status?;
+        Ok(Ended {
+            success: status.success(),
+            status: status.to_string(),
+            signalled: status.code().is_none(),
+            log: log.last_lines(),
+        })
+    }
+
+    fn until_end(&self, child: &mut Child, progress: &dyn Progress) -> Result<ExitStatus, Error> {
+        let deadline = Instant::now() + Duration::from_secs(self.seconds);
+        loop {
+            match child.try_wait() {
+                Ok(Some(status)) => return Ok(status),
+                Ok(None) if progress.cancelled() => return Err(Error::Interrupted),
+                Ok(None) if Instant::now() >= deadline => {
+                    return Err(Error::TimedOut {
+                        what: self.what.to_owned(),
+                        seconds: self.seconds,
+                    });
+                }
+                Ok(None) => std::thread::sleep(POLL),
+                Err(error) => {
+                    return Err(Error::NotStarted {
+                        program: self.program.clone(),
+                        reason: error.to_string(),
+                    });
+                }
+            }
+        }
+    }
+}
+
+/// The file that a shell would run for `name` by the `PATH` of `environment`; a name with a directory in it is that file.
+pub(crate) fn find(name: &Path, environment: &[(String, String)]) -> Option<PathBuf> {
+    if name.components().count() > 1 {
+        return Some(name.to_owned());
+    }
+    let path = variable(environment, "PATH")?;
+    std::env::split_paths(path)
+        .filter(|directory| directory.is_absolute())
+        .map(|directory| directory.join(name))
+        .find(|file| file.is_file() && rustix::fs::access(file, rustix::fs::Access::EXEC_OK).is_ok())
+}
+
+/// A variable of `environment`; an empty one counts as unset.
+pub(crate) fn variable<'a>(environment: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    let found = environment.iter().find(|(key, _)| key == name)?;
+    Some(found.1.as_str()).filter(|value| !value.is_empty())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,184 @@
+//! What is declared, all files taken together, to a [`Project`] and its [`Metadata`].
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::descriptive;
+use super::entry_points::{self, Declared, Role};
+use super::error::Error;
+use super::project_files::Files;
+use super::requirement::{self, Stop};
+use super::setup_cfg::string_map;
+use super::value::{Draft, Kind, Value};
+use super::{Metadata, Project, ProjectSettings, Source, SourceKind};
+
+/// Everything declared, by setuptools' keywords.
+pub(crate) struct Declarations {
+    pub(super) draft: Draft,
+    pub(super) main: &'static str,
+    pub(super) include_by_default: bool,
+}
+
+impl Declarations {
+    /// The project, unless something that must be known is not.
+    pub(crate) fn project(&self, files: &Files, settings: &ProjectSettings) -> Result<Project, Stop> {
+        let (metadata, declared) = self.metadata(&files.root)?;
+        let keyword = match self.draft.get("entry_point")? {
+            Some(value) => entry_points::keyword(value)?,
+            None => Vec::new(),
+        };
+        Ok(Project {
+            root: files.root.clone(),
+            train: entry_points::select(Role::Train, settings.train.as_ref(), &declared, &keyword)?,
+            serve: entry_points::select(Role::Serve, settings.serve.as_ref(), &declared, &keyword)?,
+            metadata,
+            build: self.build(files.build())?,
+            source: Source {
+                kind: SourceKind::Static,
+                reason: String::new(),
+            },
+            warnings: files.warnings(),
+        })
+    }
+
+    /// setuptools refuses a package whose directory is not there.
+    fn packages(&self, root: &Path) -> Result<Vec<String>, Stop> {
+        let packages = self.names("packages")?;
+        let package_dir = string_map(self.draft.fields.get("package_dir"));
+        for package in &packages {
+            let directory = package_directory(package, &package_dir);
+            if root.join(&directory).is_dir() {
+                continue;
+            }
+            let Some(listed) = self.draft.get("packages")? else {
+                continue;
+            };
+            if self.draft.backend_sdist.is_some() {
+                return Err(listed
+                    .unclear("packages", "all there: a custom command may make some")
+                    .into());
+            }
+            return Err(Error::InvalidValue {
+                at: listed.place.to_string(),
+                message: format!("the package {package} has no directory {}", directory.display()),
+            }
+            .into());
+        }
+        Ok(packages)
+    }
+
+    fn metadata(&self, root: &Path) -> Result<(Metadata, Vec<Declared>), Stop> {
+        let name = self.text("name")?.ok_or_else(|| Error::NameMissing {
+            file: self.main.to_owned(),
+        })?;
+        let version = self.text("version")?.ok_or_else(|| Error::VersionMissing {
+            file: self.main.to_owned(),
+        })?;
+        let mut requires_dist = match self.draft.get("install_requires")? {
+            Some(value) => requirement::requirements(value)?,
+            None => Vec::new(),
+        };
+        let mut provides_extra = Vec::new();
+        if let Some(value) = self.draft.get("extras_require")? {
+            let (requires, extras) = requirement::extras(value)?;
+            requires_dist.extend(requires);
+            provides_extra = extras;
+        }
+        let declared = match self.draft.get("entry_points")? {
+            Some(value) => entry_points::declared(value)?,
+            None => Vec::new(),
+        };
+        let mut entry_points = BTreeMap::<String, BTreeMap<String, String>>::new();
+        for entry in &declared {
+            entry_points
+                .entry(entry.group.clone())
+                .or_default()
+                .insert(entry.name.clone(), entry.object.clone());
+        }
+        let requires_python = match self.text("python_requires")? {
+            Some(value) => Some(requirement::requires_python(text(value)?, &value.place.to_string())?),
+            None => None,
+        };
+        let metadata = Metadata {
+            name: requirement::name(text(name)?, &name.place.to_string())?,
+            version: requirement::version(&number_or_text(version)?, &version.place.to_string())?,
+            summary: self.summary()?,
+            requires_python,
+            requires_dist,
+            provides_extra,
+            entry_points,
+            packages: self.packages(root)?,
+            py_modules: self.names("py_modules")?,
+            descriptive: descriptive::read(&self.draft)?,
+        };
+        Ok((metadata, declared))
+    }
+
+    fn summary(&self) -> Result<Option<String>, Stop> {
+        let Some(description) = self.text("description")? else {
+            return Ok(None);
+        };
+        let words = text(description)?;
+        if words.contains('\r') {
+            return Err(description.unclear("description", "a single line").into());
+        }
+        Ok(summary(words))
+    }
+
+    /// A field that counts only if it says something.
+    fn text(&self, key: &str) -> Result<Option<&Value>, Stop> {
+        Ok(self.draft.get(key)?.filter(|value| value.truthy()))
+    }
+
+    pub(super) fn names(&self, key: &str) -> Result<Vec<String>, Stop> {
+        self.draft
+            .get(key)?
+            .map_or_else(|| Ok(Vec::new()), |value| names(value, key))
+    }
+}
+
+pub(super) fn text(value: &Value) -> Result<&str, Stop> {
+    value
+        .as_str()
+        .ok_or_else(|| value.unclear("the value", "a string").into())
+}
+
+/// A version may be written as a number: `python_version=3.11`.
+pub(super) fn number_or_text(value: &Value) -> Result<String, Stop> {
+    match &value.kind {
+        Kind::Str(text) | Kind::Number(text) => Ok(text.clone()),
+        _ => Err(value.unclear("the version", "a string").into()),
+    }
+}
+
+pub(super) fn names(value: &Value, key: &str) -> Result<Vec<String>, Stop> {
+    value
+        .strings()
+        .ok_or_else(|| value.unclear(key, "a list of strings").into())
+}
+
+/// The directory of a package relative to the root, by the longest package that `package_dir` places.
+fn package_directory(package: &str, package_dir: &BTreeMap<String, String>) -> PathBuf {
+    let parts: Vec<&str> = package.split('.').collect();
+    let placed = (1..=parts.len())
+        .rev()
+        .find_map(|n| Some((package_dir.get(&parts[..n].join("."))?, n)));
+    let (mut path, n) = match placed {
+        Some((directory, n)) => (PathBuf::from(directory), n),
+        None => (package_dir.get("").map(PathBuf::from).unwrap_or_default(), 0),
+    };
+    path.extend(&parts[n..]);
+    path
+}
+
+/// A summary is one line; setuptools keeps the first of several.
+fn summary(description: &str) -> Option<String> {
+    let line = match description.trim().split_once('\n') {
+        Some((first, _)) => first,
+        None if description.contains('\n') => description.trim(),
+        None => description,
+    };
+    // Reading the header takes the blanks before its value off, not those behind.
+    let line = line.trim_start();
+    (!line.is_empty()).then(|| line.to_owned())
+}

@@ -1,0 +1,105 @@
+//! What is declared, all files taken together, to [`Build`].
+
+use std::collections::BTreeMap;
+
+use super::Build;
+use super::declarations::{Declarations, names, number_or_text, text};
+use super::descriptive::marked_dynamic;
+use super::requirement::Stop;
+use super::setup_cfg::string_map;
+use super::value::{Kind, Value};
+
+impl Declarations {
+    pub(super) fn build(&self, known: Build) -> Result<Build, Stop> {
+        let data_files = self
+            .draft
+            .get("data_files")?
+            .map(data_files)
+            .transpose()?
+            .unwrap_or_default();
+        let include = match self.draft.get("include_package_data")? {
+            Some(value) => value.truthy(),
+            None => self.include_by_default,
+        };
+        let python_version = self.draft.get("python_version")?.map(number_or_text).transpose()?;
+        let docker_lines = match self.draft.get("dockerlines")? {
+            Some(Value {
+                kind: Kind::Str(lines), ..
+            }) => lines.lines().map(ToOwned::to_owned).collect(),
+            Some(listed) => names(listed, "dockerlines")?,
+            None => Vec::new(),
+        };
+        Ok(Build {
+            package_dir: string_map(self.draft.fields.get("package_dir")),
+            package_data: self.globs("package_data")?,
+            exclude_package_data: self.globs("exclude_package_data")?,
+            include_package_data: include,
+            zip_safe: self.draft.get("zip_safe")?.map(Value::truthy),
+            data_files,
+            scripts: self.names("scripts")?,
+            referenced_files: self.draft.referenced.clone(),
+            license_files: self.license_files()?,
+            dynamic_fields: marked_dynamic(&self.draft),
+            backend_sdist: self.draft.backend_sdist.clone(),
+            python_version,
+            docker_lines,
+            ..known
+        })
+    }
+
+    /// `license_files`, and the one of `license_file`; setuptools' own patterns only where neither is given.
+    fn license_files(&self) -> Result<Option<Vec<String>>, Stop> {
+        let listed = self.draft.get("license_files")?;
+        let Some(one) = self.draft.get("license_file")? else {
+            return listed.map(|listed| names(listed, "license_files")).transpose();
+        };
+        if let Some(Value {
+            kind: Kind::Tuple(_), ..
+        }) = listed
+        {
+            return Err(one
+                .unclear("license_file", "to stand beside a tuple of license_files")
+                .into());
+        }
+        let mut patterns = listed.map_or_else(|| Ok(Vec::new()), |listed| names(listed, "license_files"))?;
+        let one = text(one)?;
+        if !one.is_empty() && !patterns.iter().any(|pattern| pattern == one) {
+            patterns.push(one.to_owned());
+        }
+        Ok(Some(patterns))
+    }
+
+    /// `{package: [glob, …]}`.
+    fn globs(&self, key: &str) -> Result<BTreeMap<String, Vec<String>>, Stop> {
+        let Some(value) = self.draft.get(key)? else {
+            return Ok(BTreeMap::new());
+        };
+        let entries = value.entries().ok_or_else(|| value.unclear(key, "a dict of lists"))?;
+        entries
+            .iter()
+            .map(|(package, globs)| Ok((text(package)?.to_owned(), names(globs, key)?)))
+            .collect()
+    }
+}
+
+/// `data_files` as `{directory: [file, …]}` or `[(directory, [file, …]), …]`: the files.
+fn data_files(value: &Value) -> Result<Vec<String>, Stop> {
+    let unclear = || value.unclear("data_files", "a list of directories and their files");
+    if let Some(entries) = value.entries() {
+        return entries
+            .iter()
+            .map(|(_, files)| names(files, "data_files"))
+            .collect::<Result<Vec<_>, _>>()
+            .map(|all| all.concat());
+    }
+    let mut found = Vec::new();
+    for item in value.items().ok_or_else(unclear)? {
+        match (item.as_str(), item.items()) {
+            (Some(file), _) => found.push(file.to_owned()),
+            (None, Some([_, files])) => found.extend(names(files, "data_files")?),
+            _ => return Err(unclear().into()),
+        }
+    }
+    // setuptools expands patterns only in its declarative files.
+    Ok(found)
+}

@@ -1,0 +1,156 @@
+//! Comparisons: equality, order, membership, and Python's own version.
+
+use ruff_python_ast::{CmpOp, Expr};
+
+use super::iteration::viewed;
+use super::object::{Form, Object};
+use super::subscript::is_key;
+use super::{MAX_DEPTH, Machine, Outcome, library};
+
+/// The oldest Python 3 that setuptools still runs on.
+const OLDEST_MINOR: i64 = 9;
+
+impl Machine {
+    pub(super) fn compare(&mut self, compare: &ruff_python_ast::ExprCompare, expression: &Expr) -> Outcome {
+        let mut left = self.evaluate(&compare.left)?;
+        let mut result = true;
+        for (op, right) in compare.ops.iter().zip(&compare.comparators) {
+            let right = self.evaluate(right)?;
+            match holds(*op, &left, &right) {
+                Some(true) => {}
+                Some(false) => {
+                    result = false;
+                    break;
+                }
+                None => {
+                    let from = if matches!(left.form, Form::Unknown(_)) {
+                        &left
+                    } else {
+                        &right
+                    };
+                    return Ok(self.computed(from, expression, "is compared"));
+                }
+            }
+            left = right;
+        }
+        Ok(Object::new(Form::Bool(result), self.place(expression)))
+    }
+}
+
+/// Whether a comparison holds; `None` where only Python knows.
+pub(super) fn holds(op: CmpOp, left: &Object, right: &Object) -> Option<bool> {
+    match op {
+        CmpOp::Eq => left.equals(right),
+        CmpOp::NotEq => left.equals(right).map(|equal| !equal),
+        CmpOp::Is | CmpOp::IsNot => {
+            let same = match (&left.form, &right.form) {
+                (Form::Unknown(_), _) | (_, Form::Unknown(_)) => return None,
+                (Form::None, Form::None) => true,
+                (Form::Bool(a), Form::Bool(b)) => a == b,
+                (Form::Library(name), Form::None | Form::Bool(_))
+                | (Form::None | Form::Bool(_), Form::Library(name))
+                    if !library::is_certain(name) =>
+                {
+                    return None;
+                }
+                (Form::None | Form::Bool(_), _) | (_, Form::None | Form::Bool(_)) => false,
+                (Form::List(a), Form::List(b)) => a.is(b),
+                _ => return None,
+            };
+            Some(same == (op == CmpOp::Is))
+        }
+        CmpOp::In => contains(right, left),
+        CmpOp::NotIn => contains(right, left).map(|found| !found),
+        CmpOp::Lt | CmpOp::LtE | CmpOp::Gt | CmpOp::GtE => {
+            if let (Form::VersionInfo, Form::Tuple(wanted)) = (&left.form, &right.form) {
+                return version_holds(op, wanted);
+            }
+            // One number for the same: 0x030B0000 is 3.11.
+            if let (Form::Library(name), Form::Int(wanted)) = (&left.form, &right.form)
+                && &**name == "sys.hexversion"
+            {
+                let number = |number| Object::new(Form::Int(number), right.place);
+                let parts = [wanted >> 24, (wanted >> 16) & 0xff, wanted & 0xffff].map(number);
+                return version_holds(op, &parts);
+            }
+            let order = order(left, right)?;
+            Some(match op {
+                CmpOp::Lt => order.is_lt(),
+                CmpOp::LtE => order.is_le(),
+                CmpOp::Gt => order.is_gt(),
+                _ => order.is_ge(),
+            })
+        }
+    }
+}
+
+/// `sys.version_info` against a version that every Python of today is above, or below.
+fn version_holds(op: CmpOp, wanted: &[Object]) -> Option<bool> {
+    let wanted: Option<Vec<_>> = wanted.iter().map(Object::as_int).collect();
+    let wanted = wanted?;
+    let (major, minor) = (*wanted.first()?, wanted.get(1).copied().unwrap_or(0));
+    let is_oldest = major == 3 && minor == OLDEST_MINOR;
+    // What is left of the oldest one by a slice may be equal to it.
+    let only_reached = matches!(op, CmpOp::GtE | CmpOp::Lt) && wanted.len() <= 2;
+    let above = major < 3 || (major == 3 && minor < OLDEST_MINOR) || (is_oldest && only_reached);
+    let below = major > 3;
+    match op {
+        CmpOp::Gt | CmpOp::GtE if above || below => Some(above),
+        CmpOp::Lt | CmpOp::LtE if above || below => Some(below),
+        _ => None,
+    }
+}
+
+/// Python's order of two objects, where it has one that is certain.
+pub(super) fn order(left: &Object, right: &Object) -> Option<std::cmp::Ordering> {
+    order_below(left, right, 0)
+}
+
+fn order_below(left: &Object, right: &Object, depth: usize) -> Option<std::cmp::Ordering> {
+    if depth > MAX_DEPTH {
+        return None;
+    }
+    match (&left.form, &right.form) {
+        (Form::Str(a), Form::Str(b)) => Some(a.cmp(b)),
+        (Form::Tuple(a), Form::Tuple(b)) => sequence_order(a, b, depth),
+        (Form::List(a), Form::List(b)) => sequence_order(&a.get().ok()?, &b.get().ok()?, depth),
+        (Form::Float(a), Form::Float(b)) => a.partial_cmp(b),
+        _ => Some(left.as_int()?.cmp(&right.as_int()?)),
+    }
+}
+
+fn sequence_order(a: &[Object], b: &[Object], depth: usize) -> Option<std::cmp::Ordering> {
+    for (a, b) in a.iter().zip(b) {
+        if !a.equals(b)? {
+            return order_below(a, b, depth + 1);
+        }
+    }
+    Some(a.len().cmp(&b.len()))
+}
+
+/// `item in object`.
+fn contains(object: &Object, item: &Object) -> Option<bool> {
+    let among = |items: &[Object]| {
+        let equal: Vec<_> = items.iter().map(|each| each.equals(item)).collect();
+        if equal.contains(&Some(true)) {
+            Some(true)
+        } else if equal.contains(&None) {
+            None
+        } else {
+            Some(false)
+        }
+    };
+    match &object.form {
+        Form::Set(_) | Form::Dict(_) if !is_key(item) => None,
+        Form::List(items) | Form::Set(items) => among(&items.get().ok()?),
+        Form::Tuple(items) => among(items),
+        Form::Dict(entries) => {
+            let entries = entries.get().ok()?;
+            among(&entries.iter().map(|(key, _)| key.clone()).collect::<Vec<_>>())
+        }
+        Form::View(entries, view) => among(&viewed(&entries.get().ok()?, *view, object.place)),
+        Form::Str(text) => Some(text.contains(item.as_str()?)),
+        Form::Arguments => among(&[Object::new(Form::Argument, object.place)]),
+        _ => None,
+    }
+}

@@ -1,0 +1,125 @@
+//! Functions and classes where they are defined.
+
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+use ruff_python_ast::visitor::{Visitor, walk_stmt};
+use ruff_python_ast::{Expr, Parameters, Stmt, StmtClassDef, StmtFunctionDef};
+
+use super::super::mentions::{mentions, mentions_of_all};
+use super::call::Arguments;
+use super::function::{Body, Class, Function};
+use super::object::{Form, Namespace, Object};
+use super::{Frame, Halt, Machine};
+
+impl Machine {
+    pub(super) fn define(&mut self, function: &StmtFunctionDef, statement: &Stmt) -> Result<(), Halt> {
+        let name = function.name.as_str();
+        let body = Body::Statements(function.body.to_vec());
+        let form = self.function((*function.parameters).clone(), body)?;
+        let mut object = Object::new(form, self.place(function));
+        if function.is_async || yields(&function.body) {
+            let why = self.dynamic(statement, "is a function of a kind that is not followed");
+            self.taint(&object, &why);
+            object = self.unknown_for(&why);
+        }
+        for decorator in function.decorator_list.iter().rev() {
+            let decorate = self.evaluate(&decorator.expression)?;
+            object = self.apply(&decorate, Arguments::of(vec![object]), &decorator.expression)?;
+        }
+        self.set(name, object);
+        Ok(())
+    }
+
+    /// A function of the file, its defaults evaluated here and now.
+    pub(super) fn function(&mut self, parameters: Parameters, body: Body) -> Result<Form, Halt> {
+        let defaults = parameters.iter_non_variadic_params().map(|parameter| {
+            let default = parameter.default.as_ref();
+            default.map(|default| self.evaluate(default)).transpose()
+        });
+        let defaults = defaults.collect::<Result<_, _>>()?;
+        let own = match &body {
+            Body::Statements(body) => mentions_of_all(body).stores,
+            Body::Lambda(_) => BTreeSet::new(),
+        };
+        Ok(Form::Function(Rc::new(Function {
+            parameters,
+            own: Rc::new(own),
+            body,
+            defaults,
+            scopes: self.frame.of_functions(),
+            file: Rc::clone(&self.frame.file),
+        })))
+    }
+
+    pub(super) fn class(&mut self, class: &StmtClassDef, statement: &Stmt) -> Result<(), Halt> {
+        let names = Namespace::default();
+        let mut scopes = vec![Rc::clone(&names)];
+        scopes.extend(self.frame.scopes.iter().cloned());
+        let frame = Frame {
+            scopes,
+            is_class: true,
+            // It declares its own.
+            global: BTreeSet::new(),
+            nonlocal: BTreeSet::new(),
+            own: None,
+            ..self.frame.clone()
+        };
+        let is_plain = class.decorator_list.is_empty()
+            && class
+                .arguments
+                .as_ref()
+                .is_none_or(|arguments| arguments.keywords.is_empty());
+        // Others, such as `enum.Enum`, make something else of a class's attributes.
+        let mut has_plain_bases = true;
+        for base in class.arguments.iter().flat_map(|arguments| &arguments.args) {
+            let base = self.evaluate(base)?;
+            has_plain_bases &= match &base.form {
+                Form::Class(class) => class.is_plain,
+                Form::Library(name) => {
+                    &**name == "builtins.object" || name.starts_with("setuptools.") || name.starts_with("distutils.")
+                }
+                _ => false,
+            };
+        }
+        self.within(frame, |machine| machine.block(&class.body))?;
+        let mentions = mentions(statement);
+        let object = Object::new(
+            Form::Class(Rc::new(Class {
+                names,
+                is_plain: has_plain_bases,
+                mentions,
+                scopes: self.frame.scopes.clone(),
+            })),
+            self.place(class),
+        );
+        if is_plain {
+            self.set(class.name.as_str(), object);
+            return Ok(());
+        }
+        let why = self.dynamic(statement, "is a class of a kind that is not followed");
+        self.taint(&object, &why);
+        let unknown = self.unknown_for(&why);
+        self.set(class.name.as_str(), unknown);
+        Ok(())
+    }
+}
+
+/// Whether a function is a generator.
+fn yields(body: &[Stmt]) -> bool {
+    struct Yields(bool);
+    impl<'a> Visitor<'a> for Yields {
+        fn visit_stmt(&mut self, statement: &'a Stmt) {
+            if !matches!(statement, Stmt::FunctionDef(_) | Stmt::ClassDef(_)) {
+                walk_stmt(self, statement);
+            }
+        }
+        fn visit_expr(&mut self, expression: &'a Expr) {
+            self.0 |= matches!(expression, Expr::Yield(_) | Expr::YieldFrom(_));
+            ruff_python_ast::visitor::walk_expr(self, expression);
+        }
+    }
+    let mut yields = Yields(false);
+    yields.visit_body(body);
+    yields.0
+}

@@ -1,0 +1,81 @@
+//! Whether two objects are equal.
+
+use super::object::{Form, Object, is_no_command};
+use super::shared::{Budget, Sequence};
+
+/// Objects that one comparison looks at.
+const MAX_COMPARED: usize = 10_000;
+
+impl Object {
+    /// Whether two objects are equal; `None` where only Python knows.
+    pub(crate) fn equals(&self, other: &Self) -> Option<bool> {
+        self.equals_below(other, &Budget::new(MAX_COMPARED))
+    }
+
+    fn equals_below(&self, other: &Self, budget: &Budget) -> Option<bool> {
+        budget.spend(1)?;
+        let all = |a: &[Object], b: &[Object]| {
+            if a.len() != b.len() {
+                return Some(false);
+            }
+            let mut equal = Some(true);
+            for (a, b) in a.iter().zip(b) {
+                match a.equals_below(b, budget) {
+                    Some(true) => {}
+                    Some(false) => return Some(false),
+                    None => equal = None,
+                }
+            }
+            equal
+        };
+        match (&self.form, &other.form) {
+            (Form::Unknown(_), _) | (_, Form::Unknown(_)) => None,
+            (Form::None, Form::None) => Some(true),
+            (Form::Str(a), Form::Str(b)) => Some(a == b),
+            (Form::Bytes(a), Form::Bytes(b)) => Some(a == b),
+            (Form::Tuple(a), Form::Tuple(b)) => all(a, b),
+            (Form::List(a), Form::List(b)) => {
+                let (a, b) = (a.get().ok()?, b.get().ok()?);
+                let is_ordered = self.sequence() == Sequence::Known && other.sequence() == Sequence::Known;
+                if !is_ordered && a.len() == b.len() {
+                    return None;
+                }
+                all(&a, &b)
+            }
+            (Form::Path(a), Form::Path(b)) => Some(a == b),
+            (Form::Library(a), Form::Library(b)) => (a == b).then_some(true),
+            (Form::Argument, Form::Str(text)) | (Form::Str(text), Form::Argument) => {
+                is_no_command(text).then_some(false)
+            }
+            (Form::Bool(_) | Form::Int(_) | Form::Float(_), Form::Bool(_) | Form::Int(_) | Form::Float(_)) => {
+                match (self.as_int(), other.as_int()) {
+                    (Some(a), Some(b)) => Some(a == b),
+                    _ => None,
+                }
+            }
+            (a, b) if a.is_plain() && b.is_plain() && std::mem::discriminant(a) != std::mem::discriminant(b) => {
+                Some(false)
+            }
+            _ => None,
+        }
+    }
+}
+
+impl Form {
+    /// Built-in data, of which two of different types are never equal.
+    fn is_plain(&self) -> bool {
+        matches!(
+            self,
+            Self::None
+                | Self::Bool(_)
+                | Self::Int(_)
+                | Self::Float(_)
+                | Self::Str(_)
+                | Self::Bytes(_)
+                | Self::List(_)
+                | Self::Tuple(_)
+                | Self::Dict(_)
+                | Self::Set(_)
+        )
+    }
+}

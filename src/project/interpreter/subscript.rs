@@ -1,0 +1,127 @@
+//! `object[key]` and `object[from:to]`.
+
+use ruff_python_ast::Expr;
+
+use super::object::{Form, Object};
+use super::shared::{Sequence, Shared};
+use super::{Halt, Machine, Outcome, format};
+
+impl Machine {
+    /// `object[key]`.
+    pub(super) fn item(&mut self, object: &Object, key: &Object, expression: &Expr) -> Outcome {
+        if !matches!(object.form, Form::Dict(_)) && object.sequence() != Sequence::Known {
+            return Ok(self.looked_up(object, expression));
+        }
+        let found = match (&object.form, key.as_int()) {
+            (Form::List(items), Some(index)) => match items.get() {
+                Ok(items) => at(&items, index),
+                Err(why) => return Ok(self.unknown_for(&why)),
+            },
+            (Form::Tuple(items), Some(index)) => at(items, index),
+            (Form::Str(text), Some(index)) => {
+                let characters: Vec<_> = text.chars().map(|c| Object::str(c.to_string(), object.place)).collect();
+                at(&characters, index)
+            }
+            (Form::Dict(entries), _) if is_key(key) => match entries.get() {
+                Ok(entries) => match entries.iter().find(|(known, _)| known.equals(key) == Some(true)) {
+                    Some((_, value)) => return Ok(value.clone()),
+                    None => {
+                        return Err(Halt::Raised(
+                            "KeyError".into(),
+                            format::repr(key).unwrap_or_default().into(),
+                        ));
+                    }
+                },
+                Err(why) => return Ok(self.unknown_for(&why)),
+            },
+            (Form::Match(groups), Some(index)) => {
+                let group = usize::try_from(index).ok().and_then(|index| groups.texts.get(index));
+                match group {
+                    Some(Some(text)) => return Ok(Object::str(text, object.place)),
+                    Some(None) => return Ok(Object::new(Form::None, object.place)),
+                    None => return Err(Halt::Raised("IndexError".into(), "no such group".into())),
+                }
+            }
+            (Form::VersionInfo, Some(0)) => return Ok(Object::new(Form::Int(3), self.place(expression))),
+            (Form::Arguments, Some(_)) => return Ok(Object::new(Form::Argument, self.place(expression))),
+            _ => return Ok(self.looked_up(object, expression)),
+        };
+        found.ok_or_else(|| Halt::Raised("IndexError".into(), "list index out of range".into()))
+    }
+
+    pub(super) fn slice(&mut self, object: &Object, slice: &ruff_python_ast::ExprSlice, expression: &Expr) -> Outcome {
+        if object.sequence() != Sequence::Known {
+            return Ok(self.looked_up(object, expression));
+        }
+        let mut bounds = [None, None];
+        for (bound, given) in bounds.iter_mut().zip([&slice.lower, &slice.upper]) {
+            let Some(given) = given else { continue };
+            let value = self.evaluate(given)?;
+            match (value.as_int(), &value.form) {
+                (Some(number), _) => *bound = Some(number),
+                (None, Form::None) => {}
+                _ => return Ok(self.looked_up(object, expression)),
+            }
+        }
+        let step = match &slice.step {
+            None => 1,
+            Some(step) => match self.evaluate(step)?.as_int() {
+                Some(step @ (1 | -1)) if step == 1 || bounds == [None, None] => step,
+                _ => return Ok(self.looked_up(object, expression)),
+            },
+        };
+        let cut = |items: Vec<Object>| {
+            let length = i64::try_from(items.len()).unwrap_or(i64::MAX);
+            let place = |bound: i64| {
+                if bound < 0 {
+                    (bound + length).max(0)
+                } else {
+                    bound.min(length)
+                }
+            };
+            let (start, end) = (bounds[0].map_or(0, place), bounds[1].map_or(length, place));
+            let count = usize::try_from(end - start).unwrap_or(0);
+            let mut cut: Vec<_> = items
+                .into_iter()
+                .skip(usize::try_from(start).unwrap_or(0))
+                .take(count)
+                .collect();
+            if step == -1 {
+                cut.reverse();
+            }
+            cut
+        };
+        let place = self.place(expression);
+        let form = match &object.form {
+            Form::List(items) => match items.get() {
+                Ok(items) => Form::List(Shared::new(cut(items.clone()))),
+                Err(why) => return Ok(self.unknown_for(&why)),
+            },
+            Form::Tuple(items) => Form::Tuple(cut(items.to_vec()).into()),
+            Form::Str(text) => {
+                let characters = text.chars().map(|c| Object::str(c.to_string(), place)).collect();
+                let kept: String = cut(characters).iter().filter_map(|c| c.as_str()).collect();
+                Form::Str(kept.into())
+            }
+            // `sys.version_info[:2]` compares as the whole does, and `sys.argv[1:]` holds what the whole holds.
+            Form::VersionInfo if bounds[0].is_none() && bounds[1].is_none_or(|end| end >= 2) => Form::VersionInfo,
+            Form::Arguments => Form::Arguments,
+            _ => return Ok(self.looked_up(object, expression)),
+        };
+        Ok(Object::new(form, place))
+    }
+}
+
+pub(super) fn is_key(key: &Object) -> bool {
+    let is_plain = |key: &Object| matches!(key.form, Form::Str(_) | Form::Int(_) | Form::Bool(_) | Form::None);
+    match &key.form {
+        Form::Tuple(items) => items.iter().all(is_plain),
+        _ => is_plain(key),
+    }
+}
+
+fn at(items: &[Object], index: i64) -> Option<Object> {
+    let length = i64::try_from(items.len()).unwrap_or(i64::MAX);
+    let index = if index < 0 { index + length } else { index };
+    usize::try_from(index).ok().and_then(|index| items.get(index)).cloned()
+}

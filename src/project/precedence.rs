@@ -1,0 +1,180 @@
+//! setuptools' precedence among what the three files declare, and what it may not be certain about.
+
+use super::build_requirements::{is_only_setuptools, may_change_metadata};
+use super::declarations::Declarations;
+use super::descriptive::KEYWORDS;
+use super::discovery::{self, Discovered};
+use super::project_files::Files;
+use super::requirement::Stop;
+use super::setup_cfg::string_map;
+use super::value::{Draft, Dynamic, Kind, Value};
+
+impl Files {
+    /// The declarations of all files by setuptools' precedence, or why Python must be asked.
+    pub(crate) fn declared(&self) -> Result<Declarations, Stop> {
+        if !self.pyproject.backend_is_setuptools() {
+            let backend = self.pyproject.backend.as_deref().unwrap_or_default();
+            return Err(self.ask("build-backend", &format!("names {backend}, which knows the metadata")));
+        }
+        let none = Draft::default();
+        let setup_py = self.setup_py.as_ref().unwrap_or(&none);
+        let drafts = [setup_py, &self.setup_cfg, &self.pyproject.draft];
+        if let Some(dynamic) = drafts.iter().find_map(|draft| draft.whole.clone()) {
+            return Err(dynamic.into());
+        }
+        self.refuse_two_sources(&drafts)?;
+        refuse_unclear_version(setup_py, &self.setup_cfg)?;
+        // A keyword that nobody knows may belong to a plugin that changes everything; the original's are ours.
+        let plugin = setup_py.fields.iter().find(|(key, _)| key.starts_with("plugin:"));
+        if let Some((_, Err(dynamic))) = plugin {
+            return Err(dynamic.clone().into());
+        }
+        if may_change_metadata(self.pyproject.requires.as_deref().unwrap_or_default()) {
+            return Err(self.ask(
+                "[build-system] requires",
+                "names a plugin, or a certain setuptools, that may read it differently",
+            ));
+        }
+        let mut draft = self.merged(&drafts);
+        if draft.inhabited("setup_requires") && !is_only_setuptools(draft.get("setup_requires")?) {
+            return Err(self.ask("setup_requires", "may name a plugin that changes the metadata"));
+        }
+        self.refuse_missing_dynamic(&draft)?;
+        self.discover(&mut draft)?;
+        Ok(Declarations {
+            draft,
+            main: self.main,
+            include_by_default: self.pyproject.configures_setuptools,
+        })
+    }
+
+    /// `[project]` beside another file: setuptools takes some fields of both.
+    fn refuse_two_sources(&self, drafts: &[&Draft; 3]) -> Result<(), Stop> {
+        if !self.pyproject.has_project {
+            return Ok(());
+        }
+        let mut others = drafts[..2].iter().flat_map(|draft| draft.fields.keys());
+        if others.any(|key| !KEYWORDS.contains(&key.as_str())) {
+            return Err(self.ask("[project]", "and another file both declare the package"));
+        }
+        // A description that [project] does not know of is an error of setuptools.
+        let described = drafts[..2].iter().any(|draft| draft.inhabited("long_description"));
+        let is_readme = |field: &String| field == "readme";
+        if described && self.pyproject.readme.is_none() && !self.pyproject.dynamic.iter().any(is_readme) {
+            return Err(self.ask("[project]", "has no readme, and another file has a description"));
+        }
+        Ok(())
+    }
+
+    /// What `dynamic` lists, something must give.
+    fn refuse_missing_dynamic(&self, draft: &Draft) -> Result<(), Stop> {
+        for field in &self.pyproject.dynamic {
+            let keys: &[&str] = match field.as_str() {
+                "version" => &["version"],
+                "description" => &["description"],
+                "dependencies" => &["install_requires"],
+                "requires-python" => &["python_requires"],
+                "optional-dependencies" => &["extras_require"],
+                "entry-points" => &["entry_points"],
+                "readme" => &["long_description"],
+                "license" => &["license", "license_expression"],
+                "authors" => &["author", "author_email"],
+                "maintainers" => &["maintainer", "maintainer_email"],
+                "keywords" => &["keywords"],
+                "classifiers" => &["classifiers"],
+                "urls" | "scripts" | "gui-scripts" => continue,
+                _ => &[],
+            };
+            if !keys.iter().any(|key| draft.fields.contains_key(*key)) {
+                return Err(self.ask(
+                    &format!("dynamic = [\"{field}\"]"),
+                    "is set by something that only Python knows",
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// `setup()`'s arguments, what setup.cfg adds where they say nothing, and `[project]` over both.
+    fn merged(&self, drafts: &[&Draft; 3]) -> Draft {
+        let [setup_py, setup_cfg, pyproject] = drafts;
+        let mut draft = Draft {
+            fields: setup_cfg.fields.clone(),
+            ..Draft::default()
+        };
+        for (key, field) in &setup_py.fields {
+            if setup_py.inhabited(key) || !draft.fields.contains_key(key) {
+                draft.fields.insert(key.clone(), field.clone());
+            }
+        }
+        if self.pyproject.has_project {
+            draft.fields.iter_mut().for_each(|(key, field)| doubt(key, field));
+        }
+        draft.fields.extend(pyproject.fields.clone());
+        draft.referenced = drafts.iter().flat_map(|each| each.referenced.clone()).collect();
+        draft.backend_sdist = drafts.iter().find_map(|each| each.backend_sdist.clone());
+        draft
+    }
+
+    /// Automatic discovery, where neither packages nor modules are listed.
+    fn discover(&self, draft: &mut Draft) -> Result<(), Stop> {
+        let says = |key: &&str| {
+            let field = draft.fields.get(*key);
+            field.is_some_and(|field| !matches!(field, Ok(Value { kind: Kind::None, .. })))
+        };
+        if ["packages", "py_modules", "ext_modules"].iter().any(says) {
+            return Ok(());
+        }
+        let place = self.top();
+        let package_dir = string_map(draft.fields.get("package_dir"));
+        let Discovered {
+            packages,
+            py_modules,
+            package_dir,
+        } = discovery::discover(&self.root, &package_dir)?;
+        let list = |names: Vec<String>| {
+            Value::new(
+                Kind::List(names.into_iter().map(|name| Value::str(name, place)).collect()),
+                place,
+            )
+        };
+        draft.set("packages", list(packages));
+        draft.set("py_modules", list(py_modules));
+        let entries = package_dir
+            .into_iter()
+            .map(|(k, v)| (Value::str(k, place), Value::str(v, place)))
+            .collect();
+        draft.set("package_dir", Value::new(Kind::Dict(entries), place));
+        Ok(())
+    }
+}
+
+/// Versions that setuptools may take from elsewhere.
+fn refuse_unclear_version(setup_py: &Draft, setup_cfg: &Draft) -> Result<(), Stop> {
+    if let Some(Ok(version)) = setup_py.fields.get("version")
+        && version.as_str() == Some("")
+    {
+        return Err(version.unclear("version = ''", "a version").into());
+    }
+    let places = ["packages", "py_modules", "package_dir"];
+    if let Some(at) = setup_cfg.version_attr
+        && places.iter().any(|key| setup_py.fields.contains_key(*key))
+    {
+        let wanted = "certain where setup.py says where packages are";
+        return Err(Value::str("", at).unclear("version = attr:", wanted).into());
+    }
+    Ok(())
+}
+
+/// What setuptools keeps of a descriptive field that another file gives beside `[project]` depends on much.
+fn doubt(key: &str, field: &mut Result<Value, Dynamic>) {
+    if let Ok(value) = field
+        && value.truthy()
+    {
+        *field = Err(Dynamic {
+            expression: key.to_owned(),
+            place: value.place,
+            reason: "stands beside [project], which has fields of its own".to_owned(),
+        });
+    }
+}

@@ -1,0 +1,108 @@
+//! The project's three files.
+
+use std::path::{Path, PathBuf};
+
+use super::Build;
+use super::error::Error;
+use super::pyproject::{self, Pyproject};
+use super::requirement::Stop;
+use super::setup_cfg;
+use super::setup_py;
+use super::source_file::SourceFile;
+use super::value::{Draft, Dynamic, Place};
+
+/// What setuptools needs for a bare `setup.py` ([PEP 517](https://peps.python.org/pep-0517/#source-trees)).
+const DEFAULT_REQUIRES: [&str; 2] = ["setuptools", "wheel"];
+
+/// What the project's files say.
+pub(crate) struct Files {
+    pub(crate) root: PathBuf,
+    /// The file to name when something is missing.
+    pub(crate) main: &'static str,
+    pub(super) setup_py: Option<Draft>,
+    pub(super) setup_cfg: Draft,
+    pub(super) pyproject: Pyproject,
+}
+
+impl Files {
+    pub(crate) fn read(dir: &Path) -> Result<Self, Error> {
+        let root = match dir.canonicalize() {
+            Ok(root) if root.is_dir() => root,
+            Ok(_) => return Err(Error::NotADirectory { path: dir.to_owned() }),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Err(Error::DirectoryMissing { path: dir.to_owned() });
+            }
+            Err(source) => {
+                return Err(Error::Unreadable {
+                    path: dir.to_owned(),
+                    source,
+                });
+            }
+        };
+        let file = |name| SourceFile::read(&root, name);
+        let (setup_py, setup_cfg, pyproject) = (file("setup.py")?, file("setup.cfg")?, file("pyproject.toml")?);
+        let main = match (&setup_py, &setup_cfg, &pyproject) {
+            (Some(_), _, _) => "setup.py",
+            (None, Some(_), _) => "setup.cfg",
+            (None, None, Some(_)) => "pyproject.toml",
+            (None, None, None) => return Err(Error::NoProjectFile { path: root }),
+        };
+        let pyproject = pyproject.map(|file| pyproject::read(&root, &file)).transpose()?;
+        let pyproject = pyproject.unwrap_or_default();
+        // Only the backend that stands for none lets setup.py import what is beside it.
+        let finds_modules = pyproject
+            .backend
+            .as_deref()
+            .is_none_or(|backend| backend.ends_with("__legacy__"));
+        let read = |file: SourceFile| setup_py::read(&root, &file, finds_modules);
+        Ok(Self {
+            main,
+            setup_py: setup_py.map(read).transpose()?,
+            setup_cfg: setup_cfg
+                .map(|file| setup_cfg::read(&root, &file))
+                .transpose()?
+                .unwrap_or_default(),
+            pyproject,
+            root,
+        })
+    }
+
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        let setup_py = self.setup_py.iter().flat_map(|draft| &draft.warnings);
+        setup_py
+            .chain(&self.setup_cfg.warnings)
+            .chain(&self.pyproject.draft.warnings)
+            .cloned()
+            .collect()
+    }
+
+    /// What is known of the build whoever answers for the metadata.
+    pub(crate) fn build(&self) -> Build {
+        let requires = self.pyproject.requires.clone();
+        Build {
+            requires: requires.unwrap_or_else(|| DEFAULT_REQUIRES.map(ToOwned::to_owned).to_vec()),
+            backend: self.pyproject.backend.clone(),
+            backend_path: self.pyproject.backend_path.clone(),
+            readme: self.pyproject.readme.clone(),
+            ..Build::default()
+        }
+    }
+
+    /// The place of what no line says.
+    pub(super) fn top(&self) -> Place {
+        Place {
+            file: self.main,
+            line: 1,
+        }
+    }
+
+    /// Why Python must be asked where no line can be named.
+    pub(super) fn ask(&self, expression: &str, reason: &str) -> Stop {
+        Dynamic {
+            expression: expression.to_owned(),
+            place: self.top(),
+            reason: reason.to_owned(),
+        }
+        .into()
+    }
+}

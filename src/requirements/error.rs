@@ -1,0 +1,227 @@
+//! Why the user's file cannot say what the image installs.
+
+use std::io;
+
+use super::Place;
+use super::requirements_txt::Wrong;
+use crate::fault::Fault;
+use crate::uv;
+
+/// What is wrong with the file, or with what it pins.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A file cannot be read.
+    #[error("cannot read {file}{}", by(.included_at.as_ref()))]
+    Unreadable {
+        /// Relative to the project.
+        file: String,
+        /// The line that names it; `None` for the setting.
+        included_at: Option<Place>,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file is not text, or in an encoding that is not read.
+    #[error("{place}: {reason}")]
+    Undecodable {
+        /// Where.
+        place: Place,
+        /// What it is.
+        reason: String,
+    },
+    /// A line is not right.
+    #[error("{place}: {wrong}")]
+    Line {
+        /// Where.
+        place: Place,
+        /// What is wrong.
+        wrong: Wrong,
+    },
+    /// A file includes itself.
+    #[error("{place}: {file} includes itself")]
+    Cycle {
+        /// The line that closes the circle.
+        place: Place,
+        /// The file that it names.
+        file: String,
+    },
+    /// Files that include each other again and again.
+    #[error("{file} includes more than {most} files")]
+    TooManyFiles {
+        /// The first of them.
+        file: String,
+        /// The limit.
+        most: usize,
+    },
+    /// A format of another tool.
+    #[error("{file} is in a format that is not read here")]
+    OtherFormat {
+        /// The file.
+        file: String,
+        /// The command that makes one that is.
+        export: &'static str,
+    },
+    /// An extra of the project itself that it does not have.
+    #[error("{place}: {name} has no extra `{extra}`")]
+    UnknownExtra {
+        /// Where it is asked for.
+        place: Place,
+        /// The project.
+        name: String,
+        /// The extra.
+        extra: String,
+    },
+    /// A lock file is not what its format asks for.
+    #[error("{at}: {reason}")]
+    Lock {
+        /// `file` or `file:line`.
+        at: String,
+        /// What is wrong.
+        reason: String,
+        /// What to do next.
+        hint: String,
+    },
+    /// uv reads its lock, and cannot be run.
+    #[error("{file} is read by uv: {source}")]
+    Uv {
+        /// The lock.
+        file: String,
+        /// Why.
+        source: Box<uv::Error>,
+    },
+    /// A directory for what uv writes could not be made.
+    #[error("cannot make a directory for what uv says of {file}")]
+    Scratch {
+        /// The lock.
+        file: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// The lock is for other Pythons or systems than the image.
+    #[error("{file} is locked for {locked}, and the image has {image}")]
+    OtherEnvironment {
+        /// The lock.
+        file: String,
+        /// What it is for.
+        locked: String,
+        /// What the image is.
+        image: String,
+    },
+    /// Something that the package requires is not in the lock.
+    #[error("{declared_by} asks for `{requirement}`, and {file} does not pin it")]
+    NotPinned {
+        /// The requirement.
+        requirement: String,
+        /// Where it is declared.
+        declared_by: String,
+        /// The file.
+        file: String,
+    },
+    /// The package requires another version than the file pins.
+    #[error("{declared_by} asks for `{requirement}`, and {place} pins `{pin}`")]
+    Unsatisfied {
+        /// The requirement.
+        requirement: String,
+        /// Where it is declared.
+        declared_by: String,
+        /// The pin.
+        pin: String,
+        /// Where it is.
+        place: Place,
+        /// Whether the file is a lock, which is made anew.
+        is_lock: bool,
+    },
+    /// Two lines pin one package to different versions.
+    #[error("{second_place} pins `{second}`, and {first_place} pins `{first}`")]
+    Conflict {
+        /// The earlier line.
+        first: String,
+        /// Where it is.
+        first_place: Place,
+        /// The later line.
+        second: String,
+        /// Where it is.
+        second_place: Place,
+    },
+    /// There are hashes, but not for this one.
+    #[error("{place}: `{requirement}` {lacks}, and pip asks that of every requirement once there are hashes")]
+    Unhashed {
+        /// Where.
+        place: Place,
+        /// The requirement.
+        requirement: String,
+        /// `has no hash` and the like.
+        lacks: &'static str,
+    },
+    /// Whether the file is right depends on the Python of an image that nobody has named.
+    #[error(
+        "whether {file} is right depends on the image's Python, which is not known of {base}; with Python {python}: {source}"
+    )]
+    PythonUnknown {
+        /// The file.
+        file: String,
+        /// The base image.
+        base: String,
+        /// A Python that it is not right for.
+        python: String,
+        /// Why not.
+        source: Box<Error>,
+    },
+}
+
+fn by(place: Option<&Place>) -> String {
+    place.map_or_else(
+        || ", named by the setting `requirements`".to_owned(),
+        |place| format!(", which {place} includes"),
+    )
+}
+
+impl Error {
+    /// What to do next.
+    #[must_use]
+    pub fn hints(&self) -> Vec<String> {
+        const LOCK_AGAIN: &str =
+            "Lock again with the tool that made the file, so that it has what the package asks for.";
+        let hint = match self {
+            Self::Unreadable { included_at: None, .. } => {
+                "Correct `requirements`: a path is relative to the project's directory.".to_owned()
+            }
+            Self::Unreadable { .. } => "Correct the line: the path is relative to the file it stands in.".to_owned(),
+            Self::Undecodable { .. } => "Save the file as UTF-8.".to_owned(),
+            Self::Line { wrong, .. } => wrong.hint().to_owned(),
+            Self::Cycle { .. } | Self::TooManyFiles { .. } => "Include each file once.".to_owned(),
+            Self::OtherFormat { export, .. } => {
+                format!("Make a requirements file of it, such as with `{export}`, and name that.")
+            }
+            Self::UnknownExtra { .. } => "Correct the line, or declare the extra in extras_require.".to_owned(),
+            Self::Lock { hint, .. } => hint.clone(),
+            Self::Uv { source, .. } => return source.hints(),
+            Self::Scratch { .. } => "Free some disk space, or make the directory of temporary files writable.".to_owned(),
+            Self::OtherEnvironment { .. } => {
+                "Change `python-version` or `platform`, or lock for the image's Python and for Linux.".to_owned()
+            }
+            Self::NotPinned { .. } | Self::Unsatisfied { is_lock: true, .. } => LOCK_AGAIN.to_owned(),
+            Self::Unsatisfied { .. } => "Correct one of the two.".to_owned(),
+            Self::Conflict { .. } => "Keep one of the two, or give them markers that exclude each other.".to_owned(),
+            Self::Unhashed { lacks, .. } if lacks.contains("checkout") => {
+                "Name a release, or the URL of an archive of that commit, instead of the checkout.".to_owned()
+            }
+            Self::Unhashed { .. } => {
+                "Have the file made by `pip-compile --generate-hashes` or `uv pip compile --generate-hashes`, or leave all hashes out."
+                    .to_owned()
+            }
+            Self::PythonUnknown { .. } => {
+                "Say with `python-version` which Python the base image has, or correct the file for all of them.".to_owned()
+            }
+        };
+        vec![hint]
+    }
+
+    /// Whose move it is.
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::Uv { source, .. } => source.fault(),
+            _ => Fault::User,
+        }
+    }
+}

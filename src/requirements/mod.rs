@@ -1,0 +1,272 @@
+//! `Project ─▶ Requirements`: the file that the setting `requirements` names, which says what the image installs: a requirements
+//! file in pip's format, or a lock file.
+
+mod direct_reference;
+mod environment;
+mod error;
+mod included;
+mod index;
+mod options;
+mod pep508;
+mod poetry_lock;
+mod pylock;
+mod requirements_txt;
+mod satisfied;
+mod text;
+mod uv_lock;
+
+pub use environment::Environments;
+pub use error::Error;
+pub use options::{Given, Name};
+pub use requirements_txt::{Entry, Kind, LineError, Wrong, parse};
+pub use satisfied::{Declared, check};
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::path::Path;
+use std::str::FromStr;
+
+use pep440_rs::VersionSpecifiers;
+use pep508_rs::{ExtraName, MarkerTree, PackageName, Requirement, VersionOrUrl};
+
+use crate::progress::Progress;
+use crate::project::Project;
+use crate::uv::UvSettings;
+
+/// What the user's file says.
+#[derive(Debug, Clone)]
+pub struct Requirements {
+    /// The file, as it was named.
+    pub file: String,
+    /// Its format.
+    pub format: Format,
+    /// What is installed, and pip's options, in pip's order.
+    pub lines: Vec<Line>,
+    /// What limits the versions of whatever is installed.
+    pub constraints: Vec<Line>,
+    /// Extras of the project itself that the file asks for, with where.
+    pub own_extras: Vec<(String, Place)>,
+    /// The environments that a lock is for, as markers; empty is any.
+    pub environments: Vec<MarkerTree>,
+    /// The Python versions that a lock is for.
+    pub requires_python: Option<VersionSpecifiers>,
+}
+
+/// The formats there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// pip's own, which may be a lock too: when it holds hashes.
+    RequirementsTxt,
+    /// [PEP 751](https://packaging.python.org/en/latest/specifications/pylock-toml/).
+    Pylock,
+    /// uv's.
+    UvLock,
+    /// Poetry's.
+    PoetryLock,
+}
+
+/// Something to install, or an option.
+#[derive(Debug, Clone)]
+pub struct Line {
+    /// Where it stands.
+    pub place: Place,
+    /// As pip reads it, without the options that belong to a requirement.
+    pub text: String,
+    /// What it is.
+    pub what: What,
+    /// `sha256:…`: a package that has none of these is not installed.
+    pub hashes: Vec<String>,
+    /// Other options of the requirement, as pip reads them.
+    pub options: Vec<String>,
+}
+
+/// What a line is.
+#[derive(Debug, Clone)]
+pub enum What {
+    /// pip's options for the whole installation.
+    Options(Vec<Given>),
+    /// A package.
+    Package(Box<Requirement>),
+    /// A URL that does not say which package it is; `-e` before it stands in the text.
+    Url(String),
+}
+
+/// A line of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// Relative to the project where it is below it.
+    pub file: String,
+    /// From 1.
+    pub line: usize,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.file, self.line)
+    }
+}
+
+/// Reads `file`, named relative to the project, with the chosen `extras`. uv's own lock is read by `uv`.
+///
+/// # Errors
+/// See [`Error`]: whatever pip would refuse, what the build's context does not have, and formats that cannot be read.
+pub fn read(
+    project: &Project,
+    file: &str,
+    extras: &[String],
+    uv: &UvSettings,
+    progress: &dyn Progress,
+) -> Result<Requirements, Error> {
+    let name = Path::new(file).file_name().unwrap_or_default();
+    let name = name.to_string_lossy().to_lowercase();
+    if let Some(export) = export_command(&name) {
+        return Err(Error::OtherFormat {
+            file: file.to_owned(),
+            export,
+        });
+    }
+    match name.as_str() {
+        "uv.lock" => uv_lock::read(project, file, extras, uv, progress),
+        "poetry.lock" => poetry_lock::read(project, file, extras),
+        _ if is_pylock(&name) => pylock::read(project, file, extras),
+        _ => included::read(project, file, progress),
+    }
+}
+
+/// `pylock.toml`, or `pylock.<name>.toml`.
+fn is_pylock(name: &str) -> bool {
+    let rest = name.strip_prefix("pylock.").unwrap_or_default();
+    rest == "toml" || rest.strip_suffix(".toml").is_some_and(|name| !name.contains('.'))
+}
+
+/// How other tools' files become one that can be read.
+fn export_command(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "pipfile" | "pipfile.lock" => "pipenv requirements --hash > requirements.txt",
+        "pdm.lock" => "pdm export --format pylock --output pylock.toml",
+        "environment.yml" | "environment.yaml" | "conda-lock.yml" => "pip freeze > requirements.txt",
+        "pyproject.toml" | "setup.py" | "setup.cfg" => {
+            "uv pip compile --generate-hashes pyproject.toml --output-file requirements.txt"
+        }
+        _ => return None,
+    })
+}
+
+impl Requirements {
+    /// Whether the file names everything that is installed, so that pip must not look for more: a lock file.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.format != Format::RequirementsTxt
+    }
+
+    /// Whether pip checks the hash of every package: it does for all as soon as there is one.
+    #[must_use]
+    pub fn has_hashes(&self) -> bool {
+        let asks = |line: &Line| match &line.what {
+            What::Options(options) => options.iter().any(|option| option.name == Name::RequireHashes),
+            _ => !line.hashes.is_empty(),
+        };
+        self.lines.iter().any(asks)
+    }
+
+    /// The URLs of indexes and packages.
+    pub fn urls(&self) -> impl Iterator<Item = &str> {
+        self.lines.iter().flat_map(Line::urls)
+    }
+
+    /// The first line that pip needs a version control program for, and the program.
+    #[must_use]
+    pub fn version_control(&self) -> Option<(&Line, &str)> {
+        self.lines.iter().find_map(|line| {
+            let mut urls = line
+                .urls()
+                .into_iter()
+                .filter(|url| requirements_txt::is_version_control(url));
+            Some((line, urls.next()?.split_once('+')?.0))
+        })
+    }
+}
+
+impl Line {
+    fn urls(&self) -> Vec<&str> {
+        match &self.what {
+            What::Options(options) => {
+                let named = options.iter().filter(|option| {
+                    matches!(
+                        option.name,
+                        Name::IndexUrl | Name::ExtraIndexUrl | Name::FindLinks | Name::Constraint
+                    )
+                });
+                named.map(|option| option.value.as_str()).collect()
+            }
+            What::Package(requirement) => match &requirement.version_or_url {
+                Some(VersionOrUrl::Url(url)) => url.given().into_iter().collect(),
+                _ => Vec::new(),
+            },
+            What::Url(url) => vec![url],
+        }
+    }
+
+    fn package(&self) -> Option<&Requirement> {
+        match &self.what {
+            What::Package(requirement) => Some(requirement),
+            _ => None,
+        }
+    }
+
+    /// As a requirements file has it: each option below the requirement, the lines joined by backslashes.
+    #[must_use]
+    pub fn written(&self) -> String {
+        let hashes = self.hashes.iter().map(|hash| format!("--hash={hash}"));
+        let parts = [self.text.clone()]
+            .into_iter()
+            .chain(hashes)
+            .chain(self.options.clone());
+        parts.collect::<Vec<_>>().join(" \\\n    ")
+    }
+}
+
+/// `lines` as a requirements file has them, with a comment where another file begins. Lines that only repeat are left out.
+#[must_use]
+pub fn written(lines: &[Line]) -> Vec<String> {
+    let mut texts = Vec::new();
+    let mut seen = BTreeSet::new();
+    let mut file = "";
+    for line in lines {
+        let text = line.written();
+        let is_option = matches!(line.what, What::Options(_));
+        if !is_option && !seen.insert(text.clone()) {
+            continue;
+        }
+        if line.place.file != file {
+            file = &line.place.file;
+            texts.push(format!("# {}", file.replace(char::is_control, "?")));
+        }
+        texts.push(text);
+    }
+    texts
+}
+
+/// The project's own name: what a file says of it is not installed from an index.
+fn own_name(project: &Project) -> Option<PackageName> {
+    PackageName::from_str(&project.metadata.name).ok()
+}
+
+/// The chosen extras in their normal form; one that is no name is told by the image's plan.
+fn extra_names(extras: &[String]) -> Vec<ExtraName> {
+    extras
+        .iter()
+        .filter_map(|extra| ExtraName::from_str(extra).ok())
+        .collect()
+}
+
+/// A marker as it stands behind a requirement: as it was written where that is still what it says.
+fn marker_suffix(written: &str, marker: &MarkerTree) -> String {
+    let unchanged = pep508::marker(written).is_ok_and(|read| read == *marker);
+    let shown = if unchanged {
+        Some(written.to_owned())
+    } else {
+        marker.try_to_string()
+    };
+    shown.map(|marker| format!(" ; {marker}")).unwrap_or_default()
+}

@@ -1,0 +1,59 @@
+//! Requirements and markers ([PEP 508](https://packaging.python.org/en/latest/specifications/dependency-specifiers/)) of files that
+//! anybody may have written.
+
+use std::str::FromStr;
+
+use pep508_rs::{MarkerTree, Pep508Error, Requirement};
+
+/// The parser calls itself for every parenthesis in a marker, and nobody nests them deeper.
+const DEEPEST: usize = 100;
+
+/// Reads a requirement.
+///
+/// # Errors
+/// What is wrong with it, in one line.
+pub(super) fn requirement(text: &str) -> Result<Requirement, String> {
+    refuse_deep(text)?;
+    Requirement::from_str(text).map_err(|error| reason(&error))
+}
+
+/// Reads a marker.
+///
+/// # Errors
+/// What is wrong with it, in one line.
+pub(super) fn marker(text: &str) -> Result<MarkerTree, String> {
+    refuse_deep(text)?;
+    MarkerTree::from_str(text).map_err(|error| reason(&error))
+}
+
+fn reason(error: &Pep508Error) -> String {
+    error.message.to_string().lines().next().unwrap_or_default().to_owned()
+}
+
+fn refuse_deep(text: &str) -> Result<(), String> {
+    let mut depth = 0_usize;
+    for c in text.chars() {
+        depth = match c {
+            '(' => depth + 1,
+            ')' => depth.saturating_sub(1),
+            _ => depth,
+        };
+        if depth > DEEPEST {
+            return Err(format!("its parentheses are nested more than {DEEPEST} deep"));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn deep_markers_are_refused() {
+        let nested = |depth: usize| format!("a ; {}os_name == 'x'{}", "(".repeat(depth), ")".repeat(depth));
+        assert!(requirement(&nested(DEEPEST)).is_ok());
+        assert!(requirement(&nested(DEEPEST + 1)).unwrap_err().contains("nested"));
+        assert!(marker(&"(".repeat(1_000_000)).is_err());
+    }
+}

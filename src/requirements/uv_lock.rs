@@ -1,0 +1,138 @@
+//! `uv.lock`, whose format is uv's own business: uv says what of it is for the chosen extras, as a `pylock.toml`.
+//! Source: <https://docs.astral.sh/uv/concepts/projects/export/>.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::Path;
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::pylock::{Lock, text};
+use super::text::LineStarts;
+use super::{Error, Format, Requirements, extra_names, own_name};
+use crate::progress::Progress;
+use crate::project::Project;
+use crate::uv::{Uv, UvSettings};
+
+/// Nothing is downloaded or built.
+const SECONDS: u64 = 60;
+/// uv refuses other names for this format.
+const EXPORTED: &str = "pylock.toml";
+
+/// Reads the lock `file` of `project`, with the chosen extras. uv neither resolves nor writes in the project (`--frozen`); whether the
+/// lock has what the package declares is checked as for every other lock, without a network.
+pub(super) fn read(
+    project: &Project,
+    file: &str,
+    extras: &[String],
+    uv: &UvSettings,
+    progress: &dyn Progress,
+) -> Result<Requirements, Error> {
+    let own_text = text(project, file)?;
+    refuse_unless_found_by_uv(project, file)?;
+    let scratch = tempfile::tempdir().map_err(|source| Error::Scratch {
+        file: file.to_owned(),
+        source,
+    })?;
+    let output = scratch.path().join(EXPORTED);
+    export(project, file, extras, &output, uv, progress)?;
+    let exported = std::fs::read_to_string(&output).map_err(|source| Error::Scratch {
+        file: file.to_owned(),
+        source,
+    })?;
+    let lock = Lock {
+        file,
+        text: &exported,
+        own: own_name(project),
+        extras: extra_names(extras),
+    };
+    let mut found = lock.read()?;
+    found.format = Format::UvLock;
+    // The lines are those of what uv wrote; a reader has only the lock.
+    let lines = lines(&own_text);
+    for line in &mut found.lines {
+        let name = line.text.split(['=', ' ']).next().unwrap_or_default();
+        line.place.line = lines.get(name).copied().unwrap_or(1);
+    }
+    Ok(found)
+}
+
+/// uv takes the lock beside the project, or that of the workspace around it: no other can be named.
+fn refuse_unless_found_by_uv(project: &Project, file: &str) -> Result<(), Error> {
+    let named = project.root.join(file).canonicalize();
+    let mut directories = project.root.ancestors();
+    let nearest = directories.find_map(|directory| directory.join("uv.lock").canonicalize().ok());
+    if named.is_ok_and(|named| Some(named) == nearest) {
+        return Ok(());
+    }
+    Err(Error::Lock {
+        at: file.to_owned(),
+        reason: "uv reads the lock beside the project's pyproject.toml, or that of its workspace, and this is another"
+            .to_owned(),
+        hint: "Name that one, or make a pylock.toml with `uv export` where this one belongs to.".to_owned(),
+    })
+}
+
+fn export(
+    project: &Project,
+    file: &str,
+    extras: &[String],
+    output: &Path,
+    uv: &UvSettings,
+    progress: &dyn Progress,
+) -> Result<(), Error> {
+    let failed = |source| Error::Uv {
+        file: file.to_owned(),
+        source: Box::new(source),
+    };
+    let fixed = [
+        "export",
+        "--frozen",
+        "--no-emit-project",
+        "--no-default-groups",
+        "--no-header",
+        "--format",
+        "pylock.toml",
+        "--output-file",
+    ];
+    let mut arguments: Vec<OsString> = fixed.map(OsString::from).into();
+    arguments.push(output.into());
+    arguments.extend(extras.iter().map(|extra| format!("--extra={extra}").into()));
+    let uv = Uv::find(uv, progress).map_err(failed)?;
+    let what = format!("exporting {file}");
+    let ended = uv
+        .run(&what, arguments, &project.root, SECONDS, progress)
+        .map_err(failed)?;
+    if ended.success {
+        return Ok(());
+    }
+    Err(Error::Lock {
+        at: file.to_owned(),
+        reason: format!("uv cannot export it: {}", ended.reason()),
+        hint: "Lock again with `uv lock`.".to_owned(),
+    })
+}
+
+/// The line in which each package begins; of one in several versions the first.
+fn lines(lock: &str) -> BTreeMap<String, usize> {
+    #[derive(Deserialize)]
+    struct UvLock {
+        #[serde(default)]
+        package: Vec<Package>,
+    }
+    #[derive(Deserialize)]
+    struct Package {
+        name: Spanned<String>,
+    }
+    let Ok(parsed) = toml::from_str::<UvLock>(lock) else {
+        return BTreeMap::new();
+    };
+    let starts = LineStarts::of(lock);
+    let mut lines = BTreeMap::new();
+    for Package { name } in parsed.package {
+        let line = starts.line(name.span().start);
+        lines.entry(name.into_inner()).or_insert(line);
+    }
+    lines
+}

@@ -1,0 +1,321 @@
+//! What uv is told on this machine: pip's settings in uv's words, where uv has none of its own.
+//!
+//! Sources: <https://docs.astral.sh/uv/reference/environment/>, <https://docs.astral.sh/uv/pip/compatibility/>.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::{Environment, Settings, pip};
+use crate::process::{concerns_installer, is_credential, variable};
+use crate::uv::UvSettings;
+
+/// Variables by which uv, or what it runs, would do something else than it is told, or somewhere else.
+const NOT_FOR_US: [&str; 23] = [
+    "CONDA_PREFIX",
+    "UV_BREAK_SYSTEM_PACKAGES",
+    "UV_COMPILE_BYTECODE",
+    "UV_ENV_FILE",
+    "UV_MANAGED_PYTHON",
+    "UV_NO_BUILD_ISOLATION",
+    "UV_NO_MANAGED_PYTHON",
+    "UV_NO_SYNC",
+    "UV_PROJECT",
+    "UV_PROJECT_ENVIRONMENT",
+    "UV_PYTHON",
+    "UV_PYTHON_DOWNLOADS",
+    "UV_PYTHON_PLATFORM",
+    "UV_PYTHON_PREFERENCE",
+    "UV_REQUIRE_HASHES",
+    "UV_SYSTEM_PYTHON",
+    "UV_TORCH_BACKEND",
+    "UV_VENV_CLEAR",
+    "UV_VENV_RELOCATABLE",
+    "UV_VENV_SEED",
+    "UV_WORKING_DIR",
+    "UV_WORKING_DIRECTORY",
+    "VIRTUAL_ENV",
+];
+/// The keys of `uv.toml` that say where packages come from.
+const INDEX_KEYS: [&str; 5] = ["index", "index-url", "extra-index-url", "find-links", "no-index"];
+
+/// How uv is found and what it is told.
+pub(super) fn settings(settings: &Settings) -> UvSettings {
+    let mut told = Told::of(settings);
+    told.set(&["UV_PYTHON_DOWNLOADS"], "never");
+    told.set(&["UV_NO_PROGRESS"], "true");
+    let pip = pip::options(settings.environment());
+    let option = |name: &str| {
+        pip.get(name)
+            .map(String::as_str)
+            .filter(|value| !value.trim().is_empty())
+    };
+    let mut index_arguments = Vec::new();
+    if !uv_toml_names_an_index(settings.environment()) {
+        if let Some(url) = option("index-url") {
+            told.set(&["UV_DEFAULT_INDEX", "UV_INDEX_URL"], url.trim());
+        }
+        if let Some(urls) = option("extra-index-url")
+            && told.set(&["UV_INDEX", "UV_EXTRA_INDEX_URL"], &words(urls).join(" "))
+        {
+            // pip takes the best version of all indexes; uv by itself those of the first that knows the name.
+            told.set(&["UV_INDEX_STRATEGY"], "unsafe-best-match");
+        }
+        if let Some(places) = option("find-links") {
+            told.set(&["UV_FIND_LINKS"], &paths(settings, places).join(","));
+        }
+        if option("no-index").is_some_and(pip::is_true) {
+            index_arguments.push("--no-index".to_owned());
+        }
+    }
+    for name in ["constraint", "build-constraint"] {
+        if let Some(files) = option(name) {
+            told.set(&["UV_CONSTRAINT"], &paths(settings, files).join(" "));
+        }
+    }
+    if let Some(hosts) = option("trusted-host") {
+        told.set(&["UV_INSECURE_HOST"], &words(hosts).join(" "));
+    }
+    if let Some(proxy) = option("proxy") {
+        told.set(&["ALL_PROXY", "all_proxy", "HTTPS_PROXY", "https_proxy"], proxy);
+    }
+    if let Some(seconds) = option("timeout").or_else(|| option("default-timeout")) {
+        told.set(&["UV_HTTP_TIMEOUT", "UV_REQUEST_TIMEOUT", "HTTP_TIMEOUT"], seconds);
+    }
+    told.certificates(settings, &pip);
+    let files = ["UV_CONSTRAINT", "UV_OVERRIDE", "UV_BUILD_CONSTRAINT"]
+        .iter()
+        .filter_map(|name| variable(&told.0, name))
+        .flat_map(|files| words(files).into_iter().map(PathBuf::from));
+    let files = files.chain(uv_toml(settings.environment())).collect();
+    UvSettings {
+        program: settings.text("uv").map(|program| settings.program(program)),
+        python: settings.program(settings.text("python").unwrap_or("python3")),
+        environment: told.0,
+        index_arguments,
+        files,
+        cache_dir: settings.environment().cache_dir(),
+    }
+}
+
+/// uv's environment as it grows.
+struct Told(Vec<(String, String)>);
+
+impl Told {
+    /// The process's, without what is not uv's business.
+    fn of(settings: &Settings) -> Self {
+        let variables = settings.environment().all().iter();
+        let kept = variables.filter(|(name, value)| {
+            !NOT_FOR_US.contains(&name.as_str()) && (concerns_installer(name) || !is_credential(name, value))
+        });
+        Self(kept.cloned().collect())
+    }
+
+    /// Sets the first of `names`, unless the user has set one of them; whether it did.
+    fn set(&mut self, names: &[&str], value: &str) -> bool {
+        let is_set = |(name, value): &(String, String)| names.contains(&name.as_str()) && !value.is_empty();
+        if self.0.iter().any(is_set) {
+            return false;
+        }
+        self.replace(names[0], value);
+        true
+    }
+
+    fn replace(&mut self, name: &str, value: &str) {
+        self.0.retain(|(key, _)| key != name);
+        self.0.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// The certificates that pip trusts here; else those of the system, as pip does.
+    fn certificates(&mut self, settings: &Settings, pip: &std::collections::BTreeMap<String, String>) {
+        if let Some(path) = settings.text("ca-bundle") {
+            self.replace("SSL_CERT_FILE", &settings.absolute(path).display().to_string());
+            return;
+        }
+        if let Some((path, _)) = pip::ca_path(settings.environment(), pip) {
+            let path = settings.absolute(&path);
+            let name = if path.is_dir() { "SSL_CERT_DIR" } else { "SSL_CERT_FILE" };
+            self.set(&[name], &path.display().to_string());
+            return;
+        }
+        // The second is the name that older releases know.
+        for name in ["UV_SYSTEM_CERTS", "UV_NATIVE_TLS"] {
+            self.set(&[name], "true");
+        }
+    }
+}
+
+/// Files, directories and URLs; paths made absolute, as uv runs in another directory.
+fn paths(settings: &Settings, places: &str) -> Vec<String> {
+    let absolute = |place: &&str| {
+        if place.contains("://") {
+            return (*place).to_owned();
+        }
+        let home = settings.environment().home();
+        let path = match (place.strip_prefix("~/"), home) {
+            (Some(below), Some(home)) => home.join(below),
+            _ => settings.absolute(place),
+        };
+        path.display().to_string()
+    };
+    words(places).iter().map(absolute).collect()
+}
+
+fn words(text: &str) -> Vec<&str> {
+    text.split_whitespace().collect()
+}
+
+/// Whether the user has told uv of an index in a configuration file, which then stands.
+fn uv_toml_names_an_index(environment: &Environment) -> bool {
+    if environment.get("UV_NO_CONFIG").is_some() {
+        return false;
+    }
+    uv_toml(environment).iter().any(|file| {
+        // A file that uv could not read either says nothing.
+        let Ok(text) = fs::read_to_string(file) else {
+            return false;
+        };
+        let Ok(table) = text.parse::<toml::Table>() else {
+            return false;
+        };
+        let pip = table.get("pip").and_then(toml::Value::as_table);
+        let names = |table: &toml::Table| INDEX_KEYS.iter().any(|key| table.contains_key(*key));
+        names(&table) || pip.is_some_and(names)
+    })
+}
+
+/// uv's configuration files. Source: <https://docs.astral.sh/uv/concepts/configuration-files/>.
+fn uv_toml(environment: &Environment) -> Vec<PathBuf> {
+    if let Some(chosen) = environment.get("UV_CONFIG_FILE") {
+        return vec![PathBuf::from(chosen)];
+    }
+    let user = environment
+        .get("XDG_CONFIG_HOME")
+        .map(PathBuf::from)
+        .or_else(|| Some(environment.home()?.join(".config")));
+    let shared = environment.get("XDG_CONFIG_DIRS").unwrap_or("/etc/xdg").split(':');
+    let directories = user
+        .into_iter()
+        .chain(shared.map(PathBuf::from))
+        .chain([PathBuf::from("/etc")]);
+    directories
+        .map(|directory| directory.join(Path::new("uv/uv.toml")))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::Value;
+
+    fn of(pairs: &[(&str, &str)], flags: Vec<(&'static str, Value)>) -> UvSettings {
+        let root = tempfile::tempdir().unwrap();
+        let nowhere = [("XDG_CONFIG_DIRS", "/nonexistent"), ("PIP_CONFIG_FILE", "/dev/null")];
+        let pairs = nowhere
+            .iter()
+            .chain(pairs)
+            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
+        let resolved = Settings::resolve(root.path(), flags, Environment::new(pairs.collect())).unwrap();
+        settings(&resolved)
+    }
+
+    fn of_uv<'a>(told: &'a UvSettings, name: &str) -> Option<&'a str> {
+        variable(&told.environment, name)
+    }
+
+    #[test]
+    fn pips_settings_are_told_in_uvs_words() {
+        let told = of(
+            &[
+                ("PIP_INDEX_URL", "https://me:pw@a.example/simple"),
+                (
+                    "PIP_EXTRA_INDEX_URL",
+                    "https://b.example/simple https://c.example/simple",
+                ),
+                ("PIP_FIND_LINKS", "/wheels https://d.example/links"),
+                ("PIP_TRUSTED_HOST", "b.example"),
+                ("PIP_NO_INDEX", "yes"),
+                ("PIP_CERT", "/certificates/own.pem"),
+                ("PIP_DEFAULT_TIMEOUT", "180"),
+                ("PIP_CONSTRAINT", "/constraints.txt"),
+                ("AWS_SECRET_ACCESS_KEY", "x"),
+            ],
+            Vec::new(),
+        );
+        for (name, value) in [
+            ("UV_DEFAULT_INDEX", "https://me:pw@a.example/simple"),
+            ("UV_INDEX", "https://b.example/simple https://c.example/simple"),
+            ("UV_INDEX_STRATEGY", "unsafe-best-match"),
+            ("UV_FIND_LINKS", "/wheels,https://d.example/links"),
+            ("UV_INSECURE_HOST", "b.example"),
+            ("SSL_CERT_FILE", "/certificates/own.pem"),
+            ("UV_HTTP_TIMEOUT", "180"),
+            ("UV_CONSTRAINT", "/constraints.txt"),
+            ("UV_PYTHON_DOWNLOADS", "never"),
+        ] {
+            assert_eq!(of_uv(&told, name), Some(value), "{name}");
+        }
+        assert_eq!(told.index_arguments, ["--no-index"]);
+        assert_eq!(of_uv(&told, "AWS_SECRET_ACCESS_KEY"), None);
+        assert_eq!(of_uv(&told, "UV_SYSTEM_CERTS"), None);
+    }
+
+    #[test]
+    fn what_the_user_tells_uv_comes_first() {
+        let told = of(
+            &[
+                ("PIP_INDEX_URL", "https://pip.example/simple"),
+                ("PIP_EXTRA_INDEX_URL", "https://pip.example/extra"),
+                ("UV_INDEX_URL", "https://uv.example/simple"),
+                ("UV_INDEX", "https://uv.example/extra"),
+                ("UV_PYTHON_DOWNLOADS", "automatic"),
+                ("UV_PYTHON", "3.8"),
+                ("VIRTUAL_ENV", "/venv"),
+            ],
+            Vec::new(),
+        );
+        for (name, value) in [
+            ("UV_DEFAULT_INDEX", None),
+            ("UV_INDEX_URL", Some("https://uv.example/simple")),
+            ("UV_INDEX", Some("https://uv.example/extra")),
+            ("UV_INDEX_STRATEGY", None),
+            ("UV_PYTHON_DOWNLOADS", Some("never")),
+            ("UV_PYTHON", None),
+            ("VIRTUAL_ENV", None),
+            ("UV_SYSTEM_CERTS", Some("true")),
+        ] {
+            assert_eq!(of_uv(&told, name), value, "{name}");
+        }
+    }
+
+    #[test]
+    fn an_index_in_uv_toml_comes_before_pips() {
+        let home = tempfile::tempdir().unwrap();
+        let file = home.path().join("uv.toml");
+        let told = |text: &str| {
+            fs::write(&file, text).unwrap();
+            let chosen = file.display().to_string();
+            of(
+                &[
+                    ("UV_CONFIG_FILE", chosen.as_str()),
+                    ("PIP_INDEX_URL", "https://pip.example/"),
+                ],
+                Vec::new(),
+            )
+        };
+        let own = told("[[index]]\nurl = \"https://uv.example/simple\"\ndefault = true\n");
+        assert_eq!(of_uv(&own, "UV_DEFAULT_INDEX"), None);
+        let other = told("cache-dir = \"/tmp/x\"\n");
+        assert_eq!(of_uv(&other, "UV_DEFAULT_INDEX"), Some("https://pip.example/"));
+    }
+
+    #[test]
+    fn programs_with_a_directory_are_the_projects() {
+        let flags = vec![
+            ("uv", Value::Text("tools/uv".to_owned())),
+            ("python", Value::Text("python3.12".to_owned())),
+        ];
+        let told = of(&[], flags);
+        assert!(told.program.unwrap().is_absolute());
+        assert_eq!(told.python, Path::new("python3.12"));
+    }
+}

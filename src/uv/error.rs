@@ -1,0 +1,144 @@
+//! Why there is no uv to work with.
+
+use std::path::PathBuf;
+
+use crate::fault::Fault;
+use crate::process;
+
+/// See [`super::Uv`].
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// It does not run.
+    #[error("cannot run uv, {}: {reason}", program.display())]
+    NotRun {
+        /// The program.
+        program: PathBuf,
+        /// What the system or the program said.
+        reason: String,
+    },
+    /// It lacks what sgbuild needs.
+    #[error("uv {version} is too old, {oldest} is needed: {}", program.display())]
+    TooOld {
+        /// The program.
+        program: PathBuf,
+        /// Its version.
+        version: String,
+        /// The oldest that will do.
+        oldest: String,
+    },
+    /// pip did not bring it.
+    #[error("there is no uv, and the pip of {} cannot fetch uv {release}: {log}", python.display())]
+    NotFetched {
+        /// The release wanted.
+        release: &'static str,
+        /// The interpreter whose pip was asked.
+        python: PathBuf,
+        /// pip's last lines.
+        log: String,
+    },
+    /// There is no interpreter whose pip could bring it.
+    #[error("cannot run {}: {reason}", python.display())]
+    NoPython {
+        /// The program.
+        python: PathBuf,
+        /// What the system or the program said.
+        reason: String,
+    },
+    /// A directory for it could not be made.
+    #[error("cannot make a directory for uv: {source}")]
+    Scratch {
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// It took longer than the time limit and was stopped.
+    #[error("{what} did not finish within {seconds} s and was stopped")]
+    TimedOut {
+        /// What it was to do.
+        what: String,
+        /// The limit.
+        seconds: u64,
+    },
+    /// The user interrupted.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+impl Error {
+    /// Of running uv or pip.
+    pub(super) fn of_process(error: process::Error) -> Self {
+        match error {
+            process::Error::NotStarted { program, reason } => Self::NotRun { program, reason },
+            process::Error::TimedOut { what, seconds } => Self::TimedOut { what, seconds },
+            process::Error::Interrupted => Self::Interrupted,
+        }
+    }
+
+    /// Of finding the interpreter.
+    pub(super) fn of_python(error: process::Error) -> Self {
+        match error {
+            process::Error::NotStarted { program, reason } => Self::NoPython {
+                python: program,
+                reason,
+            },
+            other => Self::of_process(other),
+        }
+    }
+
+    /// What to do next.
+    #[must_use]
+    pub fn hints(&self) -> Vec<String> {
+        let hint = match self {
+            Self::NotRun { .. } => {
+                "Name a uv that runs with the setting `uv`, or unset it: then sgbuild fetches its own."
+            }
+            Self::TooOld { .. } => {
+                "Update it, name another with the setting `uv`, or unset that: then sgbuild fetches its own."
+            }
+            Self::NotFetched { log, .. } if is_network(log) => {
+                "Check the network and pip's index settings; or install uv yourself, and name it with the setting `uv` where it is not on PATH."
+            }
+            Self::NotFetched { .. } => {
+                "Install uv yourself (https://docs.astral.sh/uv/), and name it with the setting `uv` where it is not on PATH."
+            }
+            Self::NoPython { .. } => "Install Python 3, or name another interpreter with --python or SGBUILD_PYTHON.",
+            Self::Scratch { .. } => {
+                "Check that there is space left and that the directory for temporary files can be written."
+            }
+            Self::TimedOut { .. } => "Check the network and the package index, and try again.",
+            Self::Interrupted => return Vec::new(),
+        };
+        vec![hint.to_owned()]
+    }
+
+    /// Whose move it is.
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::NotFetched { log, .. } if is_network(log) => Fault::Temporary,
+            Self::TimedOut { .. } => Fault::Temporary,
+            Self::Interrupted => Fault::Interrupted,
+            _ => Fault::User,
+        }
+    }
+}
+
+/// Whether what uv or pip wrote tells of a network or an index that did not answer, which may pass.
+pub(crate) fn is_network(log: &str) -> bool {
+    const WORDS: [&str; 12] = [
+        "error sending request",
+        "dns error",
+        "Name or service not known",
+        "Temporary failure in name resolution",
+        "Failed to establish a new connection",
+        "Connection refused",
+        "Connection reset",
+        "timed out",
+        "Network is unreachable",
+        "502 Bad Gateway",
+        "503 Service",
+        "429 Too Many",
+    ];
+    let log = log.to_lowercase();
+    WORDS.iter().any(|words| log.contains(&words.to_lowercase()))
+}

@@ -1,0 +1,229 @@
+//! [uv](https://docs.astral.sh/uv/), the program that resolves and installs Python packages for sgbuild.
+//!
+//! It is the one that the setting `uv` names, else the one on `PATH`, else a copy that sgbuild fetches once with pip. It is told
+//! what pip is told on this machine, and never downloads a Python.
+
+mod error;
+mod own;
+mod version;
+
+pub use error::Error;
+pub(crate) use error::is_network;
+
+use std::ffi::OsString;
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+use crate::process::{self, Ended, Run};
+use crate::progress::Progress;
+use crate::secret::without_url_credentials;
+
+/// Where uv is looked for, and what it is told.
+#[derive(Clone, Default)]
+pub struct UvSettings {
+    /// The program that the setting `uv` names: a path, or a name on `PATH`. `None`: what is found.
+    pub program: Option<PathBuf>,
+    /// The interpreter whose pip fetches uv where there is none: a path, or a name on `PATH`.
+    pub python: PathBuf,
+    /// What uv and that pip see: this machine's index settings, with their credentials, and no other credentials.
+    pub environment: Vec<(String, String)>,
+    /// Index settings that are no variables: arguments of every command that resolves.
+    pub index_arguments: Vec<String>,
+    /// Files that decide too: uv's configuration, constraints. They need not exist.
+    pub files: Vec<PathBuf>,
+    /// sgbuild's cache directory.
+    pub cache_dir: PathBuf,
+}
+
+impl fmt::Debug for UvSettings {
+    /// Without the variables' values: credentials are among them.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.environment.iter().map(|(name, _)| name).collect();
+        f.debug_struct("UvSettings")
+            .field("program", &self.program)
+            .field("python", &self.python)
+            .field("environment", &names)
+            .field("cache_dir", &self.cache_dir)
+            .finish_non_exhaustive()
+    }
+}
+
+impl UvSettings {
+    /// Everything of it that decides which packages are installed, without credentials, to recognise what was installed by.
+    pub(crate) fn decisive(&self) -> Vec<Vec<u8>> {
+        let variables = self
+            .environment
+            .iter()
+            .filter(|(name, _)| name.starts_with("UV_") && name != "UV_CACHE_DIR" && !is_credential_of_index(name));
+        let variables =
+            variables.map(|(name, value)| format!("{name}={}", without_url_credentials(value)).into_bytes());
+        let arguments = self
+            .index_arguments
+            .iter()
+            .map(|argument| argument.clone().into_bytes());
+        let files = self.files.iter().filter_map(|file| fs::read(file).ok());
+        let mut parts: Vec<_> = variables.chain(arguments).collect();
+        parts.sort();
+        parts.extend(files);
+        parts
+    }
+}
+
+/// `UV_INDEX_<NAME>_USERNAME` and `UV_INDEX_<NAME>_PASSWORD`.
+fn is_credential_of_index(name: &str) -> bool {
+    name.ends_with("_USERNAME") || name.ends_with("_PASSWORD") || name.ends_with("_TOKEN")
+}
+
+/// A uv that runs and is new enough.
+pub struct Uv {
+    program: PathBuf,
+    environment: Vec<(String, String)>,
+    index_arguments: Vec<String>,
+    /// Holds our copy where the cache directory cannot.
+    _scratch: Option<TempDir>,
+}
+
+impl Uv {
+    /// Finds uv, or fetches it.
+    ///
+    /// # Errors
+    /// The one that is set does not run or is too old; there is none and it cannot be fetched; the user interrupted.
+    pub fn find(settings: &UvSettings, progress: &dyn Progress) -> Result<Self, Error> {
+        if let Some(set) = &settings.program {
+            let program = process::find(set, &settings.environment).ok_or_else(|| Error::NotRun {
+                program: set.clone(),
+                reason: "it is not on PATH".to_owned(),
+            })?;
+            version::check(&program, settings, progress)?;
+            return Ok(Self::at(program, settings, None));
+        }
+        if let Some(program) = process::find(Path::new("uv"), &settings.environment) {
+            match version::check(&program, settings, progress) {
+                Ok(()) => return Ok(Self::at(program, settings, None)),
+                // Such as pyenv's script for a uv that only another Python has.
+                Err(error @ (Error::NotRun { .. } | Error::TooOld { .. })) => {
+                    let first = error.to_string();
+                    let first = first.lines().next().unwrap_or_default();
+                    progress.detail(&format!("{first}; it is passed over"));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        let (program, scratch) = own::ready(settings, progress)?;
+        Ok(Self::at(program, settings, scratch))
+    }
+
+    fn at(program: PathBuf, settings: &UvSettings, scratch: Option<TempDir>) -> Self {
+        // pip's settings are translated, and code of packages that uv builds has no business with them.
+        let environment = settings
+            .environment
+            .iter()
+            .filter(|(name, _)| !name.starts_with("PIP_"));
+        let mut environment: Vec<_> = environment.cloned().collect();
+        if !cache_can_be_written(&environment) {
+            environment.push(("UV_NO_CACHE".to_owned(), "true".to_owned()));
+        }
+        Self {
+            program,
+            environment,
+            index_arguments: settings.index_arguments.clone(),
+            _scratch: scratch,
+        }
+    }
+
+    /// Arguments for every command that resolves requirements (`pip install`, `pip compile`).
+    #[must_use]
+    pub fn index_arguments(&self) -> &[String] {
+        &self.index_arguments
+    }
+
+    /// Runs uv in `directory`. `what` is said where it fails, such as `preparing the build environment`.
+    pub(crate) fn run(
+        &self,
+        what: &str,
+        arguments: Vec<OsString>,
+        directory: &Path,
+        seconds: u64,
+        progress: &dyn Progress,
+    ) -> Result<Ended, Error> {
+        let run = Run {
+            what,
+            program: self.program.clone(),
+            arguments,
+            environment: self.environment.clone(),
+            directory,
+            seconds,
+        };
+        run.wait(progress).map_err(Error::of_process)
+    }
+}
+
+/// Whether uv's cache can be used; without a home directory, or with one that belongs to nobody, it goes without.
+fn cache_can_be_written(environment: &[(String, String)]) -> bool {
+    let path = |name, below: &str| {
+        let base = process::variable(environment, name)?;
+        Some(Path::new(base).join(below))
+    };
+    let Some(cache) = path("UV_CACHE_DIR", "")
+        .or_else(|| path("XDG_CACHE_HOME", "uv"))
+        .or_else(|| path("HOME", ".cache/uv"))
+    else {
+        return false;
+    };
+    let there = cache.ancestors().find(|directory| directory.exists());
+    there.is_some_and(|directory| {
+        directory.is_dir() && rustix::fs::access(directory, rustix::fs::Access::WRITE_OK).is_ok()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(pairs: &[(&str, &str)], file: &Path) -> UvSettings {
+        UvSettings {
+            environment: pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
+            files: vec![file.to_owned()],
+            ..UvSettings::default()
+        }
+    }
+
+    #[test]
+    fn another_index_or_constraint_decides_and_another_password_does_not() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let of = |pairs: &[(&str, &str)]| told(pairs, file.path()).decisive();
+        let first = of(&[
+            ("UV_INDEX", "https://me:one@a.example/"),
+            ("UV_CACHE_DIR", "/a"),
+            ("HOME", "/a"),
+        ]);
+        assert_eq!(
+            first,
+            of(&[
+                ("UV_INDEX", "https://me:two@a.example/"),
+                ("UV_INDEX_A_PASSWORD", "two")
+            ])
+        );
+        assert_ne!(first, of(&[("UV_INDEX", "https://me:one@b.example/")]));
+        fs::write(file.path(), "setuptools<80\n").unwrap();
+        assert_ne!(first, of(&[("UV_INDEX", "https://me:one@a.example/")]));
+    }
+
+    #[test]
+    fn credentials_are_not_shown() {
+        let settings = told(&[("UV_INDEX", "https://me:c4nary@a.example/")], Path::new("/"));
+        assert!(!format!("{settings:?}").contains("c4nary"));
+    }
+
+    #[test]
+    fn a_cache_that_is_no_directory_cannot_be_written() {
+        let of = |name: &str, value: &str| cache_can_be_written(&[(name.to_owned(), value.to_owned())]);
+        let home = tempfile::tempdir().unwrap();
+        assert!(of("HOME", home.path().to_str().unwrap()));
+        assert!(!of("XDG_CACHE_HOME", "/dev/null/cache"));
+        assert!(!cache_can_be_written(&[]));
+    }
+}

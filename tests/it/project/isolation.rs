@@ -1,0 +1,112 @@
+//! Everything that a setup.py can do to whoever asks it.
+
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use super::asking::{computing, names};
+
+/// Runs `inspect` and returns how long it took after the environment was made.
+fn stopped_at_the_limit(code: &str, seconds: u64) -> (crate::support::Sandbox, Duration) {
+    computing("").run(&["inspect"]).exits(0);
+    let sandbox = computing(code).with("SGBUILD_PYTHON_TIMEOUT", seconds.to_string());
+    let started = Instant::now();
+    let ran = sandbox.run(&["inspect"]).exits(1);
+    ran.says(&[
+        &format!("did not finish within {seconds} s"),
+        "hint: ",
+        "Python was asked because setup.py:",
+    ]);
+    (sandbox, started.elapsed())
+}
+
+#[test]
+fn a_loop_for_ever_is_stopped() {
+    let (_, elapsed) = stopped_at_the_limit("while True:\n    pass", 1);
+    assert!(elapsed < Duration::from_secs(6), "{elapsed:?}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_daemon_that_ignores_signals_is_stopped_too() {
+    let code = "
+import os, signal, time
+if os.fork() == 0:
+    os.setsid()
+    for name in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(name, signal.SIG_IGN)
+    if os.fork():
+        os._exit(0)
+    with open('daemon.part', 'w') as file:
+        file.write(str(os.getpid()))
+    os.rename('daemon.part', 'daemon')
+    time.sleep(300)
+    os._exit(0)
+while not os.path.exists('daemon'):
+    time.sleep(0.01)
+";
+    let gone = |project: &Path| {
+        let daemon = fs::read_to_string(project.join("daemon")).unwrap();
+        assert!(!Path::new("/proc").join(daemon).exists());
+    };
+    let (sandbox, elapsed) = stopped_at_the_limit(&format!("{code}\nwhile True:\n    time.sleep(1)"), 3);
+    gone(&sandbox.project());
+    assert!(elapsed < Duration::from_secs(9), "{elapsed:?}");
+    // Where setup.py answers in time, what it started does not stay either.
+    let answers = computing(code);
+    answers.run(&["inspect"]).exits(0);
+    gone(&answers.project());
+}
+
+#[test]
+fn gigabytes_of_output_fill_nothing() {
+    let code = "import sys\nfor _ in range(3_000):\n    sys.stdout.write('x' * 1_000_000)\nprint()\nraise RuntimeError('at last')";
+    let ran = computing(code).run(&["inspect"]).exits(1);
+    assert!(ran.stderr.len() < 200_000);
+    ran.says(&["RuntimeError: at last"]);
+}
+
+#[test]
+fn every_way_to_end_early_is_told() {
+    for (code, said) in [
+        (
+            "import sys\nsys.exit(0 if 1 else 1)",
+            "Look for a call that ends the process, such as sys.exit()",
+        ),
+        (
+            "import os\nprint('so far')\nos._exit(3 if 1 else 1)",
+            "ended early (exit status: 3) without an answer",
+        ),
+        ("input('Which version? ')", "EOFError"),
+        (
+            "import numpy_of_tomorrow",
+            "Add the package that holds it to [build-system] requires",
+        ),
+    ] {
+        let ran = computing(code).run(&["inspect"]).exits(1);
+        assert_eq!(ran.stdout, "");
+        ran.says(&[said, "hint: ", "Python was asked because setup.py:"]);
+    }
+}
+
+#[test]
+fn a_setup_py_writes_only_when_it_is_asked() {
+    let sandbox = computing("open('canary', 'w').close()");
+    let before = names(&sandbox.project());
+    sandbox.run(&["inspect", "--static"]).exits(1);
+    assert_eq!(names(&sandbox.project()), before);
+    sandbox.run(&["inspect"]).exits(0);
+    let mut with_canary = before;
+    with_canary.push("canary".to_owned());
+    with_canary.sort();
+    assert_eq!(names(&sandbox.project()), with_canary);
+}
+
+#[test]
+fn hooks_find_the_programs_of_build_requirements_first() {
+    let sandbox =
+        computing("import shutil, sys\ntold = (shutil.which('cmakelang'), shutil.which('python') == sys.executable)")
+            .with("VIRTUAL_ENV", "/somewhere");
+    let ran = sandbox.run(&["inspect", "--json"]).exits(0);
+    assert_eq!(ran.json()["summary"], "(None, True)");
+}
