@@ -9,7 +9,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::attr::read_attr;
 use super::data_files;
-use super::discovery::{Find, find_packages};
+use super::discovery::{Find, find_packages, identifier};
 use super::error::Error;
 use super::project_table::doubtful;
 use super::requirement;
@@ -259,9 +259,9 @@ impl Pyproject {
         for (key, value) in table.entries().unwrap_or_default() {
             let field = key.as_str().unwrap_or_default();
             match field {
-                "packages" if value.items().is_some() => self.draft.set("packages", value.clone()),
+                "packages" if value.items().is_some() => self.names(field, value, is_module),
                 "packages" => self.find(root, value)?,
-                "py-modules" => self.draft.set("py_modules", value.clone()),
+                "py-modules" => self.names(field, value, is_module),
                 "package-data" | "exclude-package-data" => {
                     let mut declared = value.clone();
                     data_files::name_all_packages(&mut declared);
@@ -305,7 +305,7 @@ impl Pyproject {
     fn names(&mut self, field: &str, value: &Value, is_right: impl Fn(&str) -> bool) {
         let listed = value.strings();
         if listed.is_some_and(|names| names.iter().all(|name| is_right(name))) {
-            self.draft.set(field, value.clone());
+            self.draft.set(&field.replace('-', "_"), value.clone());
         } else {
             let expression = format!("[tool.setuptools] {field}");
             self.draft.give_up(
@@ -357,6 +357,11 @@ impl Pyproject {
         }
         Ok(())
     }
+}
+
+/// Whether setuptools takes the name for a package's or module's.
+fn is_module(name: &str) -> bool {
+    name.split('.').all(|part| identifier(&part.replace('-', "_")))
 }
 
 fn from_map(map: &BTreeMap<String, String>, at: Place) -> Value {

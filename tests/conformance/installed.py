@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +11,13 @@ from places import PYTHON, Trouble, run
 
 # Says where the archive was, which differs.
 OF_THE_ARCHIVE = "direct_url.json"
-NO_PROJECT = "neither 'setup.py' nor 'pyproject.toml' found"
+# A compiler writes down where it ran.
+COMPILED = ".so"
+# What pip says of an sdist, whoever packed it: there is nothing to build, or setup.py reads a file that is not packed.
+REFUSAL = re.compile(
+    "(?P<no_project>neither 'setup.py' nor 'pyproject.toml' found)"
+    "|(?P<no_file>No such file or directory: '[^']*/pip-req-build-[^']*')"
+)
 
 Install = Callable[[Path, Path], None]
 
@@ -36,10 +43,10 @@ def _installed(archive: Path, install: Install, scratch: Path) -> dict[str, obje
     try:
         install(archive, prefix)
     except Trouble as trouble:
-        # pip takes no project that has neither setup.py nor pyproject.toml, whoever packed it.
-        if NO_PROJECT in str(trouble):
-            return {"refused by pip": NO_PROJECT}
-        raise
+        refusal = REFUSAL.search(str(trouble))
+        if refusal is None:
+            raise
+        return {"refused by pip": refusal.lastgroup}
     return _tree(prefix)
 
 
@@ -52,7 +59,11 @@ def _content(path: Path) -> object:
     read = path.read_bytes()
     if path.name == "RECORD":
         rows = csv.reader(read.decode().splitlines())
-        return sorted(row for row in rows if not row[0].endswith(OF_THE_ARCHIVE))
+        return sorted(
+            row[:1] if row[0].endswith(COMPILED) else row for row in rows if not row[0].endswith(OF_THE_ARCHIVE)
+        )
+    if path.name.endswith(COMPILED):
+        return "compiled"
     return read, bool(path.stat().st_mode & 0o100)
 
 

@@ -377,6 +377,11 @@ fn pyproject() {
             "[tool.setuptools]\npackages = [\"pkg\"]\npy-modules = []\n",
         ),
         with_v(
+            Refused,
+            "a module that has no such name",
+            "[tool.setuptools]\npy-modules = [\".hidden\"]\n",
+        ),
+        with_v(
             Right,
             "ext-modules",
             "[[tool.setuptools.ext-modules]]\nname = \"x\"\nsources = [\"x.c\"]\n",
