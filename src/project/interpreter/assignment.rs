@@ -6,7 +6,7 @@ use ruff_text_size::Ranged;
 
 use super::object::{Form, Object};
 use super::shared::Sequence;
-use super::{Halt, MAX_ITEMS, Machine, library};
+use super::{Halt, MAX_ITEMS, Machine, names};
 
 impl Machine {
     pub(super) fn delete(&mut self, target: &Expr) -> Result<(), Halt> {
@@ -150,6 +150,10 @@ impl Machine {
 
     fn set_item(&mut self, object: &Object, key: Object, value: Object, node: &Expr) -> Result<(), Halt> {
         self.effects += 1;
+        if let Form::Dict(entries) = &object.form {
+            let length = entries.get().map_or(0, |entries| entries.len());
+            self.effort(length);
+        }
         let set = match &object.form {
             Form::Dict(entries) if matches!(key.form, Form::Str(_) | Form::Int(_) | Form::Bool(_) | Form::None) => {
                 entries
@@ -192,7 +196,7 @@ impl Machine {
         self.effects += 1;
         match &object.form {
             // A flag that the project's own modules look for.
-            Form::Library(module) if &**module == "builtins" && library::is_free_dunder(name) => {
+            Form::Library(module) if &**module == "builtins" && names::is_free_dunder(name) => {
                 self.builtins.insert(name.to_owned(), value);
             }
             Form::Library(module) => {

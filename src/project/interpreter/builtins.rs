@@ -191,6 +191,7 @@ impl Machine {
                     for pair in pairs {
                         match self.items(&pair, node)?.as_deref() {
                             Ok([key, value]) if key.as_str().is_some() => {
+                                self.effort(entries.len());
                                 insert(&mut entries, key.clone(), value.clone());
                             }
                             _ => return Ok(None),

@@ -8,10 +8,12 @@ use ruff_text_size::Ranged;
 
 use super::super::mentions;
 use super::super::value::Dynamic;
+use super::frame::Frame;
 use super::function::{Body, Function};
 use super::object::{Form, Object};
 use super::shared::Shared;
-use super::{Flow, Frame, Halt, MAX_DEPTH, Machine, Outcome, is_setup};
+use super::unfollowed::is_setup;
+use super::{Flow, Halt, MAX_DEPTH, Machine, Outcome};
 
 /// The arguments of a call.
 #[derive(Default)]

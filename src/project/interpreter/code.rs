@@ -11,10 +11,11 @@ use super::super::python_source;
 use super::super::source_file::SourceFile;
 use super::assignment::insert;
 use super::call::Arguments;
+use super::frame::Frame;
 use super::methods::Known;
 use super::object::{Form, Namespace, Object};
 use super::shared::{Sequence, Shared};
-use super::{Flow, Frame, Halt, Machine};
+use super::{Flow, Halt, Machine};
 
 impl Machine {
     pub(super) fn literal(&mut self, arguments: &Arguments, node: &impl Ranged) -> Option<Form> {

@@ -5,7 +5,7 @@ use ruff_python_ast::{CmpOp, Expr};
 use super::iteration::viewed;
 use super::object::{Form, Object};
 use super::subscript::is_key;
-use super::{MAX_DEPTH, Machine, Outcome, library};
+use super::{MAX_DEPTH, Machine, Outcome, names};
 
 /// The oldest Python 3 that setuptools still runs on.
 const OLDEST_MINOR: i64 = 9;
@@ -49,7 +49,7 @@ pub(super) fn holds(op: CmpOp, left: &Object, right: &Object) -> Option<bool> {
                 (Form::Bool(a), Form::Bool(b)) => a == b,
                 (Form::Library(name), Form::None | Form::Bool(_))
                 | (Form::None | Form::Bool(_), Form::Library(name))
-                    if !library::is_certain(name) =>
+                    if !names::is_certain(name) =>
                 {
                     return None;
                 }

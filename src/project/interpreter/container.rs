@@ -48,15 +48,17 @@ impl Machine {
         self.effects += 1;
         let in_order = Object::new(Form::List(items.clone()), self.place(node)).sequence() == Sequence::Known;
         let shared = items;
+        // Before the list is changed, which may be the same one.
+        let sequence = arguments.positional.first().map_or(Sequence::Known, Object::sequence);
         let mut items = match shared.get_mut() {
             Ok(items) => items,
             Err(why) => return Ok(Some(Form::Unknown(why))),
         };
         match (name, arguments.positional.as_slice()) {
             ("append", [item]) => items.push(item.clone()),
-            ("extend", [from]) => {
+            ("extend", [_]) => {
                 items.extend(more);
-                shared.set_sequence(from.sequence().max(shared.sequence()));
+                shared.set_sequence(sequence.max(shared.sequence()));
             }
             ("insert", [at, item]) => {
                 let Some(at) = at.as_int().and_then(|at| usize::try_from(at).ok()) else {
@@ -231,7 +233,9 @@ impl Machine {
 /// The items in order, where they are of one kind.
 pub(super) fn sorted(items: &[Object]) -> Option<Vec<Object>> {
     let first = items.first();
-    let comparable = items.iter().all(|item| first.is_none_or(|first| is_alike(first, item)));
+    let comparable = items
+        .iter()
+        .all(|item| first.is_none_or(|first| is_alike(first, item) || are_rows(first, item)));
     let mut sorted = items.to_vec();
     comparable.then(|| {
         sorted.sort_by(|a, b| order(a, b).unwrap_or(std::cmp::Ordering::Equal));
@@ -241,11 +245,16 @@ pub(super) fn sorted(items: &[Object]) -> Option<Vec<Object>> {
 
 /// Whether Python has an order of two objects, whatever their values are.
 fn is_alike(a: &Object, b: &Object) -> bool {
-    match (&a.form, &b.form) {
-        (Form::Str(_), Form::Str(_)) => true,
-        (Form::Tuple(a), Form::Tuple(b)) => a.len() == b.len() && a.iter().zip(b.iter()).all(|(a, b)| is_alike(a, b)),
-        _ => a.as_int().is_some() && b.as_int().is_some(),
-    }
+    let are_numbers = a.as_int().is_some() && b.as_int().is_some();
+    are_numbers || (a.as_str().is_some() && b.as_str().is_some())
+}
+
+/// The same for two tuples. Those that hold tuples again are left to Python: they can be larger than they look.
+fn are_rows(a: &Object, b: &Object) -> bool {
+    let (Form::Tuple(a), Form::Tuple(b)) = (&a.form, &b.form) else {
+        return false;
+    };
+    a.len() == b.len() && a.iter().zip(b.iter()).all(|(a, b)| is_alike(a, b))
 }
 
 pub(super) fn set_method(items: &Shared<Vec<Object>>, name: &str, arguments: &Arguments) -> Option<Form> {

@@ -8,9 +8,10 @@ use ruff_python_ast::{Expr, Parameters, Stmt, StmtClassDef, StmtFunctionDef};
 
 use super::super::mentions::{mentions, mentions_of_all};
 use super::call::Arguments;
+use super::frame::Frame;
 use super::function::{Body, Class, Function};
 use super::object::{Form, Namespace, Object};
-use super::{Frame, Halt, Machine};
+use super::{Halt, Machine};
 
 impl Machine {
     pub(super) fn define(&mut self, function: &StmtFunctionDef, statement: &Stmt) -> Result<(), Halt> {

@@ -14,7 +14,10 @@ use super::iteration::distinct;
 use super::object::{Form, Object};
 use super::shared::{Sequence, Shared};
 use super::subscript::is_key;
-use super::{Halt, MAX_DEPTH, Machine, Outcome, format};
+use super::{Halt, MAX_DEPTH, MAX_ITEMS, Machine, Outcome, format};
+
+/// The elements of a display, and whether their order is known.
+type Elements = (Vec<Object>, Sequence);
 
 impl Machine {
     /// What an expression gives.
@@ -62,15 +65,15 @@ impl Machine {
             },
             Expr::FString(text) => return self.f_string(text, expression),
             Expr::List(list) => match self.each_of(&list.elts)? {
-                Ok(items) => Form::List(Shared::new(items)),
+                Ok((items, sequence)) => Form::List(Shared::in_sequence(items, sequence)),
                 Err(why) => return Ok(self.unknown_for(&why)),
             },
             Expr::Tuple(tuple) => match self.each_of(&tuple.elts)? {
-                Ok(items) => Form::Tuple(items.into()),
+                Ok((items, _)) => Form::Tuple(items.into()),
                 Err(why) => return Ok(self.unknown_for(&why)),
             },
             Expr::Set(set) => match self.each_of(&set.elts)? {
-                Ok(items) => match distinct(items) {
+                Ok((items, _)) => match distinct(items) {
                     Some(items) => Form::Set(Shared::new(items)),
                     None => return Ok(self.not_understood(expression, "holds what is not known")),
                 },
@@ -132,8 +135,9 @@ impl Machine {
         Ok(Object::new(form, place))
     }
 
-    /// Elements of a display, `*` unpacked.
-    fn each_of(&mut self, elements: &[Expr]) -> Result<Result<Vec<Object>, Rc<Dynamic>>, Halt> {
+    /// Elements of a display, `*` unpacked, and whether their order is known.
+    fn each_of(&mut self, elements: &[Expr]) -> Result<Result<Elements, Rc<Dynamic>>, Halt> {
+        let mut sequence = Sequence::Known;
         let mut items = Vec::new();
         let mut doubt = None;
         for element in elements {
@@ -142,12 +146,14 @@ impl Machine {
                 continue;
             };
             let unpacked = self.evaluate(&starred.value)?;
+            sequence = unpacked.sequence().max(sequence);
             match self.items(&unpacked, element)? {
+                Ok(more) if items.len() + more.len() > MAX_ITEMS => doubt = Some(self.dynamic(element, "is too long")),
                 Ok(more) => items.extend(more),
                 Err(why) => doubt = Some(why),
             }
         }
-        Ok(doubt.map_or(Ok(items), Err))
+        Ok(doubt.map_or(Ok((items, sequence)), Err))
     }
 
     fn dict(&mut self, dict: &ruff_python_ast::ExprDict, expression: &Expr) -> Outcome {

@@ -11,7 +11,10 @@ use super::expression::depends;
 use super::object::{Content, Form, Object, Position, View};
 use super::shared::{Sequence, Shared};
 use super::subscript::is_key;
-use super::{Halt, Machine, Outcome};
+use super::{Halt, MAX_ITEMS, Machine, Outcome};
+
+/// Items that a set may have: each is compared with the others.
+const MAX_DISTINCT: usize = 10_000;
 
 impl Machine {
     /// The items that iterating over an object gives, or why they are not known.
@@ -39,8 +42,10 @@ impl Machine {
                 Ok(_) => Err(self.dynamic(node, "is a set, whose order differs from run to run")),
                 Err(why) => Err(why),
             },
+            Form::Str(text) if text.len() > MAX_ITEMS => Err(self.dynamic(node, "is too long")),
             Form::Str(text) => Ok(text.chars().map(|c| Object::str(c.to_string(), place)).collect()),
             Form::File(file) => match &file.content {
+                Content::Text(text) if text.lines().count() > MAX_ITEMS => Err(self.dynamic(node, "is too long")),
                 Content::Text(text)
                     if !file.has_own_lines && file.position.replace(Position::Somewhere) == Position::Start =>
                 {
@@ -161,6 +166,7 @@ impl Machine {
                 if !is_key(&key) {
                     unclear = Some(machine.dynamic(expression, "has a key that is not known"));
                 }
+                machine.effort(entries.len());
                 insert(&mut entries, key, value);
                 count += 1;
                 Ok(())
@@ -249,6 +255,9 @@ impl Machine {
 /// The items of a set, each once; `None` where that is not known, or Python takes one of them into no set.
 pub(super) fn distinct(items: Vec<Object>) -> Option<Vec<Object>> {
     let mut kept: Vec<Object> = Vec::new();
+    if items.len() > MAX_DISTINCT {
+        return None;
+    }
     for item in items {
         if !is_key(&item) {
             return None;

@@ -8,7 +8,7 @@ use super::super::mentions;
 use super::call::Arguments;
 use super::object::{Content, Form, Groups, Object, OpenFile, Position};
 use super::shared::Shared;
-use super::{Halt, Machine, Outcome, container, files, library, text};
+use super::{Halt, MAX_ITEMS, Machine, Outcome, container, files, names, text};
 
 /// Methods by the type that has them, in every Python of today.
 const METHODS: [(&str, &[&str]); 8] = [
@@ -206,11 +206,11 @@ impl Machine {
                 if self.patched.contains(&full) {
                     return Ok(self.unknown(node, "was set to something else"));
                 }
-                if let Some(constant) = library::constant(&full, place) {
+                if let Some(constant) = names::constant(&full, place) {
                     return Ok(constant);
                 }
                 // Of what not every Python has, nobody knows whether it is there.
-                self.doubts += usize::from(!library::is_certain(&full));
+                self.doubts += usize::from(!names::is_certain(&full));
                 Form::Library(full.into())
             }
             Form::Path(path) => match name {
@@ -314,7 +314,7 @@ fn file_method(file: &OpenFile, name: &str, arguments: &Arguments, object: &Obje
         }
         (Content::Text(text), "read") => all(Form::Str(text.clone()), Form::Str("".into())),
         (Content::Bytes(bytes), "read") => all(Form::Bytes(bytes.clone()), Form::Bytes([].into())),
-        (Content::Text(text), "readlines") if !(file.has_own_lines) => {
+        (Content::Text(text), "readlines") if !file.has_own_lines && text.lines().count() <= MAX_ITEMS => {
             let lines = text
                 .split_inclusive('\n')
                 .map(|line| Object::str(line, object.place))

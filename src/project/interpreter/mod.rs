@@ -16,12 +16,14 @@ mod exception;
 mod expression;
 mod files;
 mod format;
+mod frame;
 mod function;
 mod iteration;
 mod library;
 mod literal;
 mod methods;
 mod modules;
+mod names;
 mod object;
 mod operator;
 mod pattern;
@@ -30,22 +32,21 @@ mod shared;
 mod statement;
 mod subscript;
 mod text;
+mod unfollowed;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use ruff_python_ast::visitor::Visitor as _;
 use ruff_python_ast::{Expr, Stmt};
 use ruff_text_size::Ranged;
 
-use super::mentions::{Mentions, mentions, mentions_of_all};
+use super::mentions::Mentions;
 use super::source_file::SourceFile;
 use super::value::{Dynamic, Place};
-use function::{Body, Function};
+use frame::Frame;
 pub(crate) use literal::literal;
-use object::Namespace;
 pub(crate) use object::{Form, Object};
 
 /// Steps after which Python is asked: more than any `setup.py` takes, less than anybody waits for.
@@ -83,27 +84,6 @@ pub(crate) enum Flow {
 
 /// `setup()` as it was called: each keyword's object and the place of its expression.
 pub(crate) type Setup = Vec<(String, Object)>;
-
-/// The namespaces in which names are looked up, the innermost first; the last is the module's.
-#[derive(Clone)]
-struct Frame {
-    scopes: Vec<Namespace>,
-    /// Names declared `global`.
-    global: BTreeSet<String>,
-    /// Names declared `nonlocal`.
-    nonlocal: BTreeSet<String>,
-    file: Rc<SourceFile>,
-    /// Where setup.py came here from, for code of another file.
-    site: Option<Place>,
-    /// The innermost namespace is a comprehension's.
-    comprehends: bool,
-    /// The innermost namespace is a class's, which functions in it do not see.
-    is_class: bool,
-    /// The package by which relative imports are resolved.
-    package: Option<Rc<str>>,
-    /// Names that the function binds somewhere, which are not those around it.
-    own: Option<Rc<BTreeSet<String>>>,
-}
 
 /// The state of the run.
 pub(crate) struct Machine {
@@ -291,7 +271,7 @@ impl Machine {
         let bound = scopes.find_map(|scope| scope.borrow().get(name).cloned());
         bound
             .or_else(|| self.builtins.get(name).cloned())
-            .or_else(|| library::builtin(name))
+            .or_else(|| names::builtin(name))
     }
 
     fn set(&mut self, name: &str, object: Object) {
@@ -328,205 +308,11 @@ impl Machine {
         object
     }
 
-    // ---- What is not followed ----
-
-    /// Lists and dicts that can be reached from `object` are unknown from here on, and functions may be called at any time.
-    fn taint(&mut self, object: &Object, why: &Rc<Dynamic>) {
-        let mut escaped = Vec::new();
-        object.taint(why, &mut |function| escaped.push(function.clone()));
-        for function in escaped {
-            self.escape(&function, why);
-        }
-    }
-
-    /// Code that is not followed may call this function, or the methods of this class, now and later.
-    fn escape(&mut self, function: &Object, why: &Rc<Dynamic>) {
-        let mut own = Mentions::default();
-        let (mentions, scopes) = match &function.form {
-            Form::Function(function) => {
-                match &function.body {
-                    Body::Statements(body) => own = mentions_of_all(body),
-                    Body::Lambda(body) => own.visit_expr(body),
-                }
-                (&own, &function.scopes)
-            }
-            Form::Class(class) => (&class.mentions, &class.scopes),
-            Form::Arguments => {
-                self.patched.insert("sys.argv".to_owned());
-                return;
-            }
-            Form::Library(name) if name.starts_with("sys.path") => {
-                self.searches_elsewhere = true;
-                return;
-            }
-            Form::Library(name) if is_setup(name) => {
-                return self.give_up_for(&Dynamic {
-                    reason: "hands setup() to something that is not followed".to_owned(),
-                    ..Dynamic::clone(why)
-                });
-            }
-            _ => return,
-        };
-        let known = self.escaped.loads.len() + self.escaped.stores.len();
-        self.escaped.loads.extend(mentions.loads.iter().cloned());
-        self.escaped.stores.extend(mentions.later.stores.iter().cloned());
-        self.escaped.wild |= mentions.wild;
-        if let Form::Function(function) = &function.form {
-            for default in function.defaults.iter().flatten() {
-                self.taint(default, why);
-            }
-        }
-        if self.escaped.loads.len() + self.escaped.stores.len() > known {
-            self.forget_in(scopes, mentions, why, false);
-        }
-    }
-
-    /// Forgets whatever code with these mentions may have changed; `stores` are its own names too, if it is no function.
-    fn forget(&mut self, mentions: &Mentions, why: &Rc<Dynamic>, stores: bool) {
-        let scopes = self.frame.scopes.clone();
-        self.forget_in(&scopes, mentions, why, stores);
-    }
-
-    /// The same for code in these namespaces.
-    fn forget_in(&mut self, scopes: &[Namespace], mentions: &Mentions, why: &Rc<Dynamic>, stores: bool) {
-        self.doubts += 1;
-        self.effects += 1;
-        if self.setup.is_some() {
-            return;
-        }
-        self.searches_elsewhere |= mentions.attributes.contains("path") && mentions.loads.contains("sys");
-        let is_setup_of = |name: &String| {
-            let bound = scopes.iter().find_map(|scope| scope.borrow().get(name).cloned());
-            matches!(bound.map(|object| object.form), Some(Form::Library(name)) if is_setup(&name))
-        };
-        if mentions.attributes.contains("setup") || mentions.loads.iter().any(is_setup_of) {
-            self.give_up_for(&Dynamic {
-                reason: "calls setup() where it may not be reached, or more than once".to_owned(),
-                ..Dynamic::clone(why)
-            });
-        }
-        if mentions.moves {
-            self.moved.get_or_insert_with(|| Rc::clone(why));
-        }
-        for name in &mentions.loads {
-            let bound: Vec<_> = scopes
-                .iter()
-                .filter_map(|scope| scope.borrow().get(name).cloned())
-                .collect();
-            for object in bound {
-                self.taint(&object, why);
-            }
-        }
-        if mentions.wild {
-            for scope in scopes {
-                let names: Vec<_> = scope.borrow().keys().cloned().collect();
-                for name in names {
-                    self.lose(scope, &name, why);
-                }
-            }
-        }
-        let own = mentions.stores.iter().filter(|_| stores);
-        for name in own.chain(&mentions.later.stores) {
-            let owner = scopes.iter().find(|scope| scope.borrow().contains_key(name));
-            if let Some(scope) = owner.or(scopes.first()) {
-                self.lose(scope, name, why);
-            }
-        }
-    }
-
-    /// Code that may change any name, now and later.
-    fn wild(&mut self, node: &impl Ranged) {
-        let why = self.dynamic(node, "may change any name");
-        let mut mentions = Mentions::default();
-        mentions.wild = true;
-        self.escaped.wild = true;
-        self.forget(&mentions, &why, true);
-    }
-
-    fn lose(&mut self, scope: &Namespace, name: &str, why: &Rc<Dynamic>) {
-        let before = scope.borrow_mut().insert(name.to_owned(), Object::unknown(why));
-        if let Some(object) = before {
-            self.taint(&object, why);
-        }
-    }
-
-    /// Forgets what an expression may have changed.
-    fn forget_expression(&mut self, expression: &Expr, reason: &str) {
-        let why = self.dynamic(expression, reason);
-        let mut mentions = Mentions::default();
-        mentions.visit_expr(expression);
-        self.forget(&mentions, &why, true);
-    }
-
-    /// Forgets what a statement may have changed.
-    fn forget_statement(&mut self, statement: &Stmt, reason: &str) {
-        let why = self.dynamic(statement, reason);
-        self.forget(&mentions(statement), &why, true);
-    }
-
     /// Runs `body` in another frame.
     fn within<T>(&mut self, frame: Frame, body: impl FnOnce(&mut Self) -> T) -> T {
         let before = std::mem::replace(&mut self.frame, frame);
         let result = body(self);
         self.frame = before;
         result
-    }
-}
-
-/// `setuptools.setup`, or the `distutils` function that it stands in for.
-fn is_setup(name: &str) -> bool {
-    matches!(name, "setuptools.setup" | "distutils.core.setup")
-}
-
-impl Frame {
-    fn of_module(names: Namespace, file: Rc<SourceFile>, site: Option<Place>) -> Self {
-        Self {
-            scopes: vec![names],
-            global: BTreeSet::new(),
-            nonlocal: BTreeSet::new(),
-            file,
-            site,
-            comprehends: false,
-            is_class: false,
-            package: None,
-            own: None,
-        }
-    }
-
-    /// The namespaces that a function defined here sees.
-    fn of_functions(&self) -> Vec<Namespace> {
-        self.scopes.iter().skip(usize::from(self.is_class)).cloned().collect()
-    }
-
-    /// A namespace inside this one, of a comprehension.
-    fn inner(&self, names: BTreeMap<String, Object>) -> Self {
-        let mut scopes = vec![Rc::new(RefCell::new(names))];
-        scopes.extend(self.scopes.iter().cloned());
-        Self {
-            scopes,
-            comprehends: true,
-            // Its names are its own.
-            global: BTreeSet::new(),
-            nonlocal: BTreeSet::new(),
-            own: None,
-            ..self.clone()
-        }
-    }
-
-    /// The frame of a call of `function`, with its arguments.
-    fn of_call(function: &Function, arguments: BTreeMap<String, Object>, site: Option<Place>) -> Self {
-        let mut scopes = vec![Rc::new(RefCell::new(arguments))];
-        scopes.extend(function.scopes.iter().cloned());
-        Self {
-            scopes,
-            global: BTreeSet::new(),
-            nonlocal: BTreeSet::new(),
-            file: Rc::clone(&function.file),
-            site,
-            comprehends: false,
-            is_class: false,
-            package: None,
-            own: Some(Rc::clone(&function.own)),
-        }
     }
 }

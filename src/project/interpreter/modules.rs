@@ -9,8 +9,9 @@ use ruff_python_ast::{Stmt, StmtImportFrom};
 use ruff_text_size::Ranged;
 
 use super::super::mentions;
+use super::frame::Frame;
 use super::object::{Form, Namespace, Object};
-use super::{Frame, Halt, Machine, Outcome, library};
+use super::{Halt, Machine, Outcome, names};
 
 impl Machine {
     pub(super) fn import(&mut self, statement: &Stmt) -> Result<(), Halt> {
@@ -70,7 +71,7 @@ impl Machine {
         let imported = self.module(module, module, statement)?;
         let Form::Module(names) = &imported.form else {
             self.forget_statement(statement, "imports whatever a module holds");
-            if library::is_module(module.split('.').next().unwrap_or(module)) {
+            if names::is_module(module.split('.').next().unwrap_or(module)) {
                 // It could bind any name of the library's.
                 self.wild(statement);
             }
@@ -94,7 +95,7 @@ impl Machine {
     pub(super) fn module(&mut self, module: &str, bound: &str, statement: &impl Ranged) -> Outcome {
         let top = module.split('.').next().unwrap_or(module);
         if self.is_of_library(top) {
-            self.doubts += usize::from(!library::is_certain(module));
+            self.doubts += usize::from(!names::is_certain(module));
             return Ok(Object::new(Form::Library(bound.into()), self.place(statement)));
         }
         match self.local(module, statement)? {
@@ -109,7 +110,7 @@ impl Machine {
 
     /// Whether a name at the top is the library's: one of the project's own stands before it.
     fn is_of_library(&self, top: &str) -> bool {
-        library::is_module(top) && self.located_module(top).is_none()
+        names::is_module(top) && self.located_module(top).is_none()
     }
 
     /// What `from module import name` binds.
@@ -118,9 +119,9 @@ impl Machine {
         let place = self.place(statement);
         if self.is_of_library(top) {
             let full = format!("{module}.{name}");
-            let known = library::constant(&full, place);
+            let known = names::constant(&full, place);
             // `except ImportError` is for what is not everywhere.
-            self.doubts += usize::from(known.is_none() && !library::is_certain(&full));
+            self.doubts += usize::from(known.is_none() && !names::is_certain(&full));
             return Ok(known.unwrap_or_else(|| Object::new(Form::Library(full.into()), place)));
         }
         let Some(names) = self.local(module, statement)? else {
@@ -177,7 +178,7 @@ impl Machine {
             } else if file.is_file() {
                 Some((Some(file), false))
             } else {
-                let is_namespace = base.is_dir() && (dotted.contains('.') || !library::is_module(dotted));
+                let is_namespace = base.is_dir() && (dotted.contains('.') || !names::is_module(dotted));
                 is_namespace.then_some((None, true))
             }
         })

@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use super::super::value::{Dynamic, Kind, Place, Value};
 use super::function::{Class, Function};
-use super::library;
+use super::names;
 use super::shared::{Budget, Sequence, Shared};
 
 /// The names of a module or of one call of a function.
@@ -71,7 +71,7 @@ impl Object {
             Form::Dict(entries) | Form::View(entries, _) => !entries.get()?.is_empty(),
             Form::Range(start, end) => start < end,
             Form::Unknown(why) => return Err(Rc::clone(why)),
-            Form::Library(name) if !library::is_certain(name) => return Err(self.doubt("is something of the library")),
+            Form::Library(name) if !names::is_certain(name) => return Err(self.doubt("is something of the library")),
             Form::Argument => return Err(self.doubt("is the name of a command")),
             _ => true,
         })

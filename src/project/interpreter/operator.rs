@@ -10,7 +10,7 @@ use super::expression::depends;
 use super::iteration::distinct;
 use super::object::{Form, Object};
 use super::shared::{Sequence, Shared};
-use super::{MAX_ITEMS, MAX_LENGTH, Machine, Outcome, files, format, library};
+use super::{MAX_ITEMS, MAX_LENGTH, Machine, Outcome, files, format, names};
 
 impl Machine {
     pub(super) fn unary(&mut self, unary: &ruff_python_ast::ExprUnaryOp, expression: &Expr) -> Outcome {
@@ -51,6 +51,10 @@ impl Machine {
         if let (Form::Str(a), Form::Str(b)) = (&left.form, &right.form) {
             self.effort(a.len() + b.len());
         }
+        if let (Form::List(a), Form::List(_)) = (&left.form, &right.form) {
+            let length = a.get().map_or(0, |items| items.len());
+            self.effort(length);
+        }
         let form = match (op, &left.form, &right.form) {
             (_, Form::Unknown(why), _) | (_, _, Form::Unknown(why)) => {
                 let why = Rc::clone(why);
@@ -69,7 +73,9 @@ impl Machine {
                 (Err(why), _) | (_, Err(why)) => return self.unknown_for(&why),
                 _ => return self.unknown(node, "is too long"),
             },
-            (Operator::Add, Form::Tuple(a), Form::Tuple(b)) => Form::Tuple([&**a, &**b].concat().into()),
+            (Operator::Add, Form::Tuple(a), Form::Tuple(b)) if a.len() + b.len() <= MAX_ITEMS => {
+                Form::Tuple([&**a, &**b].concat().into())
+            }
             (Operator::Mod, Form::Str(template), _) => match format::percent(template, right) {
                 Some(text) => {
                     self.effort(text.len());
@@ -120,7 +126,7 @@ impl Machine {
                 (Err(why), _) | (_, Err(why)) => return self.unknown_for(&why),
             },
             (Operator::BitOr, Form::Library(a), Form::Library(b)) if a.starts_with("re.") && b.starts_with("re.") => {
-                match (library::flag(a), library::flag(b)) {
+                match (names::flag(a), names::flag(b)) {
                     (Some(a), Some(b)) => Form::Int(a | b),
                     _ => return self.unknown(node, "is computed"),
                 }

@@ -5,17 +5,20 @@ use std::rc::Rc;
 use regex_lite::{Captures, Regex, RegexBuilder};
 use ruff_text_size::Ranged;
 
-use super::Machine;
 use super::call::Arguments;
-use super::library::flag;
+use super::names::flag;
 use super::object::{Form, Groups, Object};
 use super::shared::Shared;
+use super::{MAX_ITEMS, Machine};
 
 pub(super) const IGNORECASE: i64 = 2;
 pub(super) const MULTILINE: i64 = 8;
 pub(super) const DOTALL: i64 = 16;
 pub(super) const VERBOSE: i64 = 64;
 pub(super) const UNICODE: i64 = 32;
+
+/// Characters of a text that is searched.
+const MAX_SEARCHED: usize = 1_000_000;
 
 /// How a pattern is applied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +31,9 @@ pub(super) enum Anchor {
 
 /// The compiled pattern; `None` where Python may read it differently.
 pub(super) fn compile(pattern: &str, flags: i64, text: &str, anchor: Anchor) -> Option<Regex> {
+    if text.len() > MAX_SEARCHED {
+        return None;
+    }
     if flags & !(IGNORECASE | MULTILINE | DOTALL | UNICODE) != 0 || !is_common(pattern, flags, text) {
         return None;
     }
@@ -144,7 +150,7 @@ impl Machine {
             "findall" => {
                 let count = regex.captures_len();
                 // Where an empty match follows another one, the two disagree.
-                if regex.find_iter(text).any(|found| found.is_empty()) {
+                if regex.find_iter(text).any(|found| found.is_empty()) || regex.find_iter(text).count() > MAX_ITEMS {
                     return None;
                 }
                 let found = regex.captures_iter(text).map(|captures| {

@@ -8,10 +8,16 @@ use super::object::{Form, Object};
 use super::shared::Shared;
 use super::{Halt, Machine, format};
 
+/// Characters of a text that is split into parts.
+const MAX_SPLIT: usize = 1_000_000;
+
 impl Machine {
     #[expect(clippy::too_many_lines, reason = "a table of methods is read line by line")]
     pub(super) fn str_method(&mut self, text: &str, name: &str, arguments: &Arguments, node: &impl Ranged) -> Known {
         let place = self.place(node);
+        if text.len() > MAX_SPLIT && matches!(name, "split" | "rsplit" | "splitlines") {
+            return Ok(None);
+        }
         let strings = |parts: Vec<String>| {
             let items = parts.into_iter().map(|part| Object::str(part, place)).collect();
             Form::List(Shared::new(items))

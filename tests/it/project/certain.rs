@@ -1,6 +1,6 @@
 //! What is certain only at first sight: sgbuild may leave it to Python, but not say what Python does not.
 
-use super::Kind::Right;
+use super::Kind::{Right, Static};
 use super::agree;
 use super::oracle::Case;
 
@@ -249,4 +249,38 @@ fn what_looks_like_something_else() {
             "((l['a'], 'a' in g))",
         ),
     ]);
+}
+
+#[test]
+fn a_module_knows_its_own_name_and_file() {
+    let module = "import os\nwith open(os.path.join(os.path.dirname(__file__), 'VERSION')) as f:\n    V = f.read()\nif __name__ == '__main__':\n    V = '3'\n";
+    agree(vec![super::bare(
+        Static,
+        "attr:",
+        &[
+            ("pkg/__init__.py", module),
+            ("pkg/VERSION", "2"),
+            ("VERSION", "1"),
+            (
+                "setup.cfg",
+                "[metadata]\nname = a\nversion = attr: pkg.V\n[options]\npackages = pkg\n",
+            ),
+        ],
+    )]);
+}
+
+#[test]
+fn files_may_be_listed_in_any_order() {
+    agree(vec![super::bare(
+        Static,
+        "glob and listdir",
+        &[
+            (
+                "setup.py",
+                "import glob, os\nfrom setuptools import setup\nsetup(name='a', version='1', packages=[], scripts=glob.glob('d/*'), data_files=[('d', ['d/' + n for n in os.listdir('d')])])\n",
+            ),
+            ("d/a", ""),
+            ("d/b", ""),
+        ],
+    )]);
 }

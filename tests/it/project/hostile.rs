@@ -106,6 +106,12 @@ fn programs_that_grow_or_go_on() {
             "doubling by slices",
             "x = ['a']\nfor i in range(99):\n    x = [*x, *x[:]]",
         ),
+        ("doubling a tuple", "x = ('a',)\nfor i in range(99):\n    x = x + x"),
+        ("split", "x = ('a ' * 7000000).split()"),
+        ("characters", "x = list('a' * 15000000)"),
+        ("a large dict", "x = {}\nfor i in range(100000):\n    x[i] = i"),
+        ("a large sum", "x = []\nfor i in range(100000):\n    x = x + [i]"),
+        ("many matches", "import re\nx = re.findall('a', 'a' * 9000000)"),
         ("multiplied", "x = ['a' * 10 ** 9] * 10 ** 9"),
         ("joined", "x = 'a' * 10000\nfor i in range(99):\n    x = x.join([x, x])"),
         (
