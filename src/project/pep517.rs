@@ -47,7 +47,7 @@ pub(crate) struct Answer {
 enum Reply<T> {
     /// More must be installed first.
     Needs {
-        requires: Vec<String>,
+        install: Vec<String>,
     },
     Done(T),
 }
@@ -148,8 +148,8 @@ fn ask<T: for<'de> Deserialize<'de>>(
         match fs::read(&answer) {
             Ok(bytes) => match serde_json::from_slice(&bytes) {
                 Ok(Reply::Done(answer)) => return Ok(answer),
-                Ok(Reply::Needs { requires }) => {
-                    installed.extend(requires);
+                Ok(Reply::Needs { install }) => {
+                    installed.extend(install);
                     fs::remove_file(&answer).map_err(workspace(&answer))?;
                 }
                 Err(error) => {

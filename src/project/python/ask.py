@@ -1,7 +1,7 @@
 """Asks a build backend for metadata or an sdist: ask.py ORDER ANSWER.
 
 ORDER is JSON: {"action": "metadata" | "sdist", "root", "backend", "backend_path", "installed", "out"}.
-ANSWER is written as JSON: {"requires": […]} when the backend needs more to be installed first, {"sdist": file name}, or the
+ANSWER is written as JSON: {"install": […]} when the backend needs more to be installed first, {"sdist": file name}, or the
 metadata. The hooks are those of PEP 517, https://peps.python.org/pep-0517/.
 """
 
@@ -113,14 +113,14 @@ def missing(backend, hook, order):
 def sdist(backend, order, declared):
     requires = missing(backend, "get_requires_for_build_sdist", order)
     if requires:
-        return {"requires": requires}
+        return {"install": requires}
     return {"sdist": backend.build_sdist(order["out"], {})}
 
 
 def metadata(backend, order, declared):
     requires = missing(backend, "get_requires_for_build_wheel", order)
     if requires:
-        return {"requires": requires}
+        return {"install": requires}
     # The hook places its egg-info itself, and wants to find no other.
     os.environ.pop("DIST_EXTRA_CONFIG", None)
     read = None
