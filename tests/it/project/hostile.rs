@@ -21,7 +21,9 @@ pub(super) fn survives(sandbox: &Sandbox) -> Ran {
         std::thread::sleep(Duration::from_millis(10));
     }
     let ran = Ran::new(&["inspect", "--static"], child.wait_with_output().unwrap());
-    assert!((0..=1).contains(&ran.code), "exit {}: {}", ran.code, ran.stderr);
+    // 2 is for settings, which setup.cfg and pyproject.toml may hold.
+    let ends_well = ran.code <= 1 || (ran.code == 2 && ran.stderr.contains("setting"));
+    assert!(ends_well && ran.code >= 0, "exit {}: {}", ran.code, ran.stderr);
     assert!(ran.code == 0 || ran.stderr.starts_with("error: "), "{}", ran.stderr);
     assert!(ran.stderr.len() < 2000, "{}", ran.stderr.len());
     ran
