@@ -29,6 +29,7 @@ for target in "${targets[@]}"; do
         pyproject) seeds pyproject.toml ;;
         manifest | glob) seeds MANIFEST.in ;;
         requirement) echo 'pandas[excel]>=2,<3; python_version >= "3.9"' >"$corpus/seed" ;;
+        requirements_txt) printf -- '-r base.txt\nsix==1.16.0 \\\n    --hash=sha256:00 # why\n--pre\n' >"$corpus/seed" ;;
         reference) echo -n 'registry.example.com:5000/team/iris:1.0' >"$corpus/seed" ;;
         repack) (printf '\0' && tar --create --directory fixtures linked-file) >"$corpus/seed" ;;
     esac

@@ -6,20 +6,30 @@
 
 #![allow(dead_code, unreachable_pub, unused_imports, reason = "only the parsers are called")]
 
+#[path = "../../src/cache/mod.rs"]
+mod cache;
 #[path = "../../src/fault.rs"]
 pub mod fault;
 #[path = "../../src/hex.rs"]
 pub mod hex;
+#[path = "../../src/process/mod.rs"]
+pub mod process;
 #[path = "../../src/progress.rs"]
 pub mod progress;
 #[path = "../../src/project/mod.rs"]
 pub mod project;
+#[path = "../../src/python.rs"]
+mod python;
 #[path = "../../src/registry/reference/mod.rs"]
 pub mod reference;
+#[path = "../../src/requirements/mod.rs"]
+pub mod requirements;
 #[path = "../../src/sdist/mod.rs"]
 pub mod sdist;
 #[path = "../../src/secret.rs"]
 pub mod secret;
+#[path = "../../src/uv/mod.rs"]
+pub mod uv;
 
 use std::fs;
 use std::path::PathBuf;
@@ -28,6 +38,7 @@ use progress::Silent;
 use project::{Project, ProjectSettings};
 use sdist::SdistSettings;
 use tempfile::TempDir;
+use uv::UvSettings;
 
 /// A directory in memory with a small tree, kept for all inputs of a target.
 pub struct Directory(TempDir);
@@ -78,6 +89,7 @@ impl Directory {
             python_timeout: 1,
             environment: Vec::new(),
             cache_dir: self.0.path().join("cache"),
+            uv: UvSettings::default(),
         };
         project::load(self.0.path(), &settings, &Silent).ok()
     }

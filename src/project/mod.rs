@@ -9,6 +9,7 @@ mod data_files;
 mod declarations;
 mod declared_build;
 mod descriptive;
+mod disagreement;
 mod discovery;
 mod entry_points;
 mod error;

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::Build;
+use super::disagreement::disagreements;
 use super::error::Error;
 use super::pyproject::{self, Pyproject};
 use super::requirement::Stop;
@@ -73,6 +74,11 @@ impl Files {
             .chain(&self.setup_cfg.warnings)
             .chain(&self.pyproject.draft.warnings)
             .cloned()
+            .chain(disagreements(
+                self.setup_py.as_ref(),
+                &self.setup_cfg,
+                &self.pyproject.draft,
+            ))
             .collect()
     }
 
