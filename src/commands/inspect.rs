@@ -7,13 +7,14 @@ use serde::Serialize;
 use super::{Checkout, json};
 use crate::cli;
 use crate::error::Error;
-use crate::project::{EntryPoint, Metadata, Project, Source, SourceKind};
+use crate::project::{Descriptive, DynamicField, EntryPoint, Metadata, Project, Source, SourceKind};
 
 /// The keys of core metadata, then what sgbuild adds.
 #[derive(Serialize)]
 struct Inspection<'a> {
     #[serde(flatten)]
     metadata: &'a Metadata,
+    license_files: Option<&'a [String]>,
     train: Option<&'a EntryPoint>,
     serve: Option<&'a EntryPoint>,
     source: &'a Source,
@@ -23,6 +24,7 @@ pub(super) fn run(arguments: &cli::Inspect, checkout: &Checkout<'_>) -> Result<S
     let project = checkout.project()?;
     let Project {
         metadata,
+        build,
         train,
         serve,
         source,
@@ -31,6 +33,7 @@ pub(super) fn run(arguments: &cli::Inspect, checkout: &Checkout<'_>) -> Result<S
     if arguments.json.json {
         return Ok(json(&Inspection {
             metadata,
+            license_files: build.license_files.as_deref(),
             train: train.as_ref(),
             serve: serve.as_ref(),
             source,
@@ -52,6 +55,9 @@ fn text(project: &Project) -> String {
     row("name", std::slice::from_ref(&metadata.name));
     row("version", std::slice::from_ref(&metadata.version));
     row("summary", metadata.summary.as_slice());
+    row("author", author(&metadata.descriptive).as_slice());
+    row("license", license(&metadata.descriptive).as_slice());
+    row("urls", &urls(&metadata.descriptive));
     row("requires python", metadata.requires_python.as_slice());
     row("requires", &metadata.requires_dist);
     row("extras", &metadata.provides_extra);
@@ -64,7 +70,43 @@ fn text(project: &Project) -> String {
         SourceKind::Pep517 => format!("pep517, because {}", project.source.reason),
     };
     row("source", &[source]);
+    row("left out", &left_out(&metadata.descriptive));
     text
+}
+
+/// The first line that says something.
+fn line(text: Option<&String>) -> Option<&str> {
+    text?.lines().map(str::trim).find(|line| !line.is_empty())
+}
+
+fn author(said: &Descriptive) -> Option<String> {
+    match (line(said.author.as_ref()), line(said.author_email.as_ref())) {
+        (Some(name), Some(email)) => Some(format!("{name} <{email}>")),
+        (name, email) => name.or(email).map(ToOwned::to_owned),
+    }
+}
+
+fn license(said: &Descriptive) -> Option<String> {
+    let stated = said.license_expression.as_ref().or(said.license.as_ref());
+    line(stated).map(ToOwned::to_owned)
+}
+
+fn urls(said: &Descriptive) -> Vec<String> {
+    let home_page = line(said.home_page.as_ref()).map(ToOwned::to_owned);
+    home_page.into_iter().chain(said.project_urls.iter().cloned()).collect()
+}
+
+fn left_out(said: &Descriptive) -> Vec<String> {
+    let shown = |left_out: &DynamicField| {
+        let DynamicField {
+            field,
+            expression,
+            place,
+            reason,
+        } = left_out;
+        format!("{field}: {place}: `{expression}` {reason}")
+    };
+    said.dynamic.iter().map(shown).collect()
 }
 
 fn entry_point(found: Option<&EntryPoint>) -> String {

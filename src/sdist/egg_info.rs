@@ -7,16 +7,22 @@ use std::str::FromStr;
 use pep508_rs::{MarkerExpression, MarkerTree, Requirement, VerbatimUrl, VersionOrUrl};
 
 use super::names::Names;
-use crate::project::Metadata;
+use super::pep508;
+use crate::project::{Build, LICENSE_FILE, Metadata, dynamic_names};
 
 /// The list of the sdist's files.
 pub(crate) const SOURCES: &str = "SOURCES.txt";
 
 /// The files setuptools writes below `<name>.egg-info`, with their content, by name; `SOURCES.txt`, which lists what is
 /// packed and so comes last, not among them.
-pub(crate) fn files(metadata: &Metadata, names: &Names, zip_safe: Option<bool>) -> BTreeMap<&'static str, String> {
+pub(crate) fn files(
+    metadata: &Metadata,
+    names: &Names,
+    build: &Build,
+    license_files: &[String],
+) -> BTreeMap<&'static str, String> {
     let mut files = BTreeMap::from([
-        ("PKG-INFO", pkg_info(metadata, names)),
+        ("PKG-INFO", pkg_info(metadata, names, build, license_files)),
         ("dependency_links.txt", "\n".to_owned()),
         ("top_level.txt", top_level(metadata)),
     ]);
@@ -29,42 +35,122 @@ pub(crate) fn files(metadata: &Metadata, names: &Names, zip_safe: Option<bool>) 
             files.insert(name, text);
         }
     }
-    if let Some(safe) = zip_safe {
+    if let Some(safe) = build.zip_safe {
         files.insert(if safe { "zip-safe" } else { "not-zip-safe" }, "\n".to_owned());
     }
     files
 }
 
-/// [Core metadata](https://packaging.python.org/en/latest/specifications/core-metadata/) of what [`Metadata`] carries.
-///
-/// Version 2.1, because from 2.2 on a field that is absent promises to be absent from the wheel too, and the author,
-/// classifiers and description are not carried.
-pub(crate) fn pkg_info(metadata: &Metadata, names: &Names) -> String {
-    let mut text = String::from("Metadata-Version: 2.1\n");
-    let mut field = |name: &str, value: &str| {
-        // A line break would end the field; core metadata has one line per field here.
-        let value = value.split_whitespace().collect::<Vec<_>>().join(" ");
-        let _ = writeln!(text, "{name}: {value}");
-    };
-    field("Name", &names.name);
-    field("Version", &names.version);
-    if let Some(summary) = metadata
-        .summary
-        .as_deref()
-        .and_then(|summary| summary.trim().lines().next())
-    {
-        field("Summary", summary);
+/// The version of core metadata that setuptools 84 writes.
+const METADATA_VERSION: &str = "2.4";
+
+/// [Core metadata](https://packaging.python.org/en/latest/specifications/core-metadata/), field by field in the order and
+/// the form of setuptools 84 (`_core_metadata.py`). It does not escape line ends but those of the license, so neither does
+/// this. What is left out because only Python knows it is `Dynamic`, as is what setuptools marks so.
+fn pkg_info(metadata: &Metadata, names: &Names, build: &Build, license_files: &[String]) -> String {
+    let said = &metadata.descriptive;
+    let mut text = String::new();
+    field(&mut text, "Metadata-Version", METADATA_VERSION);
+    field(&mut text, "Name", &names.name);
+    field(&mut text, "Version", &names.version);
+    optional(&mut text, "Summary", metadata.summary.as_ref());
+    optional(&mut text, "Home-page", said.home_page.as_ref());
+    optional(&mut text, "Download-URL", said.download_url.as_ref());
+    optional(&mut text, "Author", said.author.as_ref());
+    optional(&mut text, "Author-email", said.author_email.as_ref());
+    optional(&mut text, "Maintainer", said.maintainer.as_ref());
+    optional(&mut text, "Maintainer-email", said.maintainer_email.as_ref());
+    if said.license_expression.is_some() {
+        optional(&mut text, "License-Expression", said.license_expression.as_ref());
+    } else {
+        optional(&mut text, "License", said.license.as_deref().map(indented).as_ref());
     }
-    if let Some(specifier) = &metadata.requires_python {
-        field("Requires-Python", specifier);
-    }
-    for requirement in &metadata.requires_dist {
-        field("Requires-Dist", requirement);
-    }
-    for extra in &metadata.provides_extra {
-        field("Provides-Extra", extra);
+    repeated(&mut text, "Project-URL", &said.project_urls);
+    let keywords = said.keywords.join(",");
+    optional(&mut text, "Keywords", Some(&keywords).filter(|words| !words.is_empty()));
+    repeated(&mut text, "Platform", &said.platforms);
+    repeated(&mut text, "Classifier", &said.classifiers);
+    repeated(&mut text, "Requires", &said.requires);
+    repeated(&mut text, "Provides", &said.provides);
+    repeated(&mut text, "Obsoletes", &said.obsoletes);
+    optional(&mut text, "Requires-Python", requires_python(metadata, build).as_ref());
+    optional(
+        &mut text,
+        "Description-Content-Type",
+        said.description_content_type.as_ref(),
+    );
+    repeated(&mut text, "License-File", license_files);
+    requirements(&mut text, metadata);
+    repeated(&mut text, "Dynamic", &dynamic(metadata, build, license_files));
+    if let Some(description) = &said.description {
+        let end = if description.ends_with('\n') { "" } else { "\n" };
+        let _ = write!(text, "\n{description}{end}");
     }
     text
+}
+
+fn field(text: &mut String, name: &str, value: &str) {
+    // Writing to a string cannot fail.
+    let _ = writeln!(text, "{name}: {value}");
+}
+
+fn optional(text: &mut String, name: &str, value: Option<&String>) {
+    if let Some(value) = value {
+        field(text, name, value);
+    }
+}
+
+fn repeated(text: &mut String, name: &str, values: &[impl AsRef<str>]) {
+    for value in values {
+        field(text, name, value.as_ref());
+    }
+}
+
+/// Later lines as a header continues: after eight blanks.
+fn indented(value: &str) -> String {
+    value.replace('\n', "\n        ")
+}
+
+/// setuptools keeps what `setup()` was given, and sorts what a configuration file has.
+fn requires_python(metadata: &Metadata, build: &Build) -> Option<String> {
+    let declared = metadata.requires_python.as_ref()?;
+    let is_given = build.dynamic_fields.contains(&"requires-python");
+    Some(if is_given {
+        declared.clone()
+    } else {
+        pep508::specifiers(declared)
+    })
+}
+
+/// `Requires-Dist`, each extra named before its requirements.
+fn requirements(text: &mut String, metadata: &Metadata) {
+    let mut extras = metadata.provides_extra.iter();
+    let mut named: Vec<&str> = Vec::new();
+    for requirement in &metadata.requires_dist {
+        let requirement = pep508::spelled(requirement);
+        if let Some(extra) =
+            pep508::extra(&requirement).filter(|extra| metadata.provides_extra.iter().any(|e| e == extra))
+        {
+            while !named.contains(&extra) {
+                let Some(next) = extras.next() else { break };
+                field(text, "Provides-Extra", next);
+                named.push(next);
+            }
+        }
+        field(text, "Requires-Dist", &requirement);
+    }
+    for extra in extras {
+        field(text, "Provides-Extra", extra);
+    }
+}
+
+/// The `Dynamic` fields, in setuptools' order.
+fn dynamic(metadata: &Metadata, build: &Build, license_files: &[String]) -> Vec<&'static str> {
+    let left_out = |name: &str| metadata.descriptive.dynamic.iter().any(|dynamic| dynamic.field == name);
+    let is_dynamic = |name: &&'static str| {
+        build.dynamic_fields.contains(name) || left_out(name) || *name == LICENSE_FILE && !license_files.is_empty()
+    };
+    dynamic_names().filter(is_dynamic).collect()
 }
 
 /// The lines of `SOURCES.txt`: by directory, then by name, as setuptools sorts. A name with a line break cannot be listed.
@@ -199,12 +285,13 @@ fn with_double_quotes(marker: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::project::{Descriptive, DynamicField};
 
     fn metadata() -> Metadata {
         Metadata {
             name: "Iris".into(),
             version: "1.0".into(),
-            summary: Some("One.\nTwo.".into()),
+            summary: Some("One.".into()),
             requires_python: Some(">=3.9".into()),
             requires_dist: vec![
                 "Numpy>=1,<3".into(),
@@ -224,28 +311,71 @@ mod tests {
             ]),
             packages: vec!["iris".into(), "iris.sub".into()],
             py_modules: vec!["alone".into()],
+            descriptive: Descriptive {
+                home_page: Some(String::new()),
+                author: Some("Ann".into()),
+                license: Some("One.\nTwo.\n".into()),
+                project_urls: vec!["Code, https://example.com".into()],
+                keywords: vec!["a".into(), "b c".into()],
+                classifiers: vec!["Topic :: Software Development".into()],
+                description_content_type: Some("text/markdown".into()),
+                description: Some("# Iris\n\nText".into()),
+                dynamic: vec![DynamicField {
+                    field: "maintainer",
+                    expression: "whoami()".into(),
+                    place: "setup.py:3".into(),
+                    reason: "is computed".into(),
+                }],
+                ..Descriptive::default()
+            },
+        }
+    }
+
+    fn build() -> Build {
+        Build {
+            dynamic_fields: vec!["author", "requires-dist"],
+            ..Build::default()
         }
     }
 
     #[test]
     fn the_files_of_a_full_project() {
         let metadata = metadata();
-        let files = files(&metadata, &Names::of(&metadata).unwrap(), None);
+        let licenses = ["LICENSE".to_owned()];
+        let files = files(&metadata, &Names::of(&metadata).unwrap(), &build(), &licenses);
         let files: Vec<String> = files.iter().map(|(name, text)| format!("== {name}\n{text}")).collect();
         insta::assert_snapshot!(files.concat(), @r#"
         == PKG-INFO
-        Metadata-Version: 2.1
+        Metadata-Version: 2.4
         Name: Iris
         Version: 1.0
         Summary: One.
+        Home-page: 
+        Author: Ann
+        License: One.
+                Two.
+                
+        Project-URL: Code, https://example.com
+        Keywords: a,b c
+        Classifier: Topic :: Software Development
         Requires-Python: >=3.9
-        Requires-Dist: Numpy>=1,<3
+        Description-Content-Type: text/markdown
+        License-File: LICENSE
+        Requires-Dist: Numpy<3,>=1
         Requires-Dist: tomli; python_version < "3.11"
-        Requires-Dist: pytest ; extra == "test"
-        Requires-Dist: mock; (python_version < "3.8") and extra == "test"
-        Requires-Dist: lib @ https://example.com/a;b.zip ; extra == 'test'
         Provides-Extra: test
+        Requires-Dist: pytest; extra == "test"
+        Requires-Dist: mock; python_version < "3.8" and extra == "test"
+        Requires-Dist: lib @ https://example.com/a;b.zip ; extra == "test"
         Provides-Extra: empty
+        Dynamic: author
+        Dynamic: license-file
+        Dynamic: maintainer
+        Dynamic: requires-dist
+
+        # Iris
+
+        Text
         == dependency_links.txt
 
         == entry_points.txt
@@ -282,12 +412,12 @@ mod tests {
             version: "1".into(),
             ..Metadata::default()
         };
-        let files = files(&metadata, &Names::of(&metadata).unwrap(), None);
+        let files = files(&metadata, &Names::of(&metadata).unwrap(), &Build::default(), &[]);
         assert_eq!(
             files.keys().copied().collect::<Vec<_>>(),
             ["PKG-INFO", "dependency_links.txt", "top_level.txt"]
         );
-        assert_eq!(files["PKG-INFO"], "Metadata-Version: 2.1\nName: x\nVersion: 1\n");
+        assert_eq!(files["PKG-INFO"], "Metadata-Version: 2.4\nName: x\nVersion: 1\n");
     }
 
     #[test]

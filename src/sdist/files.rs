@@ -90,13 +90,14 @@ pub(crate) fn package_dir(build: &Build, package: &str) -> Result<String, Error>
     inside(&join(base, &tail.join("/"))).ok_or_else(|| outside(base, "package_dir"))
 }
 
-/// The project's files for the sdist, sorted, and those of `generated` (paths that are not read from the project) that
+/// The project's files for the sdist, sorted, with its licence files, and those of `generated` (paths that are not read from the project) that
 /// `MANIFEST.in` does not exclude.
 pub(crate) fn select(
     project: &Project,
     tree: &Tree,
     pruned: &Pruned,
     generated: &[String],
+    license_files: &[String],
     progress: &dyn Progress,
 ) -> Result<(Vec<Selected>, Vec<String>), Error> {
     let mut selection = Selection {
@@ -111,7 +112,7 @@ pub(crate) fn select(
     selection.data_files_and_scripts()?;
     selection.files.extend(generated.iter().cloned());
     selection.manifest()?;
-    selection.licenses()?;
+    selection.files.extend(license_files.iter().cloned());
     selection.referenced_files()?;
     let mut files = selection.files;
     files.retain(|file| !pruned.file(file));
@@ -122,6 +123,30 @@ pub(crate) fn select(
         ));
     }
     Ok((regular(files, tree, progress)?, kept))
+}
+
+/// The licence files, pattern by pattern, as `License-File` lists them: those that are declared, else setuptools' own
+/// patterns. Editors' backups (`LICENSE~`) are none.
+pub(crate) fn license_files(build: &Build, tree: &Tree, progress: &dyn Progress) -> Result<Vec<String>, Error> {
+    let mut found: Vec<String> = Vec::new();
+    let patterns = build.license_files.clone();
+    for pattern in patterns.unwrap_or_else(|| LICENSES.map(ToOwned::to_owned).to_vec()) {
+        let clean = inside(&pattern).ok_or_else(|| outside(&pattern, "license_files"))?;
+        let mut any = false;
+        for path in tree.expand(&clean, Dialect::Python, true)? {
+            if path.ends_with('~') || !(tree.is_file(&path)? || !tree.spelled(&path)) {
+                continue;
+            }
+            any = true;
+            if !found.contains(&path) {
+                found.push(path);
+            }
+        }
+        if !any && build.license_files.is_some() {
+            progress.warn(&format!("`license_files` names `{pattern}`, but no file matches"));
+        }
+    }
+    Ok(found)
 }
 
 /// `files` without what is no regular file.
@@ -287,32 +312,6 @@ impl Selection<'_> {
         let path = self.tree.absolute(manifest::TEMPLATE);
         let bytes = fs::read(&path).map_err(|source| Error::Read { path, source })?;
         manifest::apply(&bytes, self.tree, &mut self.files, self.progress)
-    }
-
-    fn licenses(&mut self) -> Result<(), Error> {
-        let Some(declared) = &self.project.build.license_files else {
-            for pattern in LICENSES {
-                self.add_licenses(pattern)?;
-            }
-            return Ok(());
-        };
-        for pattern in declared {
-            let clean = inside(pattern).ok_or_else(|| outside(pattern, "license_files"))?;
-            if !self.add_licenses(&clean)? {
-                self.progress
-                    .warn(&format!("`license_files` names `{pattern}`, but no file matches"));
-            }
-        }
-        Ok(())
-    }
-
-    /// Adds the licence files that match, editors' backups (`LICENSE~`) aside.
-    fn add_licenses(&mut self, pattern: &str) -> Result<bool, Error> {
-        let mut any = false;
-        for path in self.tree.expand(pattern, Dialect::Python, true)? {
-            any |= !path.ends_with('~') && self.add_if_file(&path)?;
-        }
-        Ok(any)
     }
 
     fn referenced_files(&mut self) -> Result<(), Error> {

@@ -6,6 +6,7 @@
 //! tree.rs      listings, globs        setup_cfg.rs  the version tag fixed
 //! glob.rs      wildcards              archive.rs    deterministic tar.gz
 //! oddities.rs  warnings               repack.rs     a backend's tar.gz, made deterministic
+//! pep508.rs    requirements' spelling
 //! ```
 
 mod archive;
@@ -16,6 +17,7 @@ mod glob;
 mod manifest;
 mod names;
 mod oddities;
+mod pep508;
 mod repack;
 mod setup_cfg;
 mod tree;
@@ -120,11 +122,13 @@ impl Contents {
     ) -> Result<Self, Error> {
         let egg_info_dir = join(&files::egg_base(&project.build)?, &names.egg_info);
         let sources_path = join(&egg_info_dir, egg_info::SOURCES);
-        let egg_info = egg_info::files(&project.metadata, names, project.build.zip_safe);
+        let license_files = files::license_files(&project.build, tree, progress)?;
+        let egg_info = egg_info::files(&project.metadata, names, &project.build, &license_files);
+        let pkg_info = egg_info.get("PKG-INFO").cloned().unwrap_or_default();
         let mut generated: Vec<String> = egg_info.keys().map(|name| join(&egg_info_dir, name)).collect();
         generated.push(sources_path.clone());
 
-        let (mut selected, kept) = files::select(project, tree, pruned, &generated, progress)?;
+        let (mut selected, kept) = files::select(project, tree, pruned, &generated, &license_files, progress)?;
         // An earlier build's egg-info is in the tree and may have been selected: it is written anew.
         let below_egg_info = format!("{egg_info_dir}/");
         selected.retain(|file| !file.path.starts_with(&below_egg_info) && file.path != "PKG-INFO");
@@ -140,10 +144,7 @@ impl Contents {
             .filter(|(path, _)| kept.contains(path))
             .collect();
         contents.push((sources_path, sources.into_bytes()));
-        contents.push((
-            "PKG-INFO".to_owned(),
-            egg_info::pkg_info(&project.metadata, names).into_bytes(),
-        ));
+        contents.push(("PKG-INFO".to_owned(), pkg_info.into_bytes()));
         contents.push(("setup.cfg".to_owned(), setup_cfg(&mut selected, tree, &names.version)?));
         Ok(Self {
             selected,

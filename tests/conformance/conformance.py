@@ -62,7 +62,9 @@ def _report(verdicts: list[Verdict], least_static: float) -> int:
     wrong = sum(bool(verdict.wrong) for verdict in verdicts)
     static = sum(verdict.kind == "static" for verdict in verdicts)
     share = 100 * static / len(verdicts)
+    same = sum(verdict.same_bytes for verdict in verdicts)
     print(f"\n{len(verdicts)} packages, {share:.0f} % read statically (target {least_static:.0f} %), {wrong} wrong")
+    print(f"{same} PKG-INFO are setuptools' to the byte")
     return int(wrong > 0 or share < least_static)
 
 

@@ -31,10 +31,6 @@ TRIED = {
     "implementation_name": ["cpython", "pypy"],
 }
 
-# What an installer reads of a PKG-INFO. The rest (authors, classifiers, ...) may be left out, but not be said wrongly.
-NEEDED = ["Name", "Version", "Summary", "Requires-Python", "Requires-Dist", "Provides-Extra"]
-OF_THE_FORMAT = ["Metadata-Version", "Dynamic"]
-
 
 class Sdist:
     """A tar.gz: the names of its files without the top directory, and the texts that hold metadata."""
@@ -44,7 +40,8 @@ class Sdist:
             self.files = {_inside(member.name): member for member in tar if not member.isdir()}
             # The shortest path: packages may hold the egg-info of others as data of their tests.
             egg_info = min((n for n in self.files if n.endswith(".egg-info/PKG-INFO")), key=len, default="")
-            self.pkg_info = email.message_from_string(self._text(tar, "PKG-INFO"))
+            self.pkg_info_text = self._text(tar, "PKG-INFO")
+            self.pkg_info = email.message_from_string(self.pkg_info_text)
             beside = egg_info.removesuffix("PKG-INFO")
             texts = ("requires.txt", "entry_points.txt", "top_level.txt")
             self.texts = {name: self._text(tar, beside + name) for name in texts}
@@ -54,9 +51,16 @@ class Sdist:
         file = tar.extractfile(member) if member else None
         return file.read().decode("utf-8", "surrogateescape") if file else ""
 
-    def fields(self) -> Meaning:
-        """What its PKG-INFO says."""
-        return headers(self.pkg_info, tuple(self.pkg_info.get_all("Provides-Extra") or []))
+    def left_out(self) -> set[str]:
+        """The fields, in lower case, that its PKG-INFO calls dynamic and gives no value of."""
+        given = {name.lower() for name in self.pkg_info} | ({"description"} if self.pkg_info.get_payload() else set())
+        return {name for name in self.pkg_info.get_all("Dynamic") or [] if name not in given}
+
+    def fields(self, left_out: set[str]) -> Meaning:
+        """What its PKG-INFO says, but for fields that are left out."""
+        found = headers(self.pkg_info, tuple(self.pkg_info.get_all("Provides-Extra") or []))
+        found["Dynamic"] = [name for name in self.pkg_info.get_all("Dynamic") or [] if name not in left_out]
+        return {name: value for name, value in found.items() if name.lower() not in left_out}
 
     def egg_info(self) -> Meaning:
         """What the files beside the egg-info's PKG-INFO say."""
@@ -101,9 +105,8 @@ def inspectable(sdist: Sdist) -> Meaning:
 
 
 def headers(message: Message, extras: tuple[str, ...]) -> Meaning:
-    """The fields of a PKG-INFO, the description among them; but not those about PKG-INFO itself."""
-    names = dict.fromkeys([*NEEDED, *message.keys()])
-    found = {name: header(name, message.get_all(name) or [], extras) for name in names if name not in OF_THE_FORMAT}
+    """The fields of a PKG-INFO, the description among them."""
+    found = {name: header(name, message.get_all(name) or [], extras) for name in dict.fromkeys(message.keys())}
     description = message.get_payload().strip()
     return {**found, "Description": description} if description else found
 

@@ -25,6 +25,7 @@ class Verdict:
     reason: str = ""
     fields: list[str] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
+    same_bytes: bool = False
     inspect_seconds: float = 0.0
     setuptools_seconds: float = 0.0
 
@@ -51,7 +52,9 @@ def _compare(verdict: Verdict, archive: Path, sgbuild: Path, scratch: Path) -> N
     said = _inspect(verdict, sgbuild, project)
     verdict.fields += differences(inspected(said), inspectable(theirs))
     ours = _sgbuild_sdist(sgbuild, project)
-    verdict.fields += differences(ours.fields(), _said_by_both(ours.fields(), theirs.fields()))
+    left_out = ours.left_out()
+    verdict.fields += differences(ours.fields(left_out), theirs.fields(left_out))
+    verdict.same_bytes = ours.pkg_info_text == theirs.pkg_info_text
     verdict.fields += differences(ours.egg_info(), theirs.egg_info())
     verdict.files += [f"extra file: {name}" for name in sorted(ours.files.keys() - theirs.files.keys())]
     verdict.files += [f"missing file: {name}" for name in sorted(theirs.files.keys() - ours.files.keys())]
@@ -92,11 +95,6 @@ def _sgbuild_sdist(sgbuild: Path, project: Path) -> Sdist:
     run([str(sgbuild), "dist", "--train", TRAIN], cwd=project)
     (archive,) = {path for path in project.glob("dist/*.tar.gz") if path not in before}
     return Sdist(archive)
-
-
-def _said_by_both(ours: Meaning, theirs: Meaning) -> Meaning:
-    """Of a PKG-INFO of setuptools what ours says too."""
-    return {name: value for name, value in theirs.items() if name in ours}
 
 
 def differences(ours: Meaning, theirs: Meaning) -> list[str]:
