@@ -2,6 +2,7 @@
 
 mod asking;
 mod configured;
+mod descriptive;
 mod discovered;
 mod hostile;
 mod messages;
