@@ -38,7 +38,6 @@ pub(crate) struct Answer {
     pub(crate) docker_lines: Vec<String>,
     pub(crate) entry_point: BTreeMap<String, String>,
     pub(crate) license_files: Vec<String>,
-    #[serde(flatten)]
     pub(crate) descriptive: Descriptive,
 }
 

@@ -5,6 +5,7 @@ mod backends;
 mod called;
 mod certain;
 mod configured;
+mod descriptive;
 mod discovered;
 mod followed;
 mod hostile;

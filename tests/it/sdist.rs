@@ -10,7 +10,7 @@ use std::process::Command;
 use std::sync::Mutex;
 
 use sgbuild::progress::{Progress, Silent, Task};
-use sgbuild::project::{Build, Metadata, Project, Source, SourceKind};
+use sgbuild::project::{Build, Metadata, Project, ProjectSettings, Source, SourceKind, load};
 use sgbuild::sdist::{Error, Sdist, SdistSettings, pack, repack};
 use tempfile::TempDir;
 
@@ -140,7 +140,7 @@ fn members(tarball: &Path) -> BTreeMap<String, Vec<u8>> {
 }
 
 /// Packs a project with sgbuild and with setuptools, and demands the same file name, the same files and the same bytes in
-/// all of them but `PKG-INFO` (of which ours says less) and `setup.cfg` (of which ours keeps the comments).
+/// all of them but `PKG-INFO` (which says more of these projects' files than they were read with) and `setup.cfg` (of which ours keeps the comments).
 fn same_as_setuptools(metadata: Metadata, build: Build, arrange: impl Fn(&Path)) -> Vec<String> {
     let (ours, theirs, out) = (
         tempfile::tempdir().unwrap(),
@@ -163,6 +163,63 @@ fn same_as_setuptools(metadata: Metadata, build: Build, arrange: impl Fn(&Path))
         assert_eq!(shown(path, bytes), shown(path, &real[path]), "{path}");
     }
     heard.0.into_inner().unwrap()
+}
+
+/// The bytes of PKG-INFO, by sgbuild and by setuptools, of a project that is read statically.
+fn pkg_info_of_both(files: &[(&str, &str)]) -> (String, String) {
+    let (root, out) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    write(root.path(), files);
+    let settings = ProjectSettings {
+        train: None,
+        serve: None,
+        static_only: true,
+        python: "python3".into(),
+        python_timeout: 60,
+        environment: Vec::new(),
+        cache_dir: out.path().into(),
+    };
+    let project = load(root.path(), &settings, &Silent).unwrap();
+    let ours = pack(&project, &out.path().join("ours"), &SdistSettings::default(), &Silent).unwrap();
+    let theirs = setuptools_sdist(root.path(), &out.path().join("theirs"));
+    let pkg_info = |archive: &Path| {
+        let members = members(archive);
+        let (_, bytes) = members
+            .iter()
+            .find(|(path, _)| path.ends_with("-1.0/PKG-INFO"))
+            .unwrap();
+        String::from_utf8(bytes.clone()).unwrap()
+    };
+    (pkg_info(&ours.path), pkg_info(&theirs))
+}
+
+#[test]
+fn pkg_info_is_setuptools_to_the_byte() {
+    let common = [
+        ("demo/__init__.py", ""),
+        ("LICENSE", "x"),
+        ("AUTHORS", "x"),
+        ("README.md", "# Demo"),
+    ];
+    let setup_py = "from setuptools import setup\nsetup(name='demo', version='1.0', packages=['demo'], url='', author='A',
+        license='One.\\nTwo.\\n', keywords='b, a', classifiers=['Topic :: Utilities'], python_requires='>=3.8, <4',
+        install_requires=['B >=1,<3', 'a; python_version<\"3\"'], extras_require={'z': [], 'My_X': ['c [q,p]'], ':os_name==\"nt\"': ['d']},
+        description='d', long_description=open('README.md').read(), long_description_content_type='text/markdown',
+        project_urls={'Code': 'https://e.com'})\n";
+    let setup_cfg = "[metadata]\nname = demo\nversion = 1.0\nauthor = A\ndownload_url = https://e.com\nlicense_files = AUTH*\n\
+        license_expression = mit\nlong_description = file: README.md\n[options]\npackages = demo\npython_requires = >=3.8,<4\n\
+        install_requires =\n  b\n[options.extras_require]\nt = c\n";
+    let pyproject = "[build-system]\nrequires = ['setuptools']\nbuild-backend = 'setuptools.build_meta'\n[project]\nname = 'demo'\n\
+        version = '1.0'\nreadme = 'README.md'\nlicense = 'MIT'\nauthors = [{name = 'A, B', email = 'a@e.com'}]\n\
+        requires-python = '>=3.8,<4'\ndependencies = ['b @ https://e.com/b.zip ; os_name==\"nt\"']\nkeywords = ['k']\n\
+        [project.optional-dependencies]\nt = ['c']\n";
+    for file in [
+        ("setup.py", setup_py),
+        ("setup.cfg", setup_cfg),
+        ("pyproject.toml", pyproject),
+    ] {
+        let (ours, theirs) = pkg_info_of_both(&[&common[..], &[file]].concat());
+        assert_eq!(ours, theirs, "{}", file.0);
+    }
 }
 
 /// A member's text; of `SOURCES.txt` without the `./` that setuptools leaves on what a pattern beginning with `.` brought.

@@ -146,7 +146,7 @@ def metadata(backend, order, declared):
         "docker_lines": lines(declared.get("dockerlines")),
         "entry_point": functions(declared.get("entry_point")),
         "license_files": fields.get_all("License-File") or [],
-        **descriptive(fields),
+        "descriptive": descriptive(fields),
     }
 
 

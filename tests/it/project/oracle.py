@@ -74,6 +74,7 @@ def truth(directory):
     parser.read_string(text)
     distribution = seen[-1]
     return {
+        **descriptive(fields),
         "name": fields["Name"],
         "version": fields["Version"],
         "summary": None if fields["Summary"] in (None, "UNKNOWN") else fields["Summary"],
@@ -86,7 +87,39 @@ def truth(directory):
     }
 
 
+SINGLE = [
+    "home_page",
+    "download_url",
+    "author",
+    "author_email",
+    "maintainer",
+    "maintainer_email",
+    "license",
+    "license_expression",
+    "description_content_type",
+]
+REPEATED = ["project_url", "platform", "classifier", "requires", "provides", "obsoletes"]
+
+
+def descriptive(fields):
+    """What core metadata says for people."""
+    found = {key: fields[key.replace("_", "-")] for key in SINGLE}
+    found.update({key: fields.get_all(key.replace("_", "-")) or [] for key in REPEATED})
+    found["keywords"] = fields["Keywords"]
+    found["description"] = fields.get_payload()
+    return found
+
+
+def header(text):
+    """A header's value: reading takes the blanks before it, and setuptools indents its later lines."""
+    return text and text.replace("\n        ", "\n").lstrip(" \t")
+
+
 MEANINGS = {
+    **dict.fromkeys(SINGLE, header),
+    **dict.fromkeys(REPEATED, lambda listed: [item.lstrip() for item in listed]),
+    "keywords": lambda words: words if isinstance(words, str) else ",".join(words) or None,
+    "description": lambda text: (text or "").strip() or None,
     "version": lambda text: str(Version(text)),
     "requires_python": lambda text: text and sorted(map(str, SpecifierSet(text))),
     "requires_dist": lambda listed: sorted(map(requirement, listed)),
@@ -99,8 +132,13 @@ MEANINGS = {
 
 def compare(said, truth):
     differences = []
+    left_out = {dynamic["field"].replace("-", "_") for dynamic in said["dynamic"]} if said else set()
     for field, expected in truth.items():
         if said is None:
+            continue
+        if field in left_out:
+            if said[field]:
+                differences.append(f"{field}: is said, and said to be left out")
             continue
         meaning = MEANINGS.get(field, lambda value: value)
         if meaning(said[field]) != meaning(expected):
