@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 import shutil
 import subprocess
@@ -21,7 +22,9 @@ if "SGBUILD_TESTBED" not in os.environ:
     sys.exit('SGBUILD_TESTBED is not set: run `make conformance`, or eval "$(tests/testbed/testbed env)" first')
 STATE = Path(os.environ["SGBUILD_TESTBED"])
 CORPUS = STATE / "corpus"
-VENV = STATE / "oracle-venv"
+REQUIREMENTS = HERE / "requirements.txt"
+# Named by what is in it: checkouts with other requirements share the state.
+VENV = STATE / f"oracle-venv-{hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()[:12]}"
 PYTHON = VENV / "bin" / "python"
 
 
@@ -29,12 +32,12 @@ def enter_venv() -> None:
     """Go on in the judge's own Python, which has setuptools and packaging; make it first where it is missing."""
     if Path(sys.prefix).resolve() == VENV.resolve():
         return
-    _ensure_venv(HERE / "requirements.txt")
+    _ensure_venv()
     os.execv(PYTHON, [str(PYTHON), *sys.argv])
 
 
-def _ensure_venv(requirements: Path) -> None:
-    wanted = requirements.read_text()
+def _ensure_venv() -> None:
+    wanted = REQUIREMENTS.read_text()
     stamp = VENV / "requirements.installed"
     with open(STATE / "oracle-venv.lock", "w") as lock:
         # Tests that run at the same time make it once.
@@ -43,7 +46,7 @@ def _ensure_venv(requirements: Path) -> None:
             return
         say("preparing the judge's Python")
         run([sys.executable, "-m", "venv", "--clear", str(VENV)])
-        run([str(PYTHON), "-m", "pip", "install", "-q", "-r", str(requirements)])
+        run([str(PYTHON), "-m", "pip", "install", "-q", "-r", str(REQUIREMENTS)])
         stamp.write_text(wanted)
 
 

@@ -12,6 +12,7 @@ use std::sync::Mutex;
 use sgbuild::progress::{Progress, Silent, Task};
 use sgbuild::project::{Build, Metadata, Project, ProjectSettings, Source, SourceKind, load};
 use sgbuild::sdist::{Error, Sdist, SdistSettings, pack, repack};
+use sgbuild::uv::UvSettings;
 use tempfile::TempDir;
 
 /// The release whose rules are followed.
@@ -177,6 +178,7 @@ fn pkg_info_of_both(files: &[(&str, &str)]) -> (String, String) {
         python_timeout: 60,
         environment: Vec::new(),
         cache_dir: out.path().into(),
+        uv: UvSettings::default(),
     };
     let project = load(root.path(), &settings, &Silent).unwrap();
     let ours = pack(&project, &out.path().join("ours"), &SdistSettings::default(), &Silent).unwrap();
