@@ -2,9 +2,9 @@
 
     make bench                          (or: python3 bench/reading.py --sgbuild target/release/sgbuild --runs 10)
 
-Two packages: one of 60 files, one of 3,000. The ways take turns, and a ratio is the median of the rounds' ratios, so that
-a busy machine is unfair to none. Every round packs anew: what the last one made is removed outside the measured time.
-Time is the wall's clock around the whole process; memory is the largest resident set of the process and its children.
+Two packages: one of 60 files, one of 3,000. The ways take turns, and a ratio is the median of the rounds' ratios, so
+that a busy machine is unfair to none. Every round packs anew: what the last one made is removed outside the measured
+time. Time is the wall's clock around the whole process; memory is the largest resident set of the process and its children.
 Needs the testbed's environment.
 """
 
@@ -21,9 +21,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+# The judge of tests/conformance has the peers, too.
 sys.path.insert(0, str(ROOT / "tests" / "conformance"))
 
-import places  # noqa: E402: found by the line above
+import places  # noqa: E402
 
 SETUP = '''"""The bench's package."""
 
