@@ -4,7 +4,7 @@
 
 Two packages: one of 60 files, one of 3,000. The ways take turns, and a ratio is the median of the rounds' ratios, so
 that a busy machine is unfair to none. Every round packs anew: what the last one made is removed outside the measured
-time. Time is the wall's clock around the whole process; memory is the largest resident set of the process and its children.
+time. Time is the wall's clock around the whole process; memory is the largest resident set of it and its children.
 Needs the testbed's environment.
 """
 
