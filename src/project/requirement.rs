@@ -150,7 +150,7 @@ const DEEPEST_MARKER: usize = 100;
 
 /// What is wrong with a requirement that the parser would not survive: it panics at a name that ends with punctuation before
 /// something else, and recurses without a limit.
-fn beyond_the_parser(requirement: &str) -> Option<String> {
+pub(crate) fn beyond_the_parser(requirement: &str) -> Option<String> {
     let (name, rest) = leading_name(requirement);
     let extras = rest.trim_start().strip_prefix('[').unwrap_or_default();
     let extras = extras.split(']').next().unwrap_or_default().split(',');

@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use pep508_rs::{MarkerTree, Pep508Error, Requirement};
 
+use crate::project::beyond_the_parser;
+
 /// The parser calls itself for every parenthesis in a marker, and nobody nests them deeper.
 const DEEPEST: usize = 100;
 
@@ -13,7 +15,9 @@ const DEEPEST: usize = 100;
 /// # Errors
 /// What is wrong with it, in one line.
 pub(super) fn requirement(text: &str) -> Result<Requirement, String> {
-    refuse_deep(text)?;
+    if let Some(reason) = beyond_the_parser(text) {
+        return Err(reason);
+    }
     Requirement::from_str(text).map_err(|error| reason(&error))
 }
 
@@ -54,6 +58,7 @@ mod tests {
         let nested = |depth: usize| format!("a ; {}os_name == 'x'{}", "(".repeat(depth), ")".repeat(depth));
         assert!(requirement(&nested(DEEPEST)).is_ok());
         assert!(requirement(&nested(DEEPEST + 1)).unwrap_err().contains("nested"));
+        assert!(requirement("scikit- learn").unwrap_err().contains("does not end with"));
         assert!(marker(&"(".repeat(1_000_000)).is_err());
     }
 }

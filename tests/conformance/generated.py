@@ -196,7 +196,7 @@ class Generator:
             "version": self.pick(*VERSIONS),
         }
         optional = {
-            "description": lambda: self.pick("Counts", "Counts: rows, and 'more'", "  padded", "größer"),
+            "description": lambda: self.pick("Counts", "Counts: rows, and 'more'", " padded ", "größer"),
             "python_requires": lambda: self.pick(">=3.8", ">=3.8,!=3.9.*", "~=3.9"),
             "install_requires": lambda: self.some(REQUIREMENTS),
             "extras_require": lambda: {extra: self.some(REQUIREMENTS[:8], 2) for extra in self.some(EXTRAS, 2)},

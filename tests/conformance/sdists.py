@@ -120,6 +120,9 @@ def header(name: str, values: list[str], extras: tuple[str, ...]) -> object:
             return [str(Version(value)) for value in values]
         case "Requires-Python":
             return [specifiers(value) for value in values]
+        case "License-File":
+            # A file that two patterns spell differently is named twice by setuptools.
+            return list(dict.fromkeys(values))
         case "Requires-Dist":
             return requirements(values, extras)
         case _:
