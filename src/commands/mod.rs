@@ -56,7 +56,7 @@ pub async fn run(
         Command::Inspect(arguments) => inspect::run(arguments, &open(&arguments.directory.directory)?),
         Command::Dist(arguments) => dist::run(arguments, &open(&arguments.directory.directory)?),
         Command::Build(arguments) => build::run(arguments, &open(&arguments.directory.directory)?).await,
-        Command::Push(arguments) => push::run(arguments, &open(&arguments.directory.directory)?).await,
+        Command::Push(arguments) => Box::pin(push::run(arguments, &open(&arguments.directory.directory)?)).await,
         Command::Train(arguments) => train::run(arguments, &open(&arguments.directory.directory)?).await,
         Command::Runs(arguments) => runs::run(arguments, &open(&arguments.directory.directory)?).await,
         Command::Logs(arguments) => logs::run(arguments, &open(Path::new("."))?, print).await,

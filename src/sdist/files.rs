@@ -134,7 +134,7 @@ pub(crate) fn license_files(build: &Build, tree: &Tree, progress: &dyn Progress)
         let clean = inside(&pattern).ok_or_else(|| outside(&pattern, "license_files"))?;
         let mut any = false;
         for path in tree.expand(&clean, Dialect::Python, true)? {
-            if path.ends_with('~') || !(tree.is_file(&path)? || !tree.spelled(&path)) {
+            if path.ends_with('~') || tree.spelled(&path) && !tree.is_file(&path)? {
                 continue;
             }
             any = true;
