@@ -118,7 +118,7 @@ def header(text):
 MEANINGS = {
     **dict.fromkeys(SINGLE, header),
     **dict.fromkeys(REPEATED, lambda listed: [item.lstrip() for item in listed]),
-    "keywords": lambda words: words if isinstance(words, str) else ",".join(words) or None,
+    "keywords": lambda words: words if isinstance(words, str) else ",".join(words or []) or None,
     "description": lambda text: (text or "").strip() or None,
     "version": lambda text: str(Version(text)),
     "requires_python": lambda text: text and sorted(map(str, SpecifierSet(text))),
