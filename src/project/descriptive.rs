@@ -39,7 +39,7 @@ pub struct Descriptive {
     /// Operating systems.
     #[serde(rename = "platform")]
     pub platforms: Vec<String>,
-    /// [Trove classifiers](https://pypi.org/classifiers/).
+    /// [Classifiers](https://packaging.python.org/en/latest/specifications/core-metadata/#classifier-multiple-use).
     #[serde(rename = "classifier")]
     pub classifiers: Vec<String>,
     /// Modules that are needed ([PEP 314](https://peps.python.org/pep-0314/)); installers pass over it.
