@@ -11,8 +11,8 @@ from places import PYTHON, Trouble, run
 
 # Says where the archive was, which differs.
 OF_THE_ARCHIVE = "direct_url.json"
-# A compiler writes down where it ran.
-COMPILED = ".so"
+# Other bytes in each build: a compiler writes down where it ran, a bill of materials has a serial number.
+COMPILED = (".so", ".cyclonedx.json")
 # What pip says of an sdist, whoever packed it: there is nothing to build, or setup.py reads a file that is not packed.
 REFUSAL = re.compile(
     "(?P<no_project>neither 'setup.py' nor 'pyproject.toml' found)"
