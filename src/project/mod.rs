@@ -37,7 +37,7 @@ pub(crate) use descriptive::{LICENSE_FILE, dynamic_names};
 pub use entry_points::require_train;
 pub use error::Error;
 pub use pep517::build_sdist;
-pub(crate) use requirement::beyond_the_parser;
+pub(crate) use requirement::{beyond_the_parser, too_deep};
 pub(crate) use source_file::{SourceFile, read_regular};
 
 use std::collections::BTreeMap;

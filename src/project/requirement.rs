@@ -158,7 +158,12 @@ pub(crate) fn beyond_the_parser(requirement: &str) -> Option<String> {
     if let Some(name) = names.find(|name| name.ends_with(['.', '-', '_'])) {
         return Some(format!("the name `{name}` does not end with a letter or digit"));
     }
-    let depth = requirement.chars().try_fold(0_usize, |depth, c| match c {
+    too_deep(requirement)
+}
+
+/// What is wrong with a requirement or marker whose parentheses the parser would not survive.
+pub(crate) fn too_deep(text: &str) -> Option<String> {
+    let depth = text.chars().try_fold(0_usize, |depth, c| match c {
         '(' if depth == DEEPEST_MARKER => None,
         '(' => Some(depth + 1),
         ')' => Some(depth.saturating_sub(1)),

@@ -5,10 +5,7 @@ use std::str::FromStr;
 
 use pep508_rs::{MarkerTree, Pep508Error, Requirement};
 
-use crate::project::beyond_the_parser;
-
-/// The parser calls itself for every parenthesis in a marker, and nobody nests them deeper.
-const DEEPEST: usize = 100;
+use crate::project::{beyond_the_parser, too_deep};
 
 /// Reads a requirement.
 ///
@@ -26,7 +23,9 @@ pub(super) fn requirement(text: &str) -> Result<Requirement, String> {
 /// # Errors
 /// What is wrong with it, in one line.
 pub(super) fn marker(text: &str) -> Result<MarkerTree, String> {
-    refuse_deep(text)?;
+    if let Some(reason) = too_deep(text) {
+        return Err(reason);
+    }
     MarkerTree::from_str(text).map_err(|error| reason(&error))
 }
 
@@ -34,24 +33,11 @@ fn reason(error: &Pep508Error) -> String {
     error.message.to_string().lines().next().unwrap_or_default().to_owned()
 }
 
-fn refuse_deep(text: &str) -> Result<(), String> {
-    let mut depth = 0_usize;
-    for c in text.chars() {
-        depth = match c {
-            '(' => depth + 1,
-            ')' => depth.saturating_sub(1),
-            _ => depth,
-        };
-        if depth > DEEPEST {
-            return Err(format!("its parentheses are nested more than {DEEPEST} deep"));
-        }
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const DEEPEST: usize = 100;
 
     #[test]
     fn deep_markers_are_refused() {
