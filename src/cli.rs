@@ -8,7 +8,7 @@ pub use flags::{
 };
 pub use settings::AsSettings;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -105,6 +105,27 @@ pub enum Command {
     Settings(Settings),
     /// Print a completion script for your shell
     Completions(Completions),
+}
+
+impl Command {
+    /// The project's directory; the current one for a verb that takes none.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        let given = match self {
+            Self::Inspect(arguments) => &arguments.directory,
+            Self::Dist(arguments) => &arguments.directory,
+            Self::Build(arguments) => &arguments.directory,
+            Self::Push(arguments) => &arguments.directory,
+            Self::Train(arguments) => &arguments.directory,
+            Self::Runs(arguments) => &arguments.directory,
+            Self::Launch(arguments) => &arguments.directory,
+            Self::Status(arguments) => &arguments.directory,
+            Self::Destroy(arguments) => &arguments.directory,
+            Self::Settings(arguments) => &arguments.directory,
+            Self::Logs(_) | Self::Completions(_) => return Path::new("."),
+        };
+        &given.directory
+    }
 }
 
 /// The project's directory.

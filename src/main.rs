@@ -1,18 +1,19 @@
 //! The process: the Lambda runtime where AWS started it, the command line elsewhere.
 
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use aws_config::BehaviorVersion;
 use clap::Parser as _;
+use signal_hook::consts::{SIGINT, SIGTERM};
 
 use sgbuild::cli::{Cli, Color};
+use sgbuild::commands::{self, Begun, Work};
 use sgbuild::error::Error;
+use sgbuild::lambda;
 use sgbuild::lambda::Configuration;
 use sgbuild::lambda::log::JsonLines;
 use sgbuild::settings::Environment;
 use sgbuild::ui::{Ui, Verbosity};
-use sgbuild::{commands, lambda};
 
 fn main() -> ExitCode {
     // The Lambda runtime interface: <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-custom.html>.
@@ -30,7 +31,7 @@ fn main() -> ExitCode {
         (_, true) => Verbosity::Verbose,
         _ => Verbosity::Normal,
     };
-    let ui = Arc::new(Ui::new(verbosity));
+    let ui = Ui::new(verbosity);
     match run(&cli, &ui) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -41,30 +42,37 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(cli: &Cli, ui: &Arc<Ui>) -> Result<(), Error> {
+fn run(cli: &Cli, ui: &Ui) -> Result<(), Error> {
+    for signal in [SIGINT, SIGTERM] {
+        // Where it cannot be caught, it ends the process.
+        let _ = signal_hook::flag::register(signal, ui.cancelled_flag());
+    }
+    let print = |text: &str| ui.data(text);
+    let outcome = match commands::begin(&cli.command, ui, &print, Environment::of_process())? {
+        Begun::Over(outcome) => outcome,
+        Begun::Waits(work) => wait_for(work)?,
+    };
+    ui.data(&outcome).map_err(Error::Stdout)
+}
+
+/// Runs a command that talks to services, until it is done or the user has enough.
+fn wait_for(work: Work<'_>) -> Result<String, Error> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
         .map_err(Error::Runtime)?;
-    // A task of its own, so that it is told also while a command works without awaiting.
-    let told = Arc::clone(ui);
-    let interrupt = runtime.spawn(async move {
-        asked_to_stop().await;
-        told.cancel();
-    });
-    let print = |text: &str| ui.data(text);
-    let work = commands::run(&cli.command, ui.as_ref(), &print, Environment::of_process());
     let done = runtime.block_on(async {
         tokio::select! {
+            // First, so that it listens before the command works without awaiting.
+            biased;
+            () = asked_to_stop() => Err(Error::Interrupted),
             done = work => done,
-            _ = interrupt => Err(Error::Interrupted),
         }
     });
     // What a dropped command started on the runtime, such as closing a build's session, is given a moment.
     runtime.shutdown_timeout(std::time::Duration::from_millis(500));
-    let outcome = done?;
-    ui.data(&outcome).map_err(Error::Stdout)
+    done
 }
 
 /// Ends at Ctrl-C, and at the SIGTERM of a build that is stopped; never where the system offers neither.

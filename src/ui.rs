@@ -34,7 +34,7 @@ pub struct Ui {
     verbosity: Verbosity,
     /// Bars and the current detail are drawn; otherwise plain lines are printed.
     drawn: Option<Drawing>,
-    cancelled: AtomicBool,
+    cancelled: Arc<AtomicBool>,
 }
 
 struct Drawing {
@@ -56,13 +56,14 @@ impl Ui {
         Self {
             verbosity,
             drawn,
-            cancelled: AtomicBool::new(false),
+            cancelled: Arc::default(),
         }
     }
 
-    /// The user pressed Ctrl-C: work that looks at [`Progress::cancelled`] stops.
-    pub fn cancel(&self) {
-        self.cancelled.store(true, Ordering::Relaxed);
+    /// What a signal handler sets: work that looks at [`Progress::cancelled`] stops.
+    #[must_use]
+    pub fn cancelled_flag(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.cancelled)
     }
 
     /// Ends the drawing: the last detail goes.

@@ -18,6 +18,7 @@ use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
+use std::pin::Pin;
 use std::time::Duration;
 
 use aws_config::timeout::TimeoutConfig;
@@ -41,33 +42,45 @@ const READ_TIMEOUT: Duration = Duration::from_mins(5);
 /// Prints on stdout at once: for a command whose data comes over hours.
 pub type Print<'a> = dyn Fn(&str) -> io::Result<()> + Send + Sync + 'a;
 
-/// Runs a command and returns what it prints on stdout at its end.
+/// What a command does while services answer; its output is what it prints on stdout at its end.
+pub type Work<'a> = Pin<Box<dyn Future<Output = Result<String, Error>> + 'a>>;
+
+/// A command that was begun.
+pub enum Begun<'a> {
+    /// It only reads and writes files, and is over, with what it prints: it needs no runtime, which takes longer to make
+    /// than a project takes to be read.
+    Over(String),
+    /// It talks to services, on a runtime of several threads.
+    Waits(Work<'a>),
+}
+
+/// Begins a command.
 ///
 /// # Errors
 /// Whatever stage failed; see [`Error`].
-pub async fn run(
-    command: &Command,
-    progress: &dyn Progress,
-    print: &Print<'_>,
+pub fn begin<'a>(
+    command: &'a Command,
+    progress: &'a dyn Progress,
+    print: &'a Print<'a>,
     environment: Environment,
-) -> Result<String, Error> {
-    let flags = command.settings();
-    let open = |directory: &Path| Checkout::open(directory, flags, environment, progress);
-    match command {
-        Command::Inspect(arguments) => inspect::run(arguments, &open(&arguments.directory.directory)?),
-        Command::Dist(arguments) => dist::run(arguments, &open(&arguments.directory.directory)?),
-        Command::Build(arguments) => build::run(arguments, &open(&arguments.directory.directory)?).await,
+) -> Result<Begun<'a>, Error> {
+    let open = move || Checkout::open(command.directory(), command.settings(), environment, progress);
+    let work: Work<'a> = match command {
+        Command::Inspect(arguments) => return inspect::run(arguments, &open()?).map(Begun::Over),
+        Command::Dist(arguments) => return dist::run(arguments, &open()?).map(Begun::Over),
+        Command::Settings(arguments) => return Ok(Begun::Over(settings::run(arguments, &open()?))),
+        Command::Completions(arguments) => return Ok(Begun::Over(completions::script(arguments.shell))),
+        Command::Build(arguments) => Box::pin(async move { build::run(arguments, &open()?).await }),
         // The longest path keeps the most between its steps.
-        Command::Push(arguments) => Box::pin(push::run(arguments, &open(&arguments.directory.directory)?)).await,
-        Command::Train(arguments) => train::run(arguments, &open(&arguments.directory.directory)?).await,
-        Command::Runs(arguments) => runs::run(arguments, &open(&arguments.directory.directory)?).await,
-        Command::Logs(arguments) => logs::run(arguments, &open(Path::new("."))?, print).await,
-        Command::Launch(arguments) => launch::run(arguments, &open(&arguments.directory.directory)?).await,
-        Command::Status(arguments) => status::run(arguments, &open(&arguments.directory.directory)?).await,
-        Command::Destroy(arguments) => destroy::run(arguments, &open(&arguments.directory.directory)?).await,
-        Command::Settings(arguments) => Ok(settings::run(arguments, &open(&arguments.directory.directory)?)),
-        Command::Completions(arguments) => Ok(completions::script(arguments.shell)),
-    }
+        Command::Push(arguments) => Box::pin(async move { Box::pin(push::run(arguments, &open()?)).await }),
+        Command::Train(arguments) => Box::pin(async move { train::run(arguments, &open()?).await }),
+        Command::Runs(arguments) => Box::pin(async move { runs::run(arguments, &open()?).await }),
+        Command::Logs(arguments) => Box::pin(async move { logs::run(arguments, &open()?, print).await }),
+        Command::Launch(arguments) => Box::pin(async move { launch::run(arguments, &open()?).await }),
+        Command::Status(arguments) => Box::pin(async move { status::run(arguments, &open()?).await }),
+        Command::Destroy(arguments) => Box::pin(async move { destroy::run(arguments, &open()?).await }),
+    };
+    Ok(Begun::Waits(work))
 }
 
 /// A project's directory with its settings: what every verb starts from.
