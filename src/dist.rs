@@ -53,8 +53,8 @@ pub struct Dist {
 }
 
 /// What `dist/` is made with.
-#[derive(Debug, Clone)]
-pub struct DistSettings {
+#[derive(Debug)]
+pub struct DistSettings<'a> {
     /// For the image plan.
     pub image: ImageSettings,
     /// The user's requirements file, where one is set.
@@ -62,7 +62,7 @@ pub struct DistSettings {
     /// For the sdist.
     pub sdist: SdistSettings,
     /// For a build backend that must be asked for the sdist.
-    pub project: ProjectSettings,
+    pub project: ProjectSettings<'a>,
     /// The user's own Dockerfile template.
     pub template: Option<Template>,
 }
@@ -168,7 +168,7 @@ pub struct Preview {
 ///
 /// # Errors
 /// See [`Error`]; `dist/` is then untouched.
-pub fn write(project: &Project, settings: &DistSettings, progress: &dyn Progress) -> Result<Dist, Error> {
+pub fn write(project: &Project, settings: &DistSettings<'_>, progress: &dyn Progress) -> Result<Dist, Error> {
     let train = project::require_train(project)?;
     let directory = project.root.join(DIST);
     refuse_unless_directory(&directory)?;
@@ -224,7 +224,7 @@ pub fn write(project: &Project, settings: &DistSettings, progress: &dyn Progress
 ///
 /// # Errors
 /// As [`write`].
-pub fn preview(project: &Project, settings: &DistSettings, progress: &dyn Progress) -> Result<Preview, Error> {
+pub fn preview(project: &Project, settings: &DistSettings<'_>, progress: &dyn Progress) -> Result<Preview, Error> {
     let train = project::require_train(project)?;
     refuse_unless_directory(&project.root.join(DIST))?;
     let scratch = scratch()?;
@@ -245,7 +245,12 @@ pub fn preview(project: &Project, settings: &DistSettings, progress: &dyn Progre
     Ok(Preview { files, dockerfile })
 }
 
-fn pack_sdist(project: &Project, settings: &DistSettings, out: &Path, progress: &dyn Progress) -> Result<Sdist, Error> {
+fn pack_sdist(
+    project: &Project,
+    settings: &DistSettings<'_>,
+    out: &Path,
+    progress: &dyn Progress,
+) -> Result<Sdist, Error> {
     if project.build.backend_sdist.is_none() {
         return Ok(sdist::pack(project, out, &settings.sdist, progress)?);
     }

@@ -31,6 +31,7 @@ pub mod secret;
 #[path = "../../src/uv/mod.rs"]
 pub mod uv;
 
+use std::cell::LazyCell;
 use std::fs;
 use std::path::PathBuf;
 
@@ -89,7 +90,7 @@ impl Directory {
             python_timeout: 1,
             environment: Vec::new(),
             cache_dir: self.0.path().join("cache"),
-            uv: UvSettings::default(),
+            uv: LazyCell::new(Box::new(UvSettings::default)),
         };
         project::load(self.0.path(), &settings, &Silent).ok()
     }

@@ -33,7 +33,7 @@ pub(super) fn run(arguments: &cli::Dist, checkout: &Checkout<'_>) -> Result<Stri
     Ok(paths.join("\n"))
 }
 
-fn settings(checkout: &Checkout<'_>, surroundings: &Surroundings) -> Result<DistSettings, Error> {
+fn settings<'a>(checkout: &'a Checkout<'_>, surroundings: &Surroundings) -> Result<DistSettings<'a>, Error> {
     let (requirements, revision) = (surroundings.requirements.as_ref(), surroundings.revision.as_ref());
     Ok(checkout.settings.dist(requirements, &surroundings.secrets, revision)?)
 }

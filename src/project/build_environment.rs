@@ -18,7 +18,7 @@ use crate::hex::hex;
 use crate::progress::Progress;
 use crate::python::Interpreter;
 use crate::secret::without_url_credentials;
-use crate::uv::Uv;
+use crate::uv::{Uv, UvSettings};
 use kept::{Kept, Place};
 
 /// Installing requirements downloads them, and may build them: it may take longer than a hook.
@@ -51,14 +51,14 @@ impl BuildEnvironment {
     pub(crate) fn with(
         requires: &[String],
         root: &Path,
-        settings: &ProjectSettings,
+        settings: &ProjectSettings<'_>,
         progress: &dyn Progress,
     ) -> Result<Self, Error> {
         let interpreter = Interpreter::find(&settings.python, &settings.environment, root, progress)?;
         let recipe = Recipe {
             interpreter,
             requires,
-            settings,
+            uv: &settings.uv,
         };
         if let Some(requirement) = requires.iter().find(|requirement| is_direct(requirement)) {
             // Another commit, or another file, may be behind the same URL.
@@ -95,7 +95,7 @@ fn is_direct(requirement: &str) -> bool {
 struct Recipe<'a> {
     interpreter: Interpreter,
     requires: &'a [String],
-    settings: &'a ProjectSettings,
+    uv: &'a UvSettings,
 }
 
 impl Recipe<'_> {
@@ -111,7 +111,7 @@ impl Recipe<'_> {
         for requirement in self.requires {
             add(requirement.as_bytes());
         }
-        for part in self.settings.uv.decisive() {
+        for part in self.uv.decisive() {
             add(&part);
         }
         hex(&digest.finalize()[..16])
@@ -135,7 +135,7 @@ impl Recipe<'_> {
             .iter()
             .map(|requirement| without_url_credentials(requirement))
             .collect();
-        let uv = Uv::find(&self.settings.uv, progress)?;
+        let uv = Uv::find(self.uv, progress)?;
         progress.step(&format!("Preparing Python with {}", shown.join(", ")));
         // Not below a directory with a configuration of uv's: that would be some project's.
         let run = |arguments: Vec<OsString>| uv.run(WHAT, arguments, Path::new("/"), INSTALL_SECONDS, progress);

@@ -40,6 +40,7 @@ pub use pep517::build_sdist;
 pub(crate) use requirement::{beyond_the_parser, too_deep};
 pub(crate) use source_file::{SourceFile, read_regular};
 
+use std::cell::LazyCell;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -164,8 +165,8 @@ pub enum SourceKind {
 }
 
 /// How to read a project.
-#[derive(Debug, Clone)]
-pub struct ProjectSettings {
+#[derive(Debug)]
+pub struct ProjectSettings<'a> {
     /// `--train` / `train = …`: decides over every declaration. With where it was set.
     pub train: Option<(String, String)>,
     /// The same for serving.
@@ -180,6 +181,6 @@ pub struct ProjectSettings {
     pub environment: Vec<(String, String)>,
     /// Where prepared interpreters with build requirements are kept between runs.
     pub cache_dir: PathBuf,
-    /// How uv is found, which prepares them.
-    pub uv: UvSettings,
+    /// How uv is found, which prepares them: looked up where Python is asked, as it takes reading pip's files and uv's.
+    pub uv: LazyCell<UvSettings, Box<dyn FnOnce() -> UvSettings + 'a>>,
 }

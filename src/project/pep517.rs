@@ -73,7 +73,7 @@ struct Order<'a> {
 pub(crate) fn metadata(
     root: &Path,
     build: &Build,
-    settings: &ProjectSettings,
+    settings: &ProjectSettings<'_>,
     progress: &dyn Progress,
 ) -> Result<Answer, Error> {
     let out = scratch()?;
@@ -87,7 +87,7 @@ pub(crate) fn metadata(
 pub fn build_sdist(
     root: &Path,
     build: &Build,
-    settings: &ProjectSettings,
+    settings: &ProjectSettings<'_>,
     out_dir: &Path,
     progress: &dyn Progress,
 ) -> Result<PathBuf, Error> {
@@ -107,7 +107,7 @@ fn ask<T: for<'de> Deserialize<'de>>(
     action: &str,
     root: &Path,
     build: &Build,
-    settings: &ProjectSettings,
+    settings: &ProjectSettings<'_>,
     out: &Path,
     progress: &dyn Progress,
 ) -> Result<T, Error> {

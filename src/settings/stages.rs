@@ -1,5 +1,6 @@
 //! From settings to what each stage takes.
 
+use std::cell::LazyCell;
 use std::collections::BTreeMap;
 use std::io;
 
@@ -17,7 +18,7 @@ use crate::uv::UvSettings;
 impl Settings {
     /// How to read the project.
     #[must_use]
-    pub fn project(&self) -> ProjectSettings {
+    pub fn project(&self) -> ProjectSettings<'_> {
         let named = |key| Some((self.text(key)?.to_owned(), self.origin(key).to_owned()));
         ProjectSettings {
             train: named("train"),
@@ -27,7 +28,7 @@ impl Settings {
             python_timeout: self.number("python-timeout"),
             environment: self.environment().all().to_vec(),
             cache_dir: self.environment().cache_dir(),
-            uv: self.uv(),
+            uv: LazyCell::new(Box::new(|| self.uv())),
         }
     }
 
@@ -46,7 +47,7 @@ impl Settings {
         requirements: Option<&Requirements>,
         secrets: &BTreeMap<String, Secret>,
         revision: Option<&Revision>,
-    ) -> Result<DistSettings, Error> {
+    ) -> Result<DistSettings<'_>, Error> {
         let epoch = self.source_date_epoch()?;
         Ok(DistSettings {
             image: self.image(secrets, revision, epoch),

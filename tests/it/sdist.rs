@@ -1,5 +1,6 @@
 //! `Project ─▶ Sdist`, held against the real setuptools and pip.
 
+use std::cell::LazyCell;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;
@@ -178,7 +179,7 @@ fn pkg_info_of_both(files: &[(&str, &str)]) -> (String, String) {
         python_timeout: 60,
         environment: Vec::new(),
         cache_dir: out.path().into(),
-        uv: UvSettings::default(),
+        uv: LazyCell::new(Box::new(UvSettings::default)),
     };
     let project = load(root.path(), &settings, &Silent).unwrap();
     let ours = pack(&project, &out.path().join("ours"), &SdistSettings::default(), &Silent).unwrap();
