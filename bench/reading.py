@@ -155,14 +155,11 @@ def once(way: Way, root: Path) -> tuple[float, float]:
         shutil.rmtree(root / way.makes, ignore_errors=True)
         for left in root.glob("*.egg-info"):
             shutil.rmtree(left)
-    with tempfile.TemporaryFile() as output:
+    environment = places.plain_environment()
+    with open(os.memfd_create("output"), "w+b") as output:
+        to_output = [(os.POSIX_SPAWN_DUP2, output.fileno(), 1), (os.POSIX_SPAWN_DUP2, output.fileno(), 2)]
         began = time.perf_counter()
-        child = os.posix_spawn(
-            way.command[0],
-            way.command,
-            places.plain_environment(),
-            file_actions=[(os.POSIX_SPAWN_DUP2, output.fileno(), 1), (os.POSIX_SPAWN_DUP2, output.fileno(), 2)],
-        )
+        child = os.posix_spawn(way.command[0], way.command, environment, file_actions=to_output)
         _, status, usage = os.wait4(child, 0)
         took = 1000 * (time.perf_counter() - began)
         if status:

@@ -90,12 +90,14 @@ fn definition(key: &str, origin: &str) -> Result<&'static Definition, Error> {
 
 /// The setting that `key` is most likely a misspelling of.
 pub(super) fn nearest(key: &str) -> Option<&'static str> {
-    let distances = DEFINITIONS
-        .iter()
-        .map(|definition| (edit_distance(key, definition.key), definition.key));
-    distances
+    let most = 1 + key.len() / 4;
+    let names = DEFINITIONS.iter().map(|definition| definition.key);
+    names
+        // A shared prefix of variables, such as SGBUILD_CI_, brings many that resemble nothing: their lengths say so at once.
+        .filter(|name| name.len().abs_diff(key.len()) <= most)
+        .map(|name| (edit_distance(key, name), name))
+        .filter(|(distance, _)| *distance <= most)
         .min()
-        .filter(|(distance, _)| *distance <= 1 + key.len() / 4)
         .map(|(_, name)| name)
 }
 
