@@ -91,10 +91,11 @@ fn definition(key: &str, origin: &str) -> Result<&'static Definition, Error> {
 /// The setting that `key` is most likely a misspelling of.
 pub(super) fn nearest(key: &str) -> Option<&'static str> {
     let most = 1 + key.len() / 4;
+    let length = key.chars().count();
     let names = DEFINITIONS.iter().map(|definition| definition.key);
     names
         // A shared prefix of variables, such as SGBUILD_CI_, brings many that resemble nothing: their lengths say so at once.
-        .filter(|name| name.len().abs_diff(key.len()) <= most)
+        .filter(|name| name.len().abs_diff(length) <= most)
         .map(|name| (edit_distance(key, name), name))
         .filter(|(distance, _)| *distance <= most)
         .min()

@@ -87,6 +87,11 @@ fn mistakes_are_named_with_their_line() {
         error(&[("pyproject.toml", "[tool.sgbuild]\n\nplatfrom = 'x'\n")], &[]),
         "pyproject.toml:3: there is no setting `platfrom`; did you mean `platform`?"
     );
+    // Three characters are wrong; in bytes the names are further apart than that.
+    assert_eq!(
+        error(&[("pyproject.toml", "[tool.sgbuild]\n'base-€€€ge' = 'x'\n")], &[]),
+        "pyproject.toml:2: there is no setting `base-€€€ge`; did you mean `base-image`?"
+    );
     assert_eq!(
         error(&[("pyproject.toml", "[tool.sgbuild]\nrole = 3\n")], &[]),
         "pyproject.toml:2: `role` is an integer, and a string is expected"
