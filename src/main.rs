@@ -9,9 +9,8 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use sgbuild::cli::{Cli, Color};
 use sgbuild::commands::{self, Begun, Work};
 use sgbuild::error::Error;
-use sgbuild::lambda;
-use sgbuild::lambda::Configuration;
 use sgbuild::lambda::log::JsonLines;
+use sgbuild::lambda::{self, Configuration};
 use sgbuild::settings::Environment;
 use sgbuild::ui::{Ui, Verbosity};
 
@@ -55,7 +54,8 @@ fn run(cli: &Cli, ui: &Ui) -> Result<(), Error> {
     ui.data(&outcome).map_err(Error::Stdout)
 }
 
-/// Runs a command that talks to services, until it is done or the user has enough.
+/// Runs a command that talks to services, until it is done or the user has enough. The command is polled on this thread and
+/// may block it, as the runtime's own threads carry what it spawns.
 fn wait_for(work: Work<'_>) -> Result<String, Error> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)

@@ -41,7 +41,7 @@ fn settings<'a>(checkout: &'a Checkout<'_>, surroundings: &Surroundings) -> Resu
 /// Makes `dist/`, or finds it already right.
 pub(super) fn write(project: &Project, checkout: &Checkout<'_>, surroundings: &Surroundings) -> Result<Dist, Error> {
     let settings = settings(checkout, surroundings)?;
-    let dist = tokio::task::block_in_place(|| dist::write(project, &settings, checkout.progress))?;
+    let dist = dist::write(project, &settings, checkout.progress)?;
     tell_of_unused_lock(checkout);
     let outcome = if dist.changed { "written" } else { "unchanged" };
     checkout.progress.detail(&format!(
@@ -72,7 +72,7 @@ pub(super) fn preview(
     as_json: bool,
 ) -> Result<String, Error> {
     let settings = settings(checkout, surroundings)?;
-    let preview = tokio::task::block_in_place(|| dist::preview(project, &settings, checkout.progress))?;
+    let preview = dist::preview(project, &settings, checkout.progress)?;
     if as_json {
         return Ok(json(&preview));
     }

@@ -173,7 +173,7 @@ fn pack(binary: Option<&Path>, progress: &dyn Progress) -> Result<Code, Error> {
         None => std::env::current_exe().unwrap_or_else(|_| PathBuf::from("sgbuild")),
     };
     progress.step("Packing sgbuild for AWS");
-    let code = tokio::task::block_in_place(|| code::pack(&path))?;
+    let code = code::pack(&path)?;
     progress.detail(&format!(
         "{}: {}, {:.1} MB, zipped {:.1} MB (Lambda takes 250 MiB unpacked)",
         path.display(),

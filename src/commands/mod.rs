@@ -109,9 +109,7 @@ impl<'a> Checkout<'a> {
     }
 
     pub(crate) fn project(&self) -> Result<Project, Error> {
-        let project = tokio::task::block_in_place(|| {
-            project::load(self.settings.root(), &self.settings.project(), self.progress)
-        })?;
+        let project = project::load(self.settings.root(), &self.settings.project(), self.progress)?;
         for warning in &project.warnings {
             self.progress.warn(warning);
         }
@@ -124,8 +122,7 @@ impl<'a> Checkout<'a> {
             return Ok(None);
         };
         let (extras, uv) = (self.settings.list("extras"), self.settings.uv());
-        let read = || requirements::read(project, file, &extras, &uv, self.progress);
-        Ok(Some(tokio::task::block_in_place(read)?))
+        Ok(Some(requirements::read(project, file, &extras, &uv, self.progress)?))
     }
 
     /// What git says; asked once. A checkout that git refuses to read is warned of: the image will not name its commit.
