@@ -9,6 +9,7 @@ use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bollard_buildkit_proto::health::health_check_response::ServingStatus;
@@ -21,13 +22,18 @@ use bollard_buildkit_proto::moby::filesync::v1::{
     CredentialsRequest, CredentialsResponse, FetchTokenRequest, FetchTokenResponse, GetTokenAuthorityRequest,
     GetTokenAuthorityResponse, VerifyTokenAuthorityRequest, VerifyTokenAuthorityResponse,
 };
-use futures_util::StreamExt;
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
 use http::{HeaderMap, HeaderName};
+use http_body_util::{BodyExt, StreamBody};
+use hyper::body::Frame;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::oneshot;
+use tonic::body::Body;
 use tonic::transport::server::Connected;
 use tonic::{Request, Response, Status};
+use tower::util::MapResponseLayer;
 
 use super::daemon::{Connection, Daemon, header};
 use super::error::Error;
@@ -36,6 +42,11 @@ use crate::secret::Secret;
 
 /// The most bytes of one secret: `BuildKit` refuses larger ones (`secrets.MaxSecretSize`, 500 KB).
 const LARGEST_SECRET: usize = 500 * 1024;
+/// How much of an answer the daemon gets before [`BREATH`], in bytes: the length of its message, and far less than the
+/// 64 KB that HTTP/2 lets every stream send.
+const BEGINNING: usize = 16 * 1024;
+/// The time that the daemon has to read an answer's length.
+const BREATH: Duration = Duration::from_millis(20);
 /// What is announced. The token methods of `Auth` are not: with `Credentials` alone the daemon fetches tokens itself.
 const METHODS: [&str; 3] = [
     "/grpc.health.v1.Health/Check",
@@ -83,6 +94,7 @@ impl Session {
         let incoming = futures_util::stream::once(async { Ok::<_, Infallible>(Wire(TokioIo::new(stream))) })
             .chain(futures_util::stream::pending());
         let server = tonic::transport::Server::builder()
+            .layer(MapResponseLayer::new(|answer: http::Response<Body>| answer.map(paced)))
             .add_service(HealthServer::new(Alive))
             .add_service(SecretsServer::new(MemorySecrets(Arc::new(secrets.clone()))))
             .add_service(AuthServer::new(OneRegistry {
@@ -99,6 +111,31 @@ impl Session {
             _connection: connection,
         })
     }
+}
+
+/// An answer whose frames of more than [`BEGINNING`] come in two, the second after a [`BREATH`].
+///
+/// Daemons with grpc-go before 1.48 (Docker 20.10 among them) fail a build now and then with "unexpected EOF" when two steps
+/// ask for a CA bundle at once: a stream that is opened while the daemon widens its windows keeps its narrow one, though we
+/// are told of the wide one. Once the daemon has read how long the message is, it makes room for it in any case. See
+/// [grpc-go#5358](https://github.com/grpc/grpc-go/issues/5358).
+fn paced(body: Body) -> StreamBody<impl stream::Stream<Item = Result<Frame<Bytes>, Status>>> {
+    StreamBody::new(stream::unfold((body, None), async |(mut body, rest)| {
+        if let Some(rest) = rest {
+            tokio::time::sleep(BREATH).await;
+            return Some((Ok(Frame::data(rest)), (body, None)));
+        }
+        let frame = body.frame().await?;
+        let (frame, rest) = match frame.map(Frame::into_data) {
+            Ok(Ok(mut data)) => {
+                let rest = (data.len() > BEGINNING).then(|| data.split_off(BEGINNING));
+                (Ok(Frame::data(data)), rest)
+            }
+            Ok(Err(trailers)) => (Ok(trailers), None),
+            Err(status) => (Err(status), None),
+        };
+        Some((frame, (body, rest)))
+    }))
 }
 
 fn check_sizes(secrets: &BTreeMap<String, Secret>) -> Result<(), Error> {
@@ -263,6 +300,29 @@ mod tests {
             ask("elsewhere.example").await.unwrap().into_inner(),
             CredentialsResponse::default()
         );
+    }
+
+    #[tokio::test]
+    async fn a_large_answer_comes_in_two_and_whole() {
+        let large = Bytes::from("x".repeat(200_000));
+        let frames = [
+            Ok::<_, Status>(Frame::data(large.clone())),
+            Ok(Frame::trailers(HeaderMap::from_iter([(
+                HeaderName::from_static("grpc-status"),
+                "0".parse().unwrap(),
+            )]))),
+        ];
+        let mut answer = Box::pin(paced(Body::new(StreamBody::new(stream::iter(frames)))));
+        let mut sizes = Vec::new();
+        let trailers = loop {
+            match answer.frame().await.unwrap().unwrap().into_data() {
+                Ok(data) => sizes.push(data.len()),
+                Err(trailers) => break trailers.into_trailers().unwrap(),
+            }
+        };
+        assert_eq!(sizes, [BEGINNING, large.len() - BEGINNING]);
+        assert_eq!(trailers["grpc-status"], "0");
+        assert!(answer.frame().await.is_none());
     }
 
     #[test]
