@@ -30,6 +30,8 @@ const CONSTRAINTS: &str = "constraints.txt";
 const BUILD_REQUIREMENTS: &str = "build-requirements.txt";
 const RUN_PY: &str = "run.py";
 const DOCKERIGNORE: &str = ".dockerignore";
+/// The files by which pip knows a Python project (<https://pip.pypa.io/en/stable/reference/build-system/>).
+const MAKE_A_PROJECT: [&str; 2] = ["setup.py", "pyproject.toml"];
 /// Prefix of the directory in which the next `dist/` is made, beside it so that a rename moves it into place.
 const STAGING: &str = ".sgbuild-dist-";
 /// How often is looked whether the other sgbuild is done.
@@ -90,6 +92,14 @@ pub enum Error {
         /// `a file` or `a symbolic link`.
         what: &'static str,
     },
+    /// The sdist has neither of the files by which pip knows a Python project.
+    #[error("pip cannot install {file_name}: it holds neither setup.py nor pyproject.toml")]
+    NotInstallable {
+        /// The sdist's name.
+        file_name: String,
+        /// The one of the two that the project has, and MANIFEST.in leaves out.
+        left_out: Option<&'static str>,
+    },
     /// The user pressed Ctrl-C.
     #[error("interrupted")]
     Interrupted,
@@ -114,6 +124,18 @@ impl Error {
             Self::Sdist(error) => error.hints(),
             Self::Image(error) => error.hints(),
             Self::Dockerfile(error) => error.hints(),
+            Self::NotInstallable { left_out: None, .. } => vec![
+                "Add a pyproject.toml with these lines:\n\n    [build-system]\n    requires = [\"setuptools\"]\n    \
+                 build-backend = \"setuptools.build_meta\""
+                    .to_owned(),
+            ],
+            Self::NotInstallable {
+                left_out: Some(file), ..
+            } => {
+                vec![format!(
+                    "MANIFEST.in leaves out {file}: remove the line that excludes it."
+                )]
+            }
             Self::Interrupted => Vec::new(),
             Self::InTheWay { .. } => vec!["Move it away, or delete it, and run the command again.".to_owned()],
             Self::Io { source, .. } => vec![
@@ -251,12 +273,26 @@ fn pack_sdist(
     out: &Path,
     progress: &dyn Progress,
 ) -> Result<Sdist, Error> {
-    if project.build.backend_sdist.is_none() {
-        return Ok(sdist::pack(project, out, &settings.sdist, progress)?);
+    let sdist = if project.build.backend_sdist.is_none() {
+        sdist::pack(project, out, &settings.sdist, progress)?
+    } else {
+        let made = scratch()?;
+        let tarball = project::build_sdist(&project.root, &project.build, &settings.project, made.path(), progress)?;
+        sdist::repack(&tarball, out, &settings.sdist, progress)?
+    };
+    refuse_unless_installable(&sdist, &project.root)?;
+    Ok(sdist)
+}
+
+/// setuptools packs a project of setup.cfg alone, but pip then does not take it for a project: the image's build would fail.
+fn refuse_unless_installable(sdist: &Sdist, root: &Path) -> Result<(), Error> {
+    if sdist.files.iter().any(|file| MAKE_A_PROJECT.contains(&file.as_str())) {
+        return Ok(());
     }
-    let made = scratch()?;
-    let tarball = project::build_sdist(&project.root, &project.build, &settings.project, made.path(), progress)?;
-    Ok(sdist::repack(&tarball, out, &settings.sdist, progress)?)
+    Err(Error::NotInstallable {
+        file_name: sdist.file_name.clone(),
+        left_out: MAKE_A_PROJECT.into_iter().find(|file| root.join(file).exists()),
+    })
 }
 
 fn scratch() -> Result<TempDir, Error> {

@@ -7,7 +7,7 @@ use crate::process::Run;
 use crate::progress::Progress;
 
 /// The oldest that is tested: it knows every option and variable that sgbuild uses.
-pub(super) const OLDEST: (u64, u64) = (0, 5);
+pub(super) const OLDEST: (u64, u64) = (0, 7);
 /// The longest it may take to say its version.
 const SECONDS: u64 = 30;
 

@@ -52,6 +52,7 @@ OBJECTS = ["counter.train:train", "counter.model", "counter.model:Model.fit", "m
 GROUPS = ["console_scripts", "gui_scripts", "counter.reports", "counter.readers"]
 PACKAGES = ["counter", "counter.readers", "counter.readers.csv", "counter.data", "models", "models.deep", "docs"]
 VERSIONS = ["1.0", "0.1.dev3", "v2.0-rc.1", "2024.05.01", "1!2.0", "1.0+local.1", "1.0.post1", "01.2"]
+BUILD_SYSTEM = 'requires = ["setuptools"]\nbuild-backend = "setuptools.build_meta"'
 SHIM = "from setuptools import setup\nsetup()\n"
 
 
@@ -107,11 +108,13 @@ class Generator:
     def project(self) -> Project:
         """One project."""
         self.tree()
-        kind = self.pick("setup.py", "setup.py", "setup.cfg", "setup.cfg", "pyproject.toml", "both", "cfg alone")
+        kind = self.pick("setup.py", "setup.py", "setup.cfg", "setup.cfg", "pyproject.toml", "both", "no setup.py")
         if kind in ("setup.py", "both"):
             self.setup_py(sparse=kind == "both")
-        if kind in ("setup.cfg", "both", "cfg alone"):
+        if kind in ("setup.cfg", "both", "no setup.py"):
             self.setup_cfg(sparse=kind == "both")
+        if kind == "no setup.py":
+            self.add("pyproject.toml", "build-system", BUILD_SYSTEM)
         if kind == "setup.cfg":
             self.add("setup.py", "", SHIM)
         if kind == "pyproject.toml":
@@ -297,7 +300,7 @@ class Generator:
     def pyproject(self) -> None:
         facts = self.facts()
         file = "pyproject.toml"
-        self.add(file, "build-system", 'requires = ["setuptools"]\nbuild-backend = "setuptools.build_meta"')
+        self.add(file, "build-system", BUILD_SYSTEM)
         project = {
             "python_requires": "requires-python",
             "install_requires": "dependencies",

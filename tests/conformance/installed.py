@@ -37,6 +37,12 @@ def differences(ours: Path, theirs: Path, install: Install, scratch: Path) -> li
     ]
 
 
+def unless_refused(archive: Path, install: Install, scratch: Path) -> list[str]:
+    """Nothing where pip finds no project in the archive."""
+    refused = _installed(archive, install, scratch / "installed") == {"refused by pip": "no_project"}
+    return [] if refused else [f"pip installs {archive.name}"]
+
+
 def _installed(archive: Path, install: Install, scratch: Path) -> dict[str, object]:
     prefix = scratch / "prefix"
     prefix.mkdir(parents=True)

@@ -17,7 +17,10 @@ from sdists import Meaning, Sdist, inspectable, inspected
 from subjects import Subject
 
 # Packages of the corpus train nothing; `sgbuild dist` has to be told of something that it could call.
-TRAIN = "os:getcwd"
+DIST = ["dist", "--train", "os:getcwd"]
+
+# An sdist with neither is no project to pip: `sgbuild dist` refuses what setuptools packs.
+MAKE_A_PROJECT = {"setup.py", "pyproject.toml"}
 
 BUILD_SDIST = [str(PYTHON), "-m", "build", "--sdist"]
 
@@ -67,6 +70,11 @@ def _compare(verdict: Verdict, subject: Subject, sgbuild: Path, scratch: Path, i
         # Only setuptools puts them into the sdist; of the others what is installed tells.
         expected["entry_points"] = found["entry_points"]
     verdict.fields += differences(found, expected)
+    install = warm.install if subject.of_setuptools else installed.with_isolation
+    if theirs.files.keys().isdisjoint(MAKE_A_PROJECT):
+        verdict.files += _unless_refused(sgbuild, project)
+        verdict.installed = installed.unless_refused(real, install, scratch) if installs else None
+        return
     archive = _sgbuild_sdist(sgbuild, project)
     ours = Sdist(archive)
     fields, files = sdist_differences(ours, theirs)
@@ -74,7 +82,6 @@ def _compare(verdict: Verdict, subject: Subject, sgbuild: Path, scratch: Path, i
     verdict.fields += fields
     verdict.files += files + contents.differences(archive, real)
     if installs:
-        install = warm.install if subject.of_setuptools else installed.with_isolation
         verdict.installed = installed.differences(archive, real, install, scratch)
 
 
@@ -124,9 +131,20 @@ def _reads_statically(sgbuild: Path, project: Path) -> bool:
 def _sgbuild_sdist(sgbuild: Path, project: Path) -> Path:
     """What `sgbuild dist` packs."""
     before = set(project.glob("dist/*"))
-    run([str(sgbuild), "dist", "--train", TRAIN], cwd=project)
+    run([str(sgbuild), *DIST], cwd=project)
     (archive,) = {path for path in project.glob("dist/*.tar.gz") if path not in before}
     return archive
+
+
+def _unless_refused(sgbuild: Path, project: Path) -> list[str]:
+    """Nothing where `sgbuild dist` says that pip would not take the sdist."""
+    try:
+        run([str(sgbuild), *DIST], cwd=project)
+    except Trouble as trouble:
+        if "holds neither setup.py nor pyproject.toml" not in str(trouble):
+            raise
+        return []
+    return ["packed, though pip cannot install it"]
 
 
 def differences(ours: Meaning, theirs: Meaning) -> list[str]:

@@ -103,6 +103,19 @@ fn no_version() {
 }
 
 #[test]
+fn setup_cfg_alone_is_no_project_to_pip() {
+    let sandbox = Sandbox::of_fixture("cfg-without-setup-py");
+    assert_snapshot!(dist(&sandbox));
+}
+
+#[test]
+fn setup_py_left_out_of_the_sdist() {
+    let sandbox = tiny();
+    sandbox.write("MANIFEST.in", "exclude setup.py\n");
+    assert_snapshot!(dist(&sandbox));
+}
+
+#[test]
 fn not_utf8() {
     let sandbox = tiny();
     fs::write(

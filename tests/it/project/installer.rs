@@ -81,7 +81,7 @@ fn a_uv_on_path_that_does_not_do_is_passed_over() {
             "echo 'pyenv: uv: command not found' >&2; exit 127",
             "pyenv: uv: command not found; it is passed over",
         ),
-        ("echo 'uv 0.2.1'", "uv 0.2 is too old, 0.5 is needed"),
+        ("echo 'uv 0.2.1'", "uv 0.2 is too old, 0.7 is needed"),
     ] {
         fetched();
         // A build requirement that no other test has, so that an environment is made.
@@ -102,7 +102,7 @@ fn a_uv_on_path_that_does_not_do_is_passed_over() {
 #[test]
 fn a_uv_that_is_set_must_do() {
     for (script, said) in [
-        ("echo 'uv 0.2.1'", "uv 0.2 is too old, 0.5 is needed: "),
+        ("echo 'uv 0.2.1'", "uv 0.2 is too old, 0.7 is needed: "),
         ("exit 3", "exit status: 3"),
     ] {
         let sandbox = with_empty_cache(first_on_path(computing(""), "other-uv", script)).with("SGBUILD_UV", "other-uv");
