@@ -333,7 +333,12 @@ fn labels(project: &Project, settings: &ImageSettings) -> BTreeMap<String, Strin
         ("version", Some(project.metadata.version.clone())),
         (
             "description",
-            project.metadata.summary.clone().map(|s| s.replace(['\r', '\n'], " ")),
+            project
+                .metadata
+                .descriptive
+                .summary
+                .clone()
+                .map(|s| s.replace(['\r', '\n'], " ")),
         ),
         ("revision", settings.revision.clone()),
         ("source", settings.source.as_deref().map(without_url_credentials)),

@@ -54,7 +54,7 @@ fn text(project: &Project) -> String {
     };
     row("name", std::slice::from_ref(&metadata.name));
     row("version", std::slice::from_ref(&metadata.version));
-    row("summary", metadata.summary.as_slice());
+    row("summary", metadata.descriptive.summary.as_slice());
     row("author", author(&metadata.descriptive).as_slice());
     row("license", license(&metadata.descriptive).as_slice());
     row("urls", &urls(&metadata.descriptive));

@@ -82,7 +82,6 @@ fn asked(
         metadata: Metadata {
             name: requirement::name(&name, &at)?,
             version: requirement::version(&version, &at)?,
-            summary: answer.summary,
             requires_python: answer.requires_python,
             requires_dist: answer.requires_dist,
             provides_extra: answer.provides_extra,

@@ -102,7 +102,6 @@ impl Declarations {
         let metadata = Metadata {
             name: requirement::name(text(name)?, &name.place.to_string())?,
             version: requirement::version(&number_or_text(version)?, &version.place.to_string())?,
-            summary: self.summary()?,
             requires_python,
             requires_dist,
             provides_extra,
@@ -112,17 +111,6 @@ impl Declarations {
             descriptive: descriptive::read(&self.draft)?,
         };
         Ok((metadata, declared))
-    }
-
-    fn summary(&self) -> Result<Option<String>, Stop> {
-        let Some(description) = self.text("description")? else {
-            return Ok(None);
-        };
-        let words = text(description)?;
-        if words.contains('\r') {
-            return Err(description.unclear("description", "a single line").into());
-        }
-        Ok(summary(words))
     }
 
     /// A field that counts only if it says something.
@@ -169,16 +157,4 @@ fn package_directory(package: &str, package_dir: &BTreeMap<String, String>) -> P
     };
     path.extend(&parts[n..]);
     path
-}
-
-/// A summary is one line; setuptools keeps the first of several.
-fn summary(description: &str) -> Option<String> {
-    let line = match description.trim().split_once('\n') {
-        Some((first, _)) => first,
-        None if description.contains('\n') => description.trim(),
-        None => description,
-    };
-    // Reading the header takes the blanks before its value off, not those behind.
-    let line = line.trim_start();
-    (!line.is_empty()).then(|| line.to_owned())
 }

@@ -15,6 +15,8 @@ use super::version_predicate::{is_predicate, is_provision};
 /// has [its keys](https://peps.python.org/pep-0566/#json-compatible-metadata).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Descriptive {
+    /// One line: `description` of `setup()`.
+    pub summary: Option<String>,
     /// `Home-page`: `url` of `setup()`; `[project.urls]` are project URLs.
     pub home_page: Option<String>,
     /// Where the archive can be had.
@@ -156,6 +158,7 @@ pub(crate) fn read(draft: &Draft) -> Result<Descriptive, Stop> {
     };
     let license_expression = reader.license_expression()?;
     Ok(Descriptive {
+        summary: reader.summary()?,
         home_page: reader.text("url"),
         download_url: reader.text("download_url"),
         author: reader.text("author"),
@@ -232,6 +235,17 @@ impl<'a> Reader<'a> {
         Ok(Some(text.to_owned()))
     }
 
+    fn summary(&mut self) -> Result<Option<String>, Stop> {
+        let Some(value) = self.known("description").filter(|value| value.truthy()) else {
+            return Ok(None);
+        };
+        let text = value.as_str().ok_or_else(|| value.unclear("description", "a text"))?;
+        if text.contains('\r') {
+            return Err(value.unclear("description", "a single line").into());
+        }
+        Ok(first_line(text))
+    }
+
     fn license_expression(&mut self) -> Result<Option<String>, Stop> {
         let Some(value) = self.known("license_expression").filter(|value| value.truthy()) else {
             return Ok(None);
@@ -302,6 +316,18 @@ impl<'a> Reader<'a> {
         let listed = self.checked("provides", is_provision)?;
         Ok(listed.iter().map(|item| item.trim().to_owned()).collect())
     }
+}
+
+/// A summary is one line; setuptools keeps the first of several.
+fn first_line(description: &str) -> Option<String> {
+    let line = match description.trim().split_once('\n') {
+        Some((first, _)) => first,
+        None if description.contains('\n') => description.trim(),
+        None => description,
+    };
+    // Reading the header takes the blanks before its value off, not those behind.
+    let line = line.trim_start();
+    (!line.is_empty()).then(|| line.to_owned())
 }
 
 fn separated(value: &Value) -> Vec<String> {

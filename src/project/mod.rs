@@ -74,8 +74,6 @@ pub struct Metadata {
     pub name: String,
     /// The version, normalised as setuptools writes it (PEP 440).
     pub version: String,
-    /// One line.
-    pub summary: Option<String>,
     /// A PEP 440 specifier such as `>=3.9`.
     pub requires_python: Option<String>,
     /// PEP 508 strings, extras' requirements with their `extra ==` marker, in declared order.

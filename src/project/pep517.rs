@@ -27,7 +27,6 @@ const MAX_ROUNDS: usize = 5;
 pub(crate) struct Answer {
     pub(crate) name: Option<String>,
     pub(crate) version: Option<String>,
-    pub(crate) summary: Option<String>,
     pub(crate) requires_python: Option<String>,
     pub(crate) requires_dist: Vec<String>,
     pub(crate) provides_extra: Vec<String>,

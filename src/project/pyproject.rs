@@ -9,6 +9,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::attr::read_attr;
 use super::data_files;
+use super::descriptive::contained;
 use super::discovery::{Find, find_packages, identifier};
 use super::error::Error;
 use super::project_table::doubtful;
@@ -197,8 +198,8 @@ impl Pyproject {
                     self.draft.set("extras_require", Value::new(Kind::Dict(extras), at));
                 }
                 "description" => {
-                    let text = self.file(root, directive)?;
-                    self.draft.set("description", Value::str(text, at));
+                    let text = contained(self.file(root, directive), "description", at)?;
+                    self.draft.fields.insert("description".to_owned(), text);
                 }
                 "entry-points" => {
                     let text = self.file(root, directive)?;

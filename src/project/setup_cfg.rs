@@ -105,8 +105,8 @@ impl Reader<'_> {
         let at = place(option.line);
         match unaliased(&key(option)) {
             "description" => {
-                let text = self.file_or_text(option)?;
-                self.set("description", Value::str(text, at));
+                let text = self.file_or_text(option);
+                self.set_evaluated("description", contained(text, &option.text(), at)?);
             }
             "long_description" => {
                 let text = self.file_or_text(option);

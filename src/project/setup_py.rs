@@ -14,7 +14,7 @@ use super::python_source;
 use super::source_file::SourceFile;
 use super::value::{Draft, Dynamic, Evaluated, Kind, Place, Value};
 
-/// Keywords of `setup()` that must be known; the [descriptive ones](KEYWORDS) may be any expression.
+/// Keywords of `setup()` that must be known, but for `description`; the [descriptive ones](KEYWORDS) may be any expression.
 const RELEVANT: &[&str] = &[
     "name",
     "version",

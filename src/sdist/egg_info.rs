@@ -53,7 +53,7 @@ fn pkg_info(metadata: &Metadata, names: &Names, build: &Build, license_files: &[
     field(&mut text, "Metadata-Version", METADATA_VERSION);
     field(&mut text, "Name", &names.name);
     field(&mut text, "Version", &names.version);
-    optional(&mut text, "Summary", metadata.summary.as_ref());
+    optional(&mut text, "Summary", said.summary.as_ref());
     optional(&mut text, "Home-page", said.home_page.as_ref());
     optional(&mut text, "Download-URL", said.download_url.as_ref());
     optional(&mut text, "Author", said.author.as_ref());
@@ -293,7 +293,6 @@ mod tests {
         Metadata {
             name: "Iris".into(),
             version: "1.0".into(),
-            summary: Some("One.".into()),
             requires_python: Some(">=3.9".into()),
             requires_dist: vec![
                 "Numpy>=1,<3".into(),
@@ -314,6 +313,7 @@ mod tests {
             packages: vec!["iris".into(), "iris.sub".into()],
             py_modules: vec!["alone".into()],
             descriptive: Descriptive {
+                summary: Some("One.".into()),
                 home_page: Some(String::new()),
                 author: Some("Ann".into()),
                 license: Some("One.\nTwo.\n".into()),

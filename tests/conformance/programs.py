@@ -53,7 +53,7 @@ def run(program):
 
 
 def sgbuild_says(sgbuild, directory):
-    """The description that sgbuild reads, or None where it would ask Python; a crash is an error."""
+    """The description that sgbuild reads, or None where it leaves it out or would ask Python; a crash is an error."""
     command = [sgbuild, "inspect", "--json", "--static", str(directory)]
     ran = subprocess.run(
         command, capture_output=True, text=True, env={"PATH": os.environ["PATH"], "HOME": str(directory)}

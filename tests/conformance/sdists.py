@@ -80,7 +80,6 @@ def inspected(said: dict) -> Meaning:
     return {
         "name": canonicalize_name(said["name"]),
         "version": str(Version(said["version"])),
-        "summary": said["summary"],
         "requires_python": specifiers(said["requires_python"]),
         "requires_dist": requirements(said["requires_dist"], tuple(said["provides_extra"])),
         "provides_extra": list(map(canonicalize_name, said["provides_extra"])),
@@ -92,11 +91,9 @@ def inspectable(sdist: Sdist) -> Meaning:
     """The same fields from an sdist of setuptools."""
     fields = sdist.pkg_info
     extras = fields.get_all("Provides-Extra") or []
-    summary = fields["Summary"]
     return {
         "name": canonicalize_name(fields["Name"]),
         "version": str(Version(fields["Version"])),
-        "summary": None if summary == "UNKNOWN" else summary,
         "requires_python": specifiers(fields["Requires-Python"]),
         "requires_dist": requirements(fields.get_all("Requires-Dist") or [], tuple(extras)),
         "provides_extra": list(map(canonicalize_name, extras)),

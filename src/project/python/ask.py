@@ -135,7 +135,6 @@ def metadata(backend, order, declared):
     return {
         "name": fields["Name"],
         "version": fields["Version"],
-        "summary": known(fields["Summary"]),
         "requires_python": fields["Requires-Python"],
         "requires_dist": fields.get_all("Requires-Dist") or [],
         "provides_extra": fields.get_all("Provides-Extra") or [],
@@ -157,6 +156,7 @@ def descriptive(fields):
     repeated = ["project_url", "platform", "classifier", "requires", "provides", "obsoletes"]
     found = {key: fields[key.replace("_", "-")] for key in single}
     found.update({key: fields.get_all(key.replace("_", "-")) or [] for key in repeated})
+    found["summary"] = known(fields["Summary"])
     found["license"] = without_indent(fields["License"])
     found["keywords"] = (fields["Keywords"] or "").split(",") if fields["Keywords"] else []
     # Before metadata 2.1, the description is a field.

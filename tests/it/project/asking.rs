@@ -12,7 +12,7 @@ pub(super) fn computing(code: &str) -> Sandbox {
     let sandbox = Sandbox::empty();
     sandbox.write("pkg/__init__.py", "");
     let script = format!(
-        "from setuptools import setup\n{code}\nsetup(name='a', version='1'.strip(), description=str(globals().get('told')))\n"
+        "from setuptools import setup\n{code}\nsetup(name='a', version=globals().get('V', '1'), description=str(globals().get('told')))\n"
     );
     sandbox.write("setup.py", &script);
     sandbox

@@ -54,6 +54,11 @@ fn keywords_of_setup() {
             "url='', author=None, license='', keywords=[], long_description=''",
         ),
         setup(Static, "a number", "url=5, author=True"),
+        setup(
+            Static,
+            "a computed summary",
+            "description=os.popen('echo one').read(), install_requires=['six']",
+        ),
         setup(Static, "a license of two lines", "license='One.\\nTwo.'"),
         setup(Static, "the other spelling", "licence='B', license='A'"),
         setup(Static, "an expression", "license_expression='mit or  apache-2.0'"),

@@ -149,7 +149,7 @@ fn values_are_what_python_would_compute() {
         script(
             Asked,
             "import binds",
-            "string = '1'\nimport string\nsetup(name='a', version='1', description=string.digits)",
+            "string = '1'\nimport string\nsetup(name='a', version=string.digits)",
         ),
         script(Static, "an f-string", "X = 3\nsetup(name='a', version=f'1.{X}')"),
         script(Static, "%", "setup(name='a', version='1.%d' % 2)"),
