@@ -19,6 +19,7 @@ mod python;
 pub mod revision;
 pub mod secret;
 pub mod uv;
+mod wildcard;
 
 // The data path.
 pub mod dist;

@@ -30,6 +30,8 @@ pub mod sdist;
 pub mod secret;
 #[path = "../../src/uv/mod.rs"]
 pub mod uv;
+#[path = "../../src/wildcard.rs"]
+mod wildcard;
 
 use std::cell::LazyCell;
 use std::fs;

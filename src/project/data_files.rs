@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::discovery::fnmatch;
 use super::value::{Kind, Value};
+use crate::wildcard::{Pattern, has_magic};
 
 /// In `{package: [pattern, …]}` what setup.py calls the empty name, and setup.cfg and pyproject.toml `*`: all packages.
 pub(crate) fn name_all_packages(declared: &mut Value) {
@@ -66,14 +66,15 @@ fn glob(root: &Path, pattern: &str) -> BTreeSet<String> {
 }
 
 fn named(root: &Path, directory: &str, part: &str) -> Vec<String> {
-    if !part.contains(['*', '?', '[']) {
+    if !has_magic(part) {
         let path = joined(directory, part);
         let exists = root.join(&path).symlink_metadata().is_ok();
         return exists.then_some(path).into_iter().collect();
     }
+    let pattern = Pattern::fnmatch(part);
     let names = names(root, directory).into_iter();
     let seen = names.filter(|name| part.starts_with('.') || !name.starts_with('.'));
-    seen.filter(|name| fnmatch(part, name))
+    seen.filter(|name| pattern.matches(name))
         .map(|name| joined(directory, &name))
         .collect()
 }

@@ -145,8 +145,8 @@ pub(super) fn names(value: &Value, key: &str) -> Result<Vec<String>, Stop> {
         .ok_or_else(|| value.unclear(key, "a list of strings").into())
 }
 
-/// The directory of a package relative to the root, by the longest package that `package_dir` places.
-fn package_directory(package: &str, package_dir: &BTreeMap<String, String>) -> PathBuf {
+/// The directory of a package relative to the root: the longest dotted parent in `package_dir` decides.
+pub(crate) fn package_directory(package: &str, package_dir: &BTreeMap<String, String>) -> PathBuf {
     let parts: Vec<&str> = package.split('.').collect();
     let placed = (1..=parts.len())
         .rev()

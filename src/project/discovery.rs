@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::error::Error;
+use crate::wildcard::Pattern;
 
 /// The arguments of `find_packages()`.
 #[derive(Debug, Clone)]
@@ -161,7 +162,7 @@ fn walk(
     exclude: &[&str],
     looks_like_package: &dyn Fn(&Path, &str) -> bool,
 ) -> Result<Vec<String>, Error> {
-    let matches = |patterns: &[&str], name: &str| patterns.iter().any(|pattern| fnmatch(pattern, name));
+    let (included, excluded) = (patterns(include), patterns(exclude));
     let mut found = Vec::new();
     let mut open: Vec<(PathBuf, String, usize)> = vec![(place.to_path_buf(), String::new(), 0)];
     while let Some((directory, prefix, depth)) = open.pop() {
@@ -175,7 +176,7 @@ fn walk(
             if name.contains('.') || depth >= MAX_DEPTH || !looks_like_package(&path, &package) {
                 continue;
             }
-            if matches(include, &package) && !matches(exclude, &package) {
+            if any_matches(&included, &package) && !any_matches(&excluded, &package) {
                 found.push(package.clone());
             }
             let pruned = [format!("{package}*"), format!("{package}.*")];
@@ -186,6 +187,14 @@ fn walk(
     }
     found.sort();
     Ok(found)
+}
+
+fn patterns(texts: &[&str]) -> Vec<Pattern> {
+    texts.iter().map(|text| Pattern::fnmatch(text)).collect()
+}
+
+fn any_matches(patterns: &[Pattern], name: &str) -> bool {
+    patterns.iter().any(|pattern| pattern.matches(name))
 }
 
 /// Sub-directories by name; a directory that is missing has none, as for `os.walk`.
@@ -217,13 +226,14 @@ fn modules(directory: &Path, exclude: &[&str]) -> Result<Vec<String>, Error> {
         path: directory.to_path_buf(),
         source,
     };
+    let excluded = patterns(exclude);
     let mut found = Vec::new();
     for entry in std::fs::read_dir(directory).map_err(unreadable)? {
         let name = entry.map_err(unreadable)?.file_name();
         let Some(module) = name.to_str().and_then(|name| name.strip_suffix(".py")) else {
             continue;
         };
-        if identifier(module) && !exclude.iter().any(|pattern| fnmatch(pattern, module)) {
+        if identifier(module) && !any_matches(&excluded, module) {
             found.push(module.to_owned());
         }
     }
@@ -235,69 +245,6 @@ fn modules(directory: &Path, exclude: &[&str]) -> Result<Vec<String>, Error> {
 pub(crate) fn identifier(name: &str) -> bool {
     let mut chars = name.chars();
     chars.next().is_some_and(|c| c == '_' || c.is_alphabetic()) && chars.all(|c| c == '_' || c.is_alphanumeric())
-}
-
-/// Python's `fnmatch.fnmatchcase`: `*`, `?`, `[seq]`, `[!seq]`; everything else stands for itself.
-pub(crate) fn fnmatch(pattern: &str, name: &str) -> bool {
-    let pattern: Vec<char> = pattern.chars().collect();
-    let name: Vec<char> = name.chars().collect();
-    let (mut p, mut n) = (0, 0);
-    let mut star: Option<(usize, usize)> = None;
-    while n < name.len() {
-        if pattern.get(p) == Some(&'*') {
-            star = Some((p + 1, n));
-            p += 1;
-        } else if let Some(next) = match_one(&pattern, p, name[n]) {
-            p = next;
-            n += 1;
-        } else if let Some((after, from)) = star {
-            star = Some((after, from + 1));
-            p = after;
-            n = from + 1;
-        } else {
-            return false;
-        }
-    }
-    pattern[p..].iter().all(|c| *c == '*')
-}
-
-/// Matches one character against the pattern at `p`; the position after it.
-fn match_one(pattern: &[char], p: usize, c: char) -> Option<usize> {
-    match pattern.get(p)? {
-        '?' => Some(p + 1),
-        '[' => {
-            let negated = pattern.get(p + 1) == Some(&'!');
-            let first = p + 1 + usize::from(negated);
-            // A `]` right after the opening belongs to the set.
-            let Some(length) = pattern
-                .get(first + 1..)
-                .and_then(|rest| rest.iter().position(|c| *c == ']'))
-            else {
-                return (c == '[').then_some(p + 1);
-            };
-            let set = &pattern[first..=first + length];
-            (in_set(set, c) != negated).then_some(first + length + 2)
-        }
-        other => (*other == c).then_some(p + 1),
-    }
-}
-
-fn in_set(set: &[char], c: char) -> bool {
-    let mut i = 0;
-    while i < set.len() {
-        if i + 2 < set.len() && set[i + 1] == '-' {
-            if (set[i]..=set[i + 2]).contains(&c) {
-                return true;
-            }
-            i += 3;
-        } else {
-            if set[i] == c {
-                return true;
-            }
-            i += 1;
-        }
-    }
-    false
 }
 
 /// Directory names that flat-layout discovery passes over.
@@ -363,27 +310,3 @@ const FLAT_MODULES: &[&str] = &[
     "exercises",
     "[._]*",
 ];
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn patterns_match_as_pythons_fnmatch() {
-        for (pattern, name, expected) in [
-            ("*", "", true),
-            ("a.*", "a.b.c", true),
-            ("a.*", "a", false),
-            ("*tests*", "x.tests.y", true),
-            ("[._]*", "_x", true),
-            ("[!a]b", "cb", true),
-            ("[!a]b", "ab", false),
-            ("[]a]", "]", true),
-            ("[a-c]?", "bz", true),
-            ("[ab", "[ab", true),
-            ("{a,b}", "a", false),
-        ] {
-            assert_eq!(fnmatch(pattern, name), expected, "{pattern} {name}");
-        }
-    }
-}

@@ -32,12 +32,13 @@ mod value;
 mod version_predicate;
 
 pub use assemble::load;
+pub(crate) use declarations::package_directory;
 pub use descriptive::{Descriptive, DynamicField};
 pub(crate) use descriptive::{LICENSE_FILE, dynamic_names};
 pub use entry_points::require_train;
 pub use error::Error;
 pub use pep517::build_sdist;
-pub(crate) use requirement::{beyond_the_parser, too_deep};
+pub(crate) use requirement::{beyond_the_parser, normalized, too_deep};
 pub(crate) use source_file::{SourceFile, read_regular};
 
 use std::cell::LazyCell;

@@ -86,10 +86,18 @@ pub(crate) fn extras(value: &Value) -> Result<(Vec<String>, Vec<String>), Stop> 
     Ok((requires, extras))
 }
 
-/// The [normal form](https://packaging.python.org/en/latest/specifications/name-normalization/) of a name.
-fn normalized(name: &str) -> String {
-    let parts: Vec<&str> = name.split(['-', '_', '.']).filter(|part| !part.is_empty()).collect();
-    parts.join("-").to_lowercase()
+/// The [normal form](https://packaging.python.org/en/latest/specifications/name-normalization/) of a project's or an extra's
+/// name: in lower case, each run of `-`, `_` and `.` one `-`.
+pub(crate) fn normalized(name: &str) -> String {
+    let mut normal = String::with_capacity(name.len());
+    for c in name.chars() {
+        match c {
+            '-' | '_' | '.' if normal.ends_with('-') => {}
+            '-' | '_' | '.' => normal.push('-'),
+            other => normal.extend(other.to_lowercase()),
+        }
+    }
+    normal
 }
 
 fn with_extra(requirement: &str, extra: &str, condition: &str) -> String {

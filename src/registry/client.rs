@@ -15,6 +15,7 @@ use url::Url;
 use super::auth::Credentials;
 use super::reference::{DOCKER_HUB, Repository};
 use super::{root_cause, with_causes};
+use crate::hex::hex;
 use crate::secret::Secret;
 
 mod authorization;
@@ -467,12 +468,7 @@ fn media_type(answer: &Answer) -> String {
 /// `sha256:…` of `bytes`.
 #[must_use]
 pub fn sha256_digest(bytes: &[u8]) -> String {
-    use fmt::Write as _;
-    let mut digest = "sha256:".to_owned();
-    for byte in Sha256::digest(bytes) {
-        let _ = write!(digest, "{byte:02x}");
-    }
-    digest
+    format!("sha256:{}", hex(&Sha256::digest(bytes)))
 }
 
 /// `user:password` as the value of a Basic `Authorization` header.

@@ -15,6 +15,7 @@ use tar::{Builder, EntryType, Header};
 use tempfile::NamedTempFile;
 
 use super::{Error, Sdist};
+use crate::hex::hex;
 
 /// The largest size that fits a ustar header's octal field.
 const LARGEST_OCTAL_SIZE: u64 = 0o777_7777_7777;
@@ -175,18 +176,10 @@ impl Archive {
             .file_name()
             .map(|name| name.to_string_lossy().into_owned())
             .unwrap_or_default();
-        let sha256 = digest
-            .finalize()
-            .iter()
-            .fold(String::with_capacity(64), |mut hex, byte| {
-                use std::fmt::Write as _;
-                let _ = write!(hex, "{byte:02x}");
-                hex
-            });
         Ok(Sdist {
             path: target,
             file_name,
-            sha256,
+            sha256: hex(&digest.finalize()),
             size,
             files,
         })

@@ -10,12 +10,11 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use super::Error;
-use super::glob::Pattern;
 use super::manifest;
 use super::tree::{Dialect, Kind, Tree, inside, join, pure};
 use crate::progress::Progress;
-use crate::project::Build;
-use crate::project::Project;
+use crate::project::{Build, Project, package_directory};
+use crate::wildcard::Pattern;
 
 const READMES: [&str; 4] = ["README", "README.rst", "README.txt", "README.md"];
 const LICENSES: [&str; 4] = ["LICEN[CS]E*", "COPYING*", "NOTICE*", "AUTHORS*"];
@@ -72,22 +71,10 @@ pub(crate) fn egg_base(build: &Build) -> Result<String, Error> {
     inside(base).ok_or_else(|| outside(base, "package_dir"))
 }
 
-/// The directory of a package, relative to the root: the longest dotted parent in `package_dir` decides.
+/// The directory of a package, relative to the root, which it may not leave.
 pub(crate) fn package_dir(build: &Build, package: &str) -> Result<String, Error> {
-    let mut known = package;
-    let mut tail: Vec<&str> = Vec::new();
-    let base = loop {
-        if known.is_empty() {
-            break build.package_dir.get("").map_or("", String::as_str);
-        }
-        if let Some(dir) = build.package_dir.get(known) {
-            break dir;
-        }
-        let (parent, name) = known.rsplit_once('.').unwrap_or(("", known));
-        tail.insert(0, name);
-        known = parent;
-    };
-    inside(&join(base, &tail.join("/"))).ok_or_else(|| outside(base, "package_dir"))
+    let directory = package_directory(package, &build.package_dir);
+    inside(&directory).ok_or_else(|| outside(&directory.to_string_lossy(), "package_dir"))
 }
 
 /// The project's files for the sdist, sorted, with its licence files, and those of `generated` (paths that are not read from
@@ -275,7 +262,7 @@ impl Selection<'_> {
                 .flatten();
             let mut found = BTreeSet::new();
             for glob in IMPLICIT_DATA.into_iter().chain(globs.map(String::as_str)) {
-                let pattern = inside(&join(&dir, glob)).ok_or_else(|| outside(glob, "package_data"))?;
+                let pattern = inside(join(&dir, glob)).ok_or_else(|| outside(glob, "package_data"))?;
                 found.extend(self.tree.expand(&pattern, Dialect::Python, true)?);
             }
             let keys = ["", package.as_str()].into_iter();

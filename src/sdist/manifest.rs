@@ -4,9 +4,9 @@
 use std::collections::BTreeSet;
 
 use super::Error;
-use super::glob::Pattern;
 use super::tree::{Dialect, Kind, Tree, inside, join, pure};
 use crate::progress::Progress;
+use crate::wildcard::Pattern;
 
 /// The file's name.
 pub(crate) const TEMPLATE: &str = "MANIFEST.in";

@@ -13,7 +13,6 @@ mod archive;
 mod egg_info;
 mod error;
 mod files;
-mod glob;
 mod manifest;
 mod names;
 mod oddities;

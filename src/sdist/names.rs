@@ -5,7 +5,7 @@ use std::str::FromStr;
 use pep440_rs::Version;
 
 use super::Error;
-use crate::project::Metadata;
+use crate::project::{Metadata, normalized};
 
 /// The names an sdist is made of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,7 +37,7 @@ impl Names {
                 reason: reason.to_string().trim().to_owned(),
             })?
             .to_string();
-        let top = format!("{}-{version}", normalized(&name));
+        let top = format!("{}-{version}", normalized(&name).replace('-', "_"));
         Ok(Self {
             file_name: format!("{top}.tar.gz"),
             egg_info: format!("{}.egg-info", name.replace('-', "_").trim_matches('_')),
@@ -68,19 +68,6 @@ fn safe_name(name: &str) -> String {
 fn is_valid(name: &str) -> bool {
     let ends = [name.chars().next(), name.chars().next_back()];
     ends.iter().all(|end| end.is_some_and(|c| c.is_ascii_alphanumeric()))
-}
-
-/// PEP 625: runs of `-`, `_` and `.` become one `_`, letters lower case.
-fn normalized(name: &str) -> String {
-    let mut normal = String::with_capacity(name.len());
-    for c in name.chars() {
-        match c {
-            '-' | '_' | '.' if normal.ends_with('_') => {}
-            '-' | '_' | '.' => normal.push('_'),
-            other => normal.push(other.to_ascii_lowercase()),
-        }
-    }
-    normal
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! Requirements written as Python's `packaging` writes them, which is how setuptools has them in PKG-INFO.
 //! <https://packaging.python.org/en/latest/specifications/dependency-specifiers/>
 
+use crate::project::normalized;
+
 /// A requirement in `packaging`'s spelling; as given where it is not understood here.
 pub(crate) fn spelled(requirement: &str) -> String {
     respelled(requirement).unwrap_or_else(|| requirement.to_owned())
@@ -168,22 +170,6 @@ fn tokens(text: &str) -> Option<Vec<String>> {
 fn string(inner: &str) -> Option<String> {
     let quote = if inner.contains('"') { '\'' } else { '"' };
     (!inner.contains('\\')).then(|| format!("{quote}{inner}{quote}"))
-}
-
-/// The [normal form](https://packaging.python.org/en/latest/specifications/name-normalization/) of an extra's quoted name.
-fn normalized(quoted: &str) -> String {
-    let mut name = String::with_capacity(quoted.len());
-    for c in quoted.chars() {
-        let c = if matches!(c, '-' | '_' | '.') {
-            '-'
-        } else {
-            c.to_ascii_lowercase()
-        };
-        if c != '-' || !name.ends_with('-') {
-            name.push(c);
-        }
-    }
-    name
 }
 
 #[cfg(test)]

@@ -233,7 +233,7 @@ impl Unpacked {
         let parts = target.split('/').filter(|part| !part.is_empty() && *part != ".");
         let climbs_late = parts.skip_while(|part| *part == "..").any(|part| part == "..");
         let is_plain = !target.starts_with('/') && !climbs_late;
-        let resolved = is_plain.then(|| inside(&join(dir, target))).flatten();
+        let resolved = is_plain.then(|| inside(join(dir, target))).flatten();
         let resolved = resolved.ok_or_else(|| self.refused(path, "is a link that leads out of the archive"))?;
         if self.members.contains_key(&resolved) || implied.contains(resolved.as_str()) {
             return Ok(());

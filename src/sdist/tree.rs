@@ -8,7 +8,7 @@ use std::path::{Component, Path, PathBuf};
 use std::rc::Rc;
 
 use super::Error;
-use super::glob::{Pattern, has_magic};
+use crate::wildcard::{Pattern, has_magic};
 
 /// What a path is, links followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -288,9 +288,9 @@ impl Tree {
 
 /// `path`, a `/`-separated path as someone wrote it, without `.`, `..` and doubled slashes; `None` if it is absolute or
 /// leads out of the directory it is relative to.
-pub(crate) fn inside(path: &str) -> Option<String> {
+pub(crate) fn inside(path: impl AsRef<Path>) -> Option<String> {
     let mut parts: Vec<&str> = Vec::new();
-    for component in Path::new(path).components() {
+    for component in path.as_ref().components() {
         match component {
             Component::CurDir => {}
             Component::Normal(part) => parts.push(part.to_str()?),

@@ -3,9 +3,9 @@
 //! SageMaker takes 1 to 63 characters of `^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$`
 //! ([CreateTrainingJob](https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTrainingJob.html)).
 
-use std::fmt::Write as _;
-
 use sha2::{Digest, Sha256};
+
+use crate::hex::hex;
 
 /// The longest name SageMaker takes.
 const MAX_NAME: usize = 63;
@@ -69,14 +69,7 @@ fn shortened(clean: &str, original: &str, max_length: usize) -> String {
 }
 
 fn short_hash(text: &str) -> String {
-    Sha256::digest(text.as_bytes())
-        .iter()
-        .take(HASH_DIGITS / 2)
-        .fold(String::new(), |mut hex, byte| {
-            // Writing to a String cannot fail.
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        })
+    hex(&Sha256::digest(text)[..HASH_DIGITS / 2])
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use ruff_text_size::Ranged;
 
-use super::super::discovery::{Find, find_packages, fnmatch};
+use super::super::discovery::{Find, find_packages};
 use super::super::requirement::has_other_line_ends;
 use super::super::source_file::read_regular;
 use super::call::Arguments;
@@ -15,6 +15,7 @@ use super::object::{Content, Form, Object, OpenFile, Position};
 use super::shared::{Sequence, Shared};
 use super::text::{begins_with_ascii, is_utf8};
 use super::{Halt, Machine};
+use crate::wildcard::Pattern;
 
 impl Machine {
     pub(super) fn located(&self, path: &Path) -> PathBuf {
@@ -333,11 +334,12 @@ impl Machine {
         let Ok(entries) = std::fs::read_dir(self.located(Path::new(directory))) else {
             return Some(Form::List(Shared::new(Vec::new())));
         };
+        let wanted = Pattern::fnmatch(name);
         let mut found = Vec::new();
         for entry in entries {
             let file = entry.ok()?.file_name();
             let file = file.to_str()?;
-            if fnmatch(name, file) && (!file.starts_with('.') || name.starts_with('.')) {
+            if wanted.matches(file) && (!file.starts_with('.') || name.starts_with('.')) {
                 let path = if pattern.contains('/') {
                     format!("{directory}/{file}")
                 } else {

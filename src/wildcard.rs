@@ -67,6 +67,9 @@ impl Pattern {
         reached[0] = true;
         for token in &self.0 {
             reached = advance(token, &chars, &reached);
+            if !reached.contains(&true) {
+                return false;
+            }
         }
         reached[chars.len()]
     }
@@ -224,6 +227,17 @@ mod tests {
         assert!(fnmatch("[abc", "[abc"));
         assert!(manifest("[abc", "[abc"));
         assert!(manifest("[!a]", "b"));
+    }
+
+    #[test]
+    fn fnmatch_matches_names_of_packages() {
+        assert!(fnmatch("*", ""));
+        assert!(fnmatch("a.*", "a.b.c"));
+        assert!(!fnmatch("a.*", "a"));
+        assert!(fnmatch("*tests*", "x.tests.y"));
+        assert!(fnmatch("[._]*", "_x"));
+        assert!(fnmatch("[a-c]?", "bz"));
+        assert!(!fnmatch("{a,b}", "a"));
     }
 
     #[test]
