@@ -2,6 +2,7 @@
 
 mod flags;
 mod settings;
+mod start;
 
 pub use flags::{
     AccountFlags, EngineFlags, ImageFlags, PipelineFlags, ProjectFlags, PushFlags, StackFlags, TrainingFlags,

@@ -3,7 +3,6 @@
 use std::process::ExitCode;
 
 use aws_config::BehaviorVersion;
-use clap::Parser as _;
 use signal_hook::consts::{SIGINT, SIGTERM};
 
 use sgbuild::cli::{Cli, Color};
@@ -19,7 +18,7 @@ fn main() -> ExitCode {
     if let Ok(runtime_api) = std::env::var("AWS_LAMBDA_RUNTIME_API") {
         return run_lambda(&runtime_api);
     }
-    let cli = Cli::parse();
+    let cli = Cli::of_process();
     match cli.global.color {
         Color::Auto => {}
         Color::Always => anstream::ColorChoice::Always.write_global(),
