@@ -41,7 +41,7 @@ test: services lint nextest ## lint, then every test against real services
 lint: services deny ## formatting, clippy, the fuzz targets, licences and bans, Python and shell sources
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
-	$(CARGO) check --locked --manifest-path fuzz/Cargo.toml --target-dir "$(CARGO_TARGET_DIR)/fuzz"
+	$(CARGO) check --locked --manifest-path fuzz/Cargo.toml --target-dir "$(CARGO_TARGET_DIR)/fuzz/target"
 	$(CARGO) deny --locked check --allow duplicate bans licenses sources
 	$(WITH_TESTBED); "$$RUFF" check --isolated --line-length 120 --select E,F,W,B,UP,SIM --no-cache $(PYTHON_SOURCES)
 	$(WITH_TESTBED); "$$RUFF" format --isolated --line-length 120 --no-cache --check $(PYTHON_SOURCES)

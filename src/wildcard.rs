@@ -231,13 +231,21 @@ mod tests {
 
     #[test]
     fn fnmatch_matches_names_of_packages() {
-        assert!(fnmatch("*", ""));
-        assert!(fnmatch("a.*", "a.b.c"));
-        assert!(!fnmatch("a.*", "a"));
-        assert!(fnmatch("*tests*", "x.tests.y"));
-        assert!(fnmatch("[._]*", "_x"));
-        assert!(fnmatch("[a-c]?", "bz"));
-        assert!(!fnmatch("{a,b}", "a"));
+        for (pattern, name, expected) in [
+            ("*", "", true),
+            ("a.*", "a.b.c", true),
+            ("a.*", "a", false),
+            ("*tests*", "x.tests.y", true),
+            ("[._]*", "_x", true),
+            ("[!a]b", "cb", true),
+            ("[!a]b", "ab", false),
+            ("[]a]", "]", true),
+            ("[a-c]?", "bz", true),
+            ("[ab", "[ab", true),
+            ("{a,b}", "a", false),
+        ] {
+            assert_eq!(fnmatch(pattern, name), expected, "{pattern} {name}");
+        }
     }
 
     #[test]

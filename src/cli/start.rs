@@ -9,6 +9,24 @@ use super::{
     Build, Cli, Completions, Destroy, Dist, Global, Inspect, Launch, Logs, Push, Runs, Settings, Status, Train,
 };
 
+/// Gives a command its flags.
+type WithFlags = fn(clap::Command) -> clap::Command;
+
+const VERBS: [(&str, WithFlags); 12] = [
+    ("inspect", Inspect::augment_args),
+    ("dist", Dist::augment_args),
+    ("build", Build::augment_args),
+    ("push", Push::augment_args),
+    ("train", Train::augment_args),
+    ("runs", Runs::augment_args),
+    ("logs", Logs::augment_args),
+    ("launch", Launch::augment_args),
+    ("status", Status::augment_args),
+    ("destroy", Destroy::augment_args),
+    ("settings", Settings::augment_args),
+    ("completions", Completions::augment_args),
+];
+
 impl Cli {
     /// The process's command line. Where it is wrong, or help is asked for, that is printed and the process ends.
     ///
@@ -21,21 +39,8 @@ impl Cli {
     }
 
     fn of_its_verb(arguments: &[OsString]) -> Option<Self> {
-        let (verb, with_flags): (_, fn(clap::Command) -> clap::Command) = match arguments.get(1)?.to_str()? {
-            "inspect" => ("inspect", Inspect::augment_args),
-            "dist" => ("dist", Dist::augment_args),
-            "build" => ("build", Build::augment_args),
-            "push" => ("push", Push::augment_args),
-            "train" => ("train", Train::augment_args),
-            "runs" => ("runs", Runs::augment_args),
-            "logs" => ("logs", Logs::augment_args),
-            "launch" => ("launch", Launch::augment_args),
-            "status" => ("status", Status::augment_args),
-            "destroy" => ("destroy", Destroy::augment_args),
-            "settings" => ("settings", Settings::augment_args),
-            "completions" => ("completions", Completions::augment_args),
-            _ => return None,
-        };
+        let named = arguments.get(1)?;
+        let (verb, with_flags) = VERBS.into_iter().find(|(verb, _)| named == verb)?;
         let command = clap::Command::new("sgbuild").subcommand(with_flags(clap::Command::new(verb)));
         let matches = Global::augment_args(command).try_get_matches_from(arguments).ok()?;
         Self::from_arg_matches(&matches).ok()

@@ -236,14 +236,13 @@ impl<'a> Reader<'a> {
     }
 
     fn summary(&mut self) -> Result<Option<String>, Stop> {
-        let Some(value) = self.known("description").filter(|value| value.truthy()) else {
+        let Some(text) = self.only_text("description")? else {
             return Ok(None);
         };
-        let text = value.as_str().ok_or_else(|| value.unclear("description", "a text"))?;
-        if text.contains('\r') {
-            return Err(value.unclear("description", "a single line").into());
+        match self.draft.fields.get("description") {
+            Some(Ok(value)) if text.contains('\r') => Err(value.unclear("description", "a single line").into()),
+            _ => Ok(first_line(&text)),
         }
-        Ok(first_line(text))
     }
 
     fn license_expression(&mut self) -> Result<Option<String>, Stop> {

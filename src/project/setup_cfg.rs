@@ -104,13 +104,9 @@ impl Reader<'_> {
     fn metadata(&mut self, option: &IniOption) -> Result<(), Error> {
         let at = place(option.line);
         match unaliased(&key(option)) {
-            "description" => {
+            key @ ("description" | "long_description") => {
                 let text = self.file_or_text(option);
-                self.set_evaluated("description", contained(text, &option.text(), at)?);
-            }
-            "long_description" => {
-                let text = self.file_or_text(option);
-                self.set_evaluated("long_description", contained(text, &option.text(), at)?);
+                self.set_evaluated(key, contained(text, &option.text(), at)?);
             }
             "classifiers" => self.classifiers(option)?,
             "license" if option.text().starts_with("file:") => {

@@ -124,7 +124,7 @@ def _differences(said: dict, mine: Path, real: Path) -> list[str]:
 
     ours, theirs = Sdist(mine), Sdist(real)
     fields, files = verdicts.sdist_differences(ours, theirs)
-    ours_read, theirs_read = inspected(said), inspectable(theirs)
+    ours_read, theirs_read = inspected(said), inspectable(theirs, said)
     if not theirs.texts["entry_points.txt"]:
         # MANIFEST.in may leave out the file that would say.
         ours_read.pop("entry_points")

@@ -80,6 +80,7 @@ def inspected(said: dict) -> Meaning:
     return {
         "name": canonicalize_name(said["name"]),
         "version": str(Version(said["version"])),
+        "summary": said["summary"],
         "requires_python": specifiers(said["requires_python"]),
         "requires_dist": requirements(said["requires_dist"], tuple(said["provides_extra"])),
         "provides_extra": list(map(canonicalize_name, said["provides_extra"])),
@@ -87,13 +88,16 @@ def inspected(said: dict) -> Meaning:
     }
 
 
-def inspectable(sdist: Sdist) -> Meaning:
-    """The same fields from an sdist of setuptools."""
+def inspectable(sdist: Sdist, said: dict) -> Meaning:
+    """The same fields from an sdist of setuptools, but for a summary that sgbuild says to leave out."""
     fields = sdist.pkg_info
     extras = fields.get_all("Provides-Extra") or []
+    is_left_out = any(dynamic["field"] == "summary" for dynamic in said["dynamic"])
+    summary = fields["Summary"]
     return {
         "name": canonicalize_name(fields["Name"]),
         "version": str(Version(fields["Version"])),
+        "summary": None if is_left_out or summary == "UNKNOWN" else summary,
         "requires_python": specifiers(fields["Requires-Python"]),
         "requires_dist": requirements(fields.get_all("Requires-Dist") or [], tuple(extras)),
         "provides_extra": list(map(canonicalize_name, extras)),

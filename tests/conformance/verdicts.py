@@ -65,7 +65,7 @@ def _compare(verdict: Verdict, subject: Subject, sgbuild: Path, scratch: Path, i
     said = _inspect(verdict, sgbuild, project)
     if subject.expected not in (None, verdict.kind):
         verdict.fields.append(f"source: {verdict.kind}, not {subject.expected} as expected: {verdict.reason}")
-    expected, found = inspectable(theirs), inspected(said)
+    expected, found = inspectable(theirs, said), inspected(said)
     if not subject.of_setuptools:
         # Only setuptools puts them into the sdist; of the others what is installed tells.
         expected["entry_points"] = found["entry_points"]

@@ -15,7 +15,7 @@ use super::object::{Content, Form, Object, OpenFile, Position};
 use super::shared::{Sequence, Shared};
 use super::text::{begins_with_ascii, is_utf8};
 use super::{Halt, Machine};
-use crate::wildcard::Pattern;
+use crate::wildcard::{Pattern, has_magic};
 
 impl Machine {
     pub(super) fn located(&self, path: &Path) -> PathBuf {
@@ -323,12 +323,7 @@ impl Machine {
         let pattern = arguments.text(0, "pathname")?;
         let (directory, name) = pattern.rsplit_once('/').unwrap_or((".", pattern));
         let is_inside = self.located(Path::new(directory)).starts_with(&self.root);
-        if name.is_empty()
-            || directory.contains(['*', '?', '['])
-            || name.contains("**")
-            || self.moved.is_some()
-            || !is_inside
-        {
+        if name.is_empty() || has_magic(directory) || name.contains("**") || self.moved.is_some() || !is_inside {
             return None;
         }
         let Ok(entries) = std::fs::read_dir(self.located(Path::new(directory))) else {
