@@ -18,6 +18,7 @@ pub mod progress;
 mod python;
 pub mod revision;
 pub mod secret;
+pub mod shown;
 pub mod uv;
 mod wildcard;
 

@@ -11,6 +11,7 @@ use sgbuild::error::Error;
 use sgbuild::lambda::log::JsonLines;
 use sgbuild::lambda::{self, Configuration};
 use sgbuild::settings::Environment;
+use sgbuild::shown::Data;
 use sgbuild::ui::{Ui, Verbosity};
 
 fn main() -> ExitCode {
@@ -45,7 +46,7 @@ fn run(cli: &Cli, ui: &Ui) -> Result<(), Error> {
         // Where it cannot be caught, it ends the process.
         let _ = signal_hook::flag::register(signal, ui.cancelled_flag());
     }
-    let print = |text: &str| ui.data(text);
+    let print = |data: &Data| ui.data(data);
     let outcome = match commands::begin(&cli.command, ui, &print, Environment::of_process())? {
         Begun::Over(outcome) => outcome,
         Begun::Waits(work) => wait_for(work)?,
@@ -55,7 +56,7 @@ fn run(cli: &Cli, ui: &Ui) -> Result<(), Error> {
 
 /// Runs a command that talks to services, until it is done or the user has enough. The command is polled on this thread and
 /// may block it, as the runtime's own threads carry what it spawns.
-fn wait_for(work: Work<'_>) -> Result<String, Error> {
+fn wait_for(work: Work<'_>) -> Result<Data, Error> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()

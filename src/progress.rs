@@ -1,16 +1,18 @@
 //! How a stage tells what it is doing, without knowing who listens.
 
-/// Receives a stage's progress. The CLI draws it on stderr; the Lambda and tests are [`Silent`].
+/// Receives a stage's progress. The CLI draws it on stderr; the Lambda and tests are [`Silent`]. Texts may hold anything that
+/// others wrote: whoever shows them sees to it that they are safe to be shown.
 pub trait Progress: Send + Sync {
     /// A new step of the work began: one short sentence without a full stop, such as `Building the image`.
     fn step(&self, title: &str);
     /// A line of detail below the current step: a line of a build's log, or why something was skipped.
     fn detail(&self, line: &str);
-    /// A line that somebody else wrote and the user asked to see, such as a training job's log.
-    fn output(&self, line: &str) {
-        self.detail(line);
+    /// What the user asked to see and is to stay: a line of a training job's log, what will be deleted. It may be of several
+    /// lines.
+    fn output(&self, text: &str) {
+        self.detail(text);
     }
-    /// Something the user should know although the work goes on.
+    /// Something the user should know although the work goes on; it may be of several lines.
     fn warn(&self, text: &str);
     /// A measured piece of work, several of which may run at once: a layer's upload, in bytes. `total` may be unknown.
     fn task(&self, title: &str, total: Option<u64>) -> Box<dyn Task>;

@@ -1,4 +1,6 @@
 //! What a person sees: progress on stderr, data on stdout, errors with cause and hints.
+//!
+//! Every text that comes in may be somebody else's: it passes through [`shown`](crate::shown), and only then gets our styles.
 
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal as _, Write as _};
@@ -11,6 +13,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::error::Report;
 use crate::progress::{Progress, Task};
+use crate::shown::{Data, block, line};
 
 const STEP: Style = AnsiColor::Green.on_default().bold();
 const DIM: Style = Style::new().dimmed();
@@ -79,28 +82,25 @@ impl Ui {
     ///
     /// # Errors
     /// Stdout is closed or full.
-    pub fn data(&self, text: &str) -> io::Result<()> {
+    pub fn data(&self, data: &Data) -> io::Result<()> {
         self.finish();
         let mut stdout = io::stdout().lock();
-        stdout.write_all(text.as_bytes())?;
-        if !text.is_empty() && !text.ends_with('\n') {
-            stdout.write_all(b"\n")?;
-        }
+        stdout.write_all(&data.bytes(stdout.is_terminal()))?;
         stdout.flush()
     }
 
     /// Prints an error: what failed, why, what to do next.
     pub fn error(&self, report: &Report) {
         self.finish();
-        let mut text = format!("{ERROR}error{ERROR:#}: {}\n", indented(&report.title, 7));
+        let mut text = format!("{ERROR}error{ERROR:#}: {}\n", block(&report.title, 7));
         for cause in &report.causes {
-            let _ = writeln!(text, "  {DIM}because{DIM:#} {}", indented(cause, 10));
+            let _ = writeln!(text, "  {DIM}because{DIM:#} {}", block(cause, 10));
         }
         if let Some(log) = &report.log {
-            let _ = writeln!(text, "  {DIM}log{DIM:#}: {}", indented(log, 7));
+            let _ = writeln!(text, "  {DIM}log{DIM:#}: {}", block(log, 7));
         }
         for hint in &report.hints {
-            let _ = writeln!(text, "  {HINT}hint{HINT:#}: {}", indented(hint, 8));
+            let _ = writeln!(text, "  {HINT}hint{HINT:#}: {}", block(hint, 8));
         }
         write_stderr(&text);
     }
@@ -111,11 +111,6 @@ impl Ui {
             None => write_stderr(text),
         }
     }
-}
-
-/// Later lines of `text` stand below its first.
-fn indented(text: &str, by: usize) -> String {
-    text.trim_end().replace('\n', &format!("\n{:by$}", ""))
 }
 
 fn write_stderr(text: &str) {
@@ -132,29 +127,30 @@ impl Progress for Ui {
         if self.verbosity == Verbosity::Quiet {
             return;
         }
-        self.line(&format!("{STEP}==>{STEP:#} {title}\n"));
+        self.line(&format!("{STEP}==>{STEP:#} {}\n", line(title)));
         if let Some(drawing) = &self.drawn {
             drawing.detail.set_message("");
             drawing.detail.enable_steady_tick(Duration::from_millis(120));
         }
     }
 
-    fn detail(&self, line: &str) {
+    fn detail(&self, text: &str) {
+        let text = line(text.trim_end());
         match (&self.drawn, self.verbosity) {
             (_, Verbosity::Quiet) => {}
-            (Some(drawing), _) => drawing.detail.set_message(line.trim_end().to_owned()),
-            (None, _) => self.line(&format!("    {DIM}{}{DIM:#}\n", line.trim_end())),
+            (Some(drawing), _) => drawing.detail.set_message(text.into_owned()),
+            (None, _) => self.line(&format!("    {DIM}{text}{DIM:#}\n")),
         }
     }
 
-    fn output(&self, line: &str) {
+    fn output(&self, text: &str) {
         if self.verbosity > Verbosity::Quiet {
-            self.line(&format!("    {}\n", line.trim_end()));
+            self.line(&format!("    {}\n", block(text, 6)));
         }
     }
 
     fn warn(&self, text: &str) {
-        self.line(&format!("{WARNING}warning{WARNING:#}: {}\n", indented(text, 9)));
+        self.line(&format!("{WARNING}warning{WARNING:#}: {}\n", block(text, 9)));
     }
 
     fn cancelled(&self) -> bool {
@@ -164,13 +160,13 @@ impl Progress for Ui {
     fn task(&self, title: &str, total: Option<u64>) -> Box<dyn Task> {
         let Some(drawing) = &self.drawn else {
             return Box::new(Line {
-                title: title.to_owned(),
+                title: line(title).into_owned(),
                 quiet: self.verbosity == Verbosity::Quiet,
             });
         };
         let bar = drawing.bars.insert_before(&drawing.detail, ProgressBar::no_length());
         bar.set_style(style("  {msg:16} {bar:30} {bytes:>10} / {total_bytes:10}"));
-        bar.set_message(title.to_owned());
+        bar.set_message(line(title).into_owned());
         bar.set_length(total.unwrap_or(0));
         Box::new(Bar { bar: Arc::new(bar) })
     }
@@ -211,7 +207,7 @@ impl Task for Line {
 
     fn finish(&self, outcome: &str) {
         if !self.quiet {
-            write_stderr(&format!("    {DIM}{} {outcome}{DIM:#}\n", self.title));
+            write_stderr(&format!("    {DIM}{} {}{DIM:#}\n", self.title, line(outcome)));
         }
     }
 }

@@ -8,6 +8,7 @@ use clap::{Args as _, FromArgMatches as _, Parser as _};
 use super::{
     Build, Cli, Completions, Destroy, Dist, Global, Inspect, Launch, Logs, Push, Runs, Settings, Status, Train,
 };
+use crate::shown;
 
 /// Gives a command its flags.
 type WithFlags = fn(clap::Command) -> clap::Command;
@@ -35,7 +36,16 @@ impl Cli {
     #[must_use]
     pub fn of_process() -> Self {
         let arguments: Vec<OsString> = env::args_os().collect();
-        Self::of_its_verb(&arguments).unwrap_or_else(|| Self::parse_from(arguments))
+        Self::of_its_verb(&arguments).unwrap_or_else(|| Self::of_any_verb(&arguments))
+    }
+
+    fn of_any_verb(arguments: &[OsString]) -> Self {
+        Self::try_parse_from(arguments).unwrap_or_else(|error| {
+            // Its words quote arguments as they are: they are to quote what is safe to be shown.
+            let shown = arguments.iter().map(|argument| argument.to_string_lossy());
+            let shown = shown.map(|argument| shown::cell(&argument).into_owned());
+            Self::try_parse_from(shown).err().unwrap_or(error).exit()
+        })
     }
 
     fn of_its_verb(arguments: &[OsString]) -> Option<Self> {

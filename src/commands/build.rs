@@ -13,8 +13,9 @@ use crate::project::Project;
 use crate::registry::auth::{self, AuthSettings};
 use crate::registry::reference::{repository_name, tag};
 use crate::registry::{Reference, Repository};
+use crate::shown::Data;
 
-pub(super) async fn run(arguments: &cli::Build, checkout: &Checkout<'_>) -> Result<String, Error> {
+pub(super) async fn run(arguments: &cli::Build, checkout: &Checkout<'_>) -> Result<Data, Error> {
     let project = checkout.project()?;
     let surroundings = Surroundings::of(&project, checkout)?;
     check_engine(checkout)?;
@@ -32,7 +33,7 @@ pub(super) async fn run(arguments: &cli::Build, checkout: &Checkout<'_>) -> Resu
     Ok(if arguments.json.json {
         json(&json!({ "image": built }))
     } else {
-        built.reference
+        Data::name(built.reference)
     })
 }
 

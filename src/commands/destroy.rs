@@ -7,6 +7,7 @@ use super::{Checkout, json};
 use crate::cli;
 use crate::error::Error;
 use crate::progress::Progress;
+use crate::shown::Data;
 use crate::stack::{self, CloudFormation, Kept};
 
 /// What was done, or would be.
@@ -19,7 +20,7 @@ struct Outcome<'a> {
     kept: &'a [Kept],
 }
 
-pub(super) async fn run(arguments: &cli::Destroy, checkout: &Checkout<'_>) -> Result<String, Error> {
+pub(super) async fn run(arguments: &cli::Destroy, checkout: &Checkout<'_>) -> Result<Data, Error> {
     let aws = checkout.aws().await;
     let cloud_formation = CloudFormation::new(&aws)?;
     let name = stack_name(checkout);
@@ -33,7 +34,7 @@ pub(super) async fn run(arguments: &cli::Destroy, checkout: &Checkout<'_>) -> Re
         return Err(stack::Error::Busy { name, status }.into());
     }
     let kept = cloud_formation.kept(&stack.id).await?;
-    checkout.progress.step(&shown(&name, &kept));
+    tell(&name, &kept, checkout.progress);
     if !arguments.dry_run.dry_run {
         if !arguments.yes {
             return Err(stack::Error::NotConfirmed { name }.into());
@@ -53,13 +54,14 @@ async fn delete(cloud_formation: &CloudFormation, name: &str, id: &str, progress
     Ok(())
 }
 
-fn shown(name: &str, kept: &[Kept]) -> String {
-    let mut lines = vec![format!("This will delete the stack {name}, and keep:")];
-    lines.extend(kept.iter().map(|kept| format!("    = {} ({})", kept.name, kept.kind)));
-    lines.join("\n")
+fn tell(name: &str, kept: &[Kept], progress: &dyn Progress) {
+    progress.step(&format!("This will delete the stack {name}, and keep:"));
+    for kept in kept {
+        progress.output(&format!("= {} ({})", kept.name, kept.kind));
+    }
 }
 
-fn outcome(arguments: &cli::Destroy, name: &str, kept: &[Kept]) -> String {
+fn outcome(arguments: &cli::Destroy, name: &str, kept: &[Kept]) -> Data {
     if arguments.json.json {
         return json(&Outcome {
             dry_run: arguments.dry_run.dry_run,
@@ -67,6 +69,5 @@ fn outcome(arguments: &cli::Destroy, name: &str, kept: &[Kept]) -> String {
             kept,
         });
     }
-    let names: Vec<_> = kept.iter().map(|kept| kept.name.as_str()).collect();
-    names.join("\n")
+    Data::Names(kept.iter().map(|kept| kept.name.clone().into()).collect())
 }

@@ -7,19 +7,15 @@ use crate::cli;
 use crate::dist::{self, Dist, DistSettings};
 use crate::error::Error;
 use crate::project::Project;
+use crate::shown::Data;
 
-pub(super) fn run(arguments: &cli::Dist, checkout: &Checkout<'_>) -> Result<String, Error> {
+pub(super) fn run(arguments: &cli::Dist, checkout: &Checkout<'_>) -> Result<Data, Error> {
     let project = checkout.project()?;
     let surroundings = Surroundings::of(&project, checkout)?;
     if arguments.dry_run.dry_run {
         return preview(&project, checkout, &surroundings, arguments.json.json);
     }
     let dist = write(&project, checkout, &surroundings)?;
-    let paths: Vec<_> = dist
-        .files
-        .iter()
-        .map(|file| dist.directory.join(file).display().to_string())
-        .collect();
     if arguments.json.json {
         return Ok(json(&json!({
             "directory": dist.directory,
@@ -30,7 +26,8 @@ pub(super) fn run(arguments: &cli::Dist, checkout: &Checkout<'_>) -> Result<Stri
             "plan": dist.plan,
         })));
     }
-    Ok(paths.join("\n"))
+    let paths = dist.files.iter().map(|file| dist.directory.join(file).into());
+    Ok(Data::Names(paths.collect()))
 }
 
 fn settings<'a>(checkout: &'a Checkout<'_>, surroundings: &Surroundings) -> Result<DistSettings<'a>, Error> {
@@ -70,7 +67,7 @@ pub(super) fn preview(
     checkout: &Checkout<'_>,
     surroundings: &Surroundings,
     as_json: bool,
-) -> Result<String, Error> {
+) -> Result<Data, Error> {
     let settings = settings(checkout, surroundings)?;
     let preview = dist::preview(project, &settings, checkout.progress)?;
     if as_json {
@@ -79,5 +76,5 @@ pub(super) fn preview(
     checkout
         .progress
         .step(&format!("Would write dist/: {}", preview.files.join(", ")));
-    Ok(preview.dockerfile)
+    Ok(Data::File(preview.dockerfile))
 }

@@ -1,13 +1,12 @@
 //! `sgbuild inspect`: the metadata as sgbuild understands it.
 
-use std::fmt::Write as _;
-
 use serde::Serialize;
 
 use super::{Checkout, json};
 use crate::cli;
 use crate::error::Error;
 use crate::project::{Descriptive, DynamicField, EntryPoint, Metadata, Project, Source, SourceKind};
+use crate::shown::{Data, Page};
 
 /// The keys of core metadata, then what sgbuild adds.
 #[derive(Serialize)]
@@ -20,7 +19,7 @@ struct Inspection<'a> {
     source: &'a Source,
 }
 
-pub(super) fn run(arguments: &cli::Inspect, checkout: &Checkout<'_>) -> Result<String, Error> {
+pub(super) fn run(arguments: &cli::Inspect, checkout: &Checkout<'_>) -> Result<Data, Error> {
     let project = checkout.project()?;
     let Project {
         metadata,
@@ -39,17 +38,16 @@ pub(super) fn run(arguments: &cli::Inspect, checkout: &Checkout<'_>) -> Result<S
             source,
         }));
     }
-    Ok(text(&project))
+    Ok(Data::Page(page(&project)))
 }
 
-fn text(project: &Project) -> String {
+fn page(project: &Project) -> Page {
     let metadata = &project.metadata;
-    let mut text = String::new();
+    let mut page = Page::new();
     let mut row = |name: &str, values: &[String]| {
         for (index, value) in values.iter().enumerate() {
             let name = if index == 0 { name } else { "" };
-            // Writing to a string cannot fail.
-            let _ = writeln!(text, "{name:16}{value}");
+            page.field(name, value);
         }
     };
     row("name", std::slice::from_ref(&metadata.name));
@@ -71,7 +69,7 @@ fn text(project: &Project) -> String {
     };
     row("source", &[source]);
     row("left out", &left_out(&metadata.descriptive));
-    text
+    page
 }
 
 /// The first line that says something.

@@ -12,6 +12,7 @@ use crate::code::{self, Code};
 use crate::error::Error;
 use crate::progress::Progress;
 use crate::registry::ecr;
+use crate::shown::{Data, Page};
 use crate::stack::{self, Change, CloudFormation, Plan, PlanSettings, Planned, Stack};
 
 use super::github::{self, Remote};
@@ -72,7 +73,7 @@ impl Uploaded {
     }
 }
 
-pub(super) async fn run(arguments: &cli::Launch, checkout: &Checkout<'_>) -> Result<String, Error> {
+pub(super) async fn run(arguments: &cli::Launch, checkout: &Checkout<'_>) -> Result<Data, Error> {
     let aws = checkout.aws().await;
     let cloud_formation = CloudFormation::new(&aws)?;
     let template = template(arguments.template.as_deref())?;
@@ -100,7 +101,7 @@ pub(super) async fn run(arguments: &cli::Launch, checkout: &Checkout<'_>) -> Res
             return Ok(outcome(arguments, &[], Some(&stack), &uploaded));
         }
     };
-    checkout.progress.step(&shown(&plan));
+    tell(&plan, checkout.progress);
     let at_stake = plan.data_at_stake();
     let is_refused = !at_stake.is_empty() && !arguments.yes && !arguments.dry_run.dry_run;
     if arguments.dry_run.dry_run || is_refused {
@@ -259,11 +260,11 @@ fn derived(remote: Option<&Remote>, given: &BTreeMap<String, String>) -> BTreeMa
     derived
 }
 
-/// The plan as people read it.
-fn shown(plan: &Plan) -> String {
+/// Shows the plan.
+fn tell(plan: &Plan, progress: &dyn Progress) {
     let verb = if plan.creates { "create" } else { "change" };
-    let mut lines = vec![format!("This will {verb} the stack {}:", plan.stack)];
-    lines.extend(plan.changes.iter().map(|change| {
+    progress.step(&format!("This will {verb} the stack {}:", plan.stack));
+    for change in &plan.changes {
         let sign = match change.action.as_str() {
             "Add" => '+',
             "Remove" => '-',
@@ -271,9 +272,8 @@ fn shown(plan: &Plan) -> String {
             _ => '~',
         };
         let note = if change.replaces { ", made anew" } else { "" };
-        format!("    {sign} {} ({}{note})", change.logical_id, change.kind)
-    }));
-    lines.join("\n")
+        progress.output(&format!("{sign} {} ({}{note})", change.logical_id, change.kind));
+    }
 }
 
 async fn make_folders(stack: &Stack, arguments: &cli::Launch, aws: &aws_config::SdkConfig) -> Result<(), Error> {
@@ -283,7 +283,7 @@ async fn make_folders(stack: &Stack, arguments: &cli::Launch, aws: &aws_config::
     }
 }
 
-fn outcome(arguments: &cli::Launch, changes: &[Change], stack: Option<&Stack>, code: &Uploaded) -> String {
+fn outcome(arguments: &cli::Launch, changes: &[Change], stack: Option<&Stack>, code: &Uploaded) -> Data {
     if arguments.json.json {
         return json(&Outcome {
             dry_run: arguments.dry_run.dry_run,
@@ -292,27 +292,28 @@ fn outcome(arguments: &cli::Launch, changes: &[Change], stack: Option<&Stack>, c
             code,
         });
     }
-    stack.map(outputs).unwrap_or_default()
+    let mut page = Page::new();
+    if let Some(stack) = stack {
+        outputs(&mut page, stack);
+    }
+    Data::Page(page)
 }
 
-/// The stack's outputs, one a line.
-pub(super) fn outputs(stack: &Stack) -> String {
-    let widest = stack.outputs.keys().map(String::len).max().unwrap_or(0);
-    let lines = stack
-        .outputs
-        .iter()
-        .map(|(key, value)| format!("{key:widest$}  {value}"));
-    lines.collect::<Vec<_>>().join("\n")
+/// Adds the stack's outputs, one a line.
+pub(super) fn outputs(page: &mut Page, stack: &Stack) {
+    let rows: Vec<_> = stack.outputs.iter().map(|(key, value)| [key, value]).collect();
+    let [widest, _] = Page::widths(&rows, usize::MAX);
+    for row in rows {
+        page.row(&row, &[widest]);
+    }
 }
 
 /// For `aws cloudformation create-stack --parameters`, one a line.
-fn upload_outcome(uploaded: &Uploaded, as_json: bool) -> String {
+fn upload_outcome(uploaded: &Uploaded, as_json: bool) -> Data {
     if as_json {
         return json(uploaded);
     }
     let parameters = uploaded.parameters();
-    let lines: Vec<_> = parameters
-        .map(|(key, value)| format!("ParameterKey={key},ParameterValue={value}"))
-        .collect();
-    lines.join("\n")
+    let lines = parameters.map(|(key, value)| format!("ParameterKey={key},ParameterValue={value}").into());
+    Data::Names(lines.collect())
 }

@@ -7,12 +7,13 @@ use serde_json::json;
 use super::{Checkout, Print};
 use crate::cli;
 use crate::error::Error;
+use crate::shown::{Data, Page, log_line};
 use crate::training::call::CallError;
 use crate::training::job::{self, Job, JobStatus};
 use crate::training::job_log::{self, JobLog, LogLine};
 use crate::training::{TrainingAnswer, follow};
 
-pub(super) async fn run(arguments: &cli::Logs, checkout: &Checkout<'_>, print: &Print<'_>) -> Result<String, Error> {
+pub(super) async fn run(arguments: &cli::Logs, checkout: &Checkout<'_>, print: &Print<'_>) -> Result<Data, Error> {
     let name = match &arguments.job {
         Some(name) => name.clone(),
         None => super::runs::newest_job(checkout).await?,
@@ -21,10 +22,10 @@ pub(super) async fn run(arguments: &cli::Logs, checkout: &Checkout<'_>, print: &
     if arguments.follow {
         let aws = checkout.aws().await;
         let ended = follow::follow(&name, &aws, &mut each, checkout.progress).await?;
-        return well(ended).map(|_| String::new());
+        return well(ended).map(|_| Data::Nothing);
     }
     print_log(&name, checkout, &mut each).await?;
-    Ok(String::new())
+    Ok(Data::Nothing)
 }
 
 /// What there is of the log now.
@@ -56,7 +57,7 @@ pub(super) async fn wait(answer: &TrainingAnswer, checkout: &Checkout<'_>) -> Re
         function: checkout.settings.text("function").unwrap_or_default().to_owned(),
     })?;
     let mut each = |line: LogLine| -> io::Result<()> {
-        checkout.progress.output(&line.text);
+        checkout.progress.output(&as_a_terminal_leaves(&line.text));
         Ok(())
     };
     let aws = checkout.aws().await;
@@ -71,14 +72,18 @@ fn well(ended: Job) -> Result<Job, Error> {
     }
 }
 
-fn shown(line: &LogLine, as_json: bool) -> String {
+fn shown(line: &LogLine, as_json: bool) -> Data {
     if as_json {
-        return json!(line).to_string();
+        return Data::Json(json!(line).to_string());
     }
-    format!(
-        "{} {} {}",
-        line.time.strftime("%Y-%m-%d %H:%M:%S"),
-        line.instance,
-        line.text
-    )
+    let time = line.time.strftime("%Y-%m-%d %H:%M:%S");
+    let mut page = Page::new();
+    page.entry(&format!("{time} {}", line.instance), &as_a_terminal_leaves(&line.text));
+    Data::Page(page)
+}
+
+/// One event of the log can hold several lines.
+fn as_a_terminal_leaves(text: &str) -> String {
+    let lines: Vec<_> = text.split('\n').map(log_line).collect();
+    lines.join("\n")
 }

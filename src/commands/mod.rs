@@ -33,6 +33,7 @@ use crate::requirements::{self, Requirements};
 use crate::revision::Revision;
 use crate::secret::Secret;
 use crate::settings::{Environment, Settings};
+use crate::shown::Data;
 
 /// How long AWS may take to accept a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -40,16 +41,16 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const READ_TIMEOUT: Duration = Duration::from_mins(5);
 
 /// Prints on stdout at once: for a command whose data comes over hours.
-pub type Print<'a> = dyn Fn(&str) -> io::Result<()> + Send + Sync + 'a;
+pub type Print<'a> = dyn Fn(&Data) -> io::Result<()> + Send + Sync + 'a;
 
 /// What a command does while services answer; its output is what it prints on stdout at its end.
-pub type Work<'a> = Pin<Box<dyn Future<Output = Result<String, Error>> + 'a>>;
+pub type Work<'a> = Pin<Box<dyn Future<Output = Result<Data, Error>> + 'a>>;
 
 /// A command that was begun.
 pub enum Begun<'a> {
     /// It only reads and writes files, and is over, with what it prints: it needs no runtime, which takes longer to make
     /// than a project takes to be read.
-    Over(String),
+    Over(Data),
     /// It talks to services, on a runtime of several threads.
     Waits(Work<'a>),
 }
@@ -171,8 +172,8 @@ impl Surroundings {
     }
 }
 
-/// JSON as people read it.
-pub(crate) fn json(value: &impl Serialize) -> String {
+/// JSON in lines.
+pub(crate) fn json(value: &impl Serialize) -> Data {
     // Plain structs with string keys always serialise.
-    serde_json::to_string_pretty(value).unwrap_or_default()
+    Data::Json(serde_json::to_string_pretty(value).unwrap_or_default())
 }

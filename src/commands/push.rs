@@ -13,10 +13,11 @@ use crate::project::Project;
 use crate::push::{self, PushSettings, PushedImage};
 use crate::registry::client::ClientSettings;
 use crate::registry::{Reference, Repository, ecr};
+use crate::shown::Data;
 use crate::training::job::Job;
 use crate::training::{TrainingAnswer, TrainingRequest, TrainingSettings};
 
-pub(super) async fn run(arguments: &cli::Push, checkout: &Checkout<'_>) -> Result<String, Error> {
+pub(super) async fn run(arguments: &cli::Push, checkout: &Checkout<'_>) -> Result<Data, Error> {
     let project = checkout.project()?;
     let surroundings = Surroundings::of(&project, checkout)?;
     let settings = push_settings(&project, checkout, &surroundings).await?;
@@ -91,9 +92,9 @@ fn outcome(
     pushed: &PushedImage,
     answer: Option<&TrainingAnswer>,
     job: Option<&Job>,
-) -> String {
+) -> Data {
     if !arguments.json.json {
-        return pushed.reference();
+        return Data::name(pushed.reference());
     }
     let mut outcome = json!({
         "image": pushed.reference(),

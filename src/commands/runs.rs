@@ -1,7 +1,6 @@
 //! `sgbuild runs`: what was trained from which commit and data, and what came of it.
 
 use std::cmp::Reverse;
-use std::fmt::Write as _;
 
 use sha2::{Digest as _, Sha256};
 
@@ -12,8 +11,9 @@ use crate::hex::hex;
 use crate::lambda::message::in_words;
 use crate::lambda::records::DynamoDb;
 use crate::record::{DataSource, RunRecord};
+use crate::shown::{Data, Page};
 
-pub(super) async fn run(arguments: &cli::Runs, checkout: &Checkout<'_>) -> Result<String, Error> {
+pub(super) async fn run(arguments: &cli::Runs, checkout: &Checkout<'_>) -> Result<Data, Error> {
     let mut runs = newest_first(checkout).await?;
     runs.truncate(arguments.limit);
     if arguments.json.json {
@@ -21,9 +21,9 @@ pub(super) async fn run(arguments: &cli::Runs, checkout: &Checkout<'_>) -> Resul
     }
     if runs.is_empty() {
         checkout.progress.step("No run is recorded yet");
-        return Ok(String::new());
+        return Ok(Data::Nothing);
     }
-    Ok(table(&runs))
+    Ok(Data::Page(table(&runs)))
 }
 
 /// The job of the run that was recorded last.
@@ -48,32 +48,20 @@ const HEADINGS: [&str; 8] = [
     "WHEN", "COMMIT", "IMAGE", "DATA", "JOB", "STATUS", "DURATION", "METRICS",
 ];
 
-fn table(runs: &[RunRecord]) -> String {
+fn table(runs: &[RunRecord]) -> Page {
     let rows: Vec<[String; 8]> = std::iter::once(HEADINGS.map(ToOwned::to_owned))
         .chain(runs.iter().map(row))
         .collect();
-    let widths: Vec<usize> = (0..HEADINGS.len())
-        .map(|column| {
-            rows.iter()
-                .map(|row| row[column].chars().count())
-                .max()
-                .unwrap_or_default()
-        })
-        .collect();
-    let mut text = String::new();
+    let widths = Page::widths(&rows, usize::MAX);
+    let mut page = Page::new();
     for (row, run) in rows.iter().zip(std::iter::once(None).chain(runs.iter().map(Some))) {
-        let cells: Vec<String> = row
-            .iter()
-            .zip(&widths)
-            .map(|(cell, width)| format!("{cell:width$}"))
-            .collect();
-        let _ = writeln!(text, "{}", cells.join("  ").trim_end());
+        page.row(row, &widths);
         let reason = run.and_then(|run| run.failure_reason.as_deref());
         if let Some(line) = reason.and_then(|reason| reason.lines().next()) {
-            let _ = writeln!(text, "    {line}");
+            page.entry("   ", line);
         }
     }
-    text
+    page
 }
 
 fn row(run: &RunRecord) -> [String; 8] {
@@ -85,8 +73,8 @@ fn row(run: &RunRecord) -> [String; 8] {
         .collect();
     [
         run.recorded_at.strftime("%Y-%m-%d %H:%M").to_string(),
-        start(&run.git_hash, 7).to_owned(),
-        start(digest, 12).to_owned(),
+        start(&run.git_hash, 7),
+        start(digest, 12),
         data(run),
         run.training_job_name.clone(),
         run.job_status.to_string(),
@@ -95,8 +83,8 @@ fn row(run: &RunRecord) -> [String; 8] {
     ]
 }
 
-fn start(text: &str, length: usize) -> &str {
-    text.get(..length).unwrap_or(text)
+fn start(text: &str, length: usize) -> String {
+    text.chars().take(length).collect()
 }
 
 /// How many objects, and four bytes of what stands for all their versions: the same digits are the same data.

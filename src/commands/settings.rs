@@ -8,6 +8,12 @@ use super::{Checkout, json};
 use crate::cli;
 use crate::secret::without_url_credentials;
 use crate::settings::{Setting, Value};
+use crate::shown::{Data, Page};
+
+/// The column of the keys.
+const LONGEST_KEY: usize = 20;
+/// A value that is longer does not move the origins of the others.
+const LONGEST_VALUE: usize = 44;
 
 #[derive(Serialize)]
 struct Row<'a> {
@@ -17,7 +23,7 @@ struct Row<'a> {
     help: &'static str,
 }
 
-pub(super) fn run(arguments: &cli::Settings, checkout: &Checkout<'_>) -> String {
+pub(super) fn run(arguments: &cli::Settings, checkout: &Checkout<'_>) -> Data {
     let rows = checkout.settings.all();
     if arguments.json.json {
         let rows: BTreeMap<_, _> = rows
@@ -34,19 +40,14 @@ pub(super) fn run(arguments: &cli::Settings, checkout: &Checkout<'_>) -> String 
         return json(&rows);
     }
     let rows: Vec<_> = rows
-        .map(|(definition, setting)| (definition.key, shown(setting), origin(setting)))
+        .map(|(definition, setting)| [definition.key.to_owned(), shown(setting), origin(setting).to_owned()])
         .collect();
-    let widest = rows
-        .iter()
-        .map(|(_, value, _)| value.chars().count())
-        .filter(|width| *width <= 44)
-        .max()
-        .unwrap_or(0);
-    let lines: Vec<_> = rows
-        .iter()
-        .map(|(key, value, origin)| format!("{key:20}  {value:widest$}  {origin}"))
-        .collect();
-    lines.iter().map(|line| line.trim_end()).collect::<Vec<_>>().join("\n")
+    let [_, widest, _] = Page::widths(&rows, LONGEST_VALUE);
+    let mut page = Page::new();
+    for row in &rows {
+        page.row(row, &[LONGEST_KEY, widest]);
+    }
+    Data::Page(page)
 }
 
 /// The value as it may be shown.

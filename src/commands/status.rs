@@ -4,9 +4,10 @@ use super::launch::{outputs, stack_name};
 use super::{Checkout, json};
 use crate::cli;
 use crate::error::Error;
+use crate::shown::{Data, Page};
 use crate::stack::{self, CloudFormation};
 
-pub(super) async fn run(arguments: &cli::Status, checkout: &Checkout<'_>) -> Result<String, Error> {
+pub(super) async fn run(arguments: &cli::Status, checkout: &Checkout<'_>) -> Result<Data, Error> {
     let aws = checkout.aws().await;
     let name = stack_name(checkout);
     let stack = CloudFormation::new(&aws)?.describe(&name).await?;
@@ -26,5 +27,8 @@ pub(super) async fn run(arguments: &cli::Status, checkout: &Checkout<'_>) -> Res
         since.unwrap_or_default(),
         reason.unwrap_or_default()
     );
-    Ok(format!("{head}\n{}", outputs(&stack)).trim_end().to_owned())
+    let mut page = Page::new();
+    page.text(&head);
+    outputs(&mut page, &stack);
+    Ok(Data::Page(page))
 }

@@ -8,9 +8,10 @@ use crate::dist::{DIST, IMAGE_JSON};
 use crate::error::Error;
 use crate::handover::Handover;
 use crate::registry::Repository;
+use crate::shown::Data;
 use crate::training::{self, TrainingAnswer, TrainingRequest, TrainingSettings, trigger};
 
-pub(super) async fn run(arguments: &cli::Train, checkout: &Checkout<'_>) -> Result<String, Error> {
+pub(super) async fn run(arguments: &cli::Train, checkout: &Checkout<'_>) -> Result<Data, Error> {
     let dist = checkout.settings.root().join(DIST);
     let handover = Handover::read_any(&dist).and_then(|handover| Some((handover.source, handover.pushed?)));
     let (source, pushed) = handover.ok_or_else(|| Error::NothingPushed {
@@ -33,7 +34,7 @@ pub(super) async fn run(arguments: &cli::Train, checkout: &Checkout<'_>) -> Resu
     Ok(if arguments.json.json {
         json(&answer_json(&answer))
     } else {
-        job_name(&answer)
+        Data::name(job_name(&answer))
     })
 }
 

@@ -3,14 +3,18 @@
 use std::fmt::Write as _;
 
 use crate::record::{DataSource, JobStatus, RunRecord};
+use crate::shown::{block, cell};
 
 /// The longest subject: [Publish](https://docs.aws.amazon.com/sns/latest/api/API_Publish.html).
 const MAX_SUBJECT: usize = 100;
 
+/// Where a line's value begins.
+const VALUES: usize = 12;
+
 /// A message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
-    /// At most 100 printable ASCII characters.
+    /// At most 100 printable ASCII characters, of which the first is a letter.
     pub subject: String,
     /// Plain text.
     pub body: String,
@@ -40,9 +44,11 @@ fn heading(status: JobStatus) -> &'static str {
 fn body(record: &RunRecord, region: &str) -> String {
     let job = &record.training_job_name;
     let mut text = format!("{}.\n\n", heading(record.job_status));
+    // A reason or the name of a metric is the job's own text: none of it may pass for another line of the message.
     let mut line = |name: &str, value: &str| {
         if !value.is_empty() {
-            let _ = writeln!(text, "{:<12}{value}", format!("{name}:"));
+            let name = format!("{}:", cell(name));
+            let _ = writeln!(text, "{name:<VALUES$}{}", block(value, VALUES));
         }
     };
     line("Job", job);
@@ -130,4 +136,39 @@ pub(crate) fn in_words(seconds: i64) -> String {
 fn ascii_line(text: &str) -> String {
     let printable = |c: char| if c.is_ascii_graphic() || c == ' ' { c } else { '?' };
     text.chars().map(printable).take(MAX_SUBJECT).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn failed() -> RunRecord {
+        serde_json::from_value(json!({
+            "training_job_name": "iris-1", "run_id": "r", "image": "host/iris@sha256:fe", "package": "iris",
+            "instance_type": "ml.m5.large", "instance_count": 1, "volume_in_gb": 30, "max_runtime_seconds": 60,
+            "input_bucket": "iris", "recorded_at": "2026-11-24T04:12:05Z", "job_status": "Failed",
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn a_jobs_own_words_cannot_pass_for_lines_of_the_message() {
+        let mut record = failed();
+        record.failure_reason =
+            Some("row 17\r\nDetails:    https://evil.example\u{1b}[2J\rStatus:     Completed".to_owned());
+        record.metrics = [("a\nModel".to_owned(), 1.0)].into();
+        record.git_hash = "1f\n\u{202e}0c".to_owned();
+        insta::assert_snapshot!(Message::of(&record, "eu-west-1").body, @"");
+    }
+
+    #[test]
+    fn a_subject_is_what_sns_takes() {
+        let mut record = failed();
+        record.package = Some(format!("i\r\nris\u{1b}\u{e9}{}", "x".repeat(200)));
+        let subject = Message::of(&record, "eu-west-1").subject;
+        assert!(subject.starts_with("Training failed: i??ris??x"), "{subject}");
+        assert_eq!(subject.len(), 100);
+    }
 }

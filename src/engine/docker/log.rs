@@ -12,6 +12,7 @@ use super::layers::Layers;
 use super::mask::Mask;
 use super::messages::Message;
 use crate::progress::Progress;
+use crate::shown::log_line;
 
 /// The last lines of each step that an error shows.
 const TAIL: usize = 30;
@@ -83,7 +84,7 @@ impl Step {
     }
 
     fn keep(&mut self, line: &str, mask: &Mask) -> Option<String> {
-        let line = mask.apply(&plain(line));
+        let line = mask.apply(&log_line(line));
         if line.is_empty() {
             return None;
         }
@@ -131,7 +132,7 @@ impl<'a> BuildLog<'a> {
         } else if !self.layers.message(message)
             && let Some(status) = &message.status
         {
-            self.progress.detail(&self.mask.apply(&plain(status)));
+            self.progress.detail(&self.mask.apply(&log_line(status)));
         }
     }
 
@@ -178,7 +179,7 @@ impl<'a> BuildLog<'a> {
             self.ended(vertex);
         }
         for warning in status.warnings {
-            let text = self.mask.apply(&plain(&String::from_utf8_lossy(&warning.short)));
+            let text = self.mask.apply(&log_line(&String::from_utf8_lossy(&warning.short)));
             if self.warned.insert(warning.short) {
                 self.progress.warn(&text);
             }
@@ -258,7 +259,7 @@ impl<'a> BuildLog<'a> {
             return;
         }
         let Some(step) = &mut self.current else {
-            self.progress.detail(&self.mask.apply(&plain(text)));
+            self.progress.detail(&self.mask.apply(&log_line(text)));
             return;
         };
         for line in step.print(text, &self.mask) {
@@ -339,24 +340,6 @@ fn elapsed(started: Option<Timestamp>, completed: Option<Timestamp>) -> Option<D
     seconds(completed?)?.checked_sub(seconds(started?)?)
 }
 
-/// A line as a terminal would leave it: after the last carriage return, without escape sequences and control characters.
-fn plain(line: &str) -> String {
-    let line = line.trim_end();
-    let line = line.rsplit('\r').find(|part| !part.is_empty()).unwrap_or_default();
-    let mut shown = String::with_capacity(line.len());
-    let mut characters = line.chars().peekable();
-    while let Some(character) = characters.next() {
-        if character == '\u{1b}' {
-            if characters.next_if_eq(&'[').is_some() {
-                while characters.next().is_some_and(|c| !('\u{40}'..='\u{7e}').contains(&c)) {}
-            }
-        } else if character == '\t' || !character.is_control() {
-            shown.push(character);
-        }
-    }
-    shown
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -388,12 +371,6 @@ mod tests {
             "exit code: 3"
         );
         assert_eq!(outcome("network bridge not found"), "network bridge not found");
-    }
-
-    #[test]
-    fn a_progress_bar_leaves_its_last_state_and_no_escape_sequences() {
-        assert_eq!(plain("a 1%\ra 50%\r\u{1b}[32ma 100%\u{1b}[0m\r\n"), "a 100%");
-        assert_eq!(plain("\u{1b}]0;title\u{7}x"), "]0;titlex");
     }
 
     #[test]

@@ -185,7 +185,10 @@ fn tried(tries: u32) -> String {
     }
 }
 
-/// What an error answer says: the messages of the API's error document, else its first line of text, else the status.
+/// The longest that is shown of an error answer, in characters.
+const LONGEST_MESSAGE: usize = 300;
+
+/// What an error answer says, in one line of a bearable length: the messages of the API's error document, else its first line of text, else the status.
 /// See [errors](https://distribution.github.io/distribution/spec/api/#errors).
 pub(super) fn message(status: StatusCode, body: &Bytes) -> String {
     let documented: Vec<String> = serde_json::from_slice::<Value>(body)
@@ -202,7 +205,8 @@ pub(super) fn message(status: StatusCode, body: &Bytes) -> String {
         })
         .collect();
     if !documented.is_empty() {
-        return without_url_credentials(&documented.join("; "));
+        let words: Vec<&str> = documented.iter().flat_map(|text| text.split_whitespace()).collect();
+        return shortened(&words.join(" "));
     }
     let text = String::from_utf8_lossy(body);
     let line = text.trim().lines().next().unwrap_or_default();
@@ -210,7 +214,12 @@ pub(super) fn message(status: StatusCode, body: &Bytes) -> String {
     if line.is_empty() || is_page {
         return status.canonical_reason().unwrap_or("no explanation").to_owned();
     }
-    without_url_credentials(&line.chars().take(300).collect::<String>())
+    shortened(line)
+}
+
+/// Masked before it is cut: half a URL would no longer show where its password ends.
+fn shortened(text: &str) -> String {
+    without_url_credentials(text).chars().take(LONGEST_MESSAGE).collect()
 }
 
 /// The TLS library's complaint, if that is what a request to `host` failed on: no retry will change it.
@@ -291,5 +300,16 @@ mod tests {
         assert_eq!(said(""), "Forbidden");
         assert_eq!(said("see https://u:p@h/x"), "see https://***@h/x");
         assert_eq!(said(&"x".repeat(9999)).len(), 300);
+        let many = format!(
+            r#"{{"errors":[{{"code":"DENIED","message":"a\nb{}"}}]}}"#,
+            " c".repeat(9999)
+        );
+        assert_eq!(said(&many).len(), 300);
+        assert!(said(&many).starts_with("DENIED: a b c c"));
+        let cut = format!(
+            "{}https://user:secret@host/",
+            "x".repeat(300 - "https://user:secret".len())
+        );
+        assert!(!said(&cut).contains("secret"));
     }
 }
