@@ -15,7 +15,7 @@ use crate::fault::Fault;
 use crate::hex::hex;
 use crate::image::{self, ImagePlan, ImageSettings};
 use crate::progress::Progress;
-use crate::project::{self, Project, ProjectSettings};
+use crate::project::{self, EntryPoint, Project, ProjectSettings};
 use crate::requirements::Requirements;
 use crate::sdist::{self, Sdist, SdistSettings};
 
@@ -203,10 +203,7 @@ pub fn write(project: &Project, settings: &DistSettings<'_>, progress: &dyn Prog
         .tempdir_in(&project.root)
         .map_err(Error::io("create a directory in", &project.root))?;
     let sdist = pack_sdist(project, settings, staging.path(), progress)?;
-    let plan = ImagePlan::new(project, &sdist, train, settings.requirements.as_ref(), &settings.image)?;
-    if let Some(warning) = plan.missing_program(settings.requirements.as_ref(), &settings.image) {
-        progress.warn(&warning);
-    }
+    let plan = plan(project, &sdist, train, settings, progress)?;
     let texts = texts(&plan, settings.template.as_ref())?;
     for (name, text) in &texts {
         let path = staging.path().join(name);
@@ -251,7 +248,7 @@ pub fn preview(project: &Project, settings: &DistSettings<'_>, progress: &dyn Pr
     refuse_unless_directory(&project.root.join(DIST))?;
     let scratch = scratch()?;
     let sdist = pack_sdist(project, settings, scratch.path(), progress)?;
-    let plan = ImagePlan::new(project, &sdist, train, settings.requirements.as_ref(), &settings.image)?;
+    let plan = plan(project, &sdist, train, settings, progress)?;
     let texts = texts(&plan, settings.template.as_ref())?;
     let mut files: Vec<_> = texts
         .iter()
@@ -265,6 +262,21 @@ pub fn preview(project: &Project, settings: &DistSettings<'_>, progress: &dyn Pr
         .map(|(_, text)| text)
         .unwrap_or_default();
     Ok(Preview { files, dockerfile })
+}
+
+/// Plans the image; what it lacks is warned of.
+fn plan(
+    project: &Project,
+    sdist: &Sdist,
+    train: &EntryPoint,
+    settings: &DistSettings<'_>,
+    progress: &dyn Progress,
+) -> Result<ImagePlan, Error> {
+    let plan = ImagePlan::new(project, sdist, train, settings.requirements.as_ref(), &settings.image)?;
+    if let Some(warning) = plan.missing_program(settings.requirements.as_ref(), &settings.image) {
+        progress.warn(&warning);
+    }
+    Ok(plan)
 }
 
 fn pack_sdist(

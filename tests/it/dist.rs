@@ -104,6 +104,17 @@ fn a_change_replaces_what_is_ours_and_keeps_what_is_not() {
 }
 
 #[test]
+fn a_dry_run_warns_of_what_the_image_lacks() {
+    let sandbox = tiny();
+    sandbox.write("requirements.txt", "six @ git+https://git.example/six\n");
+    let warned = "requirements.txt:1 needs the program git, which the image does not have";
+    for arguments in [&["dist", "--dry-run"][..], &["dist"]] {
+        let arguments = [arguments, &["--requirements", "requirements.txt"]].concat();
+        sandbox.run(&arguments).exits(0).says(&[warned]);
+    }
+}
+
+#[test]
 fn a_dry_run_writes_nothing() {
     let sandbox = tiny();
     let ran = sandbox.run(&["dist", "--dry-run"]).exits(0);
