@@ -121,7 +121,7 @@ async fn already_built(
     let held = engine.find(&built.id).await?;
     let tagged = held.is_some_and(|image| image.tags.iter().any(|held| held == tag));
     // A template of the user's need not name the platform: then the context is the same for all of them.
-    let is_same = built.reference == tag && built.platform == dist.plan.platform;
+    let is_same = built.engine == engine.name() && built.reference == tag && built.platform == dist.plan.platform;
     Ok((tagged && is_same).then_some(built))
 }
 

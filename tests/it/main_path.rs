@@ -218,6 +218,17 @@ fn nothing_is_done_twice() {
 }
 
 #[test]
+fn another_engines_image_is_not_taken_for_this_ones() {
+    let sandbox = small().committed();
+    sandbox.run(&["build"]).exits(0);
+    let record = sandbox.read("dist/image.json");
+    sandbox.write("dist/image.json", &record.replace("\"docker\"", "\"another\""));
+    let built = sandbox.run(&["build"]).exits(0);
+    assert!(!built.stderr.contains("unchanged"), "{}", built.stderr);
+    assert!(sandbox.read("dist/image.json").contains("\"docker\""));
+}
+
+#[test]
 fn a_code_change_makes_one_small_layer() {
     let sandbox = Sandbox::of_fixture("entry-point-keyword").with_testbed().committed();
     let repository = repository("layers");
