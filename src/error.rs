@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use crate::fault::Fault;
 use crate::training::call::{CallError, Kind};
 use crate::training::job::{Job, JobStatus};
-use crate::{code, dist, engine, handover, lambda, project, push, registry, requirements, settings, stack, training};
+use crate::{code, dist, engine, lambda, project, push, registry, requirements, settings, stack, training};
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -38,9 +38,6 @@ pub enum Error {
     /// Pushing the image.
     #[error(transparent)]
     Push(#[from] push::Error),
-    /// Writing `dist/image.json`.
-    #[error(transparent)]
-    Handover(#[from] handover::Error),
     /// Starting the training.
     #[error(transparent)]
     Training(#[from] training::Error),
@@ -179,7 +176,6 @@ impl Error {
             Self::Credentials(error) => (error.hints(), error.fault()),
             Self::Ecr(error) => (error.hints(), error.fault()),
             Self::Push(error) => (error.hints(), error.fault()),
-            Self::Handover(error) => (error.hints(), error.fault()),
             Self::Training(error) => (error.hints(), error.fault()),
             Self::PushedNotTrained { source, .. } => {
                 let again = "`sgbuild train` repeats only this step.".to_owned();
@@ -280,7 +276,8 @@ mod tests {
     #[test]
     fn a_report_names_each_cause_once() {
         let source = io::Error::other("disk on fire");
-        let error = Error::Handover(handover::Error {
+        let error = Error::Dist(dist::Error::Io {
+            action: "write",
             path: "dist/image.json".into(),
             source,
         });

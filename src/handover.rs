@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::dist::{Dist, IMAGE_JSON};
 use crate::engine::BuiltImage;
-use crate::fault::Fault;
 use crate::push::PushedImage;
 
 /// The content of `dist/image.json`.
@@ -35,7 +34,7 @@ pub struct Source {
     pub revision: Option<String>,
 }
 
-/// Why the file could not be written.
+/// Why the file could not be written. It stops nothing: what it tells of is done.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot write {}", .path.display())]
 pub struct Error {
@@ -43,20 +42,6 @@ pub struct Error {
     pub path: PathBuf,
     /// Why.
     pub source: io::Error,
-}
-
-impl Error {
-    /// What to do next.
-    #[must_use]
-    pub fn hints(&self) -> Vec<String> {
-        vec!["Make dist/ writable and free some disk space, then run the command again.".to_owned()]
-    }
-
-    /// Whose move it is.
-    #[must_use]
-    pub fn fault(&self) -> Fault {
-        Fault::User
-    }
 }
 
 impl Handover {

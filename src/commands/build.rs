@@ -96,13 +96,21 @@ pub(super) async fn image(
         no_cache: checkout.settings.flag("no-cache"),
     };
     let built = engine.build(&request, checkout.progress).await?;
-    Handover {
+    let handover = Handover {
         source: source(project, checkout, surroundings),
         built: built.clone(),
         pushed: None,
-    }
-    .write(&dist.directory)?;
+    };
+    note(&handover, dist, "the next command will not know of this build", checkout);
     Ok(built)
+}
+
+/// Keeps what the next command goes on from. The image is there whether or not it is noted: a note that cannot be written is a
+/// warning, with what is `lost` by it.
+pub(super) fn note(handover: &Handover, dist: &Dist, lost: &str, checkout: &Checkout<'_>) {
+    if let Err(error) = handover.write(&dist.directory) {
+        checkout.progress.warn(&format!("{error}: {}; {lost}", error.source));
+    }
 }
 
 /// What `dist/image.json` says was built of the same context, if the engine still has it under this tag.

@@ -55,15 +55,7 @@ pub(super) async fn run(arguments: &cli::Push, checkout: &Checkout<'_>) -> Resul
         built: built.clone(),
         pushed: Some(pushed.clone()),
     };
-    // The image is where it was to go: that its note is missing must not hide it.
-    if let Err(error) = handover.write(&dist.directory) {
-        let reason = std::error::Error::source(&error)
-            .map(|source| format!(": {source}"))
-            .unwrap_or_default();
-        checkout
-            .progress
-            .warn(&format!("{error}{reason}; `sgbuild train` will not know of this push"));
-    }
+    build::note(&handover, &dist, "`sgbuild train` will not know of this push", checkout);
 
     let answer = match training {
         None => None,

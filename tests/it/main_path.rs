@@ -229,6 +229,22 @@ fn another_engines_image_is_not_taken_for_this_ones() {
 }
 
 #[test]
+fn an_image_whose_note_cannot_be_written_is_reported_all_the_same() {
+    let sandbox = small().committed();
+    sandbox.run(&["dist"]).exits(0);
+    // A directory cannot be replaced by a file.
+    fs::create_dir(sandbox.project().join("dist/image.json")).unwrap();
+    let warned = "cannot write ./dist/image.json: ";
+    let built = sandbox.run(&["build"]).exits(0).says(&[warned, "will not know of this build"]);
+    assert!(built.stdout.starts_with("sgbuild/"), "{}", built.stdout);
+    let pushed = sandbox
+        .run(&["push", "--repository", &repository("unnoted")])
+        .exits(0)
+        .says(&[warned, "will not know of this push"]);
+    assert!(pushed.stdout.contains("@sha256:"), "{}", pushed.stdout);
+}
+
+#[test]
 fn a_code_change_makes_one_small_layer() {
     let sandbox = Sandbox::of_fixture("entry-point-keyword").with_testbed().committed();
     let repository = repository("layers");
