@@ -12,27 +12,20 @@ use crate::progress::Progress;
 use crate::project::Project;
 use crate::push::{self, PushSettings, PushedImage};
 use crate::registry::client::ClientSettings;
+use crate::registry::reference::validate_tag;
 use crate::registry::{Reference, Repository, ecr};
 use crate::shown::Data;
 use crate::training::job::Job;
 use crate::training::{TrainingAnswer, TrainingRequest, TrainingSettings};
 
 pub(super) async fn run(arguments: &cli::Push, checkout: &Checkout<'_>) -> Result<Data, Error> {
+    build::check_engine(checkout)?;
     let project = checkout.project()?;
     let surroundings = Surroundings::of(&project, checkout)?;
-    let settings = push_settings(&project, checkout, &surroundings).await?;
     let source = build::source(&project, checkout, &surroundings);
-    let training = if arguments.no_train {
-        None
-    } else {
-        train::settings(checkout, source.revision.clone(), &settings.target)
-    };
-    match &training {
-        Some(training) => training.check()?,
-        None if arguments.wait => return Err(Error::NoFunction),
-        None => {}
-    }
-    build::check_engine(checkout)?;
+    let training = training_settings(arguments, checkout, source.revision.clone())?;
+    let settings = push_settings(&project, checkout, &surroundings).await?;
+    let training = training.map(|training| training.named_after(&settings.target));
     if arguments.dry_run.dry_run {
         let names: Vec<_> = settings
             .tags
@@ -108,22 +101,47 @@ fn tell(names: &[String], training: Option<&TrainingSettings>, progress: &dyn Pr
     }
 }
 
-/// Where to push and under which tags.
+/// How to start the training, checked; `None` where it is not to be started.
+fn training_settings(
+    arguments: &cli::Push,
+    checkout: &Checkout<'_>,
+    commit: Option<String>,
+) -> Result<Option<TrainingSettings>, Error> {
+    if arguments.no_train {
+        return Ok(None);
+    }
+    match train::settings(checkout, commit) {
+        Some(training) => {
+            training.check()?;
+            Ok(Some(training))
+        }
+        None if arguments.wait => Err(Error::NoFunction),
+        None => Ok(None),
+    }
+}
+
+/// Where to push and under which tags. What needs no network is looked at first.
 async fn push_settings(
     project: &Project,
     checkout: &Checkout<'_>,
     surroundings: &Surroundings,
 ) -> Result<PushSettings, Error> {
-    let (target, tag_of_repository) = target(project, checkout).await?;
+    let named = named(checkout)?;
     let mut tags = checkout.settings.list("tag");
-    tags.extend(tag_of_repository);
+    if let Some(Named::Registry { tag: Some(tag), .. }) = &named {
+        tags.push(tag.clone());
+    }
     if tags.is_empty() {
         tags.push(default_tag(project, checkout, surroundings));
     }
-    // Before anybody waits for a build.
     for tag in &tags {
-        target.tagged(tag)?;
+        validate_tag(tag)?;
     }
+    let target = match named {
+        Some(Named::Registry { repository, .. }) => repository,
+        Some(Named::InEcr(name)) => ecr::own_repository(&checkout.aws().await, &name).await?,
+        None => ecr::default_repository(&checkout.aws().await, &project.metadata.name).await?,
+    };
     Ok(PushSettings {
         auth: auth_settings(checkout, &target).await,
         client: ClientSettings::default(),
@@ -133,22 +151,29 @@ async fn push_settings(
     })
 }
 
-/// The repository that the settings name, and the tag they name with it (as the original pipeline's `FULL_NAME` does).
-async fn target(project: &Project, checkout: &Checkout<'_>) -> Result<(Repository, Option<String>), Error> {
+/// The repository that the settings name.
+enum Named {
+    /// In a registry; with a tag, as the original pipeline's `FULL_NAME` has it.
+    Registry { repository: Repository, tag: Option<String> },
+    /// In the account's own ECR.
+    InEcr(String),
+}
+
+fn named(checkout: &Checkout<'_>) -> Result<Option<Named>, Error> {
     let Some(name) = checkout.settings.text("repository") else {
-        return Ok((
-            ecr::default_repository(&checkout.aws().await, &project.metadata.name).await?,
-            None,
-        ));
+        return Ok(None);
     };
     // As in `docker push`: a first component with a dot or a port, or `localhost`, is a registry.
     let first = name.split('/').next().unwrap_or_default();
-    if name.contains('/') && (first.contains(['.', ':']) || first == "localhost") {
-        let reference = name.parse::<Reference>()?;
-        if reference.digest.is_some() {
-            return Err(Error::PushToDigest { name: name.to_owned() });
-        }
-        return Ok((reference.repository, reference.tag));
+    if !name.contains('/') || !(first.contains(['.', ':']) || first == "localhost") {
+        return Ok(Some(Named::InEcr(name.to_owned())));
     }
-    Ok((ecr::own_repository(&checkout.aws().await, name).await?, None))
+    let reference = name.parse::<Reference>()?;
+    if reference.digest.is_some() {
+        return Err(Error::PushToDigest { name: name.to_owned() });
+    }
+    Ok(Some(Named::Registry {
+        repository: reference.repository,
+        tag: reference.tag,
+    }))
 }

@@ -18,7 +18,8 @@ pub(super) async fn run(arguments: &cli::Train, checkout: &Checkout<'_>) -> Resu
         path: dist.join(IMAGE_JSON),
     })?;
     let repository = pushed.repository.parse::<Repository>()?;
-    let settings = settings(checkout, source.revision, &repository).ok_or(Error::NoFunction)?;
+    let settings = settings(checkout, source.revision).ok_or(Error::NoFunction)?;
+    let settings = settings.named_after(&repository);
     let request = TrainingRequest::new(&settings, &pushed, &source.package, &source.version)?;
     if arguments.dry_run.dry_run {
         checkout.progress.step(&format!(
@@ -39,14 +40,9 @@ pub(super) async fn run(arguments: &cli::Train, checkout: &Checkout<'_>) -> Resu
 }
 
 /// How to start the training of an image built from `commit`; `None` where no function is set.
-pub(super) fn settings(
-    checkout: &Checkout<'_>,
-    commit: Option<String>,
-    repository: &Repository,
-) -> Option<TrainingSettings> {
+pub(super) fn settings(checkout: &Checkout<'_>, commit: Option<String>) -> Option<TrainingSettings> {
     let text = |key| checkout.settings.text(key).map(ToOwned::to_owned);
     let number = |key| u32::try_from(checkout.settings.number(key)).unwrap_or(u32::MAX);
-    let name = repository.path.rsplit('/').next().unwrap_or_default().to_owned();
     Some(TrainingSettings {
         function: Some(text("function")?),
         source_bucket: text("source-bucket"),
@@ -59,7 +55,7 @@ pub(super) fn settings(
         metrics: checkout.settings.map("metrics"),
         run_id: text("run-id").unwrap_or_else(|| training::new_run_id(jiff::Timestamp::now(), random())),
         commit,
-        job_name_prefix: text("job-name").or(Some(name)),
+        job_name_prefix: text("job-name"),
         origins: checkout
             .settings
             .all()

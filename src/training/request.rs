@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::push::PushedImage;
+use crate::registry::Repository;
 
 use super::error::{Error, Invalid, Setting};
 use super::{TrainingRequest, job_name, rules};
@@ -100,6 +101,14 @@ pub struct TrainingSettings {
 }
 
 impl TrainingSettings {
+    /// The same, with jobs whose names begin with the repository's, unless something else is set.
+    #[must_use]
+    pub fn named_after(mut self, repository: &Repository) -> Self {
+        let name = repository.path.rsplit('/').next().unwrap_or_default();
+        self.job_name_prefix.get_or_insert_with(|| name.to_owned());
+        self
+    }
+
     /// Finds what is missing or wrong before there is an image, so that nobody waits for a build first.
     ///
     /// # Errors
