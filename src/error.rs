@@ -59,11 +59,11 @@ pub enum Error {
     #[error("no training function is set, so there is nothing to start")]
     NoFunction,
     /// An engine that does not exist.
-    #[error("there is no engine `{name}` ({origin})")]
+    #[error("{source} ({origin})")]
     UnknownEngine {
-        /// As set.
-        name: String,
-        /// Where.
+        /// Its name.
+        source: engine::UnknownEngine,
+        /// Where it was set.
         origin: String,
     },
     /// The runs were asked for, and no table is named.

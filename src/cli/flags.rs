@@ -208,7 +208,7 @@ pub struct PipelineFlags {
     #[arg(long, value_name = "EXPRESSION")]
     pub schedule: Option<String>,
 
-    /// What builds the image: docker, in a privileged build, or native
+    /// What builds the image: auto or docker, which is a privileged build
     #[arg(long, value_name = "ENGINE")]
     pub engine: Option<String>,
 

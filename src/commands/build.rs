@@ -6,7 +6,7 @@ use super::{Checkout, Surroundings, dist, json};
 use crate::cli;
 use crate::dist::Dist;
 use crate::engine::docker::{self, DockerSettings};
-use crate::engine::{BuildRequest, BuiltImage, Engine};
+use crate::engine::{BuildRequest, BuiltImage, Engine, EngineKind};
 use crate::error::Error;
 use crate::handover::{Handover, Source};
 use crate::project::Project;
@@ -37,20 +37,18 @@ pub(super) async fn run(arguments: &cli::Build, checkout: &Checkout<'_>) -> Resu
     })
 }
 
-/// The engine that the settings name: `auto` is the Docker daemon.
+/// The engine that the settings name.
 pub(super) async fn engine(checkout: &Checkout<'_>) -> Result<Box<dyn Engine>, Error> {
-    check_engine(checkout)?;
-    Ok(Box::new(docker::connect(&docker_settings(checkout)).await?))
+    match check_engine(checkout)? {
+        EngineKind::Auto | EngineKind::Docker => Ok(Box::new(docker::connect(&docker_settings(checkout)).await?)),
+    }
 }
 
-/// Whether there is an engine of the name that the settings give.
-pub(super) fn check_engine(checkout: &Checkout<'_>) -> Result<(), Error> {
+/// The engine that the settings name, if there is one.
+pub(super) fn check_engine(checkout: &Checkout<'_>) -> Result<EngineKind, Error> {
     let name = checkout.settings.text("engine").unwrap_or_default();
-    if matches!(name, "auto" | "docker") {
-        return Ok(());
-    }
-    Err(Error::UnknownEngine {
-        name: name.to_owned(),
+    EngineKind::named(name).map_err(|source| Error::UnknownEngine {
+        source,
         origin: checkout.settings.origin("engine").to_owned(),
     })
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::{Checkout, json};
+use super::{Checkout, build, json};
 use crate::cli;
 use crate::code::bucket::BucketSettings;
 use crate::code::{self, Code};
@@ -74,10 +74,10 @@ impl Uploaded {
 }
 
 pub(super) async fn run(arguments: &cli::Launch, checkout: &Checkout<'_>) -> Result<Data, Error> {
+    let template = template(arguments.template.as_deref())?;
+    let mut settings = plan_settings(checkout, template)?;
     let aws = checkout.aws().await;
     let cloud_formation = CloudFormation::new(&aws)?;
-    let template = template(arguments.template.as_deref())?;
-    let mut settings = plan_settings(checkout, template);
     if !arguments.upload_only {
         stack::check(&cloud_formation, &settings, &CODE_PARAMETERS).await?;
     }
@@ -218,7 +218,7 @@ async fn upload(
     })
 }
 
-fn plan_settings(checkout: &Checkout<'_>, template: String) -> PlanSettings {
+fn plan_settings(checkout: &Checkout<'_>, template: String) -> Result<PlanSettings, Error> {
     let settings = &checkout.settings;
     // A default of ours must not undo what an existing stack was given.
     let set = PARAMETERS.iter().filter(|(key, _)| settings.origin(key) != "default");
@@ -229,21 +229,20 @@ fn plan_settings(checkout: &Checkout<'_>, template: String) -> PlanSettings {
     let mut given: BTreeMap<_, _> = set
         .filter_map(|(key, parameter)| Some(((*parameter).to_owned(), value(key)?)))
         .collect();
-    // `auto` takes the daemon where there is one, and in CodeBuild there is.
-    if given.get("Engine").is_some_and(|engine| engine == "auto") {
-        given.insert("Engine".to_owned(), "docker".to_owned());
+    if let Some(engine) = given.get_mut("Engine") {
+        build::check_engine(checkout)?.parameter().clone_into(engine);
     }
     if let Some(token) = github::token(settings.environment()) {
         given.insert("GitHubToken".to_owned(), token.to_owned());
     }
     given.extend(settings.map("parameters"));
-    PlanSettings {
+    Ok(PlanSettings {
         stack: stack_name(checkout),
         template,
         derived: derived(remote(checkout).as_ref(), &given),
         given,
         tags: BTreeMap::new(),
-    }
+    })
 }
 
 /// What the checkout says of a new pipeline.

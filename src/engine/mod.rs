@@ -12,6 +12,42 @@ use crate::progress::Progress;
 use crate::registry::{Credentials, Reference};
 use crate::secret::Secret;
 
+/// An engine, as the setting `engine` names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EngineKind {
+    /// Whichever there is: the Docker daemon.
+    Auto,
+    /// The Docker daemon.
+    Docker,
+}
+
+impl EngineKind {
+    /// Every name of an engine.
+    const NAMES: [(&str, Self); 2] = [("auto", Self::Auto), ("docker", Self::Docker)];
+
+    /// The engine of that name.
+    ///
+    /// # Errors
+    /// [`UnknownEngine`].
+    pub fn named(name: &str) -> Result<Self, UnknownEngine> {
+        let found = Self::NAMES.into_iter().find(|(known, _)| *known == name);
+        found.map(|(_, kind)| kind).ok_or_else(|| UnknownEngine(name.to_owned()))
+    }
+
+    /// What the pipeline's template calls it: in CodeBuild there is a daemon.
+    #[must_use]
+    pub fn parameter(self) -> &'static str {
+        match self {
+            Self::Auto | Self::Docker => "docker",
+        }
+    }
+}
+
+/// There is no engine of that name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("there is no engine `{0}`{}", if .0 == "native" { " yet" } else { "" })]
+pub struct UnknownEngine(String);
+
 /// An image that an engine built and holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BuiltImage {

@@ -249,6 +249,15 @@ fn unknown_engine() {
 }
 
 #[test]
+fn the_engine_to_come_is_refused_wherever_it_is_named() {
+    let sandbox = tiny().with_testbed();
+    for verb in ["build", "push", "launch"] {
+        let ran = sandbox.run(&[verb, "--engine", "native"]).exits(2);
+        assert_snapshot!("native_engine", sandbox.transcript(&ran));
+    }
+}
+
+#[test]
 fn docker_does_not_run() {
     let sandbox = tiny().with("DOCKER_HOST", "unix:///nonexistent/docker.sock");
     let ran = sandbox.run(&["build"]);
