@@ -66,6 +66,14 @@ pub enum Error {
         /// Where it was set.
         origin: String,
     },
+    /// A build of the pipeline could not be given that time.
+    #[error("`build-timeout` is {minutes} ({origin}), and CodeBuild takes 5 to 2160 minutes")]
+    BuildTimeout {
+        /// As set.
+        minutes: u64,
+        /// Where.
+        origin: String,
+    },
     /// The runs were asked for, and no table is named.
     #[error("no table of runs is set")]
     NoTable,
@@ -190,6 +198,10 @@ impl Error {
                 Fault::User,
             ),
             Self::UnknownEngine { .. } => (vec!["Set `engine` to auto or docker.".to_owned()], Fault::Usage),
+            Self::BuildTimeout { .. } => (
+                vec!["Leave it out to give a build an hour.".to_owned()],
+                Fault::Usage,
+            ),
             Self::NoTable => (
                 vec![
                     "Set `table`, with --table or SGBUILD_TABLE, to the table that `sgbuild status` names.".to_owned(),

@@ -1,6 +1,7 @@
 //! `sgbuild launch`: the whole pipeline in AWS, created or updated.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -12,8 +13,10 @@ use crate::code::{self, Code};
 use crate::error::Error;
 use crate::progress::Progress;
 use crate::registry::ecr;
+use crate::settings::Value;
 use crate::shown::{Data, Page};
 use crate::stack::{self, Change, CloudFormation, Plan, PlanSettings, Planned, Stack};
+use crate::training::request;
 
 use super::github::{self, Remote};
 
@@ -37,6 +40,10 @@ const PARAMETERS: [(&str, &str); 14] = [
 
 /// The template's parameters that say where the program is and for which processors.
 const CODE_PARAMETERS: [&str; 3] = ["CodeBucket", "CodeKey", "Architecture"];
+
+/// How long CodeBuild lets a build take:
+/// [CreateProject](https://docs.aws.amazon.com/codebuild/latest/APIReference/API_CreateProject.html), `timeoutInMinutes`.
+const BUILD_MINUTES: RangeInclusive<u64> = 5..=2160;
 
 /// Shown in the console as folders of the input bucket.
 const FOLDERS: [&str; 4] = [
@@ -222,10 +229,11 @@ fn plan_settings(checkout: &Checkout<'_>, template: String) -> Result<PlanSettin
     let settings = &checkout.settings;
     // A default of ours must not undo what an existing stack was given.
     let set = PARAMETERS.iter().filter(|(key, _)| settings.origin(key) != "default");
-    let value = |key| match settings.number(key) {
-        0 => settings.text(key).map(ToOwned::to_owned),
-        number => Some(number.to_string()),
+    let value = |key| match settings.value(key)? {
+        Value::Number(number) => Some(number.to_string()),
+        _ => settings.text(key).map(ToOwned::to_owned),
     };
+    check_numbers(checkout)?;
     let mut given: BTreeMap<_, _> = set
         .filter_map(|(key, parameter)| Some(((*parameter).to_owned(), value(key)?)))
         .collect();
@@ -243,6 +251,22 @@ fn plan_settings(checkout: &Checkout<'_>, template: String) -> Result<PlanSettin
         given,
         tags: BTreeMap::new(),
     })
+}
+
+/// Refuses what SageMaker or CodeBuild would refuse only when the pipeline runs.
+fn check_numbers(checkout: &Checkout<'_>) -> Result<(), Error> {
+    let set = |key: &str| match checkout.settings.value(key) {
+        Some(Value::Number(number)) => Some((*number, checkout.settings.origin(key))),
+        _ => None,
+    };
+    request::check_numbers(set)?;
+    match set("build-timeout") {
+        Some((minutes, origin)) if !BUILD_MINUTES.contains(&minutes) => Err(Error::BuildTimeout {
+            minutes,
+            origin: origin.to_owned(),
+        }),
+        _ => Ok(()),
+    }
 }
 
 /// What the checkout says of a new pipeline.

@@ -306,6 +306,12 @@ impl Settings {
         PathBuf::from(name)
     }
 
+    /// A setting's value, of whatever kind; `None` where it is not set.
+    #[must_use]
+    pub fn value(&self, key: &str) -> Option<&Value> {
+        self.values.get(key).map(|setting| &setting.value)
+    }
+
     /// A text setting.
     #[must_use]
     pub fn text(&self, key: &str) -> Option<&str> {

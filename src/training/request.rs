@@ -201,25 +201,14 @@ impl<'a> Required<'a> {
 
 /// Every setting that SageMaker or S3 would refuse.
 fn problems(settings: &TrainingSettings, required: &Required<'_>) -> Vec<Invalid> {
-    let any = i32::MAX;
-    let (count, volume) = (settings.instance_count.to_string(), settings.volume_gib.to_string());
     let checks = [
         (SOURCE_BUCKET, rules::bucket_name(required.source_bucket)),
         (OUTPUT_BUCKET, rules::bucket_name(required.output_bucket)),
         (ROLE, rules::role_arn(required.role)),
-        (
-            INSTANCE_COUNT,
-            rules::count(&count, "a number of instances", any).map(drop),
-        ),
+        number(INSTANCE_COUNT, settings.instance_count.into()),
         (INSTANCE_TYPE, rules::instance_type(&settings.instance_type)),
-        (
-            VOLUME_SIZE,
-            rules::count(&volume, "a volume size in GiB", any).map(drop),
-        ),
-        (
-            MAX_RUNTIME,
-            rules::max_runtime(&settings.max_runtime_seconds.to_string()).map(drop),
-        ),
+        number(VOLUME_SIZE, settings.volume_gib.into()),
+        number(MAX_RUNTIME, settings.max_runtime_seconds.into()),
         (METRICS, rules::metrics(&settings.metrics)),
         (RUN_ID, rules::run_id(&settings.run_id)),
     ];
@@ -227,6 +216,34 @@ fn problems(settings: &TrainingSettings, required: &Required<'_>) -> Vec<Invalid
         .into_iter()
         .filter_map(|(setting, outcome)| settings.invalid(setting, outcome))
         .collect()
+}
+
+/// Whether SageMaker takes `number` for one of the settings that are numbers.
+fn number(setting: Setting, number: u64) -> (Setting, Result<(), String>) {
+    let text = number.to_string();
+    let outcome = match setting {
+        INSTANCE_COUNT => rules::count(&text, "a number of instances", i32::MAX),
+        VOLUME_SIZE => rules::count(&text, "a volume size in GiB", i32::MAX),
+        _ => rules::max_runtime(&text),
+    };
+    (setting, outcome.map(drop))
+}
+
+/// What SageMaker would refuse of numbers that are kept for later trainings: `value` is that of a setting, and where it was set.
+///
+/// # Errors
+/// [`Error::Invalid`] with every one that is refused.
+pub fn check_numbers<'a>(value: impl Fn(&str) -> Option<(u64, &'a str)>) -> Result<(), Error> {
+    let problem = |setting: Setting| {
+        let (given, origin) = value(setting.key)?;
+        let problem = number(setting, given).1.err()?;
+        Some(Invalid {
+            setting,
+            origin: Some(origin.to_owned()),
+            problem,
+        })
+    };
+    refuse([INSTANCE_COUNT, VOLUME_SIZE, MAX_RUNTIME].into_iter().filter_map(problem).collect())
 }
 
 #[cfg(test)]

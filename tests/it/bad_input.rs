@@ -258,6 +258,19 @@ fn the_engine_to_come_is_refused_wherever_it_is_named() {
 }
 
 #[test]
+fn a_pipeline_of_nothing_is_refused() {
+    let sandbox = tiny()
+        .with_testbed()
+        .with("SGBUILD_INSTANCE_COUNT", "0")
+        .with("SGBUILD_VOLUME_SIZE", "0");
+    sandbox.write("setup.cfg", "[sgbuild]\nmax-runtime = 0\n");
+    let ran = sandbox.run(&["launch"]);
+    assert_snapshot!("pipeline_without_instances", sandbox.transcript(&ran));
+    let ran = tiny().with_testbed().run(&["launch", "--build-timeout", "0"]);
+    assert_snapshot!("pipeline_without_time", sandbox.transcript(&ran));
+}
+
+#[test]
 fn docker_does_not_run() {
     let sandbox = tiny().with("DOCKER_HOST", "unix:///nonexistent/docker.sock");
     let ran = sandbox.run(&["build"]);
