@@ -23,6 +23,9 @@ def main(order_path, answer_path):
     end_with_parent()
     with open(order_path, encoding="utf-8") as file:
         order = json.load(file)
+    action = ACTIONS.get(order["action"])
+    if action is None:
+        sys.exit(f"there is nothing to ask for by the name {order['action']!r}")
     os.chdir(order["root"])
     sys.path[:] = [path for path in sys.path if path and os.path.dirname(os.path.abspath(__file__)) != path]
     sys.path[:0] = [os.path.abspath(path) for path in order["backend_path"]]
@@ -30,10 +33,9 @@ def main(order_path, answer_path):
     declared = {}
     if order["backend"].startswith("setuptools."):
         watch_setup(declared)
-    if order["action"] == "metadata":
+    if action is metadata:
         keep_out_of_tree(order["out"])
 
-    action = sdist if order["action"] == "sdist" else metadata
     try:
         answer = action(load(order["backend"]), order, declared)
     except Exception as error:
@@ -219,6 +221,9 @@ def entry_points(text):
     parser.optionxform = str
     parser.read_string(text)
     return {section: dict(parser.items(section)) for section in parser.sections()}
+
+
+ACTIONS = {"metadata": metadata, "sdist": sdist}
 
 
 if __name__ == "__main__":

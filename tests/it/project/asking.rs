@@ -242,3 +242,22 @@ fn ctrl_c_ends_python_too() {
     assert_eq!(code, Some(130));
     assert!(!Path::new("/proc").join(python).exists());
 }
+
+#[test]
+fn an_order_that_nobody_knows_is_refused() {
+    let sandbox = Sandbox::empty();
+    let order = serde_json::json!({
+        "action": "wheel", "root": sandbox.project(), "backend": "json", "backend_path": [], "installed": [], "out": sandbox.home(),
+    });
+    sandbox.write("order.json", &order.to_string());
+    let asked = Command::new("python3")
+        .arg(crate::support::root().join("src/project/python/ask.py"))
+        .args(["order.json", "answer.json"])
+        .current_dir(sandbox.project())
+        .output()
+        .unwrap();
+    let said = String::from_utf8(asked.stderr).unwrap();
+    assert_eq!(asked.status.code(), Some(1), "{said}");
+    assert_eq!(said, "there is nothing to ask for by the name 'wheel'\n");
+    assert!(!sandbox.project().join("answer.json").exists());
+}
