@@ -32,22 +32,23 @@ def enter_venv() -> None:
     """Go on in the judge's own Python, which has setuptools and packaging; make it first where it is missing."""
     if Path(sys.prefix).resolve() == VENV.resolve():
         return
-    _ensure_venv()
-    os.execv(PYTHON, [str(PYTHON), *sys.argv])
+    os.execv(judge(), [str(PYTHON), *sys.argv])
 
 
-def _ensure_venv() -> None:
+def judge() -> Path:
+    """The judge's Python, which has what requirements.txt pins; made where it is missing. `make test` asks the same one."""
     wanted = REQUIREMENTS.read_text()
     stamp = VENV / "requirements.installed"
     with open(STATE / "oracle-venv.lock", "w") as lock:
         # Tests that run at the same time make it once.
         fcntl.flock(lock, fcntl.LOCK_EX)
         if stamp.exists() and stamp.read_text() == wanted:
-            return
+            return PYTHON
         say("preparing the judge's Python")
         run([sys.executable, "-m", "venv", "--clear", str(VENV)])
         run([str(PYTHON), "-m", "pip", "install", "-q", "-r", str(REQUIREMENTS)])
         stamp.write_text(wanted)
+    return PYTHON
 
 
 def pins(listing: Path, only: list[str]) -> list[str]:

@@ -1,4 +1,4 @@
-//! The real setuptools as the judge of `sgbuild inspect`.
+//! The real setuptools as the judge of `sgbuild inspect`: the one that tests/conformance pins.
 
 use std::fs;
 use std::io::Write as _;
@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::support::{Sandbox, root};
+use crate::support::{Sandbox, Testbed, root};
 
 /// How a project is expected to be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,35 +122,17 @@ fn ask_setuptools(orders: &Value) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-/// A Python with a current setuptools, made once and kept beside the test's other scratch files.
+/// The Python of tests/conformance, whose setuptools is pinned: one judge for all.
 fn oracle_python() -> PathBuf {
-    let kept = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("oracle");
-    let python = kept.join("bin/python");
-    if python.exists() {
-        return python;
-    }
-    let made = tempfile::Builder::new()
-        .prefix("oracle-")
-        .tempdir_in(kept.parent().unwrap())
+    let output = Command::new("python3")
+        .args(["-c", "import places; print(places.judge())"])
+        .env("PYTHONPATH", root().join("tests/conformance"))
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .env("SGBUILD_TESTBED", Testbed::get().variable("SGBUILD_TESTBED"))
+        .output()
         .unwrap();
-    let run = |program: PathBuf, arguments: &[&str]| {
-        assert!(Command::new(program).args(arguments).status().unwrap().success());
-    };
-    run("python3".into(), &["-m", "venv", made.path().to_str().unwrap()]);
-    let install = [
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--upgrade",
-        "setuptools",
-        "wheel",
-        "packaging",
-    ];
-    run(made.path().join("bin/python"), &install);
-    // Another test may have been faster; then its environment serves.
-    let _ = fs::rename(made.keep(), &kept);
-    python
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().trim_end().into()
 }
 
 /// Checks only that nothing is said that setuptools would not say: sgbuild may refuse what setuptools takes, but not take what
