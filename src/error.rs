@@ -198,10 +198,7 @@ impl Error {
                 Fault::User,
             ),
             Self::UnknownEngine { .. } => (vec!["Set `engine` to auto or docker.".to_owned()], Fault::Usage),
-            Self::BuildTimeout { .. } => (
-                vec!["Leave it out to give a build an hour.".to_owned()],
-                Fault::Usage,
-            ),
+            Self::BuildTimeout { .. } => (vec!["Leave it out to give a build an hour.".to_owned()], Fault::Usage),
             Self::NoTable => (
                 vec![
                     "Set `table`, with --table or SGBUILD_TABLE, to the table that `sgbuild status` names.".to_owned(),

@@ -6,8 +6,13 @@
 //! Project ─▶ Sdist ─▶ ImagePlan ─▶ BuiltImage ─▶ PushedImage ─▶ TrainingRun
 //! ```
 //!
-//! Modules are listed in the order of that path; a stage imports the types of earlier stages only. No stage prints, exits
-//! or reads the process environment: it takes a settings struct and a [`progress::Progress`].
+//! Modules are listed by what they are, and within a group by name; the path itself is `project`, `sdist`, `image`, `dist`,
+//! `engine`, `push`, `training`. A stage imports the types of earlier stages only. No stage prints, exits or reads the process
+//! environment: it takes a settings struct and a [`progress::Progress`].
+//!
+//! *The setuptools-docker pipeline* is what sgbuild replaces: the package setuptools-docker, whose setuptools command builds such an
+//! image of the same `setup.py`, and the CloudFormation stack, build script and training Lambda around it. Its keywords of
+//! `setup()`, its variables and its Lambda's payload are still taken.
 
 // Leaves: used by every stage.
 mod cache;

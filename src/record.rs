@@ -1,6 +1,6 @@
 //! The record of a run: what was trained, from which commit and data, and what came of it. One item of the metadata table.
 //!
-//! The key and the attributes that the original pipeline wrote keep its names: `training_job_name`, `git_hash`,
+//! The key and the attributes that the setuptools-docker pipeline wrote keep its names: `training_job_name`, `git_hash`,
 //! `hyperparameters`, `job_creation_time`, `job_end_time`, `job_status`.
 
 use std::collections::BTreeMap;

@@ -99,7 +99,12 @@ pub(super) async fn image(
         built: built.clone(),
         pushed: None,
     };
-    note(&handover, dist, "the next command will not know of this build", checkout);
+    note(
+        &handover,
+        dist,
+        "the next command will not know of this build",
+        checkout,
+    );
     Ok(built)
 }
 

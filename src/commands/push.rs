@@ -153,8 +153,11 @@ async fn push_settings(
 
 /// The repository that the settings name.
 enum Named {
-    /// In a registry; with a tag, as the original pipeline's `FULL_NAME` has it.
-    Registry { repository: Repository, tag: Option<String> },
+    /// In a registry; with a tag, as the setuptools-docker pipeline's `FULL_NAME` has it.
+    Registry {
+        repository: Repository,
+        tag: Option<String>,
+    },
     /// In the account's own ECR.
     InEcr(String),
 }

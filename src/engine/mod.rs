@@ -31,7 +31,9 @@ impl EngineKind {
     /// [`UnknownEngine`].
     pub fn named(name: &str) -> Result<Self, UnknownEngine> {
         let found = Self::NAMES.into_iter().find(|(known, _)| *known == name);
-        found.map(|(_, kind)| kind).ok_or_else(|| UnknownEngine(name.to_owned()))
+        found
+            .map(|(_, kind)| kind)
+            .ok_or_else(|| UnknownEngine(name.to_owned()))
     }
 
     /// What the pipeline's template calls it: in CodeBuild there is a daemon.

@@ -1,4 +1,4 @@
-//! The training Lambda's payload, checked: from sgbuild, or from the original pipeline, which has no run id.
+//! The training Lambda's payload, checked: from sgbuild, or from the setuptools-docker pipeline, which has no run id.
 
 use std::collections::BTreeMap;
 

@@ -24,7 +24,7 @@ impl Files {
         }
         self.refuse_two_sources(&drafts)?;
         refuse_unclear_version(setup_py, &self.setup_cfg)?;
-        // A keyword that nobody knows may belong to a plugin that changes everything; the original's are ours.
+        // A keyword that nobody knows may belong to a plugin that changes everything; setuptools-docker's are ours.
         let plugin = setup_py.fields.iter().find(|(key, _)| key.starts_with("plugin:"));
         if let Some((_, Err(dynamic))) = plugin {
             return Err(dynamic.clone().into());

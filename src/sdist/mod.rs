@@ -4,8 +4,8 @@
 //! files.rs     which files            names.rs      my_pkg-1.0, My_Pkg.egg-info
 //! manifest.rs  MANIFEST.in's lines    egg_info.rs   PKG-INFO, requires.txt, …
 //! tree.rs      listings, globs        setup_cfg.rs  the version tag fixed
-//! glob.rs      wildcards              archive.rs    deterministic tar.gz
-//! oddities.rs  warnings               repack.rs     a backend's tar.gz, made deterministic
+//! oddities.rs  warnings               archive.rs    deterministic tar.gz
+//! error.rs     what can go wrong      repack.rs     a backend's tar.gz, made deterministic
 //! pep508.rs    requirements' spelling
 //! ```
 

@@ -28,7 +28,7 @@ pub struct Definition {
     pub kind: Kind,
     /// Its default, written as in an environment variable.
     pub default: Option<&'static str>,
-    /// The variable by which the original pipeline's stack gives it to CodeBuild; read there only.
+    /// The variable by which the setuptools-docker pipeline's stack gives it to CodeBuild; read there only.
     pub original: Option<&'static str>,
     /// What it does, in one line.
     pub help: &'static str,

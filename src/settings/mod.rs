@@ -372,7 +372,7 @@ fn not_a_directory(path: &Path) -> String {
     }
 }
 
-/// The value of `SGBUILD_<KEY>`; inside CodeBuild also of the variables that the original pipeline's stack sets.
+/// The value of `SGBUILD_<KEY>`; inside CodeBuild also of the variables that the setuptools-docker pipeline's stack sets.
 fn from_environment(definition: &'static Definition, environment: &Environment) -> Result<Option<Setting>, Error> {
     let own = definition.variable();
     let original = definition

@@ -25,8 +25,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// The payload of the training Lambda. The first ten keys are the original pipeline's, all of them strings, so that an
-/// existing Lambda accepts it; the rest is sgbuild's and absent from an original payload.
+/// The payload of the training Lambda. The first ten keys are the setuptools-docker pipeline's, all of them strings, so that an
+/// existing Lambda accepts it; the rest is sgbuild's and absent from a payload of that pipeline.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TrainingRequest {
     /// `s3://bucket/input/data/training/`.

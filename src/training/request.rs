@@ -8,9 +8,9 @@ use crate::registry::Repository;
 use super::error::{Error, Invalid, Setting};
 use super::{TrainingRequest, job_name, rules};
 
-/// The folder of the input bucket that is the training channel, as in the original pipeline.
+/// The folder of the input bucket that is the training channel, as in the setuptools-docker pipeline.
 const TRAINING_DATA: &str = "input/data/training/";
-/// The room a job name's prefix has: the original Lambda appends a timestamp of 20 characters or so.
+/// The room a job name's prefix has: the setuptools-docker pipeline's Lambda appends a timestamp of 20 characters or so.
 const MAX_PREFIX: usize = 40;
 
 /// `--function`.
@@ -243,7 +243,12 @@ pub fn check_numbers<'a>(value: impl Fn(&str) -> Option<(u64, &'a str)>) -> Resu
             problem,
         })
     };
-    refuse([INSTANCE_COUNT, VOLUME_SIZE, MAX_RUNTIME].into_iter().filter_map(problem).collect())
+    refuse(
+        [INSTANCE_COUNT, VOLUME_SIZE, MAX_RUNTIME]
+            .into_iter()
+            .filter_map(problem)
+            .collect(),
+    )
 }
 
 #[cfg(test)]

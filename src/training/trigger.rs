@@ -33,7 +33,7 @@ const MAX_ATTEMPTS: u32 = 4;
 pub enum TrainingAnswer {
     /// sgbuild's Lambda: the job it started, or found started by an earlier delivery of the same run.
     Started(TrainingRun),
-    /// Another Lambda, such as the original pipeline's: it accepted the request and does not say which job it started.
+    /// Another Lambda, such as the setuptools-docker pipeline's: it accepted the request and does not say which job it started.
     Accepted {
         /// Its answer, as it is; often `null`.
         answer: Value,
