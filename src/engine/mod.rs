@@ -33,7 +33,7 @@ impl EngineKind {
         let found = Self::NAMES.into_iter().find(|(known, _)| *known == name);
         found
             .map(|(_, kind)| kind)
-            .ok_or_else(|| UnknownEngine(name.to_owned()))
+            .ok_or_else(|| UnknownEngine { name: name.to_owned() })
     }
 
     /// What the pipeline's template calls it: in CodeBuild there is a daemon.
@@ -47,8 +47,11 @@ impl EngineKind {
 
 /// There is no engine of that name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("there is no engine `{0}`{}", if .0 == "native" { " yet" } else { "" })]
-pub struct UnknownEngine(String);
+#[error("there is no engine `{name}`{}", if .name == "native" { " yet" } else { "" })]
+pub struct UnknownEngine {
+    /// As set.
+    pub name: String,
+}
 
 /// An image that an engine built and holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
