@@ -8,7 +8,7 @@ use crate::dist::Dist;
 use crate::engine::docker::{self, DockerSettings};
 use crate::engine::{BuildRequest, BuiltImage, Engine};
 use crate::error::Error;
-use crate::handover::{Handover, Source};
+use crate::handover::{self, Handover, OwnRecords, Source};
 use crate::project::Project;
 use crate::registry::auth::{self, AuthSettings};
 use crate::registry::reference::{repository_name, tag};
@@ -95,13 +95,22 @@ pub(super) async fn image(
         no_cache: checkout.settings.flag("no-cache"),
     };
     let built = engine.build(&request, checkout.progress).await?;
-    Handover {
+    let handover = Handover {
         source: source(project, checkout, surroundings),
         built: built.clone(),
         pushed: None,
+    };
+    match handover.write(dist, &own_records(checkout), checkout.progress) {
+        // It is built of what was sent, and in the engine: the next phase builds it again, from the cache.
+        Err(error @ handover::Error::Replaced { .. }) => checkout.progress.warn(&error.to_string()),
+        written => written?,
     }
-    .write(&dist.directory)?;
     Ok(built)
+}
+
+/// The build records that this user's sgbuild wrote.
+pub(super) fn own_records(checkout: &Checkout<'_>) -> OwnRecords {
+    OwnRecords::of(checkout.settings.environment().cache_dir())
 }
 
 /// What `dist/image.json` says was built of the same context, if the engine still has it under this tag.
@@ -114,7 +123,7 @@ async fn already_built(
     if checkout.settings.flag("no-cache") || checkout.settings.flag("pull") {
         return Ok(None);
     }
-    let Some(Handover { built, .. }) = Handover::read(dist) else {
+    let Some(Handover { built, .. }) = Handover::read(dist, &own_records(checkout)) else {
         return Ok(None);
     };
     let held = engine.find(&built.id).await?;

@@ -55,7 +55,7 @@ pub(super) async fn run(arguments: &cli::Push, checkout: &Checkout<'_>) -> Resul
         pushed: Some(pushed.clone()),
     };
     // The image is where it was to go: that its note is missing must not hide it.
-    if let Err(error) = handover.write(&dist.directory) {
+    if let Err(error) = handover.write(&dist, &build::own_records(checkout), checkout.progress) {
         let reason = std::error::Error::source(&error)
             .map(|source| format!(": {source}"))
             .unwrap_or_default();
