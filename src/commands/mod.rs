@@ -1,5 +1,6 @@
 //! The verbs, one file each: settings, then the library, then what is printed.
 
+mod aws_answers;
 mod build;
 mod completions;
 mod destroy;
@@ -142,7 +143,9 @@ impl<'a> Checkout<'a> {
             .connect_timeout(CONNECT_TIMEOUT)
             .read_timeout(READ_TIMEOUT)
             .build();
-        let mut loader = aws_config::defaults(BehaviorVersion::latest()).timeout_config(timeouts);
+        let mut loader = aws_config::defaults(BehaviorVersion::latest())
+            .timeout_config(timeouts)
+            .http_client(aws_answers::http_client());
         if let Ok(name) = AppName::new(concat!("sgbuild-", env!("CARGO_PKG_VERSION"))) {
             loader = loader.app_name(name);
         }
@@ -173,6 +176,6 @@ impl Surroundings {
 
 /// JSON as people read it.
 pub(crate) fn json(value: &impl Serialize) -> String {
-    // Plain structs with string keys always serialise.
+    // Plain structs with string keys always serialise, and no path that is not UTF-8 comes here.
     serde_json::to_string_pretty(value).unwrap_or_default()
 }
