@@ -38,7 +38,7 @@ pub enum Error {
     /// Pushing the image.
     #[error(transparent)]
     Push(#[from] push::Error),
-    /// Writing `dist/image.json`.
+    /// `dist/image.json`.
     #[error(transparent)]
     Handover(#[from] handover::Error),
     /// Starting the training.
@@ -115,6 +115,12 @@ pub enum Error {
     /// The pipeline's stack.
     #[error(transparent)]
     Stack(Box<stack::Error>),
+    /// A path that is to be printed, and is no text.
+    #[error("the path {} is not UTF-8, so it cannot be printed as it is", .path.display())]
+    NotUnicode {
+        /// The path.
+        path: PathBuf,
+    },
     /// The user pressed Ctrl-C.
     #[error("interrupted")]
     Interrupted,
@@ -205,6 +211,11 @@ impl Error {
                 vec!["Check its name and the region; it needs dynamodb:Scan on the table.".to_owned()],
                 temporary_or_user(source),
             ),
+            Self::Stdout(source) | Self::Follow(training::follow::Error::Output(source)) => unwritten(source),
+            Self::NotUnicode { .. } => (
+                vec!["Rename the directory. `build` and `push` work in it as it is.".to_owned()],
+                Fault::User,
+            ),
             Self::Follow(error) => (error.hints(), error.fault()),
             Self::NothingToFollow { .. } => (
                 vec!["Let the Lambda answer with `training_job_name`, as sgbuild's own does.".to_owned()],
@@ -224,7 +235,7 @@ impl Error {
             Self::Code(error) => (error.hints(), error.fault()),
             Self::Stack(error) => (error.hints(), error.fault()),
             Self::Interrupted => (Vec::new(), Fault::Interrupted),
-            Self::Stdout(_) | Self::Runtime(_) | Self::Lambda(_) => (Vec::new(), Fault::User),
+            Self::Runtime(_) | Self::Lambda(_) => (Vec::new(), Fault::User),
         };
         let title = self.to_string();
         let causes = causes(self, &title);
@@ -236,6 +247,18 @@ impl Error {
             hints,
             fault,
         }
+    }
+}
+
+/// Output that did not arrive.
+fn unwritten(source: &io::Error) -> (Vec<String>, Fault) {
+    match source.kind() {
+        io::ErrorKind::BrokenPipe => (Vec::new(), Fault::Unread),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => (
+            vec!["Free some disk space where the output goes.".to_owned()],
+            Fault::User,
+        ),
+        _ => (Vec::new(), Fault::User),
     }
 }
 
@@ -280,7 +303,7 @@ mod tests {
     #[test]
     fn a_report_names_each_cause_once() {
         let source = io::Error::other("disk on fire");
-        let error = Error::Handover(handover::Error {
+        let error = Error::Handover(handover::Error::Write {
             path: "dist/image.json".into(),
             source,
         });
