@@ -28,7 +28,8 @@ const STYLES: Styles = Styles::styled()
 #[derive(Debug, Parser)]
 #[command(name = "sgbuild", version, styles = STYLES, max_term_width = 110, propagate_version = false)]
 #[command(after_help = "\
-Exit codes: 0 done; 1 you can fix it; 2 usage; 75 temporary, try again; 130 interrupted.
+Exit codes: 0 done; 1 you can fix it; 2 usage; 75 temporary, try again; 130 interrupted;
+141 nobody reads the output.
 
 Examples:
   sgbuild inspect                 what sgbuild understands of the project here

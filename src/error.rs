@@ -38,6 +38,9 @@ pub enum Error {
     /// Pushing the image.
     #[error(transparent)]
     Push(#[from] push::Error),
+    /// `dist/image.json`.
+    #[error(transparent)]
+    Handover(#[from] handover::Error),
     /// Starting the training.
     #[error(transparent)]
     Training(#[from] training::Error),
@@ -120,6 +123,12 @@ pub enum Error {
     /// The pipeline's stack.
     #[error(transparent)]
     Stack(Box<stack::Error>),
+    /// A path that is to be printed, and is no text.
+    #[error("the path {} is not UTF-8, so it cannot be printed as it is", .path.display())]
+    NotUnicode {
+        /// The path.
+        path: PathBuf,
+    },
     /// The user pressed Ctrl-C.
     #[error("interrupted")]
     Interrupted,
@@ -210,6 +219,11 @@ impl Error {
                 vec!["Check its name and the region; it needs dynamodb:Scan on the table.".to_owned()],
                 temporary_or_user(source),
             ),
+            Self::Stdout(source) | Self::Follow(training::follow::Error::Output(source)) => unwritten(source),
+            Self::NotUnicode { .. } => (
+                vec!["Rename the directory. `build` and `push` work in it as it is.".to_owned()],
+                Fault::User,
+            ),
             Self::Follow(error) => (error.hints(), error.fault()),
             Self::NothingToFollow { .. } => (
                 vec!["Let the Lambda answer with `training_job_name`, as sgbuild's own does.".to_owned()],
@@ -229,7 +243,7 @@ impl Error {
             Self::Code(error) => (error.hints(), error.fault()),
             Self::Stack(error) => (error.hints(), error.fault()),
             Self::Interrupted => (Vec::new(), Fault::Interrupted),
-            Self::Stdout(_) | Self::Runtime(_) | Self::Lambda(_) => (Vec::new(), Fault::User),
+            Self::Runtime(_) | Self::Lambda(_) => (Vec::new(), Fault::User),
         };
         let title = self.to_string();
         let causes = causes(self, &title);
@@ -241,6 +255,18 @@ impl Error {
             hints,
             fault,
         }
+    }
+}
+
+/// Output that did not arrive.
+fn unwritten(source: &io::Error) -> (Vec<String>, Fault) {
+    match source.kind() {
+        io::ErrorKind::BrokenPipe => (Vec::new(), Fault::Unread),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => (
+            vec!["Free some disk space where the output goes.".to_owned()],
+            Fault::User,
+        ),
+        _ => (Vec::new(), Fault::User),
     }
 }
 
@@ -285,8 +311,7 @@ mod tests {
     #[test]
     fn a_report_names_each_cause_once() {
         let source = io::Error::other("disk on fire");
-        let error = Error::Dist(dist::Error::Io {
-            action: "write",
+        let error = Error::Handover(handover::Error::Write {
             path: "dist/image.json".into(),
             source,
         });

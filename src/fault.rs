@@ -12,6 +12,9 @@ pub enum Fault {
     Temporary,
     /// The user pressed Ctrl-C (exit code 130, 128 + SIGINT, as shells report it).
     Interrupted,
+    /// Whoever read the output has stopped reading, as `head` does (exit code 141, 128 + SIGPIPE, as shells report a program that
+    /// a closed pipe ended). There is nobody to tell.
+    Unread,
 }
 
 impl Fault {
@@ -23,6 +26,7 @@ impl Fault {
             Self::Usage => 2,
             Self::Temporary => 75,
             Self::Interrupted => 130,
+            Self::Unread => 141,
         }
     }
 }

@@ -1,14 +1,20 @@
 //! `dist/image.json`: what one phase tells the next, so that `build` and `push` may run in different shells.
 
-use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::dist::{Dist, IMAGE_JSON};
+use crate::dist::{self, Dist, IMAGE_JSON};
 use crate::engine::BuiltImage;
+use crate::fault::Fault;
+use crate::progress::Progress;
+use crate::project::read_regular;
 use crate::push::PushedImage;
+
+mod own;
+
+pub use own::OwnRecords;
 
 /// The content of `dist/image.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,55 +40,128 @@ pub struct Source {
     pub revision: Option<String>,
 }
 
-/// Why the file could not be written. It stops nothing: what it tells of is done.
+/// Why the file was not written, or is not believed.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot write {}", .path.display())]
-pub struct Error {
-    /// The file.
-    pub path: PathBuf,
-    /// Why.
-    pub source: io::Error,
+pub enum Error {
+    /// The file could not be written.
+    #[error("cannot write {}", .path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// `dist/` is another's by now: the file would claim that this image was built of it.
+    #[error("{} was changed meanwhile, so the image is not noted in it", .directory.display())]
+    Replaced {
+        /// `dist/`.
+        directory: PathBuf,
+    },
+    /// It could not be made sure that nobody changes `dist/`.
+    #[error(transparent)]
+    Dist(#[from] dist::Error),
+    /// The file is there, and sgbuild did not write it, or not on this machine.
+    #[error("{} is not what sgbuild last wrote there, so the image that it names is not trusted", .path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+impl Error {
+    /// What to do next.
+    #[must_use]
+    pub fn hints(&self) -> Vec<String> {
+        match self {
+            Self::Write { .. } => {
+                vec!["Make dist/ writable and free some disk space, then run the command again.".to_owned()]
+            }
+            Self::Replaced { .. } => vec!["Run the command again.".to_owned()],
+            Self::Dist(error) => error.hints(),
+            Self::Foreign { .. } => vec![
+                "Run `sgbuild push` here: it sends only what the registry does not have, and starts the training."
+                    .to_owned(),
+                "If the file came with the checkout, take it out of git: git rm --cached dist/image.json".to_owned(),
+            ],
+        }
+    }
+
+    /// Whose move it is.
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::Write { .. } | Self::Foreign { .. } => Fault::User,
+            Self::Replaced { .. } => Fault::Temporary,
+            Self::Dist(error) => error.fault(),
+        }
+    }
 }
 
 impl Handover {
-    /// What an earlier phase left for exactly this `dist`; `None` when there is nothing, or it belongs to other contents.
+    /// What an earlier phase left for exactly this `dist`; `None` when there is nothing, it belongs to other contents, or sgbuild
+    /// did not write it.
     #[must_use]
-    pub fn read(dist: &Dist) -> Option<Self> {
-        let handover = Self::read_any(&dist.directory)?;
+    pub fn read(dist: &Dist, own: &OwnRecords) -> Option<Self> {
+        let handover = Self::read_any(&dist.directory, own).ok()??;
         (handover.built.context_digest == dist.context_digest).then_some(handover)
     }
 
     /// What an earlier phase left in the directory `dist`, whatever it was built from.
-    #[must_use]
-    pub fn read_any(dist: &Path) -> Option<Self> {
-        serde_json::from_slice(&fs::read(dist.join(IMAGE_JSON)).ok()?).ok()
-    }
-
-    /// Writes the file into the directory `dist`, whole or not at all.
     ///
     /// # Errors
-    /// The directory is gone, full, or not writable.
-    pub fn write(&self, dist: &Path) -> Result<(), Error> {
+    /// [`Error::Foreign`] where somebody else left something.
+    pub fn read_any(dist: &Path, own: &OwnRecords) -> Result<Option<Self>, Error> {
         let path = dist.join(IMAGE_JSON);
-        let written = || -> io::Result<()> {
-            let mut file = tempfile::Builder::new()
-                .prefix(".image-")
-                .permissions(readable())
-                .tempfile_in(dist)?;
-            serde_json::to_writer_pretty(&mut file, self)?;
-            file.write_all(b"\n")?;
-            file.persist(&path)?;
-            Ok(())
+        let bytes = match read_regular(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(_) => return Err(Error::Foreign { path }),
         };
-        written().map_err(|source| Error {
+        if !own.wrote(&path, &bytes) {
+            return Err(Error::Foreign { path });
+        }
+        Ok(serde_json::from_slice(&bytes).ok())
+    }
+
+    /// Writes the file into the directory of `dist`, whole or not at all, if that still holds what the image was built of.
+    ///
+    /// # Errors
+    /// The directory is gone, full, not writable, or another's by now.
+    pub fn write(&self, dist: &Dist, own: &OwnRecords, progress: &dyn Progress) -> Result<(), Error> {
+        let Some(_held) = dist.held(progress)? else {
+            return Err(Error::Replaced {
+                directory: dist.directory.clone(),
+            });
+        };
+        let path = dist.directory.join(IMAGE_JSON);
+        let written = || -> io::Result<Vec<u8>> {
+            let mut bytes = serde_json::to_vec_pretty(self)?;
+            bytes.push(b'\n');
+            let mut file = tempfile::Builder::new()
+                .prefix(dist::IMAGE_JSON_UNFINISHED)
+                .permissions(readable())
+                .tempfile_in(&dist.directory)?;
+            file.write_all(&bytes)?;
+            file.persist(&path)?;
+            Ok(bytes)
+        };
+        let bytes = written().map_err(|source| Error::Write {
             path: path.clone(),
             source,
-        })
+        })?;
+        // Without the note the next phase does again what this one did.
+        if let Err(error) = own.note(&path, &bytes) {
+            progress.warn(&format!(
+                "the next command will not trust {}, as it could not be noted that sgbuild wrote it: {error}",
+                path.display()
+            ));
+        }
+        Ok(())
     }
 }
 
 #[cfg(unix)]
-fn readable() -> fs::Permissions {
+fn readable() -> std::fs::Permissions {
     use std::os::unix::fs::PermissionsExt as _;
-    fs::Permissions::from_mode(0o644)
+    std::fs::Permissions::from_mode(0o644)
 }

@@ -1,5 +1,6 @@
 //! The process: the Lambda runtime where AWS started it, the command line elsewhere.
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use aws_config::BehaviorVersion;
@@ -8,6 +9,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use sgbuild::cli::{Cli, Color};
 use sgbuild::commands::{self, Begun, Work};
 use sgbuild::error::Error;
+use sgbuild::fault::Fault;
 use sgbuild::lambda::log::JsonLines;
 use sgbuild::lambda::{self, Configuration};
 use sgbuild::settings::Environment;
@@ -19,7 +21,10 @@ fn main() -> ExitCode {
     if let Ok(runtime_api) = std::env::var("AWS_LAMBDA_RUNTIME_API") {
         return run_lambda(&runtime_api);
     }
-    let cli = Cli::of_process();
+    let cli = match Cli::of_process() {
+        Ok(cli) => cli,
+        Err(said) => return print_of_clap(&said),
+    };
     match cli.global.color {
         Color::Auto => {}
         Color::Always => anstream::ColorChoice::Always.write_global(),
@@ -33,11 +38,25 @@ fn main() -> ExitCode {
     let ui = Ui::new(verbosity);
     match run(&cli, &ui) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            let report = error.report();
-            ui.error(&report);
-            ExitCode::from(report.fault.exit_code())
-        }
+        Err(error) => failed(&ui, &error),
+    }
+}
+
+fn failed(ui: &Ui, error: &Error) -> ExitCode {
+    let report = error.report();
+    if report.fault != Fault::Unread {
+        ui.error(&report);
+    }
+    ExitCode::from(report.fault.exit_code())
+}
+
+/// Prints what clap has to say: help and version, which are data, or what is wrong with the command line.
+fn print_of_clap(said: &clap::Error) -> ExitCode {
+    let printed = said.print().and_then(|()| std::io::stdout().flush());
+    match printed {
+        Err(error) if !said.use_stderr() => failed(&Ui::new(Verbosity::Normal), &Error::Stdout(error)),
+        // Nobody is left to tell when stderr is closed.
+        _ => ExitCode::from(u8::try_from(said.exit_code()).unwrap_or(2)),
     }
 }
 

@@ -29,22 +29,24 @@ const VERBS: [(&str, WithFlags); 12] = [
 ];
 
 impl Cli {
-    /// The process's command line. Where it is wrong, or help is asked for, that is printed and the process ends.
+    /// The process's command line.
     ///
     /// To build every verb's flags takes a third of what a short command does, so the verb that is named comes with its own
     /// alone. What these do not explain is left to the whole command line, which has the right words for it.
-    #[must_use]
-    pub fn of_process() -> Self {
+    ///
+    /// # Errors
+    /// What clap has to say of it: what is wrong, or the help or version that was asked for.
+    pub fn of_process() -> Result<Self, clap::Error> {
         let arguments: Vec<OsString> = env::args_os().collect();
-        Self::of_its_verb(&arguments).unwrap_or_else(|| Self::of_any_verb(&arguments))
+        Self::of_its_verb(&arguments).map_or_else(|| Self::of_any_verb(&arguments), Ok)
     }
 
-    fn of_any_verb(arguments: &[OsString]) -> Self {
-        Self::try_parse_from(arguments).unwrap_or_else(|error| {
+    fn of_any_verb(arguments: &[OsString]) -> Result<Self, clap::Error> {
+        Self::try_parse_from(arguments).map_err(|error| {
             // Its words quote arguments as they are: they are to quote what is safe to be shown.
             let shown = arguments.iter().map(|argument| argument.to_string_lossy());
             let shown = shown.map(|argument| shown::cell(&argument).into_owned());
-            Self::try_parse_from(shown).err().unwrap_or(error).exit()
+            Self::try_parse_from(shown).err().unwrap_or(error)
         })
     }
 

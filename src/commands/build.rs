@@ -8,7 +8,7 @@ use crate::dist::Dist;
 use crate::engine::docker::{self, DockerSettings};
 use crate::engine::{BuildRequest, BuiltImage, Engine, EngineKind};
 use crate::error::Error;
-use crate::handover::{Handover, Source};
+use crate::handover::{Handover, OwnRecords, Source};
 use crate::project::Project;
 use crate::registry::auth::{self, AuthSettings};
 use crate::registry::reference::{repository_name, tag};
@@ -111,9 +111,17 @@ pub(super) async fn image(
 /// Keeps what the next command goes on from. The image is there whether or not it is noted: a note that cannot be written is a
 /// warning, with what is `lost` by it.
 pub(super) fn note(handover: &Handover, dist: &Dist, lost: &str, checkout: &Checkout<'_>) {
-    if let Err(error) = handover.write(&dist.directory) {
-        checkout.progress.warn(&format!("{error}: {}; {lost}", error.source));
+    if let Err(error) = handover.write(dist, &own_records(checkout), checkout.progress) {
+        let reason = std::error::Error::source(&error).map(|source| format!(": {source}"));
+        checkout
+            .progress
+            .warn(&format!("{error}{}; {lost}", reason.unwrap_or_default()));
     }
+}
+
+/// The build records that this user's sgbuild wrote.
+pub(super) fn own_records(checkout: &Checkout<'_>) -> OwnRecords {
+    OwnRecords::of(checkout.settings.environment().cache_dir())
 }
 
 /// What `dist/image.json` says was built of the same context, if the engine still has it under this tag.
@@ -126,7 +134,7 @@ async fn already_built(
     if checkout.settings.flag("no-cache") || checkout.settings.flag("pull") {
         return Ok(None);
     }
-    let Some(Handover { built, .. }) = Handover::read(dist) else {
+    let Some(Handover { built, .. }) = Handover::read(dist, &own_records(checkout)) else {
         return Ok(None);
     };
     let held = engine.find(&built.id).await?;

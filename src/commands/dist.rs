@@ -15,6 +15,12 @@ pub(super) fn run(arguments: &cli::Dist, checkout: &Checkout<'_>) -> Result<Data
     if arguments.dry_run.dry_run {
         return preview(&project, checkout, &surroundings, arguments.json.json);
     }
+    // Its paths are what is printed: half-right ones would name nothing.
+    if project.root.to_str().is_none() {
+        return Err(Error::NotUnicode {
+            path: project.root.clone(),
+        });
+    }
     let dist = write(&project, checkout, &surroundings)?;
     if arguments.json.json {
         return Ok(json(&json!({

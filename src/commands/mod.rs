@@ -1,5 +1,6 @@
 //! The verbs, one file each: settings, then the library, then what is printed.
 
+mod aws_answers;
 mod build;
 mod completions;
 mod destroy;
@@ -143,7 +144,9 @@ impl<'a> Checkout<'a> {
             .connect_timeout(CONNECT_TIMEOUT)
             .read_timeout(READ_TIMEOUT)
             .build();
-        let mut loader = aws_config::defaults(BehaviorVersion::latest()).timeout_config(timeouts);
+        let mut loader = aws_config::defaults(BehaviorVersion::latest())
+            .timeout_config(timeouts)
+            .http_client(aws_answers::http_client());
         if let Ok(name) = AppName::new(concat!("sgbuild-", env!("CARGO_PKG_VERSION"))) {
             loader = loader.app_name(name);
         }

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::build::own_records;
 use super::{Checkout, json, logs};
 use crate::cli;
 use crate::dist::{DIST, IMAGE_JSON};
@@ -13,7 +14,8 @@ use crate::training::{self, TrainingAnswer, TrainingRequest, TrainingSettings, t
 
 pub(super) async fn run(arguments: &cli::Train, checkout: &Checkout<'_>) -> Result<Data, Error> {
     let dist = checkout.settings.root().join(DIST);
-    let handover = Handover::read_any(&dist).and_then(|handover| Some((handover.source, handover.pushed?)));
+    let handover = Handover::read_any(&dist, &own_records(checkout))?;
+    let handover = handover.and_then(|handover| Some((handover.source, handover.pushed?)));
     let (source, pushed) = handover.ok_or_else(|| Error::NothingPushed {
         path: dist.join(IMAGE_JSON),
     })?;

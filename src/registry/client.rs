@@ -55,8 +55,10 @@ pub struct ClientSettings {
     pub retry: Retry,
     /// How long making a connection may take.
     pub connect_timeout: Duration,
-    /// How long nothing may be received before a request counts as broken; there is no limit on the whole.
+    /// How long nothing may be received before a request counts as broken.
     pub stall_timeout: Duration,
+    /// How long an answer may take as a whole: none is longer than a manifest.
+    pub answer_timeout: Duration,
 }
 
 impl Default for ClientSettings {
@@ -66,6 +68,7 @@ impl Default for ClientSettings {
             retry: Retry::default(),
             connect_timeout: Duration::from_secs(15),
             stall_timeout: Duration::from_mins(1),
+            answer_timeout: Duration::from_mins(5),
         }
     }
 }

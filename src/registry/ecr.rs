@@ -7,7 +7,7 @@ use aws_sdk_ecr::types::{ImageScanningConfiguration, ImageTagMutability, ImageTa
 use base64::Engine as _;
 
 use super::auth::Credentials;
-use super::reference::{EcrHost, Repository, domain_suffix, repository_name};
+use super::reference::{EcrHost, Repository, domain_suffix, is_account, is_region, repository_name};
 use crate::secret::{Secret, without_url_credentials};
 
 mod failure;
@@ -82,6 +82,9 @@ pub async fn default_repository(config: &SdkConfig, package: &str) -> Result<Rep
 /// As [`default_repository`]; a path that is no repository's.
 pub async fn own_repository(config: &SdkConfig, path: &str) -> Result<Repository, Error> {
     let region = config.region().ok_or(Error::NoRegion)?.to_string();
+    if !is_region(&region) {
+        return Err(Error::Region { region });
+    }
     let account = caller_account(config, &region).await?;
     Ok(Repository::parse(&format!(
         "{}/{path}",
@@ -100,7 +103,12 @@ pub async fn caller_account(config: &SdkConfig, region: &str) -> Result<String, 
         .send()
         .await
         .map_err(|error| failure(&call, &error))?;
-    identity.account.ok_or_else(|| call.incomplete("it names no account"))
+    match identity.account {
+        // It becomes part of the name of a host that a password is sent to.
+        Some(account) if is_account(&account) => Ok(account),
+        Some(account) => Err(call.incomplete(&format!("the account it names, {account:?}, is not twelve digits"))),
+        None => Err(call.incomplete("it names no account")),
+    }
 }
 
 /// Credentials for `host` from

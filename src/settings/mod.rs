@@ -16,6 +16,7 @@ use serde::Serialize;
 
 use crate::fault::Fault;
 use crate::project;
+use crate::registry::reference::is_region;
 
 /// A setting's value.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -44,29 +45,62 @@ pub struct Setting {
 
 /// The environment of the process, taken once so that no stage reads it.
 #[derive(Debug, Clone, Default)]
-pub struct Environment(Vec<(String, String)>);
+pub struct Environment {
+    variables: Vec<(String, String)>,
+    /// The names of those whose value is not Unicode.
+    not_unicode: Vec<String>,
+}
 
 impl Environment {
-    /// The variables of this process whose names and values are Unicode.
+    /// The variables of this process.
     #[must_use]
     pub fn of_process() -> Self {
-        Self(
-            std::env::vars_os()
-                .filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)))
-                .collect(),
-        )
+        let mut environment = Self::default();
+        for (name, value) in std::env::vars_os() {
+            match (name.into_string(), value.into_string()) {
+                (Ok(name), Ok(value)) => environment.variables.push((name, value)),
+                (Ok(name), Err(_)) => environment.not_unicode.push(name),
+                (Err(_), _) => {}
+            }
+        }
+        environment
     }
 
     /// The variables given.
     #[must_use]
     pub fn new(variables: Vec<(String, String)>) -> Self {
-        Self(variables)
+        Self {
+            variables,
+            not_unicode: Vec::new(),
+        }
+    }
+
+    /// A variable that sgbuild, or what it asks, reads, and whose value is not Unicode: taken for unset, it would decide wrongly.
+    fn unreadable(&self) -> Option<&str> {
+        const READ: [&str; 9] = [
+            "SGBUILD_",
+            "AWS_",
+            "CODEBUILD_",
+            "DOCKER_",
+            "PIP_",
+            "UV_",
+            "XDG_",
+            "HOME",
+            "NETRC",
+        ];
+        let is_original = |name: &str| DEFINITIONS.iter().any(|definition| definition.original == Some(name));
+        let is_read = |name: &str| {
+            READ.iter()
+                .any(|read| name == *read || read.ends_with('_') && name.starts_with(read))
+        };
+        let mut names = self.not_unicode.iter().map(String::as_str);
+        names.find(|name| is_read(name) || is_original(name))
     }
 
     /// A variable's value; an empty one counts as unset.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0
+        self.variables
             .iter()
             .find(|(key, value)| key == name && !value.is_empty())
             .map(|(_, value)| value.as_str())
@@ -75,7 +109,7 @@ impl Environment {
     /// Every variable.
     #[must_use]
     pub fn all(&self) -> &[(String, String)] {
-        &self.0
+        &self.variables
     }
 
     /// The user's home directory.
@@ -149,6 +183,20 @@ pub enum Error {
         /// What is expected.
         expected: &'static str,
     },
+    /// A variable's value is not Unicode.
+    #[error("the environment variable {name} is not UTF-8")]
+    NotUnicode {
+        /// Its name.
+        name: String,
+    },
+    /// What is set is no region: it would become part of the name of a host.
+    #[error("{origin}: `region` is {found:?}, and an AWS region such as us-west-2 is expected")]
+    Region {
+        /// Where it was set.
+        origin: String,
+        /// The value.
+        found: String,
+    },
     /// The project's directory is none.
     #[error("{}", not_a_directory(.path))]
     Directory {
@@ -177,7 +225,9 @@ impl Error {
             Self::File(error) => error.hints(),
             Self::Directory { path } if path.is_file() => vec!["Give the directory that holds it.".to_owned()],
             Self::Directory { .. } => vec!["Give the directory that holds the package's setup.py.".to_owned()],
+            Self::NotUnicode { name } => vec![format!("Correct or unset {name}.")],
             Self::Malformed { .. } => vec!["Correct the file at this line.".to_owned()],
+            Self::Region { .. } => vec!["Correct it there, or leave it to the AWS configuration.".to_owned()],
             Self::Unknown { .. } | Self::WrongKind { .. } => {
                 vec!["`sgbuild settings` lists every setting, its value and its origin.".to_owned()]
             }
@@ -191,7 +241,11 @@ impl Error {
         match self {
             Self::File(error) => error.fault(),
             Self::Malformed { .. } | Self::NamedFile { .. } => Fault::User,
-            Self::Unknown { .. } | Self::WrongKind { .. } | Self::Directory { .. } => Fault::Usage,
+            Self::Unknown { .. }
+            | Self::WrongKind { .. }
+            | Self::NotUnicode { .. }
+            | Self::Region { .. }
+            | Self::Directory { .. } => Fault::Usage,
         }
     }
 }
@@ -213,6 +267,9 @@ impl Settings {
     pub fn resolve(root: &Path, flags: Vec<(&'static str, Value)>, environment: Environment) -> Result<Self, Error> {
         if !root.is_dir() {
             return Err(Error::Directory { path: root.to_owned() });
+        }
+        if let Some(name) = environment.unreadable() {
+            return Err(Error::NotUnicode { name: name.to_owned() });
         }
         let mut values = BTreeMap::new();
         for definition in DEFINITIONS {
@@ -242,6 +299,7 @@ impl Settings {
                 },
             );
         }
+        refuse_unless_region(values.get("region"))?;
         Ok(Self {
             values,
             environment,
@@ -361,6 +419,20 @@ impl Settings {
     #[must_use]
     pub fn origin(&self, key: &str) -> &str {
         self.values.get(key).map_or("", |setting| setting.origin.as_str())
+    }
+}
+
+/// A region of the checkout's becomes part of the names of hosts that credentials are sent to.
+fn refuse_unless_region(setting: Option<&Setting>) -> Result<(), Error> {
+    match setting {
+        Some(Setting {
+            value: Value::Text(region),
+            origin,
+        }) if !is_region(region) => Err(Error::Region {
+            origin: origin.clone(),
+            found: region.clone(),
+        }),
+        _ => Ok(()),
     }
 }
 

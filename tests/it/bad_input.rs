@@ -184,7 +184,7 @@ fn dist_is_a_file() {
 }
 
 /// Root may write everywhere, so these run the binary as `nobody`.
-fn as_nobody(sandbox: &Sandbox, arguments: &[&str]) -> Ran {
+pub(crate) fn as_nobody(sandbox: &Sandbox, arguments: &[&str]) -> Ran {
     let parent = sandbox.project().parent().unwrap().to_owned();
     fs::set_permissions(&parent, fs::Permissions::from_mode(0o755)).unwrap();
     // The target directory and the testbed's certificates may be in a place that `nobody` cannot reach.

@@ -144,15 +144,27 @@ fn two_at_once_both_succeed() {
 #[test]
 fn what_a_killed_run_left_is_swept_up_and_not_packed() {
     let sandbox = tiny();
+    let large = fs::File::create(sandbox.project().join("tiny/weights.bin")).unwrap();
+    large.set_len(3_000_000_000).unwrap();
     sandbox.write("MANIFEST.in", "graft .\n");
-    sandbox.write(".sgbuild-dist-gone/leftover", "x");
+    let left = || -> Vec<String> {
+        let entries = fs::read_dir(sandbox.project()).unwrap();
+        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names.filter(|name| name.starts_with(".sgbuild")).collect()
+    };
+    let mut child = sandbox.spawn(&["dist"]);
+    while left().is_empty() {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    std::thread::sleep(std::time::Duration::from_millis(200));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(left().len(), 1);
+    large.set_len(3).unwrap();
     let ran = sandbox.run(&["dist", "--json"]).exits(0);
-    assert!(!sandbox.project().join(".sgbuild-dist-gone").exists());
+    assert!(left().is_empty(), "{:?}", left());
     let files = ran.json()["sdist"]["files"].to_string();
-    assert!(
-        !files.contains("sgbuild-dist") && !files.contains("leftover"),
-        "{files}"
-    );
+    assert!(files.contains("weights.bin") && !files.contains("sgbuild"), "{files}");
 }
 
 #[test]

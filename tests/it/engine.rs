@@ -88,7 +88,7 @@ fn settings() -> DockerSettings {
     }
 }
 
-async fn connect(buildkit: bool) -> Docker {
+pub(crate) async fn connect(buildkit: bool) -> Docker {
     let settings = DockerSettings {
         buildkit: Some(buildkit),
         ..settings()
@@ -168,10 +168,10 @@ fn reference(host: &str, path: &str, tag: &str) -> Reference {
 }
 
 /// A context with this Dockerfile (after `FROM`) and one file `a.txt`.
-struct Context(tempfile::TempDir);
+pub(crate) struct Context(tempfile::TempDir);
 
 impl Context {
-    fn new(lines: &str) -> Self {
+    pub(crate) fn new(lines: &str) -> Self {
         Self::from_base(&format!("{BASE}:1"), lines)
     }
 
@@ -183,11 +183,12 @@ impl Context {
         Self(directory)
     }
 
-    fn request(&self, name: &str) -> BuildRequest {
+    pub(crate) fn request(&self, name: &str) -> BuildRequest {
+        let files = vec!["Dockerfile".to_owned(), "a.txt".to_owned()];
         BuildRequest {
             context: self.0.path().to_owned(),
-            files: vec!["Dockerfile".to_owned(), "a.txt".to_owned()],
-            context_digest: "sha256:00".to_owned(),
+            context_digest: sgbuild::dist::context_digest(self.0.path(), &files).unwrap(),
+            files,
             tag: format!("sgbuild-test/{name}:1"),
             platform: "linux/amd64".to_owned(),
             base: reference("docker.io", BASE, "1"),

@@ -7,7 +7,7 @@ use serde_json::json;
 use url::form_urlencoded;
 
 use super::context;
-use super::daemon::{ApiVersion, Daemon, cancel_build, from_bollard, header};
+use super::daemon::{ApiVersion, Daemon, cancel_build, header};
 use super::endpoint::Endpoint;
 use super::error::Error;
 use super::failure;
@@ -60,7 +60,11 @@ async fn explained(daemon: &Daemon, request: &BuildRequest, error: Error) -> Err
     let (Error::BaseImage { message, .. } | Error::BaseRegistry { message, .. }) = &error else {
         return error;
     };
-    let Ok(image) = daemon.images.inspect_image(&request.base.to_string()).await else {
+    let base = request.base.to_string();
+    let Ok(image) = daemon
+        .answer(daemon.images.inspect_image(&base), "inspecting the base image")
+        .await
+    else {
         return error;
     };
     let platform = format!(
@@ -115,7 +119,7 @@ async fn run(
 ) -> Result<String, Error> {
     let during = format!("building {}", request.tag);
     let mask = Mask::new(&request.secrets);
-    let (body, context_failure) = context::stream(&request.context, &request.files);
+    let (body, context_failure) = context::stream(&request.context, &request.files, &request.context_digest);
     let path = format!("/build?{}", query(daemon, request, session, build_id));
     let answer = match daemon.post(&path, headers(request, session)?, body, &during).await {
         Ok(answer) => answer,
@@ -143,11 +147,12 @@ async fn run(
         });
     }
     log.end_classic();
-    log.image.ok_or_else(|| {
-        context_failure.take().unwrap_or(Error::Lost {
-            during,
-            reason: "its answer ended before the image's id".to_owned(),
-        })
+    if let Some(error) = context_failure.take() {
+        return Err(error);
+    }
+    log.image.ok_or_else(|| Error::Lost {
+        during,
+        reason: "its answer ended before the image's id".to_owned(),
     })
 }
 
@@ -223,10 +228,20 @@ pub(crate) fn encoded(value: &serde_json::Value) -> String {
     base64::engine::general_purpose::URL_SAFE.encode(value.to_string())
 }
 
-/// Inspects the new image and checks that it is for the platform asked for.
+/// Inspects the image that has the tag now, and checks that it is the one that was built, and for the platform asked for.
 async fn finished(daemon: &Daemon, request: &BuildRequest, id: &str) -> Result<BuiltImage, Error> {
-    let inspected = daemon.images.inspect_image(id).await;
-    let image = inspected.map_err(|error| from_bollard(error, &format!("inspecting {}", request.tag)))?;
+    let during = format!("inspecting {}", request.tag);
+    let image = daemon
+        .answer(daemon.images.inspect_image(&request.tag), &during)
+        .await?;
+    // By the tag, as that is what the user is told: another build may have taken it, or the daemon named another image.
+    if image.id.as_deref() != Some(id) {
+        return Err(Error::Retagged {
+            tag: request.tag.clone(),
+            built: id.to_owned(),
+            held: image.id.unwrap_or_else(|| "an image without an id".to_owned()),
+        });
+    }
     let platform = format!(
         "{}/{}",
         image.os.unwrap_or_default(),
@@ -240,7 +255,7 @@ async fn finished(daemon: &Daemon, request: &BuildRequest, id: &str) -> Result<B
     }
     Ok(BuiltImage {
         reference: request.tag.clone(),
-        id: image.id.unwrap_or_else(|| id.to_owned()),
+        id: id.to_owned(),
         platform: request.platform.clone(),
         engine: "docker".to_owned(),
         size: image.size.and_then(|size| u64::try_from(size).ok()).unwrap_or_default(),

@@ -1,7 +1,7 @@
 //! The build context as a tar stream: only the files named, the same bytes every time, never held in memory.
 
 use std::io::{self, Read, Write};
-use std::path::{Component, Path, PathBuf};
+use std::path::{Component, Path};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 
 use super::daemon::Body;
 use super::error::Error;
+use crate::dist::{ContextDigest, Hashed, open_regular};
 
 /// Bytes per chunk on the wire.
 const CHUNK: usize = 64 * 1024;
@@ -19,30 +20,35 @@ const CHUNKS_AHEAD: usize = 4;
 /// The modification time of every entry: 1980-01-02, which zip files (wheels built from these sources) can express.
 const MTIME: u64 = 315_619_200;
 
-/// Why reading the context failed, for whoever sees the request fail because of it.
+/// Why the context was not sent whole, for whoever sees the request fail because of it.
 #[derive(Clone, Default)]
-pub(crate) struct ContextFailure(Arc<Mutex<Option<(PathBuf, io::Error)>>>);
+pub(crate) struct ContextFailure(Arc<Mutex<Option<Error>>>);
 
 impl ContextFailure {
     /// The failure, if there was one.
     pub(crate) fn take(&self) -> Option<Error> {
-        let (path, source) = self.0.lock().unwrap_or_else(PoisonError::into_inner).take()?;
-        Some(Error::Context { path, source })
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    fn note(&self, error: Error) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
     }
 }
 
-/// The request body with `files` (relative to `root`), and where to look when the request fails.
-pub(crate) fn stream(root: &Path, files: &[String]) -> (Body, ContextFailure) {
+/// The request body with `files` (relative to `root`), and where to look when the request fails. The body ends only if what was
+/// read is what `digest` was made of: another sgbuild may have replaced `root` meanwhile.
+pub(crate) fn stream(root: &Path, files: &[String], digest: &str) -> (Body, ContextFailure) {
     let (sender, receiver) = mpsc::channel(CHUNKS_AHEAD);
     let failure = ContextFailure::default();
-    let (root, files, noted) = (root.to_owned(), files.to_vec(), failure.clone());
+    let (root, files, digest, noted) = (root.to_owned(), files.to_vec(), digest.to_owned(), failure.clone());
     tokio::task::spawn_blocking(move || {
-        let writer = io::BufWriter::with_capacity(CHUNK, ChannelWriter(sender.clone()));
-        if let Err((path, error)) = write_tar(&root, &files, writer) {
-            let told = io::Error::new(error.kind(), error.to_string());
+        if let Err(error) = write_tar(&root, &files, &digest, ChannelWriter(Some(sender.clone()))) {
+            let told = io::Error::other(error.to_string());
             // A daemon that stopped reading has said why; that is the failure then, not the broken pipe.
-            if error.kind() != io::ErrorKind::BrokenPipe {
-                *noted.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((path, error));
+            let is_broken_pipe =
+                matches!(&error, Error::Context { source, .. } if source.kind() == io::ErrorKind::BrokenPipe);
+            if !is_broken_pipe {
+                noted.note(error);
             }
             let _ = sender.blocking_send(Err(told));
         }
@@ -54,17 +60,42 @@ pub(crate) fn stream(root: &Path, files: &[String]) -> (Body, ContextFailure) {
     (StreamBody::new(chunks).boxed_unsync(), failure)
 }
 
-fn write_tar(root: &Path, files: &[String], writer: impl Write) -> Result<(), (PathBuf, io::Error)> {
-    let mut archive = tar::Builder::new(writer);
-    for name in files {
-        let path = root.join(name);
-        append(&mut archive, name, &path).map_err(|error| (path, error))?;
+fn write_tar(root: &Path, files: &[String], digest: &str, writer: ChannelWriter) -> Result<(), Error> {
+    let mut archive = tar::Builder::new(io::BufWriter::with_capacity(CHUNK, writer));
+    if let Err(error) = append_all(&mut archive, root, files, digest) {
+        // Dropped, the archive writes its end: a classic builder would take what came until then for the whole context.
+        archive.get_mut().get_mut().close();
+        return Err(error);
     }
     let finish = || archive.into_inner().and_then(|mut writer| writer.flush());
-    finish().map_err(|error| (root.to_owned(), error))
+    finish().map_err(|source| Error::Context {
+        path: root.to_owned(),
+        source,
+    })
 }
 
-fn append(archive: &mut tar::Builder<impl Write>, name: &str, path: &Path) -> io::Result<()> {
+fn append_all(
+    archive: &mut tar::Builder<impl Write>,
+    root: &Path,
+    files: &[String],
+    digest: &str,
+) -> Result<(), Error> {
+    let mut sent = ContextDigest::default();
+    for name in files {
+        let path = root.join(name);
+        let read = append(archive, name, &path).map_err(|source| Error::Context { path, source })?;
+        sent.add(name, read);
+    }
+    if sent.finish() == digest {
+        return Ok(());
+    }
+    Err(Error::ContextChanged {
+        directory: root.to_owned(),
+    })
+}
+
+/// Appends a file, always with the same mode: the digest says all there is to say of a context.
+fn append(archive: &mut tar::Builder<impl Write>, name: &str, path: &Path) -> io::Result<Hashed<Exactly>> {
     if Path::new(name)
         .components()
         .any(|part| !matches!(part, Component::Normal(_)))
@@ -74,37 +105,18 @@ fn append(archive: &mut tar::Builder<impl Write>, name: &str, path: &Path) -> io
             "the path leads out of the build context",
         ));
     }
-    let file = std::fs::File::open(path)?;
-    let metadata = file.metadata()?;
-    if !metadata.is_file() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
-    }
+    let file = open_regular(path)?;
+    let length = file.metadata()?.len();
     let mut header = tar::Header::new_gnu();
     header.set_entry_type(tar::EntryType::Regular);
-    header.set_size(metadata.len());
-    header.set_mode(if is_executable(&metadata) { 0o755 } else { 0o644 });
+    header.set_size(length);
+    header.set_mode(0o644);
     header.set_mtime(MTIME);
     header.set_uid(0);
     header.set_gid(0);
-    archive.append_data(
-        &mut header,
-        name,
-        Exactly {
-            file,
-            left: metadata.len(),
-        },
-    )
-}
-
-#[cfg(unix)]
-fn is_executable(metadata: &std::fs::Metadata) -> bool {
-    use std::os::unix::fs::PermissionsExt;
-    metadata.permissions().mode() & 0o111 != 0
-}
-
-#[cfg(not(unix))]
-fn is_executable(_metadata: &std::fs::Metadata) -> bool {
-    false
+    let mut content = Hashed::new(Exactly { file, left: length });
+    archive.append_data(&mut header, name, &mut content)?;
+    Ok(content)
 }
 
 /// The length that the header promised, or an error: a file may be changed while it is read.
@@ -131,12 +143,21 @@ impl Read for Exactly {
     }
 }
 
-struct ChannelWriter(mpsc::Sender<io::Result<Bytes>>);
+/// Writes to the channel until it is closed.
+struct ChannelWriter(Option<mpsc::Sender<io::Result<Bytes>>>);
+
+impl ChannelWriter {
+    fn close(&mut self) {
+        self.0 = None;
+    }
+}
 
 impl Write for ChannelWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let sent = self.0.blocking_send(Ok(Bytes::copy_from_slice(bytes)));
-        sent.map_err(|_| io::Error::new(io::ErrorKind::BrokenPipe, "the daemon stopped reading"))?;
+        let broken = || io::Error::new(io::ErrorKind::BrokenPipe, "the daemon stopped reading");
+        let sender = self.0.as_ref().ok_or_else(broken)?;
+        let sent = sender.blocking_send(Ok(Bytes::copy_from_slice(bytes)));
+        sent.map_err(|_| broken())?;
         Ok(bytes.len())
     }
 
@@ -148,21 +169,42 @@ impl Write for ChannelWriter {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dist::context_digest;
 
-    async fn bytes(root: &Path, files: &[&str]) -> (Result<Bytes, io::Error>, ContextFailure) {
-        let files: Vec<String> = files.iter().map(|name| (*name).to_owned()).collect();
-        let (body, failure) = stream(root, &files);
-        (body.collect().await.map(http_body_util::Collected::to_bytes), failure)
+    fn names(files: &[&str]) -> Vec<String> {
+        files.iter().map(|name| (*name).to_owned()).collect()
+    }
+
+    /// What is sent up to the body's end or failure, and the two.
+    async fn sent(root: &Path, files: &[&str], digest: &str) -> (Vec<u8>, Result<(), io::Error>, ContextFailure) {
+        let (mut body, failure) = stream(root, &names(files), digest);
+        let mut bytes = Vec::new();
+        let mut outcome = Ok(());
+        while let Some(frame) = body.frame().await {
+            match frame {
+                Ok(frame) => bytes.extend_from_slice(&frame.into_data().unwrap()),
+                Err(error) => outcome = Err(error),
+            }
+        }
+        (bytes, outcome, failure)
+    }
+
+    async fn bytes(root: &Path, files: &[&str]) -> (Result<Vec<u8>, io::Error>, ContextFailure) {
+        let digest = context_digest(root, &names(files)).unwrap_or_default();
+        let (bytes, outcome, failure) = sent(root, files, &digest).await;
+        (outcome.map(|()| bytes), failure)
     }
 
     #[tokio::test]
     async fn the_same_files_give_the_same_bytes_and_others_are_left_out() {
         let mut archives = Vec::new();
-        for _ in 0..2 {
+        for mode in [0o644, 0o700] {
             let directory = tempfile::tempdir().unwrap();
             std::fs::write(directory.path().join("Dockerfile"), "FROM scratch\n").unwrap();
             std::fs::write(directory.path().join("big"), vec![7; 3 * CHUNK + 5]).unwrap();
             std::fs::write(directory.path().join("image.json"), "{}").unwrap();
+            let mode = std::os::unix::fs::PermissionsExt::from_mode(mode);
+            std::fs::set_permissions(directory.path().join("big"), mode).unwrap();
             archives.push(bytes(directory.path(), &["Dockerfile", "big"]).await.0.unwrap());
         }
         assert_eq!(archives[0], archives[1]);
@@ -170,9 +212,9 @@ mod tests {
         let names: Vec<_> = archive
             .entries()
             .unwrap()
-            .map(|e| e.unwrap().path().unwrap().into_owned())
+            .map(|e| e.unwrap().path().unwrap().display().to_string())
             .collect();
-        assert_eq!(names, [PathBuf::from("Dockerfile"), PathBuf::from("big")]);
+        assert_eq!(names, ["Dockerfile", "big"]);
     }
 
     #[tokio::test]
@@ -185,6 +227,24 @@ mod tests {
             error.starts_with("cannot send ") && error.contains("gone.txt to the Docker daemon: No such file"),
             "{error}"
         );
+    }
+
+    #[tokio::test]
+    async fn what_is_not_whole_or_not_what_was_written_has_no_end() {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::write(directory.path().join("Dockerfile"), "FROM scratch\n").unwrap();
+        let written = context_digest(directory.path(), &names(&["Dockerfile"])).unwrap();
+        std::fs::write(directory.path().join("Dockerfile"), "FROM another").unwrap();
+        for files in [&["Dockerfile"][..], &["Dockerfile", "gone.txt"]] {
+            let (bytes, outcome, failure) = sent(directory.path(), files, &written).await;
+            assert!(outcome.is_err() && failure.take().is_some());
+            // A tar archive ends with two blocks of zeros.
+            assert!(!bytes.ends_with(&[0; 1024]), "{} bytes", bytes.len());
+        }
+        // Neither is a link or pipe of the same name what was written.
+        std::fs::rename(directory.path().join("Dockerfile"), directory.path().join("elsewhere")).unwrap();
+        std::os::unix::fs::symlink("elsewhere", directory.path().join("Dockerfile")).unwrap();
+        assert!(bytes(directory.path(), &["Dockerfile"]).await.0.is_err());
     }
 
     #[tokio::test]

@@ -13,7 +13,8 @@ use hyper_util::rt::TokioIo;
 use serde::Deserialize;
 use tokio::task::JoinHandle;
 
-use super::dial::Stream;
+use super::bounded::{Bounded, TooLong};
+use super::dial::Duplex;
 use super::endpoint::{DockerSettings, Endpoint};
 use super::error::Error;
 
@@ -24,8 +25,10 @@ const OLDEST_API: ApiVersion = ApiVersion { major: 1, minor: 39 };
 const SECRETS_API: ApiVersion = ApiVersion { major: 1, minor: 41 };
 /// How long the daemon may take to answer a request about itself or an image, in seconds.
 const ANSWER_TIMEOUT: u64 = 120;
+/// How many bytes it may say about itself or an image: `/info` of a busy daemon has some ten thousand.
+const LONGEST_ANSWER: usize = 8 * 1024 * 1024;
 /// An error's body is read up to this many bytes.
-const LONGEST_MESSAGE: usize = 64 * 1024;
+pub(crate) const LONGEST_MESSAGE: usize = 64 * 1024;
 
 /// The body of a request.
 pub(crate) type Body = UnsyncBoxBody<Bytes, io::Error>;
@@ -128,10 +131,7 @@ impl Daemon {
             minor: ours.minor_version,
         });
         let images = bollard_client(&endpoint, api)?;
-        let info = images
-            .info()
-            .await
-            .map_err(|error| from_bollard(error, "asking the daemon about itself"))?;
+        let info = in_time(images.info(), "asking it about itself").await?;
         let status = info.driver_status.unwrap_or_default();
         let docker = !version
             .components
@@ -153,6 +153,18 @@ impl Daemon {
             facts,
             images,
         })
+    }
+
+    /// What a typed request is answered with: whole, and in time.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] for a status other than 2xx, [`Error::TooLong`], [`Error::Lost`] for a broken connection.
+    pub(crate) async fn answer<T>(
+        &self,
+        request: impl Future<Output = Result<T, bollard::errors::Error>>,
+        during: &str,
+    ) -> Result<T, Error> {
+        in_time(request, during).await
     }
 
     /// Sends `POST path` and returns the answer once its head is there.
@@ -265,7 +277,10 @@ fn request(endpoint: &Endpoint, method: Method, path: &str, body: Body) -> Resul
 }
 
 /// One HTTP/1.1 request on a fresh stream: the daemon's streams are long and few, so nothing is pooled.
-async fn send<B>(stream: Stream, request: Request<B>) -> Result<(Response<Incoming>, Connection), hyper::Error>
+async fn send<B>(
+    stream: impl Duplex + 'static,
+    request: Request<B>,
+) -> Result<(Response<Incoming>, Connection), hyper::Error>
 where
     B: HttpBody + Send + 'static,
     B::Data: Send,
@@ -289,6 +304,12 @@ async fn first_answer(endpoint: &Endpoint) -> Result<VersionAnswer, Error> {
         let status = response.status();
         let text = limited_text(response.into_body()).await;
         drop(connection);
+        if text.len() > LONGEST_MESSAGE {
+            return Err(Error::TooLong {
+                during: "asking its version".to_owned(),
+                limit: LONGEST_MESSAGE,
+            });
+        }
         if !status.is_success() {
             return Err(Error::NotDocker {
                 endpoint: endpoint.to_string(),
@@ -327,10 +348,13 @@ fn bollard_client(endpoint: &Endpoint, api: ApiVersion) -> Result<bollard::Docke
             };
             *request.uri_mut() = path.parse().map_err(|error: http::uri::InvalidUri| other(&error))?;
             request.headers_mut().insert(HOST, HeaderValue::from_static("docker"));
-            let stream = endpoint.dial().await.map_err(|error| match error {
-                Error::Absent { source, .. } => bollard::errors::Error::from(source),
-                error => other(&error),
-            })?;
+            let stream = endpoint.dial().await;
+            let stream = stream
+                .map(|stream| Bounded::new(stream, LONGEST_ANSWER))
+                .map_err(|error| match error {
+                    Error::Absent { source, .. } => bollard::errors::Error::from(source),
+                    error => other(&error),
+                })?;
             let (response, connection) = send(stream, request).await?;
             connection.detach();
             Ok(response)
@@ -348,8 +372,28 @@ fn other(error: &dyn std::error::Error) -> bollard::errors::Error {
     bollard::errors::Error::from(io::Error::other(chain(error)))
 }
 
+/// What a request of bollard's is answered with; its own time limit ends with the answer's head.
+async fn in_time<T>(
+    request: impl Future<Output = Result<T, bollard::errors::Error>>,
+    during: &str,
+) -> Result<T, Error> {
+    match tokio::time::timeout(Duration::from_secs(ANSWER_TIMEOUT), request).await {
+        Ok(answered) => answered.map_err(|error| from_bollard(error, during)),
+        Err(_) => Err(Error::Lost {
+            during: during.to_owned(),
+            reason: format!("no whole answer within {ANSWER_TIMEOUT} s"),
+        }),
+    }
+}
+
 /// An error of bollard in our words.
-pub(crate) fn from_bollard(error: bollard::errors::Error, during: &str) -> Error {
+fn from_bollard(error: bollard::errors::Error, during: &str) -> Error {
+    if TooLong::is_cause_of(&error) {
+        return Error::TooLong {
+            during: during.to_owned(),
+            limit: LONGEST_ANSWER,
+        };
+    }
     match error {
         bollard::errors::Error::DockerResponseServerError { status_code, message } => {
             refused(during, status_code, &message)
@@ -388,7 +432,11 @@ async fn accepted(response: Response<Incoming>, during: &str) -> Result<Response
         return Ok(response);
     }
     let text = limited_text(response.into_body()).await;
-    Err(refused(during, status.as_u16(), &message_of(&text)))
+    Err(refused(
+        during,
+        status.as_u16(),
+        shortened(&message_of(&text), LONGEST_MESSAGE),
+    ))
 }
 
 /// The daemon's `{"message": …}`, or the text itself.
@@ -403,17 +451,26 @@ fn message_of(text: &str) -> String {
     }
 }
 
+/// The body's beginning, up to somewhat more than [`LONGEST_MESSAGE`], as far as it comes in time.
 async fn limited_text(mut body: Incoming) -> String {
     let mut bytes = BytesMut::new();
-    while let Some(Ok(frame)) = body.frame().await {
-        if let Ok(data) = frame.into_data() {
-            bytes.extend_from_slice(&data);
+    let read = async {
+        while let Some(Ok(frame)) = body.frame().await {
+            if let Ok(data) = frame.into_data() {
+                bytes.extend_from_slice(&data);
+            }
+            if bytes.len() > LONGEST_MESSAGE {
+                break;
+            }
         }
-        if bytes.len() > LONGEST_MESSAGE {
-            break;
-        }
-    }
+    };
+    let _ = tokio::time::timeout(Duration::from_secs(ANSWER_TIMEOUT), read).await;
     String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// The beginning of `text`, of at most so many bytes.
+pub(crate) fn shortened(text: &str, longest: usize) -> &str {
+    &text[..text.floor_char_boundary(longest)]
 }
 
 /// An error and its causes in one line.

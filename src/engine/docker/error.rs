@@ -94,6 +94,30 @@ pub enum Error {
         /// Why.
         source: io::Error,
     },
+    /// What was sent is not what was written: nothing was built of it.
+    #[error("{} was changed while it was sent to the Docker daemon, so nothing was built of it", directory.display())]
+    ContextChanged {
+        /// The directory.
+        directory: PathBuf,
+    },
+    /// The tag is on another image than the one that was built.
+    #[error("the image {built} was built, but the tag {tag} is on {held}")]
+    Retagged {
+        /// The local tag.
+        tag: String,
+        /// The id that the build ended with.
+        built: String,
+        /// The id that the tag has.
+        held: String,
+    },
+    /// An answer that is too long to be one.
+    #[error("the Docker daemon's answer while {during} is longer than {limit} bytes")]
+    TooLong {
+        /// What was asked.
+        during: String,
+        /// The most that is read.
+        limit: usize,
+    },
     /// A build secret exceeds what `BuildKit` accepts.
     #[error("the build secret {id} is {size} bytes long, but BuildKit accepts at most {limit}")]
     SecretTooLarge {
@@ -217,7 +241,12 @@ impl Error {
             Self::Host { .. } | Self::ContextMissing { .. } => Fault::Usage,
             Self::Absent { source, .. } if source.kind() == io::ErrorKind::TimedOut => Fault::Temporary,
             Self::Refused { status, .. } if *status == 429 || *status >= 500 => Fault::Temporary,
-            Self::Lost { .. } | Self::BaseRegistry { .. } | Self::PushInterrupted { .. } => Fault::Temporary,
+            Self::Context { source, .. } if was_changed(source) => Fault::Temporary,
+            Self::Lost { .. }
+            | Self::BaseRegistry { .. }
+            | Self::PushInterrupted { .. }
+            | Self::ContextChanged { .. }
+            | Self::Retagged { .. } => Fault::Temporary,
             _ => Fault::User,
         }
     }
@@ -266,9 +295,20 @@ impl Error {
                 "For a registry other than ECR, log in with `docker login`; for ECR, the identity needs ecr:InitiateLayerUpload, ecr:UploadLayerPart, ecr:CompleteLayerUpload, ecr:BatchCheckLayerAvailability and ecr:PutImage.".to_owned(),
             ],
             Self::BaseRegistry { .. } | Self::PushInterrupted { .. } => one("Try again; if it stays so, check the network and proxy settings of the Docker daemon."),
+            Self::ContextChanged { .. } => one(CHANGED),
+            Self::Context { source, .. } if was_changed(source) => one(CHANGED),
+            Self::Retagged { .. } => one("Another build takes the same tag: run this one again when that is over, or give one of them another `revision`."),
+            Self::TooLong { .. } => one("Check that DOCKER_HOST names a Docker daemon, and no other server."),
             Self::Refused { .. } | Self::Context { .. } | Self::Build { .. } | Self::Target { .. } | Self::Push { .. } => Vec::new(),
         }
     }
+}
+
+const CHANGED: &str = "Another sgbuild, or somebody else, wrote there meanwhile: run the command again, or build the other commit in a checkout of its own.";
+
+/// Whether a file of the context could not be sent because it was taken away, or cut, meanwhile.
+fn was_changed(source: &io::Error) -> bool {
+    matches!(source.kind(), io::ErrorKind::NotFound | io::ErrorKind::UnexpectedEof)
 }
 
 fn one(hint: &str) -> Vec<String> {

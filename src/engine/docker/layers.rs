@@ -5,6 +5,9 @@ use std::collections::HashMap;
 use super::messages::Message;
 use crate::progress::{Progress, Task};
 
+/// So many layers are shown at once; an image has at most 127.
+const MOST: usize = 1_000;
+
 /// Turns per-layer statuses into [`Task`]s: one a layer, from its first byte to its end.
 pub(crate) struct Layers<'a> {
     progress: &'a dyn Progress,
@@ -18,6 +21,11 @@ impl<'a> Layers<'a> {
             progress,
             tasks: HashMap::new(),
         }
+    }
+
+    /// Whether a layer is shown: those that are, and new ones while there are not more than any image has.
+    fn is_shown(&self, id: &str) -> bool {
+        self.tasks.len() < MOST || self.tasks.contains_key(id)
     }
 
     /// Takes a status of a pull or a push; false when the message is none of a layer.
@@ -45,11 +53,17 @@ impl<'a> Layers<'a> {
     /// Sets a layer's progress.
     pub(crate) fn amount(&mut self, id: &str, done: u64, total: Option<u64>) {
         let total = total.filter(|total| *total > 0);
+        if !self.is_shown(id) {
+            return;
+        }
         self.task(id, total).set(done, total);
     }
 
     /// Ends a layer's task.
     pub(crate) fn finish(&mut self, id: &str, outcome: &str) {
+        if !self.is_shown(id) {
+            return;
+        }
         self.task(id, None).finish(outcome);
         self.tasks.remove(id);
     }

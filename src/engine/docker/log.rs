@@ -8,6 +8,7 @@ use bollard_buildkit_proto::google::protobuf::Timestamp;
 use bollard_buildkit_proto::moby::buildkit::v1::{StatusResponse, Vertex, VertexStatus};
 use prost::Message as _;
 
+use super::daemon::shortened;
 use super::layers::Layers;
 use super::mask::Mask;
 use super::messages::Message;
@@ -20,6 +21,12 @@ const TAIL: usize = 30;
 const WORTH_TELLING: Duration = Duration::from_millis(100);
 /// A step's title is cut to this many characters.
 const TITLE: usize = 110;
+/// Of a line that a step prints, so many bytes are read: nothing promises that it ends.
+const LONGEST_LINE: usize = 64 * 1024;
+/// So many bytes of a line that was cut are not shown: a secret that is cut in two is not found.
+const UNSURE: usize = 8 * 1024;
+/// So many steps, and so many warnings, are told apart; no build has more.
+const MOST: usize = 10_000;
 
 /// Follows one build.
 pub(crate) struct BuildLog<'a> {
@@ -68,11 +75,13 @@ impl Step {
 
     /// Adds output; returns the lines that are complete now.
     fn print(&mut self, text: &str, mask: &Mask) -> Vec<String> {
-        self.partial.push_str(text);
         let mut lines = Vec::new();
-        while let Some(end) = self.partial.find('\n') {
-            let line: String = self.partial.drain(..=end).collect();
-            lines.extend(self.keep(&line, mask));
+        for piece in text.split_inclusive('\n') {
+            let room = LONGEST_LINE.saturating_sub(self.partial.len());
+            self.partial.push_str(shortened(piece, room));
+            if piece.ends_with('\n') {
+                lines.extend(self.flush(mask));
+            }
         }
         lines
     }
@@ -84,7 +93,11 @@ impl Step {
     }
 
     fn keep(&mut self, line: &str, mask: &Mask) -> Option<String> {
-        let line = mask.apply(&log_line(line));
+        let is_cut = line.len() + 4 > LONGEST_LINE;
+        let mut line = mask.apply(&log_line(line));
+        if is_cut {
+            line = format!("{}…", shortened(&line, line.len().saturating_sub(UNSURE)));
+        }
         if line.is_empty() {
             return None;
         }
@@ -180,13 +193,16 @@ impl<'a> BuildLog<'a> {
         }
         for warning in status.warnings {
             let text = self.mask.apply(&log_line(&String::from_utf8_lossy(&warning.short)));
-            if self.warned.insert(warning.short) {
+            if self.warned.len() < MOST && self.warned.insert(warning.short) {
                 self.progress.warn(&text);
             }
         }
     }
 
     fn vertex(&mut self, vertex: &Vertex) {
+        if self.steps.len() >= MOST && !self.steps.contains_key(&vertex.digest) {
+            return;
+        }
         let step = self
             .steps
             .entry(vertex.digest.clone())
@@ -371,6 +387,28 @@ mod tests {
             "exit code: 3"
         );
         assert_eq!(outcome("network bridge not found"), "network bridge not found");
+    }
+
+    #[test]
+    fn a_line_without_an_end_is_cut_and_no_part_of_a_secret_shown() {
+        let mut step = Step::new("RUN x".to_owned());
+        let mask = Mask::default();
+        let url = "https://me:c4nary@host/";
+        for before in [LONGEST_LINE - 20, LONGEST_LINE - 9000] {
+            step.print(&"x".repeat(before), &mask);
+            step.print(url, &mask);
+            for _ in 0..100 {
+                step.print(&"y".repeat(LONGEST_LINE), &mask);
+            }
+            assert!(step.partial.len() <= LONGEST_LINE);
+            let shown = step.print("\nnext\n", &mask);
+            assert!(
+                shown[0].ends_with('…') && !shown[0].contains("c4n"),
+                "{}",
+                &shown[0][before.min(50_000)..]
+            );
+            assert_eq!(shown[1], "next");
+        }
     }
 
     #[test]

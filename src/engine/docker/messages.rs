@@ -4,7 +4,7 @@ use bytes::{Buf, BytesMut};
 use http_body_util::BodyExt;
 use serde::Deserialize;
 
-use super::daemon::Answer;
+use super::daemon::{Answer, LONGEST_MESSAGE, shortened};
 
 /// The longest line accepted, in bytes: `BuildKit`'s statuses carry a whole build graph at times.
 const LONGEST_LINE: usize = 64 * 1024 * 1024;
@@ -47,10 +47,9 @@ struct ErrorDetail {
 impl Message {
     /// The failure that this line reports.
     pub(crate) fn failure(&self) -> Option<String> {
-        let detail = self.error_detail.as_ref().and_then(|detail| detail.message.clone());
-        detail
-            .or_else(|| self.error.clone())
-            .filter(|message| !message.is_empty())
+        let detail = self.error_detail.as_ref().and_then(|detail| detail.message.as_deref());
+        let message = detail.or(self.error.as_deref()).filter(|message| !message.is_empty())?;
+        Some(shortened(message, LONGEST_MESSAGE).to_owned())
     }
 }
 

@@ -7,6 +7,7 @@
 //! Images are identified by the digest of their config, which is the image id of the classic image store. A daemon with
 //! the containerd image store, whose ids are manifest digests, is refused ([`Error::ImageStore`]).
 
+mod bounded;
 mod build;
 mod context;
 mod daemon;
@@ -27,7 +28,7 @@ use super::{BuildRequest, BuiltImage, BuiltImageState, Engine};
 use crate::progress::Progress;
 use crate::registry::{Credentials, Reference};
 use build::Builder;
-use daemon::{Daemon, from_bollard};
+use daemon::Daemon;
 
 pub use endpoint::{Address, DockerSettings, Endpoint, SshTarget, TlsMaterial};
 pub use error::Error;
@@ -78,14 +79,11 @@ impl Engine for Docker {
     }
 
     async fn find(&self, id: &str) -> Result<Option<BuiltImageState>, Error> {
-        let image = match self.daemon.images.inspect_image(id).await {
+        let during = format!("looking for the image {id}");
+        let image = match self.daemon.answer(self.daemon.images.inspect_image(id), &during).await {
             Ok(image) => image,
-            Err(error) => {
-                return match from_bollard(error, &format!("looking for the image {id}")) {
-                    Error::Refused { status: 404, .. } => Ok(None),
-                    error => Err(error),
-                };
-            }
+            Err(Error::Refused { status: 404, .. }) => return Ok(None),
+            Err(error) => return Err(error),
         };
         Ok(Some(BuiltImageState {
             tags: image.repo_tags.unwrap_or_default(),

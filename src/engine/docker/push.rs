@@ -5,7 +5,7 @@ use http::{HeaderMap, HeaderName};
 use url::form_urlencoded;
 
 use super::build::{auth_config, encoded};
-use super::daemon::{Daemon, empty, from_bollard, header};
+use super::daemon::{Daemon, empty, header};
 use super::error::Error;
 use super::failure;
 use super::layers::Layers;
@@ -63,8 +63,11 @@ pub(crate) async fn push(
 
 async fn tag_image(daemon: &Daemon, image: &BuiltImage, name: &str, tag: &str) -> Result<(), Error> {
     let options = TagImageOptionsBuilder::new().repo(name).tag(tag).build();
-    let tagged = daemon.images.tag_image(&image.id, Some(options)).await;
-    tagged.map_err(|error| match from_bollard(error, &format!("tagging {name}:{tag}")) {
+    let during = format!("tagging {name}:{tag}");
+    let tagged = daemon
+        .answer(daemon.images.tag_image(&image.id, Some(options)), &during)
+        .await;
+    tagged.map_err(|error| match error {
         Error::Refused { status: 404, .. } => Error::ImageMissing {
             image: format!("{} ({})", image.reference, image.id),
         },

@@ -100,6 +100,13 @@ fn token_request(client: &Client, realm: &str, service: Option<&str>) -> Result<
     if client.base.scheme() == "https" && url.scheme() != "https" {
         return Err(client.protocol("GET /v2/", &format!("its token service `{realm}` does not use https")));
     }
+    // ECR asks for its password itself: whoever answers in its name must not have it sent elsewhere.
+    if client.repository.ecr().is_some() && url.origin() != client.base.origin() {
+        return Err(client.protocol(
+            "GET /v2/",
+            &format!("its token service `{realm}` is another host, and ECR has none"),
+        ));
+    }
     let actions = match client.access {
         Access::Pull => "pull",
         Access::PullPush => "pull,push",

@@ -17,6 +17,7 @@ fn settings() -> ClientSettings {
         retry,
         connect_timeout: Duration::from_secs(5),
         stall_timeout: Duration::from_millis(500),
+        answer_timeout: Duration::from_secs(30),
     }
 }
 
@@ -267,6 +268,57 @@ fn token_requests(server: &Scripted) -> Vec<String> {
         .into_iter()
         .filter(|request| request.contains("/token"))
         .collect()
+}
+
+#[tokio::test]
+async fn the_password_of_ecr_goes_to_no_other_host() {
+    let elsewhere = token_registry(9).await;
+    let realm = format!("http://{}/token", elsewhere.host());
+    let server = Scripted::start(move |_, _| {
+        let challenge = format!("Bearer realm=\"{realm}\"");
+        answer("401 Unauthorized", &[("www-authenticate", &challenge)], "")
+    })
+    .await;
+    let mut client = connect(&server, &basic_credentials(), Access::PullPush).await.unwrap();
+    client.repository = Repository::parse("123456789012.dkr.ecr.us-west-2.amazonaws.com/iris").unwrap();
+    let error = client.manifest("1.0").await.unwrap_err();
+    assert!(
+        error.to_string().ends_with("is another host, and ECR has none"),
+        "{error}"
+    );
+    assert!(elsewhere.seen().is_empty(), "{:?}", elsewhere.seen());
+}
+
+#[tokio::test]
+async fn an_answer_that_drips_is_given_up() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let host = listener.local_addr().unwrap().to_string();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+                let _ = stream.read(&mut [0; 4096]).await;
+                let _ = stream
+                    .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n")
+                    .await;
+                // Never silent for long, and never done.
+                while stream.write_all(b" ").await.is_ok() {
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+            });
+        }
+    });
+    let settings = ClientSettings {
+        answer_timeout: Duration::from_millis(300),
+        ..settings()
+    };
+    let target = Repository::parse(&format!("{host}/iris")).unwrap();
+    let started = std::time::Instant::now();
+    let error = Client::connect(&target, &Credentials::Anonymous, Access::Pull, &settings)
+        .await
+        .unwrap_err();
+    assert!(matches!(error, Error::Unreachable { .. }), "{error:?}");
+    assert!(started.elapsed() < Duration::from_secs(20));
 }
 
 #[tokio::test]

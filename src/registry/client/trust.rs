@@ -42,6 +42,7 @@ pub(super) fn http_clients(
             .user_agent(concat!("sgbuild/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(settings.connect_timeout)
             .read_timeout(settings.stall_timeout)
+            .timeout(settings.answer_timeout)
             .redirect(redirects)
             .build()
             .map_err(|error| Error::Setup {

@@ -14,6 +14,12 @@ pub enum Error {
     /// No region is configured.
     #[error("no AWS region is configured")]
     NoRegion,
+    /// What is configured is no region: it would become part of the name of a host.
+    #[error("{region:?} is not an AWS region")]
+    Region {
+        /// As configured.
+        region: String,
+    },
     /// The chain of credential providers ended without any.
     #[error("no AWS credentials were found (needed for {action})")]
     NoCredentials {
@@ -99,6 +105,10 @@ impl Error {
     pub fn hints(&self) -> Vec<String> {
         let hint = match self {
             Self::NoRegion => "Set AWS_REGION, or `region` in the profile of ~/.aws/config.".to_owned(),
+            Self::Region { .. } => {
+                "Write it as us-west-2: with `--region`, AWS_REGION, or `region` in the profile of ~/.aws/config."
+                    .to_owned()
+            }
             Self::NoCredentials { .. } => {
                 return vec![
                     "Run `aws configure` or `aws sso login`, or set AWS_PROFILE or AWS_ACCESS_KEY_ID and \
@@ -151,6 +161,7 @@ impl Error {
             | Self::Service { temporary: true, .. }
             | Self::CredentialsFailed { timed_out: true, .. } => Fault::Temporary,
             Self::Name(error) => error.fault(),
+            Self::Region { .. } => Fault::Usage,
             _ => Fault::User,
         }
     }

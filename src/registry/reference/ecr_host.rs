@@ -32,7 +32,7 @@ impl EcrHost {
     #[must_use]
     pub fn parse(host: &str) -> Option<Self> {
         let (account, rest) = host.split_once('.')?;
-        if account.len() != 12 || !account.bytes().all(|c| c.is_ascii_digit()) {
+        if !is_account(account) {
             return None;
         }
         let (service, rest, dual_stack) = match rest.strip_prefix("dkr.") {
@@ -49,8 +49,7 @@ impl EcrHost {
             _ => return None,
         };
         let (region, domain) = rest.split_once('.')?;
-        let is_region = region.contains('-') && region.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'-');
-        if !is_region || !DOMAINS.contains(&(domain, dual_stack)) {
+        if !is_region(region) || !DOMAINS.contains(&(domain, dual_stack)) {
             return None;
         }
         Some(Self {
@@ -77,6 +76,19 @@ impl EcrHost {
             self.account
         )
     }
+}
+
+/// Whether this is the id of an AWS account: twelve digits.
+#[must_use]
+pub fn is_account(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|c| c.is_ascii_digit())
+}
+
+/// Whether this may be the name of an AWS region: small letters and digits, joined by hyphens.
+#[must_use]
+pub fn is_region(text: &str) -> bool {
+    let is_word = |word: &str| !word.is_empty() && word.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
+    text.len() <= 63 && text.contains('-') && text.split('-').all(is_word)
 }
 
 /// The [partition](https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html) that a
@@ -158,6 +170,39 @@ mod tests {
             "123456789012.dkr.ecr.us-east-1.amazonaws.com:444",
         ] {
             assert_eq!(EcrHost::parse(host), None, "{host}");
+        }
+    }
+
+    #[test]
+    fn a_region_is_one_label_of_a_host_and_an_account_twelve_digits() {
+        for region in ["us-east-1", "us-gov-west-1", "eusc-de-east-1", "ap-southeast-7"] {
+            assert!(is_region(region), "{region}");
+        }
+        for region in [
+            "",
+            "local",
+            "us-east-1.",
+            "x.evil.example/",
+            "us-east-1/",
+            "us-east-1@evil",
+            "-a",
+            "a-",
+            "US-EAST-1",
+            "us east-1",
+            "us-east-1\n",
+        ] {
+            assert!(!is_region(region), "{region:?}");
+        }
+        assert!(is_account("123456789012"));
+        for account in [
+            "",
+            "12345678901",
+            "1234567890123",
+            "12345678901a",
+            "evil.example/",
+            "１２３４５６７８９０１２",
+        ] {
+            assert!(!is_account(account), "{account:?}");
         }
     }
 

@@ -1,0 +1,75 @@
+//! The build context's digest: the same for what is written to `dist/`, found there, and sent to an engine.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use rustix::fs::{Mode, OFlags, open};
+use sha2::{Digest as _, Sha256};
+
+use crate::hex::hex;
+
+/// The digest over a build context's files in their order: of each its name, and the SHA-256 of its content.
+#[derive(Default)]
+pub(crate) struct ContextDigest(Sha256);
+
+impl ContextDigest {
+    /// Takes the next file, which was read to its end.
+    pub(crate) fn add<R>(&mut self, name: &str, read: Hashed<R>) {
+        let content = hex(&read.digest.finalize());
+        self.0.update(format!("{name}\0{content}\n"));
+    }
+
+    /// `sha256:…`.
+    pub(crate) fn finish(self) -> String {
+        format!("sha256:{}", hex(&self.0.finalize()))
+    }
+}
+
+/// A reader that hashes what is read through it.
+pub(crate) struct Hashed<R> {
+    reader: R,
+    digest: Sha256,
+}
+
+impl<R> Hashed<R> {
+    pub(crate) fn new(reader: R) -> Self {
+        Self {
+            reader,
+            digest: Sha256::new(),
+        }
+    }
+}
+
+impl<R: Read> Read for Hashed<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.reader.read(buffer)?;
+        self.digest.update(&buffer[..read]);
+        Ok(read)
+    }
+}
+
+/// The digest of `files`, whose names are relative to `directory`.
+///
+/// # Errors
+/// A file that is missing, cannot be read, or is none.
+pub fn context_digest(directory: &Path, files: &[String]) -> io::Result<String> {
+    let mut context = ContextDigest::default();
+    for name in files {
+        let mut file = Hashed::new(open_regular(&directory.join(name))?);
+        io::copy(&mut file, &mut io::sink())?;
+        context.add(name, file);
+    }
+    Ok(context.finish())
+}
+
+/// Opens a file of a build context. What sgbuild wrote is a regular file: a link would lead elsewhere, a pipe be waited for, a
+/// device read without end.
+pub(crate) fn open_regular(path: &Path) -> io::Result<File> {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = File::from(open(path, flags, Mode::empty())?);
+    if file.metadata()?.is_file() {
+        return Ok(file);
+    }
+    Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"))
+}
