@@ -10,6 +10,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
+use crate::cache;
 use crate::dockerfile::{self, Template};
 use crate::fault::Fault;
 use crate::hex::hex;
@@ -296,7 +297,7 @@ fn refuse_unless_installable(sdist: &Sdist, root: &Path) -> Result<(), Error> {
 }
 
 fn scratch() -> Result<TempDir, Error> {
-    tempfile::tempdir().map_err(Error::io("create a temporary directory in", &std::env::temp_dir()))
+    cache::scratch().map_err(Error::io("create a temporary directory in", &std::env::temp_dir()))
 }
 
 fn texts(plan: &ImagePlan, template: Option<&Template>) -> Result<Vec<(&'static str, String)>, Error> {

@@ -44,7 +44,7 @@ pub(super) fn settings(
     repository: &Repository,
 ) -> Option<TrainingSettings> {
     let text = |key| checkout.settings.text(key).map(ToOwned::to_owned);
-    let number = |key| u32::try_from(checkout.settings.number(key)).unwrap_or(u32::MAX);
+    let number = |key| checkout.settings.number(key);
     let name = repository.path.rsplit('/').next().unwrap_or_default().to_owned();
     Some(TrainingSettings {
         function: Some(text("function")?),
