@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::Serialize;
 use tempfile::TempDir;
 
+use crate::cache;
 use crate::dockerfile::{self, Template};
 use crate::image::{ImagePlan, ImageSettings};
 use crate::progress::Progress;
@@ -242,7 +243,7 @@ fn refuse_unless_installable(sdist: &Sdist, root: &Path) -> Result<(), Error> {
 }
 
 fn scratch() -> Result<TempDir, Error> {
-    tempfile::tempdir().map_err(Error::io("create a temporary directory in", &std::env::temp_dir()))
+    cache::scratch().map_err(Error::io("create a temporary directory in", &std::env::temp_dir()))
 }
 
 fn texts(plan: &ImagePlan, template: Option<&Template>) -> Result<Vec<(&'static str, String)>, Error> {

@@ -1,10 +1,13 @@
-//! Locks between runs of sgbuild. The kernel releases those of a run that was killed.
+//! Locks between runs of sgbuild. The kernel releases those of a run that was killed, unless its programs hold them too.
 
 use std::fs::{self, File, TryLockError};
 use std::io;
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 use std::time::Duration;
+
+use rustix::fs::OFlags;
+use rustix::io::{FdFlags, fcntl_setfd};
 
 use crate::progress::Progress;
 
@@ -59,14 +62,37 @@ pub(crate) fn lock_if_free(path: &Path) -> Option<File> {
     open(path).ok().filter(|file| file.try_lock().is_ok())
 }
 
+/// The lock for changes on a new file `path`; `None` where there is one, or somebody was faster to lock it.
+pub(super) fn lock_new(path: &Path) -> io::Result<Option<File>> {
+    let file = match options().create_new(true).open(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(None),
+        opened => opened?,
+    };
+    Ok((file.try_lock().is_ok() && is_same_file(&file, path)).then_some(file))
+}
+
+/// Programs that are started from now on hold the lock too: what they inherit is the same lock, which is free only when the last of
+/// them has ended ([flock](https://man7.org/linux/man-pages/man2/flock.2.html)).
+pub(super) fn let_children_hold(lock: &File) -> io::Result<()> {
+    Ok(fcntl_setfd(lock, FdFlags::empty())?)
+}
+
 fn open(path: &Path) -> io::Result<File> {
-    File::options().create(true).truncate(false).write(true).open(path)
+    options().create(true).truncate(false).open(path)
+}
+
+/// A file of our own, never what a link of its name leads to.
+fn options() -> fs::OpenOptions {
+    let mut options = File::options();
+    let no_follow = OFlags::NOFOLLOW.bits().cast_signed();
+    options.write(true).mode(0o600).custom_flags(no_follow);
+    options
 }
 
 /// Whether `path` still leads to `file`.
 fn is_same_file(file: &File, path: &Path) -> bool {
     let inode = |found: fs::Metadata| (found.dev(), found.ino());
-    match (file.metadata(), fs::metadata(path)) {
+    match (file.metadata(), fs::symlink_metadata(path)) {
         (Ok(ours), Ok(there)) => inode(ours) == inode(there),
         _ => false,
     }
@@ -89,5 +115,15 @@ mod tests {
         assert!(lock_if_free(&path).is_none());
         drop(new);
         assert!(lock_if_free(&path).is_some());
+    }
+
+    #[test]
+    fn a_link_is_no_lock() {
+        let directory = tempfile::tempdir().unwrap();
+        let (path, elsewhere) = (directory.path().join("lock"), directory.path().join("elsewhere"));
+        std::os::unix::fs::symlink(&elsewhere, &path).unwrap();
+        assert!(matches!(lock(&path, Access::Change, &Silent), Err(Refused::System(_))));
+        assert!(lock_if_free(&path).is_none());
+        assert!(!elsewhere.exists());
     }
 }

@@ -1,33 +1,71 @@
-//! Directories of sgbuild's own in the user's cache, with programs in them that are run later.
+//! Directories of sgbuild's own: those in the user's cache, with programs in them that are run later, and those for one run.
+//!
+//! Nobody but this user and root can write in them or lead their paths elsewhere ([`trust`]). What is made in the cache is made
+//! under a name of its own ([`Staging`]), so a run that was killed, and the programs that it left behind, are in nobody's way.
 
 mod lock;
+mod staging;
+mod trust;
 
-pub(crate) use lock::{Access, Refused, lock, lock_if_free};
+pub(crate) use lock::{Access, Refused, lock};
+pub(crate) use staging::{Staging, lock_file, prune};
+pub(crate) use trust::{check, is_own};
 
-use std::fs;
+use std::fs::{self, DirBuilder};
 use std::io;
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::access;
+use tempfile::TempDir;
 
-/// The directory `name` in `cache`, made where it is missing; or why it cannot be used.
+/// As the system says that there is no room, in Python's words and in uv's.
+const FULL: [&str; 2] = ["No space left on device", "quota exceeded"];
+
+/// The directory `name` in sgbuild's own directory `cache`, made where it is missing; or why it cannot be used.
 ///
-/// It must be this user's own: without a home directory the cache is in `/tmp`, where others could have put theirs.
+/// Without a home directory the cache is in `/tmp`, where others could have put theirs.
 pub(crate) fn directory(cache: &Path, name: &str) -> Result<PathBuf, String> {
     let directory = cache.join(name);
-    let unusable = |reason: String| format!("cannot use {}: {reason}", directory.display());
-    let system = |error: io::Error| unusable(error.to_string());
-    fs::create_dir_all(&directory).map_err(system)?;
-    let found = fs::metadata(&directory).map_err(system)?;
-    if found.uid() != rustix::process::geteuid().as_raw() || found.mode() & 0o002 != 0 {
-        return Err(unusable("others may write there".to_owned()));
+    let system = |error: io::Error| format!("cannot use {}: {error}", directory.display());
+    if let Some(base) = cache.parent() {
+        // Before it is written through others' links, and after others could have been faster.
+        check(base).map_err(|untrusted| untrusted.of(&directory))?;
+        private().recursive(true).create(base).map_err(system)?;
+        check(base).map_err(|untrusted| untrusted.of(&directory))?;
+    }
+    for level in [cache, &directory] {
+        match private().create(level) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(system(error)),
+            _ => trust::own(level).map_err(|untrusted| untrusted.of(&directory))?,
+        }
     }
     access(&directory, rustix::fs::Access::WRITE_OK).map_err(|error| system(error.into()))?;
     Ok(directory)
 }
 
-/// Removes a directory that may not be there.
+/// A directory for this run, in the directory for temporary files; it is removed when it is dropped.
+///
+/// # Errors
+/// The system's, and where others could put another directory in its place.
+pub(crate) fn scratch() -> io::Result<TempDir> {
+    let shared = std::path::absolute(std::env::temp_dir())?;
+    check(&shared).map_err(|untrusted| io::Error::new(io::ErrorKind::PermissionDenied, untrusted.to_string()))?;
+    tempfile::tempdir_in(shared)
+}
+
+/// Whether a program's log tells that a disk is full.
+pub(crate) fn tells_of_full_disk(log: &str) -> bool {
+    FULL.iter().any(|words| log.contains(words))
+}
+
+/// Whether an error is that a disk is full.
+pub(crate) fn is_full_disk(error: &io::Error) -> bool {
+    use io::ErrorKind::{QuotaExceeded, StorageFull};
+    [StorageFull, QuotaExceeded].contains(&error.kind())
+}
+
+/// Removes a directory that may not be there; of a link the link.
 pub(crate) fn remove(directory: &Path) -> io::Result<()> {
     match fs::remove_dir_all(directory) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
@@ -35,24 +73,11 @@ pub(crate) fn remove(directory: &Path) -> io::Result<()> {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::os::unix::fs::PermissionsExt as _;
-
-    #[test]
-    fn a_directory_that_others_may_write_is_not_used() {
-        let cache = tempfile::tempdir().unwrap();
-        let made = directory(cache.path(), "uv").unwrap();
-        assert_eq!(made, cache.path().join("uv"));
-        fs::set_permissions(&made, fs::Permissions::from_mode(0o777)).unwrap();
-        let reason = directory(cache.path(), "uv").unwrap_err();
-        assert!(reason.ends_with("uv: others may write there"), "{reason}");
-    }
-
-    #[test]
-    fn a_cache_that_cannot_be_made_is_told() {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        assert!(directory(file.path(), "uv").unwrap_err().starts_with("cannot use "));
-    }
+fn private() -> DirBuilder {
+    let mut builder = DirBuilder::new();
+    builder.mode(0o700);
+    builder
 }
+
+#[cfg(test)]
+mod tests;

@@ -44,7 +44,7 @@ pub(super) async fn run(arguments: &cli::Train, checkout: &Checkout<'_>) -> Resu
 /// How to start the training of an image built from `commit`; `None` where no function is set.
 pub(super) fn settings(checkout: &Checkout<'_>, commit: Option<String>) -> Option<TrainingSettings> {
     let text = |key| checkout.settings.text(key).map(ToOwned::to_owned);
-    let number = |key| u32::try_from(checkout.settings.number(key)).unwrap_or(u32::MAX);
+    let number = |key| checkout.settings.number(key);
     Some(TrainingSettings {
         function: Some(text("function")?),
         source_bucket: text("source-bucket"),

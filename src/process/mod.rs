@@ -105,12 +105,13 @@ impl Run<'_> {
     }
 
     fn until_end(&self, child: &mut Child, progress: &dyn Progress) -> Result<ExitStatus, Error> {
-        let deadline = Instant::now() + Duration::from_secs(self.seconds);
+        // A limit beyond what the clock can tell is none.
+        let deadline = Instant::now().checked_add(Duration::from_secs(self.seconds));
         loop {
             match child.try_wait() {
                 Ok(Some(status)) => return Ok(status),
                 Ok(None) if progress.cancelled() => return Err(Error::Interrupted),
-                Ok(None) if Instant::now() >= deadline => {
+                Ok(None) if deadline.is_some_and(|deadline| Instant::now() >= deadline) => {
                     return Err(Error::TimedOut {
                         what: self.what.to_owned(),
                         seconds: self.seconds,

@@ -13,13 +13,13 @@ use tempfile::TempDir;
 
 use super::ProjectSettings;
 use super::error::Error;
-use super::pep517::workspace;
+use super::pep517::scratch;
 use crate::hex::hex;
 use crate::progress::Progress;
 use crate::python::Interpreter;
 use crate::secret::without_url_credentials;
 use crate::uv::{Uv, UvSettings};
-use kept::{Kept, Place};
+use kept::{Kept, NoPlace, Place};
 
 /// Installing requirements downloads them, and may build them: it may take longer than a hook.
 const INSTALL_SECONDS: u64 = 600;
@@ -29,6 +29,15 @@ const WHAT: &str = "preparing the build environment";
 const NO_BYTECODE: &str = "Failed to bytecode-compile";
 /// Changes whenever an environment is made in another way, so that those kept from before are not used.
 const RECIPE: &str = "uv venv, uv pip install --compile-bytecode";
+
+/// What uv may keep for other environments.
+#[derive(Clone, Copy)]
+enum Downloads {
+    /// Downloads, in its cache.
+    Kept,
+    /// Nothing: its cache may be on the disk that is full.
+    NotKept,
+}
 
 /// An environment made by uv.
 pub(crate) struct BuildEnvironment {
@@ -63,17 +72,28 @@ impl BuildEnvironment {
         if let Some(requirement) = requires.iter().find(|requirement| is_direct(requirement)) {
             // Another commit, or another file, may be behind the same URL.
             let shown = without_url_credentials(requirement);
-            return recipe.once(&format!("{shown} may change"), progress);
+            progress.detail(&not_kept(&format!("{shown} may change")));
+            return recipe.once(Downloads::Kept, progress);
         }
         let kept = match Kept::in_cache(&settings.cache_dir) {
             Ok(kept) => kept,
-            Err(reason) => return recipe.once(&reason, progress),
+            Err(reason) => {
+                progress.warn(&not_kept(&reason));
+                return recipe.once(Downloads::Kept, progress);
+            }
         };
-        let place = kept.place(&recipe.key(), progress, |directory| recipe.make(directory, progress))?;
-        Ok(Self {
-            directory: place.environment().to_owned(),
-            _place: Held::Kept { _place: place },
-        })
+        let make = |directory: &Path| recipe.make(directory, Downloads::Kept, progress);
+        match kept.place(&recipe.key(), progress, make) {
+            Ok(place) => Ok(Self {
+                directory: place.environment().to_owned(),
+                _place: Held::Kept { _place: place },
+            }),
+            Err(NoPlace::Failed(error)) => Err(error),
+            Err(NoPlace::Unusable(reason)) => {
+                progress.warn(&not_kept(&reason));
+                recipe.once(Downloads::NotKept, progress)
+            }
+        }
     }
 
     pub(crate) fn python(&self) -> PathBuf {
@@ -84,6 +104,10 @@ impl BuildEnvironment {
     pub(crate) fn programs(&self) -> PathBuf {
         self.directory.join("bin")
     }
+}
+
+fn not_kept(reason: &str) -> String {
+    format!("The environment is not kept: {reason}")
 }
 
 /// A [direct reference](https://packaging.python.org/en/latest/specifications/version-specifiers/#direct-references).
@@ -117,28 +141,29 @@ impl Recipe<'_> {
         hex(&digest.finalize()[..16])
     }
 
-    /// An environment for this run only, because of `reason`.
-    fn once(&self, reason: &str, progress: &dyn Progress) -> Result<BuildEnvironment, Error> {
-        progress.detail(&format!("The environment is not kept: {reason}"));
-        let scratch = tempfile::tempdir().map_err(workspace(&std::env::temp_dir()))?;
+    /// An environment for this run only.
+    fn once(&self, downloads: Downloads, progress: &dyn Progress) -> Result<BuildEnvironment, Error> {
+        let scratch = scratch()?;
         let directory = scratch.path().join("environment");
-        self.make(&directory, progress)?;
+        self.make(&directory, downloads, progress)?;
         Ok(BuildEnvironment {
             directory,
             _place: Held::Scratch { _directory: scratch },
         })
     }
 
-    fn make(&self, directory: &Path, progress: &dyn Progress) -> Result<(), Error> {
+    fn make(&self, directory: &Path, downloads: Downloads, progress: &dyn Progress) -> Result<(), Error> {
         let shown: Vec<_> = self
             .requires
             .iter()
             .map(|requirement| without_url_credentials(requirement))
             .collect();
-        let uv = Uv::find(self.uv, progress)?;
+        let mut uv = Uv::find(self.uv, progress)?;
+        if matches!(downloads, Downloads::NotKept) {
+            uv = uv.without_cache();
+        }
         progress.step(&format!("Preparing Python with {}", shown.join(", ")));
-        // Not below a directory with a configuration of uv's: that would be some project's.
-        let run = |arguments: Vec<OsString>| uv.run(WHAT, arguments, Path::new("/"), INSTALL_SECONDS, progress);
+        let run = |arguments: Vec<OsString>| uv.run_apart(WHAT, arguments, INSTALL_SECONDS, progress);
         let mut venv: Vec<OsString> = ["venv", "--quiet", "--no-project", "--python"].map(Into::into).to_vec();
         venv.extend([self.interpreter.path.clone().into(), directory.into()]);
         let made = run(venv)?;

@@ -2,14 +2,13 @@
 
 use std::path::PathBuf;
 
+use crate::cache;
 use crate::fault::Fault;
 use crate::process;
 use crate::uv;
 
 use super::EntryPoint;
 
-/// As the system says it, in Python's words and in uv's.
-const DISK_FULL: &str = "No space left on device";
 const EXITED_HINT: &str =
     "Look for a call that ends the process, such as sys.exit() or os._exit(), before setup() is done.";
 /// As setuptools says it of a setup.py that calls `sys.exit(0)` before `setup()`.
@@ -286,6 +285,16 @@ impl Error {
         }
     }
 
+    /// Whether there was no room for an environment or for uv.
+    pub(crate) fn tells_of_full_disk(&self) -> bool {
+        match self {
+            Self::NoEnvironment { log, .. } | Self::BuildRequirements { log, .. } => cache::tells_of_full_disk(log),
+            Self::Uv(uv::Error::NotFetched { log, .. }) => cache::tells_of_full_disk(log),
+            Self::Uv(uv::Error::Scratch { source }) | Self::Workspace { source, .. } => cache::is_full_disk(source),
+            _ => false,
+        }
+    }
+
     /// What to do next, each a complete sentence; may be empty.
     #[must_use]
     pub fn hints(&self) -> Vec<String> {
@@ -335,8 +344,8 @@ impl Error {
                 }
                 return hints;
             }
-            Self::NoEnvironment { log, .. } | Self::BuildRequirements { log, .. } if log.contains(DISK_FULL) => {
-                "Free some space: environments are in the cache directory, downloads in uv's (`uv cache clean`)."
+            Self::NoEnvironment { .. } | Self::BuildRequirements { .. } if self.tells_of_full_disk() => {
+                "Free some space: environments are in the cache directory, downloads in uv's (`uv cache clean`), and what has no room there in TMPDIR."
             }
             Self::NoEnvironment { .. } => {
                 "Name a Python 3 that uv knows to work with, with --python or SGBUILD_PYTHON."
@@ -361,6 +370,9 @@ impl Error {
                 "Try `pip wheel --no-deps .` in the project: it fails in the same way, unless setup.py wants credentials, which sgbuild keeps from it."
             }
             Self::ExitedEarly { .. } => EXITED_HINT,
+            Self::Workspace { source, .. } if source.kind() == std::io::ErrorKind::PermissionDenied => {
+                "Name a directory for temporary files that you may write in, and nobody else, with TMPDIR."
+            }
             Self::Workspace { .. } => "Check that the directory can be written and has space left.",
             Self::Interrupted => return Vec::new(),
         };

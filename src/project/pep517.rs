@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::build_environment::BuildEnvironment;
 use super::error::Error;
 use super::{Build, Descriptive, ProjectSettings};
+use crate::cache;
 use crate::process::{self, Run};
 use crate::progress::Progress;
 
@@ -242,8 +243,9 @@ fn left_by_tools(places: &[PathBuf]) -> Vec<PathBuf> {
         .collect()
 }
 
-fn scratch() -> Result<tempfile::TempDir, Error> {
-    tempfile::tempdir().map_err(workspace(&std::env::temp_dir()))
+/// A directory for this run.
+pub(super) fn scratch() -> Result<tempfile::TempDir, Error> {
+    cache::scratch().map_err(workspace(&std::env::temp_dir()))
 }
 
 pub(crate) fn workspace(path: &Path) -> impl FnOnce(std::io::Error) -> Error {

@@ -11,6 +11,7 @@ use toml::Spanned;
 use super::pylock::{Lock, text};
 use super::text::LineStarts;
 use super::{Error, Format, Requirements, extra_names, own_name};
+use crate::cache;
 use crate::progress::Progress;
 use crate::project::Project;
 use crate::uv::{Uv, UvSettings};
@@ -31,7 +32,7 @@ pub(super) fn read(
 ) -> Result<Requirements, Error> {
     let own_text = text(project, file)?;
     refuse_unless_found_by_uv(project, file)?;
-    let scratch = tempfile::tempdir().map_err(|source| Error::Scratch {
+    let scratch = cache::scratch().map_err(|source| Error::Scratch {
         file: file.to_owned(),
         source,
     })?;
@@ -86,7 +87,10 @@ fn export(
         file: file.to_owned(),
         source: Box::new(source),
     };
+    // The project does not say where uv writes, or whom it asks: nothing is kept, and only what the lock is of is read.
     let fixed = [
+        "--no-config",
+        "--no-cache",
         "export",
         "--frozen",
         "--no-emit-project",

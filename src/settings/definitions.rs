@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Error, Value};
+use super::{Error, Setting, Value};
 
 /// What kind of value a setting has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -400,6 +400,22 @@ impl Definition {
                 let map = pairs.map(|pair| pair.map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned())));
                 Ok(Value::Map(map.collect::<Result<BTreeMap<_, _>, _>>()?))
             }
+        }
+    }
+
+    /// Whether the value can be what the setting says: nothing lasts no time, and no instance trains nothing.
+    pub(super) fn check(&'static self, setting: Option<&Setting>) -> Result<(), Error> {
+        match setting {
+            Some(Setting {
+                value: Value::Number(0),
+                origin,
+            }) => Err(Error::WrongKind {
+                origin: origin.clone(),
+                key: self.key,
+                found: "`0`".to_owned(),
+                expected: "a whole number, 1 or more,",
+            }),
+            _ => Ok(()),
         }
     }
 

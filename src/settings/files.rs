@@ -127,7 +127,7 @@ fn from_toml(definition: &'static Definition, value: &Spanned<DeValue<'_>>, orig
         (Kind::Text, DeValue::Float(number)) => Ok(Value::Text(number.as_str().to_owned())),
         (Kind::Number, DeValue::Integer(number)) => u64::from_str_radix(number.as_str(), number.radix())
             .map(Value::Number)
-            .map_err(|_| wrong(value)),
+            .map_err(|_| definition.wrong_kind(origin, format!("`{number}`"))),
         (Kind::Flag, DeValue::Boolean(flag)) => Ok(Value::Flag(*flag)),
         (Kind::List, DeValue::String(text)) => Ok(Value::List(vec![text.to_string()])),
         (Kind::List, DeValue::Array(items)) => {

@@ -126,16 +126,17 @@ impl Environment {
             .or_else(|| Some(self.home()?.join(".docker")))
     }
 
-    /// Where caches live (XDG base directory specification).
+    /// sgbuild's cache directory ([XDG base directory specification](https://specifications.freedesktop.org/basedir-spec/latest/));
+    /// without a home directory one in that for temporary files, which others share: each user has one of his own there.
     #[must_use]
     pub fn cache_dir(&self) -> PathBuf {
-        let base = self
-            .get("XDG_CACHE_HOME")
-            .map(PathBuf::from)
-            .filter(|path| path.is_absolute());
-        base.or_else(|| self.home().map(|home| home.join(".cache")))
-            .unwrap_or_else(std::env::temp_dir)
-            .join("sgbuild")
+        let base = self.get("XDG_CACHE_HOME").map(PathBuf::from);
+        let base = base.filter(|path| path.is_absolute());
+        let home = || self.home().filter(|home| home.is_absolute());
+        match base.or_else(|| Some(home()?.join(".cache"))) {
+            Some(base) => base.join("sgbuild"),
+            None => std::env::temp_dir().join(format!("sgbuild-{}", rustix::process::geteuid().as_raw())),
+        }
     }
 }
 
@@ -298,6 +299,9 @@ impl Settings {
                     origin: Definition::of(key).map_or(String::new(), Definition::flag),
                 },
             );
+        }
+        for definition in DEFINITIONS {
+            definition.check(values.get(definition.key))?;
         }
         refuse_unless_region(values.get("region"))?;
         Ok(Self {

@@ -108,6 +108,50 @@ fn mistakes_are_named_with_their_line() {
 }
 
 #[test]
+fn a_number_is_taken_as_it_is_or_refused() {
+    let most = resolve(&[], vec![], &[("SGBUILD_PYTHON_TIMEOUT", "18446744073709551615")]).unwrap();
+    assert_eq!(most.number("python-timeout"), u64::MAX);
+    for (number, said) in [
+        ("0", "`0`, and a whole number, 1 or more, is expected"),
+        ("-1", "`-1`, and a whole number is expected"),
+        (
+            "18446744073709551616",
+            "`18446744073709551616`, and a whole number is expected",
+        ),
+    ] {
+        let pyproject = format!("[tool.sgbuild]\nbuild-timeout = {number}\n");
+        let error = resolve(&[("pyproject.toml", &pyproject)], vec![], &[])
+            .unwrap_err()
+            .to_string();
+        assert_eq!(error, format!("pyproject.toml:2: `build-timeout` is {said}"));
+        let setup_cfg = format!("[sgbuild]\nvolume-size = {number}\n");
+        let error = resolve(&[("setup.cfg", &setup_cfg)], vec![], &[])
+            .unwrap_err()
+            .to_string();
+        assert_eq!(error, format!("setup.cfg:2: `volume-size` is {said}"));
+    }
+    let flag = vec![("max-runtime", Value::Number(0))];
+    let error = resolve(&[], flag, &[]).unwrap_err().to_string();
+    assert!(error.starts_with("--max-runtime: "), "{error}");
+}
+
+#[test]
+fn the_cache_directory_is_never_relative_and_never_shared() {
+    let cache = |pairs: &[(&str, &str)]| {
+        let pairs = pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
+        Environment::new(pairs.collect()).cache_dir()
+    };
+    assert_eq!(
+        cache(&[("XDG_CACHE_HOME", "c"), ("HOME", "/h")]),
+        Path::new("/h/.cache/sgbuild")
+    );
+    let own = format!("sgbuild-{}", rustix::process::geteuid().as_raw());
+    for none in [[("HOME", ".")].as_slice(), &[]] {
+        assert_eq!(cache(none), std::env::temp_dir().join(&own));
+    }
+}
+
+#[test]
 fn setup_cfg_is_read_as_configparser_reads_it() {
     let indented = ("setup.cfg", "[sgbuild]\n  platform = linux/arm64\n  train = pk:train\n");
     let settings = resolve(&[indented], vec![], &[]).unwrap();

@@ -35,6 +35,10 @@ const NOT_FOR_US: [&str; 23] = [
     "UV_WORKING_DIRECTORY",
     "VIRTUAL_ENV",
 ];
+/// Variables with one path. uv runs in a directory of its own, and a relative path is meant from where sgbuild runs.
+const PATHS: [&str; 5] = ["NETRC", "SSL_CERT_FILE", "TMPDIR", "UV_CACHE_DIR", "UV_CONFIG_FILE"];
+/// As much as uv waits for an answer, in seconds: pip takes any number.
+const LONGEST_WAIT: f64 = 86_400.0;
 /// The keys of `uv.toml` that say where packages come from.
 const INDEX_KEYS: [&str; 5] = ["index", "index-url", "extra-index-url", "find-links", "no-index"];
 
@@ -78,8 +82,11 @@ pub(super) fn settings(settings: &Settings) -> UvSettings {
     if let Some(proxy) = option("proxy") {
         told.set(&["ALL_PROXY", "all_proxy", "HTTPS_PROXY", "https_proxy"], proxy);
     }
-    if let Some(seconds) = option("timeout").or_else(|| option("default-timeout")) {
-        told.set(&["UV_HTTP_TIMEOUT", "UV_REQUEST_TIMEOUT", "HTTP_TIMEOUT"], seconds);
+    if let Some(seconds) = option("timeout")
+        .or_else(|| option("default-timeout"))
+        .and_then(whole_seconds)
+    {
+        told.set(&["UV_HTTP_TIMEOUT", "UV_REQUEST_TIMEOUT", "HTTP_TIMEOUT"], &seconds);
     }
     told.certificates(settings, &pip);
     let files = ["UV_CONSTRAINT", "UV_OVERRIDE", "UV_BUILD_CONSTRAINT"]
@@ -107,7 +114,11 @@ impl Told {
         let kept = variables.filter(|(name, value)| {
             !NOT_FOR_US.contains(&name.as_str()) && (concerns_installer(name) || !is_credential(name, value))
         });
-        Self(kept.cloned().collect())
+        let from_here = |(name, value): &(String, String)| match std::path::absolute(value) {
+            Ok(path) if PATHS.contains(&name.as_str()) => (name.clone(), path.display().to_string()),
+            _ => (name.clone(), value.clone()),
+        };
+        Self(kept.map(from_here).collect())
     }
 
     /// Sets the first of `names`, unless the user has set one of them; whether it did.
@@ -142,6 +153,12 @@ impl Told {
             self.set(&[name], "true");
         }
     }
+}
+
+/// pip's `timeout`, which may have a fraction; uv's has none.
+fn whole_seconds(text: &str) -> Option<String> {
+    let seconds: f64 = text.trim().parse().ok()?;
+    (seconds > 0.0).then(|| format!("{:.0}", seconds.ceil().min(LONGEST_WAIT)))
 }
 
 /// Files, directories and URLs; paths made absolute, as uv runs in another directory.
@@ -188,9 +205,9 @@ fn uv_toml(environment: &Environment) -> Vec<PathBuf> {
     if let Some(chosen) = environment.get("UV_CONFIG_FILE") {
         return vec![PathBuf::from(chosen)];
     }
-    let user = environment
-        .get("XDG_CONFIG_HOME")
-        .map(PathBuf::from)
+    let user = environment.get("XDG_CONFIG_HOME").map(PathBuf::from);
+    let user = user
+        .filter(|path| path.is_absolute())
         .or_else(|| Some(environment.home()?.join(".config")));
     let shared = environment.get("XDG_CONFIG_DIRS").unwrap_or("/etc/xdg").split(':');
     let directories = user
@@ -284,6 +301,27 @@ mod tests {
             ("UV_SYSTEM_CERTS", Some("true")),
         ] {
             assert_eq!(of_uv(&told, name), value, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_relative_path_is_meant_from_here() {
+        let told = of(&[("UV_CACHE_DIR", ".uv-cache"), ("UV_INDEX", "own")], Vec::new());
+        let here = std::env::current_dir().unwrap();
+        assert_eq!(of_uv(&told, "UV_CACHE_DIR"), here.join(".uv-cache").to_str());
+        assert_eq!(of_uv(&told, "UV_INDEX"), Some("own"));
+    }
+
+    #[test]
+    fn a_time_limit_of_pips_is_one_that_uv_understands() {
+        for (pips, uvs) in [
+            ("15.5", Some("16")),
+            ("1e300", Some("86400")),
+            ("0", None),
+            ("soon", None),
+        ] {
+            let told = of(&[("PIP_DEFAULT_TIMEOUT", pips)], Vec::new());
+            assert_eq!(of_uv(&told, "UV_HTTP_TIMEOUT"), uvs, "{pips}");
         }
     }
 

@@ -81,13 +81,13 @@ pub struct TrainingSettings {
     /// ARN of the role that SageMaker assumes.
     pub role: Option<String>,
     /// How many instances train.
-    pub instance_count: u32,
+    pub instance_count: u64,
     /// Such as `ml.m5.large`.
     pub instance_type: String,
     /// Volume size in GiB.
-    pub volume_gib: u32,
+    pub volume_gib: u64,
     /// The longest the job may run, in seconds.
-    pub max_runtime_seconds: u32,
+    pub max_runtime_seconds: u64,
     /// Metrics by name: the regular expressions, with one group each, that find them in the training's log.
     pub metrics: BTreeMap<String, String>,
     /// Identifies the run, see [`super::new_run_id`]: sending one run id again starts no second job.

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::cache;
 use crate::fault::Fault;
 use crate::process;
 
@@ -95,6 +96,9 @@ impl Error {
             Self::TooOld { .. } => {
                 "Update it, name another with the setting `uv`, or unset that: then sgbuild fetches its own."
             }
+            Self::NotFetched { log, .. } if cache::tells_of_full_disk(log) => {
+                "Free some space in the cache directory, or in that for temporary files (TMPDIR)."
+            }
             Self::NotFetched { log, .. } if is_network(log) => {
                 "Check the network and pip's index settings; or install uv yourself, and name it with the setting `uv` where it is not on PATH."
             }
@@ -102,6 +106,9 @@ impl Error {
                 "Install uv yourself (https://docs.astral.sh/uv/), and name it with the setting `uv` where it is not on PATH."
             }
             Self::NoPython { .. } => "Install Python 3, or name another interpreter with --python or SGBUILD_PYTHON.",
+            Self::Scratch { source } if source.kind() == std::io::ErrorKind::PermissionDenied => {
+                "Name a directory for temporary files that you may write in, and nobody else, with TMPDIR."
+            }
             Self::Scratch { .. } => {
                 "Check that there is space left and that the directory for temporary files can be written."
             }

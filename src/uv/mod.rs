@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
+use crate::cache;
 use crate::process::{self, Ended, Run};
 use crate::progress::Progress;
 use crate::secret::without_url_credentials;
@@ -122,16 +123,21 @@ impl Uv {
             .environment
             .iter()
             .filter(|(name, _)| !name.starts_with("PIP_"));
-        let mut environment: Vec<_> = environment.cloned().collect();
-        if !cache_can_be_written(&environment) {
-            environment.push(("UV_NO_CACHE".to_owned(), "true".to_owned()));
-        }
-        Self {
+        let environment: Vec<_> = environment.cloned().collect();
+        let has_cache = cache_can_be_used(&environment);
+        let uv = Self {
             program,
             environment,
             index_arguments: settings.index_arguments.clone(),
             _scratch: scratch,
-        }
+        };
+        if has_cache { uv } else { uv.without_cache() }
+    }
+
+    /// The same, which keeps no downloads.
+    pub(crate) fn without_cache(mut self) -> Self {
+        self.environment.push(("UV_NO_CACHE".to_owned(), "true".to_owned()));
+        self
     }
 
     /// Arguments for every command that resolves requirements (`pip install`, `pip compile`).
@@ -140,7 +146,23 @@ impl Uv {
         &self.index_arguments
     }
 
-    /// Runs uv in `directory`. `what` is said where it fails, such as `preparing the build environment`.
+    /// Runs uv where no project's configuration is: it looks for one in the directory that it runs in and in those above, and would
+    /// take from there where it writes and whom it asks. The user's own counts. `what` is said where it fails, such as
+    /// `preparing the build environment`.
+    pub(crate) fn run_apart(
+        &self,
+        what: &str,
+        arguments: Vec<OsString>,
+        seconds: u64,
+        progress: &dyn Progress,
+    ) -> Result<Ended, Error> {
+        let apart = cache::scratch().map_err(|source| Error::Scratch { source })?;
+        // The nearest one counts, so nothing above it does: https://docs.astral.sh/uv/concepts/configuration-files/.
+        fs::write(apart.path().join("uv.toml"), "").map_err(|source| Error::Scratch { source })?;
+        self.run(what, arguments, apart.path(), seconds, progress)
+    }
+
+    /// Runs uv in `directory`, with `what` said where it fails.
     pub(crate) fn run(
         &self,
         what: &str,
@@ -161,19 +183,23 @@ impl Uv {
     }
 }
 
-/// Whether uv's cache can be used; without a home directory, or with one that belongs to nobody, it goes without.
-fn cache_can_be_written(environment: &[(String, String)]) -> bool {
+/// Whether uv's cache can be used: it can be written, and unless the user has named it nobody else can have put something there to be
+/// run. Without a home directory, or with one that belongs to nobody or to another user, uv goes without.
+fn cache_can_be_used(environment: &[(String, String)]) -> bool {
     let path = |name, below: &str| {
-        let base = process::variable(environment, name)?;
-        Some(Path::new(base).join(below))
+        let base = Path::new(process::variable(environment, name)?);
+        base.is_absolute().then(|| base.join(below))
     };
-    let Some(cache) = path("UV_CACHE_DIR", "")
-        .or_else(|| path("XDG_CACHE_HOME", "uv"))
-        .or_else(|| path("HOME", ".cache/uv"))
-    else {
-        return false;
-    };
-    let there = cache.ancestors().find(|directory| directory.exists());
+    if let Some(named) = path("UV_CACHE_DIR", "") {
+        return can_be_written(&named);
+    }
+    let by_default = path("XDG_CACHE_HOME", "uv").or_else(|| path("HOME", ".cache/uv"));
+    by_default.is_some_and(|place| cache::check(&place).is_ok() && can_be_written(&place))
+}
+
+/// Whether the directory can be written, or made.
+fn can_be_written(directory: &Path) -> bool {
+    let there = directory.ancestors().find(|directory| directory.exists());
     there.is_some_and(|directory| {
         directory.is_dir() && rustix::fs::access(directory, rustix::fs::Access::WRITE_OK).is_ok()
     })
@@ -220,10 +246,23 @@ mod tests {
 
     #[test]
     fn a_cache_that_is_no_directory_cannot_be_written() {
-        let of = |name: &str, value: &str| cache_can_be_written(&[(name.to_owned(), value.to_owned())]);
+        let of = |name: &str, value: &str| cache_can_be_used(&[(name.to_owned(), value.to_owned())]);
         let home = tempfile::tempdir().unwrap();
         assert!(of("HOME", home.path().to_str().unwrap()));
         assert!(!of("XDG_CACHE_HOME", "/dev/null/cache"));
-        assert!(!cache_can_be_written(&[]));
+        assert!(!cache_can_be_used(&[]));
+    }
+
+    #[test]
+    fn a_cache_in_which_others_may_write_is_the_users_to_name() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let shared = tempfile::tempdir().unwrap();
+        fs::set_permissions(shared.path(), fs::Permissions::from_mode(0o777)).unwrap();
+        let of = |name: &str| {
+            let value = shared.path().display().to_string();
+            cache_can_be_used(&[(name.to_owned(), value)])
+        };
+        assert!(!of("HOME") && !of("XDG_CACHE_HOME"));
+        assert!(of("UV_CACHE_DIR"));
     }
 }

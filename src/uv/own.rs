@@ -2,12 +2,13 @@
 
 use std::ffi::OsString;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
 use super::{Error, UvSettings};
-use crate::cache::{self, Access, Refused, remove};
+use crate::cache::{self, Access, Refused, Staging};
 use crate::process::{Ended, Run};
 use crate::progress::Progress;
 use crate::python::Interpreter;
@@ -17,47 +18,82 @@ const RELEASE: &str = "0.13";
 /// A download of some 20 MB may take its time.
 const SECONDS: u64 = 600;
 
+/// What the name of a directory begins with in which a copy is made.
+const STAGING: &str = ".new-";
+
+/// Why there is no copy in the cache directory.
+enum NoCopy {
+    /// It could not be fetched, or the user interrupted.
+    Failed(Error),
+    /// The cache directory does not do, and why; another directory may.
+    Unusable(String),
+}
+
 /// The program: the copy kept in the cache directory, put there when it is missing. With the scratch directory that holds it where
-/// the cache directory cannot be written.
+/// the cache directory does not do.
 pub(super) fn ready(settings: &UvSettings, progress: &dyn Progress) -> Result<(PathBuf, Option<TempDir>), Error> {
-    let python = || {
-        Interpreter::find(&settings.python, &settings.environment, Path::new("/"), progress).map_err(Error::of_python)
+    let reason = match kept(settings, progress) {
+        Ok(program) => return Ok((program, None)),
+        Err(NoCopy::Failed(error)) => return Err(error),
+        Err(NoCopy::Unusable(reason)) => reason,
     };
-    let kept = match cache::directory(&settings.cache_dir, "uv") {
-        Ok(kept) => kept,
-        Err(reason) => {
-            let python = python()?;
-            progress.step(&format!("Fetching uv {RELEASE}, for this once: {reason}"));
-            let scratch = tempfile::tempdir().map_err(|source| Error::Scratch { source })?;
-            fetch(&python, scratch.path(), settings, progress)?;
-            return Ok((program(scratch.path()), Some(scratch)));
-        }
-    };
-    let home = kept.join(RELEASE);
-    if program(&home).is_file() {
-        return Ok((program(&home), None));
+    let python = python(settings, progress)?;
+    progress.step(&format!("Fetching uv {RELEASE}, for this once: {reason}"));
+    let scratch = cache::scratch().map_err(|source| Error::Scratch { source })?;
+    fetch(&python, scratch.path(), settings, progress)?;
+    Ok((program(scratch.path()), Some(scratch)))
+}
+
+/// The copy in the cache directory.
+fn kept(settings: &UvSettings, progress: &dyn Progress) -> Result<PathBuf, NoCopy> {
+    let directory = cache::directory(&settings.cache_dir, "uv").map_err(NoCopy::Unusable)?;
+    let unusable = |error: io::Error| NoCopy::Unusable(format!("cannot use {}: {error}", directory.display()));
+    let home = directory.join(RELEASE);
+    if holds_uv(&home) {
+        return Ok(program(&home));
     }
-    let lock = cache::lock(&kept.join("lock"), Access::Change, progress);
+    let lock = cache::lock(&directory.join("lock"), Access::Change, progress);
     let _lock = lock.map_err(|refused| match refused {
-        Refused::Interrupted => Error::Interrupted,
-        Refused::System(source) => Error::Scratch { source },
+        Refused::Interrupted => NoCopy::Failed(Error::Interrupted),
+        Refused::System(error) => unusable(error),
     })?;
-    if program(&home).is_file() {
-        return Ok((program(&home), None));
+    if holds_uv(&home) {
+        return Ok(program(&home));
     }
-    let python = python()?;
-    progress.step(&format!("Fetching uv {RELEASE} into {}", kept.display()));
-    let staging = tempfile::Builder::new().prefix(".new-").tempdir_in(&kept);
-    let staging = staging.map_err(|source| Error::Scratch { source })?;
-    fetch(&python, staging.path(), settings, progress)?;
-    // Whatever is there holds no uv.
-    let replaced = remove(&home).and_then(|()| fs::rename(staging.path(), &home));
-    replaced.map_err(|source| Error::Scratch { source })?;
-    Ok((program(&home), None))
+    let python = python(settings, progress).map_err(NoCopy::Failed)?;
+    progress.step(&format!("Fetching uv {RELEASE} into {}", directory.display()));
+    cache::prune(&directory, |entry| !is_staging(entry), cache::remove);
+    let staging = Staging::new(&directory, STAGING).map_err(unusable)?;
+    fetch(&python, staging.path(), settings, progress).map_err(|error| match error {
+        Error::NotFetched { log, .. } if cache::tells_of_full_disk(&log) => {
+            NoCopy::Unusable(format!("there is no room left in {}", directory.display()))
+        }
+        error => NoCopy::Failed(error),
+    })?;
+    // Whatever is there holds no uv of ours.
+    cache::remove(&home)
+        .and_then(|()| fs::rename(staging.path(), &home))
+        .map_err(unusable)?;
+    Ok(program(&home))
+}
+
+fn python(settings: &UvSettings, progress: &dyn Progress) -> Result<Interpreter, Error> {
+    let found = Interpreter::find(&settings.python, &settings.environment, Path::new("/"), progress);
+    found.map_err(Error::of_python)
 }
 
 fn program(home: &Path) -> PathBuf {
     home.join("bin/uv")
+}
+
+/// Whether a copy is there, and nobody else's.
+fn holds_uv(home: &Path) -> bool {
+    cache::is_own(home) && program(home).is_file()
+}
+
+fn is_staging(entry: &Path) -> bool {
+    let name = entry.file_name().unwrap_or_default();
+    name.as_encoded_bytes().starts_with(STAGING.as_bytes())
 }
 
 /// Installs uv into `directory`.
@@ -111,7 +147,7 @@ fn fetch(python: &Interpreter, directory: &Path, settings: &UvSettings, progress
     let mut ended = run(&python.path, install())?;
     if !ended.success && ended.log.contains("No module named pip") {
         // Debian's interpreter has its pip in a package of its own, and another one in venv's.
-        let venv = tempfile::tempdir().map_err(|source| Error::Scratch { source })?;
+        let venv = cache::scratch().map_err(|source| Error::Scratch { source })?;
         let made = run(&python.path, vec!["-m".into(), "venv".into(), venv.path().into()])?;
         ended = if made.success {
             run(&venv.path().join("bin/python"), install())?
