@@ -19,6 +19,7 @@ use crate::training::{TrainingAnswer, TrainingRequest, TrainingSettings};
 pub(super) async fn run(arguments: &cli::Push, checkout: &Checkout<'_>) -> Result<String, Error> {
     let project = checkout.project()?;
     let surroundings = Surroundings::of(&project, checkout)?;
+    build::check_trust(&project, checkout, &surroundings)?;
     let settings = push_settings(&project, checkout, &surroundings).await?;
     let source = build::source(&project, checkout, &surroundings);
     let training = if arguments.no_train {
