@@ -154,17 +154,19 @@ fn a_requirements_url_does_not_bring_its_hosts_password_into_the_build() {
     let setup = declared.read("setup.py");
     let keyword = format!("    install_requires=['{url}'],\n    packages=");
     declared.write("setup.py", &setup.replace("    packages=", &keyword));
-    let built = configured("").with("X", "");
+    // numpy takes part in no reading, so Python need not be asked.
+    let built = tiny();
+    let numpy = "numpy @ https://bank.example/numpy-1.0.tar.gz";
     built.write(
         "pyproject.toml",
-        &format!("[build-system]\nrequires = ['setuptools', '{url}']\n"),
+        &format!("[build-system]\nrequires = ['setuptools', '{numpy}']\n"),
     );
     let file = |line: &str| {
         let sandbox = configured("requirements = 'r.txt'");
         sandbox.write("r.txt", &format!("{line}\n"));
         sandbox
     };
-    let mut attacks = vec![declared];
+    let mut attacks = vec![declared, built];
     for line in [
         url,
         "https://bank.example/bank-1.0.tar.gz",
@@ -202,9 +204,6 @@ fn a_requirements_url_does_not_bring_its_hosts_password_into_the_build() {
             ran.stderr
         );
     }
-    fs::write(built.home().join(".netrc"), NETRC).unwrap();
-    // What builds the package is asked of Python, which finds nobody there; the warning is not needed for that.
-    built.run(&["dist", "--static"]).exits(1);
 }
 
 #[test]
