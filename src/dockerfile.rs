@@ -2,10 +2,11 @@
 
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Serde, Value};
-use minijinja::{AutoEscape, Environment, UndefinedBehavior, context};
+use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior, context};
 
 use crate::fault::Fault;
 use crate::image::{ImagePlan, RUN_PY};
+use crate::secret::without_url_credentials;
 
 const DOCKERFILE: &str = include_str!("../templates/Dockerfile.j2");
 const RUN_PY_TEMPLATE: &str = include_str!("../templates/run.py");
@@ -86,13 +87,17 @@ fn render(path: &str, text: &str, variables: Value) -> Result<String, Error> {
         line: error.line(),
         reason: error
             .detail()
-            .map_or_else(|| error.kind().to_string(), ToOwned::to_owned),
+            .map_or_else(|| error.kind().to_string(), without_url_credentials),
     })
 }
 
-/// `text` as a double-quoted word of a Dockerfile, in which nothing is expanded.
+/// `text` as a double-quoted word of a Dockerfile, in which nothing is expanded. A line break cannot be quoted there.
 /// Source: <https://docs.docker.com/reference/dockerfile/#environment-replacement>.
-fn quoted(text: &str) -> String {
+fn quoted(text: &str) -> Result<String, minijinja::Error> {
+    if text.contains(['\n', '\r', '\0']) {
+        let reason = "a value with a line break cannot be written as a word of a Dockerfile";
+        return Err(minijinja::Error::new(ErrorKind::InvalidOperation, reason));
+    }
     let mut word = String::with_capacity(text.len() + 2);
     word.push('"');
     for c in text.chars() {
@@ -102,5 +107,5 @@ fn quoted(text: &str) -> String {
         word.push(c);
     }
     word.push('"');
-    word
+    Ok(word)
 }

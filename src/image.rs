@@ -3,6 +3,7 @@
 
 mod declared;
 mod python;
+mod writable;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
@@ -168,7 +169,7 @@ pub enum Error {
     /// A name or value that a Dockerfile cannot hold.
     #[error("{what} `{name}` cannot be written to a Dockerfile: {reason}")]
     Unwritable {
-        /// `environment variable`, `label` or `system package`.
+        /// `environment variable`, `label`, `package name` and the like.
         what: &'static str,
         /// Its name.
         name: String,
@@ -195,7 +196,7 @@ impl Error {
                 "Correct it in install_requires or extras_require; the form is `name[extra]>=1.0; python_version < \"3.12\"`."
             }
             Self::RequirementCredentials { .. } => {
-                "Take the credentials out of the URL and put them into ~/.netrc: sgbuild hands what it says of that host to pip as a build secret."
+                "Take the credentials out of the URL and put them into ~/.netrc: with --netrc-host, sgbuild hands what it says of a host to pip as a build secret."
             }
             Self::UnknownExtra { .. } => "Correct the setting `extras`, or declare the extra in extras_require.",
             Self::RequiresPython { .. } => "Correct python_requires; the form is `>=3.9,<3.13`.",
@@ -206,7 +207,7 @@ impl Error {
             Self::PythonVersion { .. } => "Write it as X.Y, such as 3.11.",
             Self::Platform { .. } => "Set `platform` to linux/amd64.",
             Self::BaseImage(_) => "Set `base-image` to something like public.ecr.aws/docker/library/python:3.11-slim.",
-            Self::Unwritable { .. } => "Correct the setting; `sgbuild settings` shows where it comes from.",
+            Self::Unwritable { what, name, .. } => return vec![writable::hint(what, name)],
         };
         vec![hint.to_owned()]
     }
@@ -216,9 +217,8 @@ impl Error {
     pub fn fault(&self) -> Fault {
         match self {
             // Only settings name these.
-            Self::Platform { .. } | Self::BaseImage(_) | Self::UnknownExtra { .. } | Self::Unwritable { .. } => {
-                Fault::Usage
-            }
+            Self::Platform { .. } | Self::BaseImage(_) | Self::UnknownExtra { .. } => Fault::Usage,
+            Self::Unwritable { what, .. } if writable::is_setting(what) => Fault::Usage,
             Self::PythonVersion { origin, .. } if *origin == python::SETTING => Fault::Usage,
             Self::Requirements(error) => error.fault(),
             _ => Fault::User,
@@ -244,7 +244,6 @@ impl ImagePlan {
                 platform: settings.platform.clone(),
             });
         }
-        writable_names(settings)?;
         let base = base_image(project, settings)?;
         let extras = declared::extras(project, &settings.extras, file)?;
         let declared = declared::requirements(&project.metadata.name, &project.metadata.requires_dist, &extras)?;
@@ -253,7 +252,7 @@ impl ImagePlan {
             let environments = Environments::new(&settings.platform, &pythons);
             requirements::check(file, &declared, &environments, &base).map_err(Box::new)?;
         }
-        Ok(Self {
+        let plan = Self {
             name: project.metadata.name.clone(),
             version: project.metadata.version.clone(),
             base,
@@ -274,7 +273,9 @@ impl ImagePlan {
             secrets: settings.secrets.clone(),
             entrypoint: vec!["python".to_owned(), RUN_PY.to_owned()],
             command: vec!["train".to_owned()],
-        })
+        };
+        writable::check(&plan)?;
+        Ok(plan)
     }
 
     /// What to warn of where `file` names a checkout: pip fetches it with a program that the official slim image does not have.
@@ -337,8 +338,8 @@ fn labels(project: &Project, settings: &ImageSettings) -> BTreeMap<String, Strin
                 .metadata
                 .descriptive
                 .summary
-                .clone()
-                .map(|s| s.replace(['\r', '\n'], " ")),
+                .as_deref()
+                .map(|summary| without_url_credentials(&summary.replace(char::is_control, " "))),
         ),
         ("revision", settings.revision.clone()),
         ("source", settings.source.as_deref().map(without_url_credentials)),
@@ -350,46 +351,4 @@ fn labels(project: &Project, settings: &ImageSettings) -> BTreeMap<String, Strin
         .collect();
     labels.extend(settings.labels.clone());
     labels
-}
-
-/// Refuses names and values that would change the Dockerfile's meaning.
-fn writable_names(settings: &ImageSettings) -> Result<(), Error> {
-    for (what, pairs) in [
-        ("environment variable", &settings.environment),
-        ("label", &settings.labels),
-    ] {
-        for (name, value) in pairs {
-            let reason = if name.is_empty() {
-                "it has no name"
-            } else if name.contains(|c: char| c.is_whitespace() || matches!(c, '=' | '"' | '\'' | '\\' | '$')) {
-                "its name holds a space, quote, `=`, `$` or backslash"
-            } else if value.contains(['\n', '\r', '\0']) {
-                "its value holds a line break"
-            } else if without_url_credentials(value) != *value {
-                "its value holds credentials, which everyone who has the image could read"
-            } else {
-                continue;
-            };
-            return Err(Error::Unwritable {
-                what,
-                name: name.clone(),
-                reason,
-            });
-        }
-    }
-    for package in &settings.system_packages {
-        // Debian policy 5.6.1, with an optional `=version` and `:architecture`.
-        let valid = package.starts_with(|c: char| c.is_ascii_alphanumeric())
-            && package
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || "+-.:=~".contains(c));
-        if !valid {
-            return Err(Error::Unwritable {
-                what: "system package",
-                name: package.clone(),
-                reason: "it is not the name of a Debian package",
-            });
-        }
-    }
-    Ok(())
 }

@@ -14,13 +14,17 @@ pub struct ProjectFlags {
     #[arg(long, value_name = "OBJECT")]
     pub serve: Option<String>,
 
-    /// Refuse to run Python to read the project's metadata
+    /// Refuse to run the project's code, to read its metadata or to make its sdist
     #[arg(long)]
     pub r#static: bool,
 
     /// The interpreter that is asked where metadata is not static [default: python3]
     #[arg(long, value_name = "PATH")]
     pub python: Option<String>,
+
+    /// The uv that installs what Python needs to answer [default: that on PATH, else a copy of sgbuild's own]
+    #[arg(long, value_name = "PATH")]
+    pub uv: Option<String>,
 }
 
 /// What the image holds.
@@ -71,6 +75,10 @@ pub struct ImageFlags {
     #[arg(long)]
     pub no_pip_settings: bool,
 
+    /// A host beside pip's indexes whose netrc entry the build gets (repeat for more)
+    #[arg(long = "netrc-host", value_name = "HOST")]
+    pub netrc_hosts: Vec<String>,
+
     /// Certificates (PEM) that pip trusts in the build
     #[arg(long, value_name = "FILE")]
     pub ca_bundle: Option<String>,
@@ -91,6 +99,10 @@ pub struct EngineFlags {
     /// Build every layer anew
     #[arg(long)]
     pub no_cache: bool,
+
+    /// Hand pip's credentials also to a build with Dockerfile lines or pip options of the project's own
+    #[arg(long)]
+    pub trust_dockerfile: bool,
 }
 
 /// Where the image goes.

@@ -48,7 +48,12 @@ fn switches(flags: &[(&'static str, bool, bool)]) -> Vec<(&'static str, Value)> 
 
 impl AsSettings for ProjectFlags {
     fn settings(&self) -> Vec<(&'static str, Value)> {
-        let texts = texts(&[("train", &self.train), ("serve", &self.serve), ("python", &self.python)]);
+        let texts = texts(&[
+            ("train", &self.train),
+            ("serve", &self.serve),
+            ("python", &self.python),
+            ("uv", &self.uv),
+        ]);
         [texts, switches(&[("static", self.r#static, true)])].concat()
     }
 }
@@ -64,7 +69,11 @@ impl AsSettings for ImageFlags {
             ("revision", &self.revision),
             ("ca-bundle", &self.ca_bundle),
         ]);
-        let lists = lists(&[("system-packages", &self.system_packages), ("extras", &self.extras)]);
+        let lists = lists(&[
+            ("system-packages", &self.system_packages),
+            ("extras", &self.extras),
+            ("netrc-hosts", &self.netrc_hosts),
+        ]);
         let maps = maps(&[("environment", &self.environment), ("labels", &self.labels)]);
         [
             texts,
@@ -84,7 +93,11 @@ impl AsSettings for AccountFlags {
 
 impl AsSettings for EngineFlags {
     fn settings(&self) -> Vec<(&'static str, Value)> {
-        let switches = switches(&[("pull", self.pull, true), ("no-cache", self.no_cache, true)]);
+        let switches = switches(&[
+            ("pull", self.pull, true),
+            ("no-cache", self.no_cache, true),
+            ("trust-dockerfile", self.trust_dockerfile, true),
+        ]);
         [texts(&[("engine", &self.engine)]), switches].concat()
     }
 }

@@ -18,6 +18,7 @@ use crate::shown::Data;
 pub(super) async fn run(arguments: &cli::Build, checkout: &Checkout<'_>) -> Result<Data, Error> {
     let project = checkout.project()?;
     let surroundings = Surroundings::of(&project, checkout)?;
+    check_trust(&project, checkout, &surroundings)?;
     check_engine(checkout)?;
     if arguments.dry_run.dry_run {
         let tag = local_tag(&project, checkout, &surroundings)?;
@@ -51,6 +52,18 @@ pub(super) fn check_engine(checkout: &Checkout<'_>) -> Result<EngineKind, Error>
         source,
         origin: checkout.settings.origin("engine").to_owned(),
     })
+}
+
+/// Whether the project's own lines would come to see credentials in the build; asked before anything is sent there.
+pub(super) fn check_trust(
+    project: &Project,
+    checkout: &Checkout<'_>,
+    surroundings: &Surroundings,
+) -> Result<(), Error> {
+    let requirements = surroundings.requirements.as_ref();
+    Ok(checkout
+        .settings
+        .check_trust(project, requirements, &surroundings.secrets)?)
 }
 
 fn docker_settings(checkout: &Checkout<'_>) -> DockerSettings {

@@ -30,7 +30,7 @@ use crate::cli::{AsSettings as _, Command};
 use crate::error::Error;
 use crate::progress::Progress;
 use crate::project::{self, Project};
-use crate::requirements::{self, Requirements};
+use crate::requirements::{self, Named, Requirements};
 use crate::revision::Revision;
 use crate::secret::Secret;
 use crate::settings::{Environment, Settings};
@@ -120,11 +120,16 @@ impl<'a> Checkout<'a> {
 
     /// What the file says that the setting `requirements` names.
     fn requirements(&self, project: &Project) -> Result<Option<Requirements>, Error> {
-        let Some(file) = self.settings.text("requirements") else {
+        const KEY: &str = "requirements";
+        let Some(file) = self.settings.text(KEY) else {
             return Ok(None);
         };
+        let named = Named {
+            file,
+            by_project_at: self.settings.is_the_projects(KEY).then(|| self.settings.origin(KEY)),
+        };
         let (extras, uv) = (self.settings.list("extras"), self.settings.uv());
-        Ok(Some(requirements::read(project, file, &extras, &uv, self.progress)?))
+        Ok(Some(requirements::read(project, named, &extras, &uv, self.progress)?))
     }
 
     /// What git says; asked once. A checkout that git refuses to read is warned of: the image will not name its commit.
@@ -167,8 +172,12 @@ pub(crate) struct Surroundings {
 impl Surroundings {
     pub(crate) fn of(project: &Project, checkout: &Checkout<'_>) -> Result<Self, Error> {
         let requirements = checkout.requirements(project)?;
+        let secrets = checkout.settings.build_secrets(project, requirements.as_ref())?;
+        for warning in &secrets.kept_back {
+            checkout.progress.warn(warning);
+        }
         Ok(Self {
-            secrets: checkout.settings.build_secrets(project, requirements.as_ref())?,
+            secrets: secrets.by_id,
             requirements,
             revision: checkout.revision().cloned(),
         })

@@ -22,6 +22,7 @@ pub(super) async fn run(arguments: &cli::Push, checkout: &Checkout<'_>) -> Resul
     build::check_engine(checkout)?;
     let project = checkout.project()?;
     let surroundings = Surroundings::of(&project, checkout)?;
+    build::check_trust(&project, checkout, &surroundings)?;
     let source = build::source(&project, checkout, &surroundings);
     let training = training_settings(arguments, checkout, source.revision.clone())?;
     let settings = push_settings(&project, checkout, &surroundings).await?;

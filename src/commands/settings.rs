@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::{Checkout, json};
 use crate::cli;
 use crate::secret::without_url_credentials;
-use crate::settings::{Setting, Value};
+use crate::settings::{DecidedBy, Definition, Setting, Value};
 use crate::shown::{Data, Page};
 
 /// The column of the keys.
@@ -20,6 +20,7 @@ struct Row<'a> {
     value: Option<Value>,
     origin: Option<&'a str>,
     variable: String,
+    decided_by: &'static str,
     help: &'static str,
 }
 
@@ -32,6 +33,10 @@ pub(super) fn run(arguments: &cli::Settings, checkout: &Checkout<'_>) -> Data {
                     value: setting.map(|setting| without_credentials(&setting.value)),
                     origin: setting.map(|setting| setting.origin.as_str()),
                     variable: definition.variable(),
+                    decided_by: match definition.decided_by {
+                        DecidedBy::Anyone => "anyone",
+                        DecidedBy::Caller { .. } => "caller",
+                    },
                     help: definition.help,
                 };
                 (definition.key, row)
@@ -40,7 +45,7 @@ pub(super) fn run(arguments: &cli::Settings, checkout: &Checkout<'_>) -> Data {
         return json(&rows);
     }
     let rows: Vec<_> = rows
-        .map(|(definition, setting)| [definition.key.to_owned(), shown(setting), origin(setting).to_owned()])
+        .map(|(definition, setting)| [definition.key.to_owned(), shown(setting), origin(definition, setting)])
         .collect();
     let [_, widest, _] = Page::widths(&rows, LONGEST_VALUE);
     let mut page = Page::new();
@@ -65,8 +70,13 @@ fn without_credentials(value: &Value) -> Value {
     }
 }
 
-fn origin(setting: Option<&Setting>) -> &str {
-    setting.map_or("", |setting| setting.origin.as_str())
+/// Where it comes from, and whether that can be no file.
+fn origin(definition: &Definition, setting: Option<&Setting>) -> String {
+    let origin = setting.map_or("", |setting| setting.origin.as_str());
+    match definition.decided_by {
+        DecidedBy::Anyone => origin.to_owned(),
+        DecidedBy::Caller { .. } => format!("{origin} (flag or variable only)").trim_start().to_owned(),
+    }
 }
 
 fn shown(setting: Option<&Setting>) -> String {

@@ -21,14 +21,10 @@ pub fn load(dir: &Path, settings: &ProjectSettings<'_>, progress: &dyn Progress)
     match files.declared().and_then(|declared| declared.project(&files, settings)) {
         Ok(project) => Ok(project),
         Err(Stop::Wrong(error)) => Err(error),
-        Err(Stop::Ask(dynamic)) if settings.static_only => Err(Error::StaticOnly {
-            reason: dynamic.to_string(),
-        }),
         Err(Stop::Ask(dynamic)) => {
-            progress.step(&format!("Asking Python for the metadata, because {dynamic}"));
             let build = files.build();
-            let answer = pep517::metadata(&files.root, &build, settings, progress)
-                .map_err(|error| error.when_asked(&dynamic.to_string()))?;
+            let because = dynamic.to_string();
+            let answer = pep517::metadata(&files.root, &build, &because, settings, progress)?;
             asked(&files, answer, build, &dynamic, settings)
         }
     }
@@ -94,6 +90,7 @@ fn asked(
             backend_sdist: Some(why.to_string()),
             python_version: answer.python_version,
             docker_lines: answer.docker_lines,
+            docker_lines_at: files.main.to_owned(),
             license_files: Some(answer.license_files),
             ..build
         },

@@ -22,7 +22,9 @@ impl Declarations {
             None => self.include_by_default,
         };
         let python_version = self.draft.get("python_version")?.map(number_or_text).transpose()?;
-        let docker_lines = match self.draft.get("dockerlines")? {
+        let dockerlines = self.draft.get("dockerlines")?;
+        let docker_lines_at = dockerlines.map(|value| value.place.to_string()).unwrap_or_default();
+        let docker_lines = match dockerlines {
             Some(Value {
                 kind: Kind::Str(lines), ..
             }) => lines.lines().map(ToOwned::to_owned).collect(),
@@ -43,6 +45,7 @@ impl Declarations {
             backend_sdist: self.draft.backend_sdist.clone(),
             python_version,
             docker_lines,
+            docker_lines_at,
             ..known
         })
     }

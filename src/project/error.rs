@@ -154,6 +154,16 @@ pub enum Error {
         /// The expression and its `file:line`.
         reason: String,
     },
+    /// The build backend would have to make the sdist, and that is forbidden.
+    #[error(
+        "{reason}; only {backend} can make the sdist, by running the project's code, and static reading was asked for"
+    )]
+    StaticSdist {
+        /// What only the backend can pack, and its `file:line`.
+        reason: String,
+        /// `setuptools`, or another backend.
+        backend: String,
+    },
     /// Several functions could train (or serve).
     #[error("{} functions are declared to {verb}:\n{}", found.len(), list(found))]
     AmbiguousTrain {
@@ -323,6 +333,9 @@ impl Error {
                 "List packages in setup() (packages=find_packages(include=[…])) or move them below src/."
             }
             Self::StaticOnly { .. } => "Write the value as a literal, or allow Python to be asked.",
+            Self::StaticSdist { .. } => {
+                "Take that out of the project, or run without --static (SGBUILD_STATIC) where its code may run."
+            }
             Self::AmbiguousTrain { verb: "serve", .. } => {
                 "Choose one with the setting serve = \"package.module:function\"."
             }

@@ -14,6 +14,7 @@ mod discovery;
 mod entry_points;
 mod error;
 pub(crate) mod ini;
+mod inside;
 mod interpreter;
 mod license;
 mod mentions;
@@ -37,6 +38,7 @@ pub use descriptive::{Descriptive, DynamicField};
 pub(crate) use descriptive::{LICENSE_FILE, dynamic_names};
 pub use entry_points::require_train;
 pub use error::Error;
+pub(crate) use inside::{Astray, inside};
 pub use pep517::build_sdist;
 pub(crate) use requirement::{beyond_the_parser, normalized, too_deep};
 pub(crate) use source_file::{SourceFile, read_regular};
@@ -130,6 +132,8 @@ pub struct Build {
     pub python_version: Option<String>,
     /// The extra `setup()` keyword `dockerlines` of setuptools-docker: lines put before the pip installs.
     pub docker_lines: Vec<String>,
+    /// Where they stand: `setup.py:12`; empty where there are none.
+    pub docker_lines_at: String,
 }
 
 /// A function named by an entry point.

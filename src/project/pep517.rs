@@ -58,7 +58,7 @@ struct BuiltSdist {
 
 #[derive(Serialize)]
 struct Order<'a> {
-    action: &'a str,
+    action: Action,
     root: &'a Path,
     backend: &'a str,
     backend_path: &'a [String],
@@ -66,18 +66,44 @@ struct Order<'a> {
     out: &'a Path,
 }
 
-/// Asks the backend of the project in `root` for its metadata.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Action {
+    Metadata,
+    Sdist,
+}
+
+/// What is asked of the backend.
+struct Question<'a> {
+    action: Action,
+    /// Why sgbuild does not know it by itself: what only Python knows, with its `file:line`.
+    because: &'a str,
+    root: &'a Path,
+    build: &'a Build,
+    out: &'a Path,
+}
+
+/// Asks the backend of the project in `root` for its metadata, because only Python knows what `because` says.
 ///
 /// # Errors
-/// No interpreter, requirements that cannot be installed, a hook that fails, takes too long or gives no answer.
+/// It is not to be asked; no interpreter, requirements that cannot be installed, a hook that fails, takes too long or gives no
+/// answer.
 pub(crate) fn metadata(
     root: &Path,
     build: &Build,
+    because: &str,
     settings: &ProjectSettings<'_>,
     progress: &dyn Progress,
 ) -> Result<Answer, Error> {
     let out = scratch()?;
-    ask("metadata", root, build, settings, out.path(), progress)
+    let question = Question {
+        action: Action::Metadata,
+        because,
+        root,
+        build,
+        out: out.path(),
+    };
+    ask(&question, settings, progress)
 }
 
 /// Has the project's backend build the sdist into `out_dir`, and returns its path.
@@ -91,26 +117,45 @@ pub fn build_sdist(
     out_dir: &Path,
     progress: &dyn Progress,
 ) -> Result<PathBuf, Error> {
-    let made: BuiltSdist = ask("sdist", root, build, settings, out_dir, progress)?;
+    let question = Question {
+        action: Action::Sdist,
+        because: build.backend_sdist.as_deref().unwrap_or("it was asked for"),
+        root,
+        build,
+        out: out_dir,
+    };
+    let made: BuiltSdist = ask(&question, settings, progress)?;
     let path = out_dir.join(&made.sdist);
     if path.is_file() {
         return Ok(path);
     }
     let log = format!("it says that it built {}, and there is no such file", made.sdist);
     Err(Error::HookFailed {
-        what: task("sdist", build.backend.as_deref().unwrap_or(LEGACY_BACKEND)),
+        what: question.task(),
         log,
     })
 }
 
+/// The one way by which code of the project, and of what it is built with, comes to run on this machine: refused where static
+/// reading was asked for, else told with the reason, before anything is started or installed.
 fn ask<T: for<'de> Deserialize<'de>>(
-    action: &str,
-    root: &Path,
-    build: &Build,
+    question: &Question<'_>,
     settings: &ProjectSettings<'_>,
-    out: &Path,
     progress: &dyn Progress,
 ) -> Result<T, Error> {
+    if settings.static_only {
+        return Err(question.refused());
+    }
+    progress.step(&question.told());
+    answer(question, settings, progress).map_err(|error| error.when_asked(question.because))
+}
+
+fn answer<T: for<'de> Deserialize<'de>>(
+    question: &Question<'_>,
+    settings: &ProjectSettings<'_>,
+    progress: &dyn Progress,
+) -> Result<T, Error> {
+    let Question { root, build, .. } = *question;
     let work = scratch()?;
     let (script, order, answer) = (
         work.path().join("ask.py"),
@@ -118,20 +163,19 @@ fn ask<T: for<'de> Deserialize<'de>>(
         work.path().join("answer.json"),
     );
     fs::write(&script, ASK).map_err(workspace(&script))?;
-    let backend = build.backend.as_deref().unwrap_or(LEGACY_BACKEND);
     let mut installed = build.requires.clone();
     for _ in 0..MAX_ROUNDS {
         let environment = BuildEnvironment::with(&installed, root, settings, progress)?;
         let text = serde_json::to_vec(&Order {
-            action,
+            action: question.action,
             root,
-            backend,
+            backend: question.backend(),
             backend_path: &build.backend_path,
             installed: &installed,
-            out,
+            out: question.out,
         });
         fs::write(&order, text.unwrap_or_default()).map_err(workspace(&order))?;
-        let what = task(action, backend);
+        let what = question.task();
         let run = Run {
             what: &what,
             program: environment.python(),
@@ -171,7 +215,7 @@ fn ask<T: for<'de> Deserialize<'de>>(
     }
     let log = format!("it keeps asking for more requirements: {}", installed.join(", "));
     Err(Error::HookFailed {
-        what: task(action, backend),
+        what: question.task(),
         log,
     })
 }
@@ -187,19 +231,48 @@ fn seen_by_hooks(process: &[(String, String)], environment: &BuildEnvironment) -
     seen
 }
 
-/// What is asked of whom, for messages.
-fn task(action: &str, backend: &str) -> String {
-    let verb = if action == "sdist" {
-        "building the sdist"
-    } else {
-        "reading the metadata"
-    };
-    let who = if backend.starts_with("setuptools.") {
-        "setuptools"
-    } else {
-        backend
-    };
-    format!("{verb} with {who}")
+impl Question<'_> {
+    fn backend(&self) -> &str {
+        self.build.backend.as_deref().unwrap_or(LEGACY_BACKEND)
+    }
+
+    /// The backend as people know it.
+    fn who(&self) -> &str {
+        let backend = self.backend();
+        if backend.starts_with("setuptools.") {
+            "setuptools"
+        } else {
+            backend
+        }
+    }
+
+    /// What is asked of whom, for messages.
+    fn task(&self) -> String {
+        let verb = match self.action {
+            Action::Sdist => "building the sdist",
+            Action::Metadata => "reading the metadata",
+        };
+        format!("{verb} with {}", self.who())
+    }
+
+    fn told(&self) -> String {
+        let because = self.because;
+        match self.action {
+            Action::Sdist => format!("Asking {} for the sdist, because {because}", self.who()),
+            Action::Metadata => format!("Asking Python for the metadata, because {because}"),
+        }
+    }
+
+    fn refused(&self) -> Error {
+        let reason = self.because.to_owned();
+        match self.action {
+            Action::Sdist => Error::StaticSdist {
+                reason,
+                backend: self.who().to_owned(),
+            },
+            Action::Metadata => Error::StaticOnly { reason },
+        }
+    }
 }
 
 /// What tools leave in a project's tree when they are asked: setuptools an `*.egg-info` beside the packages, cargo (for maturin) a

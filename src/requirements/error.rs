@@ -20,6 +20,18 @@ pub enum Error {
         /// Why.
         source: io::Error,
     },
+    /// A file of the project includes one that is not the project's.
+    #[error("{at}: {file} lies outside of the project's directory, and {named_at} names {first}")]
+    Outside {
+        /// As included.
+        file: String,
+        /// The line that includes it.
+        at: String,
+        /// The file that the setting names.
+        first: String,
+        /// The line of the project's file that names that one.
+        named_at: String,
+    },
     /// A file is not text, or in an encoding that is not read.
     #[error("{place}: {reason}")]
     Undecodable {
@@ -186,6 +198,10 @@ impl Error {
                 "Correct `requirements`: a path is relative to the project's directory.".to_owned()
             }
             Self::Unreadable { .. } => "Correct the line: the path is relative to the file it stands in.".to_owned(),
+            Self::Outside { first, .. } => format!(
+                "A file of the project may name files of the project only; name {first} with --requirements or \
+                 SGBUILD_REQUIREMENTS, and it may include any."
+            ),
             Self::Undecodable { .. } => "Save the file as UTF-8.".to_owned(),
             Self::Line { wrong, .. } => wrong.hint().to_owned(),
             Self::Cycle { .. } | Self::TooManyFiles { .. } => "Include each file once.".to_owned(),

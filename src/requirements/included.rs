@@ -6,9 +6,9 @@ use pep508_rs::PackageName;
 
 use super::requirements_txt::{Entry, Kind, Wrong, is_remote, parse};
 use super::text::decode;
-use super::{Error, Format, Given, Line, Name, Place, Requirements, What, direct_reference, own_name, pep508};
+use super::{Error, Format, Given, Line, Name, Named, Place, Requirements, What, direct_reference, own_name, pep508};
 use crate::progress::Progress;
-use crate::project::{Project, read_regular};
+use crate::project::{Astray, Project, inside, read_regular};
 
 /// More files than anybody includes; files that include each other twice and twice again would be read for ever.
 const MOST_FILES: usize = 1000;
@@ -28,10 +28,12 @@ const ARCHIVES: [&str; 10] = [
     ".tar.lzma",
 ];
 
-/// Reads the requirements file `file` of `project` and all that it includes.
-pub(super) fn read(project: &Project, file: &str, progress: &dyn Progress) -> Result<Requirements, Error> {
+/// Reads the requirements file of `project` that is `named`, and all that it includes.
+pub(super) fn read(project: &Project, named: Named<'_>, progress: &dyn Progress) -> Result<Requirements, Error> {
+    let file = named.file;
     let mut reader = Reader {
         project,
+        named,
         own: own_name(project),
         progress,
         open: Vec::new(),
@@ -52,6 +54,7 @@ pub(super) fn read(project: &Project, file: &str, progress: &dyn Progress) -> Re
 
 struct Reader<'a> {
     project: &'a Project,
+    named: Named<'a>,
     own: Option<PackageName>,
     progress: &'a dyn Progress,
     /// The files that are being read, from the first to the innermost.
@@ -63,6 +66,7 @@ struct Reader<'a> {
 impl Reader<'_> {
     /// Reads one file, named relative to the project; `is_constraints` says what its requirements are for.
     fn file(&mut self, name: &str, is_constraints: bool, included_at: Option<&Place>) -> Result<(), Error> {
+        self.refuse_outside(name, included_at)?;
         let path = self.project.root.join(name);
         let unreadable = |source| Error::Unreadable {
             file: name.to_owned(),
@@ -102,6 +106,23 @@ impl Reader<'_> {
         }
         self.open.pop();
         Ok(())
+    }
+
+    /// What a stranger's file includes is shown and packed: it must be the project's.
+    fn refuse_outside(&self, name: &str, included_at: Option<&Place>) -> Result<(), Error> {
+        let Some(named_at) = self.named.by_project_at else {
+            return Ok(());
+        };
+        match inside(&self.project.root, Path::new(name)) {
+            Err(Astray::Outside(_)) => Err(Error::Outside {
+                file: name.to_owned(),
+                at: included_at.map_or_else(|| named_at.to_owned(), ToString::to_string),
+                first: self.named.file.to_owned(),
+                named_at: named_at.to_owned(),
+            }),
+            // What cannot be read is told by reading it.
+            _ => Ok(()),
+        }
     }
 
     fn entry(&mut self, entry: Entry, file: &str, is_constraints: bool) -> Result<(), Error> {

@@ -106,17 +106,29 @@ impl fmt::Display for Place {
     }
 }
 
-/// Reads `file`, named relative to the project, with the chosen `extras`. uv's own lock is read by `uv`.
+/// The file that the setting `requirements` names.
+#[derive(Debug, Clone, Copy)]
+pub struct Named<'a> {
+    /// As it was named, relative to the project.
+    pub file: &'a str,
+    /// The line of the project's file that names it, which may name files of the project only, as may the file itself; `None` where
+    /// whoever runs sgbuild names it.
+    pub by_project_at: Option<&'a str>,
+}
+
+/// Reads the file that is `named`, with the chosen `extras`. uv's own lock is read by `uv`.
 ///
 /// # Errors
-/// See [`Error`]: whatever pip would refuse, what the build's context does not have, and formats that cannot be read.
+/// See [`Error`]: whatever pip would refuse, what the build's context does not have, files outside of the project where it may not
+/// name them, and formats that cannot be read.
 pub fn read(
     project: &Project,
-    file: &str,
+    named: Named<'_>,
     extras: &[String],
     uv: &UvSettings,
     progress: &dyn Progress,
 ) -> Result<Requirements, Error> {
+    let file = named.file;
     let name = Path::new(file).file_name().unwrap_or_default();
     let name = name.to_string_lossy().to_lowercase();
     if let Some(export) = export_command(&name) {
@@ -129,7 +141,7 @@ pub fn read(
         "uv.lock" => uv_lock::read(project, file, extras, uv, progress),
         "poetry.lock" => poetry_lock::read(project, file, extras),
         _ if is_pylock(&name) => pylock::read(project, file, extras),
-        _ => included::read(project, file, progress),
+        _ => included::read(project, named, progress),
     }
 }
 
@@ -188,6 +200,14 @@ impl Requirements {
 }
 
 impl Line {
+    /// pip's options on this line.
+    pub fn options_given(&self) -> impl Iterator<Item = &Given> {
+        match &self.what {
+            What::Options(options) => options.iter(),
+            _ => [].iter(),
+        }
+    }
+
     fn urls(&self) -> Vec<&str> {
         match &self.what {
             What::Options(options) => {

@@ -156,11 +156,11 @@ impl Wrong {
             Self::HashAlone => "End the line of its requirement with a backslash.",
             Self::Hash(_) => "Write it as --hash=sha256: and 64 hexadecimal digits, or have the file made again.",
             Self::Variable(_) => {
-                "Write the value there. Credentials belong into ~/.netrc: sgbuild hands what it says of that host to pip as a build secret."
+                "Write the value there. Credentials belong into ~/.netrc: with --netrc-host, sgbuild hands what it says of a host to pip as a build secret."
             }
             Self::Requirement { .. } => "Correct it; the form is `name[extra]>=1.0; python_version < \"3.12\"`.",
             Self::Credentials(_) => {
-                "Take the credentials out of the URL and put them into ~/.netrc: sgbuild hands what it says of that host to pip as a build secret."
+                "Take the credentials out of the URL and put them into ~/.netrc: with --netrc-host, sgbuild hands what it says of a host to pip as a build secret."
             }
             Self::LocalPath(_) => "Name a release on an index or a URL instead, or make it part of the package.",
             Self::RemoteRequirements(_) => "Download it into the project, and name it there.",

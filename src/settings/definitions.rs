@@ -9,6 +9,8 @@ use super::{Error, Setting, Value};
 pub enum Kind {
     /// One string.
     Text,
+    /// A file's path, relative to the project. One that a file of the project gives must lie in the project.
+    File,
     /// A whole number.
     Number,
     /// `true` or `false`.
@@ -17,6 +19,19 @@ pub enum Kind {
     List,
     /// `NAME=VALUE` pairs: a TOML table; elsewhere separated by line breaks.
     Map,
+}
+
+/// Who may decide a setting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DecidedBy {
+    /// Everyone: flags, variables and the project's own files.
+    Anyone,
+    /// Whoever runs sgbuild, by the flag or the variable. A checkout may be a stranger's, and its files decide nothing that
+    /// reaches beyond what is built of it.
+    Caller {
+        /// What a file would decide: `which program is run`.
+        what: &'static str,
+    },
 }
 
 /// One setting.
@@ -30,6 +45,8 @@ pub struct Definition {
     pub default: Option<&'static str>,
     /// The variable by which the setuptools-docker pipeline's stack gives it to CodeBuild; read there only.
     pub original: Option<&'static str>,
+    /// Who may decide it.
+    pub decided_by: DecidedBy,
     /// What it does, in one line.
     pub help: &'static str,
 }
@@ -40,7 +57,15 @@ const fn setting(key: &'static str, kind: Kind, default: Option<&'static str>, h
         kind,
         default,
         original: None,
+        decided_by: DecidedBy::Anyone,
         help,
+    }
+}
+
+const fn callers(definition: Definition, what: &'static str) -> Definition {
+    Definition {
+        decided_by: DecidedBy::Caller { what },
+        ..definition
     }
 }
 
@@ -50,6 +75,8 @@ const fn original(definition: Definition, variable: &'static str) -> Definition 
         ..definition
     }
 }
+
+const PROGRAM: &str = "which program is run";
 
 /// Every setting, in the order in which they are shown.
 pub const DEFINITIONS: &[Definition] = &[
@@ -69,13 +96,16 @@ pub const DEFINITIONS: &[Definition] = &[
         "static",
         Kind::Flag,
         Some("false"),
-        "Refuse to run Python to read the project's metadata",
+        "Refuse to run the project's code, to read its metadata or to make its sdist",
     ),
-    setting(
-        "python",
-        Kind::Text,
-        Some("python3"),
-        "The interpreter that is asked where metadata is not static",
+    callers(
+        setting(
+            "python",
+            Kind::Text,
+            Some("python3"),
+            "The interpreter that is asked where metadata is not static",
+        ),
+        PROGRAM,
     ),
     setting(
         "python-timeout",
@@ -83,11 +113,14 @@ pub const DEFINITIONS: &[Definition] = &[
         Some("120"),
         "The longest that Python may take to answer, in seconds",
     ),
-    setting(
-        "uv",
-        Kind::Text,
-        None,
-        "The uv that installs what Python needs to answer; else that on PATH, else a copy of sgbuild's own",
+    callers(
+        setting(
+            "uv",
+            Kind::Text,
+            None,
+            "The uv that installs what Python needs to answer; else that on PATH, else a copy of sgbuild's own",
+        ),
+        PROGRAM,
     ),
     setting(
         "base-image",
@@ -118,13 +151,13 @@ pub const DEFINITIONS: &[Definition] = &[
     setting("extras", Kind::List, None, "Extras of the package to install"),
     setting(
         "requirements",
-        Kind::Text,
+        Kind::File,
         None,
         "A requirements.txt or lock file that says what is installed",
     ),
     setting(
         "dockerfile-template",
-        Kind::Text,
+        Kind::File,
         None,
         "Your own Dockerfile template, relative to the project",
     ),
@@ -146,9 +179,27 @@ pub const DEFINITIONS: &[Definition] = &[
         Some("true"),
         "Hand this machine's pip index settings and netrc to the build, as secrets",
     ),
+    callers(
+        setting(
+            "netrc-hosts",
+            Kind::List,
+            None,
+            "Hosts beside pip's indexes whose netrc entries the build gets",
+        ),
+        "which of your passwords the build gets",
+    ),
+    callers(
+        setting(
+            "trust-dockerfile",
+            Kind::Flag,
+            Some("false"),
+            "Hand pip's credentials also to a build with Dockerfile lines or pip options of the project's own",
+        ),
+        "whether its own lines get your passwords",
+    ),
     setting(
         "ca-bundle",
-        Kind::Text,
+        Kind::File,
         None,
         "Certificates that pip trusts in the build; else those that pip trusts here",
     ),
@@ -371,6 +422,7 @@ impl Definition {
             "labels" => "--label".to_owned(),
             "system-packages" => "--system-package".to_owned(),
             "extras" => "--extra".to_owned(),
+            "netrc-hosts" => "--netrc-host".to_owned(),
             "metrics" => "--metric".to_owned(),
             "parameters" => "--parameter".to_owned(),
             key => format!("--{key}"),
@@ -386,7 +438,7 @@ impl Definition {
         let wrong = |found: &str| self.wrong_kind(origin, format!("`{found}`"));
         let items = || text.split([',', '\n']).map(str::trim).filter(|item| !item.is_empty());
         match self.kind {
-            Kind::Text => Ok(Value::Text(text.trim().to_owned())),
+            Kind::Text | Kind::File => Ok(Value::Text(text.trim().to_owned())),
             Kind::Number => text.trim().parse().map(Value::Number).map_err(|_| wrong(text)),
             Kind::Flag => match text.trim().to_ascii_lowercase().as_str() {
                 "true" | "1" | "yes" | "on" => Ok(Value::Flag(true)),
@@ -421,7 +473,7 @@ impl Definition {
 
     pub(super) fn wrong_kind(&'static self, origin: &str, found: String) -> Error {
         let expected = match self.kind {
-            Kind::Text => "a string",
+            Kind::Text | Kind::File => "a string",
             Kind::Number => "a whole number",
             Kind::Flag => "true or false",
             Kind::List => "a list of strings",

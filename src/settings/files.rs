@@ -6,8 +6,8 @@ use std::path::Path;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::definitions::{DEFINITIONS, Definition, Kind};
-use super::{Error, Setting, Value};
+use super::definitions::{DEFINITIONS, DecidedBy, Definition, Kind};
+use super::{Error, Giver, Setting, Value};
 use crate::project::{SourceFile, ini};
 
 type Found = BTreeMap<&'static str, Setting>;
@@ -45,7 +45,7 @@ pub(super) fn pyproject(root: &Path) -> Result<Found, Error> {
             });
         }
         let value = from_toml(definition, value, &origin)?;
-        found.insert(definition.key, Setting { value, origin });
+        found.insert(definition.key, given(value, origin));
     }
     Ok(found)
 }
@@ -63,9 +63,17 @@ pub(super) fn setup_cfg(root: &Path) -> Result<Found, Error> {
         let origin = format!("{NAME}:{}", option.line);
         let definition = definition(&option.key, &origin)?;
         let value = definition.parse(&option.text(), &origin)?;
-        found.insert(definition.key, Setting { value, origin });
+        found.insert(definition.key, given(value, origin));
     }
     Ok(found)
+}
+
+fn given(value: Value, origin: String) -> Setting {
+    Setting {
+        value,
+        origin,
+        giver: Giver::Project,
+    }
 }
 
 /// A file's text; `None` where it does not exist.
@@ -78,14 +86,22 @@ fn line_of(text: &str, offset: usize) -> usize {
     text[..text.floor_char_boundary(offset)].matches('\n').count() + 1
 }
 
-/// The setting named `key`; setup.cfg users may write `_` for `-`, as setuptools lets them.
+/// The setting named `key`, which a file may decide; setup.cfg users may write `_` for `-`, as setuptools lets them.
 fn definition(key: &str, origin: &str) -> Result<&'static Definition, Error> {
     let kebab = key.replace('_', "-");
-    Definition::of(&kebab).ok_or_else(|| Error::Unknown {
+    let definition = Definition::of(&kebab).ok_or_else(|| Error::Unknown {
         origin: origin.to_owned(),
         key: key.to_owned(),
         nearest: nearest(&kebab),
-    })
+    })?;
+    match definition.decided_by {
+        DecidedBy::Anyone => Ok(definition),
+        DecidedBy::Caller { what } => Err(Error::NotForFiles {
+            origin: origin.to_owned(),
+            definition,
+            what,
+        }),
+    }
 }
 
 /// The setting that `key` is most likely a misspelling of.
@@ -122,7 +138,7 @@ fn from_toml(definition: &'static Definition, value: &Spanned<DeValue<'_>>, orig
     let wrong = |found: &DeValue<'_>| definition.wrong_kind(origin, with_article(found.type_str()));
     let value = value.get_ref();
     match (definition.kind, value) {
-        (Kind::Text, DeValue::String(text)) => Ok(Value::Text(text.to_string())),
+        (Kind::Text | Kind::File, DeValue::String(text)) => Ok(Value::Text(text.to_string())),
         // `python-version = 3.11` is a number to TOML, and 3.10 would lose its zero: its text is taken.
         (Kind::Text, DeValue::Float(number)) => Ok(Value::Text(number.as_str().to_owned())),
         (Kind::Number, DeValue::Integer(number)) => u64::from_str_radix(number.as_str(), number.radix())

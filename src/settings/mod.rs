@@ -1,21 +1,25 @@
 //! Settings: flags over `SGBUILD_*` variables over `[tool.sgbuild]` in pyproject.toml over `[sgbuild]` in setup.cfg over
 //! defaults. All precedence lives here, and every value knows where it came from.
 
+mod certificates;
 mod definitions;
+mod error;
 mod files;
 mod pip;
 mod stages;
+mod trust;
 mod uv;
 
-pub use definitions::{DEFINITIONS, Definition, Kind};
+pub use definitions::{DEFINITIONS, DecidedBy, Definition, Kind};
+pub use error::Error;
+pub use stages::BuildSecrets;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::fault::Fault;
-use crate::project;
+use crate::project::{Astray, inside};
 use crate::registry::reference::is_region;
 
 /// A setting's value.
@@ -41,6 +45,20 @@ pub struct Setting {
     pub value: Value,
     /// Such as `--role`, `SGBUILD_ROLE`, `pyproject.toml:12` or `default`.
     pub origin: String,
+    /// Who gave it.
+    pub giver: Giver,
+}
+
+/// Who gave a setting its value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Giver {
+    /// sgbuild, as nobody else did.
+    Default,
+    /// A file of the project, which may be a stranger's.
+    Project,
+    /// Whoever runs sgbuild, by a flag or a variable.
+    Caller,
 }
 
 /// The environment of the process, taken once so that no stage reads it.
@@ -148,118 +166,6 @@ pub struct Settings {
     root: PathBuf,
 }
 
-/// Why the settings are not understood.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// A settings file cannot be read.
-    #[error(transparent)]
-    File(Box<project::Error>),
-    /// A settings file is malformed.
-    #[error("{origin}: {reason}")]
-    Malformed {
-        /// `file:line`.
-        origin: String,
-        /// The parser's words.
-        reason: String,
-    },
-    /// A key that is no setting.
-    #[error("{origin}: there is no setting `{key}`{}", .nearest.map(|n| format!("; did you mean `{n}`?")).unwrap_or_default())]
-    Unknown {
-        /// Where it stands.
-        origin: String,
-        /// The key.
-        key: String,
-        /// The setting with the most similar name.
-        nearest: Option<&'static str>,
-    },
-    /// A value of the wrong kind.
-    #[error("{origin}: `{key}` is {found}, and {expected} is expected")]
-    WrongKind {
-        /// Where it stands.
-        origin: String,
-        /// The setting.
-        key: &'static str,
-        /// What was found.
-        found: String,
-        /// What is expected.
-        expected: &'static str,
-    },
-    /// A variable's value is not Unicode.
-    #[error("the environment variable {name} is not UTF-8")]
-    NotUnicode {
-        /// Its name.
-        name: String,
-    },
-    /// What is set is no region: it would become part of the name of a host.
-    #[error("{origin}: `region` is {found:?}, and an AWS region such as us-west-2 is expected")]
-    Region {
-        /// Where it was set.
-        origin: String,
-        /// The value.
-        found: String,
-    },
-    /// The project's directory is none.
-    #[error("{}", not_a_directory(.path))]
-    Directory {
-        /// As given.
-        path: PathBuf,
-    },
-    /// A file that a setting names cannot be read.
-    #[error("cannot read {}, named by `{key}` ({origin})", .path.display())]
-    NamedFile {
-        /// The setting.
-        key: &'static str,
-        /// Where it was set.
-        origin: String,
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-}
-
-impl Error {
-    /// What to do next.
-    #[must_use]
-    pub fn hints(&self) -> Vec<String> {
-        match self {
-            Self::File(error) => error.hints(),
-            Self::Directory { path } if path.is_file() => vec!["Give the directory that holds it.".to_owned()],
-            Self::Directory { .. } => vec!["Give the directory that holds the package's setup.py.".to_owned()],
-            Self::NotUnicode { name } => vec![format!("Correct or unset {name}.")],
-            Self::Malformed { .. } => vec!["Correct the file at this line.".to_owned()],
-            Self::Region { .. } => vec!["Correct it there, or leave it to the AWS configuration.".to_owned()],
-            Self::Unknown { .. } | Self::WrongKind { .. } => {
-                vec!["`sgbuild settings` lists every setting, its value and its origin.".to_owned()]
-            }
-            Self::NamedFile { key, origin, .. } => vec![named_file_hint(key, origin)],
-        }
-    }
-
-    /// Whose move it is.
-    #[must_use]
-    pub fn fault(&self) -> Fault {
-        match self {
-            Self::File(error) => error.fault(),
-            Self::Malformed { .. } | Self::NamedFile { .. } => Fault::User,
-            Self::Unknown { .. }
-            | Self::WrongKind { .. }
-            | Self::NotUnicode { .. }
-            | Self::Region { .. }
-            | Self::Directory { .. } => Fault::Usage,
-        }
-    }
-}
-
-/// How the file that `origin` names for the setting `key` is corrected.
-fn named_file_hint(key: &str, origin: &str) -> String {
-    let is_variable = origin.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_');
-    if is_variable && !origin.starts_with("SGBUILD_") {
-        return format!("Correct or unset {origin}, or name another file with the setting `{key}`.");
-    }
-    format!("Correct `{key}`: a path is relative to the project's directory.")
-}
-
 impl Settings {
     /// Resolves every setting for the project in `root`. `flags` are those given on the command line.
     ///
@@ -280,6 +186,7 @@ impl Settings {
                     Setting {
                         value,
                         origin: "default".to_owned(),
+                        giver: Giver::Default,
                     },
                 );
             }
@@ -297,6 +204,7 @@ impl Settings {
                 Setting {
                     value,
                     origin: Definition::of(key).map_or(String::new(), Definition::flag),
+                    giver: Giver::Caller,
                 },
             );
         }
@@ -304,11 +212,35 @@ impl Settings {
             definition.check(values.get(definition.key))?;
         }
         refuse_unless_region(values.get("region"))?;
-        Ok(Self {
+        let settings = Self {
             values,
             environment,
             root: root.to_owned(),
-        })
+        };
+        settings.refuse_files_outside()?;
+        Ok(settings)
+    }
+
+    /// A file of the project may name the project's files only: what it names is read, shown and packed.
+    fn refuse_files_outside(&self) -> Result<(), Error> {
+        for definition in DEFINITIONS.iter().filter(|definition| definition.kind == Kind::File) {
+            let Some(named) = self
+                .text(definition.key)
+                .filter(|_| self.is_the_projects(definition.key))
+            else {
+                continue;
+            };
+            // What cannot be read is told where it is needed.
+            if let Err(Astray::Outside(place)) = inside(&self.root, Path::new(named)) {
+                return Err(Error::Outside {
+                    origin: self.origin(definition.key).to_owned(),
+                    definition,
+                    named: named.to_owned(),
+                    place,
+                });
+            }
+        }
+        Ok(())
     }
 
     /// Every setting in the order of [`DEFINITIONS`], with `None` where it has no value.
@@ -424,6 +356,14 @@ impl Settings {
     pub fn origin(&self, key: &str) -> &str {
         self.values.get(key).map_or("", |setting| setting.origin.as_str())
     }
+
+    /// Whether a file of the project gave the setting its value.
+    #[must_use]
+    pub fn is_the_projects(&self, key: &str) -> bool {
+        self.values
+            .get(key)
+            .is_some_and(|setting| setting.giver == Giver::Project)
+    }
 }
 
 /// A region of the checkout's becomes part of the names of hosts that credentials are sent to.
@@ -432,19 +372,12 @@ fn refuse_unless_region(setting: Option<&Setting>) -> Result<(), Error> {
         Some(Setting {
             value: Value::Text(region),
             origin,
+            ..
         }) if !is_region(region) => Err(Error::Region {
             origin: origin.clone(),
             found: region.clone(),
         }),
         _ => Ok(()),
-    }
-}
-
-fn not_a_directory(path: &Path) -> String {
-    if path.exists() {
-        format!("{} is not a directory", path.display())
-    } else {
-        format!("there is no directory {}", path.display())
     }
 }
 
@@ -460,6 +393,7 @@ fn from_environment(definition: &'static Definition, environment: &Environment) 
             return Ok(Some(Setting {
                 value,
                 origin: name.to_owned(),
+                giver: Giver::Caller,
             }));
         }
     }

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use url::Url;
 
-use super::{Environment, Error, Settings};
+use super::{BuildSecrets, Environment, Error, Settings, certificates};
 use crate::project::{ini, read_regular};
 use crate::secret::Secret;
 
@@ -19,30 +19,49 @@ const NETWORK_OPTIONS: [&str; 3] = ["timeout", "default-timeout", "retries"];
 /// The variables by which Python programs are told of certificates, in the order in which pip and its libraries look.
 const CA_VARIABLES: [&str; 4] = ["PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"];
 
-/// The build secrets by id: `pip.conf` where an index is set on this machine, `netrc` where it knows the host of an index or of
-/// one of `urls` that pip will ask, `ca.pem` where certificates are.
+/// The build secrets: `pip.conf` where an index is set on this machine, `netrc` where it knows the host of an index or one that
+/// the setting `netrc-hosts` names, `ca.pem` where certificates are. `urls` are those that pip will ask because the project says
+/// so: a password is not handed to a build because a requirement's URL names its host.
 ///
 /// # Errors
 /// The certificates' file cannot be read.
-pub(super) fn secrets(settings: &Settings, urls: &[&str]) -> Result<BTreeMap<String, Secret>, Error> {
-    let mut secrets = BTreeMap::new();
-    let options = if settings.flag("pip-settings") {
+pub(super) fn secrets(settings: &Settings, urls: &[&str]) -> Result<BuildSecrets, Error> {
+    let mut secrets = BuildSecrets::default();
+    let is_handed_over = settings.flag("pip-settings");
+    let options = if is_handed_over {
         options(settings.environment())
     } else {
         BTreeMap::new()
     };
     if INDEX_OPTIONS.iter().any(|option| options.contains_key(*option)) {
-        secrets.insert("pip.conf".to_owned(), Secret::new(pip_conf(&options)));
+        let pip_conf = Secret::new(pip_conf(&options));
+        secrets.by_id.insert("pip.conf".to_owned(), pip_conf);
     }
-    if settings.flag("pip-settings") {
-        let hosts = [index_hosts(&options), url_hosts(urls)].concat();
-        let netrc = netrc(settings.environment(), &hosts);
-        secrets.extend(netrc.map(|netrc| ("netrc".to_owned(), Secret::new(netrc))));
+    if let Some(entries) = read_netrc(settings.environment()).filter(|_| is_handed_over) {
+        let hosts = [index_hosts(&options), settings.list("netrc-hosts")].concat();
+        let netrc = netrc(&entries, &hosts).map(|netrc| ("netrc".to_owned(), Secret::new(netrc)));
+        secrets.by_id.extend(netrc);
+        secrets.kept_back = kept_back(&entries, &hosts, urls);
     }
     if let Some(ca) = ca_bundle(settings, &options)? {
-        secrets.insert("ca.pem".to_owned(), Secret::new(ca));
+        secrets.by_id.insert("ca.pem".to_owned(), Secret::new(ca));
     }
     Ok(secrets)
+}
+
+/// The hosts of `urls` that netrc knows and that are none of `hosts`, each told once.
+fn kept_back(entries: &str, hosts: &[String], urls: &[&str]) -> Vec<String> {
+    let mut asked = url_hosts(urls);
+    asked.sort();
+    asked.dedup();
+    asked.retain(|host| !hosts.contains(host) && netrc(entries, std::slice::from_ref(host)).is_some());
+    let told = |host: &String| {
+        format!(
+            "the netrc entry of {host} is not handed to the build: only a requirement of the project names this host; \
+             --netrc-host {host} (SGBUILD_NETRC_HOSTS) hands it over"
+        )
+    };
+    asked.iter().map(told).collect()
 }
 
 /// pip's options on this machine: its configuration files from the widest to the nearest, then `PIP_*` variables.
@@ -143,14 +162,18 @@ fn url_hosts(urls: &[&str]) -> Vec<String> {
     urls.filter_map(|url| url.host_str().map(ToOwned::to_owned)).collect()
 }
 
-/// The entries of the user's netrc for `hosts` only: code that runs in the build has no business with the others.
-/// Source: <https://www.gnu.org/software/inetutils/manual/html_node/The-_002enetrc-file.html>.
-fn netrc(environment: &Environment, hosts: &[String]) -> Option<String> {
+/// The user's netrc.
+fn read_netrc(environment: &Environment) -> Option<String> {
     let path = environment
         .get("NETRC")
         .map(PathBuf::from)
         .or_else(|| environment.home().map(|home| home.join(".netrc")))?;
-    let text = fs::read_to_string(path).ok()?;
+    fs::read_to_string(path).ok()
+}
+
+/// The entries of a netrc for `hosts` only: code that runs in the build has no business with the others.
+/// Source: <https://www.gnu.org/software/inetutils/manual/html_node/The-_002enetrc-file.html>.
+fn netrc(text: &str, hosts: &[String]) -> Option<String> {
     let mut kept = String::new();
     let mut words = text
         .lines()
@@ -189,15 +212,10 @@ fn ca_bundle(settings: &Settings, options: &BTreeMap<String, String>) -> Result<
         },
     };
     let path = settings.root().join(path);
-    let found = read_regular(&path).and_then(|bytes| {
-        // Comments between the certificates may be in any encoding.
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        if text.contains("-----BEGIN ") {
-            return Ok(Some(text));
-        }
-        Err(io::Error::other("it holds no certificate in PEM form"))
-    });
-    found.map_err(|source| Error::NamedFile {
+    // What is between the certificates may be in any encoding.
+    let read = read_regular(&path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    let found = read.and_then(|text| certificates::only(&text).map_err(io::Error::other));
+    found.map(Some).map_err(|source| Error::NamedFile {
         key: "ca-bundle",
         origin,
         path,
@@ -258,16 +276,18 @@ mod tests {
 
     #[test]
     fn only_the_indexes_netrc_entries_are_passed_on() {
-        let home = tempfile::tempdir().unwrap();
-        fs::write(
-            home.path().join(".netrc"),
-            "machine pypi.example login me password p1\nmachine bank.example\n login me\n password p2\ndefault login x password p3\n",
-        )
-        .unwrap();
-        let found = netrc(
-            &environment(&[("HOME", home.path().to_str().unwrap())]),
-            &["pypi.example".to_owned()],
-        );
+        let text = "machine pypi.example login me password p1\nmachine bank.example\n login me\n password p2\ndefault login x password p3\n";
+        let index = ["pypi.example".to_owned()];
+        let found = netrc(text, &index);
         assert_eq!(found.unwrap(), "machine pypi.example\n  login me\n  password p1\n");
+        let urls = [
+            "https://bank.example/a-1.zip",
+            "git+https://bank.example/b",
+            "https://pypi.example/c",
+            "https://nobody.example/d",
+        ];
+        let told = kept_back(text, &index, &urls);
+        assert_eq!(told.len(), 1);
+        assert!(told[0].starts_with("the netrc entry of bank.example is not handed to the build"));
     }
 }

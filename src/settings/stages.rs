@@ -15,6 +15,15 @@ use crate::sdist::SdistSettings;
 use crate::secret::Secret;
 use crate::uv::UvSettings;
 
+/// What a build gets of this machine's pip settings, and what it does not get.
+#[derive(Debug, Default)]
+pub struct BuildSecrets {
+    /// The build secrets by id: `pip.conf`, `netrc`, `ca.pem`.
+    pub by_id: BTreeMap<String, Secret>,
+    /// What to warn of: netrc entries that stay here.
+    pub kept_back: Vec<String>,
+}
+
 impl Settings {
     /// How to read the project.
     #[must_use]
@@ -85,12 +94,16 @@ impl Settings {
     }
 
     /// The commit: the setting, else CodeBuild's, else git's. A commit that was set by hand is taken at its word; git's is
-    /// marked when the tree differs from it.
+    /// marked when the tree differs from it. What a file of the project says of its commit comes after CodeBuild, who knows.
     #[must_use]
     pub fn commit(&self, revision: Option<&Revision>) -> Option<Commit> {
-        let by_hand = self.text("revision").filter(|commit| !commit.is_empty());
+        let codebuild = self.environment().get("CODEBUILD_RESOLVED_SOURCE_VERSION");
+        let is_outranked = codebuild.is_some() && self.is_the_projects("revision");
+        let by_hand = self
+            .text("revision")
+            .filter(|commit| !commit.is_empty() && !is_outranked);
         let dirty = by_hand.is_none() && revision.is_some_and(|revision| revision.dirty);
-        let set = by_hand.or_else(|| self.environment().get("CODEBUILD_RESOLVED_SOURCE_VERSION"));
+        let set = by_hand.or(codebuild);
         let hash = set.or_else(|| Some(revision?.commit.as_str()))?.to_owned();
         Some(Commit { hash, dirty })
     }
@@ -99,11 +112,7 @@ impl Settings {
     ///
     /// # Errors
     /// The certificates' file cannot be read.
-    pub fn build_secrets(
-        &self,
-        project: &Project,
-        requirements: Option<&Requirements>,
-    ) -> Result<BTreeMap<String, Secret>, Error> {
+    pub fn build_secrets(&self, project: &Project, requirements: Option<&Requirements>) -> Result<BuildSecrets, Error> {
         let declared = project.metadata.requires_dist.iter().chain(&project.build.requires);
         let declared = declared.filter_map(|requirement| Some(requirement.split_once('@')?.1.trim_start()));
         let urls = declared.chain(requirements.iter().flat_map(|file| file.urls()));

@@ -29,3 +29,4 @@ mod sdist;
 mod stack;
 mod start_training;
 mod support;
+mod trust;

@@ -131,7 +131,7 @@ fn constraints_on_the_network_are_read_by_pip_in_the_build() {
 }
 
 #[test]
-fn netrc_entries_of_the_files_hosts_reach_the_build() {
+fn netrc_entries_of_the_files_hosts_reach_the_build_where_the_user_says_so() {
     let sandbox = requiring("");
     fs::write(
         sandbox.home().join(".netrc"),
@@ -139,9 +139,11 @@ fn netrc_entries_of_the_files_hosts_reach_the_build() {
     )
     .unwrap();
     sandbox.write("r.txt", "--extra-index-url https://index.example/simple\nsix\n");
-    sandbox.run(&["dist", "--requirements", "r.txt"]).exits(0);
+    sandbox
+        .run(&["dist", "--requirements", "r.txt", "--netrc-host", "index.example"])
+        .exits(0);
     assert!(sandbox.read("dist/Dockerfile").contains("--mount=type=secret,id=netrc"));
-    sandbox.run(&["dist"]).exits(0);
+    sandbox.run(&["dist", "--requirements", "r.txt"]).exits(0);
     assert!(!sandbox.read("dist/Dockerfile").contains("netrc"));
 }
 
