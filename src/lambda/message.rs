@@ -4,6 +4,10 @@ use std::fmt::Write as _;
 
 use crate::record::{DataSource, JobStatus, RunRecord};
 
+use crate::quoted::{bounded, is_invisible};
+
+/// The longest value: all together stay far below the 256 KB of a message.
+const MAX_VALUE: usize = 8192;
 /// The longest subject: [Publish](https://docs.aws.amazon.com/sns/latest/api/API_Publish.html).
 const MAX_SUBJECT: usize = 100;
 
@@ -42,7 +46,12 @@ fn body(record: &RunRecord, region: &str) -> String {
     let mut text = format!("{}.\n\n", heading(record.job_status));
     let mut line = |name: &str, value: &str| {
         if !value.is_empty() {
-            let _ = writeln!(text, "{:<12}{value}", format!("{name}:"));
+            let _ = writeln!(
+                text,
+                "{:<12}{}",
+                format!("{}:", name.replace(is_invisible, "?")),
+                plain(value)
+            );
         }
     };
     line("Job", job);
@@ -75,6 +84,13 @@ fn body(record: &RunRecord, region: &str) -> String {
         );
     }
     text
+}
+
+/// A value, of which a reason may be what the training itself wrote: its further lines are set in, so that none looks like one
+/// of the message's own.
+fn plain(value: &str) -> String {
+    let lines = value.lines().map(|line| line.replace(is_invisible, "?"));
+    bounded(&lines.collect::<Vec<_>>().join("\n            "), MAX_VALUE).into_owned()
 }
 
 fn package(record: &RunRecord) -> String {
@@ -130,4 +146,43 @@ pub(crate) fn in_words(seconds: i64) -> String {
 fn ascii_line(text: &str) -> String {
     let printable = |c: char| if c.is_ascii_graphic() || c == ' ' { c } else { '?' };
     text.chars().map(printable).take(MAX_SUBJECT).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_the_training_wrote_looks_like_no_line_of_ours() {
+        let record: RunRecord = serde_json::from_value(json!({
+            "training_job_name": "iris-1", "run_id": "r", "git_hash": "0123456", "image": "host/iris@sha256:1f",
+            "instance_type": "ml.m5.large", "instance_count": 1, "volume_in_gb": 30, "max_runtime_seconds": 60,
+            "input_bucket": "iris", "recorded_at": "2026-11-24T04:12:05Z", "job_status": "Failed",
+            "package": "iris\r\nStatus: Completed", "failure_reason": "row 17\nStatus:     Completed\u{1b}[2J\u{202e}",
+            "metrics": { "x\nModel": 1.0 },
+        }))
+        .unwrap();
+        let message = Message::of(&record, "eu-west-1");
+        assert_eq!(message.subject, "Training failed: iris??Status: Completed (iris-1)");
+        insta::assert_snapshot!(message.body, @r"
+        Training failed.
+
+        Job:        iris-1
+        Status:     Failed
+        Reason:     row 17
+                    Status:     Completed?[2J?
+        Package:    iris
+                    Status: Completed
+        Commit:     0123456
+        Image:      host/iris@sha256:1f
+        x?Model:    1
+        ");
+        let long = RunRecord {
+            failure_reason: Some("x".repeat(1_000_000)),
+            ..record
+        };
+        assert!(Message::of(&long, "eu-west-1").body.len() < 10_000);
+    }
 }
