@@ -21,6 +21,7 @@ mod hex;
 mod process;
 pub mod progress;
 mod python;
+mod quoted;
 pub mod revision;
 pub mod secret;
 pub mod shown;

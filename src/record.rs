@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::training::asked::Asked;
 pub use crate::training::job::JobStatus;
 
 /// The table's key.
@@ -51,6 +52,15 @@ pub struct RunRecord {
     pub max_runtime_seconds: i32,
     /// The bucket that the data came from.
     pub input_bucket: String,
+    /// The training channel's S3 prefix; absent in older records, as the next two are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input: Option<String>,
+    /// The S3 prefix for the model artifact.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<String>,
+    /// ARN of the role that SageMaker assumes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
     /// Whether somebody uploaded the data; absent where there was none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data_source: Option<DataSource>,
@@ -97,6 +107,24 @@ pub struct RunRecord {
     /// When its end was announced.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notified_at: Option<Timestamp>,
+}
+
+impl RunRecord {
+    /// What the run was asked to be.
+    #[must_use]
+    pub fn asked(&self) -> Asked {
+        Asked {
+            image: self.image.clone(),
+            commit: Some(self.git_hash.clone()).filter(|commit| !commit.is_empty()),
+            role: self.role.clone(),
+            input: self.input.clone(),
+            output: self.output.clone(),
+            instance_type: Some(self.instance_type.clone()),
+            instance_count: Some(self.instance_count),
+            volume_gib: Some(self.volume_in_gb),
+            max_runtime_seconds: Some(self.max_runtime_seconds),
+        }
+    }
 }
 
 /// What became known of a run: absent fields are left as they are.

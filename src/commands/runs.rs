@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::hex::hex;
 use crate::lambda::message::in_words;
 use crate::lambda::records::DynamoDb;
+use crate::quoted::{escaped, first_of, quoted};
 use crate::record::{DataSource, RunRecord};
 use crate::shown::{Data, Page};
 
@@ -35,13 +36,28 @@ pub(super) async fn newest_job(checkout: &Checkout<'_>) -> Result<String, Error>
 
 async fn newest_first(checkout: &Checkout<'_>) -> Result<Vec<RunRecord>, Error> {
     let table = checkout.settings.text("table").ok_or(Error::NoTable)?;
-    let runs = DynamoDb::new(&checkout.aws().await, table).all().await;
-    let mut runs = runs.map_err(|source| Error::Runs {
+    let listed = DynamoDb::new(&checkout.aws().await, table).all().await;
+    let listed = listed.map_err(|source| Error::Runs {
         table: table.to_owned(),
         source,
     })?;
+    for warning in warnings(listed.unreadable) {
+        checkout.progress.warn(&warning);
+    }
+    let mut runs = listed.records;
     runs.sort_by_key(|run| Reverse(run.recorded_at));
     Ok(runs)
+}
+
+/// What is in the table and no record of ours; the others are listed all the same.
+fn warnings(mut unreadable: Vec<(String, String)>) -> Vec<String> {
+    unreadable.sort();
+    let lines = unreadable
+        .into_iter()
+        .map(|(key, why)| format!("{}: {}", quoted(&key), escaped(&why)));
+    let lines = first_of(lines.collect());
+    let warning = |line| format!("an item of the table is no record of a run and is left out: {line}");
+    lines.into_iter().map(warning).collect()
 }
 
 const HEADINGS: [&str; 8] = [

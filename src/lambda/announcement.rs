@@ -35,7 +35,7 @@ pub async fn announce(
             return Ok(());
         }
         let now = Timestamp::now();
-        if records.claim_notification(job, now, now - LEASE).await? {
+        if records.claim_notification(job, now, LEASE).await? {
             notifier.publish(&Message::of(&record, region)).await?;
             log.info("announced", &[("training_job_name", job)]);
             return records.mark_notified(job, Timestamp::now()).await;

@@ -8,20 +8,29 @@
 //!
 //! How the newest build ended plays no part: new data after a failed build starts a build. Objects that `start_training` copied
 //! from the synthetic data do not count, nor do folder markers and deletions.
+//!
+//! What S3 does not let us look at keeps no other object waiting: the messages that tell of it fail alone. The queue delivers
+//! them again, and after some times hands them to the dead letters, where a person hears of them. What is no notification of
+//! this pipeline's bucket would be none the next time: it is logged, and done.
 
-use aws_lambda_events::event::s3::{S3Event, S3EventRecord};
-use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent};
+use std::collections::BTreeSet;
+
 use futures_util::{StreamExt as _, stream};
-use lambda_runtime::Diagnostic;
+use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
+use super::allowed::Allowed;
 use super::builds::{Build, Builds};
+use super::created::{self, Created};
+use super::event_json;
+use super::fields::Fields;
 use super::hyperparameters;
 use super::log::JsonLines;
 use super::objects::{Object, Objects};
-use super::record_result::decoded;
+use super::runtime::Diagnostic;
 use crate::hex::hex;
+use crate::quoted::first_of;
 use crate::training::call::{CallError, Kind, UNAVAILABLE};
 
 /// Where data is uploaded.
@@ -65,41 +74,60 @@ pub struct Account<'a> {
     pub builds: &'a dyn Builds,
     /// The pipeline's project.
     pub project: &'a str,
+    /// Where the pipeline's data comes from.
+    pub allowed: &'a Allowed,
+}
+
+/// What the queue is [told](https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html#services-sqs-batchfailurereporting)
+/// of a batch: the messages that are to be delivered again.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BatchResponse {
+    /// Each once; the others are done.
+    pub batch_item_failures: Vec<BatchItemFailure>,
+}
+
+/// A message that is to be delivered again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BatchItemFailure {
+    /// Its id.
+    pub item_identifier: String,
 }
 
 /// Starts a build if `event` tells of new data, unless one is on its way that will train with it. Answers with the messages
-/// that are to be delivered again: all, or none.
+/// that are to be delivered again.
 ///
 /// # Errors
 /// See [`Error`]. What passes by itself is an answer instead, since the queue delivers again by itself.
-pub async fn handle(event: &Value, account: Account<'_>, log: &JsonLines) -> Result<SqsBatchResponse, Error> {
-    let batch = Batch::read(event, log)?;
-    match start_if_new(&batch.uploads, account, log).await {
-        Ok(()) => Ok(SqsBatchResponse::default()),
-        Err(error @ Error::Unavailable { .. }) if !batch.messages.is_empty() => {
-            log.warn("the batch is to be delivered again", &[("why", &error.to_string())]);
-            let failures = batch.messages.into_iter().map(|item_identifier| {
-                let mut failure = BatchItemFailure::default();
-                failure.item_identifier = item_identifier;
-                failure
-            });
-            let mut answer = SqsBatchResponse::default();
-            answer.batch_item_failures = failures.collect();
-            Ok(answer)
-        }
+pub async fn handle(event: &Value, account: Account<'_>, log: &JsonLines) -> Result<BatchResponse, Error> {
+    let batch = Batch::read(event, account.allowed)?;
+    for why in first_of(batch.refused) {
+        log.warn("refused, and not to be delivered again", &[("why", &why)]);
+    }
+    let look = look(&batch.uploads, account.objects, log).await;
+    let Some(upload) = look.real else {
+        log.info("nothing new", &[("objects", &batch.uploads.len().to_string())]);
+        return deliver_again(look.failed);
+    };
+    log.info(
+        "new data",
+        &[
+            ("key", &upload.object.key),
+            ("objects", &batch.uploads.len().to_string()),
+        ],
+    );
+    match start(account, log).await {
+        // The build trains with whatever is there by then: trouble that passes needs no second look.
+        Ok(()) => Ok(
+            deliver_again(look.failed.into_iter().filter(|(_, error)| !error.passes()).collect()).unwrap_or_default(),
+        ),
+        Err(error) if error.passes() => deliver_again_all(&batch.uploads, error, log),
         Err(error) => Err(error),
     }
 }
 
-async fn start_if_new(uploads: &[Upload], account: Account<'_>, log: &JsonLines) -> Result<(), Error> {
-    let Some(upload) = first_real(uploads, account.objects).await? else {
-        log.info("nothing new", &[("objects", &uploads.len().to_string())]);
-        return Ok(());
-    };
-    log.info(
-        "new data",
-        &[("key", &upload.object.key), ("objects", &uploads.len().to_string())],
-    );
+async fn start(account: Account<'_>, log: &JsonLines) -> Result<(), Error> {
     let project = account.project;
     let builds = account.builds.newest(project).await;
     let builds = builds.map_err(|source| Error::of(format!("list the builds of {project}"), source))?;
@@ -116,6 +144,35 @@ async fn start_if_new(uploads: &[Upload], account: Account<'_>, log: &JsonLines)
     Ok(())
 }
 
+/// The messages of the uploads that could not be looked at; an event that is no batch fails as a whole.
+fn deliver_again(failed: Vec<(&Upload, Error)>) -> Result<BatchResponse, Error> {
+    let mut answer = Vec::new();
+    for (upload, error) in failed {
+        answer.push(upload.message.as_deref().ok_or(error)?);
+    }
+    Ok(BatchResponse::of(answer))
+}
+
+/// Every message that tells of an upload.
+fn deliver_again_all(uploads: &[Upload], error: Error, log: &JsonLines) -> Result<BatchResponse, Error> {
+    let messages: Option<Vec<&str>> = uploads.iter().map(|upload| upload.message.as_deref()).collect();
+    let Some(messages) = messages else { return Err(error) };
+    log.warn("the batch is to be delivered again", &[("why", &error.to_string())]);
+    Ok(BatchResponse::of(messages))
+}
+
+impl BatchResponse {
+    fn of<'a>(messages: impl IntoIterator<Item = &'a str>) -> Self {
+        let messages: BTreeSet<&str> = messages.into_iter().collect();
+        let failure = |message: &str| BatchItemFailure {
+            item_identifier: message.to_owned(),
+        };
+        Self {
+            batch_item_failures: messages.into_iter().map(failure).collect(),
+        }
+    }
+}
+
 /// Whether a build starts its training later than now.
 fn will_train(build: &Build) -> bool {
     build.in_progress && !TOO_LATE.contains(&build.phase.as_str())
@@ -127,23 +184,41 @@ fn token(project: &str, newest: Option<&Build>) -> String {
     hex(&Sha256::digest(format!("{project}\n{id}")))
 }
 
-/// The first upload that is there and is not a copy of the synthetic data.
-async fn first_real<'a>(uploads: &'a [Upload], objects: &dyn Objects) -> Result<Option<&'a Upload>, Error> {
+/// What the uploads are, as far as was looked.
+struct Look<'a> {
+    /// The first one that is there and is not a copy of the synthetic data.
+    real: Option<&'a Upload>,
+    /// Those before it that could not be looked at.
+    failed: Vec<(&'a Upload, Error)>,
+}
+
+async fn look<'a>(uploads: &'a [Upload], objects: &dyn Objects, log: &JsonLines) -> Look<'a> {
     let mut answers = stream::iter(uploads)
         .map(|upload| async move { (upload, objects.is_synthetic(&upload.bucket, &upload.object).await) })
         .buffered(HEADS);
+    let mut look = Look {
+        real: None,
+        failed: Vec::new(),
+    };
     while let Some((upload, synthetic)) = answers.next().await {
         match synthetic {
-            Ok(false) => return Ok(Some(upload)),
+            Ok(false) => {
+                look.real = Some(upload);
+                break;
+            }
             // A copy, or deleted since.
             Ok(true) | Err(CallError::Service { status: 404, .. }) => {}
             Err(source) => {
-                let what = format!("look at s3://{}/{}", upload.bucket, upload.object.key);
-                return Err(Error::of(what, source));
+                let error = Error::of(format!("look at s3://{}/{}", upload.bucket, upload.object.key), source);
+                look.failed.push((upload, error));
             }
         }
     }
-    Ok(None)
+    let failures = look.failed.iter().map(|(_, error)| error.to_string());
+    for why in first_of(failures.collect()) {
+        log.warn("an object cannot be looked at", &[("why", &why)]);
+    }
+    look
 }
 
 /// An object that was created.
@@ -151,81 +226,86 @@ async fn first_real<'a>(uploads: &'a [Upload], objects: &dyn Objects) -> Result<
 struct Upload {
     bucket: String,
     object: Object,
+    /// The id of the queue's message that tells of it.
+    message: Option<String>,
 }
 
 /// What an event tells.
 #[derive(Debug, Default)]
 struct Batch {
     uploads: Vec<Upload>,
-    /// The ids of the queue's messages.
-    messages: Vec<String>,
+    /// What in it tells of nothing of this pipeline, and why.
+    refused: Vec<String>,
 }
 
 impl Batch {
-    fn read(event: &Value, log: &JsonLines) -> Result<Self, Error> {
-        let records = event.get("Records").and_then(Value::as_array);
-        let source = records
-            .and_then(|records| records.first())
-            .and_then(|record| record.get("eventSource"))
-            .and_then(Value::as_str);
+    fn read(event: &Value, allowed: &Allowed) -> Result<Self, Error> {
+        let source = event.pointer("/Records/0/eventSource").and_then(Value::as_str);
         let mut batch = Self::default();
-        match source {
-            Some("aws:sqs") => {
-                let event: SqsEvent =
-                    serde_json::from_value(event.clone()).map_err(|error| Error::UnknownEvent(error.to_string()))?;
-                for message in event.records {
-                    batch.messages.extend(message.message_id);
-                    batch.read_message(&message.body.unwrap_or_default(), log);
+        if source == Some("aws:sqs") {
+            for message in Fields::of(event).records().map_err(Error::UnknownEvent)? {
+                if let Err(why) = batch.read_message(&message, allowed) {
+                    batch.refused.push(why);
                 }
             }
-            _ => batch
-                .read_notification(event)
-                .map_err(|error| Error::UnknownEvent(error.to_string()))?,
+        } else {
+            batch
+                .read_notification(event, allowed, None)
+                .map_err(Error::UnknownEvent)?;
+            if batch.uploads.is_empty() && !batch.refused.is_empty() {
+                return Err(Error::UnknownEvent(first_of(batch.refused).join("; ")));
+            }
         }
         Ok(batch)
     }
 
-    /// A message that is no notification would be none when delivered again: it is logged and done.
-    fn read_message(&mut self, body: &str, log: &JsonLines) {
-        let read = serde_json::from_str(body).and_then(|body: Value| self.read_notification(&body));
-        if let Err(error) = read {
-            log.warn("a message is no S3 notification", &[("why", &error.to_string())]);
+    fn read_message(&mut self, message: &Fields<'_>, allowed: &Allowed) -> Result<(), String> {
+        message.must_be("eventSource", "aws:sqs")?;
+        let id = message.text("messageId")?;
+        let in_body = |why: String| message.problem("body", &why);
+        let body = event_json::read(message.text("body")?.as_bytes()).map_err(in_body)?;
+        let known = self.refused.len();
+        self.read_notification(&body, allowed, Some(id)).map_err(in_body)?;
+        for why in &mut self.refused[known..] {
+            *why = in_body(std::mem::take(why));
         }
+        Ok(())
     }
 
-    fn read_notification(&mut self, notification: &Value) -> Result<(), serde_json::Error> {
-        // S3 sends this once, when the notification is set up.
-        if notification.get("Event").and_then(Value::as_str) == Some("s3:TestEvent") {
-            return Ok(());
+    fn read_notification(&mut self, event: &Value, allowed: &Allowed, message: Option<&str>) -> Result<(), String> {
+        for record in created::read(event)? {
+            match record.and_then(|created| upload(created, allowed, message)) {
+                Ok(upload) => self.uploads.extend(upload),
+                Err(why) => self.refused.push(why),
+            }
         }
-        let event: S3Event = serde_json::from_value(notification.clone())?;
-        self.uploads.extend(event.records.into_iter().filter_map(upload));
         Ok(())
     }
 }
 
-/// What a record tells, if it is of an object that is trained with.
-fn upload(record: S3EventRecord) -> Option<Upload> {
-    if !record.event_name?.starts_with("ObjectCreated:") {
-        return None;
-    }
-    let object = record.s3.object;
-    let key = decoded(&object.key?);
-    let size = object
-        .size
-        .and_then(|size| u64::try_from(size).ok())
-        .unwrap_or_default();
+/// What is trained with, or nothing.
+fn upload(created: Created, allowed: &Allowed, message: Option<&str>) -> Result<Option<Upload>, String> {
+    let foreign = |why: String| created.problem("s3.bucket.name", &why);
+    allowed.input(&created.uri()).map_err(foreign)?;
+    let Created {
+        bucket,
+        key,
+        version,
+        size,
+        ..
+    } = created;
     let is_marker = size == 0 && key.ends_with('/');
     let counts = key == hyperparameters::KEY || key.starts_with(DATA) && !is_marker;
-    counts.then_some(Upload {
-        bucket: record.s3.bucket.name?,
+    Ok(counts.then(|| Upload {
+        bucket,
         object: Object {
             key,
-            version: object.version_id.unwrap_or_else(|| "null".to_owned()),
+            version: version.unwrap_or_else(|| "null".to_owned()),
             size,
             modified_ms: 0,
         },
-    })
+        message: message.map(ToOwned::to_owned),
+    }))
 }
 
 impl Error {
@@ -234,6 +314,11 @@ impl Error {
             Kind::Temporary => Self::Unavailable { what, source },
             _ => Self::Refused { what, source },
         }
+    }
+
+    /// Whether it may work later.
+    fn passes(&self) -> bool {
+        matches!(self, Self::Unavailable { .. })
     }
 
     /// The variant's name: the Lambda's `errorType`.
@@ -249,10 +334,7 @@ impl Error {
 
 impl From<Error> for Diagnostic {
     fn from(error: Error) -> Self {
-        Self {
-            error_type: error.error_type().to_owned(),
-            error_message: error.to_string(),
-        }
+        Self::new(error.error_type(), &error.to_string())
     }
 }
 

@@ -8,6 +8,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+use super::fields::kind;
+use crate::quoted::{first_of, quoted};
+
 /// The object in the input bucket.
 pub const KEY: &str = "input/config/hyperparameters.json";
 /// No file within SageMaker's limits comes near this many bytes.
@@ -20,7 +23,7 @@ const MAX_VALUE: usize = 2500;
 /// Reads the file's bytes.
 ///
 /// # Errors
-/// Every problem found, each as one sentence without a full stop.
+/// The problems found, each as one sentence without a full stop; of very many the first ones.
 pub fn parse(bytes: &[u8]) -> Result<BTreeMap<String, String>, Vec<String>> {
     let entries = object(bytes).map_err(|problem| vec![problem])?;
     let mut problems = Vec::new();
@@ -40,7 +43,7 @@ pub fn parse(bytes: &[u8]) -> Result<BTreeMap<String, String>, Vec<String>> {
     if problems.is_empty() {
         Ok(strings)
     } else {
-        Err(problems)
+        Err(first_of(problems))
     }
 }
 
@@ -62,33 +65,24 @@ fn object(bytes: &[u8]) -> Result<Map<String, Value>, String> {
 
 fn entry(name: &str, value: Value) -> Result<String, String> {
     let text = match value {
-        Value::Null => return Err(format!("`{name}` is null: give a value, or leave it out")),
+        Value::Null => return Err(format!("{} is null: give a value, or leave it out", quoted(name))),
         Value::String(text) => text,
         other => other.to_string(),
     };
     let (name_length, length) = (name.chars().count(), text.chars().count());
     if name_length == 0 || name_length > MAX_NAME {
         return Err(format!(
-            "the name `{name}` has {name_length} characters; SageMaker takes 1 to {MAX_NAME}"
+            "the name {} has {name_length} characters; SageMaker takes 1 to {MAX_NAME}",
+            quoted(name)
         ));
     }
     if length > MAX_VALUE {
         return Err(format!(
-            "the value of `{name}` has {length} characters; SageMaker takes at most {MAX_VALUE}"
+            "the value of {} has {length} characters; SageMaker takes at most {MAX_VALUE}",
+            quoted(name)
         ));
     }
     Ok(text)
-}
-
-fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
-    }
 }
 
 #[cfg(test)]
@@ -152,6 +146,20 @@ mod tests {
         ));
         assert_eq!(problems.lines().count(), 4, "{problems}");
         assert!(problems.contains("`b` has 2501 characters"), "{problems}");
+    }
+
+    #[test]
+    fn of_very_many_and_very_long_problems_little_is_said() {
+        let nulls: Vec<String> = (0..100_000).map(|n| format!("\"{n}\": null")).collect();
+        let problems = refused(&format!("{{{}}}", nulls.join(",")));
+        assert!(problems.ends_with("and 99991 more"), "{problems}");
+        let long = refused(&format!("{{\"{}\\n\": 1}}", "n".repeat(1_000_000)));
+        assert!(long.len() < 500 && long.contains("has 1000001 characters"), "{long}");
+        let deep = refused(&format!("{{\"a\": {}", "[".repeat(100_000)));
+        assert_eq!(
+            deep,
+            "it is not valid JSON: recursion limit exceeded at line 1 column 133"
+        );
     }
 
     #[test]

@@ -70,6 +70,12 @@ impl Folders {
         &self.channels[0].1
     }
 
+    /// The S3 prefix of the training channel.
+    #[must_use]
+    pub fn training_uri(&self) -> String {
+        format!("s3://{}/{}", self.bucket, self.training())
+    }
+
     /// The channels' prefix for people: `s3://bucket/input/data/`.
     #[must_use]
     pub fn in_words(&self) -> String {

@@ -6,6 +6,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Map, Value};
 
+use crate::quoted::bounded;
+
+/// So much of a foreign text is logged, in bytes: events are large, and CloudWatch is paid by the gigabyte.
+const MAX_VALUE: usize = 4096;
+
 /// Writes log lines to where its maker said (a Lambda's stderr goes to CloudWatch Logs). Clones share the writer.
 #[derive(Clone)]
 pub struct JsonLines {
@@ -41,6 +46,11 @@ impl JsonLines {
         self.line("WARN", message, fields);
     }
 
+    /// Something failed; what comes of it is the caller's.
+    pub fn error(&self, message: &str, fields: &[(&str, &str)]) {
+        self.line("ERROR", message, fields);
+    }
+
     /// The end of an invocation.
     pub fn outcome<T, E: Display>(&self, outcome: &Result<T, E>) {
         match outcome {
@@ -55,7 +65,7 @@ impl JsonLines {
             .into_iter()
             .chain(request_id)
             .chain(fields.iter().copied())
-            .map(|(key, value)| (key.to_owned(), Value::from(value)))
+            .map(|(key, value)| (key.to_owned(), Value::from(bounded(value, MAX_VALUE))))
             .collect();
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         // A log that cannot be written must not fail the training.
@@ -68,5 +78,44 @@ impl std::fmt::Debug for JsonLines {
         f.debug_struct("JsonLines")
             .field("request_id", &self.request_id)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Keeps what is written.
+    #[derive(Clone, Default)]
+    struct Written(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Written {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn foreign_text_makes_no_line_and_no_field_of_its_own() {
+        let written = Written::default();
+        let log = JsonLines::new(written.clone()).of_request("r\n1");
+        log.warn(
+            "odd",
+            &[("key", "a\n{\"level\":\"INFO\"}\r\u{1b}[2K\0\",\"level\":\"INFO")],
+        );
+        log.error(&"é".repeat(1_000_000), &[]);
+        let text = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines.len(), 2, "{text}");
+        insta::assert_snapshot!(
+            lines[0],
+            @r#"{"level":"WARN","message":"odd","requestId":"r\n1","key":"a\n{\"level\":\"INFO\"}\r\u001b[2K\u0000\",\"level\":\"INFO"}"#
+        );
+        assert!(lines[1].len() < 4300 && lines[1].contains("(2000000 bytes in all)"));
     }
 }

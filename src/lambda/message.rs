@@ -3,8 +3,11 @@
 use std::fmt::Write as _;
 
 use crate::record::{DataSource, JobStatus, RunRecord};
+use crate::quoted::bounded;
 use crate::shown::{block, cell};
 
+/// The longest value: all together stay far below the 256 KB of a message.
+const MAX_VALUE: usize = 8192;
 /// The longest subject: [Publish](https://docs.aws.amazon.com/sns/latest/api/API_Publish.html).
 const MAX_SUBJECT: usize = 100;
 
@@ -48,7 +51,7 @@ fn body(record: &RunRecord, region: &str) -> String {
     let mut line = |name: &str, value: &str| {
         if !value.is_empty() {
             let name = format!("{}:", cell(name));
-            let _ = writeln!(text, "{name:<VALUES$}{}", block(value, VALUES));
+            let _ = writeln!(text, "{name:<VALUES$}{}", block(&bounded(value, MAX_VALUE), VALUES));
         }
     };
     line("Job", job);
@@ -160,7 +163,21 @@ mod tests {
             Some("row 17\r\nDetails:    https://evil.example\u{1b}[2J\rStatus:     Completed".to_owned());
         record.metrics = [("a\nModel".to_owned(), 1.0)].into();
         record.git_hash = "1f\n\u{202e}0c".to_owned();
-        insta::assert_snapshot!(Message::of(&record, "eu-west-1").body, @"");
+        insta::assert_snapshot!(Message::of(&record, "eu-west-1").body, @r"
+        Training failed.
+
+        Job:        iris-1
+        Status:     Failed
+        Reason:     row 17
+                    Details:    https://evil.example\x1b[2J\rStatus:     Completed
+        Package:    iris
+        Commit:     1f
+                    \u{202e}0c
+        Image:      host/iris@sha256:fe
+        a\nModel:   1
+        ");
+        record.failure_reason = Some("x".repeat(1_000_000));
+        assert!(Message::of(&record, "eu-west-1").body.len() < 10_000);
     }
 
     #[test]

@@ -3,9 +3,13 @@
 //! Lambda's configuration names a handler; `main` passes it to [`run`], which serves that function until Lambda stops the
 //! process. Handlers are plain functions over narrow traits, so that faults can be tested without AWS.
 
+pub mod allowed;
 pub mod announcement;
 pub mod builds;
+mod created;
 pub mod data_trigger;
+mod event_json;
+mod fields;
 pub mod hyperparameters;
 pub mod input_data;
 pub mod log;
@@ -15,18 +19,19 @@ pub mod objects;
 pub mod payload;
 pub mod record_result;
 pub mod records;
+pub mod runtime;
 pub mod start_training;
 pub mod training_jobs;
 
 use aws_config::SdkConfig;
-use lambda_runtime::{LambdaEvent, service_fn};
-use serde_json::{Value, json};
 
+use allowed::Allowed;
 use builds::CodeBuild;
 use input_data::SyntheticData;
 use log::JsonLines;
 use notifier::{Notifier, Sns};
 use records::{DynamoDb, Records};
+use runtime::{Diagnostic, Event};
 
 /// Every handler there is.
 pub const HANDLERS: [&str; 3] = ["start_training", "record_result", "data_trigger"];
@@ -42,12 +47,15 @@ pub struct Configuration {
     pub synthetic: Option<SyntheticData>,
     /// `SGBUILD_PROJECT`: the CodeBuild project.
     pub project: Option<String>,
+    /// `SGBUILD_ALLOWED_…`: what may be trained with.
+    pub allowed: Allowed,
 }
 
 impl Configuration {
     /// Reads the variables through `get`; an empty one is not set.
     #[must_use]
     pub fn read(get: impl Fn(&str) -> Option<String>) -> Self {
+        let allowed = Allowed::read(&get);
         let get = |name: &str| get(name).filter(|value| !value.is_empty());
         Self {
             table: get("SGBUILD_TABLE"),
@@ -57,6 +65,7 @@ impl Configuration {
                 prefix: get("SGBUILD_SYNTHETIC_PREFIX").unwrap_or_default(),
             }),
             project: get("SGBUILD_PROJECT"),
+            allowed,
         }
     }
 }
@@ -78,13 +87,12 @@ pub enum Error {
     },
     /// The runtime API could not be spoken to.
     #[error("the Lambda runtime API failed: {0}")]
-    Runtime(#[source] lambda_runtime::Error),
+    Runtime(#[source] runtime::Error),
 }
 
 /// Serves the function `handler` (the value of `_HANDLER`) until Lambda stops the process.
 ///
-/// `runtime_api` is the value of `AWS_LAMBDA_RUNTIME_API`, `host:port`. The runtime itself needs the environment that Lambda
-/// gives every function (`AWS_LAMBDA_FUNCTION_NAME`, `…_VERSION`, `…_MEMORY_SIZE`).
+/// `runtime_api` is the value of `AWS_LAMBDA_RUNTIME_API`, `host:port`.
 ///
 /// # Errors
 /// An unknown handler, also reported to Lambda as the function's initialisation error; a runtime API that fails.
@@ -96,9 +104,9 @@ pub async fn run(
     log: &JsonLines,
 ) -> Result<(), Error> {
     let served = match handler {
-        "start_training" => serve_start_training(sdk_config, configuration, log).await,
-        "record_result" => serve_record_result(sdk_config, configuration, log).await,
-        "data_trigger" => serve_data_trigger(sdk_config, configuration, log).await,
+        "start_training" => serve_start_training(runtime_api, sdk_config, configuration, log).await,
+        "record_result" => serve_record_result(runtime_api, sdk_config, configuration, log).await,
+        "data_trigger" => serve_data_trigger(runtime_api, sdk_config, configuration, log).await,
         unknown => Err(Error::UnknownHandler {
             handler: unknown.to_owned(),
         }),
@@ -109,12 +117,13 @@ pub async fn run(
         Ok(()) | Err(Error::Runtime(_)) => return served,
     };
     if let Err(error) = &served {
-        report_init_error(runtime_api, error_type, &error.to_string()).await;
+        runtime::report_init_error(runtime_api, error_type, &error.to_string()).await;
     }
     served
 }
 
 async fn serve_start_training(
+    runtime_api: &str,
     sdk_config: &SdkConfig,
     configuration: &Configuration,
     log: &JsonLines,
@@ -133,18 +142,24 @@ async fn serve_start_training(
         records: records.as_ref().map(|records| records as &dyn Records),
         notifier: notifier.as_ref().map(|notifier| notifier as &dyn Notifier),
         synthetic: configuration.synthetic.as_ref(),
+        allowed: &configuration.allowed,
         region: &region,
     };
-    let function = service_fn(move |event: LambdaEvent<Value>| async move {
-        let log = log.of_request(&event.context.request_id);
-        let outcome = start_training::handle(&event.payload, &event.context.request_id, account, &log).await;
+    let function = async |event: Event, log: JsonLines| {
+        let allowed = configuration.allowed.of_function(event.function_arn.as_deref());
+        let account = start_training::Account {
+            allowed: &allowed,
+            ..account
+        };
+        let outcome = start_training::handle(&event.payload, &event.request_id, account, &log).await;
         log.outcome(&outcome);
-        outcome
-    });
-    lambda_runtime::run(function).await.map_err(Error::Runtime)
+        outcome.map_err(Diagnostic::from)
+    };
+    runtime::serve(runtime_api, log, function).await.map_err(Error::Runtime)
 }
 
 async fn serve_record_result(
+    runtime_api: &str,
     sdk_config: &SdkConfig,
     configuration: &Configuration,
     log: &JsonLines,
@@ -157,18 +172,24 @@ async fn serve_record_result(
         training_jobs: &jobs,
         records: &records,
         notifier: &notifier,
+        allowed: &configuration.allowed,
         region: &region,
     };
-    let function = service_fn(move |event: LambdaEvent<Value>| async move {
-        let log = log.of_request(&event.context.request_id);
+    let function = async |event: Event, log: JsonLines| {
+        let allowed = configuration.allowed.of_function(event.function_arn.as_deref());
+        let account = record_result::Account {
+            allowed: &allowed,
+            ..account
+        };
         let outcome = record_result::handle(&event.payload, account, &log).await;
         log.outcome(&outcome);
-        outcome
-    });
-    lambda_runtime::run(function).await.map_err(Error::Runtime)
+        outcome.map_err(Diagnostic::from)
+    };
+    runtime::serve(runtime_api, log, function).await.map_err(Error::Runtime)
 }
 
 async fn serve_data_trigger(
+    runtime_api: &str,
     sdk_config: &SdkConfig,
     configuration: &Configuration,
     log: &JsonLines,
@@ -179,14 +200,19 @@ async fn serve_data_trigger(
         objects: &objects,
         builds: &builds,
         project: configured(configuration.project.as_deref(), "SGBUILD_PROJECT")?,
+        allowed: &configuration.allowed,
     };
-    let function = service_fn(move |event: LambdaEvent<Value>| async move {
-        let log = log.of_request(&event.context.request_id);
+    let function = async |event: Event, log: JsonLines| {
+        let allowed = configuration.allowed.of_function(event.function_arn.as_deref());
+        let account = data_trigger::Account {
+            allowed: &allowed,
+            ..account
+        };
         let outcome = data_trigger::handle(&event.payload, account, &log).await;
         log.outcome(&outcome);
-        outcome
-    });
-    lambda_runtime::run(function).await.map_err(Error::Runtime)
+        outcome.map_err(Diagnostic::from)
+    };
+    runtime::serve(runtime_api, log, function).await.map_err(Error::Runtime)
 }
 
 fn configured<'a>(value: Option<&'a str>, variable: &'static str) -> Result<&'a str, Error> {
@@ -195,20 +221,4 @@ fn configured<'a>(value: Option<&'a str>, variable: &'static str) -> Result<&'a 
 
 fn region(sdk_config: &SdkConfig) -> String {
     sdk_config.region().map(ToString::to_string).unwrap_or_default()
-}
-
-/// Tells Lambda why the function cannot start, so that the invoker reads it. It is the best that can be done: when this
-/// fails, the process's own error output in the function's log still says it.
-async fn report_init_error(runtime_api: &str, error_type: &str, message: &str) {
-    let Ok(client) = reqwest::Client::builder().no_proxy().build() else {
-        return;
-    };
-    let body = json!({ "errorMessage": message, "errorType": error_type });
-    let url = format!("http://{runtime_api}/2018-06-01/runtime/init/error");
-    let _ = client
-        .post(url)
-        .header("Lambda-Runtime-Function-Error-Type", error_type)
-        .json(&body)
-        .send()
-        .await;
 }

@@ -5,10 +5,12 @@ use aws_config::SdkConfig;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::get_object::GetObjectError;
 use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
+use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart, EncodingType};
 use url::form_urlencoded::byte_serialize;
 
 use crate::training::call::CallError;
+
+use super::created::decoded;
 
 /// The metadata by which an object is known to be a copy of the synthetic data: it must not start the pipeline again.
 pub const ORIGIN: &str = "sgbuild-origin";
@@ -196,18 +198,21 @@ impl Objects for S3 {
                 .list_object_versions()
                 .bucket(bucket)
                 .prefix(prefix)
+                // A key may hold what XML has no way to write.
+                .encoding_type(EncodingType::Url)
                 .set_key_marker(next_key)
                 .set_version_id_marker(next_version)
                 .send()
                 .await
                 .map_err(|error| CallError::from_sdk(&error))?;
+            let encoded = page.encoding_type() == Some(&EncodingType::Url);
             let latest = page
                 .versions()
                 .iter()
                 .filter(|version| version.is_latest() == Some(true));
             objects.extend(latest.filter_map(|version| {
                 Some(Object {
-                    key: version.key()?.to_owned(),
+                    key: listed_key(version.key()?, encoded)?,
                     version: version.version_id().unwrap_or("null").to_owned(),
                     modified_ms: version
                         .last_modified()
@@ -222,8 +227,12 @@ impl Objects for S3 {
             if page.is_truncated() != Some(true) {
                 return Ok(objects);
             }
-            next_key = page.next_key_marker().map(ToOwned::to_owned);
+            next_key = page.next_key_marker().and_then(|key| listed_key(key, encoded));
             next_version = page.next_version_id_marker().map(ToOwned::to_owned);
+            if next_key.is_none() {
+                // Else the first page would come again, and again.
+                return Err(CallError::Request("S3 does not say where its list goes on".to_owned()));
+            }
         }
     }
 
@@ -258,6 +267,11 @@ impl Objects for S3 {
             .await;
         put.map(drop).map_err(|error| CallError::from_sdk(&error))
     }
+}
+
+/// A key as a list has it: encoded as forms are, where that was asked for and granted.
+fn listed_key(key: &str, encoded: bool) -> Option<String> {
+    if encoded { decoded(key) } else { Some(key.to_owned()) }
 }
 
 /// The header's value: the key percent-encoded, its slashes kept.

@@ -2,9 +2,22 @@
 
 use std::collections::BTreeMap;
 
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use crate::training::asked::Asked;
 use crate::training::{rules, training_job_name};
+
+use super::fields::kind;
+use super::input_data::Folders;
+use crate::quoted::quoted;
+use crate::shown::is_hidden;
+
+/// The longest field, in bytes: the ARN of a role may have 2,048, nothing else comes near.
+const MAX_FIELD: usize = 2048;
+/// The longest commit: it becomes a variable of the container, which holds
+/// [512](https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTrainingJob.html#sagemaker-CreateTrainingJob-request-Environment).
+const MAX_COMMIT: usize = 512;
 
 /// A payload in the types that the job needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,7 +62,10 @@ impl Payload {
     /// Every problem found, each as one line.
     pub fn parse(payload: &Value, request_id: &str) -> Result<Self, Vec<String>> {
         let Value::Object(fields) = payload else {
-            return Err(vec!["the payload must be a JSON object".to_owned()]);
+            return Err(vec![format!(
+                "the payload must be a JSON object, and is {}",
+                kind(payload)
+            )]);
         };
         let mut read = Reader {
             fields,
@@ -60,7 +76,7 @@ impl Payload {
             .optional("run_id", rules::run_id)
             .unwrap_or_else(|| request_id.to_owned());
         let image = read.required("image", rules::image_uri);
-        let digest = read.optional("image_digest", image_digest);
+        let digest = read.optional("image_digest", |digest| image_digest(digest, &image));
         let source_bucket_uri = read.required("source_bucket_uri", |uri| rules::s3_uri(uri).map(drop));
         let parsed = Self {
             source_bucket: rules::s3_uri(&source_bucket_uri).unwrap_or_default().to_owned(),
@@ -74,7 +90,7 @@ impl Payload {
             max_runtime_sec: read.number("max_runtime_sec", rules::max_runtime),
             training_job_name: training_job_name(&name, &run_id),
             run_id,
-            git_hash: read.optional("git_hash", |_| Ok(())).unwrap_or_default(),
+            git_hash: read.optional("git_hash", commit).unwrap_or_default(),
             package: read.optional("package", |_| Ok(())),
             version: read.optional("version", |_| Ok(())),
             metrics: read.metrics(),
@@ -83,6 +99,22 @@ impl Payload {
             Ok(parsed)
         } else {
             Err(read.problems)
+        }
+    }
+
+    /// What the run is asked to be.
+    #[must_use]
+    pub fn asked(&self) -> Asked {
+        Asked {
+            image: self.image.clone(),
+            commit: Some(self.git_hash.clone()).filter(|commit| !commit.is_empty()),
+            role: Some(self.role.clone()),
+            input: Some(Folders::of(&self.source_bucket_uri).training_uri()),
+            output: Some(self.destination_bucket_uri.clone()),
+            instance_type: Some(self.instance_type.clone()),
+            instance_count: Some(self.num_instances),
+            volume_gib: Some(self.vol_in_gb),
+            max_runtime_seconds: Some(self.max_runtime_sec),
         }
     }
 }
@@ -95,25 +127,31 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn required(&mut self, key: &str, rule: impl FnOnce(&str) -> Result<(), String>) -> String {
+        let known = self.problems.len();
         let text = self.optional(key, rule);
-        if text.is_none() && !self.fields.get(key).is_some_and(is_unusable) {
+        if text.is_none() && self.problems.len() == known {
             self.problems.push(format!("{key}: missing"));
         }
         text.unwrap_or_default()
     }
 
-    /// The field's text; `None` where it is absent, null, empty, or of another type (a problem).
+    /// The field's text; `None` where it is absent, null, empty, or (a problem) of another type, too long, or more than a line.
     fn optional(&mut self, key: &str, rule: impl FnOnce(&str) -> Result<(), String>) -> Option<String> {
         let text = match self.fields.get(key)? {
             Value::Null => return None,
             Value::String(text) => text.trim().to_owned(),
             Value::Number(number) => number.to_string(),
-            _ => {
-                self.problems.push(format!("{key}: must be a string"));
+            other => {
+                self.problems
+                    .push(format!("{key}: must be a string, and is {}", kind(other)));
                 return None;
             }
         };
         if text.is_empty() {
+            return None;
+        }
+        if let Err(problem) = one_line(&text) {
+            self.problems.push(format!("{key}: {problem}"));
             return None;
         }
         if let Err(problem) = rule(&text) {
@@ -125,14 +163,16 @@ impl Reader<'_> {
     fn metrics(&mut self) -> BTreeMap<String, String> {
         let metrics = match self.fields.get("metrics") {
             None | Some(Value::Null) => return BTreeMap::new(),
-            Some(value) => serde_json::from_value(value.clone()),
+            Some(value) => BTreeMap::<String, String>::deserialize(value),
         };
         let metrics = metrics.unwrap_or_else(|_| {
             self.problems
                 .push("metrics: must be an object of names and regular expressions".to_owned());
             BTreeMap::new()
         });
-        if let Err(problem) = rules::metrics(&metrics) {
+        let lines = metrics.iter().flat_map(|(name, regex)| [name, regex]);
+        let one_line_each = lines.map(|text| one_line(text)).collect::<Result<(), String>>();
+        if let Err(problem) = one_line_each.and_then(|()| rules::metrics(&metrics)) {
             self.problems.push(format!("metrics: {problem}"));
         }
         metrics
@@ -144,32 +184,53 @@ impl Reader<'_> {
     }
 }
 
-/// Whether [`Reader::optional`] has already told that the value is of no use.
-fn is_unusable(value: &Value) -> bool {
-    matches!(value, Value::Bool(_) | Value::Array(_) | Value::Object(_))
+/// Every field ends up in records, messages and logs, where a second line would be somebody else's.
+fn one_line(text: &str) -> Result<(), String> {
+    if text.len() > MAX_FIELD {
+        return Err(format!("{} bytes are too many: {MAX_FIELD} at most", text.len()));
+    }
+    if text.contains(is_hidden) {
+        return Err(format!("{} has a control character", quoted(text)));
+    }
+    Ok(())
 }
 
-fn image_digest(digest: &str) -> Result<(), String> {
-    let hex = digest.strip_prefix("sha256:").unwrap_or_default();
-    if hex.len() == 64 && hex.chars().all(|c| c.is_ascii_hexdigit()) {
-        return Ok(());
+fn commit(text: &str) -> Result<(), String> {
+    if text.len() > MAX_COMMIT {
+        return Err(format!("{} bytes are too many: {MAX_COMMIT} at most", text.len()));
     }
-    Err(format!(
-        "`{digest}` is not an image digest, such as sha256: and 64 hexadecimal digits"
-    ))
+    Ok(())
+}
+
+/// Two digests would say two things.
+fn image_digest(digest: &str, image: &str) -> Result<(), String> {
+    let hex = digest.strip_prefix("sha256:").unwrap_or_default();
+    if hex.len() != 64 || !hex.chars().all(|c| c.is_ascii_hexdigit()) {
+        return Err(format!(
+            "`{digest}` is not an image digest, such as sha256: and 64 hexadecimal digits"
+        ));
+    }
+    match image.split_once('@') {
+        Some((_, other)) if other != digest => Err(format!("`{digest}` is not the digest of `{image}`")),
+        _ => Ok(()),
+    }
 }
 
 /// What is trained is the image that was pushed, whatever its tag points at by now.
 fn by_digest(image: String, digest: Option<&str>) -> String {
     match digest {
-        Some(digest) if !image.contains('@') => {
-            let name_start = image.rfind('/').map_or(0, |slash| slash + 1);
-            let repository = image[name_start..]
-                .find(':')
-                .map_or(image.as_str(), |tag| &image[..name_start + tag]);
-            format!("{repository}@{digest}")
-        }
+        Some(digest) if !image.contains('@') => format!("{}@{digest}", repository(&image)),
         _ => image,
+    }
+}
+
+/// An image's name without tag and digest.
+pub(super) fn repository(image: &str) -> &str {
+    let image = image.split_once('@').map_or(image, |(name, _)| name);
+    let name_start = image.rfind('/').map_or(0, |slash| slash + 1);
+    match image[name_start..].find(':') {
+        Some(tag) => &image[..name_start + tag],
+        None => image,
     }
 }
 
@@ -245,7 +306,7 @@ mod tests {
         insta::assert_snapshot!(Payload::parse(&payload, "r").unwrap_err().join("\n"), @r#"
         training_job_name: missing
         run_id: `a b` is not a run id: 1 to 128 letters, digits and _ . : / = + - @
-        image: must be a string
+        image: must be a string, and is a list
         image_digest: `sha256:1f` is not an image digest, such as sha256: and 64 hexadecimal digits
         source_bucket_uri: `iris-input` is not an S3 URI, such as s3://bucket/folder/
         destination_bucket_uri: missing
@@ -256,6 +317,30 @@ mod tests {
         max_runtime_sec: `2419201` is not a run time in seconds, 28 days at most: a whole number from 1 to 2419200
         metrics: `accuracy=[0-9.]+` has no group that is the value of `accuracy`, as in accuracy=([0-9.]+)
         "#);
-        assert_eq!(Payload::parse(&json!("x"), "r").unwrap_err().len(), 1);
+        assert_eq!(
+            Payload::parse(&json!("x"), "r").unwrap_err(),
+            ["the payload must be a JSON object, and is a string"]
+        );
+    }
+
+    #[test]
+    fn a_field_is_one_line_of_bounded_length_and_says_one_thing() {
+        let mut payload = original();
+        payload["package"] = json!("iris\nStatus: Completed");
+        payload["version"] = json!("1.0\u{202e}0.1");
+        payload["git_hash"] = json!("f".repeat(513));
+        payload["training_job_name"] = json!("x".repeat(1_000_000));
+        payload["metrics"] = json!({"a\nb": "(x)"});
+        payload["image"] = json!("iris@sha256:1f");
+        payload["image_digest"] = json!(format!("sha256:{}", "1f".repeat(32)));
+        let problems = Payload::parse(&payload, "r").unwrap_err().join("\n");
+        insta::assert_snapshot!(problems.replace(&"1f".repeat(32), "1f…"), @r"
+        training_job_name: 1000000 bytes are too many: 2048 at most
+        image_digest: `sha256:1f…` is not the digest of `iris@sha256:1f`
+        git_hash: 513 bytes are too many: 512 at most
+        package: `iris\nStatus: Completed` has a control character
+        version: `1.0\u{202e}0.1` has a control character
+        metrics: `a\nb` has a control character
+        ");
     }
 }

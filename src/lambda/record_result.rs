@@ -3,28 +3,37 @@
 //! Two kinds of events say that a job may have ended: its artifact arrived in S3, and `EventBridge`'s
 //! [state change](https://docs.aws.amazon.com/sagemaker/latest/dg/automating-sagemaker-with-eventbridge.html#eventbridge-training).
 //! Only the second comes for jobs that fail or are stopped. Both come at least once and in any order: an event only names the
-//! job, what holds is asked of SageMaker, and the record goes forward only.
+//! job, what holds is asked of SageMaker, and the record goes forward only. An event with several records is dealt with one by
+//! one: what fails with one job is told, and keeps no other one waiting.
 
-use aws_lambda_events::event::eventbridge::EventBridgeEvent;
-use aws_lambda_events::event::s3::S3Event;
-use lambda_runtime::Diagnostic;
-use percent_encoding::percent_decode_str;
+use std::collections::HashSet;
+
+use futures_util::{StreamExt as _, stream};
 use serde_json::Value;
 
 use crate::record::Progress;
 use crate::training::call::{CallError, Kind, UNAVAILABLE};
 use crate::training::job::Job;
+use crate::training::rules;
 
+use super::allowed::Allowed;
 use super::announcement::announce;
+use super::created::{self, Created};
+use super::fields::Fields;
 use super::log::JsonLines;
 use super::notifier::Notifier;
 use super::records::Records;
+use super::runtime::Diagnostic;
 use super::training_jobs::TrainingJobs;
+use crate::quoted::first_of;
 
 /// `EventBridge`'s name of the event.
 const STATE_CHANGE: &str = "SageMaker Training Job State Change";
 /// Where SageMaker writes a job's model, below `<prefix>/<job>`.
 const ARTIFACT: &str = "/output/model.tar.gz";
+
+/// Jobs that are dealt with at one time.
+const AT_ONCE: usize = 16;
 
 /// Why an event could not be dealt with. The variant's name is the Lambda's `errorType`.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +42,17 @@ pub enum Error {
     /// The event is neither of the two.
     #[error("the event is neither an S3 notification nor a `{STATE_CHANGE}`: {0}")]
     UnknownEvent(String),
+    /// A record that is of no job of this pipeline.
+    #[error("{0}")]
+    RefusedRecord(String),
+    /// Some of the event's records could not be dealt with; the others are.
+    #[error("{} of {all} could not be dealt with:\n  {}", .failures.len(), lines(.failures))]
+    Several {
+        /// Each.
+        failures: Vec<Error>,
+        /// How many records there were.
+        all: usize,
+    },
     /// Throttled, or a service is in trouble: Lambda delivers the event again.
     #[error("cannot {what} now: {source}")]
     Unavailable {
@@ -51,6 +71,10 @@ pub enum Error {
     },
 }
 
+fn lines(failures: &[Error]) -> String {
+    first_of(failures.iter().map(ToString::to_string).collect()).join("\n  ")
+}
+
 /// What the function works with.
 #[derive(Clone, Copy)]
 pub struct Account<'a> {
@@ -60,6 +84,8 @@ pub struct Account<'a> {
     pub records: &'a dyn Records,
     /// The topic.
     pub notifier: &'a dyn Notifier,
+    /// Where the pipeline's models are, and in which account.
+    pub allowed: &'a Allowed,
     /// The region, for links into the console.
     pub region: &'a str,
 }
@@ -69,10 +95,19 @@ pub struct Account<'a> {
 /// # Errors
 /// See [`Error`]; the event may be delivered again then, which repeats nothing that was done.
 pub async fn handle(event: &Value, account: Account<'_>, log: &JsonLines) -> Result<(), Error> {
-    for job in job_names(event)? {
-        record(&job, account, log).await?;
+    let Named { jobs, refused } = Named::of(event, account.allowed).map_err(Error::UnknownEvent)?;
+    let all = jobs.len() + refused.len();
+    let outcomes = stream::iter(&jobs)
+        .map(|job| record(job, account, log))
+        .buffered(AT_ONCE);
+    let failed = outcomes.filter_map(|outcome| std::future::ready(outcome.err()));
+    let mut failures: Vec<Error> = failed.collect().await;
+    failures.extend(refused.into_iter().map(Error::RefusedRecord));
+    match failures.len() {
+        0 => Ok(()),
+        1 if all == 1 => Err(failures.remove(0)),
+        _ => Err(Error::Several { failures, all }),
     }
-    Ok(())
 }
 
 async fn record(job: &str, account: Account<'_>, log: &JsonLines) -> Result<(), Error> {
@@ -118,54 +153,56 @@ fn progress(job: &Job) -> Progress {
 }
 
 /// The jobs that an event is about.
-fn job_names(event: &Value) -> Result<Vec<String>, Error> {
-    if event.get("detail-type").and_then(Value::as_str) == Some(STATE_CHANGE) {
-        return state_change(event).map(|job| vec![job]);
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Named {
+    /// Each once.
+    jobs: Vec<String>,
+    /// What of it is of no job of this pipeline, and why.
+    refused: Vec<String>,
+}
+
+impl Named {
+    /// What an event names, or why it is none of ours.
+    fn of(event: &Value, allowed: &Allowed) -> Result<Self, String> {
+        if event.get("detail-type").is_some() {
+            return Ok(Self {
+                jobs: vec![state_change(&Fields::of(event), allowed)?],
+                refused: Vec::new(),
+            });
+        }
+        let mut named = Self::default();
+        let mut known = HashSet::new();
+        for record in created::read(event)? {
+            match record.and_then(|created| artifact(&created, allowed)) {
+                Ok(job) => named.jobs.extend(job.filter(|job| known.insert(job.clone()))),
+                Err(why) => named.refused.push(why),
+            }
+        }
+        Ok(named)
     }
-    if event.get("Records").is_some() {
-        return artifacts(event);
+}
+
+fn state_change(event: &Fields<'_>, allowed: &Allowed) -> Result<String, String> {
+    event.must_be("detail-type", STATE_CHANGE)?;
+    event.must_be("source", "aws.sagemaker")?;
+    if let Some(account) = &allowed.account {
+        event.must_be("account", account)?;
     }
-    // S3 sends this once, when the notification is set up.
-    if event.get("Event").and_then(Value::as_str) == Some("s3:TestEvent") {
-        return Ok(Vec::new());
-    }
-    let keys = event
-        .as_object()
-        .map(|fields| fields.keys().cloned().collect::<Vec<_>>());
-    Err(Error::UnknownEvent(format!(
-        "its fields are {}",
-        keys.unwrap_or_default().join(", ")
-    )))
+    let job = event.text("detail.TrainingJobName")?;
+    rules::training_job_name(job).map_err(|why| event.problem("detail.TrainingJobName", &why))?;
+    Ok(job.to_owned())
 }
 
-fn state_change(event: &Value) -> Result<String, Error> {
-    let unknown = |why: String| Error::UnknownEvent(why);
-    let event: EventBridgeEvent<Value> =
-        serde_json::from_value(event.clone()).map_err(|error| unknown(error.to_string()))?;
-    let name = event.detail.get("TrainingJobName").and_then(Value::as_str);
-    name.map(ToOwned::to_owned)
-        .ok_or_else(|| unknown("its detail has no TrainingJobName".to_owned()))
-}
-
-fn artifacts(event: &Value) -> Result<Vec<String>, Error> {
-    let event: S3Event =
-        serde_json::from_value(event.clone()).map_err(|error| Error::UnknownEvent(error.to_string()))?;
-    let keys = event.records.into_iter().filter_map(|record| record.s3.object.key);
-    Ok(keys.filter_map(|key| job_of(&decoded(&key))).collect())
-}
-
-/// The job whose model an object is: `<prefix>/<job>/output/model.tar.gz`.
-fn job_of(key: &str) -> Option<String> {
-    let path = key.strip_suffix(ARTIFACT)?;
-    let job = path.rsplit('/').next()?;
-    (!job.is_empty()).then(|| job.to_owned())
-}
-
-/// S3 encodes keys in events as forms do: a blank is `+`.
-pub(crate) fn decoded(key: &str) -> String {
-    percent_decode_str(&key.replace('+', " "))
-        .decode_utf8_lossy()
-        .into_owned()
+/// The job whose model an object is, `<prefix>/<job>/output/model.tar.gz`; nothing where it is no model.
+fn artifact(created: &Created, allowed: &Allowed) -> Result<Option<String>, String> {
+    let Some(path) = created.key.strip_suffix(ARTIFACT) else {
+        return Ok(None);
+    };
+    let foreign = |why: String| created.problem("s3.bucket.name", &why);
+    allowed.output(&created.uri()).map_err(foreign)?;
+    let job = path.rsplit('/').next().unwrap_or_default();
+    rules::training_job_name(job).map_err(|why| created.problem("s3.object.key", &why))?;
+    Ok(Some(job.to_owned()))
 }
 
 impl Error {
@@ -181,6 +218,12 @@ impl Error {
     pub fn error_type(&self) -> &'static str {
         match self {
             Self::UnknownEvent(_) => "UnknownEvent",
+            Self::RefusedRecord(_) => "RefusedRecord",
+            // What may work later is what a retry is for.
+            Self::Several { failures, .. } if failures.iter().any(|each| each.error_type() == UNAVAILABLE) => {
+                UNAVAILABLE
+            }
+            Self::Several { .. } => "Several",
             Self::Unavailable { .. } => UNAVAILABLE,
             Self::Refused { .. } => "Refused",
         }
@@ -189,10 +232,7 @@ impl Error {
 
 impl From<Error> for Diagnostic {
     fn from(error: Error) -> Self {
-        Self {
-            error_type: error.error_type().to_owned(),
-            error_message: error.to_string(),
-        }
+        Self::new(error.error_type(), &error.to_string())
     }
 }
 
@@ -220,43 +260,133 @@ mod tests {
         json!({ "Records": keys.iter().map(record).collect::<Vec<_>>() })
     }
 
+    const OWN: &str = "123456789012";
+
+    fn allowed() -> Allowed {
+        Allowed {
+            outputs: Some(vec!["s3://models/".to_owned()]),
+            account: Some(OWN.to_owned()),
+            ..Allowed::default()
+        }
+    }
+
+    fn job_names(event: &Value) -> Result<Vec<String>, String> {
+        let named = Named::of(event, &allowed())?;
+        if named.refused.is_empty() {
+            Ok(named.jobs)
+        } else {
+            Err(named.refused.join("\n"))
+        }
+    }
+
+    fn change() -> Value {
+        json!({
+            "version": "0", "id": "1", "detail-type": STATE_CHANGE, "source": "aws.sagemaker", "account": OWN,
+            "time": "2026-11-24T04:12:05Z", "region": "us-west-2", "resources": [],
+            "detail": { "TrainingJobName": "iris-1", "TrainingJobStatus": "Failed" },
+        })
+    }
+
     #[test]
     fn an_artifact_names_its_job() {
         let event = notification(&[
             "iris-20261124-1a2b/output/model.tar.gz",
             "some+folder/caf%C3%A9/iris-2/output/model.tar.gz",
             "iris-3/output/output.tar.gz",
-            "output/model.tar.gz",
+            "iris-2/output/model.tar.gz",
         ]);
         assert_eq!(job_names(&event).unwrap(), ["iris-20261124-1a2b", "iris-2"]);
-        assert_eq!(decoded("a+b%2Bc%25d"), "a b+c%d");
+        assert_eq!(created::decoded("a+b%2Bc%25d").as_deref(), Some("a b+c%d"));
     }
 
     #[test]
     fn a_state_change_names_its_job() {
-        let mut event = json!({
-            "version": "0", "id": "1", "detail-type": STATE_CHANGE, "source": "aws.sagemaker", "account": "123456789012",
-            "time": "2026-11-24T04:12:05Z", "region": "us-west-2", "resources": [],
-            "detail": { "TrainingJobName": "iris-1", "TrainingJobStatus": "Failed" },
-        });
+        let mut event = change();
         assert_eq!(job_names(&event).unwrap(), ["iris-1"]);
         event["detail"] = json!({});
-        assert!(
-            job_names(&event)
-                .unwrap_err()
-                .to_string()
-                .contains("no TrainingJobName")
-        );
+        assert_eq!(job_names(&event).unwrap_err(), "detail.TrainingJobName: missing");
     }
 
     #[test]
-    fn other_events_are_refused_and_the_test_event_is_not() {
+    fn other_events_are_refused_by_their_field_and_the_test_event_is_not() {
         assert!(
             job_names(&json!({ "Event": "s3:TestEvent", "Bucket": "b" }))
                 .unwrap()
                 .is_empty()
         );
-        let refused = job_names(&json!({ "hello": 1 })).unwrap_err();
-        assert!(refused.to_string().ends_with("its fields are hello"), "{refused}");
+        let changed = |pointer: &str, value: Value| {
+            let mut event = change();
+            *event.pointer_mut(pointer).unwrap() = value;
+            job_names(&event).unwrap_err()
+        };
+        let artifact = |key: &str, bucket: &str| {
+            let mut event = notification(&[key]);
+            event["Records"][0]["s3"]["bucket"]["name"] = json!(bucket);
+            job_names(&event).unwrap_err()
+        };
+        let refused = [
+            job_names(&json!({ "hello": 1 })).unwrap_err(),
+            job_names(&json!([[[]]])).unwrap_err(),
+            changed("/detail-type", json!("SageMaker Endpoint State Change")),
+            changed("/detail-type", json!({})),
+            changed("/source", json!("com.example")),
+            changed("/account", json!("999999999999")),
+            changed("/detail", json!("iris-1")),
+            changed("/detail/TrainingJobName", json!(["iris-1"])),
+            changed("/detail/TrainingJobName", json!("iris\n1")),
+            changed("/detail/TrainingJobName", json!("i".repeat(1_000_000))),
+            artifact("iris-1/output/model.tar.gz", "somebody-elses"),
+            artifact("iris%0A1/output/model.tar.gz", "models"),
+            artifact("/output/model.tar.gz", "models"),
+            artifact("../output/model.tar.gz", "models"),
+        ];
+        insta::assert_snapshot!(refused.join("\n"), @r"
+        Records: missing; its fields are `hello`
+        Records: missing; the event is a list
+        detail-type: `SageMaker Endpoint State Change` is not SageMaker Training Job State Change
+        detail-type: must be a string, and is an object
+        source: `com.example` is not aws.sagemaker
+        account: `999999999999` is not 123456789012
+        detail.TrainingJobName: missing
+        detail.TrainingJobName: must be a string, and is a list
+        detail.TrainingJobName: `iris\n1` is not a training job's name: 1 to 63 letters, digits and hyphens
+        detail.TrainingJobName: `iiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiii… (1000000 bytes)` is not a training job's name: 1 to 63 letters, digits and hyphens
+        Records[0].s3.bucket.name: `s3://somebody-elses/iris-1/output/model.tar.gz` is not what SGBUILD_ALLOWED_OUTPUTS allows: it names s3://models/
+        Records[0].s3.object.key: `iris\n1` is not a training job's name: 1 to 63 letters, digits and hyphens
+        Records[0].s3.object.key: `` is not a training job's name: 1 to 63 letters, digits and hyphens
+        Records[0].s3.object.key: `..` is not a training job's name: 1 to 63 letters, digits and hyphens
+        ");
+    }
+
+    #[test]
+    fn of_many_failures_the_first_are_told_and_one_that_passes_is_worth_a_retry() {
+        let failures = |count: usize| {
+            (0..count)
+                .map(|n| Error::UnknownEvent(format!("Records[{n}]")))
+                .collect()
+        };
+        let mut error = Error::Several {
+            failures: failures(3),
+            all: 4,
+        };
+        insta::assert_snapshot!(error, @r"
+        3 of 4 could not be dealt with:
+          Records[0].eventSource: missing
+          Records[1].eventSource: missing
+          Records[2].eventSource: missing
+        ");
+        assert_eq!(error.error_type(), "Several");
+        if let Error::Several { failures, .. } = &mut error {
+            failures.push(Error::Unavailable {
+                what: "look".to_owned(),
+                source: CallError::Unreachable(String::new()),
+            });
+        }
+        assert_eq!(error.error_type(), UNAVAILABLE);
+        let many = Error::Several {
+            failures: failures(10_000),
+            all: 10_000,
+        };
+        assert!(many.to_string().len() < 2_000);
     }
 }

@@ -7,8 +7,9 @@ use aws_config::SdkConfig;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::AttributeValue;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
+use crate::quoted::escaped;
 use crate::record::{JobStatus, KEY, Progress, RunRecord};
 use crate::training::call::CallError;
 
@@ -32,12 +33,34 @@ pub trait Records: Send + Sync {
     /// Writes what became known, if the record may come to that status ([`JobStatus::may_become`]). Answers whether it did.
     async fn advance(&self, job: &str, progress: &Progress) -> Result<bool, CallError>;
 
-    /// Takes the right to announce the end of a run, unless it has been announced, or somebody took that right after
-    /// `expired`. Answers whether it is ours.
-    async fn claim_notification(&self, job: &str, now: Timestamp, expired: Timestamp) -> Result<bool, CallError>;
+    /// Takes the right to announce the end of a run for the time of `lease`, unless it has been announced, or somebody took
+    /// that right less than `lease` ago. Answers whether it is ours.
+    async fn claim_notification(&self, job: &str, now: Timestamp, lease: SignedDuration) -> Result<bool, CallError>;
 
     /// The end of the run has been announced.
     async fn mark_notified(&self, job: &str, now: Timestamp) -> Result<(), CallError>;
+}
+
+/// What a table holds: others may write to it, too.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Listed {
+    /// The records.
+    pub records: Vec<RunRecord>,
+    /// The keys of items that are no records, and why.
+    pub unreadable: Vec<(String, String)>,
+}
+
+impl Listed {
+    fn add(&mut self, item: Item) {
+        let key = match item.get(KEY) {
+            Some(AttributeValue::S(key)) => key.clone(),
+            _ => String::new(),
+        };
+        match serde_dynamo::from_item(item) {
+            Ok(record) => self.records.push(record),
+            Err(error) => self.unreadable.push((key, error.to_string())),
+        }
+    }
 }
 
 /// The real ones.
@@ -57,11 +80,11 @@ impl DynamoDb {
         }
     }
 
-    /// Every record, in no order.
+    /// Every record, in no order, and every item that is none.
     ///
     /// # Errors
-    /// `DynamoDB` refuses or cannot be reached, or an item is no record.
-    pub async fn all(&self) -> Result<Vec<RunRecord>, CallError> {
+    /// `DynamoDB` refuses or cannot be reached.
+    pub async fn all(&self) -> Result<Listed, CallError> {
         let mut pages = self
             .client
             .scan()
@@ -69,14 +92,14 @@ impl DynamoDb {
             .consistent_read(true)
             .into_paginator()
             .send();
-        let mut records = Vec::new();
+        let mut listed = Listed::default();
         while let Some(page) = pages.next().await {
             let page = page.map_err(|error| CallError::from_sdk(&error))?;
-            for item in page.items() {
-                records.push(record(item.clone())?);
+            for item in page.items.unwrap_or_default() {
+                listed.add(item);
             }
         }
-        Ok(records)
+        Ok(listed)
     }
 
     /// An update of one item under a condition; `false` where the condition does not hold.
@@ -173,12 +196,21 @@ impl Records for DynamoDb {
             .await
     }
 
-    async fn claim_notification(&self, job: &str, now: Timestamp, expired: Timestamp) -> Result<bool, CallError> {
+    async fn claim_notification(&self, job: &str, now: Timestamp, lease: SignedDuration) -> Result<bool, CallError> {
         let set = format!("{CLAIM} = :now");
-        let condition =
-            format!("attribute_not_exists({NOTIFIED}) AND (attribute_not_exists({CLAIM}) OR {CLAIM} < :expired)");
+        // A claim that lies farther ahead than clocks differ, or that is no time, is nobody's: waiting for it to run out could
+        // take for ever.
+        let condition = format!(
+            "attribute_not_exists({NOTIFIED}) AND (attribute_not_exists({CLAIM}) OR NOT attribute_type({CLAIM}, :number) \
+             OR {CLAIM} < :expired OR {CLAIM} > :ahead)"
+        );
         let number = |time: Timestamp| AttributeValue::N(time.as_millisecond().to_string());
-        let values = vec![("now", number(now)), ("expired", number(expired))];
+        let values = vec![
+            ("now", number(now)),
+            ("expired", number(now - lease)),
+            ("ahead", number(now + lease)),
+            ("number", text("N")),
+        ];
         self.update(job, &set, None, &condition, values).await
     }
 
@@ -196,8 +228,10 @@ fn text(value: &str) -> AttributeValue {
 }
 
 fn record(item: Item) -> Result<RunRecord, CallError> {
-    serde_dynamo::from_item(item)
-        .map_err(|error| CallError::Request(format!("an item of the table is no record: {error}")))
+    serde_dynamo::from_item(item).map_err(|error: serde_dynamo::Error| {
+        let why = escaped(&error.to_string());
+        CallError::Request(format!("an item of the table is no record: {why}"))
+    })
 }
 
 fn is_condition<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {

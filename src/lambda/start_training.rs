@@ -1,7 +1,7 @@
 //! Starts the training job of a run.
 //!
 //! In this order:
-//! 1. the payload is checked: every problem at once;
+//! 1. the payload is checked: every problem at once; and what it names must be allowed here ([`Allowed`]);
 //! 2. is there data in the input bucket? Else the synthetic data is copied there;
 //! 3. the hyperparameters are read from the input bucket;
 //! 4. the run is recorded: commit, image, versions of the input objects;
@@ -23,8 +23,9 @@ use serde_json::Value;
 use crate::record::{JobStatus, Progress, RunRecord};
 use crate::training::TrainingRun;
 use crate::training::call::CallError;
-use crate::training::job::Job;
+use crate::training::job::{COMMIT_VARIABLE, Job, RUN_ID_VARIABLE};
 
+use super::allowed::Allowed;
 use super::announcement::announce;
 use super::hyperparameters;
 use super::input_data::{self, Folders, InputData, SyntheticData};
@@ -34,13 +35,12 @@ use super::objects::Objects;
 use super::payload::Payload;
 use super::records::Records;
 use super::training_jobs::{NewJob, TrainingJobs};
+use crate::quoted::bounded;
 
-/// The variable in the training container, and in the job, that says which run it is.
-pub const RUN_ID_VARIABLE: &str = "SGBUILD_RUN_ID";
-/// The variable in the training container that says which commit it is.
-pub const COMMIT_VARIABLE: &str = "SGBUILD_COMMIT";
 /// What the versions may take of an item's 400 KB, in bytes.
 const MAX_VERSIONS: usize = 256 * 1024;
+/// As long as [SageMaker's own](https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeTrainingJob.html) reasons are, and more.
+const MAX_REASON: usize = 4096;
 /// The longest value of a tag.
 const MAX_TAG_VALUE: usize = 256;
 
@@ -55,6 +55,8 @@ pub struct Account<'a> {
     pub records: Option<&'a dyn Records>,
     /// The topic.
     pub notifier: Option<&'a dyn Notifier>,
+    /// What may be trained with.
+    pub allowed: &'a Allowed,
     /// What to train on where nobody has uploaded anything.
     pub synthetic: Option<&'a SyntheticData>,
     /// The region, for links into the console.
@@ -75,6 +77,11 @@ pub async fn handle(
     log: &JsonLines,
 ) -> Result<TrainingRun, Error> {
     let payload = Payload::parse(payload, request_id).map_err(Error::InvalidPayload)?;
+    let refused = account.allowed.problems(&payload);
+    if !refused.is_empty() {
+        // Nothing is recorded: the run may be somebody else's.
+        return Err(Error::NotAllowed(refused));
+    }
     log.info(
         "run accepted",
         &[("run_id", &payload.run_id), ("image", &payload.image)],
@@ -104,7 +111,7 @@ async fn start(payload: &Payload, account: Account<'_>, log: &JsonLines) -> Resu
 
     let job = new_job(payload, data.channels.clone(), hyperparameters);
     record(payload, &data, versions, &job, account, log).await?;
-    let arn = create_once(account.training_jobs, &job, log).await?;
+    let arn = create_once(account.training_jobs, &job, payload, log).await?;
     confirm(&job.name, &arn, account, log).await;
     Ok(arn)
 }
@@ -134,13 +141,18 @@ async fn started_before(payload: &Payload, account: Account<'_>, log: &JsonLines
 }
 
 fn check_ours(known: &RunRecord, payload: &Payload) -> Result<(), Error> {
-    if known.run_id == payload.run_id {
-        return Ok(());
+    let difference = if known.run_id == payload.run_id {
+        known.asked().difference(&payload.asked())
+    } else {
+        Some(format!("its run id is {}, ours is {}", known.run_id, payload.run_id))
+    };
+    match difference {
+        None => Ok(()),
+        Some(difference) => Err(Error::JobNameTaken {
+            name: known.training_job_name.clone(),
+            difference,
+        }),
     }
-    Err(Error::JobNameTaken {
-        name: known.training_job_name.clone(),
-        difference: format!("its run id is {}, ours is {}", known.run_id, payload.run_id),
-    })
 }
 
 async fn find_data(payload: &Payload, account: Account<'_>, log: &JsonLines) -> Result<InputData, Error> {
@@ -262,6 +274,9 @@ fn new_record(payload: &Payload) -> RunRecord {
         volume_in_gb: payload.vol_in_gb,
         max_runtime_seconds: payload.max_runtime_sec,
         input_bucket: payload.source_bucket.clone(),
+        input: payload.asked().input,
+        output: Some(payload.destination_bucket_uri.clone()),
+        role: Some(payload.role.clone()),
         data_source: None,
         channels: Vec::new(),
         input_versions: BTreeMap::new(),
@@ -298,7 +313,7 @@ async fn confirm(name: &str, arn: &str, account: Account<'_>, log: &JsonLines) {
 async fn record_failure(payload: &Payload, error: &Error, account: Account<'_>, log: &JsonLines) {
     let Some(records) = account.records else { return };
     let name = &payload.training_job_name;
-    let reason = error.to_string();
+    let reason = bounded(&error.to_string(), MAX_REASON).into_owned();
     let failed = RunRecord {
         job_status: JobStatus::Failed,
         failure_reason: Some(reason.clone()),
@@ -312,6 +327,13 @@ async fn record_failure(payload: &Payload, error: &Error, account: Account<'_>, 
     };
     let recorded = match records.create(&failed).await {
         Ok(None) => Ok(true),
+        Ok(Some(known)) if check_ours(&known, payload).is_err() => {
+            log.warn(
+                "the failure is not recorded: the record is another run's",
+                &[("training_job_name", name)],
+            );
+            return;
+        }
         Ok(Some(_)) => records.advance(name, &progress).await,
         Err(error) => Err(error),
     };
@@ -376,7 +398,12 @@ fn tag_value(text: &str) -> String {
 
 /// Creates the job, or finds it created by an earlier delivery of the same run, or by this one with the answer lost; answers
 /// with its ARN.
-async fn create_once(training_jobs: &dyn TrainingJobs, job: &NewJob, log: &JsonLines) -> Result<String, Error> {
+async fn create_once(
+    training_jobs: &dyn TrainingJobs,
+    job: &NewJob,
+    payload: &Payload,
+    log: &JsonLines,
+) -> Result<String, Error> {
     let failure = match training_jobs.create(job).await {
         Ok(arn) => {
             log.info(
@@ -392,7 +419,7 @@ async fn create_once(training_jobs: &dyn TrainingJobs, job: &NewJob, log: &JsonL
         Err(unknown) if is_name_taken(&failure) => return Err(Error::of_call(unknown, "look at", job)),
         Err(_) => return Err(Error::of_call(failure, "create", job)),
     };
-    if let Some(difference) = difference(&existing, job) {
+    if let Some(difference) = difference(&existing, payload) {
         return Err(Error::JobNameTaken {
             name: job.name.clone(),
             difference,
@@ -407,17 +434,14 @@ fn is_name_taken(failure: &CallError) -> bool {
     matches!(failure.code(), "ResourceInUse" | "ResourceInUseException")
 }
 
-/// What says that `existing` is not the job that we wanted to create.
-fn difference(existing: &Job, wanted: &NewJob) -> Option<String> {
-    let run_of = |environment: &BTreeMap<String, String>| environment.get(RUN_ID_VARIABLE).cloned().unwrap_or_default();
-    let (theirs, ours) = (run_of(&existing.environment), run_of(&wanted.environment));
-    if theirs.is_empty() {
-        return Some(format!("it carries no run id, ours is {ours}"));
+/// What says that `existing` is not the job that was asked for.
+fn difference(existing: &Job, payload: &Payload) -> Option<String> {
+    let ours = &payload.run_id;
+    match existing.environment.get(RUN_ID_VARIABLE) {
+        None => Some(format!("it carries no run id, ours is {ours}")),
+        Some(theirs) if theirs != ours => Some(format!("its run id is {theirs}, ours is {ours}")),
+        Some(_) => existing.asked.difference(&payload.asked()),
     }
-    if theirs != ours {
-        return Some(format!("its run id is {theirs}, ours is {ours}"));
-    }
-    (existing.image != wanted.image).then(|| format!("its image is {}, ours is {}", existing.image, wanted.image))
 }
 
 #[cfg(test)]

@@ -130,7 +130,8 @@ fn push_rest(shown: &mut String, bytes: usize) {
 /// separators, and what has the properties `Bidi_Control` or `Default_Ignorable_Code_Point`
 /// ([PropList](https://www.unicode.org/Public/UCD/latest/ucd/PropList.txt),
 /// [DerivedCoreProperties](https://www.unicode.org/Public/UCD/latest/ucd/DerivedCoreProperties.txt)).
-fn is_hidden(character: char) -> bool {
+#[must_use]
+pub fn is_hidden(character: char) -> bool {
     character.is_control()
         || matches!(
             character,

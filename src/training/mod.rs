@@ -4,6 +4,7 @@
 //! Lambda and reads its answer. The other end is [`crate::lambda::start_training`]; both ends check fields by the same rules
 //! and share the job's name ([`training_job_name`]).
 
+pub mod asked;
 pub mod call;
 pub mod error;
 pub mod follow;

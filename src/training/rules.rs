@@ -9,10 +9,16 @@
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
+use crate::quoted::quoted;
+
 /// Twenty-eight days in seconds: the longest a training job may run.
 pub(crate) const MAX_RUNTIME_SECONDS: i32 = 28 * 24 * 60 * 60;
+/// The longest [key](https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html), in bytes.
+const MAX_KEY: usize = 1024;
 /// The longest image URI.
 const MAX_IMAGE_URI: usize = 255;
+/// The longest name of a training job.
+const MAX_JOB_NAME: usize = 63;
 /// The longest run id: fits a tag value (256) and an environment value (512).
 const MAX_RUN_ID: usize = 128;
 
@@ -50,8 +56,20 @@ pub(crate) fn s3_uri(uri: &str) -> Result<&str, String> {
     let Some(path) = uri.strip_prefix("s3://") else {
         return Err(format!("`{uri}` is not an S3 URI, such as s3://bucket/folder/"));
     };
-    let bucket = path.split_once('/').map_or(path, |(bucket, _)| bucket);
+    let (bucket, key) = path.split_once('/').unwrap_or((path, ""));
     bucket_name(bucket).map_err(|problem| format!("`{uri}` is not an S3 URI: {problem}"))?;
+    if key.len() > MAX_KEY {
+        return Err(format!(
+            "`{uri}` is not an S3 URI: its key has {} bytes, {MAX_KEY} at most",
+            key.len()
+        ));
+    }
+    // To S3 these are names like others; to what reads the URI as a path, they lead elsewhere.
+    if key.split('/').any(|part| part == "." || part == "..") {
+        return Err(format!(
+            "`{uri}` is not an S3 URI: `.` and `..` are no folders of a bucket"
+        ));
+    }
     Ok(bucket)
 }
 
@@ -125,6 +143,22 @@ pub(crate) fn image_uri(uri: &str) -> Result<(), String> {
     Ok(())
 }
 
+/// The name of a training job, as SageMaker knows it.
+pub(crate) fn training_job_name(name: &str) -> Result<(), String> {
+    let edge = |c: char| c.is_ascii_alphanumeric();
+    let well_formed = (1..=MAX_JOB_NAME).contains(&name.len())
+        && name.chars().all(|c| edge(c) || c == '-')
+        && name.starts_with(edge)
+        && name.ends_with(edge);
+    if well_formed {
+        return Ok(());
+    }
+    Err(format!(
+        "{} is not a training job's name: 1 to {MAX_JOB_NAME} letters, digits and hyphens",
+        quoted(name)
+    ))
+}
+
 /// A run id: what a tag's value may consist of, without blanks.
 pub(crate) fn run_id(id: &str) -> Result<(), String> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || "_.:/=+-@".contains(c);
@@ -185,6 +219,14 @@ mod tests {
         assert_eq!(s3_uri("s3://iris-input/input/data/training/"), Ok("iris-input"));
         assert_eq!(s3_uri("s3://iris-input"), Ok("iris-input"));
         assert!(s3_uri("https://iris/").is_err() && s3_uri("s3:///input").is_err());
+        assert!(
+            s3_uri("s3://iris-input/input/../../other/")
+                .unwrap_err()
+                .ends_with("no folders of a bucket")
+        );
+        assert!(s3_uri("s3://iris-input/./input/").is_err() && s3_uri("s3://iris-input/..input/").is_ok());
+        let key = |length: usize| format!("s3://iris-input/{}", "k".repeat(length));
+        assert!(s3_uri(&key(1024)).is_ok() && s3_uri(&key(1025)).is_err());
     }
 
     #[test]

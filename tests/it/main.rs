@@ -25,6 +25,8 @@ mod record_result;
 mod registry;
 mod requirements;
 mod run_py;
+mod runs;
+mod runtime_api;
 mod sdist;
 mod stack;
 mod start_training;

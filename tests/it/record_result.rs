@@ -1,8 +1,10 @@
 //! The record-result Lambda against an emulator of its services: events come late, twice, and in any order.
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
+use sgbuild::lambda::allowed::Allowed;
 use sgbuild::lambda::log::JsonLines;
 use sgbuild::lambda::notifier::{Notifier, Sns};
 use sgbuild::lambda::objects::S3;
@@ -20,6 +22,7 @@ struct Function {
     training_jobs: SageMaker,
     records: DynamoDb,
     notifier: Sns,
+    allowed: Allowed,
 }
 
 impl Function {
@@ -28,6 +31,11 @@ impl Function {
             training_jobs: SageMaker::new(&emulator.config),
             records: emulator.records(),
             notifier: Sns::new(&emulator.config, &emulator.topic),
+            allowed: Allowed {
+                outputs: Some(vec!["s3://iris-output/".to_owned()]),
+                account: Some("123456789012".to_owned()),
+                ..Allowed::default()
+            },
         }
     }
 
@@ -36,6 +44,7 @@ impl Function {
             training_jobs: &self.training_jobs,
             records: &self.records,
             notifier: &self.notifier,
+            allowed: &self.allowed,
             region: "eu-west-1",
         }
     }
@@ -55,6 +64,7 @@ async fn started(emulator: &Emulator, run_id: &str) -> String {
         records: Some(&function.records),
         notifier: Some(&function.notifier),
         synthetic: None,
+        allowed: &Allowed::default(),
         region: "eu-west-1",
     };
     let log = JsonLines::new(std::io::sink());
@@ -248,7 +258,7 @@ async fn a_job_that_is_not_ours_is_left_alone() {
         .handle(&state_change("somebody-elses", "Completed"))
         .await
         .unwrap();
-    assert!(emulator.records().all().await.unwrap().is_empty());
+    assert!(emulator.records().all().await.unwrap().records.is_empty());
     assert!(emulator.messages().await.is_empty());
 }
 
@@ -282,5 +292,112 @@ async fn a_message_that_did_not_go_out_goes_out_with_the_next_delivery() {
     assert!(emulator.messages().await.is_empty());
     // Lambda delivers again; the lease of the one that died runs out meanwhile.
     record_result::handle(&event, account, &log).await.unwrap();
+    assert_eq!(emulator.messages().await.len(), 1);
+}
+
+/// Sets an attribute of a record as no function does.
+async fn set(emulator: &Emulator, job: &str, name: &str, value: AttributeValue) {
+    aws_sdk_dynamodb::Client::new(&emulator.config)
+        .update_item()
+        .table_name("runs")
+        .key("training_job_name", AttributeValue::S(job.to_owned()))
+        .update_expression("SET #name = :value")
+        .expression_attribute_names("#name", name)
+        .expression_attribute_values(":value", value)
+        .send()
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn a_claim_that_never_runs_out_keeps_nobody_waiting() {
+    let emulator = Emulator::start().await;
+    let function = Function::of(&emulator);
+    for (run, claim) in [
+        // In the year 2096, by a clock that is wrong; and by somebody who writes texts.
+        ("ahead", AttributeValue::N("4000000000000".to_owned())),
+        ("text", AttributeValue::S("tomorrow".to_owned())),
+    ] {
+        let job = started(&emulator, run).await;
+        emulator.set_job(&job, completed()).await;
+        set(&emulator, &job, "notification_claimed_ms", claim).await;
+        let event = state_change(&job, "Completed");
+        let handled = function.handle(&event);
+        tokio::time::timeout(std::time::Duration::from_secs(10), handled)
+            .await
+            .expect("it does not wait for that")
+            .unwrap();
+        assert_eq!(emulator.messages().await.len(), 1, "{run}");
+        function.handle(&event).await.unwrap();
+        assert!(emulator.messages().await.is_empty(), "{run}");
+    }
+}
+
+#[tokio::test]
+async fn each_record_of_an_event_is_dealt_with_and_what_failed_is_named() {
+    let emulator = Emulator::start().await;
+    let function = Function::of(&emulator);
+    let [broken, one, two] = [
+        started(&emulator, "broken").await,
+        started(&emulator, "one").await,
+        started(&emulator, "two").await,
+    ];
+    set(
+        &emulator,
+        &broken,
+        "job_status",
+        AttributeValue::S("Finished".to_owned()),
+    )
+    .await;
+    for job in [&one, &two] {
+        emulator.set_job(job, completed()).await;
+    }
+    let mut foreign = artifact("iris-9");
+    foreign["Records"][0]["s3"]["bucket"]["name"] = json!("somebody-elses");
+    let parts = [
+        artifact(&broken),
+        artifact(&one),
+        foreign,
+        json!({ "Records": [null] }),
+        artifact(&two),
+        artifact(&one),
+    ];
+    let records: Vec<Value> = parts.iter().map(|event| event["Records"][0].clone()).collect();
+    let event = json!({ "Records": records });
+    for _ in 0..2 {
+        let error = function.handle(&event).await.unwrap_err();
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(error, @r"
+            3 of 5 could not be dealt with:
+              cannot read the record of iris-classifier-broken: an item of the table is no record: unknown variant `Finished`, expected one of `Requested`, `InProgress`, `Stopping`, `Completed`, `Failed`, `Stopped`
+              Records[2].s3.bucket.name: `s3://somebody-elses/iris-9/output/model.tar.gz` is not what SGBUILD_ALLOWED_OUTPUTS allows: it names s3://iris-output/
+              Records[3].eventSource: missing
+            ");
+        }
+    }
+    for job in [&one, &two] {
+        let record = function.records.get(job).await.unwrap().unwrap();
+        assert_eq!(record.job_status, JobStatus::Completed);
+        assert!(record.notified_at.is_some());
+    }
+    assert_eq!(emulator.messages().await.len(), 2);
+}
+
+#[tokio::test]
+async fn ten_thousand_records_are_one_event() {
+    let emulator = Emulator::start().await;
+    let function = Function::of(&emulator);
+    let job = started(&emulator, "r").await;
+    emulator.set_job(&job, completed()).await;
+    let record = artifact(&job)["Records"][0].clone();
+    let mut records = vec![record; 9_999];
+    let mut refused = json!({ "eventSource": "aws:s3" });
+    refused["eventName"] = json!("ObjectCreated:Put".repeat(10_000));
+    records.push(refused);
+    let error = function.handle(&json!({ "Records": records })).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "1 of 2 could not be dealt with:\n  Records[9999].s3.bucket.name: missing"
+    );
     assert_eq!(emulator.messages().await.len(), 1);
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
+use sgbuild::lambda::allowed::Allowed;
 use sgbuild::lambda::input_data::SyntheticData;
 use sgbuild::lambda::log::JsonLines;
 use sgbuild::lambda::notifier::Sns;
@@ -29,6 +30,7 @@ struct Function {
     records: DynamoDb,
     notifier: Sns,
     synthetic: SyntheticData,
+    allowed: Allowed,
 }
 
 impl Function {
@@ -42,6 +44,7 @@ impl Function {
                 bucket: "synthetic".to_owned(),
                 prefix: "iris/".to_owned(),
             },
+            allowed: Allowed::default(),
         }
     }
 
@@ -52,6 +55,7 @@ impl Function {
             records: Some(&self.records),
             notifier: Some(&self.notifier),
             synthetic: Some(&self.synthetic),
+            allowed: &self.allowed,
             region: "eu-west-1",
         }
     }
@@ -255,6 +259,101 @@ fn service(code: &str, message: &str) -> CallError {
 }
 
 #[tokio::test]
+async fn the_same_run_id_with_another_image_is_refused_and_changes_nothing() {
+    let emulator = Emulator::start().await;
+    emulator.put("iris-input", "input/data/training/iris.csv", "1,2").await;
+    let function = Function::of(&emulator);
+    let run = function.handle(&payload(RUN)).await.unwrap();
+    let record = emulator.the_record().await;
+    let without_table = Account {
+        records: None,
+        ..function.account()
+    };
+    let mut said = Vec::new();
+    for (field, value) in [
+        ("image", "123456789012.dkr.ecr.eu-west-1.amazonaws.com/iris@sha256:2e"),
+        ("role", "arn:aws:iam::123456789012:role/another"),
+        ("destination_bucket_uri", "s3://iris-output/elsewhere/"),
+        ("source_bucket_uri", "s3://iris-input/input/data/"),
+        ("instance_type", "ml.p4d.24xlarge"),
+        ("max_runtime_sec", "60"),
+    ] {
+        let mut other = payload(RUN);
+        other[field] = json!(value);
+        let of_record = function.handle(&other).await.unwrap_err();
+        assert_eq!(of_record.error_type(), "JobNameTaken", "{of_record}");
+        // Without a table it is the job itself that tells.
+        let of_job = start_training::handle(&other, "request-1", without_table, &silent()).await;
+        assert_eq!(of_job.unwrap_err().to_string(), of_record.to_string());
+        said.push(of_record.to_string());
+    }
+    insta::assert_snapshot!(said.join("\n"), @r"
+    the training job iris-classifier-20261124-041205-1a2b3c4d exists already and is not this run's: its image is 123456789012.dkr.ecr.eu-west-1.amazonaws.com/iris@sha256:1f, ours is 123456789012.dkr.ecr.eu-west-1.amazonaws.com/iris@sha256:2e
+    the training job iris-classifier-20261124-041205-1a2b3c4d exists already and is not this run's: its role is arn:aws:iam::123456789012:role/training, ours is arn:aws:iam::123456789012:role/another
+    the training job iris-classifier-20261124-041205-1a2b3c4d exists already and is not this run's: its output is s3://iris-output/, ours is s3://iris-output/elsewhere/
+    the training job iris-classifier-20261124-041205-1a2b3c4d exists already and is not this run's: its input is s3://iris-input/input/data/training/, ours is s3://iris-input/input/data/
+    the training job iris-classifier-20261124-041205-1a2b3c4d exists already and is not this run's: its instance type is ml.m5.large, ours is ml.p4d.24xlarge
+    the training job iris-classifier-20261124-041205-1a2b3c4d exists already and is not this run's: its longest run is 3600, ours is 60
+    ");
+    assert_eq!(emulator.the_record().await, record);
+    assert_eq!(emulator.jobs().await, [run.training_job_name.clone()]);
+    assert!(emulator.messages().await.is_empty());
+    assert_eq!(function.handle(&payload(RUN)).await.unwrap(), run);
+}
+
+#[tokio::test]
+async fn a_hostile_payload_fails_nobody_elses_run() {
+    let emulator = Emulator::start().await;
+    emulator.put("iris-input", "input/data/training/iris.csv", "1,2").await;
+    let one = |text: &str| Some(vec![text.to_owned()]);
+    let function = Function {
+        allowed: Allowed {
+            roles: one("arn:aws:iam::123456789012:role/training"),
+            inputs: one("s3://iris-input/input/"),
+            ..Allowed::default()
+        },
+        ..Function::of(&emulator)
+    };
+    let stopped = Faulty {
+        training_jobs: SageMaker::new(&emulator.config),
+        answer: service("ThrottlingException", "Rate exceeded"),
+        creates: false,
+    };
+    let account = Account {
+        training_jobs: &stopped,
+        ..function.account()
+    };
+    start_training::handle(&payload(RUN), "request-1", account, &silent())
+        .await
+        .unwrap_err();
+    let record = emulator.the_record().await;
+    assert_eq!(record.job_status, JobStatus::Requested);
+
+    for (field, value, error_type) in [
+        ("role", "arn:aws:iam::999999999999:role/admin", "NotAllowed"),
+        (
+            "source_bucket_uri",
+            "s3://iris-output/input/data/training/",
+            "NotAllowed",
+        ),
+        (
+            "source_bucket_uri",
+            "s3://iris-input/input/nothing/training/",
+            "JobNameTaken",
+        ),
+        ("vol_in_gb", "31", "JobNameTaken"),
+    ] {
+        let mut hostile = payload(RUN);
+        hostile[field] = json!(value);
+        let error = function.handle(&hostile).await.unwrap_err();
+        assert_eq!(error.error_type(), error_type, "{error}");
+        assert_eq!(emulator.the_record().await, record);
+    }
+    assert!(emulator.messages().await.is_empty() && emulator.jobs().await.is_empty());
+    function.handle(&payload(RUN)).await.unwrap();
+}
+
+#[tokio::test]
 async fn killed_right_after_the_job_was_created_the_next_delivery_finds_it() {
     let emulator = Emulator::start().await;
     emulator.put("iris-input", "input/data/training/iris.csv", "1,2").await;
@@ -387,7 +486,7 @@ async fn synthetic_data_stands_in_and_carries_its_origin() {
     function.handle(&payload("run-2")).await.unwrap();
     emulator.put("iris-input", "input/data/training/real.csv", "3,4").await;
     function.handle(&payload("run-3")).await.unwrap();
-    let mut sources: Vec<_> = emulator.records().all().await.unwrap();
+    let mut sources = emulator.records().all().await.unwrap().records;
     sources.sort_by_key(|record| record.recorded_at);
     let sources: Vec<_> = sources.into_iter().filter_map(|record| record.data_source).collect();
     assert_eq!(

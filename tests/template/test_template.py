@@ -137,11 +137,33 @@ class TemplateTest(unittest.TestCase):
         handlers = re.findall(r'"(\w+)"', re.search(r"HANDLERS[^=]*= \[(.*?)\]", source, re.S)[1])
         functions = self.of_type("AWS::Lambda::Function").values()
         self.assertEqual({each["Properties"]["Handler"] for each in functions}, set(handlers))
+        source += (ROOT / "src" / "lambda" / "allowed.rs").read_text()
         read = set(re.findall(r'"(SGBUILD_[A-Z_]+)"', source))
         given = {name for each in functions for name in each["Properties"]["Environment"]["Variables"]}
         self.assertEqual(given, read)
         for each in functions:
             self.assertEqual(each["Properties"]["Runtime"], "provided.al2023")
+
+    def test_the_functions_take_the_stacks_own_role_repository_and_buckets_only(self) -> None:
+        def allowed(function: str) -> dict[str, Any]:
+            variables = self.properties(function)["Environment"]["Variables"]
+            return {name: value for name, value in variables.items() if name.startswith("SGBUILD_ALLOWED_")}
+
+        inputs = {"Fn::Sub": "s3://${TrainingInputBucket}/input/"}
+        self.assertEqual(
+            allowed("StartTraining"),
+            {
+                "SGBUILD_ALLOWED_ROLES": {"Fn::GetAtt": ["TrainingRole", "Arn"]},
+                "SGBUILD_ALLOWED_IMAGES": {"Fn::GetAtt": ["Repository", "RepositoryUri"]},
+                "SGBUILD_ALLOWED_INPUTS": inputs,
+                "SGBUILD_ALLOWED_OUTPUTS": {"Fn::Sub": "s3://${ModelArtifactBucket}/"},
+            },
+        )
+        self.assertEqual(allowed("DataTrigger"), {"SGBUILD_ALLOWED_INPUTS": inputs})
+        # By its name and not by reference: the bucket notifies the function, so it comes after it.
+        text, parts = allowed("RecordResult")["SGBUILD_ALLOWED_OUTPUTS"]["Fn::Sub"]
+        bucket, named = self.properties("ModelArtifactBucket")["BucketName"]["Fn::Sub"]
+        self.assertEqual((text, parts), (f"s3://{bucket}/", named))
 
     def test_the_build_is_told_what_push_asks_for(self) -> None:
         definitions = (ROOT / "src" / "settings" / "definitions.rs").read_text()

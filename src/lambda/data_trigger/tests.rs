@@ -130,13 +130,32 @@ fn created(keys: &[&str]) -> Value {
     batch(&bodies.collect::<Vec<_>>())
 }
 
-async fn answer(event: &Value, project: &Project) -> Result<SqsBatchResponse, Error> {
+fn allowed() -> Allowed {
+    Allowed {
+        inputs: Some(vec!["s3://iris-input/input/".to_owned()]),
+        ..Allowed::default()
+    }
+}
+
+async fn answer(event: &Value, project: &Project) -> Result<BatchResponse, Error> {
+    let allowed = allowed();
     let account = Account {
         objects: &Uploaded,
         builds: project,
         project: "iris",
+        allowed: &allowed,
     };
     handle(event, account, &JsonLines::new(std::io::sink())).await
+}
+
+/// The messages that an event leaves to be delivered again, and how many builds there are after it.
+async fn left_after(event: &Value, project: &Project) -> (Vec<String>, usize) {
+    let answer = answer(event, project).await.unwrap();
+    let left = answer
+        .batch_item_failures
+        .into_iter()
+        .map(|failure| failure.item_identifier);
+    (left.collect(), project.count())
 }
 
 /// How many builds there are after an event.
@@ -204,25 +223,139 @@ async fn a_batch_that_meets_trouble_is_delivered_again() {
         throttled: true,
         ..Project::default()
     };
-    let identifiers = |answer: SqsBatchResponse| -> Vec<String> {
-        answer
-            .batch_item_failures
-            .into_iter()
-            .map(|failure| failure.item_identifier)
-            .collect()
-    };
     let two = created(&["input/data/training/a.csv", "input/data/training/b.csv"]);
-    assert_eq!(identifiers(answer(&two, &throttled).await.unwrap()), ["m0", "m1"]);
+    assert_eq!(left_after(&two, &throttled).await.0, ["m0", "m1"]);
     let slow = created(&["input/data/training/slow.csv"]);
-    assert_eq!(identifiers(answer(&slow, &Project::default()).await.unwrap()), ["m0"]);
-    let denied = answer(&created(&["input/data/training/secret.csv"]), &Project::default())
-        .await
-        .unwrap_err();
-    assert_eq!(denied.error_type(), "Refused");
+    assert_eq!(left_after(&slow, &Project::default()).await.0, ["m0"]);
     assert_eq!(
         answer(&json!([1]), &Project::default()).await.unwrap_err().error_type(),
         "UnknownEvent"
     );
+}
+
+#[tokio::test]
+async fn an_object_that_cannot_be_looked_at_fails_its_own_message_only() {
+    // The others are done: copies, deleted ones, and what is no notification.
+    let mut bodies: Vec<String> = ["secret", "synthetic", "gone", "slow"]
+        .map(|name| notification(&format!("input/data/training/{name}.csv"), "ObjectCreated:Put", 3).to_string())
+        .to_vec();
+    bodies.push("{not json".to_owned());
+    assert_eq!(
+        left_after(&batch(&bodies), &Project::default()).await,
+        (vec!["m0".to_owned(), "m3".to_owned()], 0)
+    );
+    // New data beside it starts its build; what only was slow is trained with then.
+    bodies.push(notification("input/data/training/real.csv", "ObjectCreated:Put", 3).to_string());
+    assert_eq!(
+        left_after(&batch(&bodies), &Project::default()).await,
+        (vec!["m0".to_owned()], 1)
+    );
+    // Without a queue there is nobody to tell of one.
+    let direct = notification("input/data/training/secret.csv", "ObjectCreated:Put", 3);
+    assert_eq!(
+        answer(&direct, &Project::default()).await.unwrap_err().error_type(),
+        "Refused"
+    );
+}
+
+#[tokio::test]
+async fn one_bad_object_in_ten_thousand_fails_alone() {
+    let keys: Vec<String> = (0..10_000)
+        .map(|number| match number {
+            17 => "input/data/training/secret.csv".to_owned(),
+            9_999 => "input/data/training/real.csv".to_owned(),
+            _ => format!("input/data/training/synthetic-{number}.csv"),
+        })
+        .collect();
+    let event = created(&keys.iter().map(String::as_str).collect::<Vec<_>>());
+    assert_eq!(
+        left_after(&event, &Project::default()).await,
+        (vec!["m17".to_owned()], 1)
+    );
+}
+
+#[tokio::test]
+async fn a_message_of_several_records_is_named_once() {
+    let mut several = notification("input/data/training/secret.csv", "ObjectCreated:Put", 3);
+    let record = several["Records"][0].clone();
+    several["Records"].as_array_mut().unwrap().extend([json!(7), record]);
+    let event = batch(&[several.to_string()]);
+    assert_eq!(
+        left_after(&event, &Project::default()).await,
+        (vec!["m0".to_owned()], 0)
+    );
+}
+
+/// Why what is in an event is refused.
+fn refusals(event: &Value) -> Vec<String> {
+    Batch::read(event, &allowed()).unwrap().refused
+}
+
+#[tokio::test]
+async fn what_is_none_of_ours_is_refused_by_its_field_and_starts_nothing() {
+    let changed = |pointer: &str, value: Value| {
+        let mut event = notification("input/data/training/a.csv", "ObjectCreated:Put", 3);
+        *event.pointer_mut(pointer).unwrap() = value;
+        event.to_string()
+    };
+    let sns = json!({ "Type": "Notification", "TopicArn": "arn:aws:sns:us-west-2:123456789012:t",
+        "Message": notification("input/data/training/a.csv", "ObjectCreated:Put", 3).to_string() });
+    let deep = format!("{{\"Records\": {}", "[".repeat(200_000));
+    let mut foreign = batch(&[
+        changed("/Records/0/s3/bucket/name", json!("somebody-elses")),
+        changed("/Records/0/s3/bucket/name", json!("iris-input2")),
+        changed("/Records/0/s3/bucket", json!("iris-input")),
+        changed("/Records/0/s3/object/key", json!(["input/data/training/a.csv"])),
+        changed("/Records/0/s3/object/key", json!("input/../elsewhere/a.csv")),
+        changed("/Records/0/s3/object/key", json!("%FF")),
+        changed("/Records/0/s3/object/size", json!(-1)),
+        changed("/Records/0/eventSource", json!("aws:s3\n{\"level\": \"INFO\"}")),
+        changed("/Records/0/eventName", json!(null)),
+        sns.to_string(),
+        deep,
+        "\u{0}".to_owned(),
+        "x".repeat(1_000_000),
+    ]);
+    let mut own = foreign["Records"][0].clone();
+    own["eventSource"] = json!("aws:kinesis");
+    let no_id = json!({ "eventSource": "aws:sqs", "body": "{}" });
+    foreign["Records"]
+        .as_array_mut()
+        .unwrap()
+        .extend([own, no_id, json!(null)]);
+    assert_eq!(left_after(&foreign, &Project::default()).await, (Vec::new(), 0));
+    insta::assert_snapshot!(refusals(&foreign).join("\n"), @r#"
+    Records[0].body: Records[0].s3.bucket.name: `s3://somebody-elses/input/data/training/a.csv` is not what SGBUILD_ALLOWED_INPUTS allows: it names s3://iris-input/input/
+    Records[1].body: Records[0].s3.bucket.name: `s3://iris-input2/input/data/training/a.csv` is not what SGBUILD_ALLOWED_INPUTS allows: it names s3://iris-input/input/
+    Records[2].body: Records[0].s3.bucket.name: missing
+    Records[3].body: Records[0].s3.object.key: must be a string, and is a list
+    Records[5].body: Records[0].s3.object.key: is not UTF-8 when decoded
+    Records[6].body: Records[0].s3.object.size: must be a whole number
+    Records[7].body: Records[0].eventSource: `aws:s3\n{"level": "INFO"}` is not aws:s3
+    Records[8].body: Records[0].eventName: missing
+    Records[9].body: Records: missing; its fields are `Type`, `TopicArn`, `Message`
+    Records[10].body: it is not valid JSON: recursion limit exceeded at line 1 column 139
+    Records[11].body: it is not valid JSON: expected value at line 1 column 1
+    Records[12].body: it is not valid JSON: expected value at line 1 column 1
+    Records[13].eventSource: `aws:kinesis` is not aws:sqs
+    Records[14].messageId: missing
+    Records[15].eventSource: missing
+    "#);
+}
+
+#[tokio::test]
+async fn keys_of_every_kind_are_looked_at_as_they_are() {
+    for key in [
+        "a\u{1}b",
+        "../../etc/passwd",
+        "a\nb",
+        "%2e%2e/%00",
+        &"k".repeat(1024 - DATA.len()),
+    ] {
+        let encoded = key.replace('%', "%25").replace('\n', "%0A");
+        let event = created(&[&format!("{DATA}{encoded}")]);
+        assert_eq!(builds_after(&event, Project::default()).await, 1, "{key:?}");
+    }
 }
 
 #[tokio::test]

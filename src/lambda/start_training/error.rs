@@ -1,7 +1,6 @@
 //! Why no training job was started, and what to do next.
 
-use lambda_runtime::Diagnostic;
-
+use crate::lambda::runtime::Diagnostic;
 use crate::lambda::training_jobs::NewJob;
 use crate::lambda::{hyperparameters, input_data};
 use crate::training::call::{CallError, Kind, UNAVAILABLE};
@@ -13,6 +12,9 @@ pub enum Error {
     /// The payload lacks something, or SageMaker would refuse it.
     #[error("the payload is not a training request:\n  {}", .0.join("\n  "))]
     InvalidPayload(Vec<String>),
+    /// The payload names a role, an image or a bucket that the function was not made for.
+    #[error("this function does not train with that:\n  {}", .0.join("\n  "))]
+    NotAllowed(Vec<String>),
     /// The hyperparameters may not be read.
     #[error("not allowed to read s3://{bucket}/{}: {source}", hyperparameters::KEY)]
     HyperparametersDenied {
@@ -221,6 +223,7 @@ impl Error {
     pub fn error_type(&self) -> &'static str {
         match self {
             Self::InvalidPayload(_) => "InvalidPayload",
+            Self::NotAllowed(_) => "NotAllowed",
             Self::HyperparametersDenied { .. } => "HyperparametersDenied",
             Self::HyperparametersUnreadable { .. } => "HyperparametersUnreadable",
             Self::InvalidHyperparameters { .. } => "InvalidHyperparameters",
@@ -245,6 +248,11 @@ impl Error {
             Self::InvalidPayload(_) => {
                 vec!["Correct the settings that the payload is made of, then start the training again.".to_owned()]
             }
+            Self::NotAllowed(_) => vec![
+                "Train with the role, repository and buckets of the function's own stack: `sgbuild status` shows them.".to_owned(),
+                "Or let the function's environment name what it may train with besides; its role needs permissions for that too."
+                    .to_owned(),
+            ],
             Self::HyperparametersDenied { bucket, .. } => vec![
                 format!("Grant the Lambda's role s3:GetObject on arn:aws:s3:::{bucket}/{}.", hyperparameters::KEY),
                 format!(
@@ -293,9 +301,6 @@ impl Error {
 impl From<Error> for Diagnostic {
     fn from(error: Error) -> Self {
         let lines: Vec<String> = std::iter::once(error.to_string()).chain(error.hints()).collect();
-        Self {
-            error_type: error.error_type().to_owned(),
-            error_message: lines.join("\n"),
-        }
+        Self::new(error.error_type(), &lines.join("\n"))
     }
 }

@@ -3,11 +3,12 @@
 use std::sync::Mutex;
 
 use async_trait::async_trait;
-use lambda_runtime::Diagnostic;
 use serde_json::json;
 
 use super::*;
 use crate::lambda::objects::{Content, Object};
+use crate::lambda::runtime::Diagnostic;
+use crate::training::asked::Asked;
 
 const KEY: &str = "input/config/hyperparameters.json";
 const ROLE: &str = "arn:aws:iam::123456789012:role/training";
@@ -109,7 +110,18 @@ impl TrainingJobs for Jobs {
         Ok(Job {
             name: job.name,
             arn: arn(name),
-            image: job.image,
+            image: job.image.clone(),
+            asked: Asked {
+                image: job.image,
+                commit: environment.get(COMMIT_VARIABLE).cloned(),
+                role: Some(job.role),
+                input: job.channels.get("training").cloned(),
+                output: Some(job.output),
+                instance_type: Some(job.instance_type),
+                instance_count: Some(job.instance_count),
+                volume_gib: Some(job.volume_gib),
+                max_runtime_seconds: Some(job.max_runtime_seconds),
+            },
             environment,
             status: JobStatus::InProgress,
             phase: None,
@@ -150,6 +162,18 @@ fn payload() -> Value {
     })
 }
 
+/// As the stack has it.
+fn allowed() -> Allowed {
+    let one = |text: &str| Some(vec![text.to_owned()]);
+    Allowed {
+        roles: one(ROLE),
+        images: one("123456789012.dkr.ecr.eu-west-1.amazonaws.com/iris"),
+        inputs: one("s3://iris-input/input/"),
+        outputs: one("s3://iris-output/"),
+        account: Some("123456789012".to_owned()),
+    }
+}
+
 async fn started(payload: &Value, bucket: &Bucket, jobs: &Jobs) -> Result<TrainingRun, Error> {
     let account = Account {
         objects: bucket,
@@ -157,6 +181,7 @@ async fn started(payload: &Value, bucket: &Bucket, jobs: &Jobs) -> Result<Traini
         records: None,
         notifier: None,
         synthetic: None,
+        allowed: &allowed(),
         region: "eu-west-1",
     };
     handle(payload, "request-1", account, &JsonLines::new(std::io::sink())).await
@@ -256,6 +281,103 @@ async fn a_job_of_the_same_name_but_another_image_is_not_ours() {
     let error = started(&other, &Bucket(Ok(None)), &jobs).await.unwrap_err();
     assert_eq!(error.error_type(), "JobNameTaken");
     assert!(error.to_string().contains("its image is"), "{error}");
+}
+
+#[tokio::test]
+async fn whatever_a_run_was_asked_to_be_the_same_run_id_asks_for_no_other() {
+    let jobs = Jobs::default();
+    started(&payload(), &Bucket(Ok(None)), &jobs).await.unwrap();
+    let mut said = Vec::new();
+    for (field, value) in [
+        ("instance_type", json!("ml.p4d.24xlarge")),
+        ("num_instances", json!("2")),
+        ("vol_in_gb", json!(31)),
+        ("max_runtime_sec", json!("60")),
+        ("git_hash", json!("2e1d3bc")),
+        ("destination_bucket_uri", json!("s3://iris-output/elsewhere/")),
+    ] {
+        let mut other = payload();
+        other[field] = value;
+        let error = started(&other, &Bucket(Ok(None)), &jobs).await.unwrap_err();
+        said.push(format!("{}: {error}", error.error_type()));
+    }
+    insta::assert_snapshot!(said.join("\n"), @r"
+    JobNameTaken: the training job iris-classifier-20261124-041205-1a2b3c4d exists already and is not this run's: its instance type is ml.m5.large, ours is ml.p4d.24xlarge
+    JobNameTaken: the training job iris-classifier-20261124-041205-1a2b3c4d exists already and is not this run's: its number of instances is 1, ours is 2
+    JobNameTaken: the training job iris-classifier-20261124-041205-1a2b3c4d exists already and is not this run's: its volume size is 30, ours is 31
+    JobNameTaken: the training job iris-classifier-20261124-041205-1a2b3c4d exists already and is not this run's: its longest run is 86400, ours is 60
+    JobNameTaken: the training job iris-classifier-20261124-041205-1a2b3c4d exists already and is not this run's: its commit is 1f0c2ab, ours is 2e1d3bc
+    JobNameTaken: the training job iris-classifier-20261124-041205-1a2b3c4d exists already and is not this run's: its output is s3://iris-output/, ours is s3://iris-output/elsewhere/
+    ");
+    assert_eq!(jobs.created().len(), 1);
+}
+
+#[tokio::test]
+async fn roles_images_and_buckets_of_others_are_refused_by_their_fields() {
+    let jobs = Jobs::default();
+    let mut other = payload();
+    other["role"] = json!("arn:aws:iam::999999999999:role/admin");
+    other["image"] = json!("999999999999.dkr.ecr.eu-west-1.amazonaws.com/iris@sha256:1f");
+    other["source_bucket_uri"] = json!("s3://somebody-elses/input/data/training/");
+    other["destination_bucket_uri"] = json!("s3://iris-output-of-others/");
+    let error = started(&other, &Bucket(Ok(None)), &jobs).await.unwrap_err();
+    insta::assert_snapshot!(shown(&Diagnostic::from(error)), @r"
+    NotAllowed: this function does not train with that:
+      source_bucket_uri: `s3://somebody-elses/input/data/training/` is not what SGBUILD_ALLOWED_INPUTS allows: it names s3://iris-input/input/
+      destination_bucket_uri: `s3://iris-output-of-others/` is not what SGBUILD_ALLOWED_OUTPUTS allows: it names s3://iris-output/
+      image: `999999999999.dkr.ecr.eu-west-1.amazonaws.com/iris@sha256:1f` is not what SGBUILD_ALLOWED_IMAGES allows: it names 123456789012.dkr.ecr.eu-west-1.amazonaws.com/iris
+      role: `arn:aws:iam::999999999999:role/admin` is not what SGBUILD_ALLOWED_ROLES allows: it names arn:aws:iam::123456789012:role/training
+    Train with the role, repository and buckets of the function's own stack: `sgbuild status` shows them.
+    Or let the function's environment name what it may train with besides; its role needs permissions for that too.
+    ");
+    assert!(jobs.created().is_empty());
+}
+
+#[tokio::test]
+async fn hostile_payloads_are_refused_and_said_shortly() {
+    let jobs = Jobs::default();
+    let all = |value: &Value| -> Value {
+        let fields = payload()
+            .as_object()
+            .unwrap()
+            .keys()
+            .map(|key| (key.clone(), value.clone()))
+            .collect::<Vec<_>>();
+        Value::Object(fields.into_iter().collect())
+    };
+    for value in [
+        json!(null),
+        json!(true),
+        json!([]),
+        json!({}),
+        json!(-1),
+        json!(1e300),
+        json!("\n{\"level\": \"INFO\"}"),
+        json!("a\u{1b}[2Kb\u{202e}"),
+        json!("x".repeat(1_000_000)),
+        json!("\u{0}"),
+        json!("s3://iris-input/input/../../"),
+    ] {
+        let error = started(&all(&value), &Bucket(Ok(None)), &jobs).await.unwrap_err();
+        assert_eq!(error.error_type(), "InvalidPayload", "{error}");
+        let diagnostic = Diagnostic::from(error);
+        assert!(
+            diagnostic.error_message.len() < 8_000,
+            "{}",
+            diagnostic.error_message.len()
+        );
+        assert!(
+            !diagnostic.error_message.contains(['\u{1b}', '\u{202e}', '\u{0}']),
+            "{}",
+            diagnostic.error_message
+        );
+        assert!(
+            !diagnostic.error_message.contains("\n{"),
+            "{}",
+            diagnostic.error_message
+        );
+    }
+    assert!(jobs.created().is_empty());
 }
 
 #[tokio::test]

@@ -80,9 +80,9 @@ impl Emulator {
 
     /// The one record there is.
     pub(crate) async fn the_record(&self) -> RunRecord {
-        let records = self.records().all().await.unwrap();
-        let [record] = &records[..] else {
-            panic!("one record: {records:#?}")
+        let listed = self.records().all().await.unwrap();
+        let [record] = &listed.records[..] else {
+            panic!("one record: {listed:#?}")
         };
         record.clone()
     }
