@@ -76,7 +76,7 @@ pub(super) async fn run(arguments: &cli::Launch, checkout: &Checkout<'_>) -> Res
     let aws = checkout.aws().await;
     let cloud_formation = CloudFormation::new(&aws)?;
     let template = template(arguments.template.as_deref())?;
-    let mut settings = plan_settings(checkout, template);
+    let mut settings = plan_settings(checkout, template)?;
     if !arguments.upload_only {
         stack::check(&cloud_formation, &settings, &CODE_PARAMETERS).await?;
     }
@@ -136,23 +136,24 @@ pub(super) async fn run(arguments: &cli::Launch, checkout: &Checkout<'_>) -> Res
 }
 
 /// The stack's name: the setting, else the repository's name and `-pipeline`.
-pub(super) fn stack_name(checkout: &Checkout<'_>) -> String {
+pub(super) fn stack_name(checkout: &Checkout<'_>) -> Result<String, Error> {
     if let Some(name) = checkout.settings.text("stack") {
-        return name.to_owned();
+        return Ok(name.to_owned());
     }
-    let remote = remote(checkout);
+    let remote = remote(checkout)?;
     let repository = checkout
         .settings
         .text("github-repo")
         .or_else(|| remote.as_ref().map(|remote| remote.repository.as_str()));
-    format!(
+    Ok(format!(
         "{}-pipeline",
         github::plain_name(repository.unwrap_or("sgbuild"), usize::MAX)
-    )
+    ))
 }
 
-fn remote(checkout: &Checkout<'_>) -> Option<Remote> {
-    Remote::parse(checkout.revision()?.remote.as_ref()?)
+fn remote(checkout: &Checkout<'_>) -> Result<Option<Remote>, Error> {
+    let url = checkout.revision()?.and_then(|revision| revision.remote.as_deref());
+    Ok(url.and_then(Remote::parse))
 }
 
 fn template(path: Option<&Path>) -> Result<String, Error> {
@@ -217,7 +218,7 @@ async fn upload(
     })
 }
 
-fn plan_settings(checkout: &Checkout<'_>, template: String) -> PlanSettings {
+fn plan_settings(checkout: &Checkout<'_>, template: String) -> Result<PlanSettings, Error> {
     let settings = &checkout.settings;
     // A default of ours must not undo what an existing stack was given.
     let set = PARAMETERS.iter().filter(|(key, _)| settings.origin(key) != "default");
@@ -236,13 +237,13 @@ fn plan_settings(checkout: &Checkout<'_>, template: String) -> PlanSettings {
         given.insert("GitHubToken".to_owned(), token.to_owned());
     }
     given.extend(settings.map("parameters"));
-    PlanSettings {
-        stack: stack_name(checkout),
+    Ok(PlanSettings {
+        stack: stack_name(checkout)?,
         template,
-        derived: derived(remote(checkout).as_ref(), &given),
+        derived: derived(remote(checkout)?.as_ref(), &given),
         given,
         tags: BTreeMap::new(),
-    }
+    })
 }
 
 /// What the checkout says of a new pipeline.

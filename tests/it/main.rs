@@ -20,6 +20,7 @@ mod project;
 mod record_result;
 mod registry;
 mod requirements;
+mod revision;
 mod run_py;
 mod sdist;
 mod stack;
