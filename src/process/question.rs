@@ -36,6 +36,20 @@ impl Deadline {
         let at = Instant::now() + Duration::from_secs(seconds);
         Self { at, seconds }
     }
+
+    /// Whether `what` may go on: there is time, and the user has not interrupted.
+    pub(crate) fn still_wanted(&self, what: &str, progress: &dyn Progress) -> Result<(), Error> {
+        if progress.cancelled() {
+            return Err(Error::Interrupted);
+        }
+        if Instant::now() >= self.at {
+            return Err(Error::TimedOut {
+                what: what.to_owned(),
+                seconds: self.seconds,
+            });
+        }
+        Ok(())
+    }
 }
 
 /// A program and what it is asked.
@@ -186,16 +200,7 @@ impl Asked {
     }
 
     fn still_wanted(&self, progress: &dyn Progress) -> Result<(), Error> {
-        if progress.cancelled() {
-            return Err(Error::Interrupted);
-        }
-        if Instant::now() >= self.deadline.at {
-            return Err(Error::TimedOut {
-                what: self.what.clone(),
-                seconds: self.deadline.seconds,
-            });
-        }
-        Ok(())
+        self.deadline.still_wanted(&self.what, progress)
     }
 }
 

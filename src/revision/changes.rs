@@ -1,8 +1,8 @@
 //! Whether files differ from the commit.
 //!
 //! Files that are kept in another form in the repository than in the working tree ([filters], such as Git LFS) cannot be compared
-//! without running somebody's program. They count as unchanged where they are as git last wrote them, by size and time, and where
-//! LFS's pointer names exactly their contents.
+//! without running somebody's program. Where the repository holds an LFS pointer, it says what the file must hold; any other such file
+//! counts as unchanged where it is as git last saw it, by size and time.
 //!
 //! [filters]: https://git-scm.com/docs/gitattributes#_filter
 
@@ -116,33 +116,51 @@ impl Tree<'_> {
 
     /// Whether one of these is certainly or possibly another than the commit's.
     fn filtered_differ(&self, paths: &BTreeSet<OsString>) -> Result<bool, Error> {
+        let mut others = Vec::new();
+        for path in paths {
+            match self.is_behind_pointer(path)? {
+                Some(true) => {}
+                Some(false) => return Ok(true),
+                None => others.push(anchored(":(top,literal)", path)),
+            }
+        }
+        if others.is_empty() {
+            return Ok(false);
+        }
         let variables = self.state.private.trusting_index(self.checkout).map_err(unreadable)?;
         let mut arguments: Vec<OsString> = COARSELY.iter().chain(&STATUS).map(OsString::from).collect();
         arguments.push("--".into());
-        arguments.extend(paths.iter().map(|path| anchored(":(top,literal)", path)));
+        arguments.extend(others);
         let asked = self.git.start(self.checkout.top(), &variables, &arguments)?;
-        let listed = self.git.answer(asked)?.beginning()?;
-        let Some(touched) = only_modified(&listed) else {
-            return Ok(true);
-        };
-        for path in &touched {
-            if !self.is_behind_pointer(path)? {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+        Ok(!self.git.answer(asked)?.beginning()?.is_empty())
     }
 
-    /// Whether the commit holds an LFS pointer to exactly what the file holds.
-    fn is_behind_pointer(&self, path: &OsStr) -> Result<bool, Error> {
+    /// Where the index holds an LFS pointer: whether it points to exactly what the file holds.
+    fn is_behind_pointer(&self, path: &OsStr) -> Result<Option<bool>, Error> {
         let blob = anchored(":", path);
         let pointer = self.ask_at_top(["cat-file".into(), "blob".into(), blob])?;
         let Some((oid, size)) = parse_pointer(&pointer) else {
-            return Ok(false);
+            return Ok(None);
         };
         let file = self.checkout.top().join(path);
         let kind = file.symlink_metadata().map_err(unreadable)?;
-        Ok(kind.is_file() && kind.len() == size && sha256(&file, size).map_err(unreadable)? == oid)
+        Ok(Some(
+            kind.is_file() && kind.len() == size && self.sha256(&file, size)? == oid,
+        ))
+    }
+
+    fn sha256(&self, file: &Path, size: u64) -> Result<String, Error> {
+        let mut hasher = Sha256::new();
+        let mut reader = File::open(file).map_err(unreadable)?.take(size);
+        let mut chunk = vec![0; 1024 * 1024];
+        loop {
+            self.git.still_wanted()?;
+            let read = reader.read(&mut chunk).map_err(unreadable)?;
+            if read == 0 {
+                return Ok(hex(&hasher.finalize()));
+            }
+            hasher.update(&chunk[..read]);
+        }
     }
 
     /// Asks in the top directory, from which paths count.
@@ -179,19 +197,6 @@ fn parse_pointer(pointer: &[u8]) -> Option<(String, u64)> {
     let (oid, rest) = rest.split_once('\n')?;
     let size = rest.strip_prefix("size ")?.strip_suffix('\n')?;
     Some((oid.to_owned(), size.parse().ok()?))
-}
-
-fn sha256(file: &Path, size: u64) -> io::Result<String> {
-    let mut hasher = Sha256::new();
-    let mut reader = File::open(file)?.take(size);
-    let mut chunk = vec![0; 64 * 1024];
-    loop {
-        let read = reader.read(&mut chunk)?;
-        if read == 0 {
-            return Ok(hex(&hasher.finalize()));
-        }
-        hasher.update(&chunk[..read]);
-    }
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it is given to map_err")]

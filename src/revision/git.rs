@@ -9,6 +9,8 @@ use super::configuration::is_harmless;
 use crate::process::{self, Answer, Asked, Deadline, Question};
 use crate::progress::Progress;
 
+/// For messages.
+const WHAT: &str = "asking git for the commit";
 /// The longest all questions about a checkout may take together, in seconds.
 const SECONDS: u64 = 60;
 /// The most that an answer may hold. A list of changes that is longer says enough.
@@ -81,7 +83,7 @@ impl<'a> Git<'a> {
         let told = TOLD.iter().flat_map(|setting| ["-c", *setting]).chain(["--no-pager"]);
         let arguments = arguments.iter().map(|argument| argument.as_ref().to_owned());
         let question = Question {
-            what: "asking git for the commit",
+            what: WHAT,
             program: &self.program,
             arguments: told.map(OsString::from).chain(arguments).collect(),
             environment: [&self.environment, variables].concat(),
@@ -94,6 +96,11 @@ impl<'a> Git<'a> {
 
     pub(super) fn answer(&self, asked: Asked) -> Result<Said, Error> {
         Ok(Said(asked.answer(self.progress)?))
+    }
+
+    /// Whether there is still time for more, and the user has not interrupted.
+    pub(super) fn still_wanted(&self) -> Result<(), Error> {
+        Ok(self.deadline.still_wanted(WHAT, self.progress)?)
     }
 
     /// Asks in the checkout itself which commit it is at. That resolves a name, and reads no object.

@@ -8,6 +8,7 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use tempfile::TempDir;
 
@@ -17,6 +18,8 @@ use super::configuration::Configuration;
 use super::git::Git;
 use crate::process::Asked;
 
+/// By how much the copy of an index is younger than what it names.
+const YOUNGER: Duration = Duration::from_hours(24);
 /// Files of the repository that say which files count and how their text is encoded, not what runs.
 const SHARED: [&str; 2] = ["info/exclude", "info/attributes"];
 
@@ -70,11 +73,13 @@ impl PrivateDirectory {
         git.start(directory, &self.variables, arguments)
     }
 
-    /// The same with a copy of the index. It is younger than every file, so git takes a file that is as the index says at its word,
-    /// also where it was written in the same moment.
+    /// The variables for the same with a copy of the index. It is younger than every file, so git takes a file that is as the index says
+    /// at its word, also where it was written [in the same second](https://git-scm.com/docs/racy-git).
     pub(super) fn trusting_index(&self, checkout: &Checkout) -> io::Result<Vec<(OsString, OsString)>> {
         let copy = self.directory.path().join("index");
         fs::copy(checkout.git_dir().join("index"), &copy)?;
+        let file = fs::File::options().append(true).open(&copy)?;
+        file.set_modified(SystemTime::now() + YOUNGER)?;
         let variables = self.variables.iter().map(|(name, value)| {
             let value = if name == "GIT_INDEX_FILE" {
                 copy.clone().into()

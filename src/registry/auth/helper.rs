@@ -122,7 +122,8 @@ mod tests {
         .unwrap();
         fs::set_permissions(&helper, fs::Permissions::from_mode(0o755)).unwrap();
         let absolute = directory.path().canonicalize().unwrap();
-        let (relative, absolute) = (directory.path().display().to_string(), absolute.display().to_string());
+        let relative = directory.path().file_name().unwrap().display().to_string();
+        let absolute = absolute.display().to_string();
         let ask = async |path: &str| ask("docker-credential-here", "a.example", Some(path)).await;
         let refused = ask(&format!("{relative}:.::/nonexistent")).await.unwrap_err();
         assert_eq!(refused, "could not be run: is it installed and on PATH?");

@@ -78,12 +78,18 @@ fn the_users_configuration_decides_how_text_is_compared() {
     .unwrap();
     fs::write(sandbox.home().join("ignored"), "*.swp\n").unwrap();
     let sandbox = sandbox.committed();
-    let crlf = sandbox.read("setup.py").replace('\n', "\r\n");
-    sandbox.write("setup.py", &crlf);
+    let project = sandbox.project();
+    fs::remove_file(project.join("setup.py")).unwrap();
+    done(&sandbox, &project, &["checkout", "--", "setup.py"]);
+    let checked_out = sandbox.read("setup.py");
+    assert!(checked_out.contains("\r\n"));
     sandbox.write("a.swp", "");
-    clean(&sandbox, &sandbox.project());
-    sandbox.write("setup.py", &crlf.replace("1.0.0", "1.0.1"));
-    dirty(&sandbox, &sandbox.project());
+    clean(&sandbox, &project);
+    // Looked at again, and the same by the user's rules.
+    sandbox.write("setup.py", &checked_out);
+    clean(&sandbox, &project);
+    sandbox.write("setup.py", &checked_out.replace("1.0.0", "1.0.1"));
+    dirty(&sandbox, &project);
 }
 
 /// A filter of the checkout's configuration that keeps files in another form.
