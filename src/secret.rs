@@ -32,30 +32,10 @@ impl fmt::Display for Secret {
     }
 }
 
-/// `text` with the user info of every URL in it replaced by `***`: for anything that is shown or stored.
-#[must_use]
-pub fn without_url_credentials(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(scheme_end) = rest.find("://") {
-        let (before, after) = rest.split_at(scheme_end + 3);
-        shown.push_str(before);
-        let authority_end = after
-            .find(|c: char| c == '/' || c == '?' || c == '#' || c == '"' || c == '\'' || c.is_whitespace())
-            .unwrap_or(after.len());
-        let (authority, tail) = after.split_at(authority_end);
-        match authority.rsplit_once('@') {
-            Some((_, host)) => {
-                shown.push_str("***@");
-                shown.push_str(host);
-            }
-            None => shown.push_str(authority),
-        }
-        rest = tail;
-    }
-    shown.push_str(rest);
-    shown
-}
+mod url;
+
+pub(crate) use url::url_user_infos;
+pub use url::without_url_credentials;
 
 #[cfg(test)]
 mod tests {
@@ -66,15 +46,5 @@ mod tests {
         let secret = Secret::new("hunter2");
         assert_eq!(format!("{secret} {secret:?}"), "*** ***");
         assert_eq!(secret.expose(), "hunter2");
-    }
-
-    #[test]
-    fn url_credentials_are_masked_wherever_they_stand() {
-        assert_eq!(
-            without_url_credentials("Looking in indexes: https://me:p%40ss@pypi.example/simple, http://b/ ok"),
-            "Looking in indexes: https://***@pypi.example/simple, http://b/ ok"
-        );
-        assert_eq!(without_url_credentials("no url, mail@host"), "no url, mail@host");
-        assert_eq!(without_url_credentials("https://t@h"), "https://***@h");
     }
 }

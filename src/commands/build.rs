@@ -76,6 +76,8 @@ fn docker_settings(checkout: &Checkout<'_>) -> DockerSettings {
         tls_verify: environment.get("DOCKER_TLS_VERIFY").is_some(),
         cert_path: text("DOCKER_CERT_PATH").map(Into::into),
         buildkit: environment.get("DOCKER_BUILDKIT").map(|value| value != "0"),
+        path: text("PATH"),
+        withheld: environment.credentials_unlike("SSH_"),
     }
 }
 
@@ -195,5 +197,6 @@ pub(super) async fn auth_settings(checkout: &Checkout<'_>, repository: &Reposito
     AuthSettings {
         aws,
         docker_config_dir: checkout.settings.environment().docker_config_dir(),
+        path: checkout.settings.environment().get("PATH").map(ToOwned::to_owned),
     }
 }

@@ -23,7 +23,7 @@ struct Outcome<'a> {
 pub(super) async fn run(arguments: &cli::Destroy, checkout: &Checkout<'_>) -> Result<Data, Error> {
     let aws = checkout.aws().await;
     let cloud_formation = CloudFormation::new(&aws)?;
-    let name = stack_name(checkout);
+    let name = stack_name(checkout)?;
     let stack = cloud_formation.describe(&name).await?;
     let stack = stack.ok_or_else(|| stack::Error::Missing {
         name: name.clone(),

@@ -144,23 +144,24 @@ pub(super) async fn run(arguments: &cli::Launch, checkout: &Checkout<'_>) -> Res
 }
 
 /// The stack's name: the setting, else the repository's name and `-pipeline`.
-pub(super) fn stack_name(checkout: &Checkout<'_>) -> String {
+pub(super) fn stack_name(checkout: &Checkout<'_>) -> Result<String, Error> {
     if let Some(name) = checkout.settings.text("stack") {
-        return name.to_owned();
+        return Ok(name.to_owned());
     }
-    let remote = remote(checkout);
+    let remote = remote(checkout)?;
     let repository = checkout
         .settings
         .text("github-repo")
         .or_else(|| remote.as_ref().map(|remote| remote.repository.as_str()));
-    format!(
+    Ok(format!(
         "{}-pipeline",
         github::plain_name(repository.unwrap_or("sgbuild"), usize::MAX)
-    )
+    ))
 }
 
-fn remote(checkout: &Checkout<'_>) -> Option<Remote> {
-    Remote::parse(checkout.revision()?.remote.as_ref()?)
+fn remote(checkout: &Checkout<'_>) -> Result<Option<Remote>, Error> {
+    let url = checkout.revision()?.and_then(|revision| revision.remote.as_deref());
+    Ok(url.and_then(Remote::parse))
 }
 
 fn template(path: Option<&Path>) -> Result<String, Error> {
@@ -245,9 +246,9 @@ fn plan_settings(checkout: &Checkout<'_>, template: String) -> Result<PlanSettin
     }
     given.extend(settings.map("parameters"));
     Ok(PlanSettings {
-        stack: stack_name(checkout),
+        stack: stack_name(checkout)?,
         template,
-        derived: derived(remote(checkout).as_ref(), &given),
+        derived: derived(remote(checkout)?.as_ref(), &given),
         given,
         tags: BTreeMap::new(),
     })

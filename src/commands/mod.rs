@@ -31,7 +31,7 @@ use crate::error::Error;
 use crate::progress::Progress;
 use crate::project::{self, Project};
 use crate::requirements::{self, Named, Requirements};
-use crate::revision::Revision;
+use crate::revision::{self, Revision};
 use crate::secret::Secret;
 use crate::settings::{Environment, Settings};
 use crate::shown::Data;
@@ -133,14 +133,20 @@ impl<'a> Checkout<'a> {
     }
 
     /// What git says; asked once. A checkout that git refuses to read is warned of: the image will not name its commit.
-    pub(crate) fn revision(&self) -> Option<&Revision> {
-        let read = || {
-            Revision::read(self.settings.root()).unwrap_or_else(|refused| {
+    pub(crate) fn revision(&self) -> Result<Option<&Revision>, Error> {
+        if let Some(known) = self.revision.get() {
+            return Ok(known.as_ref());
+        }
+        let environment = self.settings.environment().all();
+        let read = match Revision::read(self.settings.root(), environment, self.progress) {
+            Ok(read) => read,
+            Err(revision::Error::Interrupted) => return Err(Error::Interrupted),
+            Err(refused) => {
                 self.progress.warn(&refused.to_string());
                 None
-            })
+            }
         };
-        self.revision.get_or_init(read).as_ref()
+        Ok(self.revision.get_or_init(|| read).as_ref())
     }
 
     /// The AWS configuration: environment, profile files, container or instance roles, with the setting `region` over them.
@@ -179,7 +185,7 @@ impl Surroundings {
         Ok(Self {
             secrets: secrets.by_id,
             requirements,
-            revision: checkout.revision().cloned(),
+            revision: checkout.revision()?.cloned(),
         })
     }
 }

@@ -9,7 +9,7 @@ use crate::stack::{self, CloudFormation};
 
 pub(super) async fn run(arguments: &cli::Status, checkout: &Checkout<'_>) -> Result<Data, Error> {
     let aws = checkout.aws().await;
-    let name = stack_name(checkout);
+    let name = stack_name(checkout)?;
     let stack = CloudFormation::new(&aws)?.describe(&name).await?;
     let stack = stack.ok_or_else(|| stack::Error::Missing {
         name,

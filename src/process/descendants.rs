@@ -44,6 +44,14 @@ impl Family {
         Ok((child, Self { leader }))
     }
 
+    /// The leader has ended by itself, and is known to leave nothing behind.
+    pub(super) fn ended(self) {
+        let mut leaders = leaders();
+        leaders.remove(&self.leader);
+        #[cfg(target_os = "linux")]
+        linux::adopt_orphans(!leaders.is_empty());
+    }
+
     /// Ends what is left of it, the leader too.
     pub(super) fn end(self, child: &mut Child) {
         if let Some(group) = Pid::from_raw(self.leader) {

@@ -8,9 +8,11 @@ mod credentials;
 mod descendants;
 mod error;
 mod log;
+mod question;
 
 pub(crate) use credentials::{concerns_installer, is_credential, without_credentials};
 pub(crate) use error::Error;
+pub(crate) use question::{Answer, Asked, Deadline, Question};
 
 use std::ffi::OsString;
 use std::io;
@@ -26,7 +28,7 @@ use crate::progress::Progress;
 
 const POLL: Duration = Duration::from_millis(5);
 
-/// A program to run.
+/// A program to run. It finds others by absolute entries of its `PATH` only.
 pub(crate) struct Run<'a> {
     /// For messages.
     pub(crate) what: &'a str,
@@ -81,7 +83,8 @@ impl Run<'_> {
         command
             .args(&self.arguments)
             .env_clear()
-            .envs(self.environment.iter().map(|(name, value)| (name, value)))
+            .envs(self.environment.iter().filter(|(name, _)| name != "PATH").cloned())
+            .envs(absolute_path(&self.environment).map(|path| ("PATH", path)))
             .env("PYTHONDONTWRITEBYTECODE", "1")
             .env("PYTHONIOENCODING", "utf-8")
             .current_dir(self.directory)
@@ -134,11 +137,19 @@ pub(crate) fn find(name: &Path, environment: &[(String, String)]) -> Option<Path
     if name.components().count() > 1 {
         return Some(name.to_owned());
     }
-    let path = variable(environment, "PATH")?;
-    std::env::split_paths(path)
-        .filter(|directory| directory.is_absolute())
+    let path = absolute_path(environment)?;
+    std::env::split_paths(&path)
         .map(|directory| directory.join(name))
         .find(|file| file.is_file() && rustix::fs::access(file, rustix::fs::Access::EXEC_OK).is_ok())
+}
+
+/// `PATH` without entries that mean the directory somebody happens to be in, empty ones among them: there a checkout could
+/// name the program.
+pub(crate) fn absolute_path(environment: &[(String, String)]) -> Option<String> {
+    let path = variable(environment, "PATH")?;
+    let entries: Vec<_> = path.split(':').filter(|entry| entry.starts_with('/')).collect();
+    // An empty PATH means that directory too.
+    (!entries.is_empty()).then(|| entries.join(":"))
 }
 
 /// A variable of `environment`; an empty one counts as unset.

@@ -104,8 +104,21 @@ fn other_children_of_ours_are_left_alone() {
 }
 
 #[test]
+fn a_program_finds_others_by_absolute_entries_only() {
+    let mut run = shell("echo $PATH", 10);
+    run.environment = vec![("PATH".to_owned(), ".:/usr/bin::relative:/bin:".to_owned())];
+    assert_eq!(run.wait(&Silent).unwrap().log, "/usr/bin:/bin");
+}
+
+#[test]
 fn a_name_is_looked_up_in_path() {
     let environment = [("PATH".to_owned(), "/nonexistent:relative:/usr/bin:/bin".to_owned())];
+    assert_eq!(
+        absolute_path(&environment).as_deref(),
+        Some("/nonexistent:/usr/bin:/bin")
+    );
+    let here = [("PATH".to_owned(), ":.:bin::./x:/usr/bin:".to_owned())];
+    assert_eq!(absolute_path(&here).as_deref(), Some("/usr/bin"));
     let found = find(Path::new("sh"), &environment).unwrap();
     assert!(found.is_absolute() && found.ends_with("sh"));
     assert_eq!(find(Path::new("no-such-program"), &environment), None);

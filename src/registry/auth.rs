@@ -1,7 +1,8 @@
 //! Credentials for a registry: ECR's token, or what Docker's own configuration holds.
 
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+mod helper;
+
+use std::path::PathBuf;
 
 use aws_config::SdkConfig;
 use docker_credential::{CredentialRetrievalError, DockerCredential};
@@ -10,7 +11,7 @@ use serde_json::Value;
 use super::ecr;
 use super::reference::{DOCKER_HUB, Repository};
 use crate::fault::Fault;
-use crate::secret::{Secret, without_url_credentials};
+use crate::secret::Secret;
 
 /// What to authenticate to a registry with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +36,8 @@ pub struct AuthSettings {
     pub aws: Option<SdkConfig>,
     /// The directory of Docker's `config.json` (`$DOCKER_CONFIG`, else `~/.docker`); `None` where there is none.
     pub docker_config_dir: Option<PathBuf>,
+    /// `PATH`, by whose absolute entries credential helpers are found.
+    pub path: Option<String>,
 }
 
 /// Why there are no credentials.
@@ -101,9 +104,6 @@ impl Error {
     }
 }
 
-/// How long a credential helper may take: it may ask the user to unlock a keychain.
-const HELPER_PATIENCE: Duration = Duration::from_mins(2);
-
 /// The credentials for `repository`'s registry.
 ///
 /// A private ECR host gets a token from ECR, asked in the host's region; where AWS has no credentials, what Docker's
@@ -155,27 +155,27 @@ async fn from_docker(repository: &Repository, settings: &AuthSettings) -> Result
         reason: format!("not JSON: {error}"),
     })?;
     let key = config_key(&repository.host);
-    let program = helper_program(&config, &key);
-
-    // The helper is a program that may ask the user something: off the async threads.
-    let lookup = tokio::task::spawn_blocking({
-        let key = key.clone();
-        move || docker_credential::get_credential_from_reader(text.as_slice(), &key)
-    });
-    let found = match tokio::time::timeout(HELPER_PATIENCE, lookup).await {
-        Ok(Ok(found)) => found,
-        Ok(Err(_)) => Err(CredentialRetrievalError::CredentialDecodingError),
-        Err(_) => {
-            let reason = format!("did not answer within {} seconds", HELPER_PATIENCE.as_secs());
-            return Err(Error::Helper {
-                host: key,
+    let asked = async |program: String| {
+        let answered = helper::ask(&program, &key, settings.path.as_deref()).await;
+        answered
+            .map(|found| found.unwrap_or(Credentials::Anonymous))
+            .map_err(|reason| Error::Helper {
+                host: key.clone(),
                 program,
-                path,
+                path: path.clone(),
                 reason,
-            });
-        }
+            })
     };
-    match found {
+    if let Some(program) = own_helper(&config, &key) {
+        return asked(program).await;
+    }
+    // What stands in the file itself; programs are ours to run.
+    let mut stored = config.clone();
+    if let Some(stored) = stored.as_object_mut() {
+        stored.retain(|name, _| !["credHelpers", "credsStore"].contains(&name.as_str()));
+    }
+    let stored = stored.to_string();
+    match docker_credential::get_credential_from_reader(stored.as_bytes(), &key) {
         Ok(DockerCredential::IdentityToken(token)) => Ok(Credentials::IdentityToken(Secret::new(token))),
         Ok(DockerCredential::UsernamePassword(username, password)) if username.is_empty() && password.is_empty() => {
             Ok(Credentials::Anonymous)
@@ -184,55 +184,28 @@ async fn from_docker(repository: &Repository, settings: &AuthSettings) -> Result
             username,
             password: Secret::new(password),
         }),
-        Err(error) => not_found(error, &key, program, &path),
+        Err(CredentialRetrievalError::NoCredentialConfigured) => match store(&config) {
+            Some(program) => asked(program).await,
+            None => Ok(Credentials::Anonymous),
+        },
+        Err(error) => Err(unusable(&error, key, path)),
     }
 }
 
-/// What the lookup's failure means: nothing configured is [`Credentials::Anonymous`].
-fn not_found(error: CredentialRetrievalError, key: &str, program: String, path: &Path) -> Result<Credentials, Error> {
-    let host = key.to_owned();
-    let path = path.to_owned();
-    let helper = |reason: &str| Error::Helper {
-        host: key.to_owned(),
-        program,
-        path: path.clone(),
-        reason: reason.to_owned(),
+/// What is wrong with what the file holds.
+fn unusable(error: &CredentialRetrievalError, host: String, path: PathBuf) -> Error {
+    let reason = match error {
+        CredentialRetrievalError::CredentialMismatchError => "`auth` differs from `username` and `password`",
+        CredentialRetrievalError::CredentialDecodingError => "`auth` is not base64 of `user:password`",
+        _ => {
+            let reason = "a value has an unexpected type".to_owned();
+            return Error::DockerConfig { path, reason };
+        }
     };
-    match error {
-        CredentialRetrievalError::NoCredentialConfigured | CredentialRetrievalError::ConfigNotFound => {
-            Ok(Credentials::Anonymous)
-        }
-        CredentialRetrievalError::HelperFailure { stdout, stderr, .. } => {
-            // The words of Docker's credential-helper protocol for "I have none".
-            if stdout.contains("credentials not found") || stderr.contains("credentials not found") {
-                return Ok(Credentials::Anonymous);
-            }
-            // Helpers explain themselves on either stream; a failing one has printed no credentials.
-            let said = [stderr, stdout]
-                .into_iter()
-                .find(|text| !text.trim().is_empty())
-                .unwrap_or_default();
-            let said = without_url_credentials(said.trim().lines().next().unwrap_or("nothing"));
-            Err(helper(&format!("failed: {said}")))
-        }
-        CredentialRetrievalError::HelperCommunicationError => {
-            Err(helper("could not be run: is it installed and on PATH?"))
-        }
-        CredentialRetrievalError::MalformedHelperResponse => Err(helper("answered something that is not its protocol")),
-        CredentialRetrievalError::ConfigReadError => Err(Error::DockerConfig {
-            path,
-            reason: "a value has an unexpected type".to_owned(),
-        }),
-        CredentialRetrievalError::CredentialMismatchError => Err(Error::Entry {
-            host,
-            path,
-            reason: "`auth` differs from `username` and `password`".to_owned(),
-        }),
-        CredentialRetrievalError::CredentialDecodingError => Err(Error::Entry {
-            host,
-            path,
-            reason: "`auth` is not base64 of `user:password`".to_owned(),
-        }),
+    Error::Entry {
+        host,
+        path,
+        reason: reason.to_owned(),
     }
 }
 
@@ -245,14 +218,19 @@ fn config_key(host: &str) -> String {
     }
 }
 
-/// The program that Docker's configuration names for `key`, for messages.
-fn helper_program(config: &Value, key: &str) -> String {
-    let own = config.pointer("/credHelpers").and_then(|helpers| helpers.get(key));
-    let name = own
-        .or_else(|| config.get("credsStore"))
-        .and_then(Value::as_str)
-        .unwrap_or_default();
-    format!("docker-credential-{name}")
+/// The program that Docker's configuration names for `key` alone.
+fn own_helper(config: &Value, key: &str) -> Option<String> {
+    program(config.get("credHelpers")?.get(key)?)
+}
+
+/// The program that it names for every registry.
+fn store(config: &Value) -> Option<String> {
+    program(config.get("credsStore")?)
+}
+
+fn program(name: &Value) -> Option<String> {
+    let name = name.as_str().filter(|name| !name.is_empty())?;
+    Some(format!("docker-credential-{name}"))
 }
 
 #[cfg(test)]

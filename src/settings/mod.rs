@@ -19,6 +19,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use crate::process::is_credential;
 use crate::project::{Astray, inside};
 use crate::registry::reference::is_region;
 
@@ -128,6 +129,16 @@ impl Environment {
     #[must_use]
     pub fn all(&self) -> &[(String, String)] {
         &self.variables
+    }
+
+    /// The names of the variables that are credentials, apart from those that begin with `prefix`.
+    #[must_use]
+    pub fn credentials_unlike(&self, prefix: &str) -> Vec<String> {
+        let credentials = self.variables.iter().filter(|(name, value)| is_credential(name, value));
+        let names = credentials
+            .map(|(name, _)| name)
+            .filter(|name| !name.starts_with(prefix));
+        names.cloned().collect()
     }
 
     /// The user's home directory.

@@ -85,6 +85,7 @@ fn settings() -> DockerSettings {
         tls_verify: variable("DOCKER_TLS_VERIFY").is_some_and(|value| !value.is_empty()),
         cert_path: variable("DOCKER_CERT_PATH").map(PathBuf::from),
         buildkit: None,
+        ..DockerSettings::default()
     }
 }
 

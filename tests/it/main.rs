@@ -24,6 +24,7 @@ mod project;
 mod record_result;
 mod registry;
 mod requirements;
+mod revision;
 mod run_py;
 mod runs;
 mod runtime_api;

@@ -403,6 +403,7 @@ async fn an_emulated_account_has_its_repository_made_and_its_token_given() {
     let settings = AuthSettings {
         aws: Some(aws),
         docker_config_dir: None,
+        path: None,
     };
     let credentials = auth::credentials(&target, &settings).await.unwrap();
     let expected = Credentials::Basic {

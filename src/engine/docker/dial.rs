@@ -1,6 +1,7 @@
 //! A byte stream to the daemon, whatever lies between.
 
 use std::io;
+use std::path::Path;
 use std::pin::Pin;
 use std::process::Stdio;
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use tokio_rustls::TlsConnector;
 
 use super::endpoint::{Address, Endpoint, SshTarget, TlsMaterial};
 use super::error::Error;
+use crate::process;
 
 /// How often a silent connection to a daemon is probed.
 const KEEPALIVE: Duration = Duration::from_secs(30);
@@ -141,7 +143,7 @@ fn trusted_roots(material: &TlsMaterial) -> Result<RootCertStore, Error> {
     Ok(roots)
 }
 
-fn certificates(path: &std::path::Path) -> Result<Vec<CertificateDer<'static>>, Error> {
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
     CertificateDer::pem_file_iter(path)
         .and_then(Iterator::collect)
         .map_err(|error| Error::Tls {
@@ -222,7 +224,15 @@ struct SshStream {
 
 impl SshStream {
     fn open(target: &SshTarget) -> io::Result<Self> {
-        let mut command = Command::new("ssh");
+        let environment = [("PATH".to_owned(), target.path.clone().unwrap_or_default())];
+        let program = process::find(Path::new("ssh"), &environment)
+            .ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "ssh: it is not on PATH"))?;
+        let mut command = Command::new(program);
+        for name in &target.withheld {
+            command.env_remove(name);
+        }
+        // What it starts, such as a ProxyCommand, is found as it was.
+        command.envs(process::absolute_path(&environment).map(|path| ("PATH", path)));
         command.args([
             "-T",
             "-o",

@@ -28,6 +28,10 @@ pub struct DockerSettings {
     pub cert_path: Option<PathBuf>,
     /// `DOCKER_BUILDKIT`: `0` asks for the classic builder, `1` for BuildKit; unset lets the daemon's abilities decide.
     pub buildkit: Option<bool>,
+    /// `PATH`, by whose absolute entries `ssh` is found.
+    pub path: Option<String>,
+    /// The names of variables that `ssh` has no business with.
+    pub withheld: Vec<String>,
 }
 
 /// A daemon's address and how to speak to it.
@@ -72,6 +76,10 @@ pub struct SshTarget {
     pub port: Option<u16>,
     /// A socket path on that machine, if it is not the default.
     pub socket: Option<String>,
+    /// `PATH`, by whose absolute entries the program is found, and which it sees.
+    pub path: Option<String>,
+    /// The names of variables that it does not see.
+    pub withheld: Vec<String>,
 }
 
 impl fmt::Display for Endpoint {
@@ -112,6 +120,15 @@ impl Endpoint {
     /// [`Error::Host`] for an address that is not understood, [`Error::ContextMissing`] and [`Error::Configuration`] for
     /// contexts that are absent or unreadable.
     pub fn resolve(settings: &DockerSettings) -> Result<Self, Error> {
+        let mut endpoint = Self::named(settings)?;
+        if let Self::Ssh(target) = &mut endpoint {
+            target.path.clone_from(&settings.path);
+            target.withheld.clone_from(&settings.withheld);
+        }
+        Ok(endpoint)
+    }
+
+    fn named(settings: &DockerSettings) -> Result<Self, Error> {
         if let Some(host) = settings.host.as_deref().filter(|host| !host.trim().is_empty()) {
             let directory = settings.cert_path.clone().or(settings.config_dir.clone());
             let tls = settings.tls_verify.then_some(directory).map(|directory| TlsMaterial {
@@ -248,6 +265,8 @@ fn parse_host(host: &str, origin: &str, tls: Option<TlsMaterial>) -> Result<Endp
                 host: name.trim_matches(['[', ']']).to_owned(),
                 port: url.port(),
                 socket: Some(url.path().to_owned()).filter(|path| !matches!(path.as_str(), "" | "/")),
+                path: None,
+                withheld: Vec::new(),
             }))
         }
         _ => Err(malformed("known are unix://, tcp:// and ssh://")),

@@ -12,6 +12,7 @@ fn docker(config: &str) -> (tempfile::TempDir, AuthSettings) {
     let settings = AuthSettings {
         aws: None,
         docker_config_dir: Some(directory.path().to_owned()),
+        path: Some("/usr/bin:/bin".to_owned()),
     };
     (directory, settings)
 }
@@ -37,6 +38,7 @@ async fn a_public_image_needs_no_configuration_at_all() {
     let nowhere = AuthSettings {
         aws: None,
         docker_config_dir: Some(PathBuf::from("/nonexistent")),
+        path: None,
     };
     assert_eq!(ask("python", &nowhere).await.unwrap(), Credentials::Anonymous);
     assert_eq!(
@@ -111,25 +113,17 @@ async fn a_helper_that_is_not_installed_is_named() {
 
 #[test]
 fn a_helper_that_knows_nothing_is_not_a_failing_helper() {
-    let outcome = |stdout: &str, stderr: &str| {
-        let failure = CredentialRetrievalError::HelperFailure {
-            helper: "docker-credential-x".to_owned(),
-            stdout: stdout.to_owned(),
-            stderr: stderr.to_owned(),
-        };
-        not_found(
-            failure,
-            "a.example",
-            "docker-credential-x".to_owned(),
-            Path::new("c.json"),
-        )
+    let outcome = |stdout: &str, stderr: &str| helper::understand(false, stdout, stderr);
+    assert_eq!(outcome("credentials not found in native keychain\n", "").unwrap(), None);
+    let reason = outcome("the keychain is locked\nmore", "").unwrap_err();
+    let error = Error::Helper {
+        host: "a.example".to_owned(),
+        program: "docker-credential-x".to_owned(),
+        path: "c.json".into(),
+        reason,
     };
     assert_eq!(
-        outcome("credentials not found in native keychain\n", "").unwrap(),
-        Credentials::Anonymous
-    );
-    assert_eq!(
-        outcome("the keychain is locked\nmore", "").unwrap_err().to_string(),
+        error.to_string(),
         "the credential helper `docker-credential-x`, which c.json names for `a.example`, failed: the keychain is locked"
     );
 }

@@ -110,3 +110,14 @@ fn hooks_find_the_programs_of_build_requirements_first() {
     let ran = sandbox.run(&["inspect", "--json"]).exits(0);
     assert_eq!(ran.json()["summary"], "(None, True)");
 }
+
+#[test]
+fn hooks_of_a_build_backend_see_absolute_entries_of_path_only() {
+    let sandbox = computing("import os\ntold = os.environ['PATH']");
+    let path = std::env::var("PATH").unwrap();
+    let sandbox = sandbox.with("PATH", format!(".:{path}::relative"));
+    let ran = sandbox.run(&["inspect", "--json"]).exits(0);
+    let summary = ran.json()["summary"].as_str().unwrap().to_owned();
+    assert!(summary.split(':').all(|entry| entry.starts_with('/')), "{summary}");
+    assert!(summary.ends_with(&path), "{summary}");
+}

@@ -192,7 +192,8 @@ impl Sandbox {
         ]);
     }
 
-    fn git(&self, arguments: &[&str]) {
+    /// Runs git in the project, as somebody does who trusts it.
+    pub(crate) fn git(&self, arguments: &[&str]) {
         let status = Command::new("git")
             .arg("-C")
             .arg(self.project())

@@ -1,0 +1,166 @@
+//! The commit a project is at, asked of git.
+//!
+//! A checkout's own configuration and attributes can make git run programs: monitors, filters, hooks, helpers. So git is asked in
+//! two steps. In the checkout it says only where it is at and lists the configuration, which runs nothing. All that reads contents
+//! then happens through a git directory of our own ([`private`]), whose configuration holds what decides how files are compared
+//! and nothing that names a program.
+
+mod changes;
+mod checkout;
+mod configuration;
+mod git;
+mod private;
+mod submodules;
+
+use std::fmt;
+use std::path::Path;
+
+use crate::process;
+use crate::progress::Progress;
+
+use checkout::Checkout;
+use configuration::Configuration;
+use git::Git;
+use private::PrivateDirectory;
+
+/// What git says of a directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Revision {
+    /// The full commit id.
+    pub commit: String,
+    /// Whether tracked or new files differ from the commit; `dist/` and build leftovers aside.
+    pub dirty: bool,
+    /// The commit's time, seconds since 1970.
+    pub time: Option<i64>,
+    /// The URL of the remote `origin`, without credentials.
+    pub remote: Option<String>,
+}
+
+/// Why git did not say it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// Git knows the checkout and does not read it: it belongs to another user, is damaged, or takes too long to read.
+    #[error("git does not read this checkout, so its commit stays unknown: {0}")]
+    Refused(String),
+    /// The user interrupted.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+impl Revision {
+    /// Asks git about `directory`; `None` outside a checkout, before the first commit, or without git on `PATH`.
+    ///
+    /// Of `environment`, the process's, git sees what it needs to find the user's configuration. Its own variables do not count:
+    /// it is the directory that is asked about, also where `GIT_DIR` names another.
+    ///
+    /// # Errors
+    /// Git finds a checkout and refuses to read it, in its own words; it takes longer than a minute; the user interrupted.
+    pub fn read(
+        directory: &Path,
+        environment: &[(String, String)],
+        progress: &dyn Progress,
+    ) -> Result<Option<Self>, Error> {
+        let Some(checkout) = Checkout::around(directory) else {
+            return Ok(None);
+        };
+        let Some(git) = Git::find(environment, progress) else {
+            return Ok(None);
+        };
+        let Some(state) = State::of(&checkout, &git)? else {
+            return Ok(None);
+        };
+        // Two processes at once: one after the other they would take longer than packing a small project.
+        let commit = state
+            .private
+            .start(&git, checkout.top(), &["cat-file", "commit", &state.head])?;
+        let dirty = changes::of_project(&checkout, &state, directory, &git)?;
+        let commit = git.answer(commit)?.text()?;
+        Ok(Some(Self {
+            time: committed_at(&commit),
+            dirty,
+            remote: state.configuration.remote_url("origin"),
+            commit: state.head,
+        }))
+    }
+}
+
+/// Where a checkout is at, and the directory through which its contents are read.
+struct State {
+    head: String,
+    configuration: Configuration,
+    private: PrivateDirectory,
+}
+
+impl State {
+    /// `None` before the first commit, and where git sees no checkout.
+    fn of(checkout: &Checkout, git: &Git<'_>) -> Result<Option<Self>, Error> {
+        let (head, listed) = (git.start_head(checkout)?, git.start_configuration(checkout)?);
+        let Some(head) = git.head(head, checkout)? else {
+            return Ok(None);
+        };
+        let configuration = Configuration::parse(&git.answer(listed)?.bytes()?);
+        let private = PrivateDirectory::make(checkout, &head, &configuration)
+            .map_err(|error| Error::Refused(format!("a temporary directory cannot be made: {error}")))?;
+        Ok(Some(Self {
+            head,
+            configuration,
+            private,
+        }))
+    }
+}
+
+/// The time in the line `committer NAME <MAIL> SECONDS ZONE` of a commit: <https://git-scm.com/docs/git-commit-tree#_commit_information>.
+fn committed_at(commit: &str) -> Option<i64> {
+    let mut header = commit.lines().take_while(|line| !line.is_empty());
+    let committer = header.find_map(|line| line.strip_prefix("committer "))?;
+    committer.rsplit_once('>')?.1.split_whitespace().next()?.parse().ok()
+}
+
+impl From<process::Error> for Error {
+    fn from(error: process::Error) -> Self {
+        match error {
+            process::Error::Interrupted => Self::Interrupted,
+            other => Self::Refused(other.to_string()),
+        }
+    }
+}
+
+/// The commit that an image is built from. Shown as its id, ending in `-dirty` where the tree differed from it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Commit {
+    /// Its id.
+    pub hash: String,
+    /// Whether the tree differs from it.
+    pub dirty: bool,
+}
+
+impl Commit {
+    /// With the first seven characters of the id, as git abbreviates it.
+    #[must_use]
+    pub fn short(&self) -> String {
+        let hash = self.hash.get(..7).unwrap_or(&self.hash);
+        format!("{hash}{}", self.mark())
+    }
+
+    fn mark(&self) -> &'static str {
+        if self.dirty { "-dirty" } else { "" }
+    }
+}
+
+impl fmt::Display for Commit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.hash, self.mark())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_is_the_committers() {
+        let commit = "tree 1\nauthor A > B <a@b> 1 +0000\ncommitter committer 9 <c> <c@d> 1700000000 -0130\n\ncommitter x <y> 2 +0\n";
+        assert_eq!(committed_at(commit), Some(1_700_000_000));
+        assert_eq!(committed_at("tree 1\n\ncommitter x <y> 2 +0000\n"), None);
+    }
+}
