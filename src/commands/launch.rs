@@ -76,7 +76,7 @@ pub(super) async fn run(arguments: &cli::Launch, checkout: &Checkout<'_>) -> Res
     let aws = checkout.aws().await;
     let cloud_formation = CloudFormation::new(&aws)?;
     let template = template(arguments.template.as_deref())?;
-    let mut settings = plan_settings(checkout, template);
+    let mut settings = plan_settings(checkout, template)?;
     if !arguments.upload_only {
         stack::check(&cloud_formation, &settings, &CODE_PARAMETERS).await?;
     }
@@ -217,7 +217,7 @@ async fn upload(
     })
 }
 
-fn plan_settings(checkout: &Checkout<'_>, template: String) -> PlanSettings {
+fn plan_settings(checkout: &Checkout<'_>, template: String) -> Result<PlanSettings, Error> {
     let settings = &checkout.settings;
     // A default of ours must not undo what an existing stack was given.
     let set = PARAMETERS.iter().filter(|(key, _)| settings.origin(key) != "default");
@@ -235,14 +235,14 @@ fn plan_settings(checkout: &Checkout<'_>, template: String) -> PlanSettings {
     if let Some(token) = github::token(settings.environment()) {
         given.insert("GitHubToken".to_owned(), token.to_owned());
     }
-    given.extend(settings.map("parameters"));
-    PlanSettings {
+    given.extend(settings.parameters()?);
+    Ok(PlanSettings {
         stack: stack_name(checkout),
         template,
         derived: derived(remote(checkout).as_ref(), &given),
         given,
         tags: BTreeMap::new(),
-    }
+    })
 }
 
 /// What the checkout says of a new pipeline.
