@@ -77,6 +77,7 @@ const fn original(definition: Definition, variable: &'static str) -> Definition 
 }
 
 const PROGRAM: &str = "which program is run";
+pub(super) const WHO_SEES_PASSWORDS: &str = "whether its own lines get your passwords";
 
 /// Every setting, in the order in which they are shown.
 pub const DEFINITIONS: &[Definition] = &[
@@ -195,7 +196,7 @@ pub const DEFINITIONS: &[Definition] = &[
             Some("false"),
             "Hand pip's credentials also to a build with Dockerfile lines or pip options of the project's own",
         ),
-        "whether its own lines get your passwords",
+        WHO_SEES_PASSWORDS,
     ),
     setting(
         "ca-bundle",

@@ -63,11 +63,13 @@ pub enum Error {
         path: PathBuf,
     },
     /// A file decides what only whoever runs sgbuild may.
-    #[error("{origin}: no file of the project may set `{}`: it says {what}", .definition.key)]
+    #[error("{origin}: no file of the project may set `{name}`: it says {what}")]
     NotForFiles {
         /// Where it stands.
         origin: String,
-        /// The setting.
+        /// The setting, or the stack's parameter.
+        name: &'static str,
+        /// The setting that gives it.
         definition: &'static Definition,
         /// What it decides.
         what: &'static str,

@@ -98,6 +98,7 @@ fn definition(key: &str, origin: &str) -> Result<&'static Definition, Error> {
         DecidedBy::Anyone => Ok(definition),
         DecidedBy::Caller { what } => Err(Error::NotForFiles {
             origin: origin.to_owned(),
+            name: definition.key,
             definition,
             what,
         }),

@@ -6,7 +6,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{Error, Settings};
+use super::definitions::WHO_SEES_PASSWORDS;
+use super::{Definition, Error, Settings};
 use crate::project::Project;
 use crate::requirements::{Name, Requirements};
 use crate::secret::Secret;
@@ -56,6 +57,27 @@ impl Settings {
             Err(Error::Untrusted {
                 what,
                 secrets: secrets.into_keys().collect(),
+            })
+        })
+    }
+
+    /// Other parameters of the pipeline's template. The one that lets its builds do what [`Settings::check_trust`] refuses is no
+    /// file's to set, as the setting `trust-dockerfile` is not.
+    ///
+    /// # Errors
+    /// A file of the project sets it.
+    pub fn parameters(&self) -> Result<BTreeMap<String, String>, Error> {
+        const KEY: &str = "parameters";
+        const TRUST: &str = "TrustDockerfile";
+        let parameters = self.map(KEY);
+        let is_theirs = self.is_the_projects(KEY) && parameters.contains_key(TRUST);
+        let definition = Definition::of(KEY).filter(|_| is_theirs);
+        definition.map_or(Ok(parameters), |definition| {
+            Err(Error::NotForFiles {
+                origin: self.origin(KEY).to_owned(),
+                name: TRUST,
+                definition,
+                what: WHO_SEES_PASSWORDS,
             })
         })
     }

@@ -74,6 +74,17 @@ fn a_program_of_the_checkouts_is_not_run() {
 }
 
 #[test]
+fn the_pipelines_trust_is_no_files_to_give() {
+    let sandbox = tiny().with_testbed();
+    configure(&sandbox, "parameters = { TrustDockerfile = 'true' }");
+    let ran = sandbox.run(&["launch", "--dry-run"]).exits(2);
+    ran.says(&[
+        "pyproject.toml:5: no file of the project may set `TrustDockerfile`: it says whether its own lines get your passwords",
+        "with --parameter or SGBUILD_PARAMETERS",
+    ]);
+}
+
+#[test]
 fn settings_tells_what_no_file_decides() {
     let ran = tiny().run(&["settings", "--json"]).exits(0);
     let settings = ran.json();
