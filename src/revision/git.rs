@@ -103,12 +103,13 @@ impl<'a> Git<'a> {
         Ok(self.deadline.still_wanted(WHAT, self.progress)?)
     }
 
-    /// Asks in the checkout itself which commit it is at. That resolves a name, and reads no object.
+    /// Asks in the checkout itself which commit it is at, and of what time. `--missing` keeps git from fetching a commit that is not
+    /// there, also where it is too old to know `GIT_NO_LAZY_FETCH`.
     pub(super) fn start_head(&self, checkout: &Checkout) -> Result<Asked, Error> {
         self.start(
             checkout.top(),
             &self.settings,
-            &["rev-parse", "--absolute-git-dir", "HEAD"],
+            &["rev-list", "--no-walk", "--timestamp", "--missing=allow-any", "HEAD"],
         )
     }
 
@@ -117,8 +118,8 @@ impl<'a> Git<'a> {
         self.start(checkout.top(), &self.settings, &["config", "--list", "-z"])
     }
 
-    /// The commit's id; `None` before the first commit, and where git means another repository than the one that was found.
-    pub(super) fn head(&self, asked: Asked, checkout: &Checkout) -> Result<Option<String>, Error> {
+    /// The commit; `None` before the first one, and where git sees no checkout.
+    pub(super) fn head(&self, asked: Asked) -> Result<Option<Head>, Error> {
         let said = self.answer(asked)?;
         let complaint = &said.0.stderr;
         let is_unborn = complaint.contains("ambiguous argument 'HEAD'") && !complaint.contains("broken ref");
@@ -126,15 +127,22 @@ impl<'a> Git<'a> {
             return Ok(None);
         }
         let text = said.text()?;
-        let Some((git_dir, head)) = text.trim_end_matches('\n').rsplit_once('\n') else {
-            return Ok(None);
-        };
-        let is_meant = Path::new(git_dir)
-            .canonicalize()
-            .is_ok_and(|found| found == checkout.git_dir());
-        let is_id = head.len() >= 40 && head.bytes().all(|byte| byte.is_ascii_hexdigit());
-        Ok((is_meant && is_id).then(|| head.to_owned()))
+        let is_id = |id: &&str| id.len() >= 40 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let named = text.trim_end().split_once(' ').filter(|(_, id)| is_id(id));
+        // That a commit is missing is no error to a git that must not fetch it.
+        let (time, id) = named.ok_or_else(|| Error::Refused("the commit that HEAD names is not in it".to_owned()))?;
+        Ok(Some(Head {
+            id: id.to_owned(),
+            time: time.parse().ok(),
+        }))
     }
+}
+
+/// The commit that a checkout is at.
+pub(super) struct Head {
+    pub(super) id: String,
+    /// Its time, seconds since 1970.
+    pub(super) time: Option<i64>,
 }
 
 /// The user's settings in `GIT_CONFIG_COUNT` and its fellows, such as `safe.directory`, as far as they name no program and hold no

@@ -20,7 +20,7 @@ use crate::progress::Progress;
 
 use checkout::Checkout;
 use configuration::Configuration;
-use git::Git;
+use git::{Git, Head};
 use private::PrivateDirectory;
 
 /// What git says of a directory.
@@ -69,24 +69,18 @@ impl Revision {
         let Some(state) = State::of(&checkout, &git)? else {
             return Ok(None);
         };
-        // Two processes at once: one after the other they would take longer than packing a small project.
-        let commit = state
-            .private
-            .start(&git, checkout.top(), &["cat-file", "commit", &state.head])?;
-        let dirty = changes::of_project(&checkout, &state, directory, &git)?;
-        let commit = git.answer(commit)?.text()?;
         Ok(Some(Self {
-            time: committed_at(&commit),
-            dirty,
+            dirty: changes::of_project(&checkout, &state, directory, &git)?,
+            time: state.head.time,
             remote: state.configuration.remote_url("origin"),
-            commit: state.head,
+            commit: state.head.id,
         }))
     }
 }
 
 /// Where a checkout is at, and the directory through which its contents are read.
 struct State {
-    head: String,
+    head: Head,
     configuration: Configuration,
     private: PrivateDirectory,
 }
@@ -94,12 +88,13 @@ struct State {
 impl State {
     /// `None` before the first commit, and where git sees no checkout.
     fn of(checkout: &Checkout, git: &Git<'_>) -> Result<Option<Self>, Error> {
+        // Two processes at once: one after the other they would take longer than packing a small project.
         let (head, listed) = (git.start_head(checkout)?, git.start_configuration(checkout)?);
-        let Some(head) = git.head(head, checkout)? else {
+        let Some(head) = git.head(head)? else {
             return Ok(None);
         };
         let configuration = Configuration::parse(&git.answer(listed)?.bytes()?);
-        let private = PrivateDirectory::make(checkout, &head, &configuration)
+        let private = PrivateDirectory::make(checkout, &head.id, &configuration)
             .map_err(|error| Error::Refused(format!("a temporary directory cannot be made: {error}")))?;
         Ok(Some(Self {
             head,
@@ -107,13 +102,6 @@ impl State {
             private,
         }))
     }
-}
-
-/// The time in the line `committer NAME <MAIL> SECONDS ZONE` of a commit: <https://git-scm.com/docs/git-commit-tree#_commit_information>.
-fn committed_at(commit: &str) -> Option<i64> {
-    let mut header = commit.lines().take_while(|line| !line.is_empty());
-    let committer = header.find_map(|line| line.strip_prefix("committer "))?;
-    committer.rsplit_once('>')?.1.split_whitespace().next()?.parse().ok()
 }
 
 impl From<process::Error> for Error {
@@ -150,17 +138,5 @@ impl Commit {
 impl fmt::Display for Commit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}{}", self.hash, self.mark())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_time_is_the_committers() {
-        let commit = "tree 1\nauthor A > B <a@b> 1 +0000\ncommitter committer 9 <c> <c@d> 1700000000 -0130\n\ncommitter x <y> 2 +0\n";
-        assert_eq!(committed_at(commit), Some(1_700_000_000));
-        assert_eq!(committed_at("tree 1\n\ncommitter x <y> 2 +0000\n"), None);
     }
 }
