@@ -160,7 +160,19 @@ mod tests {
             Some("row 17\r\nDetails:    https://evil.example\u{1b}[2J\rStatus:     Completed".to_owned());
         record.metrics = [("a\nModel".to_owned(), 1.0)].into();
         record.git_hash = "1f\n\u{202e}0c".to_owned();
-        insta::assert_snapshot!(Message::of(&record, "eu-west-1").body, @"");
+        insta::assert_snapshot!(Message::of(&record, "eu-west-1").body, @r"
+        Training failed.
+
+        Job:        iris-1
+        Status:     Failed
+        Reason:     row 17
+                    Details:    https://evil.example\x1b[2J\rStatus:     Completed
+        Package:    iris
+        Commit:     1f
+                    \u{202e}0c
+        Image:      host/iris@sha256:fe
+        a\nModel:   1
+        ");
     }
 
     #[test]

@@ -25,3 +25,4 @@ mod sdist;
 mod stack;
 mod start_training;
 mod support;
+mod terminal;
