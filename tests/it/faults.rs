@@ -68,7 +68,9 @@ fn no_region() {
 fn what_needs_no_network_is_refused_before_aws_is_asked() {
     let sandbox = tiny().with_testbed().with("AWS_ENDPOINT_URL", "http://127.0.0.1:9");
     let push = |arguments: &[&str]| sandbox.run(&[&["push"], arguments].concat());
-    push(&["--engine", "podman"]).exits(2).says(&["there is no engine `podman`"]);
+    push(&["--engine", "podman"])
+        .exits(2)
+        .says(&["there is no engine `podman`"]);
     push(&["--tag", "a b"]).exits(2).says(&["`a b` is not an image tag"]);
     push(&["--function", "f"]).exits(2).says(&["--role"]);
     push(&["--wait"]).exits(1).says(&["no training function is set"]);

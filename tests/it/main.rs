@@ -32,4 +32,5 @@ mod sdist;
 mod stack;
 mod start_training;
 mod support;
+mod terminal;
 mod trust;

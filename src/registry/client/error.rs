@@ -205,7 +205,8 @@ pub(super) fn message(status: StatusCode, body: &Bytes) -> String {
         })
         .collect();
     if !documented.is_empty() {
-        let words: Vec<&str> = documented.iter().flat_map(|text| text.split_whitespace()).collect();
+        let said = documented.join("; ");
+        let words: Vec<&str> = said.split_whitespace().collect();
         return shortened(&words.join(" "));
     }
     let text = String::from_utf8_lossy(body);

@@ -36,8 +36,13 @@ pub(crate) struct Proxy {
 }
 
 impl Proxy {
-    /// Forwards to `upstream` (a URL without a path) except where a fault matches.
+    /// Forwards to `upstream` (a URL without a path, or `unix://` and a socket) except where a fault matches.
     pub(crate) fn start(upstream: &str, faults: Vec<Fault>) -> Self {
+        let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
+        let (client, upstream) = match upstream.strip_prefix("unix://") {
+            Some(socket) => (client.unix_socket(socket), "http://localhost"),
+            None => (client, upstream.trim_end_matches('/')),
+        };
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
@@ -47,13 +52,10 @@ impl Proxy {
         let address = listener.local_addr().unwrap();
         let seen = Arc::new(Mutex::new(Vec::new()));
         let shared = Arc::new(Shared {
-            upstream: upstream.trim_end_matches('/').to_owned(),
+            upstream: upstream.to_owned(),
             faults: Mutex::new(faults),
             seen: Arc::clone(&seen),
-            client: reqwest::Client::builder()
-                .redirect(reqwest::redirect::Policy::none())
-                .build()
-                .unwrap(),
+            client: client.build().unwrap(),
         });
         runtime.spawn(async move {
             loop {
