@@ -22,9 +22,9 @@ impl Declarations {
             None => self.include_by_default,
         };
         let python_version = self.draft.get("python_version")?.map(number_or_text).transpose()?;
-        let dockerlines = self.draft.get("dockerlines")?;
-        let docker_lines_at = dockerlines.map(|value| value.place.to_string()).unwrap_or_default();
-        let docker_lines = match dockerlines {
+        let listed = self.draft.get("dockerlines")?;
+        let docker_lines_at = listed.map(|value| value.place.to_string()).unwrap_or_default();
+        let docker_lines = match listed {
             Some(Value {
                 kind: Kind::Str(lines), ..
             }) => lines.lines().map(ToOwned::to_owned).collect(),
