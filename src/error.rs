@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use crate::fault::Fault;
 use crate::training::call::{CallError, Kind};
 use crate::training::job::{Job, JobStatus};
-use crate::{code, dist, engine, lambda, project, push, registry, requirements, settings, stack, training};
+use crate::{code, dist, engine, handover, lambda, project, push, registry, requirements, settings, stack, training};
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -193,6 +193,7 @@ impl Error {
             Self::Credentials(error) => (error.hints(), error.fault()),
             Self::Ecr(error) => (error.hints(), error.fault()),
             Self::Push(error) => (error.hints(), error.fault()),
+            Self::Handover(error) => (error.hints(), error.fault()),
             Self::Training(error) => (error.hints(), error.fault()),
             Self::PushedNotTrained { source, .. } => {
                 let again = "`sgbuild train` repeats only this step.".to_owned();

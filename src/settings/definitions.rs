@@ -462,6 +462,7 @@ impl Definition {
             Some(Setting {
                 value: Value::Number(0),
                 origin,
+                ..
             }) => Err(Error::WrongKind {
                 origin: origin.clone(),
                 key: self.key,
