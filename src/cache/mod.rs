@@ -7,7 +7,7 @@ mod lock;
 mod staging;
 mod trust;
 
-pub(crate) use lock::{Access, Refused, lock};
+pub(crate) use lock::{Access, Refused, lock, lock_if_free};
 pub(crate) use staging::{Staging, lock_file, prune};
 pub(crate) use trust::{check, is_own};
 
@@ -27,17 +27,19 @@ const FULL: [&str; 2] = ["No space left on device", "quota exceeded"];
 /// Without a home directory the cache is in `/tmp`, where others could have put theirs.
 pub(crate) fn directory(cache: &Path, name: &str) -> Result<PathBuf, String> {
     let directory = cache.join(name);
-    let system = |error: io::Error| format!("cannot use {}: {error}", directory.display());
+    let unusable = |reason: &str| format!("cannot use {}: {reason}", directory.display());
+    let system = |error: io::Error| unusable(&error.to_string());
+    let untrusted = |found: trust::Untrusted| unusable(&found.reason(&directory));
     if let Some(base) = cache.parent() {
         // Before it is written through others' links, and after others could have been faster.
-        check(base).map_err(|untrusted| untrusted.of(&directory))?;
+        check(base).map_err(untrusted)?;
         private().recursive(true).create(base).map_err(system)?;
-        check(base).map_err(|untrusted| untrusted.of(&directory))?;
+        check(base).map_err(untrusted)?;
     }
     for level in [cache, &directory] {
         match private().create(level) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(system(error)),
-            _ => trust::own(level).map_err(|untrusted| untrusted.of(&directory))?,
+            _ => trust::own(level).map_err(untrusted)?,
         }
     }
     access(&directory, rustix::fs::Access::WRITE_OK).map_err(|error| system(error.into()))?;
@@ -50,7 +52,7 @@ pub(crate) fn directory(cache: &Path, name: &str) -> Result<PathBuf, String> {
 /// The system's, and where others could put another directory in its place.
 pub(crate) fn scratch() -> io::Result<TempDir> {
     let shared = std::path::absolute(std::env::temp_dir())?;
-    check(&shared).map_err(|untrusted| io::Error::new(io::ErrorKind::PermissionDenied, untrusted.to_string()))?;
+    check(&shared).map_err(|found| io::Error::new(io::ErrorKind::PermissionDenied, found.reason(&shared)))?;
     tempfile::tempdir_in(shared)
 }
 

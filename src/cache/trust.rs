@@ -46,12 +46,12 @@ impl Untrusted {
         }
     }
 
-    /// Why `directory`, which the path leads to, cannot be used.
-    pub(super) fn of(&self, directory: &Path) -> String {
-        if let (Self::WrittenByOthers(level), true) = (self, self.level() == directory) {
-            return format!("cannot use {}: others may write there", level.display());
+    /// What is said of it where `directory` is named already.
+    pub(super) fn reason(&self, directory: &Path) -> String {
+        match self {
+            Self::WrittenByOthers(level) if level == directory => "others may write there".to_owned(),
+            other => other.to_string(),
         }
-        format!("cannot use {}: {self}", directory.display())
     }
 }
 

@@ -170,8 +170,8 @@ impl Reader<'_> {
                 .push("metrics: must be an object of names and regular expressions".to_owned());
             BTreeMap::new()
         });
-        let lines = metrics.iter().flat_map(|(name, regex)| [name, regex]);
-        let one_line_each = lines.map(|text| one_line(text)).collect::<Result<(), String>>();
+        let mut lines = metrics.iter().flat_map(|(name, regex)| [name, regex]);
+        let one_line_each = lines.try_for_each(|text| one_line(text));
         if let Err(problem) = one_line_each.and_then(|()| rules::metrics(&metrics)) {
             self.problems.push(format!("metrics: {problem}"));
         }

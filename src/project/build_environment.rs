@@ -162,7 +162,12 @@ impl Recipe<'_> {
         if matches!(downloads, Downloads::NotKept) {
             uv = uv.without_cache();
         }
-        progress.step(&format!("Preparing Python with {}", shown.join(", ")));
+        let what = if shown.is_empty() {
+            "nothing else".to_owned()
+        } else {
+            shown.join(", ")
+        };
+        progress.step(&format!("Preparing Python with {what}"));
         let run = |arguments: Vec<OsString>| uv.run_apart(WHAT, arguments, INSTALL_SECONDS, progress);
         let mut venv: Vec<OsString> = ["venv", "--quiet", "--no-project", "--python"].map(Into::into).to_vec();
         venv.extend([self.interpreter.path.clone().into(), directory.into()]);

@@ -39,7 +39,6 @@ impl Data {
         match self {
             Self::Nothing => {}
             Self::Json(text) if on_terminal => bytes.extend_from_slice(json(text).as_bytes()),
-            Self::Json(text) => bytes.extend_from_slice(text.as_bytes()),
             Self::Names(names) => {
                 for name in names {
                     bytes.extend_from_slice(&name_bytes(name, on_terminal));
@@ -50,7 +49,7 @@ impl Data {
                 let lines: Vec<_> = text.lines().map(line).collect();
                 bytes.extend_from_slice(lines.join("\n").as_bytes());
             }
-            Self::File(text) => bytes.extend_from_slice(text.as_bytes()),
+            Self::Json(text) | Self::File(text) => bytes.extend_from_slice(text.as_bytes()),
             Self::Page(page) => bytes.extend_from_slice(page.to_string().as_bytes()),
         }
         if bytes.last().is_some_and(|last| *last != b'\n') {

@@ -70,7 +70,9 @@ fn a_page_keeps_its_columns_whatever_stands_in_them() {
     let rows = [["name", "漢字\n", "x"], ["a\tb", "e\u{301}", "\u{1b}[8m"]];
     let widths = Page::widths(&rows, usize::MAX);
     let mut page = Page::new();
-    rows.iter().for_each(|row| page.row(row, &widths));
+    for row in &rows {
+        page.row(row, &widths);
+    }
     page.field("summary", "one\nname            other");
     page.entry("12:00 algo-1", "first\n12:01 algo-2 second");
     insta::assert_snapshot!(page.to_string(), @r"

@@ -205,10 +205,10 @@ fn problems(settings: &TrainingSettings, required: &Required<'_>) -> Vec<Invalid
         (SOURCE_BUCKET, rules::bucket_name(required.source_bucket)),
         (OUTPUT_BUCKET, rules::bucket_name(required.output_bucket)),
         (ROLE, rules::role_arn(required.role)),
-        number(INSTANCE_COUNT, settings.instance_count.into()),
+        number(INSTANCE_COUNT, settings.instance_count),
         (INSTANCE_TYPE, rules::instance_type(&settings.instance_type)),
-        number(VOLUME_SIZE, settings.volume_gib.into()),
-        number(MAX_RUNTIME, settings.max_runtime_seconds.into()),
+        number(VOLUME_SIZE, settings.volume_gib),
+        number(MAX_RUNTIME, settings.max_runtime_seconds),
         (METRICS, rules::metrics(&settings.metrics)),
         (RUN_ID, rules::run_id(&settings.run_id)),
     ];

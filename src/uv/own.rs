@@ -48,11 +48,14 @@ pub(super) fn ready(settings: &UvSettings, progress: &dyn Progress) -> Result<(P
 fn kept(settings: &UvSettings, progress: &dyn Progress) -> Result<PathBuf, NoCopy> {
     let directory = cache::directory(&settings.cache_dir, "uv").map_err(NoCopy::Unusable)?;
     let unusable = |error: io::Error| NoCopy::Unusable(format!("cannot use {}: {error}", directory.display()));
-    let home = directory.join(RELEASE);
+    let (home, lock_file) = (directory.join(RELEASE), directory.join("lock"));
     if holds_uv(&home) {
+        if let Some(_lock) = cache::lock_if_free(&lock_file) {
+            prune(&directory);
+        }
         return Ok(program(&home));
     }
-    let lock = cache::lock(&directory.join("lock"), Access::Change, progress);
+    let lock = cache::lock(&lock_file, Access::Change, progress);
     let _lock = lock.map_err(|refused| match refused {
         Refused::Interrupted => NoCopy::Failed(Error::Interrupted),
         Refused::System(error) => unusable(error),
@@ -62,7 +65,7 @@ fn kept(settings: &UvSettings, progress: &dyn Progress) -> Result<PathBuf, NoCop
     }
     let python = python(settings, progress).map_err(NoCopy::Failed)?;
     progress.step(&format!("Fetching uv {RELEASE} into {}", directory.display()));
-    cache::prune(&directory, |entry| !is_staging(entry), cache::remove);
+    prune(&directory);
     let staging = Staging::new(&directory, STAGING).map_err(unusable)?;
     fetch(&python, staging.path(), settings, progress).map_err(|error| match error {
         Error::NotFetched { log, .. } if cache::tells_of_full_disk(&log) => {
@@ -89,6 +92,11 @@ fn program(home: &Path) -> PathBuf {
 /// Whether a copy is there, and nobody else's.
 fn holds_uv(home: &Path) -> bool {
     cache::is_own(home) && program(home).is_file()
+}
+
+/// Removes what runs left that were killed. Whoever does has the lock: older releases of sgbuild fetch under no other.
+fn prune(directory: &Path) {
+    cache::prune(directory, |entry| !is_staging(entry), cache::remove);
 }
 
 fn is_staging(entry: &Path) -> bool {

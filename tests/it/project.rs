@@ -11,6 +11,7 @@ mod followed;
 mod hostile;
 mod installer;
 mod isolation;
+mod kept;
 mod mangled;
 mod messages;
 mod oracle;

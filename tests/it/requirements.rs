@@ -486,6 +486,23 @@ fn uvs_lock_is_read_by_uv_and_installed_as_it_is() {
 }
 
 #[test]
+fn the_project_does_not_configure_the_uv_that_reads_its_lock() {
+    let sandbox = lockable();
+    uv(&sandbox, &["lock", "--quiet"]);
+    let steering = "\n[tool.uv]\ncache-dir = \"./steered\"\nkeyring-provider = \"subprocess\"\n";
+    sandbox.write("pyproject.toml", &(sandbox.read("pyproject.toml") + steering));
+    // An interpreter that uv would find for the project.
+    let canary = sandbox.home().join("canary");
+    sandbox.write(".venv/pyvenv.cfg", "home = /usr/bin\nversion_info = 3.11.2\n");
+    sandbox.write(".venv/bin/python", &format!("#!/bin/sh\ntouch {}\n", canary.display()));
+    let python = sandbox.project().join(".venv/bin/python");
+    fs::set_permissions(python, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    sandbox.run(&["dist", "--requirements", "uv.lock"]).exits(0);
+    assert!(!sandbox.project().join("steered").exists());
+    assert!(!canary.exists());
+}
+
+#[test]
 fn a_lock_that_uv_would_not_take_is_refused() {
     let sandbox = lockable();
     sandbox.write("other/uv.lock", "version = 1\n");

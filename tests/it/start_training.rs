@@ -296,7 +296,7 @@ async fn the_same_run_id_with_another_image_is_refused_and_changes_nothing() {
     the training job iris-classifier-20261124-041205-1a2b3c4d exists already and is not this run's: its longest run is 3600, ours is 60
     ");
     assert_eq!(emulator.the_record().await, record);
-    assert_eq!(emulator.jobs().await, [run.training_job_name.clone()]);
+    assert_eq!(emulator.jobs().await, std::slice::from_ref(&run.training_job_name));
     assert!(emulator.messages().await.is_empty());
     assert_eq!(function.handle(&payload(RUN)).await.unwrap(), run);
 }

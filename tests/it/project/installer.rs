@@ -15,7 +15,7 @@ use crate::support::Sandbox;
 const NOBODY: &str = "http://me:c4nary@127.0.0.1:9/simple";
 
 /// The uv that sgbuild fetched for the other tests.
-fn fetched() -> PathBuf {
+pub(super) fn fetched() -> PathBuf {
     computing("").run(&["inspect"]).exits(0);
     let cache = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("cache/sgbuild/uv");
     let release = fs::read_dir(cache)
