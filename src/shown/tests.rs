@@ -75,9 +75,9 @@ fn a_page_keeps_its_columns_whatever_stands_in_them() {
     }
     page.field("summary", "one\nname            other");
     page.entry("12:00 algo-1", "first\n12:01 algo-2 second");
-    insta::assert_snapshot!(page.to_string(), @r"
+    insta::assert_snapshot!(page.to_string().replace('\u{301}', "´"), @r"
     name  漢字\n  x
-    a\tb  é       \x1b[8m
+    a\tb  e´       \x1b[8m
     summary         one\nname            other
     12:00 algo-1 first
                  12:01 algo-2 second
