@@ -57,11 +57,10 @@ impl Configuration {
 
     /// The names of `<section>.<name>.<key>`, with the values.
     pub(super) fn named<'a>(&'a self, section: &'a str, key: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
-        let found = self.0.iter().filter_map(move |(setting, value)| {
+        self.0.iter().filter_map(move |(setting, value)| {
             let (name, last) = setting.strip_prefix(section)?.strip_prefix('.')?.rsplit_once('.')?;
             (last == key).then_some((name, value.as_deref().unwrap_or_default()))
-        });
-        found
+        })
     }
 
     /// The filters that somebody has set up.

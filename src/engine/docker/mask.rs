@@ -196,8 +196,8 @@ mod tests {
         );
         for written in [
             r#"c4"n'a/ry\é"#,
-            r#"c4%22n%27a%2Fry%5C%C3%A9"#,
-            r#"c4%22n%27a%2fry%5c%c3%a9"#,
+            r"c4%22n%27a%2Fry%5C%C3%A9",
+            r"c4%22n%27a%2fry%5c%c3%a9",
             r#"c4\"n'a/ry\\é"#,
             r#"c4\"n'a\/ry\\é"#,
             r#"c4"n\'a/ry\\é"#,

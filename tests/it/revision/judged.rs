@@ -172,9 +172,9 @@ fn submodules_count_as_far_as_the_checkout_says() {
     for (ignore, is_clean) in [("dirty", true), ("untracked", false), ("none", false)] {
         done(&sandbox, &project, &["config", "submodule.library.ignore", ignore]);
         if is_clean {
-            clean(&sandbox, &project)
+            clean(&sandbox, &project);
         } else {
-            dirty(&sandbox, &project)
+            dirty(&sandbox, &project);
         }
     }
     sandbox.write("library/a.txt", "a\n");
