@@ -486,7 +486,15 @@ fn the_index_password_is_nowhere() {
         .committed();
     let repository = repository("canary");
     let ran = sandbox
-        .run(&["push", "--repository", &repository, "-v", "--no-cache"])
+        .run(&[
+            "push",
+            "--repository",
+            &repository,
+            "-v",
+            "--no-cache",
+            // The fixture has dockerlines of its own, which take nothing.
+            "--trust-dockerfile",
+        ])
         .exits(0);
     assert!(
         ran.stderr.contains("privatepkg"),
