@@ -170,8 +170,9 @@ impl Reader<'_> {
                 .push("metrics: must be an object of names and regular expressions".to_owned());
             BTreeMap::new()
         });
-        let mut lines = metrics.iter().flat_map(|(name, regex)| [name, regex]);
-        let one_line_each = lines.try_for_each(|text| one_line(text));
+        let one_line_each = metrics
+            .iter()
+            .try_for_each(|(name, regex)| one_line(name).and_then(|()| one_line(regex)));
         if let Err(problem) = one_line_each.and_then(|()| rules::metrics(&metrics)) {
             self.problems.push(format!("metrics: {problem}"));
         }
