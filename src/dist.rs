@@ -111,15 +111,14 @@ pub fn write(project: &Project, settings: &DistSettings<'_>, progress: &dyn Prog
     let from_backend = ask_backend(project, settings, progress)?;
     let staging = Staging::beside(&directory, &project.root)?;
     let next = staging.next();
-    let sdist = match &from_backend {
-        Some(made) => sdist::repack(&made.tarball, &next, &settings.sdist, progress)?,
-        None => {
-            let mut settings = settings.sdist.clone();
-            settings
-                .output_dirs
-                .extend(staging.root().file_name().map(PathBuf::from));
-            sdist::pack(project, &next, &settings, progress)?
-        }
+    let sdist = if let Some(made) = &from_backend {
+        sdist::repack(&made.tarball, &next, &settings.sdist, progress)?
+    } else {
+        let mut settings = settings.sdist.clone();
+        settings
+            .output_dirs
+            .extend(staging.root().file_name().map(PathBuf::from));
+        sdist::pack(project, &next, &settings, progress)?
     };
     refuse_unless_installable(&sdist, &project.root)?;
     let plan = ImagePlan::new(project, &sdist, train, settings.requirements.as_ref(), &settings.image)?;

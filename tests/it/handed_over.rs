@@ -203,7 +203,7 @@ fn no_record_hangs_or_breaks_anything() {
         ("deep", &|| fs::write(&record, "[".repeat(1_000_000)).unwrap()),
         ("huge", &|| fs::File::create(&record).unwrap().set_len(1 << 40).unwrap()),
         ("pipe", &|| {
-            assert!(Command::new("mkfifo").arg(&record).status().unwrap().success())
+            assert!(Command::new("mkfifo").arg(&record).status().unwrap().success());
         }),
         ("device", &|| std::os::unix::fs::symlink("/dev/zero", &record).unwrap()),
         ("directory", &|| fs::create_dir(&record).unwrap()),

@@ -66,7 +66,7 @@ fn serve(mut near: UnixStream, answer: &dyn Fn(&str) -> Answer) -> io::Result<()
         Answer::Endless(head) => {
             near.write_all(head.as_bytes())?;
             loop {
-                near.write_all(&[b' '; 65536])?;
+                near.write_all(&[b' '; 8192])?;
             }
         }
         Answer::Daemons => {
