@@ -133,16 +133,18 @@ fn is_name(name: &OsStr) -> bool {
     random.is_some_and(|random| random.len() == RANDOM && random.bytes().all(|byte| byte.is_ascii_alphanumeric()))
 }
 
-/// Whether sgbuild made this directory: by its mark, and by nothing else being in it.
+/// Whether sgbuild made this directory: by its mark, and by nothing else being in it. A run may have been killed before it wrote the
+/// mark, or after it removed it: then the directory is empty.
 fn is_staging(root: &Path) -> bool {
-    let ours = |entry: &fs::DirEntry| {
-        [MARK, WRITTEN, NEXT, ASIDE]
-            .iter()
-            .any(|name| entry.file_name() == *name)
-    };
-    is_directory(root)
-        && read_short(&root.join(MARK)).is_ok_and(|text| text == MARK_TEXT)
-        && fs::read_dir(root).is_ok_and(|mut entries| entries.all(|entry| entry.is_ok_and(|entry| ours(&entry))))
+    if !is_directory(root) {
+        return false;
+    }
+    let names: io::Result<Vec<_>> =
+        fs::read_dir(root).and_then(|entries| entries.map(|entry| Ok(entry?.file_name())).collect());
+    let Ok(names) = names else { return false };
+    let is_ours = |name: &OsString| [MARK, WRITTEN, NEXT, ASIDE].iter().any(|ours| name == ours);
+    let is_marked = || read_short(&root.join(MARK)).is_ok_and(|text| text == MARK_TEXT || text.is_empty());
+    names.is_empty() || names.iter().all(is_ours) && is_marked()
 }
 
 /// Moves what is not sgbuild's back to `directory`, and removes the staging directory `root`.
@@ -159,7 +161,25 @@ fn sweep(root: &Path, directory: &Path) -> io::Result<()> {
             }
         }
     }
-    match fs::remove_dir_all(root) {
+    // The mark last, so that a run that is killed in between leaves a directory that is known.
+    remove(&root.join(NEXT))?;
+    remove(&root.join(ASIDE))?;
+    remove(&root.join(WRITTEN))?;
+    remove(&root.join(MARK))?;
+    match fs::remove_dir(root) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    }
+}
+
+/// Removes a file, a link or a tree that may not be there.
+fn remove(path: &Path) -> io::Result<()> {
+    let removed = if is_directory(path) {
+        fs::remove_dir_all(path)
+    } else {
+        fs::remove_file(path)
+    };
+    match removed {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         removed => removed,
     }
@@ -375,6 +395,11 @@ mod tests {
             make(".sgbuild-dist-longer-name", &[(MARK, MARK_TEXT)]),
             make(".sgbuild-dist-abc124", &[(MARK, MARK_TEXT), ("more", "mine")]),
         ];
+        // Killed before the mark was there.
+        let empty = [
+            make(".sgbuild-dist-abc127", &[]),
+            make(".sgbuild-dist-abc128", &[(MARK, "")]),
+        ];
         // A link in it is not followed, a link to one is not taken for one.
         let forged = make(".sgbuild-dist-abc125", &[(MARK, MARK_TEXT), (WRITTEN, "a-1.tar.gz")]);
         std::os::unix::fs::symlink(elsewhere.path(), forged.join(NEXT)).unwrap();
@@ -382,6 +407,7 @@ mod tests {
         std::os::unix::fs::symlink(elsewhere.path(), &link).unwrap();
         sweep_abandoned(project.path(), &directory, &crate::progress::Silent);
         assert!(kept.iter().all(|path| path.exists()) && fs::symlink_metadata(link).is_ok());
+        assert!(empty.iter().all(|path| !path.exists()));
         assert!(!forged.exists() && elsewhere.path().join("precious").exists());
     }
 }

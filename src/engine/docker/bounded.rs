@@ -26,7 +26,7 @@ impl TooLong {
         let mut cause = Some(error);
         while let Some(found) = cause {
             let within = found.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-            if within.is_some_and(<dyn StdError + Send + Sync>::is::<Self>) {
+            if within.and_then(|within| within.downcast_ref::<Self>()).is_some() {
                 return true;
             }
             cause = found.source();

@@ -65,9 +65,8 @@ fn serve(mut near: UnixStream, answer: &dyn Fn(&str) -> Answer) -> io::Result<()
         Answer::Of(text) => near.write_all(text.as_bytes()),
         Answer::Endless(head) => {
             near.write_all(head.as_bytes())?;
-            let blanks = vec![b' '; 64 * 1024];
             loop {
-                near.write_all(&blanks)?;
+                near.write_all(&[b' '; 8192])?;
             }
         }
         Answer::Daemons => {
