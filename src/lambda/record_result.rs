@@ -362,7 +362,7 @@ mod tests {
     fn of_many_failures_the_first_are_told_and_one_that_passes_is_worth_a_retry() {
         let failures = |count: usize| {
             (0..count)
-                .map(|n| Error::UnknownEvent(format!("Records[{n}]")))
+                .map(|n| Error::RefusedRecord(format!("Records[{n}].eventSource: missing")))
                 .collect()
         };
         let mut error = Error::Several {
