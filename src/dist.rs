@@ -278,7 +278,9 @@ fn pack_sdist(
     } else {
         let made = scratch()?;
         let tarball = project::build_sdist(&project.root, &project.build, &settings.project, made.path(), progress)?;
-        sdist::repack(&tarball, out, &settings.sdist, progress)?
+        let sdist = sdist::repack(&tarball, out, &settings.sdist, progress)?;
+        sdist::refuse_linked(&sdist.files, &project.root)?;
+        sdist
     };
     refuse_unless_installable(&sdist, &project.root)?;
     Ok(sdist)

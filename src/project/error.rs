@@ -6,7 +6,7 @@ use crate::fault::Fault;
 use crate::process;
 use crate::uv;
 
-use super::EntryPoint;
+use super::{EntryPoint, Outside};
 
 /// As the system says it, in Python's words and in uv's.
 const DISK_FULL: &str = "No space left on device";
@@ -47,6 +47,9 @@ pub enum Error {
         /// What the system said.
         source: std::io::Error,
     },
+    /// What would be read is not of the project.
+    #[error("{0}")]
+    Outside(Outside),
     /// A file holds bytes that are not UTF-8.
     #[error("{file}:{line}: not UTF-8 text")]
     NotUtf8 {
@@ -296,6 +299,7 @@ impl Error {
             Self::NoProjectFile { .. } => {
                 "Run sgbuild in the directory that holds setup.py, or give that directory as its argument."
             }
+            Self::Outside(outside) => return outside.hints(),
             Self::NotUtf8 { .. } => "Save the file as UTF-8.",
             Self::Syntax { python2: true, .. } => {
                 "This looks like Python 2, which SageMaker images no longer carry; port the file to Python 3."

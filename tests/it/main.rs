@@ -14,6 +14,7 @@ mod dist;
 mod engine;
 mod faults;
 mod job_log;
+mod links;
 mod main_path;
 mod pipeline;
 mod project;

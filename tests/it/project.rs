@@ -11,6 +11,7 @@ mod followed;
 mod hostile;
 mod installer;
 mod isolation;
+mod linked;
 mod mangled;
 mod messages;
 mod oracle;
