@@ -113,7 +113,7 @@ pub fn write(project: &Project, settings: &DistSettings<'_>, progress: &dyn Prog
     let staging = Staging::beside(&directory, &project.root)?;
     let next = staging.next();
     let sdist = if let Some(made) = &from_backend {
-        sdist::repack(&made.tarball, &next, &settings.sdist, progress)?
+        repack(made, project, &next, settings, progress)?
     } else {
         let mut settings = settings.sdist.clone();
         settings
@@ -166,7 +166,7 @@ pub fn preview(project: &Project, settings: &DistSettings<'_>, progress: &dyn Pr
     refuse_unless_directory(&project.root.join(DIST))?;
     let scratch = scratch()?;
     let sdist = match ask_backend(project, settings, progress)? {
-        Some(made) => sdist::repack(&made.tarball, scratch.path(), &settings.sdist, progress)?,
+        Some(made) => repack(&made, project, scratch.path(), settings, progress)?,
         None => sdist::pack(project, scratch.path(), &settings.sdist, progress)?,
     };
     refuse_unless_installable(&sdist, &project.root)?;
@@ -228,6 +228,19 @@ fn ask_backend(
         tarball,
         _directory: directory,
     }))
+}
+
+/// The backend's sdist, made reproducible. It holds nothing that a link out of the project carried into it.
+fn repack(
+    made: &FromBackend,
+    project: &Project,
+    out: &Path,
+    settings: &DistSettings<'_>,
+    progress: &dyn Progress,
+) -> Result<Sdist, Error> {
+    let sdist = sdist::repack(&made.tarball, out, &settings.sdist, progress)?;
+    sdist::refuse_linked(&sdist.files, &project.root)?;
+    Ok(sdist)
 }
 
 /// setuptools packs a project of setup.cfg alone, but pip then does not take it for a project: the image's build would fail.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
+use super::border::{self, Real};
 use super::error::Error;
 use super::interpreter::{Machine, literal};
 use super::python_source;
@@ -30,6 +31,11 @@ pub(crate) fn read_attr(
     let Some(file_path) = module_file(root, module, package_dir) else {
         return unknown("names a module that was not found in the project");
     };
+    if let Ok(Real::Outside(outside)) = border::real(root, &file_path)
+        && !outside.is_link()
+    {
+        return unknown("names a module outside of the project");
+    }
     let shown = file_path
         .strip_prefix(root)
         .unwrap_or(&file_path)

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::border::{self, Real};
 use super::error::Error;
 use crate::wildcard::Pattern;
 
@@ -38,7 +39,7 @@ pub(crate) fn find_packages(root: &Path, find: &Find) -> Result<Vec<String>, Err
     let mut exclude: Vec<&str> = vec!["ez_setup", "*__pycache__"];
     exclude.extend(find.exclude.iter().map(String::as_str));
     let include: Vec<&str> = find.include.iter().map(String::as_str).collect();
-    walk(&root.join(&find.place), &include, &exclude, &looks)
+    walk(root, &find.place, &include, &exclude, &looks)
 }
 
 /// What automatic discovery sets on the distribution.
@@ -113,7 +114,7 @@ fn flat_layout(root: &Path, package_dir: &BTreeMap<String, String>) -> Result<Di
         let first = parts.next().unwrap_or_default();
         (identifier(first) || first.ends_with("-stubs")) && parts.all(identifier)
     };
-    let packages = walk(root, &["*"], &exclude, &looks)?;
+    let packages = walk(root, "", &["*"], &exclude, &looks)?;
     let top_level = top_level(&packages);
     if top_level.len() > 1 {
         return Err(Error::SeveralTopLevel {
@@ -157,16 +158,20 @@ fn top_level(packages: &[String]) -> Vec<String> {
 }
 
 fn walk(
-    place: &Path,
+    root: &Path,
+    place: &str,
     include: &[&str],
     exclude: &[&str],
     looks_like_package: &dyn Fn(&Path, &str) -> bool,
 ) -> Result<Vec<String>, Error> {
     let (included, excluded) = (patterns(include), patterns(exclude));
     let mut found = Vec::new();
-    let mut open: Vec<(PathBuf, String, usize)> = vec![(place.to_path_buf(), String::new(), 0)];
+    if let Ok(Real::Outside(outside)) = border::real(root, place) {
+        return Err(Error::Outside(outside));
+    }
+    let mut open: Vec<(PathBuf, String, usize)> = vec![(root.join(place), String::new(), 0)];
     while let Some((directory, prefix, depth)) = open.pop() {
-        for name in directories(&directory)? {
+        for (name, is_link) in directories(&directory)? {
             let path = directory.join(&name);
             let package = if prefix.is_empty() {
                 name.clone()
@@ -176,11 +181,19 @@ fn walk(
             if name.contains('.') || depth >= MAX_DEPTH || !looks_like_package(&path, &package) {
                 continue;
             }
-            if any_matches(&included, &package) && !any_matches(&excluded, &package) {
+            let is_found = any_matches(&included, &package) && !any_matches(&excluded, &package);
+            let pruned = [format!("{package}*"), format!("{package}.*")];
+            let is_entered = !pruned.iter().any(|p| exclude.contains(&p.as_str()));
+            if is_link && let Ok(Real::Outside(outside)) = border::real(root, &path) {
+                if is_found || (is_entered && may_match_below(include, &package)) {
+                    return Err(Error::Outside(outside));
+                }
+                continue;
+            }
+            if is_found {
                 found.push(package.clone());
             }
-            let pruned = [format!("{package}*"), format!("{package}.*")];
-            if !pruned.iter().any(|p| exclude.contains(&p.as_str())) {
+            if is_entered {
                 open.push((path, package, depth + 1));
             }
         }
@@ -197,8 +210,17 @@ fn any_matches(patterns: &[Pattern], name: &str) -> bool {
     patterns.iter().any(|pattern| pattern.matches(name))
 }
 
-/// Sub-directories by name; a directory that is missing has none, as for `os.walk`.
-fn directories(directory: &Path) -> Result<Vec<String>, Error> {
+/// Whether a package below `package` could match a pattern, as far as the characters before its first wildcard tell.
+fn may_match_below(patterns: &[&str], package: &str) -> bool {
+    let below = format!("{package}.");
+    patterns.iter().any(|pattern| {
+        let plain = pattern.split(['*', '?', '[']).next().unwrap_or_default();
+        plain.starts_with(&below) || below.starts_with(plain)
+    })
+}
+
+/// Sub-directories by name, and whether each is a link; a directory that is missing has none, as for `os.walk`.
+fn directories(directory: &Path) -> Result<Vec<(String, bool)>, Error> {
     let unreadable = |source| Error::Unreadable {
         path: directory.to_path_buf(),
         source,
@@ -215,7 +237,7 @@ fn directories(directory: &Path) -> Result<Vec<String>, Error> {
         if let Ok(name) = entry.file_name().into_string()
             && is_dir
         {
-            names.push(name);
+            names.push((name, kind.is_symlink()));
         }
     }
     Ok(names)

@@ -7,7 +7,7 @@ use crate::fault::Fault;
 use crate::process;
 use crate::uv;
 
-use super::EntryPoint;
+use super::{EntryPoint, Outside};
 
 const EXITED_HINT: &str =
     "Look for a call that ends the process, such as sys.exit() or os._exit(), before setup() is done.";
@@ -46,6 +46,9 @@ pub enum Error {
         /// What the system said.
         source: std::io::Error,
     },
+    /// What would be read is not of the project.
+    #[error("{0}")]
+    Outside(Outside),
     /// A file holds bytes that are not UTF-8.
     #[error("{file}:{line}: not UTF-8 text")]
     NotUtf8 {
@@ -316,6 +319,7 @@ impl Error {
             Self::NoProjectFile { .. } => {
                 "Run sgbuild in the directory that holds setup.py, or give that directory as its argument."
             }
+            Self::Outside(outside) => return outside.hints(),
             Self::NotUtf8 { .. } => "Save the file as UTF-8.",
             Self::Syntax { python2: true, .. } => {
                 "This looks like Python 2, which SageMaker images no longer carry; port the file to Python 3."

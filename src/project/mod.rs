@@ -3,6 +3,7 @@
 
 mod assemble;
 mod attr;
+pub(crate) mod border;
 mod build_environment;
 mod build_requirements;
 mod data_files;
@@ -33,6 +34,7 @@ mod value;
 mod version_predicate;
 
 pub use assemble::load;
+pub use border::Outside;
 pub(crate) use declarations::package_directory;
 pub use descriptive::{Descriptive, DynamicField};
 pub(crate) use descriptive::{LICENSE_FILE, dynamic_names};

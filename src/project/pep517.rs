@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::border::{self, Real};
 use super::build_environment::BuildEnvironment;
 use super::error::Error;
 use super::{Build, Descriptive, ProjectSettings};
@@ -48,6 +49,10 @@ enum Reply<T> {
     Needs {
         install: Vec<String>,
     },
+    /// A file of the project was opened through a link that leads out of it.
+    Outside {
+        outside: PathBuf,
+    },
     Done(T),
 }
 
@@ -86,8 +91,8 @@ struct Question<'a> {
 /// Asks the backend of the project in `root` for its metadata, because only Python knows what `because` says.
 ///
 /// # Errors
-/// It is not to be asked; no interpreter, requirements that cannot be installed, a hook that fails, takes too long or gives no
-/// answer.
+/// It is not to be asked; no interpreter, requirements that cannot be installed, a hook that fails, takes too long, gives no answer,
+/// or opens a file through a link out of the project.
 pub(crate) fn metadata(
     root: &Path,
     build: &Build,
@@ -195,6 +200,13 @@ fn answer<T: for<'de> Deserialize<'de>>(
                     installed.extend(install);
                     fs::remove_file(&answer).map_err(workspace(&answer))?;
                 }
+                Ok(Reply::Outside { outside: path }) => match border::real(root, &path) {
+                    Ok(Real::Outside(outside)) => return Err(Error::Outside(outside)),
+                    _ => {
+                        let log = format!("it opened {}, which led out of the project", path.display());
+                        return Err(Error::HookFailed { what, log });
+                    }
+                },
                 Err(error) => {
                     return Err(Error::HookFailed {
                         what,

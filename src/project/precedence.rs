@@ -4,6 +4,7 @@ use super::build_requirements::{is_only_setuptools, may_change_metadata};
 use super::declarations::Declarations;
 use super::descriptive::KEYWORDS;
 use super::discovery::{self, Discovered};
+use super::error::Error;
 use super::project_files::Files;
 use super::requirement::Stop;
 use super::setup_cfg::string_map;
@@ -18,6 +19,9 @@ impl Files {
         }
         let none = Draft::default();
         let setup_py = self.setup_py.as_ref().unwrap_or(&none);
+        if let Some(outside) = &setup_py.outside {
+            return Err(Error::Outside(outside.clone()).into());
+        }
         let drafts = [setup_py, &self.setup_cfg, &self.pyproject.draft];
         if let Some(dynamic) = drafts.iter().find_map(|draft| draft.whole.clone()) {
             return Err(dynamic.into());

@@ -118,6 +118,7 @@ impl Reader<'_> {
         let mut machine = Machine::new(self.root, Rc::new(file.clone()), finds_modules);
         machine.run(body);
         self.draft.whole = machine.given_up;
+        self.draft.outside = machine.outside;
         let Some(setup) = machine.setup else {
             let top = Place {
                 file: "setup.py",

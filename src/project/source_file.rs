@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::border::{self, Real};
 use super::error::Error;
 
 const MB: u64 = 1_000_000;
@@ -23,11 +24,18 @@ pub(crate) struct SourceFile {
 impl SourceFile {
     /// Reads `name` below `root`; `None` if there is no such file.
     pub(crate) fn read(root: &Path, name: &str) -> Result<Option<Self>, Error> {
-        let path = root.join(name);
-        match read_regular(&path) {
+        let read = match border::real(root, name) {
+            Ok(Real::Inside(path)) => read_regular(&path),
+            Ok(Real::Outside(outside)) => return Err(Error::Outside(outside)),
+            Err(error) => Err(error),
+        };
+        match read {
             Ok(bytes) => Self::from_bytes(name, bytes).map(Some),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(source) => Err(Error::Unreadable { path, source }),
+            Err(source) => Err(Error::Unreadable {
+                path: root.join(name),
+                source,
+            }),
         }
     }
 

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use super::Outside;
+
 /// `file:line`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Place {
@@ -61,6 +63,8 @@ pub(crate) struct Draft {
     pub(crate) fields: BTreeMap<String, Evaluated>,
     /// Why nothing in the file can be trusted without Python.
     pub(crate) whole: Option<Dynamic>,
+    /// A link out of the project that setup.py reads, or finds packages, through.
+    pub(crate) outside: Option<Outside>,
     /// Files that values were read from, relative to the root.
     pub(crate) referenced: Vec<String>,
     /// Why the backend must make the sdist.

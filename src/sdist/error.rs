@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::fault::Fault;
+use crate::project::Outside;
 
 /// Why there is no source distribution.
 #[derive(Debug, thiserror::Error)]
@@ -66,6 +67,9 @@ pub enum Error {
         /// The keyword, or `MANIFEST.in:line`.
         declared_in: String,
     },
+    /// A link leads out of the project.
+    #[error("{0}")]
+    Outside(Outside),
     /// A file's name is not UTF-8.
     #[error("the name of {} is not UTF-8, so no archive can carry it to other machines", .path.display())]
     NonUtf8Name {
@@ -161,6 +165,7 @@ impl Error {
             Self::OutsideProject { .. } => {
                 "Copy the file into the project: only what lies below its directory is packed."
             }
+            Self::Outside(outside) => return outside.hints(),
             Self::NonUtf8Name { .. } => "Rename the file, or leave it out with an `exclude` line in MANIFEST.in.",
             Self::ManifestText { .. } => "Save MANIFEST.in as UTF-8.",
             Self::Read { source, .. } if source.kind() == io::ErrorKind::NotFound => {

@@ -3,11 +3,10 @@
 //! Read beside setuptools 84's `command/sdist.py`, `command/egg_info.py` (`manifest_maker`) and `command/build_py.py`. The
 //! order is theirs, because what `MANIFEST.in` excludes is what came before it: defaults, `MANIFEST.in`, licence and
 //! referenced files, pruning. Deliberately different are: an earlier build's `SOURCES.txt` does not bring files back,
-//! `__pycache__` is left out, links to directories are not entered by walking, and a name that is not UTF-8, a path out of the
-//! project or a missing script is an error instead of a broken archive.
+//! `__pycache__` is left out, links to directories are not entered by walking, and a name that is not UTF-8, a path or link out of
+//! the project or a missing script is an error instead of a broken archive.
 
 use std::collections::BTreeSet;
-use std::fs;
 
 use super::Error;
 use super::manifest;
@@ -137,7 +136,7 @@ pub(crate) fn license_files(build: &Build, tree: &Tree, progress: &dyn Progress)
     Ok(found)
 }
 
-/// `files` without what is no regular file.
+/// `files` without what is no regular file; none of them may lie outside of the project.
 fn regular(files: BTreeSet<String>, tree: &Tree, progress: &dyn Progress) -> Result<Vec<Selected>, Error> {
     let mut selected = Vec::with_capacity(files.len());
     for path in files {
@@ -153,6 +152,7 @@ fn regular(files: BTreeSet<String>, tree: &Tree, progress: &dyn Progress) -> Res
                         "the file name {path:?} contains a control character; it is packed all the same"
                     ));
                 }
+                tree.real(&path)?;
                 selected.push(Selected { path, size });
                 continue;
             }
@@ -242,6 +242,7 @@ impl Selection<'_> {
         let dir = package_dir(&self.project.build, package)?;
         let kind = self.tree.kind(&dir)?;
         if kind == Kind::Directory {
+            self.tree.real(&dir)?;
             return Ok(dir);
         }
         Err(Error::PackageDir {
@@ -294,11 +295,10 @@ impl Selection<'_> {
     }
 
     fn manifest(&mut self) -> Result<(), Error> {
-        if !self.tree.exists(manifest::TEMPLATE) {
+        if self.tree.kind(manifest::TEMPLATE)? == Kind::Missing {
             return Ok(());
         }
-        let path = self.tree.absolute(manifest::TEMPLATE);
-        let bytes = fs::read(&path).map_err(|source| Error::Read { path, source })?;
+        let bytes = self.tree.read(manifest::TEMPLATE)?;
         manifest::apply(&bytes, self.tree, &mut self.files, self.progress)
     }
 

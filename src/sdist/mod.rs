@@ -27,7 +27,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 pub use self::error::Error;
-pub use self::repack::repack;
+pub use self::repack::{refuse_linked, repack};
 
 use self::archive::Archive;
 use self::files::{Pruned, Selected};
@@ -198,7 +198,7 @@ impl Contents {
         for (path, source) in &members {
             let added = match source {
                 Source::Bytes(bytes) => archive.add_bytes(path, bytes),
-                Source::File => archive.add_file(path, &tree.absolute(path), &mut |moved| {
+                Source::File => archive.add_file(path, &tree.real(path)?, &mut |moved| {
                     done += moved;
                     task.set(done, Some(total));
                     unless_cancelled(progress)
@@ -229,10 +229,7 @@ fn setup_cfg(selected: &mut Vec<Selected>, tree: &Tree, version: &str) -> Result
         .position(|file| file.path == "setup.cfg")
         .map(|at| selected.remove(at));
     let original = match own {
-        Some(file) => {
-            let path = tree.absolute(&file.path);
-            fs::read(&path).map_err(|source| Error::Read { path, source })?
-        }
+        Some(file) => tree.read(&file.path)?,
         None => Vec::new(),
     };
     Ok(setup_cfg::with_fixed_tag(&original, version))

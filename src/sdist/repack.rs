@@ -12,6 +12,7 @@ use super::archive::Archive;
 use super::tree::{inside, join};
 use super::{Error, Sdist, SdistSettings};
 use crate::progress::Progress;
+use crate::project::border::{self, Real};
 
 /// What a member is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,6 +74,22 @@ pub fn repack(
         }
     }
     archive.finish()
+}
+
+/// Refuses an sdist that a backend made of the project in `root` with what a link leads to outside of it: with one of `files` for
+/// which the project has such a link. What the archive holds there is what the link leads to.
+///
+/// # Errors
+/// [`Error::Outside`].
+pub fn refuse_linked(files: &[String], root: &Path) -> Result<(), Error> {
+    for file in files {
+        if let Ok(Real::Outside(outside)) = border::real(root, file)
+            && outside.is_link()
+        {
+            return Err(Error::Outside(outside));
+        }
+    }
+    Ok(())
 }
 
 /// The archive without its compression, so that members can be read in another order than they were written.

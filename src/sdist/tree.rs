@@ -1,4 +1,5 @@
-//! The project's directory as the selection sees it: listings, kinds and expanded globs.
+//! The project's directory as the selection sees it: listings, kinds and expanded globs. What lies outside of it is neither listed
+//! nor read.
 
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
@@ -8,6 +9,7 @@ use std::path::{Component, Path, PathBuf};
 use std::rc::Rc;
 
 use super::Error;
+use crate::project::border::{self, Real};
 use crate::wildcard::{Pattern, has_magic};
 
 /// What a path is, links followed.
@@ -44,6 +46,8 @@ pub(crate) enum Dialect {
 pub(crate) struct Tree {
     root: PathBuf,
     listings: RefCell<HashMap<String, Rc<Vec<Entry>>>>,
+    /// Directories without links, each looked at once.
+    directories: RefCell<HashMap<String, PathBuf>>,
     links_passed: RefCell<BTreeSet<String>>,
     is_pruned: Box<dyn Fn(&str) -> bool>,
     /// Files that are there for setuptools, which writes them before it looks, and the directories above them.
@@ -57,6 +61,7 @@ impl Tree {
         Self {
             root: root.to_path_buf(),
             listings: RefCell::default(),
+            directories: RefCell::default(),
             links_passed: RefCell::default(),
             is_pruned: Box::new(is_pruned),
             generated: BTreeSet::new(),
@@ -78,6 +83,47 @@ impl Tree {
     /// The absolute path.
     pub(crate) fn absolute(&self, path: &str) -> PathBuf {
         self.root.join(path)
+    }
+
+    /// Where `path` lies, all links followed: what is opened.
+    ///
+    /// # Errors
+    /// It leads out of the project, or nowhere.
+    pub(crate) fn real(&self, path: &str) -> Result<PathBuf, Error> {
+        let Some(dir) = parent(path) else {
+            return Ok(self.root.clone());
+        };
+        let failed = |source| Error::Read {
+            path: self.absolute(path),
+            source,
+        };
+        let name = path.rsplit('/').next().unwrap_or(path);
+        let named = self.real_directory(&dir)?.join(name);
+        let is_link = fs::symlink_metadata(&named).map_err(failed)?.is_symlink();
+        if !is_link && !border::is_gits(&self.root, &named) {
+            return Ok(named);
+        }
+        match border::real(&self.root, path).map_err(failed)? {
+            Real::Inside(real) => Ok(real),
+            Real::Outside(outside) => Err(Error::Outside(outside)),
+        }
+    }
+
+    fn real_directory(&self, dir: &str) -> Result<PathBuf, Error> {
+        if let Some(known) = self.directories.borrow().get(dir) {
+            return Ok(known.clone());
+        }
+        let real = self.real(dir)?;
+        self.directories.borrow_mut().insert(dir.to_owned(), real.clone());
+        Ok(real)
+    }
+
+    /// What the file `path` holds.
+    pub(crate) fn read(&self, path: &str) -> Result<Vec<u8>, Error> {
+        fs::read(self.real(path)?).map_err(|source| Error::Read {
+            path: self.absolute(path),
+            source,
+        })
     }
 
     /// What `path` is.
@@ -265,7 +311,14 @@ impl Tree {
             path: absolute.clone(),
             source,
         };
-        let reader = match fs::read_dir(&absolute) {
+        let real = match self.real(dir) {
+            Ok(real) => real,
+            Err(Error::Read { source, .. }) if leads_nowhere(&source) => return Ok(Vec::new()),
+            // A file has no entries, wherever it lies.
+            Err(Error::Outside(_)) if !absolute.is_dir() => return Ok(Vec::new()),
+            Err(error) => return Err(error),
+        };
+        let reader = match fs::read_dir(real) {
             Ok(reader) => reader,
             Err(source) if leads_nowhere(&source) => return Ok(Vec::new()),
             Err(source) => return Err(failed(source)),
@@ -409,5 +462,32 @@ mod tests {
             tree.expand("d/up/d/a", Dialect::Setuptools, true).unwrap(),
             ["d/up/d/a"]
         );
+        assert_eq!(tree.real("d/up/d/a").unwrap(), dir.path().join("d/a"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_a_link_leads_to_outside_is_not_listed() {
+        let (away, _) = tree(&["s/key"]);
+        let (dir, tree) = tree(&["d/a"]);
+        std::os::unix::fs::symlink(away.path(), dir.path().join("d/away")).unwrap();
+        std::os::unix::fs::symlink(away.path().join("s/key"), dir.path().join("d/key")).unwrap();
+        // Their names are the project's own.
+        assert_eq!(
+            tree.expand("d/*", Dialect::Setuptools, true).unwrap(),
+            ["d/a", "d/away", "d/key"]
+        );
+        assert_eq!(tree.walk("d").unwrap(), ["d/a", "d/key"]);
+        assert_eq!(tree.expand("d/key/*", Dialect::Setuptools, true).unwrap(), [""; 0]);
+        for pattern in ["d/away/*", "d/away/s/*", "d/away/**/key", "*/*/*"] {
+            let error = tree.expand(pattern, Dialect::Setuptools, true).unwrap_err();
+            assert!(
+                error.to_string().starts_with("d/away is a link to a directory"),
+                "{error}"
+            );
+        }
+        for path in ["d/key", "d/away", "d/away/s", "d/away/s/key"] {
+            assert!(matches!(tree.real(path), Err(Error::Outside(_))), "{path}");
+        }
     }
 }

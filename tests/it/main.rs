@@ -16,6 +16,7 @@ mod faults;
 mod foreign_files;
 mod handed_over;
 mod job_log;
+mod links;
 mod lying_servers;
 mod main_path;
 mod output;

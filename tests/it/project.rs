@@ -12,6 +12,7 @@ mod hostile;
 mod installer;
 mod isolation;
 mod kept;
+mod linked;
 mod mangled;
 mod messages;
 mod oracle;

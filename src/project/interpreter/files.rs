@@ -6,7 +6,10 @@ use std::rc::Rc;
 
 use ruff_text_size::Ranged;
 
+use super::super::Outside;
+use super::super::border::{self, Real};
 use super::super::discovery::{Find, find_packages};
+use super::super::error::Error;
 use super::super::requirement::has_other_line_ends;
 use super::super::source_file::read_regular;
 use super::call::Arguments;
@@ -27,8 +30,13 @@ impl Machine {
             return Ok(Err(Form::Unknown(Rc::clone(why))));
         }
         let shown = path.to_string_lossy();
-        let real = match self.root.join(path).canonicalize() {
-            Ok(real) => real,
+        let real = match border::real(&self.root, path) {
+            Ok(Real::Inside(real)) => real,
+            Ok(Real::Outside(outside)) => {
+                let unknown = self.dynamic(node, "reads a file outside of the project");
+                self.leads_out(outside);
+                return Ok(Err(Form::Unknown(unknown)));
+            }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 return Err(Halt::Raised(
                     "FileNotFoundError".into(),
@@ -37,15 +45,35 @@ impl Machine {
             }
             Err(_) => return Ok(Err(Form::Unknown(self.dynamic(node, "cannot be read")))),
         };
-        if !real.starts_with(&self.root) {
-            return Ok(Err(Form::Unknown(
-                self.dynamic(node, "reads a file outside of the project"),
-            )));
-        }
         if real.is_dir() {
             return Err(Halt::Raised("IsADirectoryError".into(), shown.as_ref().into()));
         }
         Ok(read_regular(&real).map_err(|_| Form::Unknown(self.dynamic(node, "cannot be read"))))
+    }
+
+    /// Remembers the first link out of the project. A path that says itself that it leads out is merely not certain: what is there
+    /// may be the same on every machine.
+    fn leads_out(&mut self, outside: Outside) {
+        if outside.is_link() {
+            self.outside.get_or_insert(outside);
+        }
+    }
+
+    /// `path` without links; `None` where one of the project's leads out of it, which tells of this machine.
+    fn resolved(&self, path: &Path) -> Option<PathBuf> {
+        match self.reached(path) {
+            Some(Real::Inside(real)) => Some(real),
+            Some(Real::Outside(outside)) if outside.is_link() => None,
+            _ => {
+                let real = self.root.join(path).canonicalize();
+                Some(real.unwrap_or_else(|_| self.located(path)))
+            }
+        }
+    }
+
+    /// What `path` leads to, links followed; `None` where that is nothing, or cannot be looked at.
+    fn reached(&self, path: &Path) -> Option<Real> {
+        border::real(&self.root, path).ok()
     }
 
     pub(super) fn text(
@@ -145,7 +173,8 @@ impl Machine {
             if let Some(why) = &self.moved {
                 return Ok(Some(Form::Unknown(Rc::clone(why))));
             }
-            if !self.located(path).starts_with(&self.root) {
+            let is_outside = matches!(self.reached(path), Some(Real::Outside(_)));
+            if is_outside || !self.located(path).starts_with(&self.root) {
                 return Ok(Some(Form::Unknown(self.dynamic(node, "looks outside of the project"))));
             }
         }
@@ -169,10 +198,9 @@ impl Machine {
             }
             "path.basename" => text(first.rfind('/').map_or(first.as_str(), |at| &first[at + 1..])),
             "path.abspath" => text(&self.located(path).to_string_lossy()),
-            "path.realpath" => {
-                let located = self.located(path);
-                text(&self.root.join(path).canonicalize().unwrap_or(located).to_string_lossy())
-            }
+            "path.realpath" => Ok(self
+                .resolved(path)
+                .map(|real| Form::Str(real.to_string_lossy().as_ref().into()))),
             "path.normpath" if path.is_absolute() && !path.starts_with("//") => text(&normal(path).to_string_lossy()),
             "path.splitext" => {
                 let base = first.rfind('/').map_or(0, |at| at + 1);
@@ -243,8 +271,7 @@ impl Machine {
                 if name == "absolute" {
                     return Ok(Some(Form::Path(pure(&self.root.join(path)))));
                 }
-                let real = self.root.join(path).canonicalize().ok();
-                Ok(Some(Form::Path(real.unwrap_or_else(|| self.located(path)))))
+                Ok(self.resolved(path).map(Form::Path))
             }
             "joinpath" => {
                 let parts: Option<Vec<_>> = arguments.positional.iter().map(Object::as_str).collect();
@@ -314,7 +341,13 @@ impl Machine {
                 let names = found.into_iter().map(|name| Object::str(name, place)).collect();
                 Some(Form::List(Shared::in_sequence(names, Sequence::Loose)))
             }
-            Err(error) => Some(Form::Unknown(self.dynamic(node, &error.to_string()))),
+            Err(error) => {
+                let unknown = self.dynamic(node, &error.to_string());
+                if let Error::Outside(outside) = error {
+                    self.leads_out(outside);
+                }
+                Some(Form::Unknown(unknown))
+            }
         }
     }
 
@@ -322,7 +355,8 @@ impl Machine {
         let place = self.place(node);
         let pattern = arguments.text(0, "pathname")?;
         let (directory, name) = pattern.rsplit_once('/').unwrap_or((".", pattern));
-        let is_inside = self.located(Path::new(directory)).starts_with(&self.root);
+        let is_inside = self.located(Path::new(directory)).starts_with(&self.root)
+            && !matches!(self.reached(Path::new(directory)), Some(Real::Outside(_)));
         if name.is_empty() || has_magic(directory) || name.contains("**") || self.moved.is_some() || !is_inside {
             return None;
         }

@@ -42,6 +42,7 @@ use std::rc::Rc;
 use ruff_python_ast::{Expr, Stmt};
 use ruff_text_size::Ranged;
 
+use super::Outside;
 use super::mentions::Mentions;
 use super::source_file::SourceFile;
 use super::value::{Dynamic, Place};
@@ -101,6 +102,8 @@ pub(crate) struct Machine {
     depth: usize,
     /// The tree may have changed: what is read from it is not certain any more.
     moved: Option<Rc<Dynamic>>,
+    /// The first link out of the project that was read through.
+    pub(crate) outside: Option<Outside>,
     /// Attributes of modules that were set.
     patched: BTreeSet<String>,
     /// Names that were added to the built-in ones.
@@ -146,6 +149,7 @@ impl Machine {
             steps: 0,
             depth: 0,
             moved: None,
+            outside: None,
             patched: BTreeSet::new(),
             builtins: BTreeMap::new(),
             search: Vec::new(),

@@ -2,7 +2,7 @@
 
 ORDER is JSON: {"action": "metadata" | "sdist", "root", "backend", "backend_path", "installed", "out"}.
 ANSWER is written as JSON: {"install": […]} when the backend needs more to be installed first, {"sdist": file name}, or the
-metadata. The hooks are those of PEP 517, https://peps.python.org/pep-0517/.
+metadata; {"outside": path} where a file was opened through a link that leads out of the project. The hooks are those of PEP 517, https://peps.python.org/pep-0517/.
 """
 
 import configparser
@@ -31,6 +31,7 @@ def main(order_path, answer_path):
     sys.path[:0] = [os.path.abspath(path) for path in order["backend_path"]]
     sys.argv = ["setup.py"]
     declared = {}
+    outside = watch_links(order["root"])
     if order["backend"].startswith("setuptools."):
         watch_setup(declared)
     if action is metadata:
@@ -39,7 +40,14 @@ def main(order_path, answer_path):
     try:
         answer = action(load(order["backend"]), order, declared)
     except Exception as error:
-        sys.exit(told(error))
+        if not outside:
+            sys.exit(told(error))
+    except SystemExit:
+        if not outside:
+            raise
+    # Also where the backend made do without the file: that is not what it would have answered otherwise.
+    if outside:
+        answer = {"outside": outside[0]}
     temporary = answer_path + ".part"
     with open(temporary, "w", encoding="utf-8") as file:
         json.dump(answer, file)
@@ -56,6 +64,37 @@ def end_with_parent():
     except (ImportError, OSError, AttributeError):
         # Another system, or a Python without ctypes: the time limit remains.
         pass
+
+
+class LeadsOut(Exception):
+    """A file of the project lies, links followed, outside of it."""
+
+
+def watch_links(root):
+    """Stops whoever opens a file through a link that leads out of the project, and returns the list where its path is noted.
+
+    The events are those of PEP 578, https://docs.python.org/3/library/audit_events.html.
+    """
+    root = os.path.join(os.path.realpath(root), "")
+    of_git = f"{os.sep}.git{os.sep}"
+    noted = []
+
+    def hook(event, arguments):
+        if event != "open" or not isinstance(arguments[0], (str, bytes)):
+            return
+        named = os.path.join(os.getcwd(), os.fsdecode(arguments[0]))
+        path = os.path.normpath(named)
+        real = os.path.realpath(named)
+        if not path.startswith(root) or of_git in path or (real.startswith(root) and of_git not in real):
+            return
+        only_writes = arguments[2] & os.O_ACCMODE == os.O_WRONLY
+        if only_writes or os.path.isdir(named) or not os.path.exists(named):
+            return
+        noted.append(named[len(root):] if named.startswith(root) else path[len(root):])
+        raise LeadsOut(f"{noted[-1]} leads out of the project")
+
+    sys.addaudithook(hook)
+    return noted
 
 
 def told(error):

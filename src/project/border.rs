@@ -1,0 +1,249 @@
+//! What is of the project: what lies in its directory, all links followed.
+//!
+//! A link may lead to any file of this machine, and what is read here ends in an archive, a label or a message. So whatever is
+//! read, listed or packed goes through [`real`] first. setuptools would follow a link that leads out; sgbuild refuses it by name.
+//! What git keeps in `.git` is not of the project either: it may hold the credentials of whoever cloned it.
+
+use std::ffi::OsStr;
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Where a path leads, all links followed.
+#[derive(Debug)]
+pub(crate) enum Real {
+    /// To something of the project: its path, free of links.
+    Inside(PathBuf),
+    /// To something else.
+    Outside(Outside),
+}
+
+/// What leads out of the project.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outside {
+    /// The link, or the path itself where no link is on its way; relative to the project.
+    path: PathBuf,
+    /// What the link says. Where that leads in the end is this machine's affair.
+    target: Option<PathBuf>,
+    /// What is there, such as `a file`.
+    kind: &'static str,
+    /// Whether it is what git keeps.
+    is_gits: bool,
+}
+
+/// Where `path`, relative to the project in `root`, leads.
+///
+/// # Errors
+/// It leads nowhere, or its way cannot be followed.
+pub(crate) fn real(root: &Path, path: impl AsRef<Path>) -> io::Result<Real> {
+    let named = root.join(path);
+    match named.canonicalize() {
+        Ok(real) if is_in(root, &real) && !is_gits(root, &real) => Ok(Real::Inside(real)),
+        Ok(real) => Ok(Real::Outside(Outside::of(root, &named, is_in(root, &real)))),
+        // Links in /proc also lead to what bears no name any more, such as a here-document on stdin.
+        Err(error) if error.kind() == io::ErrorKind::NotFound && named.exists() => {
+            Ok(Real::Outside(Outside::of(root, &named, false)))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether `path`, which is free of links, is below git's own directory: that of the project, or of one within.
+pub(crate) fn is_gits(root: &Path, path: &Path) -> bool {
+    let above = path.strip_prefix(root).ok().and_then(Path::parent);
+    above.is_some_and(names_git)
+}
+
+fn names_git(path: &Path) -> bool {
+    path.iter().any(|name| name == OsStr::new(".git"))
+}
+
+fn is_in(root: &Path, real: &Path) -> bool {
+    real.starts_with(root) || root.canonicalize().is_ok_and(|root| real.starts_with(root))
+}
+
+impl Outside {
+    fn of(root: &Path, named: &Path, is_gits: bool) -> Self {
+        let below = named.strip_prefix(root).ok();
+        let (path, target) = match below.and_then(|path| link_on_the_way(root, path)) {
+            Some((link, target)) => (link, Some(target)),
+            None => (below.unwrap_or(named).to_owned(), None),
+        };
+        let kind = match root.join(&path).metadata() {
+            Ok(found) if found.is_file() => "a file",
+            Ok(found) if found.is_dir() => "a directory",
+            _ => "a pipe, socket or device",
+        };
+        Self {
+            path,
+            target,
+            kind,
+            is_gits,
+        }
+    }
+
+    /// Whether a link leads there, rather than the path itself.
+    pub(crate) fn is_link(&self) -> bool {
+        self.target.is_some()
+    }
+
+    /// What to do next.
+    pub(crate) fn hints(&self) -> Vec<String> {
+        let hints: &[&str] = match (self.is_gits, self.is_link()) {
+            (true, _) => &["Leave it out: what git keeps may hold credentials, and no package needs it."],
+            (false, false) => &["Copy it into the project, and name the copy."],
+            (false, true) => &[
+                "Replace the link by a copy of what it leads to: only the directory of setup.py is read, as a link out of it could \
+                 carry any file of this machine into the image.",
+                "In a repository of several packages, turn the link round: keep the file here, and link to it from where it is now.",
+            ],
+        };
+        hints.iter().map(|hint| (*hint).to_owned()).collect()
+    }
+}
+
+impl fmt::Display for Outside {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            path,
+            target,
+            kind,
+            is_gits,
+        } = self;
+        let path = path.display();
+        match target.as_ref().map(|target| target.display()) {
+            Some(target) if *is_gits => write!(f, "{path} is a link to {kind} that is git's own ({target})"),
+            Some(target) => write!(f, "{path} is a link to {kind} outside the project ({target})"),
+            None if *is_gits => write!(f, "{path} is git's own, and not of the project"),
+            None => write!(f, "{path} lies outside the project"),
+        }
+    }
+}
+
+/// The first link on the way along `path` that leads out of the project, and what it says.
+fn link_on_the_way(root: &Path, path: &Path) -> Option<(PathBuf, PathBuf)> {
+    let mut walked = PathBuf::new();
+    for component in path.components() {
+        walked.push(component);
+        let reached = root.join(&walked);
+        let real = reached.canonicalize();
+        let leads_out = real.map_or(true, |real| {
+            !is_in(root, &real) || names_git(real.strip_prefix(root).unwrap_or(&real))
+        });
+        match reached.read_link() {
+            Ok(target) if leads_out => return Some((walked, target)),
+            _ if leads_out => return None,
+            _ => {}
+        }
+    }
+    None
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    /// A project with links of every kind, and what lies beside it.
+    fn project() -> (tempfile::TempDir, PathBuf) {
+        let around = tempfile::tempdir().unwrap();
+        let around_it = around.path().canonicalize().unwrap();
+        let root = around_it.join("project");
+        fs::create_dir_all(root.join(".git")).unwrap();
+        fs::create_dir_all(around_it.join("secrets")).unwrap();
+        fs::write(around_it.join("secrets/key"), "").unwrap();
+        fs::write(root.join("own"), "").unwrap();
+        fs::write(root.join(".git/config"), "").unwrap();
+        for (target, link) in [
+            ("own", "to-own"),
+            ("to-own", "to-link"),
+            ("../secrets/key", "to-key"),
+            ("to-key", "to-key-too"),
+            ("../secrets", "to-secrets"),
+            ("..", "up"),
+            ("nowhere", "to-nothing"),
+            ("loop", "loop"),
+            ("/dev/null", "to-device"),
+            (".git", "to-git"),
+        ] {
+            symlink(target, root.join(link)).unwrap();
+        }
+        (around, root)
+    }
+
+    #[test]
+    fn what_is_inside_is_named_without_links() {
+        let (_around, root) = project();
+        for path in [
+            "own",
+            "to-own",
+            "to-link",
+            "up/project/own",
+            "to-secrets/../project/own",
+        ] {
+            match real(&root, path) {
+                Ok(Real::Inside(real)) => assert_eq!(real, root.join("own"), "{path}"),
+                other => panic!("{path}: {other:?}"),
+            }
+        }
+        for path in ["to-nothing", "loop", "none", "../none", "to-secrets/none"] {
+            assert!(real(&root, path).is_err(), "{path}");
+        }
+    }
+
+    #[test]
+    fn what_leads_out_is_named_by_its_link() {
+        let (around, root) = project();
+        let absolute = around.path().canonicalize().unwrap().join("secrets/key");
+        let absolute_is_outside = format!("{} lies outside the project", absolute.display());
+        for (path, said) in [
+            (
+                "to-key",
+                "to-key is a link to a file outside the project (../secrets/key)",
+            ),
+            (
+                "to-key-too",
+                "to-key-too is a link to a file outside the project (to-key)",
+            ),
+            (
+                "to-secrets",
+                "to-secrets is a link to a directory outside the project (../secrets)",
+            ),
+            (
+                "to-secrets/key",
+                "to-secrets is a link to a directory outside the project (../secrets)",
+            ),
+            (
+                "./up/secrets/key",
+                "up is a link to a directory outside the project (..)",
+            ),
+            (
+                "to-device",
+                "to-device is a link to a pipe, socket or device outside the project (/dev/null)",
+            ),
+            (
+                "to-git/config",
+                "to-git is a link to a directory that is git's own (.git)",
+            ),
+            (".git/config", ".git/config is git's own, and not of the project"),
+            ("../secrets/key", "../secrets/key lies outside the project"),
+            (absolute.to_str().unwrap(), &absolute_is_outside),
+        ] {
+            match real(&root, path) {
+                Ok(Real::Outside(outside)) => assert_eq!(outside.to_string(), said),
+                other => panic!("{path}: {other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_file_without_a_name_is_outside() {
+        use std::os::fd::AsRawFd as _;
+        let (_around, root) = project();
+        let nameless = tempfile::tempfile().unwrap();
+        symlink(format!("/proc/self/fd/{}", nameless.as_raw_fd()), root.join("nameless")).unwrap();
+        assert!(matches!(real(&root, "nameless"), Ok(Real::Outside(outside)) if outside.is_link()));
+    }
+}
