@@ -16,6 +16,7 @@ use crate::hex::hex;
 use crate::image::{self, ImagePlan, ImageSettings};
 use crate::progress::Progress;
 use crate::project::{self, Project, ProjectSettings};
+use crate::reading;
 use crate::requirements::Requirements;
 use crate::sdist::{self, Sdist, SdistSettings};
 
@@ -381,7 +382,7 @@ fn context_digest(directory: &Path, files: &[String]) -> Result<String, Error> {
 }
 
 fn file_digest(path: &Path) -> io::Result<String> {
-    let mut file = File::open(path)?;
+    let (mut file, _) = reading::open(path)?;
     let mut digest = Sha256::new();
     let mut buffer = vec![0; 64 * 1024];
     loop {

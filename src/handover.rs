@@ -1,5 +1,6 @@
 //! `dist/image.json`: what one phase tells the next, so that `build` and `push` may run in different shells.
 
+#[cfg(unix)]
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -10,6 +11,7 @@ use crate::dist::{Dist, IMAGE_JSON};
 use crate::engine::BuiltImage;
 use crate::fault::Fault;
 use crate::push::PushedImage;
+use crate::reading::{self, SETTINGS_FILE};
 
 /// The content of `dist/image.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,7 +72,7 @@ impl Handover {
     /// What an earlier phase left in the directory `dist`, whatever it was built from.
     #[must_use]
     pub fn read_any(dist: &Path) -> Option<Self> {
-        serde_json::from_slice(&fs::read(dist.join(IMAGE_JSON)).ok()?).ok()
+        serde_json::from_slice(&reading::bytes(&dist.join(IMAGE_JSON), SETTINGS_FILE).ok()?).ok()
     }
 
     /// Writes the file into the directory `dist`, whole or not at all.

@@ -3,11 +3,11 @@
 use std::process::ExitCode;
 
 use aws_config::BehaviorVersion;
-use signal_hook::consts::{SIGINT, SIGTERM};
 
 use sgbuild::cli::{Cli, Color};
 use sgbuild::commands::{self, Begun, Work};
 use sgbuild::error::Error;
+use sgbuild::interruption;
 use sgbuild::lambda::log::JsonLines;
 use sgbuild::lambda::{self, Configuration};
 use sgbuild::settings::Environment;
@@ -41,10 +41,8 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: &Cli, ui: &Ui) -> Result<(), Error> {
-    for signal in [SIGINT, SIGTERM] {
-        // Where it cannot be caught, it ends the process.
-        let _ = signal_hook::flag::register(signal, ui.cancelled_flag());
-    }
+    // A signal that cannot be caught ends the process.
+    let _ = interruption::watch(&ui.cancelled_flag());
     let print = |text: &str| ui.data(text);
     let outcome = match commands::begin(&cli.command, ui, &print, Environment::of_process())? {
         Begun::Over(outcome) => outcome,

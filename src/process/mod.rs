@@ -10,6 +10,7 @@ mod error;
 mod log;
 
 pub(crate) use credentials::{concerns_installer, is_credential, without_credentials};
+pub(crate) use descendants::end_all;
 pub(crate) use error::Error;
 
 use std::ffi::OsString;

@@ -4,7 +4,9 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use super::error::Error;
 use super::value::{Kind, Value};
+use crate::reading::{Search, TooFar};
 use crate::wildcard::{Pattern, has_magic};
 
 /// In `{package: [pattern, …]}` what setup.py calls the empty name, and setup.cfg and pyproject.toml `*`: all packages.
@@ -21,70 +23,77 @@ pub(crate) fn name_all_packages(declared: &mut Value) {
 
 /// `data_files`, `{directory: [pattern, …]}` with the files that the patterns find, sorted; names without wildcards
 /// stay, and so does what is no such table, for its reader to complain of.
-pub(crate) fn expanded(root: &Path, declared: Value) -> Value {
+pub(crate) fn expanded(root: &Path, declared: Value) -> Result<Value, Error> {
     let place = declared.place;
     let Kind::Dict(entries) = declared.kind else {
-        return declared;
+        return Ok(declared);
     };
+    let mut search = Search::default();
     let entries = entries.into_iter().map(|(directory, listed)| match listed.kind {
         Kind::List(items) => {
             let place = listed.place;
-            let found = items.into_iter().flat_map(|item| expanded_item(root, item)).collect();
-            (directory, Value::new(Kind::List(found), place))
+            let found = items.into_iter().map(|item| expanded_item(root, item, &mut search));
+            let found: Vec<_> = found.collect::<Result<_, _>>()?;
+            Ok((directory, Value::new(Kind::List(found.concat()), place)))
         }
-        _ => (directory, listed),
+        _ => Ok((directory, listed)),
     });
-    Value::new(Kind::Dict(entries.collect()), place)
+    Ok(Value::new(Kind::Dict(entries.collect::<Result<_, Error>>()?), place))
 }
 
-fn expanded_item(root: &Path, item: Value) -> Vec<Value> {
+fn expanded_item(root: &Path, item: Value, search: &mut Search) -> Result<Vec<Value>, Error> {
     let pattern = item
         .as_str()
         .filter(|name| name.contains(['*', '?', '[', ']', '{', '}']));
     let Some(pattern) = pattern.filter(|pattern| !pattern.starts_with('/') && !pattern.split('/').any(|p| p == ".."))
     else {
-        return vec![item];
+        return Ok(vec![item]);
     };
-    let found = glob(root, pattern).into_iter();
-    found.map(|path| Value::str(path, item.place)).collect()
+    let found = glob(root, pattern, search).map_err(|source| Error::TooFar {
+        path: root.join(pattern),
+        source,
+    })?;
+    Ok(found.into_iter().map(|path| Value::str(path, item.place)).collect())
 }
 
 /// Python's `glob.glob(pattern, recursive=True)`: names that begin with a dot are only found by a pattern that does.
-fn glob(root: &Path, pattern: &str) -> BTreeSet<String> {
+fn glob(root: &Path, pattern: &str, search: &mut Search) -> Result<BTreeSet<String>, TooFar> {
     let parts: Vec<&str> = pattern.split('/').filter(|part| !matches!(*part, "" | ".")).collect();
     let mut found = BTreeSet::from([String::new()]);
     for (index, part) in parts.iter().enumerate() {
         let last = index + 1 == parts.len();
-        let next = found.iter().flat_map(|directory| match *part {
-            "**" => below(root, directory, last),
-            part => named(root, directory, part),
-        });
-        found = next.collect();
+        let mut next = BTreeSet::new();
+        for directory in &found {
+            next.extend(match *part {
+                "**" => below(root, directory, last, search)?,
+                part => named(root, directory, part, search)?,
+            });
+        }
+        found = next;
     }
     found.remove("");
-    found
+    Ok(found)
 }
 
-fn named(root: &Path, directory: &str, part: &str) -> Vec<String> {
+fn named(root: &Path, directory: &str, part: &str, search: &mut Search) -> Result<Vec<String>, TooFar> {
     if !has_magic(part) {
         let path = joined(directory, part);
         let exists = root.join(&path).symlink_metadata().is_ok();
-        return exists.then_some(path).into_iter().collect();
+        return Ok(exists.then_some(path).into_iter().collect());
     }
     let pattern = Pattern::fnmatch(part);
-    let names = names(root, directory).into_iter();
+    let names = names(root, directory, search)?.into_iter();
     let seen = names.filter(|name| part.starts_with('.') || !name.starts_with('.'));
-    seen.filter(|name| pattern.matches(name))
-        .map(|name| joined(directory, &name))
-        .collect()
+    let found = seen.filter(|name| pattern.matches(name));
+    Ok(found.map(|name| joined(directory, &name)).collect())
 }
 
 /// `directory` and all directories below it, and the files in them if `with_files`.
-fn below(root: &Path, directory: &str, with_files: bool) -> Vec<String> {
+fn below(root: &Path, directory: &str, with_files: bool, search: &mut Search) -> Result<Vec<String>, TooFar> {
     let mut found = Vec::new();
     let mut waiting = vec![directory.to_owned()];
     while let Some(directory) = waiting.pop() {
-        for name in names(root, &directory)
+        for name in names(root, &directory, search)?
             .into_iter()
             .filter(|name| !name.starts_with('.'))
         {
@@ -99,15 +108,19 @@ fn below(root: &Path, directory: &str, with_files: bool) -> Vec<String> {
         }
         found.push(directory);
     }
-    found
+    Ok(found)
 }
 
 /// The names in a directory; of one that cannot be read none, as in Python.
-fn names(root: &Path, directory: &str) -> Vec<String> {
+fn names(root: &Path, directory: &str, search: &mut Search) -> Result<Vec<String>, TooFar> {
+    search.directory()?;
     let entries = std::fs::read_dir(root.join(directory)).into_iter().flatten().flatten();
-    entries
-        .filter_map(|entry| entry.file_name().into_string().ok())
-        .collect()
+    let mut names = Vec::new();
+    for entry in entries {
+        search.entry()?;
+        names.extend(entry.file_name().into_string());
+    }
+    Ok(names)
 }
 
 fn joined(directory: &str, name: &str) -> String {

@@ -16,6 +16,7 @@ mod error;
 pub(crate) mod ini;
 mod interpreter;
 mod license;
+mod marker_cost;
 mod mentions;
 mod pep517;
 mod precedence;
@@ -38,8 +39,8 @@ pub(crate) use descriptive::{LICENSE_FILE, dynamic_names};
 pub use entry_points::require_train;
 pub use error::Error;
 pub use pep517::build_sdist;
-pub(crate) use requirement::{beyond_the_parser, normalized, too_deep};
-pub(crate) use source_file::{SourceFile, read_regular};
+pub(crate) use requirement::{beyond_the_parser, normalized, too_much};
+pub(crate) use source_file::SourceFile;
 
 use std::cell::LazyCell;
 use std::collections::BTreeMap;

@@ -14,6 +14,7 @@ use super::error::Error;
 use super::{Build, Descriptive, ProjectSettings};
 use crate::process::{self, Run};
 use crate::progress::Progress;
+use crate::reading::{self, ANSWER};
 
 /// What is run.
 const ASK: &str = include_str!("python/ask.py");
@@ -143,7 +144,7 @@ fn ask<T: for<'de> Deserialize<'de>>(
         let ended = run.wait(progress);
         litter.remove_new();
         let ended = ended.map_err(Error::from)?;
-        match fs::read(&answer) {
+        match reading::bytes(&answer, ANSWER) {
             Ok(bytes) => match serde_json::from_slice(&bytes) {
                 Ok(Reply::Done(answer)) => return Ok(answer),
                 Ok(Reply::Needs { install }) => {

@@ -269,7 +269,7 @@ impl Pyproject {
                     self.draft.set(&field.replace('-', "_"), declared);
                 }
                 "include-package-data" => self.draft.set("include_package_data", value.clone()),
-                "data-files" => self.draft.set("data_files", data_files::expanded(root, value.clone())),
+                "data-files" => self.draft.set("data_files", data_files::expanded(root, value.clone())?),
                 "script-files" => self.draft.set("scripts", value.clone()),
                 "license-files" => self.tool_license_files(value),
                 "platforms" => self.names(field, value, |_| true),

@@ -66,7 +66,7 @@ impl Reader<'_> {
             }
             "options.data_files" => {
                 self.dict_of_lists("data_files", section);
-                self.expand_data_files();
+                self.expand_data_files()?;
                 Ok(())
             }
             "options.packages.find" => Ok(()),
@@ -268,10 +268,11 @@ impl Reader<'_> {
         }
     }
 
-    fn expand_data_files(&mut self) {
+    fn expand_data_files(&mut self) -> Result<(), Error> {
         if let Some(Ok(declared)) = self.draft.fields.remove("data_files") {
-            self.draft.set("data_files", data_files::expanded(self.root, declared));
+            self.draft.set("data_files", data_files::expanded(self.root, declared)?);
         }
+        Ok(())
     }
 
     fn requirements(&mut self, option: &IniOption) -> Result<Value, Error> {

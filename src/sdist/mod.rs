@@ -35,6 +35,7 @@ use self::names::Names;
 use self::tree::{Tree, join};
 use crate::progress::Progress;
 use crate::project::Project;
+use crate::reading::{self, PROJECT_FILE};
 
 /// 1980-01-02T00:00:00Z, the time of every member unless `SOURCE_DATE_EPOCH` says otherwise: zip, hence a wheel built from
 /// the unpacked sdist, knows no time before 1980, and a day later it is 1980 in every time zone.
@@ -231,7 +232,7 @@ fn setup_cfg(selected: &mut Vec<Selected>, tree: &Tree, version: &str) -> Result
     let original = match own {
         Some(file) => {
             let path = tree.absolute(&file.path);
-            fs::read(&path).map_err(|source| Error::Read { path, source })?
+            reading::bytes(&path, PROJECT_FILE).map_err(|source| Error::Read { path, source })?
         }
         None => Vec::new(),
     };

@@ -8,6 +8,7 @@ use std::path::{Component, Path, PathBuf};
 use std::rc::Rc;
 
 use super::Error;
+use crate::reading::{Search, TooFar};
 use crate::wildcard::{Pattern, has_magic};
 
 /// What a path is, links followed.
@@ -45,6 +46,7 @@ pub(crate) struct Tree {
     root: PathBuf,
     listings: RefCell<HashMap<String, Rc<Vec<Entry>>>>,
     links_passed: RefCell<BTreeSet<String>>,
+    search: RefCell<Search>,
     is_pruned: Box<dyn Fn(&str) -> bool>,
     /// Files that are there for setuptools, which writes them before it looks, and the directories above them.
     generated: BTreeSet<String>,
@@ -58,6 +60,7 @@ impl Tree {
             root: root.to_path_buf(),
             listings: RefCell::default(),
             links_passed: RefCell::default(),
+            search: RefCell::default(),
             is_pruned: Box::new(is_pruned),
             generated: BTreeSet::new(),
             generated_dirs: BTreeSet::new(),
@@ -265,6 +268,12 @@ impl Tree {
             path: absolute.clone(),
             source,
         };
+        let mut search = self.search.borrow_mut();
+        let too_far = |source: TooFar| Error::TooFar {
+            path: absolute.clone(),
+            source,
+        };
+        search.directory().map_err(too_far)?;
         let reader = match fs::read_dir(&absolute) {
             Ok(reader) => reader,
             Err(source) if leads_nowhere(&source) => return Ok(Vec::new()),
@@ -272,6 +281,7 @@ impl Tree {
         };
         let mut entries = Vec::new();
         for entry in reader {
+            search.entry().map_err(too_far)?;
             let entry = entry.map_err(failed)?;
             let kind = entry.file_type().map_err(failed)?;
             let is_link = kind.is_symlink();

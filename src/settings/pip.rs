@@ -1,15 +1,15 @@
 //! What pip is told on this machine (index, trusted hosts, netrc, certificates), so that a build can be told the same.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::fs;
 use std::io;
 use std::path::PathBuf;
 
 use url::Url;
 
 use super::{Environment, Error, Settings};
-use crate::project::{ini, read_regular};
+use crate::project::ini;
+use crate::reading::{self, PROJECT_FILE, SETTINGS_FILE};
 use crate::secret::Secret;
 
 /// The pip options that decide where packages come from. Source: <https://pip.pypa.io/en/stable/cli/pip_install/>.
@@ -51,7 +51,9 @@ pub(super) fn options(environment: &Environment) -> BTreeMap<String, String> {
     let mut options = BTreeMap::new();
     for file in configuration_files(environment) {
         // A file that pip could not read either says nothing.
-        let Ok(text) = fs::read_to_string(file) else { continue };
+        let Ok(text) = reading::text(&file, SETTINGS_FILE) else {
+            continue;
+        };
         let Ok(sections) = ini::parse_raw(&text) else { continue };
         for name in ["global", "install"] {
             let entries = sections
@@ -150,7 +152,8 @@ fn netrc(environment: &Environment, hosts: &[String]) -> Option<String> {
         .get("NETRC")
         .map(PathBuf::from)
         .or_else(|| environment.home().map(|home| home.join(".netrc")))?;
-    let text = fs::read_to_string(path).ok()?;
+    let text = reading::text(&path, SETTINGS_FILE).ok()?;
+    let hosts: BTreeSet<&str> = hosts.iter().map(String::as_str).collect();
     let mut kept = String::new();
     let mut words = text
         .lines()
@@ -161,7 +164,7 @@ fn netrc(environment: &Environment, hosts: &[String]) -> Option<String> {
         match word {
             "machine" => {
                 let host = words.next()?;
-                inside = hosts.iter().any(|wanted| wanted == host);
+                inside = hosts.contains(host);
                 if inside {
                     let _ = writeln!(kept, "machine {host}");
                 }
@@ -189,7 +192,7 @@ fn ca_bundle(settings: &Settings, options: &BTreeMap<String, String>) -> Result<
         },
     };
     let path = settings.root().join(path);
-    let found = read_regular(&path).and_then(|bytes| {
+    let found = reading::bytes(&path, PROJECT_FILE).and_then(|bytes| {
         // Comments between the certificates may be in any encoding.
         let text = String::from_utf8_lossy(&bytes).into_owned();
         if text.contains("-----BEGIN ") {
@@ -207,6 +210,8 @@ fn ca_bundle(settings: &Settings, options: &BTreeMap<String, String>) -> Result<
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn environment(pairs: &[(&str, &str)]) -> Environment {

@@ -13,6 +13,7 @@ mod cli;
 mod dist;
 mod engine;
 mod faults;
+mod interrupted;
 mod job_log;
 mod main_path;
 mod pipeline;

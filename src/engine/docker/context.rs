@@ -10,6 +10,7 @@ use hyper::body::Frame;
 use tokio::sync::mpsc;
 
 use super::daemon::Body;
+use crate::reading;
 use super::error::Error;
 
 /// Bytes per chunk on the wire.
@@ -74,11 +75,7 @@ fn append(archive: &mut tar::Builder<impl Write>, name: &str, path: &Path) -> io
             "the path leads out of the build context",
         ));
     }
-    let file = std::fs::File::open(path)?;
-    let metadata = file.metadata()?;
-    if !metadata.is_file() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
-    }
+    let (file, metadata) = reading::open(path)?;
     let mut header = tar::Header::new_gnu();
     header.set_entry_type(tar::EntryType::Regular);
     header.set_size(metadata.len());
