@@ -11,6 +11,12 @@ use crate::secret::without_url_credentials;
 const DOCKERFILE: &str = include_str!("../templates/Dockerfile.j2");
 const RUN_PY_TEMPLATE: &str = include_str!("../templates/run.py");
 
+/// What a template may cost: about an instruction each, or 64 bytes that it makes. sgbuild's own takes some hundreds.
+const FUEL: u64 = 2_000_000;
+/// Bytes that it may make.
+const MOST_BYTES: usize = 4 * MB;
+const MB: usize = 1_000_000;
+
 /// A user's own Dockerfile template.
 #[derive(Debug, Clone)]
 pub struct Template {
@@ -76,19 +82,31 @@ pub fn run_py(plan: &ImagePlan) -> Result<String, Error> {
 fn render(path: &str, text: &str, variables: Value) -> Result<String, Error> {
     let rendered = || {
         let mut environment = Environment::new();
+        environment.set_fuel(Some(FUEL));
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_auto_escape_callback(|_| AutoEscape::None);
         environment.set_syntax(SyntaxConfig::builder().keep_trailing_newline(true).build()?);
         environment.add_filter("quoted", |text: String| quoted(&text));
         environment.render_named_str(path, text, variables)
     };
-    rendered().map_err(|error: minijinja::Error| Error {
+    let failed = |line, reason| Error {
         path: path.to_owned(),
-        line: error.line(),
-        reason: error
-            .detail()
-            .map_or_else(|| error.kind().to_string(), without_url_credentials),
-    })
+        line,
+        reason,
+    };
+    let text = rendered().map_err(|error: minijinja::Error| {
+        let reason = match (error.kind(), error.detail()) {
+            (ErrorKind::OutOfFuel, _) => "it takes too long: loops in loops, or a text that grows".to_owned(),
+            (_, Some(detail)) => without_url_credentials(detail),
+            (kind, None) => kind.to_string(),
+        };
+        failed(error.line(), reason)
+    })?;
+    if text.len() > MOST_BYTES {
+        let reason = format!("it makes {} MB of text; at most {} are used", text.len() / MB, MOST_BYTES / MB);
+        return Err(failed(None, reason));
+    }
+    Ok(text)
 }
 
 /// `text` as a double-quoted word of a Dockerfile, in which nothing is expanded. A line break cannot be quoted there.

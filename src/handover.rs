@@ -9,8 +9,8 @@ use crate::dist::{self, Dist, IMAGE_JSON};
 use crate::engine::BuiltImage;
 use crate::fault::Fault;
 use crate::progress::Progress;
-use crate::project::read_regular;
 use crate::push::PushedImage;
+use crate::reading::{self, SETTINGS_FILE};
 
 mod own;
 
@@ -112,7 +112,7 @@ impl Handover {
     /// [`Error::Foreign`] where somebody else left something.
     pub fn read_any(dist: &Path, own: &OwnRecords) -> Result<Option<Self>, Error> {
         let path = dist.join(IMAGE_JSON);
-        let bytes = match read_regular(&path) {
+        let bytes = match reading::bytes(&path, SETTINGS_FILE) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(_) => return Err(Error::Foreign { path }),

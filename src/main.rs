@@ -4,12 +4,12 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use aws_config::BehaviorVersion;
-use signal_hook::consts::{SIGINT, SIGTERM};
 
 use sgbuild::cli::{Cli, Color};
 use sgbuild::commands::{self, Begun, Work};
 use sgbuild::error::Error;
 use sgbuild::fault::Fault;
+use sgbuild::interruption;
 use sgbuild::lambda::log::JsonLines;
 use sgbuild::lambda::{self, Configuration};
 use sgbuild::settings::Environment;
@@ -61,10 +61,8 @@ fn print_of_clap(said: &clap::Error) -> ExitCode {
 }
 
 fn run(cli: &Cli, ui: &Ui) -> Result<(), Error> {
-    for signal in [SIGINT, SIGTERM] {
-        // Where it cannot be caught, it ends the process.
-        let _ = signal_hook::flag::register(signal, ui.cancelled_flag());
-    }
+    // A signal that cannot be caught ends the process.
+    let _ = interruption::watch(&ui.cancelled_flag());
     let print = |data: &Data| ui.data(data);
     let outcome = match commands::begin(&cli.command, ui, &print, Environment::of_process())? {
         Begun::Over(outcome) => outcome,

@@ -80,39 +80,38 @@ pub(crate) fn has_magic(text: &str) -> bool {
     text.contains(['*', '?', '['])
 }
 
+/// Once through the text, however many positions were reached: a pattern may be all stars.
 fn advance(token: &Token, chars: &[char], reached: &[bool]) -> Vec<bool> {
-    let mut next = vec![false; reached.len()];
-    for (position, _) in reached.iter().enumerate().filter(|(_, reached)| **reached) {
-        match token {
-            Token::Many { slash } => {
-                next[position] = true;
-                for (offset, c) in chars[position..].iter().enumerate() {
-                    if !slash && *c == '/' {
-                        break;
-                    }
-                    next[position + offset + 1] = true;
+    match token {
+        Token::Many { slash } => {
+            let mut next = reached.to_vec();
+            for (position, c) in chars.iter().enumerate() {
+                next[position + 1] |= next[position] && (*slash || *c != '/');
+            }
+            next
+        }
+        Token::Directories => {
+            let mut next = reached.to_vec();
+            // Whether a directory's name that begins somewhere before reaches to here.
+            let mut inside = false;
+            for (position, c) in chars.iter().enumerate() {
+                if *c == '/' {
+                    next[position + 1] |= inside;
+                    inside = false;
+                } else {
+                    inside |= next[position];
                 }
             }
-            Token::Directories => {
-                next[position] = true;
-                let mut start = position;
-                while let Some(length) = chars[start..]
-                    .iter()
-                    .position(|c| *c == '/')
-                    .filter(|length| *length > 0)
-                {
-                    start += length + 1;
-                    next[start] = true;
-                }
+            next
+        }
+        one => {
+            let mut next = vec![false; reached.len()];
+            for (position, c) in chars.iter().enumerate() {
+                next[position + 1] = reached[position] && matches_one(one, *c);
             }
-            one => {
-                if chars.get(position).is_some_and(|c| matches_one(one, *c)) {
-                    next[position + 1] = true;
-                }
-            }
+            next
         }
     }
-    next
 }
 
 fn matches_one(token: &Token, c: char) -> bool {

@@ -1,5 +1,6 @@
 //! What the package requires, with the extras that were chosen.
 
+use std::collections::BTreeSet;
 use std::str::FromStr;
 
 use pep508_rs::{ExtraName, PackageName, Requirement, VerbatimUrl};
@@ -76,6 +77,7 @@ fn with_implied(project: &Project, chosen: Vec<ExtraName>) -> Vec<ExtraName> {
 pub(super) fn requirements(package: &str, declared: &[String], extras: &[ExtraName]) -> Result<Vec<Declared>, Error> {
     let own = PackageName::from_str(package).ok();
     let mut chosen: Vec<Declared> = Vec::new();
+    let mut known = BTreeSet::new();
     for text in declared {
         let shown = without_url_credentials(text);
         if shown != *text {
@@ -98,7 +100,7 @@ pub(super) fn requirements(package: &str, declared: &[String], extras: &[ExtraNa
         } else {
             requirement.to_string()
         };
-        if !chosen.iter().any(|earlier| earlier.text == text) {
+        if known.insert(text.clone()) {
             chosen.push(Declared { text, requirement, by });
         }
     }

@@ -9,7 +9,8 @@
 use std::collections::BTreeSet;
 use std::io;
 use std::process::{Child, Command};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
@@ -18,6 +19,32 @@ static LEADERS: Mutex<BTreeSet<i32>> = Mutex::new(BTreeSet::new());
 
 fn leaders() -> MutexGuard<'static, BTreeSet<i32>> {
     LEADERS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// How often, and how far apart, it is looked whether a family that starts or ends just now has done so.
+const LOOKS: usize = 20;
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// Ends every program that runs, and what came of it, from whichever thread: the process is about to end.
+pub(crate) fn end_all() {
+    for _ in 0..LOOKS {
+        let leaders = match LEADERS.try_lock() {
+            Ok(leaders) => leaders,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => {
+                std::thread::sleep(PAUSE);
+                continue;
+            }
+        };
+        for group in leaders.iter().filter_map(|leader| Pid::from_raw(*leader)) {
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+        #[cfg(target_os = "linux")]
+        if !leaders.is_empty() {
+            linux::end_below_us(0, &BTreeSet::new());
+        }
+        return;
+    }
 }
 
 /// A program and what comes of it.

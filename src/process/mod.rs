@@ -11,6 +11,7 @@ mod log;
 mod question;
 
 pub(crate) use credentials::{concerns_installer, is_credential, without_credentials};
+pub(crate) use descendants::end_all;
 pub(crate) use error::Error;
 pub(crate) use question::{Answer, Asked, Deadline, Question};
 

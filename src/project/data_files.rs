@@ -7,6 +7,7 @@ use std::path::Path;
 use super::border::{self, Real};
 use super::error::Error;
 use super::value::{Kind, Value};
+use crate::reading::{Search, TooFar};
 use crate::wildcard::{Pattern, has_magic};
 
 /// In `{package: [pattern, …]}` what setup.py calls the empty name, and setup.cfg and pyproject.toml `*`: all packages.
@@ -25,25 +26,26 @@ pub(crate) fn name_all_packages(declared: &mut Value) {
 /// stay, and so does what is no such table, for its reader to complain of.
 ///
 /// # Errors
-/// A pattern leads through a link out of the project.
+/// A pattern leads through a link out of the project, or to more directories than any checkout has.
 pub(crate) fn expanded(root: &Path, declared: Value) -> Result<Value, Error> {
     let place = declared.place;
-    let Kind::Dict(mut entries) = declared.kind else {
+    let Kind::Dict(entries) = declared.kind else {
         return Ok(declared);
     };
-    for (_, listed) in &mut entries {
-        if let Kind::List(items) = &mut listed.kind {
-            let mut found = Vec::new();
-            for item in std::mem::take(items) {
-                found.extend(expanded_item(root, item)?);
-            }
-            *items = found;
+    let mut search = Search::default();
+    let entries = entries.into_iter().map(|(directory, listed)| match listed.kind {
+        Kind::List(items) => {
+            let place = listed.place;
+            let found = items.into_iter().map(|item| expanded_item(root, item, &mut search));
+            let found: Vec<_> = found.collect::<Result<_, _>>()?;
+            Ok((directory, Value::new(Kind::List(found.concat()), place)))
         }
-    }
-    Ok(Value::new(Kind::Dict(entries), place))
+        _ => Ok((directory, listed)),
+    });
+    Ok(Value::new(Kind::Dict(entries.collect::<Result<_, Error>>()?), place))
 }
 
-fn expanded_item(root: &Path, item: Value) -> Result<Vec<Value>, Error> {
+fn expanded_item(root: &Path, item: Value, search: &mut Search) -> Result<Vec<Value>, Error> {
     let pattern = item
         .as_str()
         .filter(|name| name.contains(['*', '?', '[', ']', '{', '}']));
@@ -51,12 +53,12 @@ fn expanded_item(root: &Path, item: Value) -> Result<Vec<Value>, Error> {
     else {
         return Ok(vec![item]);
     };
-    let found = glob(root, pattern)?.into_iter();
-    Ok(found.map(|path| Value::str(path, item.place)).collect())
+    let found = glob(root, pattern, search)?;
+    Ok(found.into_iter().map(|path| Value::str(path, item.place)).collect())
 }
 
 /// Python's `glob.glob(pattern, recursive=True)`: names that begin with a dot are only found by a pattern that does.
-fn glob(root: &Path, pattern: &str) -> Result<BTreeSet<String>, Error> {
+fn glob(root: &Path, pattern: &str, search: &mut Search) -> Result<BTreeSet<String>, Error> {
     let parts: Vec<&str> = pattern.split('/').filter(|part| !matches!(*part, "" | ".")).collect();
     let mut found = BTreeSet::from([String::new()]);
     for (index, part) in parts.iter().enumerate() {
@@ -64,8 +66,8 @@ fn glob(root: &Path, pattern: &str) -> Result<BTreeSet<String>, Error> {
         let mut next = BTreeSet::new();
         for directory in &found {
             next.extend(match *part {
-                "**" => below(root, directory, last)?,
-                part => named(root, directory, part)?,
+                "**" => below(root, directory, last, search)?,
+                part => named(root, directory, part, search)?,
             });
         }
         found = next;
@@ -74,25 +76,25 @@ fn glob(root: &Path, pattern: &str) -> Result<BTreeSet<String>, Error> {
     Ok(found)
 }
 
-fn named(root: &Path, directory: &str, part: &str) -> Result<Vec<String>, Error> {
+fn named(root: &Path, directory: &str, part: &str, search: &mut Search) -> Result<Vec<String>, Error> {
     if !has_magic(part) {
         let path = joined(directory, part);
         let exists = root.join(&path).symlink_metadata().is_ok();
         return Ok(exists.then_some(path).into_iter().collect());
     }
     let pattern = Pattern::fnmatch(part);
-    let names = names(root, directory)?.into_iter();
+    let names = names(root, directory, search)?.into_iter();
     let seen = names.filter(|name| part.starts_with('.') || !name.starts_with('.'));
-    let matching = seen.filter(|name| pattern.matches(name));
-    Ok(matching.map(|name| joined(directory, &name)).collect())
+    let found = seen.filter(|name| pattern.matches(name));
+    Ok(found.map(|name| joined(directory, &name)).collect())
 }
 
 /// `directory` and all directories below it, and the files in them if `with_files`.
-fn below(root: &Path, directory: &str, with_files: bool) -> Result<Vec<String>, Error> {
+fn below(root: &Path, directory: &str, with_files: bool, search: &mut Search) -> Result<Vec<String>, Error> {
     let mut found = Vec::new();
     let mut waiting = vec![directory.to_owned()];
     while let Some(directory) = waiting.pop() {
-        for name in names(root, &directory)?
+        for name in names(root, &directory, search)?
             .into_iter()
             .filter(|name| !name.starts_with('.'))
         {
@@ -111,17 +113,24 @@ fn below(root: &Path, directory: &str, with_files: bool) -> Result<Vec<String>, 
 }
 
 /// The names in a directory; of one that cannot be read none, as in Python.
-fn names(root: &Path, directory: &str) -> Result<Vec<String>, Error> {
+fn names(root: &Path, directory: &str, search: &mut Search) -> Result<Vec<String>, Error> {
     let path = match border::real(root, directory) {
         Ok(Real::Inside(path)) => path,
         // A file has no names in it, wherever it lies.
         Ok(Real::Outside(outside)) if root.join(directory).is_dir() => return Err(Error::Outside(outside)),
         _ => return Ok(Vec::new()),
     };
-    let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
-    Ok(entries
-        .filter_map(|entry| entry.file_name().into_string().ok())
-        .collect())
+    let too_far = |source: TooFar| Error::TooFar {
+        path: root.join(directory),
+        source,
+    };
+    search.directory().map_err(too_far)?;
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(path).into_iter().flatten().flatten() {
+        search.entry().map_err(too_far)?;
+        names.extend(entry.file_name().into_string());
+    }
+    Ok(names)
 }
 
 fn joined(directory: &str, name: &str) -> String {

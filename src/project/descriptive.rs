@@ -2,6 +2,8 @@
 //!
 //! They are contained: one that is not certain is left out and named, and everything else stays as it is.
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::error::Error;
@@ -269,12 +271,14 @@ impl<'a> Reader<'a> {
         let entries = value.entries().ok_or_else(|| value.unclear("project_urls", "a dict"))?;
         // As in a dict, a key keeps its first place and has its last value.
         let mut urls: Vec<(String, String)> = Vec::new();
+        let mut places = HashMap::new();
         for (label, url) in entries {
             let (Some(label), Some(url)) = (label.printed(), url.printed()) else {
                 self.leave_out("project_urls", &value.unclear("project_urls", "a dict of texts"));
                 return Ok(Vec::new());
             };
-            match urls.iter_mut().find(|(known, _)| *known == label) {
+            let place = *places.entry(label.clone()).or_insert(urls.len());
+            match urls.get_mut(place) {
                 Some((_, known)) => *known = url,
                 None => urls.push((label, url)),
             }

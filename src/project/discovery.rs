@@ -1,11 +1,13 @@
 //! Finding packages as setuptools does: `find_packages()`, `find_namespace_packages()`, and automatic discovery.
 //! <https://setuptools.pypa.io/en/latest/userguide/package_discovery.html>
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use super::border::{self, Real};
 use super::error::Error;
+use crate::reading::{Search, TooFar};
 use crate::wildcard::Pattern;
 
 /// The arguments of `find_packages()`.
@@ -29,9 +31,6 @@ impl Default for Find {
         }
     }
 }
-
-/// Directories deeper than this are not packages anybody imports; a link cycle ends here.
-const MAX_DEPTH: usize = 40;
 
 /// The dotted names of the packages found, sorted.
 pub(crate) fn find_packages(root: &Path, find: &Find) -> Result<Vec<String>, Error> {
@@ -145,16 +144,14 @@ fn flat_layout(root: &Path, package_dir: &BTreeMap<String, String>) -> Result<Di
 
 /// Packages without stubs and without those below another one of the list.
 fn top_level(packages: &[String]) -> Vec<String> {
-    let stubless: Vec<&String> = packages
+    let stubless: BTreeSet<&str> = packages
         .iter()
+        .map(String::as_str)
         .filter(|p| !p.split('.').next().unwrap_or_default().ends_with("-stubs"))
         .collect();
-    let below = |p: &str| {
-        stubless
-            .iter()
-            .any(|other| p.strip_prefix(other.as_str()).is_some_and(|r| r.starts_with('.')))
-    };
-    stubless.iter().filter(|p| !below(p)).map(|p| (*p).clone()).collect()
+    let is_below = |p: &str| p.match_indices('.').any(|(at, _)| stubless.contains(&p[..at]));
+    let top = stubless.iter().filter(|p| !is_below(p));
+    top.map(|p| (*p).to_owned()).collect()
 }
 
 fn walk(
@@ -169,16 +166,22 @@ fn walk(
     if let Ok(Real::Outside(outside)) = border::real(root, place) {
         return Err(Error::Outside(outside));
     }
-    let mut open: Vec<(PathBuf, String, usize)> = vec![(root.join(place), String::new(), 0)];
-    while let Some((directory, prefix, depth)) = open.pop() {
-        for (name, is_link) in directories(&directory)? {
-            let path = directory.join(&name);
-            let package = if prefix.is_empty() {
+    let place = root.join(place);
+    let mut search = Search::default();
+    let mut open = vec![Open {
+        directory: place.clone(),
+        package: String::new(),
+        passed: None,
+    }];
+    while let Some(at) = open.pop() {
+        for (name, is_link) in directories(&at.directory, &mut search)? {
+            let path = at.directory.join(&name);
+            let package = if at.package.is_empty() {
                 name.clone()
             } else {
-                format!("{prefix}.{name}")
+                format!("{}.{name}", at.package)
             };
-            if name.contains('.') || depth >= MAX_DEPTH || !looks_like_package(&path, &package) {
+            if name.contains('.') || !looks_like_package(&path, &package) {
                 continue;
             }
             let is_found = any_matches(&included, &package) && !any_matches(&excluded, &package);
@@ -194,12 +197,72 @@ fn walk(
                 found.push(package.clone());
             }
             if is_entered {
-                open.push((path, package, depth + 1));
+                let passed = if is_link {
+                    search.link().map_err(|source| Error::TooFar {
+                        path: path.clone(),
+                        source,
+                    })?;
+                    at.through(&place, &path)?
+                } else {
+                    at.passed.clone()
+                };
+                open.push(Open {
+                    directory: path,
+                    package,
+                    passed,
+                });
             }
         }
     }
     found.sort();
     Ok(found)
+}
+
+/// A directory that is still to be listed.
+struct Open {
+    directory: PathBuf,
+    package: String,
+    /// The links that lead here, the last first.
+    passed: Option<Rc<Passed>>,
+}
+
+/// A link that was followed: where the way to it began, and the directory that it is in, both without links.
+struct Passed {
+    from: PathBuf,
+    to: PathBuf,
+    before: Option<Rc<Passed>>,
+    /// Where the link leads.
+    target: PathBuf,
+}
+
+impl Open {
+    /// The links that lead to `link`'s target. One that leads back to where the way came through would be followed for ever: Python
+    /// does so until the system refuses, and finds 40 packages for one.
+    fn through(&self, place: &Path, link: &Path) -> Result<Option<Rc<Passed>>, Error> {
+        let real = |path: &Path| {
+            path.canonicalize().map_err(|source| Error::Unreadable {
+                path: path.to_owned(),
+                source,
+            })
+        };
+        let from = match &self.passed {
+            Some(last) => last.target.clone(),
+            None => real(place)?,
+        };
+        let passed = Rc::new(Passed {
+            from,
+            to: real(&self.directory)?,
+            before: self.passed.clone(),
+            target: real(link)?,
+        });
+        let ways = std::iter::successors(Some(&passed), |passed| passed.before.as_ref());
+        for way in ways {
+            if way.to.starts_with(&passed.target) && passed.target.starts_with(&way.from) {
+                return Err(Error::LinkLoop { path: link.to_owned() });
+            }
+        }
+        Ok(Some(passed))
+    }
 }
 
 fn patterns(texts: &[&str]) -> Vec<Pattern> {
@@ -220,16 +283,22 @@ fn may_match_below(patterns: &[&str], package: &str) -> bool {
 }
 
 /// Sub-directories by name, and whether each is a link; a directory that is missing has none, as for `os.walk`.
-fn directories(directory: &Path) -> Result<Vec<(String, bool)>, Error> {
+fn directories(directory: &Path, search: &mut Search) -> Result<Vec<(String, bool)>, Error> {
     let unreadable = |source| Error::Unreadable {
         path: directory.to_path_buf(),
         source,
     };
+    let too_far = |source: TooFar| Error::TooFar {
+        path: directory.to_path_buf(),
+        source,
+    };
+    search.directory().map_err(too_far)?;
     let Ok(entries) = std::fs::read_dir(directory) else {
         return Ok(Vec::new());
     };
     let mut names = Vec::new();
     for entry in entries {
+        search.entry().map_err(too_far)?;
         let entry = entry.map_err(unreadable)?;
         let kind = entry.file_type().map_err(unreadable)?;
         // The listing tells the kind; only behind a link it takes another look.

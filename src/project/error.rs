@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crate::cache;
 use crate::fault::Fault;
 use crate::process;
+use crate::reading::TooFar;
 use crate::uv;
 
 use super::{EntryPoint, Outside};
@@ -49,6 +50,20 @@ pub enum Error {
     /// What would be read is not of the project.
     #[error("{0}")]
     Outside(Outside),
+    /// A link to a directory above it.
+    #[error("the link {} leads back to a directory on the way to it: packages would be found behind it without an end", path.display())]
+    LinkLoop {
+        /// The link.
+        path: PathBuf,
+    },
+    /// Looking for files did not come to an end.
+    #[error("{}: {source}", path.display())]
+    TooFar {
+        /// Where it had come to.
+        path: PathBuf,
+        /// How far that was.
+        source: TooFar,
+    },
     /// A file holds bytes that are not UTF-8.
     #[error("{file}:{line}: not UTF-8 text")]
     NotUtf8 {
@@ -379,6 +394,9 @@ impl Error {
                 "Raise the time limit if the project needs longer; otherwise look for a setup.py that waits for input or the network."
             }
             Self::Unreadable { .. } => "Check that it is a regular file of a usual size, and that you may read it.",
+            Self::LinkLoop { .. } | Self::TooFar { .. } => {
+                "Take links that lead back out of the project, or name what is looked for more narrowly, such as a directory below which packages are."
+            }
             Self::Nul { .. } => "Remove it; a file saved as UTF-16 is full of them: save it as UTF-8.",
             Self::Syntax { .. } => "Correct that line; Python and pip would stop there too.",
             Self::SetupCfg { .. } => "Correct that line of setup.cfg; setuptools and pip would stop there too.",

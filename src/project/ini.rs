@@ -2,7 +2,7 @@
 //! comments, values continued by indentation, `%(name)s` interpolated, duplicates refused.
 //! <https://docs.python.org/3/library/configparser.html#supported-ini-file-structure>
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::error::Error;
 
@@ -41,6 +41,7 @@ pub(crate) fn parse_raw(text: &str) -> Result<Vec<Section>, Error> {
     let mut indent = 0;
     let mut in_value = false;
     let mut seen = HashSet::new();
+    let mut named = HashSet::new();
     for (index, raw) in text.lines().enumerate() {
         let line = index + 1;
         let value = raw.trim();
@@ -63,7 +64,7 @@ pub(crate) fn parse_raw(text: &str) -> Result<Vec<Section>, Error> {
         }
         indent = level;
         if let Some(name) = section_header(value) {
-            if sections.iter().any(|s| s.name == name && name != "DEFAULT") {
+            if !named.insert(name) && name != "DEFAULT" {
                 return Err(wrong(line, format!("section [{name}] appears twice")));
             }
             sections.push(Section {
@@ -87,7 +88,7 @@ pub(crate) fn parse_raw(text: &str) -> Result<Vec<Section>, Error> {
         section.options.push(option);
         in_value = true;
     }
-    Ok(with_defaults(sections))
+    with_defaults(sections)
 }
 
 fn section_header(value: &str) -> Option<&str> {
@@ -114,26 +115,41 @@ fn option(value: &str, line: usize) -> Result<IniOption, Error> {
     })
 }
 
-fn with_defaults(sections: Vec<Section>) -> Vec<Section> {
+/// Options that the sections may get from `[DEFAULT]`, which goes into each.
+const MAX_DEFAULTS: usize = 1_000_000;
+
+fn with_defaults(sections: Vec<Section>) -> Result<Vec<Section>, Error> {
     let (defaults, mut sections): (Vec<_>, Vec<_>) = sections.into_iter().partition(|s| s.name == "DEFAULT");
-    for section in &mut sections {
-        for option in defaults.iter().flat_map(|d| &d.options) {
-            if !section.options.iter().any(|o| o.key == option.key) {
-                section.options.push(option.clone());
-            }
-        }
+    let count: usize = defaults.iter().map(|section| section.options.len()).sum();
+    if let Some(first) = defaults.first().filter(|_| count.saturating_mul(sections.len()) > MAX_DEFAULTS) {
+        return Err(wrong(first.line, "too many options in [DEFAULT] for so many sections"));
     }
-    sections
+    for section in sections.iter_mut().filter(|_| count > 0) {
+        let own: HashSet<String> = section.options.iter().map(|option| option.key.clone()).collect();
+        let options = defaults.iter().flat_map(|section| &section.options);
+        let missing = options.filter(|option| !own.contains(&option.key));
+        section.options.extend(missing.cloned());
+    }
+    Ok(sections)
 }
 
 fn interpolate_all(mut sections: Vec<Section>) -> Result<Vec<Section>, Error> {
+    let mut left = MAX_INTERPOLATED;
     for section in &mut sections {
-        let raw = section.options.clone();
-        for option in &mut section.options {
-            for (line, text) in &mut option.lines {
-                if text.contains('%') {
-                    *text = interpolate(text, *line, &raw, 0)?;
-                }
+        let has_references = |option: &IniOption| option.lines.iter().any(|(_, text)| text.contains('%'));
+        if !section.options.iter().any(has_references) {
+            continue;
+        }
+        let options: HashMap<String, String> =
+            section.options.iter().map(|option| (option.key.clone(), option.text())).collect();
+        for (line, text) in section.options.iter_mut().flat_map(|option| &mut option.lines) {
+            if text.contains('%') {
+                let mut interpolation = Interpolation {
+                    line: *line,
+                    options: &options,
+                    left: &mut left,
+                };
+                *text = interpolation.of(text, 0)?;
             }
         }
     }
@@ -143,38 +159,58 @@ fn interpolate_all(mut sections: Vec<Section>) -> Result<Vec<Section>, Error> {
 /// configparser gives up on references nested deeper.
 const MAX_INTERPOLATION_DEPTH: usize = 10;
 
-fn interpolate(text: &str, line: usize, options: &[IniOption], depth: usize) -> Result<String, Error> {
-    if depth > MAX_INTERPOLATION_DEPTH {
-        return Err(wrong(line, "%(…)s references are nested too deeply"));
-    }
-    let mut out = String::new();
-    let mut rest = text;
-    while let Some(at) = rest.find('%') {
-        out.push_str(&rest[..at]);
-        let after = &rest[at + 1..];
-        if let Some(tail) = after.strip_prefix('%') {
-            out.push('%');
-            rest = tail;
-            continue;
+/// Characters that all references of a file may make, and what each of them counts for.
+const MAX_INTERPOLATED: usize = 16_000_000;
+const REFERENCE: usize = 16;
+
+/// The references of one line.
+struct Interpolation<'a> {
+    line: usize,
+    options: &'a HashMap<String, String>,
+    /// Characters that may still be made.
+    left: &'a mut usize,
+}
+
+impl Interpolation<'_> {
+    fn of(&mut self, text: &str, depth: usize) -> Result<String, Error> {
+        let line = self.line;
+        if depth > MAX_INTERPOLATION_DEPTH {
+            return Err(wrong(line, "%(…)s references are nested too deeply"));
         }
-        let reference = after.strip_prefix('(').and_then(|inner| inner.split_once(")s"));
-        let Some((name, tail)) = reference.filter(|(name, _)| !name.contains(')')) else {
-            return Err(wrong(
-                line,
-                "a lone `%`: write `%%`, or `%(key)s` to refer to another key",
-            ));
+        let Some(left) = self.left.checked_sub(text.len() + REFERENCE) else {
+            return Err(wrong(line, "%(…)s references make more text than is read"));
         };
-        let Some(target) = options.iter().find(|o| o.key == name) else {
-            return Err(wrong(
-                line,
-                format!("%({name})s refers to a key that is not in this section"),
-            ));
-        };
-        out.push_str(&interpolate(&target.text(), line, options, depth + 1)?);
-        rest = tail;
+        *self.left = left;
+        let mut out = String::new();
+        let mut rest = text;
+        while let Some(at) = rest.find('%') {
+            out.push_str(&rest[..at]);
+            let after = &rest[at + 1..];
+            if let Some(tail) = after.strip_prefix('%') {
+                out.push('%');
+                rest = tail;
+                continue;
+            }
+            let reference = after.strip_prefix('(').and_then(|inner| inner.split_once(")s"));
+            let Some((name, tail)) = reference.filter(|(name, _)| !name.contains(')')) else {
+                return Err(wrong(
+                    line,
+                    "a lone `%`: write `%%`, or `%(key)s` to refer to another key",
+                ));
+            };
+            let options = self.options;
+            let Some(target) = options.get(name) else {
+                return Err(wrong(
+                    line,
+                    format!("%({name})s refers to a key that is not in this section"),
+                ));
+            };
+            out.push_str(&self.of(target, depth + 1)?);
+            rest = tail;
+        }
+        out.push_str(rest);
+        Ok(out)
     }
-    out.push_str(rest);
-    Ok(out)
 }
 
 fn wrong(line: usize, message: impl Into<String>) -> Error {

@@ -18,6 +18,7 @@ pub(crate) mod ini;
 mod inside;
 mod interpreter;
 mod license;
+mod marker_cost;
 mod mentions;
 mod pep517;
 mod precedence;
@@ -42,8 +43,8 @@ pub use entry_points::require_train;
 pub use error::Error;
 pub(crate) use inside::{Astray, inside};
 pub use pep517::build_sdist;
-pub(crate) use requirement::{beyond_the_parser, normalized, too_deep};
-pub(crate) use source_file::{SourceFile, read_regular};
+pub(crate) use requirement::{beyond_the_parser, normalized, too_much};
+pub(crate) use source_file::SourceFile;
 
 use std::cell::LazyCell;
 use std::collections::BTreeMap;

@@ -16,6 +16,7 @@ use super::{Build, Descriptive, ProjectSettings};
 use crate::cache;
 use crate::process::{self, Run};
 use crate::progress::Progress;
+use crate::reading::{self, ANSWER};
 
 /// What is run.
 const ASK: &str = include_str!("python/ask.py");
@@ -193,7 +194,7 @@ fn answer<T: for<'de> Deserialize<'de>>(
         let ended = run.wait(progress);
         litter.remove_new();
         let ended = ended.map_err(Error::from)?;
-        match fs::read(&answer) {
+        match reading::bytes(&answer, ANSWER) {
             Ok(bytes) => match serde_json::from_slice(&bytes) {
                 Ok(Reply::Done(answer)) => return Ok(answer),
                 Ok(Reply::Needs { install }) => {

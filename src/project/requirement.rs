@@ -1,10 +1,12 @@
 //! Requirements, versions and names as setuptools writes them into METADATA.
 
+use std::collections::HashMap;
 use std::str::FromStr;
 
 use pep508_rs::{Requirement, VerbatimUrl};
 
 use super::error::Error;
+use super::marker_cost;
 use super::value::{Dynamic, Kind, Value};
 use crate::secret::without_url_credentials;
 
@@ -56,7 +58,9 @@ pub(crate) fn extras(value: &Value) -> Result<(Vec<String>, Vec<String>), Stop> 
     let entries = value
         .entries()
         .ok_or_else(|| value.unclear("extras_require", "a dict"))?;
-    let (mut requires, mut extras, mut spellings) = (Vec::new(), Vec::<String>::new(), Vec::<String>::new());
+    let (mut requires, mut extras) = (Vec::new(), Vec::<String>::new());
+    // How each was spelled.
+    let mut spellings = HashMap::<String, &str>::new();
     for (key, listed) in entries {
         let key_text = key
             .as_str()
@@ -66,16 +70,15 @@ pub(crate) fn extras(value: &Value) -> Result<(Vec<String>, Vec<String>), Stop> 
         let (extra, condition) = (extra.trim(), condition.trim());
         let normal = normalized(extra);
         if !extra.is_empty() {
-            let spelled_otherwise = |known: &String| *known != extra && normalized(known) == normal;
-            if name(extra, "").is_err() || spellings.iter().any(spelled_otherwise) {
+            let is_spelled_otherwise = spellings.get(&normal).is_some_and(|known| *known != extra);
+            if name(extra, "").is_err() || is_spelled_otherwise {
                 return Err(key
                     .unclear("extras_require", "a dict with plain names of extras")
                     .into());
             }
-            if !extras.contains(&normal) {
+            if spellings.insert(normal.clone(), extra).is_none() {
                 extras.push(normal.clone());
             }
-            spellings.push(extra.to_owned());
         }
         for requirement in requirements(listed)? {
             let marked = with_extra(&requirement, &normal, condition);
@@ -166,20 +169,22 @@ pub(crate) fn beyond_the_parser(requirement: &str) -> Option<String> {
     if let Some(name) = names.find(|name| name.ends_with(['.', '-', '_'])) {
         return Some(format!("the name `{name}` does not end with a letter or digit"));
     }
-    too_deep(requirement)
+    too_much(requirement)
 }
 
-/// What is wrong with a requirement or marker whose parentheses the parser would not survive.
-pub(crate) fn too_deep(text: &str) -> Option<String> {
+/// What is wrong with a requirement or marker whose parentheses the parser would not survive, or whose marker it would take
+/// minutes and gigabytes for.
+pub(crate) fn too_much(text: &str) -> Option<String> {
     let depth = text.chars().try_fold(0_usize, |depth, c| match c {
         '(' if depth == DEEPEST_MARKER => None,
         '(' => Some(depth + 1),
         ')' => Some(depth.saturating_sub(1)),
         _ => Some(depth),
     });
-    depth
-        .is_none()
-        .then(|| format!("its parentheses are nested more than {DEEPEST_MARKER} deep"))
+    if depth.is_none() {
+        return Some(format!("its parentheses are nested more than {DEEPEST_MARKER} deep"));
+    }
+    marker_cost::is_too_much(text).then(|| "its marker combines too many conditions".to_owned())
 }
 
 fn leading_name(text: &str) -> (&str, &str) {

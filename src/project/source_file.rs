@@ -4,10 +4,7 @@ use std::path::Path;
 
 use super::border::{self, Real};
 use super::error::Error;
-
-const MB: u64 = 1_000_000;
-/// No file that people wrote is longer.
-const MAX_BYTES: u64 = 16 * MB;
+use crate::reading::{self, PROJECT_FILE};
 
 /// A text file of the project: UTF-8 without a byte order mark, and without NUL characters.
 #[derive(Debug, Clone)]
@@ -25,7 +22,7 @@ impl SourceFile {
     /// Reads `name` below `root`; `None` if there is no such file.
     pub(crate) fn read(root: &Path, name: &str) -> Result<Option<Self>, Error> {
         let read = match border::real(root, name) {
-            Ok(Real::Inside(path)) => read_regular(&path),
+            Ok(Real::Inside(path)) => reading::bytes(&path, PROJECT_FILE),
             Ok(Real::Outside(outside)) => return Err(Error::Outside(outside)),
             Err(error) => Err(error),
         };
@@ -78,33 +75,6 @@ impl SourceFile {
         self.text
             .get(start..offset)
             .map_or(1, |before| before.chars().count() + 1)
-    }
-}
-
-/// What a file holds that people wrote: a regular one, of at most 16 MB.
-///
-/// # Errors
-/// It cannot be read, is a directory, pipe, socket or device, or is larger.
-pub(crate) fn read_regular(path: &Path) -> std::io::Result<Vec<u8>> {
-    let metadata = std::fs::metadata(path)?;
-    // A FIFO would be waited for, a device read without end.
-    if !metadata.is_file() {
-        return Err(std::io::Error::other(kind(&metadata)));
-    }
-    if metadata.len() > MAX_BYTES {
-        let (length, most) = (metadata.len() / MB, MAX_BYTES / MB);
-        return Err(std::io::Error::other(format!(
-            "it has {length} MB; sgbuild reads up to {most} MB"
-        )));
-    }
-    std::fs::read(path)
-}
-
-fn kind(metadata: &std::fs::Metadata) -> &'static str {
-    if metadata.is_dir() {
-        "it is a directory, not a file"
-    } else {
-        "it is a pipe, socket or device, not a file"
     }
 }
 

@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::ecr;
 use super::reference::{DOCKER_HUB, Repository};
 use crate::fault::Fault;
+use crate::reading::{self, SETTINGS_FILE};
 use crate::secret::Secret;
 
 /// What to authenticate to a registry with.
@@ -140,7 +141,7 @@ async fn from_docker(repository: &Repository, settings: &AuthSettings) -> Result
         return Ok(Credentials::Anonymous);
     };
     let path = directory.join("config.json");
-    let text = match tokio::fs::read(&path).await {
+    let text = match reading::bytes(&path, SETTINGS_FILE) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Credentials::Anonymous),
         Err(error) => {

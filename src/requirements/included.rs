@@ -8,7 +8,8 @@ use super::requirements_txt::{Entry, Kind, Wrong, is_remote, parse};
 use super::text::decode;
 use super::{Error, Format, Given, Line, Name, Named, Place, Requirements, What, direct_reference, own_name, pep508};
 use crate::progress::Progress;
-use crate::project::{Astray, Project, inside, read_regular};
+use crate::project::{Astray, Project, inside};
+use crate::reading::{self, PROJECT_FILE};
 
 /// More files than anybody includes; files that include each other twice and twice again would be read for ever.
 const MOST_FILES: usize = 1000;
@@ -73,7 +74,7 @@ impl Reader<'_> {
             included_at: included_at.cloned(),
             source,
         };
-        let bytes = read_regular(&path).map_err(unreadable)?;
+        let bytes = reading::bytes(&path, PROJECT_FILE).map_err(unreadable)?;
         let real = path.canonicalize().map_err(unreadable)?;
         if let Some(place) = included_at.filter(|_| self.open.contains(&real)) {
             return Err(Error::Cycle {

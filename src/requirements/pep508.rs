@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use pep508_rs::{MarkerTree, Pep508Error, Requirement};
 
-use crate::project::{beyond_the_parser, too_deep};
+use crate::project::{beyond_the_parser, too_much};
 
 /// Reads a requirement.
 ///
@@ -23,7 +23,7 @@ pub(super) fn requirement(text: &str) -> Result<Requirement, String> {
 /// # Errors
 /// What is wrong with it, in one line.
 pub(super) fn marker(text: &str) -> Result<MarkerTree, String> {
-    if let Some(reason) = too_deep(text) {
+    if let Some(reason) = too_much(text) {
         return Err(reason);
     }
     MarkerTree::from_str(text).map_err(|error| reason(&error))

@@ -11,7 +11,8 @@ use toml::Spanned;
 use super::requirements_txt::{HASHES, is_remote};
 use super::text::{LineStarts, decode};
 use super::{Error, Format, Line, Place, Requirements, What, extra_names, index, marker_suffix, own_name, pep508};
-use crate::project::{Project, read_regular};
+use crate::project::Project;
+use crate::reading::{self, PROJECT_FILE};
 use crate::secret::without_url_credentials;
 
 const LOCK_AGAIN: &str = "Lock again with the tool that made the file.";
@@ -82,7 +83,7 @@ pub(super) fn read(project: &Project, file: &str, extras: &[String]) -> Result<R
 
 /// The text of a lock file, which is UTF-8.
 pub(super) fn text(project: &Project, file: &str) -> Result<String, Error> {
-    let bytes = read_regular(&project.root.join(file)).map_err(|source| Error::Unreadable {
+    let bytes = reading::bytes(&project.root.join(file), PROJECT_FILE).map_err(|source| Error::Unreadable {
         file: file.to_owned(),
         included_at: None,
         source,

@@ -1,6 +1,7 @@
 //! Whether the user's file gives the package what it declares, before anything is built.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use pep440_rs::{Operator, Version, VersionSpecifier, VersionSpecifiers};
 use pep508_rs::{PackageName, Requirement, VersionOrUrl};
@@ -60,10 +61,11 @@ fn check_in(environment: &Environment, file: &Requirements, declared: &[Declared
         installed.iter().try_for_each(|line| check_hashed(line))?;
     }
     let mut pins: BTreeMap<PackageName, Vec<Pin<'_>>> = BTreeMap::new();
+    let mut known = BTreeSet::new();
     for line in installed.iter().copied().chain(file.constraints.iter().filter(applies)) {
         let Some((name, pin)) = Pin::of(line) else { continue };
-        let others = pins.entry(name).or_default();
-        if others.iter().any(|other| other.line.text == line.text) {
+        let others = pins.entry(name.clone()).or_default();
+        if !known.insert((name.clone(), pin.exactly.to_string())) {
             continue;
         }
         if let Some(other) = others.iter().find(|other| other.contradicts(&pin)) {
@@ -77,18 +79,15 @@ fn check_in(environment: &Environment, file: &Requirements, declared: &[Declared
         others.push(pin);
     }
     let must_be_pinned = file.is_complete() || file.has_hashes();
-    let is_installed = |name: &PackageName| {
-        installed
-            .iter()
-            .any(|line| Pin::of(line).is_some_and(|(pinned, _)| pinned == *name))
-    };
+    let pinned = installed.iter().filter_map(|line| Pin::of(line));
+    let pinned: BTreeSet<_> = pinned.map(|(name, _)| name).collect();
     let applying = declared
         .iter()
         .filter(|declared| environment.meets(&declared.requirement.marker, &[]));
     for declared in applying {
         let name = &declared.requirement.name;
         let pins = pins.get(name).map(Vec::as_slice).unwrap_or_default();
-        if must_be_pinned && !is_installed(name) {
+        if must_be_pinned && !pinned.contains(name) {
             return Err(Error::NotPinned {
                 requirement: declared.text.clone(),
                 declared_by: declared.by.clone(),
@@ -171,6 +170,15 @@ struct Pin<'a> {
 enum Exactly<'a> {
     Version(&'a VersionSpecifier),
     Url(&'a str, Option<Version>),
+}
+
+impl fmt::Display for Exactly<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Version(version) => version.fmt(f),
+            Self::Url(url, _) => url.fmt(f),
+        }
+    }
 }
 
 impl<'a> Pin<'a> {

@@ -14,6 +14,7 @@ use super::{Error, Format, Requirements, extra_names, own_name};
 use crate::cache;
 use crate::progress::Progress;
 use crate::project::Project;
+use crate::reading::{self, ANSWER};
 use crate::uv::{Uv, UvSettings};
 
 /// Nothing is downloaded or built.
@@ -38,7 +39,7 @@ pub(super) fn read(
     })?;
     let output = scratch.path().join(EXPORTED);
     export(project, file, extras, &output, uv, progress)?;
-    let exported = std::fs::read_to_string(&output).map_err(|source| Error::Scratch {
+    let exported = reading::text(&output, ANSWER).map_err(|source| Error::Scratch {
         file: file.to_owned(),
         source,
     })?;

@@ -16,6 +16,7 @@ use tempfile::NamedTempFile;
 
 use super::{Error, Sdist};
 use crate::hex::hex;
+use crate::reading;
 
 /// The largest size that fits a ustar header's octal field.
 const LARGEST_OCTAL_SIZE: u64 = 0o777_7777_7777;
@@ -72,13 +73,7 @@ impl Archive {
             path: source.to_path_buf(),
             source: error,
         };
-        let file = File::open(source).map_err(read_error)?;
-        let metadata = file.metadata().map_err(read_error)?;
-        if !metadata.is_file() {
-            return Err(Error::Changed {
-                path: source.to_path_buf(),
-            });
-        }
+        let (file, metadata) = reading::open(source).map_err(read_error)?;
         self.add(
             path,
             metadata.len(),

@@ -125,16 +125,15 @@ fn requires_python(metadata: &Metadata, build: &Build) -> Option<String> {
 /// `Requires-Dist`, each extra named before its requirements.
 fn requirements(text: &mut String, metadata: &Metadata) {
     let mut extras = metadata.provides_extra.iter();
-    let mut named: Vec<&str> = Vec::new();
+    let known: BTreeSet<&str> = metadata.provides_extra.iter().map(String::as_str).collect();
+    let mut named: BTreeSet<&str> = BTreeSet::new();
     for requirement in &metadata.requires_dist {
         let requirement = pep508::spelled(requirement);
-        if let Some(extra) =
-            pep508::extra(&requirement).filter(|extra| metadata.provides_extra.iter().any(|e| e == extra))
-        {
-            while !named.contains(&extra) {
+        if let Some(extra) = pep508::extra(&requirement).filter(|extra| known.contains(extra)) {
+            while !named.contains(extra) {
                 let Some(next) = extras.next() else { break };
                 field(text, "Provides-Extra", next);
-                named.push(next);
+                named.insert(next);
             }
         }
         field(text, "Requires-Dist", &requirement);
@@ -201,13 +200,12 @@ fn requires(metadata: &Metadata) -> String {
         .iter()
         .map(|extra| (extra.clone(), Vec::new()))
         .collect();
+    let mut said = BTreeSet::new();
     for requirement in &metadata.requires_dist {
         let (section, line) = sectioned(requirement);
-        let is_plain = section.is_empty();
-        let lines = sections.entry(section).or_default();
         // setuptools drops what is said twice only of what has a condition.
-        if is_plain || !lines.contains(&line) {
-            lines.push(line);
+        if section.is_empty() || said.insert((section.clone(), line.clone())) {
+            sections.entry(section).or_default().push(line);
         }
     }
     let mut text = String::new();

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use crate::fault::Fault;
 use crate::project::Outside;
+use crate::reading::TooFar;
 
 /// Why there is no source distribution.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +41,14 @@ pub enum Error {
     NeedsBackend {
         /// `Build::backend_sdist`.
         reason: String,
+    },
+    /// Looking for files did not come to an end.
+    #[error("{}: {source}", .path.display())]
+    TooFar {
+        /// Where it had come to.
+        path: PathBuf,
+        /// How far that was.
+        source: TooFar,
     },
     /// A declared package has no directory.
     #[error("package `{package}` is declared, but its directory {} {}", .path.display(), if *.is_file { "is a file" } else { "does not exist" })]
@@ -155,6 +164,9 @@ impl Error {
             Self::Version { .. } => "Write the version as PEP 440 has it, such as `1.2.0` or `1.2.0.dev3`.",
             Self::SourceDateEpoch { .. } => "Unset it, or set it to a commit's time: `git log -1 --format=%ct`.",
             Self::NeedsBackend { .. } => "Build it with the project's backend: `python -m build --sdist`.",
+            Self::TooFar { .. } => {
+                "Take links that lead back out of the project, or name files more narrowly in MANIFEST.in and package data."
+            }
             Self::PackageDir { .. } => {
                 "Create the package's directory, or correct `packages` and `package_dir` (with a `src` layout: \
                  `package_dir={\"\": \"src\"}`)."

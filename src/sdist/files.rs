@@ -13,6 +13,7 @@ use super::manifest;
 use super::tree::{Dialect, Kind, Tree, inside, join, pure};
 use crate::progress::Progress;
 use crate::project::{Build, Project, package_directory};
+use crate::reading::{self, PROJECT_FILE};
 use crate::wildcard::Pattern;
 
 const READMES: [&str; 4] = ["README", "README.rst", "README.txt", "README.md"];
@@ -115,6 +116,7 @@ pub(crate) fn select(
 /// patterns. Editors' backups (`LICENSE~`) are none.
 pub(crate) fn license_files(build: &Build, tree: &Tree, progress: &dyn Progress) -> Result<Vec<String>, Error> {
     let mut found: Vec<String> = Vec::new();
+    let mut known = BTreeSet::new();
     let own = || LICENSES.map(ToOwned::to_owned).to_vec();
     for pattern in build.license_files.clone().unwrap_or_else(own) {
         if inside(&pattern).is_none() {
@@ -125,7 +127,7 @@ pub(crate) fn license_files(build: &Build, tree: &Tree, progress: &dyn Progress)
             // A name that is not UTF-8 is for `regular` to refuse.
             let counts = !path.ends_with('~') && (tree.is_file(&path)? || !tree.spelled(&path));
             any |= counts;
-            if counts && !found.contains(&path) {
+            if counts && known.insert(path.clone()) {
                 found.push(path);
             }
         }

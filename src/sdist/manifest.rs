@@ -79,22 +79,15 @@ fn lines(text: &str) -> Vec<Line> {
         let Some(content) = without_comment(physical) else {
             continue;
         };
-        let joined = format!(
-            "{pending}{}",
-            if pending.is_empty() {
-                &content
-            } else {
-                content.trim_start()
-            }
-        );
-        pending.clear();
-        let trimmed = joined.trim();
-        if let Some(begun) = trimmed.strip_suffix('\\') {
-            begun.clone_into(&mut pending);
-        } else if !trimmed.is_empty() {
+        // What is continued is trimmed at its end, and joined as it goes: it may be long.
+        pending.push_str(content.trim_start());
+        pending.truncate(pending.trim_end().len());
+        if pending.ends_with('\\') {
+            pending.pop();
+        } else if !pending.is_empty() {
             lines.push(Line {
                 number: last,
-                text: trimmed.to_owned(),
+                text: std::mem::take(&mut pending).trim_start().to_owned(),
             });
         }
     }

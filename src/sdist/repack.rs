@@ -13,6 +13,7 @@ use super::tree::{inside, join};
 use super::{Error, Sdist, SdistSettings};
 use crate::progress::Progress;
 use crate::project::border::{self, Real};
+use crate::reading;
 
 /// What a member is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -111,7 +112,7 @@ impl Unpacked {
             path: out_dir.to_path_buf(),
             source,
         };
-        let mut decoder = MultiGzDecoder::new(File::open(tarball).map_err(failed)?);
+        let mut decoder = MultiGzDecoder::new(reading::open(tarball).map_err(failed)?.0);
         fs::create_dir_all(out_dir).map_err(cannot_spool)?;
         // Beside the result, where there must be room for it anyway; it has no name and goes with this process.
         let mut spool = tempfile::tempfile_in(out_dir).map_err(cannot_spool)?;

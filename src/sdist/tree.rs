@@ -10,6 +10,7 @@ use std::rc::Rc;
 
 use super::Error;
 use crate::project::border::{self, Real};
+use crate::reading::{Search, TooFar};
 use crate::wildcard::{Pattern, has_magic};
 
 /// What a path is, links followed.
@@ -49,6 +50,7 @@ pub(crate) struct Tree {
     /// Directories without links, each looked at once.
     directories: RefCell<HashMap<String, PathBuf>>,
     links_passed: RefCell<BTreeSet<String>>,
+    search: RefCell<Search>,
     is_pruned: Box<dyn Fn(&str) -> bool>,
     /// Files that are there for setuptools, which writes them before it looks, and the directories above them.
     generated: BTreeSet<String>,
@@ -63,6 +65,7 @@ impl Tree {
             listings: RefCell::default(),
             directories: RefCell::default(),
             links_passed: RefCell::default(),
+            search: RefCell::default(),
             is_pruned: Box::new(is_pruned),
             generated: BTreeSet::new(),
             generated_dirs: BTreeSet::new(),
@@ -311,6 +314,10 @@ impl Tree {
             path: absolute.clone(),
             source,
         };
+        let too_far = |source: TooFar| Error::TooFar {
+            path: absolute.clone(),
+            source,
+        };
         let real = match self.real(dir) {
             Ok(real) => real,
             Err(Error::Read { source, .. }) if leads_nowhere(&source) => return Ok(Vec::new()),
@@ -318,6 +325,8 @@ impl Tree {
             Err(Error::Outside(_)) if !absolute.is_dir() => return Ok(Vec::new()),
             Err(error) => return Err(error),
         };
+        let mut search = self.search.borrow_mut();
+        search.directory().map_err(too_far)?;
         let reader = match fs::read_dir(real) {
             Ok(reader) => reader,
             Err(source) if leads_nowhere(&source) => return Ok(Vec::new()),
@@ -325,6 +334,7 @@ impl Tree {
         };
         let mut entries = Vec::new();
         for entry in reader {
+            search.entry().map_err(too_far)?;
             let entry = entry.map_err(failed)?;
             let kind = entry.file_type().map_err(failed)?;
             let is_link = kind.is_symlink();

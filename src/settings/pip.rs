@@ -1,15 +1,15 @@
 //! What pip is told on this machine (index, trusted hosts, netrc, certificates), so that a build can be told the same.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::fs;
 use std::io;
 use std::path::PathBuf;
 
 use url::Url;
 
 use super::{BuildSecrets, Environment, Error, Settings, certificates};
-use crate::project::{ini, read_regular};
+use crate::project::ini;
+use crate::reading::{self, PROJECT_FILE, SETTINGS_FILE};
 use crate::secret::Secret;
 
 /// The pip options that decide where packages come from. Source: <https://pip.pypa.io/en/stable/cli/pip_install/>.
@@ -70,7 +70,9 @@ pub(super) fn options(environment: &Environment) -> BTreeMap<String, String> {
     let mut options = BTreeMap::new();
     for file in configuration_files(environment) {
         // A file that pip could not read either says nothing.
-        let Ok(text) = fs::read_to_string(file) else { continue };
+        let Ok(text) = reading::text(&file, SETTINGS_FILE) else {
+            continue;
+        };
         let Ok(sections) = ini::parse_raw(&text) else { continue };
         for name in ["global", "install"] {
             let entries = sections
@@ -168,7 +170,7 @@ fn read_netrc(environment: &Environment) -> Option<String> {
         .get("NETRC")
         .map(PathBuf::from)
         .or_else(|| environment.home().map(|home| home.join(".netrc")))?;
-    fs::read_to_string(path).ok()
+    reading::text(&path, SETTINGS_FILE).ok()
 }
 
 /// The entries of a netrc for `hosts` only: code that runs in the build has no business with the others.
@@ -184,7 +186,7 @@ fn netrc(text: &str, hosts: &[String]) -> Option<String> {
         match word {
             "machine" => {
                 let host = words.next()?;
-                inside = hosts.iter().any(|wanted| wanted == host);
+                inside = hosts.contains(host);
                 if inside {
                     let _ = writeln!(kept, "machine {host}");
                 }
@@ -213,7 +215,7 @@ fn ca_bundle(settings: &Settings, options: &BTreeMap<String, String>) -> Result<
     };
     let path = settings.root().join(path);
     // What is between the certificates may be in any encoding.
-    let read = read_regular(&path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    let read = reading::bytes(&path, PROJECT_FILE).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
     let found = read.and_then(|text| certificates::only(&text).map_err(io::Error::other));
     found.map(Some).map_err(|source| Error::NamedFile {
         key: "ca-bundle",
@@ -225,6 +227,8 @@ fn ca_bundle(settings: &Settings, options: &BTreeMap<String, String>) -> Result<
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn environment(pairs: &[(&str, &str)]) -> Environment {

@@ -2,13 +2,13 @@
 
 use std::cell::LazyCell;
 use std::collections::BTreeMap;
-use std::io;
 
 use super::{Error, Settings, pip, uv};
 use crate::dist::{DIST, DistSettings};
 use crate::dockerfile::Template;
 use crate::image::ImageSettings;
-use crate::project::{Project, ProjectSettings, read_regular};
+use crate::project::{Project, ProjectSettings};
+use crate::reading::{self, PROJECT_FILE};
 use crate::requirements::Requirements;
 use crate::revision::{Commit, Revision};
 use crate::sdist::SdistSettings;
@@ -123,10 +123,7 @@ impl Settings {
         const KEY: &str = "dockerfile-template";
         let Some(named) = self.text(KEY) else { return Ok(None) };
         let path = self.root().join(named);
-        let read = read_regular(&path).and_then(|bytes| {
-            String::from_utf8(bytes).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8 text"))
-        });
-        let text = read.map_err(|source| Error::NamedFile {
+        let text = reading::text(&path, PROJECT_FILE).map_err(|source| Error::NamedFile {
             key: KEY,
             origin: self.origin(KEY).to_owned(),
             path,

@@ -2,11 +2,11 @@
 //!
 //! Sources: <https://docs.astral.sh/uv/reference/environment/>, <https://docs.astral.sh/uv/pip/compatibility/>.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::{Environment, Settings, pip};
 use crate::process::{concerns_installer, is_credential, variable};
+use crate::reading::{self, SETTINGS_FILE};
 use crate::uv::UvSettings;
 
 /// Variables by which uv, or what it runs, would do something else than it is told, or somewhere else.
@@ -188,7 +188,7 @@ fn uv_toml_names_an_index(environment: &Environment) -> bool {
     }
     uv_toml(environment).iter().any(|file| {
         // A file that uv could not read either says nothing.
-        let Ok(text) = fs::read_to_string(file) else {
+        let Ok(text) = reading::text(file, SETTINGS_FILE) else {
             return false;
         };
         let Ok(table) = text.parse::<toml::Table>() else {

@@ -12,7 +12,6 @@ pub(crate) use error::is_network;
 
 use std::ffi::OsString;
 use std::fmt;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
@@ -20,6 +19,7 @@ use tempfile::TempDir;
 use crate::cache;
 use crate::process::{self, Ended, Run};
 use crate::progress::Progress;
+use crate::reading::{self, SETTINGS_FILE};
 use crate::secret::without_url_credentials;
 
 /// Where uv is looked for, and what it is told.
@@ -65,7 +65,7 @@ impl UvSettings {
             .index_arguments
             .iter()
             .map(|argument| argument.clone().into_bytes());
-        let files = self.files.iter().filter_map(|file| fs::read(file).ok());
+        let files = self.files.iter().filter_map(|file| reading::bytes(file, SETTINGS_FILE).ok());
         let mut parts: Vec<_> = variables.chain(arguments).collect();
         parts.sort();
         parts.extend(files);

@@ -8,7 +8,7 @@ use insta::assert_snapshot;
 
 use crate::support::{Ran, Sandbox};
 
-const SETUP: &str = r#"from setuptools import find_packages, setup
+pub(crate) const SETUP: &str = r#"from setuptools import find_packages, setup
 
 setup(
     name="tiny",

@@ -15,6 +15,7 @@ mod engine;
 mod faults;
 mod foreign_files;
 mod handed_over;
+mod interrupted;
 mod job_log;
 mod links;
 mod lying_servers;

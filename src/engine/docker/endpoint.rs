@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::error::Error;
 use crate::hex::hex;
+use crate::reading::{self, SETTINGS_FILE};
 
 /// Where the daemon listens when nothing says otherwise.
 const DEFAULT_SOCKET: &str = "/var/run/docker.sock";
@@ -193,7 +194,7 @@ fn current_context(config_dir: &Path) -> Result<Option<String>, Error> {
 }
 
 fn read_if_present(path: &Path) -> Result<Option<String>, Error> {
-    match std::fs::read_to_string(path) {
+    match reading::text(path, SETTINGS_FILE) {
         Ok(text) => Ok(Some(text)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(Error::Configuration {

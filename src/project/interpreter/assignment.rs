@@ -1,5 +1,8 @@
 //! What binds and unbinds names, items and attributes.
 
+use std::collections::HashMap;
+use std::rc::Rc;
+
 use ruff_python_ast::Expr;
 use ruff_python_ast::visitor::{Visitor, walk_expr};
 use ruff_text_size::Ranged;
@@ -150,9 +153,8 @@ impl Machine {
 
     fn set_item(&mut self, object: &Object, key: Object, value: Object, node: &Expr) -> Result<(), Halt> {
         self.effects += 1;
-        if let Form::Dict(entries) = &object.form {
-            let length = entries.get().map_or(0, |entries| entries.len());
-            self.effort(length);
+        if let Form::Dict(_) = &object.form {
+            self.effort(object.weight(), node)?;
         }
         let set = match &object.form {
             Form::Dict(entries) if matches!(key.form, Form::Str(_) | Form::Int(_) | Form::Bool(_) | Form::None) => {
@@ -224,6 +226,32 @@ impl Machine {
             }
         }
     }
+}
+
+/// The same for many entries at once.
+pub(super) fn unique(entries: Vec<(Object, Object)>) -> Vec<(Object, Object)> {
+    let mut kept: Vec<(Object, Object)> = Vec::with_capacity(entries.len());
+    let mut texts: HashMap<Rc<str>, usize> = HashMap::new();
+    let mut others: Vec<usize> = Vec::new();
+    for (key, value) in entries {
+        // A text equals nothing but a text.
+        let known = match &key.form {
+            Form::Str(text) => texts.get(text).copied(),
+            _ => others.iter().copied().find(|at| kept[*at].0.equals(&key) == Some(true)),
+        };
+        if let Some(at) = known {
+            kept[at].1 = value;
+            continue;
+        }
+        match &key.form {
+            Form::Str(text) => {
+                texts.insert(Rc::clone(text), kept.len());
+            }
+            _ => others.push(kept.len()),
+        }
+        kept.push((key, value));
+    }
+    kept
 }
 
 /// A dict keeps a key's first place and its last value.

@@ -2,14 +2,14 @@
 
 use ruff_text_size::Ranged;
 
-use super::assignment::insert;
+use super::assignment::unique;
 use super::call::Arguments;
 use super::container::sorted;
 use super::iteration::distinct;
 use super::methods::Known;
 use super::object::{Form, Object};
 use super::shared::{Sequence, Shared};
-use super::{Halt, Machine, format};
+use super::{Halt, Machine, effort, format};
 
 impl Machine {
     /// Calls a built-in function or class. `None` where it is not known.
@@ -102,6 +102,9 @@ impl Machine {
                 let mut total = start.clone();
                 for item in items {
                     total = self.operate(ruff_python_ast::Operator::Add, &total, &item, node);
+                    // Nothing left is what is looked for next.
+                    let _ = effort::bytes(total.size());
+                    self.check(node)?;
                 }
                 Some(total.form)
             }
@@ -191,18 +194,16 @@ impl Machine {
                     for pair in pairs {
                         match self.items(&pair, node)?.as_deref() {
                             Ok([key, value]) if key.as_str().is_some() => {
-                                self.effort(entries.len());
-                                insert(&mut entries, key.clone(), value.clone());
+                                entries.push((key.clone(), value.clone()));
                             }
                             _ => return Ok(None),
                         }
                     }
                     entries
                 };
-                for (key, value) in &arguments.named {
-                    insert(&mut entries, Object::str(key, place), value.clone());
-                }
-                Some(Form::Dict(Shared::new(entries)))
+                let named = arguments.named.iter();
+                entries.extend(named.map(|(key, value)| (Object::str(key, place), value.clone())));
+                Some(Form::Dict(Shared::new(unique(entries))))
             }
             ("isinstance", [value, class]) => is_instance(value, class).map(Form::Bool),
             ("open", _) => return self.open(arguments, node, false),

@@ -123,6 +123,11 @@ impl Machine {
     /// Calls what is known; otherwise the result is unknown, and so is whatever the call may change.
     pub(super) fn apply(&mut self, function: &Object, arguments: Arguments, node: &impl Ranged) -> Outcome {
         let place = self.place(node);
+        let of_method = match &function.form {
+            Form::Method(object, _) => object.weight(),
+            _ => 0,
+        };
+        self.effort(of_method + arguments.each().map(Object::weight).sum::<usize>(), node)?;
         let known = match &function.form {
             Form::Function(_)
                 if arguments
@@ -141,12 +146,7 @@ impl Machine {
         if let Some(form) = known {
             return Ok(match form {
                 Form::Unknown(why) => self.unknown_for(&why),
-                form => {
-                    if let Form::Str(text) = &form {
-                        self.effort(text.len());
-                    }
-                    Object::new(form, place)
-                }
+                form => Object::new(form, place),
             });
         }
         let why = match &function.form {
@@ -233,6 +233,8 @@ impl Machine {
         let place = self.place(node);
         let wrong = |what: &str| Halt::Raised("TypeError".into(), what.into());
         let parameters = &function.parameters;
+        let count = parameters.posonlyargs.len() + parameters.args.len() + parameters.kwonlyargs.len();
+        self.effort(arguments.named.len() * count, node)?;
         let mut bound = BTreeMap::new();
         let mut positional = arguments.positional.into_iter();
         let by_position = parameters.posonlyargs.iter().chain(&parameters.args);

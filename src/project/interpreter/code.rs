@@ -9,7 +9,7 @@ use ruff_text_size::Ranged;
 
 use super::super::python_source;
 use super::super::source_file::SourceFile;
-use super::assignment::insert;
+use super::assignment::unique;
 use super::call::Arguments;
 use super::frame::Frame;
 use super::methods::Known;
@@ -23,6 +23,7 @@ impl Machine {
             .text(0, "node_or_string")?
             .trim_start_matches([' ', '\t'])
             .to_owned();
+        self.source_effort(text.len(), true, node).ok()?;
         let parsed = python_source::parse_expression(&text)?;
         let file = Rc::new(SourceFile::from_bytes("setup.py", text.into_bytes()).ok()?);
         let expression = &parsed.syntax().body;
@@ -99,9 +100,9 @@ impl Machine {
         self.effects += 1;
         for (dict, scope) in dicts.iter().zip(&scopes) {
             if let Ok(mut entries) = dict.get_mut() {
-                for (name, value) in scope.borrow().iter() {
-                    insert(&mut entries, Object::str(name, place), value.clone());
-                }
+                let bound = scope.borrow();
+                entries.extend(bound.iter().map(|(name, value)| (Object::str(name, place), value.clone())));
+                *entries = unique(std::mem::take(&mut *entries));
                 // In which order names were bound is not kept.
                 dict.set_sequence(Sequence::Unknown);
             }
@@ -140,7 +141,7 @@ impl Machine {
             site: Some(self.place(node)),
             ..self.frame.clone()
         };
-        match self.run_text(code, around, |_, _| {}) {
+        match self.run_text(code, around, node, |_, _| {}) {
             Some(Ok(_)) => Ok(Some(())),
             Some(Err(Halt::Doubt(_))) | None => Ok(None),
             Some(Err(halt)) => Err(halt),
@@ -152,8 +153,12 @@ impl Machine {
         &mut self,
         text: &str,
         frame: Frame,
+        node: &impl Ranged,
         begin: impl FnOnce(&mut Self, &[Stmt]),
     ) -> Option<Result<Flow, Halt>> {
+        if let Err(over) = self.source_effort(text.len(), true, node) {
+            return Some(Err(over));
+        }
         let parsed = python_source::parse(text)?;
         let file = Rc::new(SourceFile::from_bytes("setup.py", text.as_bytes().to_vec()).ok()?);
         self.depth += 10;

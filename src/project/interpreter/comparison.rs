@@ -5,7 +5,7 @@ use ruff_python_ast::{CmpOp, Expr};
 use super::iteration::viewed;
 use super::object::{Form, Object};
 use super::subscript::is_key;
-use super::{MAX_DEPTH, Machine, Outcome, names};
+use super::{MAX_DEPTH, Machine, Outcome, effort, names};
 
 /// The oldest Python 3 that setuptools still runs on.
 const OLDEST_MINOR: i64 = 9;
@@ -16,6 +16,7 @@ impl Machine {
         let mut result = true;
         for (op, right) in compare.ops.iter().zip(&compare.comparators) {
             let right = self.evaluate(right)?;
+            self.effort(left.weight() + right.weight(), expression)?;
             match holds(*op, &left, &right) {
                 Some(true) => {}
                 Some(false) => {
@@ -110,8 +111,12 @@ fn order_below(left: &Object, right: &Object, depth: usize) -> Option<std::cmp::
     if depth > MAX_DEPTH {
         return None;
     }
+    effort::work(1)?;
     match (&left.form, &right.form) {
-        (Form::Str(a), Form::Str(b)) => Some(a.cmp(b)),
+        (Form::Str(a), Form::Str(b)) => {
+            effort::reading(if a.len() < b.len() { a } else { b })?;
+            Some(a.cmp(b))
+        }
         (Form::Tuple(a), Form::Tuple(b)) => sequence_order(a, b, depth),
         (Form::List(a), Form::List(b)) => sequence_order(&a.get().ok()?, &b.get().ok()?, depth),
         (Form::Float(a), Form::Float(b)) => a.partial_cmp(b),

@@ -2,7 +2,7 @@
 
 use ruff_text_size::Ranged;
 
-use super::assignment::insert;
+use super::assignment::unique;
 use super::call::Arguments;
 use super::comparison::order;
 use super::methods::{Known, index_form};
@@ -91,7 +91,6 @@ impl Machine {
             Ok(items) => items.clone(),
             Err(why) => return Ok(Some(Form::Unknown(why))),
         };
-        self.effort(items.len());
         if let ("sort", true) = (name, arguments.is_empty()) {
             let Some(sorted) = sorted(&items) else { return Ok(None) };
             self.effects += 1;
@@ -221,9 +220,10 @@ impl Machine {
         );
         self.effects += 1;
         match shared.get_mut() {
-            Ok(mut entries) => more
-                .into_iter()
-                .for_each(|(key, value)| insert(&mut entries, key, value)),
+            Ok(mut entries) => {
+                entries.extend(more);
+                *entries = unique(std::mem::take(&mut *entries));
+            }
             Err(why) => return Some(Form::Unknown(why)),
         }
         Some(Form::None)

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use ruff_python_ast::visitor::{Visitor, walk_stmt};
 use ruff_python_ast::{Expr, Parameters, Stmt, StmtClassDef, StmtFunctionDef};
+use ruff_text_size::Ranged;
 
 use super::super::mentions::{mentions, mentions_of_all};
 use super::call::Arguments;
@@ -16,8 +17,10 @@ use super::{Halt, Machine};
 impl Machine {
     pub(super) fn define(&mut self, function: &StmtFunctionDef, statement: &Stmt) -> Result<(), Halt> {
         let name = function.name.as_str();
+        let length = usize::from(function.range().len());
+        self.source_effort(length, true, function)?;
         let body = Body::Statements(function.body.to_vec());
-        let form = self.function((*function.parameters).clone(), body)?;
+        let form = self.function((*function.parameters).clone(), body, length)?;
         let mut object = Object::new(form, self.place(function));
         if function.is_async || yields(&function.body) {
             let why = self.dynamic(statement, "is a function of a kind that is not followed");
@@ -33,7 +36,7 @@ impl Machine {
     }
 
     /// A function of the file, its defaults evaluated here and now.
-    pub(super) fn function(&mut self, parameters: Parameters, body: Body) -> Result<Form, Halt> {
+    pub(super) fn function(&mut self, parameters: Parameters, body: Body, length: usize) -> Result<Form, Halt> {
         let defaults = parameters.iter_non_variadic_params().map(|parameter| {
             let default = parameter.default.as_ref();
             default.map(|default| self.evaluate(default)).transpose()
@@ -50,10 +53,12 @@ impl Machine {
             defaults,
             scopes: self.frame.of_functions(),
             file: Rc::clone(&self.frame.file),
+            length,
         })))
     }
 
     pub(super) fn class(&mut self, class: &StmtClassDef, statement: &Stmt) -> Result<(), Halt> {
+        self.source_effort(usize::from(class.range().len()), false, class)?;
         let names = Namespace::default();
         let mut scopes = vec![Rc::clone(&names)];
         scopes.extend(self.frame.scopes.iter().cloned());

@@ -1,5 +1,8 @@
 //! Whether two objects are equal.
 
+use std::rc::Rc;
+
+use super::effort;
 use super::object::{Form, Object, is_no_command};
 use super::shared::{Budget, Sequence};
 
@@ -14,6 +17,7 @@ impl Object {
 
     fn equals_below(&self, other: &Self, budget: &Budget) -> Option<bool> {
         budget.spend(1)?;
+        effort::work(1)?;
         let all = |a: &[Object], b: &[Object]| {
             if a.len() != b.len() {
                 return Some(false);
@@ -31,8 +35,15 @@ impl Object {
         match (&self.form, &other.form) {
             (Form::Unknown(_), _) | (_, Form::Unknown(_)) => None,
             (Form::None, Form::None) => Some(true),
-            (Form::Str(a), Form::Str(b)) => Some(a == b),
-            (Form::Bytes(a), Form::Bytes(b)) => Some(a == b),
+            (Form::Str(a), Form::Str(b)) => {
+                let is_read = a.len() == b.len() && !Rc::ptr_eq(a, b);
+                effort::reading(if is_read { a } else { "" })?;
+                Some(a == b)
+            }
+            (Form::Bytes(a), Form::Bytes(b)) => {
+                effort::work(self.weight())?;
+                Some(a == b)
+            }
             (Form::Tuple(a), Form::Tuple(b)) => all(a, b),
             (Form::List(a), Form::List(b)) => {
                 let (a, b) = (a.get().ok()?, b.get().ok()?);

@@ -8,13 +8,13 @@ use ruff_text_size::Ranged;
 
 use super::super::mentions::Mentions;
 use super::super::value::Dynamic;
-use super::assignment::insert;
+use super::assignment::unique;
 use super::function::Body;
 use super::iteration::distinct;
 use super::object::{Form, Object};
 use super::shared::{Sequence, Shared};
 use super::subscript::is_key;
-use super::{Halt, MAX_DEPTH, MAX_ITEMS, Machine, Outcome, format};
+use super::{Halt, MAX_DEPTH, MAX_ITEMS, MAX_LENGTH, Machine, Outcome, effort, format};
 
 /// The elements of a display, and whether their order is known.
 type Elements = (Vec<Object>, Sequence);
@@ -32,11 +32,20 @@ impl Machine {
         self.depth += 1;
         let outcome = self.expression(expression);
         self.depth -= 1;
+        if let Ok(object) = &outcome
+            && makes(expression)
+        {
+            // Nothing left is what is looked for next.
+            let _ = effort::bytes(object.size());
+        }
+        self.check(expression)?;
         outcome
     }
 
     /// An expression that is passed over: what it may change is unknown.
     pub(super) fn not_understood(&mut self, expression: &Expr, reason: &str) -> Object {
+        // What it may change is forgotten whatever that costs; who asked looks whether anything is left.
+        let _ = effort::work(usize::from(expression.range().len()));
         let why = self.dynamic(expression, reason);
         let mut mentions = Mentions::default();
         mentions.visit_expr(expression);
@@ -121,8 +130,10 @@ impl Machine {
                 return Ok(value);
             }
             Expr::Lambda(lambda) => {
+                let length = usize::from(lambda.range().len());
+                self.source_effort(length, true, lambda)?;
                 let parameters = lambda.parameters.as_deref().cloned().unwrap_or_default();
-                self.function(parameters, Body::Lambda((*lambda.body).clone()))?
+                self.function(parameters, Body::Lambda((*lambda.body).clone()), length)?
             }
             Expr::ListComp(made) => return self.comprehend(&made.generators, &made.elt, expression, false),
             // One that is not gone through at once would see what changes meanwhile.
@@ -167,10 +178,7 @@ impl Machine {
                         Ok(_) if unpacked.sequence() == Sequence::Unknown => {
                             doubt = Some(self.dynamic(&item.value, "is in no certain order"));
                         }
-                        Ok(more) => more
-                            .iter()
-                            .cloned()
-                            .for_each(|(key, value)| insert(&mut entries, key, value)),
+                        Ok(more) => entries.extend(more.iter().cloned()),
                         Err(why) => doubt = Some(why),
                     },
                     _ => doubt = Some(self.dynamic(&item.value, "is unpacked into a dict")),
@@ -185,8 +193,9 @@ impl Machine {
                     "is a key that is not known",
                 ));
             }
-            insert(&mut entries, key, value);
+            entries.push((key, value));
         }
+        let entries = unique(entries);
         match doubt {
             Some(why) => {
                 let made = Object::new(Form::Dict(Shared::new(entries)), why.place);
@@ -219,13 +228,15 @@ impl Machine {
                                     return Ok(self.computed(&value, expression, "is formatted"));
                                 };
                                 made.push_str(&shown);
+                                if made.len() > MAX_LENGTH {
+                                    return Ok(self.unknown(expression, "is too long"));
+                                }
                             }
                         }
                     }
                 }
             }
         }
-        self.effort(made.len());
         Ok(Object::str(made, self.place(expression)))
     }
 
@@ -248,6 +259,11 @@ impl Machine {
         }
         part
     }
+}
+
+/// Whether what an expression gives is new: others give what is there already.
+fn makes(expression: &Expr) -> bool {
+    !matches!(expression, Expr::Name(_) | Expr::Attribute(_) | Expr::If(_) | Expr::BoolOp(_))
 }
 
 /// The reason of what `why` decides.

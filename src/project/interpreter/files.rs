@@ -11,14 +11,21 @@ use super::super::border::{self, Real};
 use super::super::discovery::{Find, find_packages};
 use super::super::error::Error;
 use super::super::requirement::has_other_line_ends;
-use super::super::source_file::read_regular;
 use super::call::Arguments;
 use super::methods::Known;
 use super::object::{Content, Form, Object, OpenFile, Position};
 use super::shared::{Sequence, Shared};
 use super::text::{begins_with_ascii, is_utf8};
-use super::{Halt, Machine};
+use super::{Halt, Machine, effort};
+use crate::reading::{self, PROJECT_FILE};
 use crate::wildcard::{Pattern, has_magic};
+
+/// What an entry of a directory counts for.
+const ENTRY: usize = 20;
+/// What a search for packages counts for.
+const FIND: usize = 200_000;
+/// Parts that a path is joined of.
+pub(super) const MAX_PARTS: usize = 1_000;
 
 impl Machine {
     pub(super) fn located(&self, path: &Path) -> PathBuf {
@@ -48,7 +55,13 @@ impl Machine {
         if real.is_dir() {
             return Err(Halt::Raised("IsADirectoryError".into(), shown.as_ref().into()));
         }
-        Ok(read_regular(&real).map_err(|_| Form::Unknown(self.dynamic(node, "cannot be read"))))
+        let content = reading::bytes(&real, PROJECT_FILE);
+        if let Ok(bytes) = &content {
+            // Nothing left is what is looked for next.
+            let _ = effort::bytes(bytes.len());
+            self.effort(bytes.len() / 16, node)?;
+        }
+        Ok(content.map_err(|_| Form::Unknown(self.dynamic(node, "cannot be read"))))
     }
 
     /// Remembers the first link out of the project. A path that says itself that it leads out is merely not certain: what is there
@@ -233,7 +246,10 @@ impl Machine {
                     return Ok(None);
                 };
                 let names: Option<Vec<_>> = entries
-                    .map(|entry| Some(Object::str(entry.ok()?.file_name().to_str()?, place)))
+                    .map(|entry| {
+                        effort::work(ENTRY)?;
+                        Some(Object::str(entry.ok()?.file_name().to_str()?, place))
+                    })
                     .collect();
                 Ok(names.map(|names| Form::List(Shared::in_sequence(names, Sequence::Unknown))))
             }
@@ -274,6 +290,9 @@ impl Machine {
                 Ok(self.resolved(path).map(Form::Path))
             }
             "joinpath" => {
+                if arguments.positional.len() > MAX_PARTS {
+                    return Ok(None);
+                }
                 let parts: Option<Vec<_>> = arguments.positional.iter().map(Object::as_str).collect();
                 let joined = |parts: Vec<&str>| parts.iter().fold(path.to_owned(), |path, part| path.join(part));
                 Ok(parts.map(|parts| Form::Path(pure(&joined(parts)))))
@@ -336,6 +355,8 @@ impl Machine {
             return None;
         }
         let place = self.place(node);
+        // Each time the whole tree is walked.
+        let _ = effort::work(FIND);
         match find_packages(&self.root, &find) {
             Ok(found) => {
                 let names = found.into_iter().map(|name| Object::str(name, place)).collect();
@@ -366,6 +387,7 @@ impl Machine {
         let wanted = Pattern::fnmatch(name);
         let mut found = Vec::new();
         for entry in entries {
+            effort::work(ENTRY)?;
             let file = entry.ok()?.file_name();
             let file = file.to_str()?;
             if wanted.matches(file) && (!file.starts_with('.') || name.starts_with('.')) {

@@ -2,6 +2,7 @@
 
 use super::object::{Form, MAX_DEPTH, Object, float};
 use super::shared::{Budget, Sequence};
+use super::{MAX_LENGTH, effort};
 
 /// Characters that a list or dict may have when it is written out.
 const MAX_SHOWN: usize = 1_000_000;
@@ -27,7 +28,9 @@ fn repr_below(object: &Object, budget: &Budget, depth: usize) -> Option<String> 
     if object.sequence() != Sequence::Known {
         return None;
     }
-    budget.spend(object.as_str().map_or(1, str::len).max(1))?;
+    let length = object.as_str().map_or(1, str::len).max(1);
+    budget.spend(length)?;
+    effort::work(length)?;
     let repr = |object: &Object| repr_below(object, budget, depth + 1);
     let each = |items: &[Object]| items.iter().map(repr).collect::<Option<Vec<_>>>();
     match &object.form {
@@ -64,6 +67,7 @@ pub(super) fn percent(template: &str, values: &Object) -> Option<String> {
     }
     .into_iter();
     let mut made = String::new();
+    effort::work(values.weight())?;
     let mut keyed = false;
     let mut rest = template.chars();
     while let Some(c) = rest.next() {
@@ -78,6 +82,7 @@ pub(super) fn percent(template: &str, values: &Object) -> Option<String> {
             keyed = true;
             let Form::Dict(entries) = &values.form else { return None };
             let entries = entries.get().ok()?;
+            effort::work(entries.len())?;
             entries
                 .iter()
                 .find(|(known, _)| known.as_str() == Some(&key))?
@@ -94,6 +99,9 @@ pub(super) fn percent(template: &str, values: &Object) -> Option<String> {
             'r' => made.push_str(&repr(&value)?),
             'd' | 'i' => made.push_str(&value.as_int()?.to_string()),
             _ => return None,
+        }
+        if made.len() > MAX_LENGTH {
+            return None;
         }
     }
     let is_mapping = matches!(values.form, Form::Dict(_));
@@ -136,9 +144,13 @@ pub(super) fn braces(template: &str, positional: &[Object], named: &[(String, Ob
                     numbered = true;
                     positional.get(field.parse::<usize>().ok().filter(|_| next == 0)?)?
                 } else {
+                    effort::work(named.len())?;
                     &named.iter().find(|(known, _)| *known == field)?.1
                 };
                 made.push_str(&str(value)?);
+                if made.len() > MAX_LENGTH {
+                    return None;
+                }
             }
             c => made.push(c),
         }

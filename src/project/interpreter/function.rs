@@ -21,6 +21,8 @@ pub(crate) struct Function {
     /// The namespaces around it, the innermost first.
     pub(crate) scopes: Vec<Namespace>,
     pub(crate) file: Rc<SourceFile>,
+    /// Bytes of its source.
+    pub(crate) length: usize,
 }
 
 /// A class of the file.

@@ -6,15 +6,15 @@ use ruff_python_ast::{Comprehension, Expr, ExprGenerator};
 use ruff_text_size::Ranged;
 
 use super::super::value::{Dynamic, Place};
-use super::assignment::insert;
+use super::assignment::unique;
 use super::expression::depends;
 use super::object::{Content, Form, Object, Position, View};
 use super::shared::{Sequence, Shared};
 use super::subscript::is_key;
-use super::{Halt, MAX_ITEMS, Machine, Outcome};
+use super::{Halt, MAX_ITEMS, Machine, Outcome, effort};
 
-/// Items that a set may have: each is compared with the others.
-const MAX_DISTINCT: usize = 10_000;
+/// Items that a set may have, unless all are texts: each is compared with the others.
+const MAX_DISTINCT: usize = 1_000;
 
 impl Machine {
     /// The items that iterating over an object gives, or why they are not known.
@@ -24,10 +24,7 @@ impl Machine {
         node: &impl Ranged,
     ) -> Result<Result<Vec<Object>, Rc<Dynamic>>, Halt> {
         let place = object.place;
-        if let Form::List(items) | Form::Set(items) = &object.form {
-            let length = items.get().map_or(0, |items| items.len());
-            self.effort(length);
-        }
+        self.gone_through(object, node)?;
         if object.sequence() == Sequence::Unknown {
             return Ok(Err(self.dynamic(node, "is in no certain order")));
         }
@@ -80,6 +77,19 @@ impl Machine {
         })
     }
 
+    /// Counts what going through an object takes: its items are copied.
+    fn gone_through(&mut self, object: &Object, node: &impl Ranged) -> Result<(), Halt> {
+        let count = match &object.form {
+            Form::Range(start, end) => usize::try_from(end.saturating_sub(*start)).unwrap_or(0),
+            Form::Str(text) if text.len() > MAX_ITEMS => 0,
+            Form::Str(text) => text.len(),
+            _ => object.weight(),
+        };
+        // Nothing left is what is looked for next.
+        let _ = effort::bytes(effort::size_of_items(count));
+        self.effort(count, node)
+    }
+
     /// The same in any order, for what does not depend on it.
     pub(super) fn any_items(
         &mut self,
@@ -89,6 +99,7 @@ impl Machine {
         if object.sequence() != Sequence::Unknown {
             return self.items(object, node);
         }
+        self.gone_through(object, node)?;
         Ok(match &object.form {
             Form::List(items) => items.get().map(|items| items.clone()),
             Form::Dict(entries) => entries.get().map(|entries| viewed(&entries, View::Keys, object.place)),
@@ -166,12 +177,12 @@ impl Machine {
                 if !is_key(&key) {
                     unclear = Some(machine.dynamic(expression, "has a key that is not known"));
                 }
-                machine.effort(entries.len());
-                insert(&mut entries, key, value);
+                entries.push((key, value));
                 count += 1;
                 Ok(())
             })
         });
+        let entries = unique(entries);
         // Of two values of one key, the last one counts.
         let depends_on_order = self.effects != effects || count != entries.len();
         if sequence == Sequence::Unknown && depends_on_order {
@@ -254,6 +265,11 @@ impl Machine {
 
 /// The items of a set, each once; `None` where that is not known, or Python takes one of them into no set.
 pub(super) fn distinct(items: Vec<Object>) -> Option<Vec<Object>> {
+    if items.iter().all(|item| item.as_str().is_some()) {
+        let entries = items.into_iter().map(|item| (item.clone(), item)).collect();
+        // Of equal items the first one stays.
+        return Some(unique(entries).into_iter().map(|(first, _)| first).collect());
+    }
     let mut kept: Vec<Object> = Vec::new();
     if items.len() > MAX_DISTINCT {
         return None;

@@ -7,12 +7,12 @@ use ruff_text_size::Ranged;
 
 use super::super::value::Place;
 use super::call::Arguments;
-use super::files::pure;
+use super::files::{MAX_PARTS, pure};
 use super::methods::Known;
 use super::names::SILENT;
 use super::object::{Content, Form, Object, Position};
 use super::shared::{Sequence, Shared};
-use super::{Halt, MAX_ITEMS, Machine};
+use super::{Halt, MAX_ITEMS, Machine, effort};
 
 impl Machine {
     #[expect(clippy::too_many_lines, reason = "a table of functions is read line by line")]
@@ -95,6 +95,9 @@ impl Machine {
             "setuptools.find_packages" => Ok(self.find(false, arguments, node)),
             "setuptools.find_namespace_packages" => Ok(self.find(true, arguments, node)),
             "pathlib.Path" | "pathlib.PurePath" | "pathlib.PosixPath" => {
+                if arguments.positional.len() > MAX_PARTS {
+                    return Ok(None);
+                }
                 let mut path = PathBuf::new();
                 for part in &arguments.positional {
                     let Some(part) = part.as_path() else { return Ok(None) };
@@ -175,7 +178,15 @@ fn is_ordered_hook((name, value): &(String, Object)) -> bool {
     name == "object_pairs_hook" && is_ordered
 }
 
+/// Characters of JSON that are read: of brackets alone, each becomes a list.
+const MAX_JSON: usize = 1_000_000;
+
 fn json(text: &str, place: Place) -> Option<Form> {
+    if text.len() > MAX_JSON {
+        return None;
+    }
+    effort::bytes(effort::size_of_items(text.len() / 2))?;
+    effort::work(text.len())?;
     let value: serde_json::Value = serde_json::from_str(text).ok()?;
     json_form(&value, place)
 }

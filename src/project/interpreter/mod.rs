@@ -11,6 +11,7 @@ mod code;
 mod comparison;
 mod container;
 mod definition;
+mod effort;
 mod equality;
 mod exception;
 mod expression;
@@ -50,8 +51,6 @@ use frame::Frame;
 pub(crate) use literal::literal;
 pub(crate) use object::{Form, Object};
 
-/// Steps after which Python is asked: more than any `setup.py` takes, less than anybody waits for.
-const MAX_STEPS: usize = 200_000;
 /// Calls and nested expressions at one time.
 const MAX_DEPTH: usize = 2_000;
 /// Characters that one string may have.
@@ -98,7 +97,6 @@ pub(crate) struct Machine {
     effects: usize,
     /// The exceptions that are being handled, the innermost last.
     handling: Vec<(Rc<str>, Rc<str>)>,
-    steps: usize,
     depth: usize,
     /// The tree may have changed: what is read from it is not certain any more.
     moved: Option<Rc<Dynamic>>,
@@ -131,6 +129,7 @@ impl Machine {
 
     /// Before the first statement of a module of the project, which is alone: it imports none of the others.
     pub(crate) fn of_module(root: &Path, file: Rc<SourceFile>, name: &str, path: &Path) -> Self {
+        effort::begin();
         let place = Place {
             file: "setup.py",
             line: 1,
@@ -146,7 +145,6 @@ impl Machine {
             doubts: 0,
             effects: 0,
             handling: Vec::new(),
-            steps: 0,
             depth: 0,
             moved: None,
             outside: None,
@@ -171,6 +169,7 @@ impl Machine {
                     let reason = if &*class == "SystemExit" {
                         "stops setup.py before setup()".to_owned()
                     } else {
+                        let message: String = message.chars().take(SHOWN).collect();
                         format!("raises {class}: {message}")
                     };
                     return self.give_up(statement, &reason);
@@ -178,6 +177,10 @@ impl Machine {
                 Err(Halt::Doubt(why)) => return self.give_up_for(&why),
                 Err(Halt::End) => return,
             }
+        }
+        if let Some(last) = body.last() {
+            // What a last assignment took is not told otherwise.
+            let _ = self.check(last);
         }
     }
 
@@ -220,11 +223,14 @@ impl Machine {
             .file
             .text
             .get(range.start().to_usize()..range.end().to_usize());
-        let one_line = source
-            .unwrap_or_default()
-            .split_whitespace()
-            .collect::<Vec<_>>()
-            .join(" ");
+        let mut one_line = String::new();
+        for word in source.unwrap_or_default().split_whitespace() {
+            let separator = if one_line.is_empty() { "" } else { " " };
+            one_line.extend([separator, word]);
+            if one_line.len() > 4 * SHOWN {
+                break;
+            }
+        }
         let mut expression: String = one_line.chars().take(SHOWN).collect();
         if expression.len() < one_line.len() {
             expression.push('…');
@@ -247,14 +253,27 @@ impl Machine {
         Object::unknown(why)
     }
 
-    /// Counts the work that goes with so many characters or items.
-    fn effort(&mut self, amount: usize) {
-        self.steps += amount / 64;
+    /// Counts the work of looking at so many items, before they are looked at.
+    fn effort(&mut self, amount: usize, node: &impl Ranged) -> Result<(), Halt> {
+        // Nothing left is what is looked for next.
+        let _ = effort::work(amount);
+        self.check(node)
+    }
+
+    /// Counts the work of looking at source, or of parsing it, and the tree that becomes of it if that is kept.
+    fn source_effort(&mut self, length: usize, is_kept: bool, node: &impl Ranged) -> Result<(), Halt> {
+        const TREE: usize = 32;
+        let _ = effort::bytes(if is_kept { length * TREE } else { 0 });
+        self.effort(length, node)
     }
 
     fn step(&mut self, node: &impl Ranged) -> Result<(), Halt> {
-        self.steps += 1;
-        if self.steps < MAX_STEPS {
+        self.effort(effort::STEP, node)
+    }
+
+    /// Ends the run where nothing is left of what it may cost.
+    fn check(&mut self, node: &impl Ranged) -> Result<(), Halt> {
+        if !effort::is_over() {
             return Ok(());
         }
         self.give_up(node, "takes too long to follow");

@@ -214,7 +214,7 @@ impl Machine {
             package: package.map(Into::into),
             ..Frame::of_module(Rc::clone(&names), Rc::clone(&self.frame.file), Some(place))
         };
-        let Some(ended) = self.run_text(&text, frame, Self::document) else {
+        let Some(ended) = self.run_text(&text, frame, statement, Self::document) else {
             return self.not_imported(statement);
         };
         match ended {

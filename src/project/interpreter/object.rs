@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use super::super::value::{Dynamic, Kind, Place, Value};
+use super::effort;
 use super::function::{Class, Function};
 use super::names;
 use super::shared::{Budget, Sequence, Shared};
@@ -188,7 +189,11 @@ impl Object {
             Form::Float(number) => {
                 Kind::Number(float(*number).ok_or_else(|| unclear("is a number Python may show differently"))?)
             }
-            Form::Str(text) => Kind::Str(text.to_string()),
+            Form::Str(text) => {
+                // A list may hold one text any number of times.
+                effort::bytes(text.len()).ok_or_else(|| unclear("is too large"))?;
+                Kind::Str(text.to_string())
+            }
             Form::List(items) => Kind::List(each(&items.get().map_err(known)?)?),
             Form::Tuple(items) => Kind::Tuple(each(items)?),
             Form::Dict(entries) => {

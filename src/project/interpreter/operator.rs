@@ -5,12 +5,12 @@ use std::rc::Rc;
 use ruff_python_ast::{BoolOp, Expr, Operator, UnaryOp};
 use ruff_text_size::Ranged;
 
-use super::assignment::insert;
+use super::assignment::unique;
 use super::expression::depends;
 use super::iteration::distinct;
 use super::object::{Form, Object};
 use super::shared::{Sequence, Shared};
-use super::{MAX_ITEMS, MAX_LENGTH, Machine, Outcome, files, format, names};
+use super::{MAX_ITEMS, MAX_LENGTH, Machine, Outcome, effort, files, format, names};
 
 impl Machine {
     pub(super) fn unary(&mut self, unary: &ruff_python_ast::ExprUnaryOp, expression: &Expr) -> Outcome {
@@ -48,12 +48,9 @@ impl Machine {
     pub(super) fn operate(&mut self, op: Operator, left: &Object, right: &Object, node: &impl Ranged) -> Object {
         let place = self.place(node);
         let too_long = |length: usize| length > MAX_LENGTH;
-        if let (Form::Str(a), Form::Str(b)) = (&left.form, &right.form) {
-            self.effort(a.len() + b.len());
-        }
-        if let (Form::List(a), Form::List(_)) = (&left.form, &right.form) {
-            let length = a.get().map_or(0, |items| items.len());
-            self.effort(length);
+        if effort::work(left.weight() + right.weight()).is_none() {
+            // Who asked ends the run.
+            return self.unknown(node, "takes too long to follow");
         }
         let form = match (op, &left.form, &right.form) {
             (_, Form::Unknown(why), _) | (_, _, Form::Unknown(why)) => {
@@ -77,10 +74,7 @@ impl Machine {
                 Form::Tuple([&**a, &**b].concat().into())
             }
             (Operator::Mod, Form::Str(template), _) => match format::percent(template, right) {
-                Some(text) => {
-                    self.effort(text.len());
-                    Form::Str(text.into())
-                }
+                Some(text) => Form::Str(text.into()),
                 None => return self.unknown(node, "is formatted"),
             },
             (Operator::Mult, Form::Str(text), Form::Int(times))
@@ -110,11 +104,9 @@ impl Machine {
             (Operator::BitOr, Form::Dict(first), Form::Dict(second)) => match (first.get(), second.get()) {
                 (Ok(a), Ok(b)) => {
                     let mut entries = a.clone();
-                    b.iter()
-                        .cloned()
-                        .for_each(|(key, value)| insert(&mut entries, key, value));
+                    entries.extend(b.iter().cloned());
                     let sequence = first.sequence().max(second.sequence());
-                    Form::Dict(Shared::in_sequence(entries, sequence))
+                    Form::Dict(Shared::in_sequence(unique(entries), sequence))
                 }
                 (Err(why), _) | (_, Err(why)) => return self.unknown_for(&why),
             },

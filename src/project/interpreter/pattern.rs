@@ -9,7 +9,7 @@ use super::call::Arguments;
 use super::names::flag;
 use super::object::{Form, Groups, Object};
 use super::shared::Shared;
-use super::{MAX_ITEMS, Machine};
+use super::{MAX_ITEMS, Machine, effort};
 
 pub(super) const IGNORECASE: i64 = 2;
 pub(super) const MULTILINE: i64 = 8;
@@ -19,6 +19,14 @@ pub(super) const UNICODE: i64 = 32;
 
 /// Characters of a text that is searched.
 const MAX_SEARCHED: usize = 1_000_000;
+
+/// What a pattern with repetitions counts for.
+const REPEATED: usize = 20_000;
+/// Each character of the text meets each state of the pattern: so many bytes of states times characters are compared.
+const MOST_STATES: usize = 2_000_000_000;
+/// The bytes of states that a pattern may have on the longest text, and on the shortest.
+const SMALLEST: usize = 4_000;
+const LARGEST: usize = 200_000;
 
 /// How a pattern is applied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +42,9 @@ pub(super) fn compile(pattern: &str, flags: i64, text: &str, anchor: Anchor) -> 
     if text.len() > MAX_SEARCHED {
         return None;
     }
+    // What is repeated a number of times is written out first.
+    effort::work(pattern.len() * 20 + if pattern.contains('{') { REPEATED } else { 0 })?;
+    effort::work(pattern.len() * text.len() / 1_000)?;
     if flags & !(IGNORECASE | MULTILINE | DOTALL | UNICODE) != 0 || !is_common(pattern, flags, text) {
         return None;
     }
@@ -45,6 +56,7 @@ pub(super) fn compile(pattern: &str, flags: i64, text: &str, anchor: Anchor) -> 
         .case_insensitive(flags & IGNORECASE != 0)
         .multi_line(flags & MULTILINE != 0)
         .dot_matches_new_line(flags & DOTALL != 0)
+        .size_limit((MOST_STATES / text.len().max(1)).clamp(SMALLEST, LARGEST))
         .build()
         .ok()
 }
@@ -150,8 +162,14 @@ impl Machine {
             "findall" => {
                 let count = regex.captures_len();
                 // Where an empty match follows another one, the two disagree.
-                if regex.find_iter(text).any(|found| found.is_empty()) || regex.find_iter(text).count() > MAX_ITEMS {
-                    return None;
+                let mut matches = 0;
+                for found in regex.find_iter(text) {
+                    // To know how a match ends, all of the text may be looked at.
+                    effort::reading(&text[found.start()..])?;
+                    matches += 1;
+                    if found.is_empty() || matches > MAX_ITEMS {
+                        return None;
+                    }
                 }
                 let found = regex.captures_iter(text).map(|captures| {
                     let group = |index| Object::str(captures.get(index).map_or("", |group| group.as_str()), place);

@@ -12,6 +12,9 @@ impl Machine {
         if !matches!(object.form, Form::Dict(_)) && object.sequence() != Sequence::Known {
             return Ok(self.looked_up(object, expression));
         }
+        if !matches!(object.form, Form::List(_) | Form::Tuple(_)) {
+            self.effort(object.weight(), expression)?;
+        }
         let found = match (&object.form, key.as_int()) {
             (Form::List(items), Some(index)) => match items.get() {
                 Ok(items) => at(&items, index),
@@ -19,8 +22,12 @@ impl Machine {
             },
             (Form::Tuple(items), Some(index)) => at(items, index),
             (Form::Str(text), Some(index)) => {
-                let characters: Vec<_> = text.chars().map(|c| Object::str(c.to_string(), object.place)).collect();
-                at(&characters, index)
+                let back = || usize::try_from(index.unsigned_abs() - 1).ok();
+                let found = match usize::try_from(index) {
+                    Ok(index) => text.chars().nth(index),
+                    Err(_) => back().and_then(|back| text.chars().rev().nth(back)),
+                };
+                found.map(|c| Object::str(c.to_string(), object.place))
             }
             (Form::Dict(entries), _) if is_key(key) => match entries.get() {
                 Ok(entries) => match entries.iter().find(|(known, _)| known.equals(key) == Some(true)) {
@@ -70,8 +77,10 @@ impl Machine {
                 _ => return Ok(self.looked_up(object, expression)),
             },
         };
-        let cut = |items: Vec<Object>| {
-            let length = i64::try_from(items.len()).unwrap_or(i64::MAX);
+        self.effort(object.weight(), expression)?;
+        // Where the part begins, and how long it is.
+        let part = |length: usize| {
+            let length = i64::try_from(length).unwrap_or(i64::MAX);
             let place = |bound: i64| {
                 if bound < 0 {
                     (bound + length).max(0)
@@ -81,11 +90,11 @@ impl Machine {
             };
             let (start, end) = (bounds[0].map_or(0, place), bounds[1].map_or(length, place));
             let count = usize::try_from(end - start).unwrap_or(0);
-            let mut cut: Vec<_> = items
-                .into_iter()
-                .skip(usize::try_from(start).unwrap_or(0))
-                .take(count)
-                .collect();
+            (usize::try_from(start).unwrap_or(0), count)
+        };
+        let cut = |items: &[Object]| {
+            let (start, count) = part(items.len());
+            let mut cut: Vec<_> = items.iter().skip(start).take(count).cloned().collect();
             if step == -1 {
                 cut.reverse();
             }
@@ -94,13 +103,18 @@ impl Machine {
         let place = self.place(expression);
         let form = match &object.form {
             Form::List(items) => match items.get() {
-                Ok(items) => Form::List(Shared::new(cut(items.clone()))),
+                Ok(items) => Form::List(Shared::new(cut(&items))),
                 Err(why) => return Ok(self.unknown_for(&why)),
             },
-            Form::Tuple(items) => Form::Tuple(cut(items.to_vec()).into()),
+            Form::Tuple(items) => Form::Tuple(cut(items).into()),
             Form::Str(text) => {
-                let characters = text.chars().map(|c| Object::str(c.to_string(), place)).collect();
-                let kept: String = cut(characters).iter().filter_map(|c| c.as_str()).collect();
+                let (start, count) = part(text.chars().count());
+                let kept = text.chars().skip(start).take(count);
+                let kept: String = if step == -1 {
+                    text.chars().rev().collect()
+                } else {
+                    kept.collect()
+                };
                 Form::Str(kept.into())
             }
             // `sys.version_info[:2]` compares as the whole does, and `sys.argv[1:]` holds what the whole holds.

@@ -6,7 +6,7 @@ use super::call::Arguments;
 use super::methods::{Known, index_form};
 use super::object::{Form, Object};
 use super::shared::Shared;
-use super::{Halt, Machine, format};
+use super::{Halt, MAX_ITEMS, MAX_LENGTH, Machine, effort, format};
 
 /// Characters of a text that is split into parts.
 const MAX_SPLIT: usize = 1_000_000;
@@ -18,9 +18,10 @@ impl Machine {
         if text.len() > MAX_SPLIT && matches!(name, "split" | "rsplit" | "splitlines") {
             return Ok(None);
         }
-        let strings = |parts: Vec<String>| {
-            let items = parts.into_iter().map(|part| Object::str(part, place)).collect();
-            Form::List(Shared::new(items))
+        // `None` where it is a long list.
+        let strings = |parts: Vec<&str>| {
+            let items = || parts.iter().map(|part| Object::str(part, place)).collect();
+            (parts.len() <= MAX_ITEMS).then(|| Form::List(Shared::new(items())))
         };
         let one = |text: &str| Form::Str(text.into());
         let argument = arguments.text(0, "sep");
@@ -38,6 +39,10 @@ impl Machine {
             ("rstrip", 0) if !has_odd_blanks => one(text.trim_end()),
             ("strip" | "lstrip" | "rstrip", 1) => {
                 let Some(set) = argument else { return Ok(None) };
+                // Each character is looked for in all of the set.
+                if effort::work(set.len().saturating_mul(text.len()) / 16).is_none() {
+                    return Ok(None);
+                }
                 let within = |c: char| set.contains(c);
                 one(match name {
                     "strip" => text.trim_matches(within),
@@ -46,7 +51,7 @@ impl Machine {
                 })
             }
             ("split", 0) if arguments.named.is_empty() && !has_odd_blanks => {
-                strings(text.split_whitespace().map(ToOwned::to_owned).collect())
+                return Ok(strings(text.split_whitespace().collect()));
             }
             ("split" | "rsplit", 1 | 2) => {
                 let most = arguments.get(1, "maxsplit").map(Object::as_int);
@@ -55,43 +60,53 @@ impl Machine {
                     return Ok(None);
                 };
                 let most = most.flatten().and_then(|most| usize::try_from(most).ok());
-                let owned = ToOwned::to_owned;
-                strings(match (name, most) {
+                return Ok(strings(match (name, most) {
                     ("rsplit", None) => {
-                        let mut parts: Vec<_> = text.rsplit(separator).map(owned).collect();
+                        let mut parts: Vec<_> = text.rsplit(separator).collect();
                         parts.reverse();
                         parts
                     }
-                    (_, None) => text.split(separator).map(owned).collect(),
-                    ("split", Some(most)) => text.splitn(most + 1, separator).map(owned).collect(),
+                    (_, None) => text.split(separator).collect(),
+                    ("split", Some(most)) => text.splitn(most.saturating_add(1), separator).collect(),
                     (_, Some(most)) => {
-                        let mut parts: Vec<_> = text.rsplitn(most + 1, separator).map(owned).collect();
+                        let mut parts: Vec<_> = text.rsplitn(most.saturating_add(1), separator).collect();
                         parts.reverse();
                         parts
                     }
-                })
+                }));
             }
             ("splitlines", 0) => {
                 if super::super::requirement::has_other_line_ends(text) {
                     return Ok(None);
                 }
-                strings(text.lines().map(ToOwned::to_owned).collect())
+                return Ok(strings(text.lines().collect()));
             }
             ("join", 1) => {
                 let joined = self.ordered_items(&arguments.positional[0], node)?;
                 let Ok(items) = joined else { return Ok(None) };
                 let parts: Option<Vec<_>> = items.iter().map(Object::as_str).collect();
                 match parts {
-                    Some(parts) => one(&parts.join(text)),
-                    None => return Ok(None),
+                    Some(parts) if joined_length(&parts, text) <= MAX_LENGTH => one(&parts.join(text)),
+                    _ => return Ok(None),
                 }
             }
             ("replace", 2) => match (argument, arguments.text(1, "")) {
-                (Some(from), Some(to)) if !from.is_empty() => one(&text.replace(from, to)),
+                (Some(from), Some(to)) if !from.is_empty() => {
+                    // Of what is replaced nothing is taken off: it is a limit, no measure.
+                    let more = text.matches(from).count().saturating_mul(to.len());
+                    if more.saturating_add(text.len()) > MAX_LENGTH {
+                        return Ok(None);
+                    }
+                    one(&text.replace(from, to))
+                }
                 _ => return Ok(None),
             },
             ("startswith" | "endswith", 1) => {
                 let fits = |affix: &str| {
+                    // With nothing left the run is over, whatever fits.
+                    if effort::reading(affix).is_none() {
+                        return false;
+                    }
                     if name == "startswith" {
                         text.starts_with(affix)
                     } else {
@@ -157,6 +172,12 @@ impl Machine {
             _ => return Ok(None),
         }))
     }
+}
+
+/// How long texts are when they are joined.
+fn joined_length(parts: &[&str], separator: &str) -> usize {
+    let texts: usize = parts.iter().map(|part| part.len()).sum();
+    texts + parts.len().saturating_mul(separator.len())
 }
 
 /// Whether the first 128 characters of an encoding are those of ASCII.

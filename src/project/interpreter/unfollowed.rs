@@ -1,4 +1,5 @@
-//! What is not followed: everything that it could change is unknown from there on.
+//! What is not followed: everything that it could change is unknown from there on. What that costs is counted, and done all the
+//! same: a run that has come to its end gives nothing away.
 
 use std::rc::Rc;
 
@@ -8,7 +9,7 @@ use ruff_text_size::Ranged;
 
 use super::super::mentions::{Mentions, mentions, mentions_of_all};
 use super::super::value::Dynamic;
-use super::Machine;
+use super::{Machine, effort};
 use super::function::Body;
 use super::object::{Form, Namespace, Object};
 
@@ -31,6 +32,7 @@ impl Machine {
                     Body::Statements(body) => own = mentions_of_all(body),
                     Body::Lambda(body) => own.visit_expr(body),
                 }
+                let _ = effort::work(function.length);
                 (&own, &function.scopes)
             }
             Form::Class(class) => (&class.mentions, &class.scopes),
@@ -77,6 +79,8 @@ impl Machine {
         if self.setup.is_some() {
             return;
         }
+        let names = if mentions.wild { scopes.iter().map(|scope| scope.borrow().len()).sum() } else { 0 };
+        let _ = effort::work(names + mentions.loads.len() + mentions.stores.len());
         self.searches_elsewhere |= mentions.attributes.contains("path") && mentions.loads.contains("sys");
         let is_setup_of = |name: &String| {
             let bound = scopes.iter().find_map(|scope| scope.borrow().get(name).cloned());
@@ -135,6 +139,7 @@ impl Machine {
 
     /// Forgets what an expression may have changed.
     pub(super) fn forget_expression(&mut self, expression: &Expr, reason: &str) {
+        let _ = effort::work(usize::from(expression.range().len()));
         let why = self.dynamic(expression, reason);
         let mut mentions = Mentions::default();
         mentions.visit_expr(expression);
@@ -143,6 +148,7 @@ impl Machine {
 
     /// Forgets what a statement may have changed.
     pub(super) fn forget_statement(&mut self, statement: &Stmt, reason: &str) {
+        let _ = effort::work(usize::from(statement.range().len()));
         let why = self.dynamic(statement, reason);
         self.forget(&mentions(statement), &why, true);
     }

@@ -7,6 +7,7 @@ use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 
 use super::{ClientSettings, Error};
+use crate::reading::{self, SETTINGS_FILE};
 use crate::registry::{Repository, with_causes};
 
 /// How many redirects one request may take.
@@ -78,7 +79,11 @@ fn registry_certificates(directory: &Path) -> Result<Vec<CertificateDer<'static>
     files.sort();
     let mut certificates = Vec::new();
     for file in files {
-        let found: Result<Vec<_>, _> = CertificateDer::pem_file_iter(&file).and_then(Iterator::collect);
+        let found = reading::bytes(&file, SETTINGS_FILE).map_err(|error| error.to_string());
+        let found = found.and_then(|pem| {
+            let parsed: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
+            parsed.map_err(|error| error.to_string())
+        });
         match found {
             Ok(found) if !found.is_empty() => certificates.extend(found),
             Ok(_) => {
@@ -87,12 +92,7 @@ fn registry_certificates(directory: &Path) -> Result<Vec<CertificateDer<'static>
                     reason: "it holds no PEM certificate".to_owned(),
                 });
             }
-            Err(error) => {
-                return Err(Error::CaFile {
-                    path: file,
-                    reason: error.to_string(),
-                });
-            }
+            Err(reason) => return Err(Error::CaFile { path: file, reason }),
         }
     }
     Ok(certificates)

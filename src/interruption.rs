@@ -1,0 +1,74 @@
+//! Ctrl-C and SIGTERM: the command is asked to stop, and ended where it does not.
+//!
+//! The first signal sets the flag that [`Progress::cancelled`](crate::progress::Progress::cancelled) shows, and what looks at it
+//! or awaits stops in order. Reading, parsing and following a project look rarely, and a write to a full stderr never comes
+//! back: a thread that does nothing else ends the process where that has not happened in time, or at a second signal. It may do
+//! so anywhere: dist/ and every kept file are put in place by one rename, and the next run clears what a killed one left.
+
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::mpsc::channel;
+use std::time::Duration;
+
+use signal_hook::consts::{SIGINT, SIGTERM};
+
+use crate::fault::Fault;
+use crate::process;
+
+/// How long a command that was asked to stop may take: all is over within a second.
+const GRACE: Duration = Duration::from_millis(800);
+/// How long stderr may take for the last line.
+const LAST_WORDS: Duration = Duration::from_millis(50);
+/// The threads call little.
+const STACK_BYTES: usize = 128 * 1024;
+
+/// From now on Ctrl-C and SIGTERM set `cancelled`, and end the process where that does not.
+///
+/// # Errors
+/// The system refuses what that takes; signals then end the process at once, as they do by default.
+pub fn watch(cancelled: &Arc<AtomicBool>) -> io::Result<()> {
+    let (mut signals, told) = UnixStream::pair()?;
+    std::thread::Builder::new()
+        .name("signals".to_owned())
+        .stack_size(STACK_BYTES)
+        .spawn(move || {
+            if next(&mut signals, None) {
+                next(&mut signals, Some(GRACE));
+                end();
+            }
+        })?;
+    for signal in [SIGINT, SIGTERM] {
+        signal_hook::flag::register(signal, Arc::clone(cancelled))?;
+        signal_hook::low_level::pipe::register(signal, told.try_clone()?)?;
+    }
+    Ok(())
+}
+
+/// Waits for a signal, at most for `patience`.
+fn next(signals: &mut UnixStream, patience: Option<Duration>) -> bool {
+    // A limit that cannot be set is waited for in vain: then only the second signal ends the process.
+    let _ = signals.set_read_timeout(patience);
+    matches!(signals.read(&mut [0]), Ok(1))
+}
+
+/// Ends the programs that were started, and the process, whatever its other threads do and hold.
+fn end() -> ! {
+    process::end_all();
+    tell();
+    signal_hook::low_level::exit(i32::from(Fault::Interrupted.exit_code()))
+}
+
+/// Says so where stderr takes it: a thread may hold it and wait for somebody to read, and then so does this one.
+fn tell() {
+    let (say, said) = channel();
+    let spoken = std::thread::Builder::new().stack_size(STACK_BYTES).spawn(move || {
+        // Nobody is left to tell of a failure.
+        let _ = io::stderr().write_all(b"error: interrupted\n");
+        let _ = say.send(());
+    });
+    if spoken.is_ok() {
+        let _ = said.recv_timeout(LAST_WORDS);
+    }
+}

@@ -1,0 +1,132 @@
+//! What following a project's code may cost altogether: work, memory and time.
+//!
+//! One line can ask for more than any machine has, and any operation can be the one: a comparison of two long texts is one as
+//! much as a loop. So whatever goes through something says here how much that is, before it does so where that is known, and
+//! stops where nothing is left. What a machine computed after that is not to be believed: it looks before it gives anything away.
+//!
+//! The account is the thread's: objects are compared and written out where no machine is at hand, and a machine never leaves its
+//! thread.
+
+use std::cell::Cell;
+use std::time::{Duration, Instant};
+
+use super::object::{Content, Form, Object};
+
+/// Work that one run may take, a unit for each item that is looked at: more than any `setup.py` takes, less than anybody waits
+/// for.
+const MOST_WORK: u64 = 20_000_000;
+/// What a step of the program counts for.
+pub(super) const STEP: usize = 96;
+/// Bytes of a text that are looked at for one unit.
+const BYTES_AT_ONCE: usize = 16;
+/// Bytes that one run may make, those that it forgets again included.
+const MOST_BYTES: u64 = 160_000_000;
+/// What an item of a list takes.
+const ITEM: usize = size_of::<Object>();
+/// How long a run may take: the end of what counts for less than it takes. Other limits end a run long before that.
+const MOST_TIME: Duration = Duration::from_secs(5);
+/// How often the clock is looked at, in units of work.
+const CLOCK: u64 = 50_000;
+
+/// What is left.
+#[derive(Clone, Copy)]
+struct Account {
+    work: u64,
+    bytes: u64,
+    /// When the run began.
+    since: Option<Instant>,
+    /// Work that was left when the clock was looked at.
+    looked_at: u64,
+}
+
+thread_local! {
+    static ACCOUNT: Cell<Account> = const {
+        Cell::new(Account { work: 0, bytes: 0, since: None, looked_at: 0 })
+    };
+}
+
+/// Opens the account of a run that begins.
+pub(super) fn begin() {
+    ACCOUNT.set(Account {
+        work: MOST_WORK,
+        bytes: MOST_BYTES,
+        since: Some(Instant::now()),
+        looked_at: MOST_WORK,
+    });
+}
+
+/// Takes so much work from the account; `None` where that is more than is left, and from then on.
+pub(super) fn work(amount: usize) -> Option<()> {
+    let mut account = ACCOUNT.get();
+    account.work = account.work.saturating_sub(amount as u64);
+    if account.looked_at - account.work > CLOCK {
+        account.looked_at = account.work;
+        if account.since.is_some_and(|since| since.elapsed() > MOST_TIME) {
+            account.work = 0;
+            account.looked_at = 0;
+        }
+    }
+    ACCOUNT.set(account);
+    (account.work > 0).then_some(())
+}
+
+/// The same for bytes that are made.
+pub(super) fn bytes(amount: usize) -> Option<()> {
+    let mut account = ACCOUNT.get();
+    account.bytes = account.bytes.saturating_sub(amount as u64);
+    ACCOUNT.set(account);
+    (account.bytes > 0).then_some(())
+}
+
+/// Takes the work of going through a text.
+pub(super) fn reading(text: &str) -> Option<()> {
+    work(1 + text.len() / BYTES_AT_ONCE)
+}
+
+/// Whether nothing is left.
+pub(super) fn is_over() -> bool {
+    let account = ACCOUNT.get();
+    account.work == 0 || account.bytes == 0
+}
+
+impl Object {
+    /// The work of going through the object once, not through what it holds.
+    pub(super) fn weight(&self) -> usize {
+        let text = |length: usize| 1 + length / BYTES_AT_ONCE;
+        match &self.form {
+            Form::Str(value) => text(value.len()),
+            Form::Bytes(value) => text(value.len()),
+            Form::Path(path) => text(path.as_os_str().len()),
+            Form::File(file) => match &file.content {
+                Content::Text(value) => text(value.len()),
+                Content::Bytes(value) => text(value.len()),
+            },
+            _ => 1 + self.items_held(),
+        }
+    }
+
+    /// The bytes that it takes, without what it holds.
+    pub(super) fn size(&self) -> usize {
+        match &self.form {
+            Form::Str(text) => text.len(),
+            Form::Bytes(bytes) => bytes.len(),
+            Form::Path(path) => path.as_os_str().len(),
+            _ => self.items_held() * ITEM,
+        }
+    }
+
+    fn items_held(&self) -> usize {
+        match &self.form {
+            Form::List(items) | Form::Set(items) => items.get().map_or(0, |items| items.len()),
+            Form::Tuple(items) => items.len(),
+            Form::Dict(entries) | Form::View(entries, _) => entries.get().map_or(0, |entries| 2 * entries.len()),
+            Form::Iterator(once) => once.items.borrow().as_ref().map_or(0, Vec::len),
+            _ => 0,
+        }
+    }
+}
+
+/// What so many items take.
+pub(super) fn size_of_items(count: usize) -> usize {
+    count.saturating_mul(ITEM)
+}
