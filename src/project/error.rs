@@ -288,8 +288,9 @@ impl Error {
     /// Whether there was no room for an environment or for uv.
     pub(crate) fn tells_of_full_disk(&self) -> bool {
         match self {
-            Self::NoEnvironment { log, .. } | Self::BuildRequirements { log, .. } => cache::tells_of_full_disk(log),
-            Self::Uv(uv::Error::NotFetched { log, .. }) => cache::tells_of_full_disk(log),
+            Self::NoEnvironment { log, .. }
+            | Self::BuildRequirements { log, .. }
+            | Self::Uv(uv::Error::NotFetched { log, .. }) => cache::tells_of_full_disk(log),
             Self::Uv(uv::Error::Scratch { source }) | Self::Workspace { source, .. } => cache::is_full_disk(source),
             _ => false,
         }

@@ -69,6 +69,9 @@ fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o7777
 }
 
+/// What somebody does to a directory.
+type Spoil = fn(&Path);
+
 /// Puts a program in the place of an environment's interpreter that tells that it ran.
 fn plant(environment: &Path, canary: &Path) {
     let python = environment.join("bin/python");
@@ -169,7 +172,7 @@ fn every_level_that_is_made_is_the_users_alone() {
 
 #[test]
 fn what_another_user_can_replace_is_not_run() {
-    let spoiled: [(&str, fn(&Path)); 6] = [
+    let spoiled: [(&str, Spoil); 6] = [
         (".cache", |level| chown(level, Some(STRANGER), None).unwrap()),
         (".cache", |level| set_mode(level, 0o777)),
         (".cache/sgbuild", |level| chown(level, Some(STRANGER), None).unwrap()),
@@ -198,7 +201,7 @@ fn what_another_user_can_replace_is_not_run() {
 
 #[test]
 fn an_environment_that_is_another_users_or_a_link_is_made_anew() {
-    let spoiled: [fn(&Path); 3] = [
+    let spoiled: [Spoil; 3] = [
         |environment| chown(environment, Some(STRANGER), None).unwrap(),
         |environment| set_mode(environment, 0o777),
         |environment| {
@@ -273,14 +276,11 @@ fn a_directory_for_temporary_files_that_others_can_exchange_is_refused() {
 
 /// Runs it where the directories are disks of their own, with so many KiB.
 fn on_small_disks(sandbox: &Sandbox, disks: &[(&Path, usize)]) -> Ran {
-    let mut mounts = String::new();
-    for (place, kib) in disks {
+    let mount = |(place, kib): &(&Path, usize)| {
         fs::create_dir_all(place).unwrap();
-        mounts.push_str(&format!(
-            "mount -t tmpfs -o size={kib}k,mode=700 none {}; ",
-            place.display()
-        ));
-    }
+        format!("mount -t tmpfs -o size={kib}k,mode=700 none {}; ", place.display())
+    };
+    let mounts: String = disks.iter().map(mount).collect();
     let own = sandbox.command(&["inspect", "--json"]);
     let mut command = Command::new("unshare");
     command
