@@ -69,6 +69,9 @@ fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o7777
 }
 
+/// What somebody does to a directory.
+type Spoil = fn(&Path);
+
 /// Puts a program in the place of an environment's interpreter that tells that it ran.
 fn plant(environment: &Path, canary: &Path) {
     let python = environment.join("bin/python");
@@ -201,7 +204,7 @@ fn what_another_user_can_replace_is_not_run() {
 
 #[test]
 fn an_environment_that_is_another_users_or_a_link_is_made_anew() {
-    let spoiled: [fn(&Path); 3] = [
+    let spoiled: [Spoil; 3] = [
         |environment| chown(environment, Some(STRANGER), None).unwrap(),
         |environment| set_mode(environment, 0o777),
         |environment| {
