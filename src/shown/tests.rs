@@ -67,15 +67,18 @@ fn json_stays_the_same_value() {
 
 #[test]
 fn a_page_keeps_its_columns_whatever_stands_in_them() {
-    let rows = [["name", "漢字\n", "x"], ["a\tb", "e\u{301}", "\u{1b}[8m"]];
+    let rows = [["name", "漢字\n", "x"], ["a\tb", "é", "\u{1b}[8m"]];
     let widths = Page::widths(&rows, usize::MAX);
+    assert_eq!(Page::widths(&[["e\u{301}"]], usize::MAX), [1]);
     let mut page = Page::new();
-    rows.iter().for_each(|row| page.row(row, &widths));
+    for row in &rows {
+        page.row(row, &widths);
+    }
     page.field("summary", "one\nname            other");
     page.entry("12:00 algo-1", "first\n12:01 algo-2 second");
     insta::assert_snapshot!(page.to_string(), @r"
     name  漢字\n  x
-    a\tb  é       \x1b[8m
+    a\tb  é       \x1b[8m
     summary         one\nname            other
     12:00 algo-1 first
                  12:01 algo-2 second

@@ -1,6 +1,5 @@
 //! Text of others on our terminal: nothing in it may be obeyed, stay unseen, or pass for a line of ours.
 
-use std::fs;
 use std::process::Command;
 
 use serde_json::json;
