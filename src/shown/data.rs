@@ -40,10 +40,10 @@ impl Data {
             Self::Nothing => {}
             Self::Json(text) if on_terminal => bytes.extend_from_slice(json(text).as_bytes()),
             Self::Names(names) => {
-                for name in names {
-                    bytes.extend_from_slice(&name_bytes(name, on_terminal));
-                    bytes.push(b'\n');
-                }
+                let lines = names
+                    .iter()
+                    .map(|name| [&*name_bytes(name, on_terminal), b"\n"].concat());
+                lines.collect::<Vec<_>>().concat()
             }
             Self::File(text) if on_terminal => {
                 let lines: Vec<_> = text.lines().map(line).collect();

@@ -67,8 +67,9 @@ fn json_stays_the_same_value() {
 
 #[test]
 fn a_page_keeps_its_columns_whatever_stands_in_them() {
-    let rows = [["name", "漢字\n", "x"], ["a\tb", "e\u{301}", "\u{1b}[8m"]];
+    let rows = [["name", "漢字\n", "x"], ["a\tb", "é", "\u{1b}[8m"]];
     let widths = Page::widths(&rows, usize::MAX);
+    assert_eq!(Page::widths(&[["e\u{301}"]], usize::MAX), [1]);
     let mut page = Page::new();
     for row in &rows {
         page.row(row, &widths);
