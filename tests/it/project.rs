@@ -17,6 +17,7 @@ mod mangled;
 mod messages;
 mod oracle;
 mod scripted;
+mod unbounded;
 
 use std::process::Command;
 

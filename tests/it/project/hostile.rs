@@ -1,26 +1,50 @@
 //! Files that no reader should be given: each a clear error, or Python's to answer, within a time limit.
 
 use std::fs;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::support::{Ran, Sandbox};
 
-const CALL: &str = "\nfrom setuptools import setup\nsetup(name='a', version='1')\n";
+pub(super) const CALL: &str = "\nfrom setuptools import setup\nsetup(name='a', version='1')\n";
 
-/// Runs `inspect --static` and checks that it neither crashes nor hangs.
+/// What a reader may take: seconds of its own, whatever else the machine does, and memory (512 MB of it are only reserved).
+const SECONDS: u32 = 12;
+const KILOBYTES: u32 = 1_400_000;
+
+/// Runs `inspect --static` and checks that it neither crashes nor hangs, nor takes the machine's time and memory.
 #[track_caller]
 pub(super) fn survives(sandbox: &Sandbox) -> Ran {
+    let arguments = ["inspect", "--static"];
+    let command = sandbox.command(&arguments);
+    let child = Command::new("/bin/sh")
+        .args(["-c", &format!("ulimit -t {SECONDS} -v {KILOBYTES} && exec \"$@\""), "sh"])
+        .arg(command.get_program())
+        .args(command.get_args())
+        .env_clear()
+        .envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))))
+        .current_dir(sandbox.project())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     let started = Instant::now();
-    let mut child = sandbox.spawn(&["inspect", "--static"]);
-    while child.try_wait().unwrap().is_none() {
-        if started.elapsed() > Duration::from_secs(30) {
-            child.kill().unwrap();
-            panic!("it hangs");
+    // Who prints much is read: `wait_with_output` does both.
+    let pid = child.id();
+    let (over, done) = std::sync::mpsc::channel();
+    let watch = std::thread::spawn(move || {
+        let waits = done.recv_timeout(Duration::from_secs(120)).is_err();
+        if waits {
+            let pid = rustix::process::Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
+            rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
         }
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    let ran = Ran::new(&["inspect", "--static"], child.wait_with_output().unwrap());
+        waits
+    });
+    let output = child.wait_with_output().unwrap();
+    over.send(()).unwrap_or_default();
+    assert!(!watch.join().unwrap(), "it hangs: {:?}", started.elapsed());
+    let ran = Ran::new(&arguments, output);
     // 2 is for settings, which setup.cfg and pyproject.toml may hold.
     let ends_well = ran.code <= 1 || (ran.code == 2 && ran.stderr.contains("setting"));
     assert!(ends_well && ran.code >= 0, "exit {}: {}", ran.code, ran.stderr);
@@ -29,7 +53,7 @@ pub(super) fn survives(sandbox: &Sandbox) -> Ran {
     ran
 }
 
-fn with(name: &str, bytes: impl AsRef<[u8]>) -> Sandbox {
+pub(super) fn with(name: &str, bytes: impl AsRef<[u8]>) -> Sandbox {
     let sandbox = Sandbox::empty();
     sandbox.write("pkg/__init__.py", "");
     fs::write(sandbox.project().join(name), bytes).unwrap();
