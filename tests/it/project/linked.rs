@@ -43,28 +43,31 @@ fn what_is_read_through_links() {
     ];
     agree_in(&[
         with(
-            of_setup_py("a version", "version=open('VERSION').read().strip()"),
+            of_setup_py("a version", "packages=['pkg'], version=open('VERSION').read().strip()"),
             &[("VERSION", "shared/VERSION")],
         ),
         with(
-            of_setup_py("an absolute link", "version=open('VERSION').read().strip()"),
+            of_setup_py(
+                "an absolute link",
+                "packages=['pkg'], version=open('VERSION').read().strip()",
+            ),
             &[("VERSION", "ROOT/shared/VERSION")],
         ),
         with(
-            of_setup_py("a chain", "version=open('VERSION').read().strip()"),
+            of_setup_py("a chain", "packages=['pkg'], version=open('VERSION').read().strip()"),
             &[("VERSION", "docs/VERSION"), ("docs", "shared")],
         ),
         with(
             of_setup_py(
                 "out and in again",
-                "version=open('up/project/shared/VERSION').read().strip()",
+                "packages=['pkg'], version=open('up/project/shared/VERSION').read().strip()",
             ),
             &[("up", "..")],
         ),
         with(
             of_setup_py(
                 "what is there",
-                "version='1' if os.path.exists('docs/VERSION') else '2'",
+                "packages=['pkg'], version='1' if os.path.exists('docs/VERSION') else '2'",
             ),
             &[("docs", "shared")],
         ),
