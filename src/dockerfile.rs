@@ -103,7 +103,11 @@ fn render(path: &str, text: &str, variables: Value) -> Result<String, Error> {
         failed(error.line(), reason)
     })?;
     if text.len() > MOST_BYTES {
-        let reason = format!("it makes {} MB of text; at most {} are used", text.len() / MB, MOST_BYTES / MB);
+        let reason = format!(
+            "it makes {} MB of text; at most {} are used",
+            text.len() / MB,
+            MOST_BYTES / MB
+        );
         return Err(failed(None, reason));
     }
     Ok(text)

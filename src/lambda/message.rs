@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use crate::record::{DataSource, JobStatus, RunRecord};
 use crate::quoted::bounded;
+use crate::record::{DataSource, JobStatus, RunRecord};
 use crate::shown::{block, cell};
 
 /// The longest value: all together stay far below the 256 KB of a message.

@@ -121,7 +121,10 @@ const MAX_DEFAULTS: usize = 1_000_000;
 fn with_defaults(sections: Vec<Section>) -> Result<Vec<Section>, Error> {
     let (defaults, mut sections): (Vec<_>, Vec<_>) = sections.into_iter().partition(|s| s.name == "DEFAULT");
     let count: usize = defaults.iter().map(|section| section.options.len()).sum();
-    if let Some(first) = defaults.first().filter(|_| count.saturating_mul(sections.len()) > MAX_DEFAULTS) {
+    if let Some(first) = defaults
+        .first()
+        .filter(|_| count.saturating_mul(sections.len()) > MAX_DEFAULTS)
+    {
         return Err(wrong(first.line, "too many options in [DEFAULT] for so many sections"));
     }
     for section in sections.iter_mut().filter(|_| count > 0) {
@@ -140,8 +143,11 @@ fn interpolate_all(mut sections: Vec<Section>) -> Result<Vec<Section>, Error> {
         if !section.options.iter().any(has_references) {
             continue;
         }
-        let options: HashMap<String, String> =
-            section.options.iter().map(|option| (option.key.clone(), option.text())).collect();
+        let options: HashMap<String, String> = section
+            .options
+            .iter()
+            .map(|option| (option.key.clone(), option.text()))
+            .collect();
         for (line, text) in section.options.iter_mut().flat_map(|option| &mut option.lines) {
             if text.contains('%') {
                 let mut interpolation = Interpolation {

@@ -205,14 +205,19 @@ mod tests {
         });
         for marker in ["os_name == 'nt'", "", machines, &extras, &by_platform] {
             assert!(!is_too_much(marker), "{marker}");
-            assert!(!is_too_much(&format!("a[b]>=1 ; ({marker}) and extra == 'e'")), "{marker}");
+            assert!(
+                !is_too_much(&format!("a[b]>=1 ; ({marker}) and extra == 'e'")),
+                "{marker}"
+            );
         }
     }
 
     #[test]
     fn what_grows_with_each_pair_is_too_much() {
         let pairs = |with: &str, within: &str, comparison: &dyn Fn(&str, usize) -> String| {
-            joined(22, with, |n| format!("({}{within}{})", comparison("a", n), comparison("b", n)))
+            joined(22, with, |n| {
+                format!("({}{within}{})", comparison("a", n), comparison("b", n))
+            })
         };
         let extra = |name: &str, n: usize| format!("extra=='{name}{n}'");
         let membership = |name: &str, n: usize| format!("'{name}{n}' not in platform_version");

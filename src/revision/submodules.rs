@@ -4,8 +4,6 @@
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
-use std::fs::File;
-use std::io::Read as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
@@ -14,6 +12,7 @@ use super::checkout::Checkout;
 use super::configuration::Configuration;
 use super::private::shared_indexes;
 use super::{Error, State};
+use crate::reading::{self, ANSWER};
 
 /// The kind of file by which an index names another repository's commit:
 /// <https://git-scm.com/docs/index-format#_index_entry>.
@@ -103,8 +102,7 @@ fn holds(file: &Path, wanted: [u8; 4]) -> std::io::Result<bool> {
     if !file.is_file() {
         return Ok(false);
     }
-    let mut bytes = Vec::new();
-    File::open(file)?.read_to_end(&mut bytes)?;
+    let bytes = reading::bytes(file, ANSWER)?;
     Ok(bytes.windows(wanted.len()).any(|window| window == wanted))
 }
 

@@ -13,7 +13,6 @@ use super::manifest;
 use super::tree::{Dialect, Kind, Tree, inside, join, pure};
 use crate::progress::Progress;
 use crate::project::{Build, Project, package_directory};
-use crate::reading::{self, PROJECT_FILE};
 use crate::wildcard::Pattern;
 
 const READMES: [&str; 4] = ["README", "README.rst", "README.txt", "README.md"];

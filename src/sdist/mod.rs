@@ -35,7 +35,6 @@ use self::names::Names;
 use self::tree::{Tree, join};
 use crate::progress::Progress;
 use crate::project::Project;
-use crate::reading::{self, PROJECT_FILE};
 
 /// 1980-01-02T00:00:00Z, the time of every member unless `SOURCE_DATE_EPOCH` says otherwise: zip, hence a wheel built from
 /// the unpacked sdist, knows no time before 1980, and a day later it is 1980 in every time zone.

@@ -10,7 +10,7 @@ use std::rc::Rc;
 
 use super::Error;
 use crate::project::border::{self, Real};
-use crate::reading::{Search, TooFar};
+use crate::reading::{self, PROJECT_FILE, Search, TooFar};
 use crate::wildcard::{Pattern, has_magic};
 
 /// What a path is, links followed.
@@ -102,14 +102,23 @@ impl Tree {
         };
         let name = path.rsplit('/').next().unwrap_or(path);
         let named = self.real_directory(&dir)?.join(name);
-        let is_link = fs::symlink_metadata(&named).map_err(failed)?.is_symlink();
-        if !is_link && !border::is_gits(&self.root, &named) {
+        if !self.is_link(&dir, name, &named).map_err(failed)? && !border::is_gits(&self.root, &named) {
             return Ok(named);
         }
         match border::real(&self.root, path).map_err(failed)? {
             Real::Inside(real) => Ok(real),
             Real::Outside(outside) => Err(Error::Outside(outside)),
         }
+    }
+
+    /// Whether `name` in `dir` is a link: a listing says it of all at once.
+    fn is_link(&self, dir: &str, name: &str, path: &Path) -> io::Result<bool> {
+        if let Some(listed) = self.listings.borrow().get(dir)
+            && let Ok(at) = listed.binary_search_by(|entry| entry.name.as_str().cmp(name))
+        {
+            return Ok(listed[at].is_link);
+        }
+        Ok(fs::symlink_metadata(path)?.is_symlink())
     }
 
     fn real_directory(&self, dir: &str) -> Result<PathBuf, Error> {
@@ -123,7 +132,7 @@ impl Tree {
 
     /// What the file `path` holds.
     pub(crate) fn read(&self, path: &str) -> Result<Vec<u8>, Error> {
-        fs::read(self.real(path)?).map_err(|source| Error::Read {
+        reading::bytes(&self.real(path)?, PROJECT_FILE).map_err(|source| Error::Read {
             path: self.absolute(path),
             source,
         })

@@ -1,6 +1,6 @@
 //! What pip is told on this machine (index, trusted hosts, netrc, certificates), so that a build can be told the same.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io;
 use std::path::PathBuf;
@@ -186,7 +186,7 @@ fn netrc(text: &str, hosts: &[String]) -> Option<String> {
         match word {
             "machine" => {
                 let host = words.next()?;
-                inside = hosts.contains(host);
+                inside = hosts.iter().any(|wanted| wanted == host);
                 if inside {
                     let _ = writeln!(kept, "machine {host}");
                 }

@@ -221,6 +221,8 @@ fn uv_toml(environment: &Environment) -> Vec<PathBuf> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::settings::Value;
 

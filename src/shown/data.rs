@@ -35,23 +35,19 @@ impl Data {
     /// The bytes to print, the last line's end included.
     #[must_use]
     pub fn bytes(&self, on_terminal: bool) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        match self {
-            Self::Nothing => {}
-            Self::Json(text) if on_terminal => bytes.extend_from_slice(json(text).as_bytes()),
+        let mut bytes = match self {
+            Self::Nothing => Vec::new(),
+            Self::Json(text) if on_terminal => json(text).into_owned().into_bytes(),
+            Self::File(text) if on_terminal => text.lines().map(line).collect::<Vec<_>>().join("\n").into_bytes(),
+            Self::Json(text) | Self::File(text) => text.clone().into_bytes(),
             Self::Names(names) => {
                 let lines = names
                     .iter()
                     .map(|name| [&*name_bytes(name, on_terminal), b"\n"].concat());
                 lines.collect::<Vec<_>>().concat()
             }
-            Self::File(text) if on_terminal => {
-                let lines: Vec<_> = text.lines().map(line).collect();
-                bytes.extend_from_slice(lines.join("\n").as_bytes());
-            }
-            Self::Json(text) | Self::File(text) => bytes.extend_from_slice(text.as_bytes()),
-            Self::Page(page) => bytes.extend_from_slice(page.to_string().as_bytes()),
-        }
+            Self::Page(page) => page.to_string().into_bytes(),
+        };
         if bytes.last().is_some_and(|last| *last != b'\n') {
             bytes.push(b'\n');
         }

@@ -12,6 +12,7 @@ pub(crate) use error::is_network;
 
 use std::ffi::OsString;
 use std::fmt;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
@@ -65,7 +66,10 @@ impl UvSettings {
             .index_arguments
             .iter()
             .map(|argument| argument.clone().into_bytes());
-        let files = self.files.iter().filter_map(|file| reading::bytes(file, SETTINGS_FILE).ok());
+        let files = self
+            .files
+            .iter()
+            .filter_map(|file| reading::bytes(file, SETTINGS_FILE).ok());
         let mut parts: Vec<_> = variables.chain(arguments).collect();
         parts.sort();
         parts.extend(files);

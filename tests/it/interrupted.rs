@@ -103,7 +103,10 @@ fn a_full_stderr_keeps_nothing_alive() {
         fs::remove_file(sandbox.project().join("MANIFEST.in")).unwrap();
         sandbox.run(&["dist"]).exits(0);
         let left = fs::read_dir(sandbox.project()).unwrap().flatten();
-        let left: Vec<_> = left.map(|entry| entry.file_name()).filter(|name| name.to_string_lossy().starts_with('.')).collect();
+        let left: Vec<_> = left
+            .map(|entry| entry.file_name())
+            .filter(|name| name.to_string_lossy().starts_with('.'))
+            .collect();
         assert!(left.is_empty(), "{left:?}");
     }
 }

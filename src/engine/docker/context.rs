@@ -10,7 +10,6 @@ use hyper::body::Frame;
 use tokio::sync::mpsc;
 
 use super::daemon::Body;
-use crate::reading;
 use super::error::Error;
 use crate::dist::{ContextDigest, Hashed, open_regular};
 

@@ -101,7 +101,11 @@ impl Machine {
         for (dict, scope) in dicts.iter().zip(&scopes) {
             if let Ok(mut entries) = dict.get_mut() {
                 let bound = scope.borrow();
-                entries.extend(bound.iter().map(|(name, value)| (Object::str(name, place), value.clone())));
+                entries.extend(
+                    bound
+                        .iter()
+                        .map(|(name, value)| (Object::str(name, place), value.clone())),
+                );
                 *entries = unique(std::mem::take(&mut *entries));
                 // In which order names were bound is not kept.
                 dict.set_sequence(Sequence::Unknown);

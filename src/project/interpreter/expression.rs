@@ -263,7 +263,10 @@ impl Machine {
 
 /// Whether what an expression gives is new: others give what is there already.
 fn makes(expression: &Expr) -> bool {
-    !matches!(expression, Expr::Name(_) | Expr::Attribute(_) | Expr::If(_) | Expr::BoolOp(_))
+    !matches!(
+        expression,
+        Expr::Name(_) | Expr::Attribute(_) | Expr::If(_) | Expr::BoolOp(_)
+    )
 }
 
 /// The reason of what `why` decides.

@@ -9,9 +9,9 @@ use ruff_text_size::Ranged;
 
 use super::super::mentions::{Mentions, mentions, mentions_of_all};
 use super::super::value::Dynamic;
-use super::{Machine, effort};
 use super::function::Body;
 use super::object::{Form, Namespace, Object};
+use super::{Machine, effort};
 
 impl Machine {
     /// Lists and dicts that can be reached from `object` are unknown from here on, and functions may be called at any time.
@@ -79,7 +79,11 @@ impl Machine {
         if self.setup.is_some() {
             return;
         }
-        let names = if mentions.wild { scopes.iter().map(|scope| scope.borrow().len()).sum() } else { 0 };
+        let names = if mentions.wild {
+            scopes.iter().map(|scope| scope.borrow().len()).sum()
+        } else {
+            0
+        };
         let _ = effort::work(names + mentions.loads.len() + mentions.stores.len());
         self.searches_elsewhere |= mentions.attributes.contains("path") && mentions.loads.contains("sys");
         let is_setup_of = |name: &String| {

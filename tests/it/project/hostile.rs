@@ -18,7 +18,11 @@ pub(super) fn survives(sandbox: &Sandbox) -> Ran {
     let arguments = ["inspect", "--static"];
     let command = sandbox.command(&arguments);
     let child = Command::new("/bin/sh")
-        .args(["-c", &format!("ulimit -t {SECONDS} -v {KILOBYTES} && exec \"$@\""), "sh"])
+        .args([
+            "-c",
+            &format!("ulimit -t {SECONDS} -v {KILOBYTES} && exec \"$@\""),
+            "sh",
+        ])
         .arg(command.get_program())
         .args(command.get_args())
         .env_clear()

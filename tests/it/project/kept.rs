@@ -170,9 +170,6 @@ fn every_level_that_is_made_is_the_users_alone() {
     }
 }
 
-/// Makes a level of the cache's path one that others can change.
-type Spoil = fn(&Path);
-
 #[test]
 fn what_another_user_can_replace_is_not_run() {
     let spoiled: [(&str, Spoil); 6] = [

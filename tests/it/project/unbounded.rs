@@ -14,46 +14,103 @@ fn one_line_that_asks_for_everything() {
     for (what, code) in [
         ("join", "x = s.join([s] * 100000)"),
         ("replace", "x = s.replace('a', s)"),
-        ("width", "x = '%1000000000d' % 1 + '{:>9999999999}'.format(1) + f'{1:>9999999999}'"),
+        (
+            "width",
+            "x = '%1000000000d' % 1 + '{:>9999999999}'.format(1) + f'{1:>9999999999}'",
+        ),
         ("percent", "x = ('%s' * 1000000) % tuple([s] * 100000)"),
         ("format", "x = ('{0}' * 1000000).format(s)"),
-        ("padding", "x = 'a'.ljust(10 ** 10) + 'a'.zfill(10 ** 10) + '\\t'.expandtabs(10 ** 10)"),
+        (
+            "padding",
+            "x = 'a'.ljust(10 ** 10) + 'a'.zfill(10 ** 10) + '\\t'.expandtabs(10 ** 10)",
+        ),
         ("an index", "x = [s[i] for i in range(1000)]"),
         ("slices", "x = [s[1:] for i in range(1000)]"),
         ("one text many times", "x = [s] * 100000"),
         ("equal texts", "x = [i for i in range(90000) if s == t]"),
-        ("equal bytes", "s, t = s.encode(), t.encode()\nx = [i for i in range(90000) if s == t]"),
+        (
+            "equal bytes",
+            "s, t = s.encode(), t.encode()\nx = [i for i in range(90000) if s == t]",
+        ),
         ("sorted texts", "x = sorted([s, t] * 50000)"),
-        ("searched text", "x = [s.count('b') + len(s) + s.find('b') for i in range(90000)]"),
+        (
+            "searched text",
+            "x = [s.count('b') + len(s) + s.find('b') for i in range(90000)]",
+        ),
         ("stripped", "x = s.strip(s)"),
         ("affixes", "x = s.startswith(tuple([t + 'b'] * 100000))"),
         ("a message", "x = 1\nraise ValueError(s)"),
         ("a key", "x = {s: 1}\nx[t]"),
         ("columns", "x = list(zip(*[['a'] * 100000] * 100000))"),
-        ("members", "l = [str(i) for i in range(9000)]\nx = [i for i in range(50000) if 'q' in l]"),
-        ("written out", "l = ['a' * 1000] * 900\nx = [str(l) for i in range(90000)]"),
+        (
+            "members",
+            "l = [str(i) for i in range(9000)]\nx = [i for i in range(50000) if 'q' in l]",
+        ),
+        (
+            "written out",
+            "l = ['a' * 1000] * 900\nx = [str(l) for i in range(90000)]",
+        ),
         ("a sum", "x = sum([['a'] * 100 for i in range(1000)] * 90, [])"),
         ("a set", "x = {(i, i) for i in range(99999)}"),
         ("added", "x = set()\nfor i in range(99999):\n    x.add(str(i))"),
-        ("updated", "x = {}\nfor i in range(99999):\n    x.update({str(j) + str(i): 1 for j in range(900)})"),
-        ("keywords", "def f(**k): return k\nd = {str(i): i for i in range(9000)}\nx = [f(**d) for i in range(90000)]"),
-        ("parts", "import os\nfrom pathlib import Path\nx = [os.path.join(*[s] * 1000), str(Path(*['a' * 99] * 99999))]"),
-        ("joined paths", "from pathlib import Path\nx = str(Path('a').joinpath(*['a' * 99] * 99999))"),
+        (
+            "updated",
+            "x = {}\nfor i in range(99999):\n    x.update({str(j) + str(i): 1 for j in range(900)})",
+        ),
+        (
+            "keywords",
+            "def f(**k): return k\nd = {str(i): i for i in range(9000)}\nx = [f(**d) for i in range(90000)]",
+        ),
+        (
+            "parts",
+            "import os\nfrom pathlib import Path\nx = [os.path.join(*[s] * 1000), str(Path(*['a' * 99] * 99999))]",
+        ),
+        (
+            "joined paths",
+            "from pathlib import Path\nx = str(Path('a').joinpath(*['a' * 99] * 99999))",
+        ),
         ("json", "import json\nx = json.loads('[' + '[],' * 5000000 + '1]')"),
         ("deep json", "import json\nx = json.loads('[' * 100000)"),
-        ("a slow pattern", "import re\nx = re.findall('(a|b|ab)*c', 'ab' * 400000)"),
-        ("a large pattern", "import re\nx = re.findall('(a{1000}){1000}', 'a' * 10)"),
-        ("an optional pattern", "import re\nx = re.search('(a?){5000}b', 'a' * 900000)"),
-        ("matches that look far", "import re\nx = re.findall('a.*b|a', 'a' * 900000)"),
-        ("patterns", "import re\nx = [re.search('a{4000}b', 'a' * 9000) for i in range(9000)]"),
-        ("a number", "x = [2 ** 10 ** 8, int('9' * 10 ** 7), list(range(10 ** 9))]"),
+        (
+            "a slow pattern",
+            "import re\nx = re.findall('(a|b|ab)*c', 'ab' * 400000)",
+        ),
+        (
+            "a large pattern",
+            "import re\nx = re.findall('(a{1000}){1000}', 'a' * 10)",
+        ),
+        (
+            "an optional pattern",
+            "import re\nx = re.search('(a?){5000}b', 'a' * 900000)",
+        ),
+        (
+            "matches that look far",
+            "import re\nx = re.findall('a.*b|a', 'a' * 900000)",
+        ),
+        (
+            "patterns",
+            "import re\nx = [re.search('a{4000}b', 'a' * 9000) for i in range(9000)]",
+        ),
+        (
+            "a number",
+            "x = [2 ** 10 ** 8, int('9' * 10 ** 7), list(range(10 ** 9))]",
+        ),
         ("tuples in tuples", "x = ()\nfor i in range(90000):\n    x = (x,)"),
         ("itself", "x = []\nexec(open(__file__).read())"),
-        ("generated", "c = 'y = [' + '1,' * 60000 + ']'\nfor i in range(9000):\n    exec(c)\nx = []"),
+        (
+            "generated",
+            "c = 'y = [' + '1,' * 60000 + ']'\nfor i in range(9000):\n    exec(c)\nx = []",
+        ),
         ("read", "x = [open('setup.py').read() for i in range(90000)]"),
         ("listed", "import os\nx = [os.listdir('.') for i in range(90000)]"),
-        ("searched", "from setuptools import find_packages\nx = [find_packages() for i in range(90000)]"),
-        ("given away", "import unknown\nt = tuple(['a'] * 100000)\nx = []\nfor i in range(90000):\n    unknown.take(t)"),
+        (
+            "searched",
+            "from setuptools import find_packages\nx = [find_packages() for i in range(90000)]",
+        ),
+        (
+            "given away",
+            "import unknown\nt = tuple(['a'] * 100000)\nx = []\nfor i in range(90000):\n    unknown.take(t)",
+        ),
     ] {
         let ran = survives(&with("setup.py", format!("{text}{code}{setup}")));
         assert!(ran.code == 1, "{what}: {}", ran.stdout);
@@ -66,15 +123,27 @@ fn one_line_that_asks_for_everything() {
 fn long_source_that_is_looked_at_again_and_again() {
     let long = "1,".repeat(50_000);
     for (what, code) in [
-        ("lambdas", format!("x = []\nfor i in range(9000):\n    x.append(lambda: [{long}])")),
-        ("functions", format!("x = []\nfor i in range(9000):\n    def f():\n        return [{long}]\n    x.append(f)")),
+        (
+            "lambdas",
+            format!("x = []\nfor i in range(9000):\n    x.append(lambda: [{long}])"),
+        ),
+        (
+            "functions",
+            format!("x = []\nfor i in range(9000):\n    def f():\n        return [{long}]\n    x.append(f)"),
+        ),
         (
             "not followed",
-            format!("x = []\nfor i in range(90000):\n    try:\n        unknown()\n        y = [{long}]\n    except ValueError: pass"),
+            format!(
+                "x = []\nfor i in range(90000):\n    try:\n        unknown()\n        y = [{long}]\n    except ValueError: pass"
+            ),
         ),
     ] {
         let ran = survives(&with("setup.py", format!("{code}{CALL}")));
-        assert!(ran.code == 1 && ran.stderr.contains("setup.py:"), "{what}: {}", ran.stderr);
+        assert!(
+            ran.code == 1 && ran.stderr.contains("setup.py:"),
+            "{what}: {}",
+            ran.stderr
+        );
     }
 }
 
@@ -87,9 +156,14 @@ fn markers_that_no_parser_should_be_given() {
     for marker in [pairs(" or ", "and"), pairs(" and ", "or")] {
         let requirement = format!("six ; {marker}");
         let requires = format!("[project]\nname = 'a'\nversion = '1'\ndependencies = [{requirement:?}]\n");
-        let optional = format!("[project]\nname = 'a'\nversion = '1'\n[project.optional-dependencies]\ne = [{requirement:?}]\n");
-        let script = format!("from setuptools import setup\nsetup(name='a', version='1', install_requires=[{requirement:?}])\n");
-        let keyed = format!("from setuptools import setup\nsetup(name='a', version='1', extras_require={{{:?}: ['six']}})\n", format!(":{marker}"));
+        let optional =
+            format!("[project]\nname = 'a'\nversion = '1'\n[project.optional-dependencies]\ne = [{requirement:?}]\n");
+        let script =
+            format!("from setuptools import setup\nsetup(name='a', version='1', install_requires=[{requirement:?}])\n");
+        let keyed = format!(
+            "from setuptools import setup\nsetup(name='a', version='1', extras_require={{{:?}: ['six']}})\n",
+            format!(":{marker}")
+        );
         let cfg = format!("[metadata]\nname = a\nversion = 1\n[options]\ninstall_requires =\n    {requirement}\n");
         for (name, text) in [
             ("pyproject.toml", requires),
@@ -115,7 +189,10 @@ fn many_of_everything() {
         (
             "extras",
             "pyproject.toml",
-            format!("{project}[project.optional-dependencies]\n{}", lines(&|n| format!("e{n} = ['six']\n"))),
+            format!(
+                "{project}[project.optional-dependencies]\n{}",
+                lines(&|n| format!("e{n} = ['six']\n"))
+            ),
         ),
         (
             "requirements",
@@ -125,27 +202,42 @@ fn many_of_everything() {
         (
             "urls",
             "pyproject.toml",
-            format!("{project}[project.urls]\n{}", lines(&|n| format!("u{n} = 'https://a.example'\n"))),
+            format!(
+                "{project}[project.urls]\n{}",
+                lines(&|n| format!("u{n} = 'https://a.example'\n"))
+            ),
         ),
         (
             "classifiers",
             "pyproject.toml",
-            format!("{project}classifiers = [\n{}]\n", lines(&|n| format!("'Private :: {n}',\n"))),
+            format!(
+                "{project}classifiers = [\n{}]\n",
+                lines(&|n| format!("'Private :: {n}',\n"))
+            ),
         ),
         (
             "entry points",
             "pyproject.toml",
-            format!("{project}[project.scripts]\n{}", lines(&|n| format!("s{n} = 'pkg:f'\n"))),
+            format!(
+                "{project}[project.scripts]\n{}",
+                lines(&|n| format!("s{n} = 'pkg:f'\n"))
+            ),
         ),
         (
             "package data",
             "pyproject.toml",
-            format!("{project}[tool.setuptools.package-data]\n{}", lines(&|n| format!("d{n} = ['*']\n"))),
+            format!(
+                "{project}[tool.setuptools.package-data]\n{}",
+                lines(&|n| format!("d{n} = ['*']\n"))
+            ),
         ),
         (
             "extras of setup.cfg",
             "setup.cfg",
-            format!("[metadata]\nname = a\nversion = 1\n[options.extras_require]\n{}", lines(&|n| format!("e{n} = six\n"))),
+            format!(
+                "[metadata]\nname = a\nversion = 1\n[options.extras_require]\n{}",
+                lines(&|n| format!("e{n} = six\n"))
+            ),
         ),
         (
             "sections",
@@ -155,7 +247,10 @@ fn many_of_everything() {
         (
             "references",
             "setup.cfg",
-            format!("[metadata]\nname = a\nversion = 1\n[s]\nk = v\n{}", lines(&|n| format!("k{n} = %(k)s\n"))),
+            format!(
+                "[metadata]\nname = a\nversion = 1\n[s]\nk = v\n{}",
+                lines(&|n| format!("k{n} = %(k)s\n"))
+            ),
         ),
     ] {
         let ran = survives(&with(name, text));
@@ -164,9 +259,17 @@ fn many_of_everything() {
     let nested = (1..11).fold("[s]\nk0 = v\n".to_owned(), |text, n| {
         text + &format!("k{n} = {}\n", format!("%(k{})s", n - 1).repeat(50))
     });
-    survives(&with("setup.cfg", nested)).exits(1).says(&["setup.cfg:", "more text than is read"]);
-    let defaults = format!("[DEFAULT]\n{}{}", lines(&|n| format!("k{n} = 1\n")), lines(&|n| format!("[s{n}]\n")));
-    survives(&with("setup.cfg", defaults)).exits(1).says(&["setup.cfg:1", "too many options in [DEFAULT]"]);
+    survives(&with("setup.cfg", nested))
+        .exits(1)
+        .says(&["setup.cfg:", "more text than is read"]);
+    let defaults = format!(
+        "[DEFAULT]\n{}{}",
+        lines(&|n| format!("k{n} = 1\n")),
+        lines(&|n| format!("[s{n}]\n"))
+    );
+    survives(&with("setup.cfg", defaults))
+        .exits(1)
+        .says(&["setup.cfg:1", "too many options in [DEFAULT]"]);
 }
 
 #[test]
@@ -178,13 +281,19 @@ fn links_that_lead_back_or_anywhere() {
     let declared = "[metadata]\nname = a\nversion = 1\n[options]\npackages = find_namespace:\n";
     for (name, text) in [("setup.py", looking), ("setup.cfg", declared)] {
         // To itself, to what is above it, and by way of another one.
-        for links in [&[(".", "pkg/here")][..], &[("..", "pkg/up")], &[("../b", "pkg/b"), ("../pkg", "b/pkg")]] {
+        for links in [
+            &[(".", "pkg/here")][..],
+            &[("..", "pkg/up")],
+            &[("../b", "pkg/b"), ("../pkg", "b/pkg")],
+        ] {
             let sandbox = with(name, text);
             fs::create_dir(sandbox.project().join("b")).unwrap();
             for (target, at) in links {
                 link(&sandbox, target, at);
             }
-            survives(&sandbox).exits(1).says(&["leads back to a directory on the way to it"]);
+            survives(&sandbox)
+                .exits(1)
+                .says(&["leads back to a directory on the way to it"]);
         }
     }
     // One that leads to a directory beside it is entered, as setuptools does.
