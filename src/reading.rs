@@ -19,23 +19,30 @@ pub(crate) const PROJECT_FILE: u64 = 16 * MB;
 pub(crate) const SETTINGS_FILE: u64 = 4 * MB;
 /// What a tool that was asked answers: uv's export of a lock, a build backend's metadata.
 pub(crate) const ANSWER: u64 = 64 * MB;
-/// All such files of one run: a file may name, include or import thousands of others.
+/// All such files of one project: a file may name, include or import thousands of others.
 const ALTOGETHER: u64 = 512 * MB;
 
 /// Entries of directories that one search for files goes through. The largest checkouts have some 500,000.
 const MOST_ENTRIES: u64 = 4_000_000;
 /// To open a directory takes as long as to read so many of its entries.
 const DIRECTORY: u64 = 20;
+/// To look at what is behind a link takes as long as so many.
+const LOOK: u64 = 10;
 /// To follow a link, and to see whether it leads back, takes as long as so many.
 const LINK: u64 = 100;
 
-/// Bytes that were read so far.
+/// Bytes that were read of this project so far, by whichever thread.
 static READ: AtomicU64 = AtomicU64::new(0);
+
+/// Another project begins.
+pub(crate) fn begin() {
+    READ.store(0, Ordering::Relaxed);
+}
 
 /// What the regular file at `path` holds.
 ///
 /// # Errors
-/// It cannot be read, is a directory, pipe, socket or device, or has more than `most` bytes; or this run has read too much.
+/// It cannot be read, is a directory, pipe, socket or device, or has more than `most` bytes; or too much was read altogether.
 pub(crate) fn bytes(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     let (file, metadata) = open(path)?;
     let length = metadata.len();
@@ -126,6 +133,14 @@ impl Search {
         self.spend(1)
     }
 
+    /// Counts a look at what is behind an entry that is a link.
+    ///
+    /// # Errors
+    /// As [`Self::directory`].
+    pub(crate) fn look(&mut self) -> Result<(), TooFar> {
+        self.spend(LOOK)
+    }
+
     /// Counts a link to a directory that is followed.
     ///
     /// # Errors
@@ -160,7 +175,8 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = |name: &str| directory.path().join(name);
         assert_eq!(refused(directory.path(), MB), "it is a directory, not a file");
-        rustix::fs::mkfifoat(rustix::fs::CWD, path("pipe"), Mode::RUSR | Mode::WUSR).unwrap();
+        let made = std::process::Command::new("mkfifo").arg(path("pipe")).status();
+        assert!(made.unwrap().success());
         let _socket = std::os::unix::net::UnixListener::bind(path("socket")).unwrap();
         for special in [path("pipe"), path("socket"), "/dev/zero".into(), "/dev/null".into()] {
             assert_eq!(refused(&special, MB), SPECIAL, "{}", special.display());

@@ -20,6 +20,8 @@ pub mod progress;
 pub mod project;
 #[path = "../../src/python.rs"]
 mod python;
+#[path = "../../src/reading.rs"]
+pub mod reading;
 #[path = "../../src/registry/reference/mod.rs"]
 pub mod reference;
 #[path = "../../src/requirements/mod.rs"]

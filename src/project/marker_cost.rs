@@ -7,9 +7,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::iter::Peekable;
 
-/// Size of the diagram times comparisons. Markers of published packages stay below 1,000, those that lockers write below
-/// 30,000; so much takes a tenth of a second.
-const MOST_WORK: u64 = 100_000;
+/// Size of the diagram times comparisons, estimated from above. Markers of published packages stay below 1,000, those that
+/// lockers write below 30,000; what comes to so much takes some milliseconds.
+const MOST_WORK: u64 = 2_000_000;
 
 /// Whether the parser would need too long for a marker, or for a requirement with one. Its parentheses are known to be nested
 /// no deeper than the parser goes.

@@ -11,6 +11,7 @@ use super::setup_cfg;
 use super::setup_py;
 use super::source_file::SourceFile;
 use super::value::{Draft, Dynamic, Place};
+use crate::reading;
 
 /// What setuptools needs for a bare `setup.py` ([PEP 517](https://peps.python.org/pep-0517/#source-trees)).
 const DEFAULT_REQUIRES: [&str; 2] = ["setuptools", "wheel"];
@@ -40,6 +41,7 @@ impl Files {
                 });
             }
         };
+        reading::begin();
         let file = |name| SourceFile::read(&root, name);
         let (setup_py, setup_cfg, pyproject) = (file("setup.py")?, file("setup.cfg")?, file("pyproject.toml")?);
         let main = match (&setup_py, &setup_cfg, &pyproject) {

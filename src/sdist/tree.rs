@@ -347,6 +347,9 @@ impl Tree {
             let entry = entry.map_err(failed)?;
             let kind = entry.file_type().map_err(failed)?;
             let is_link = kind.is_symlink();
+            if is_link {
+                search.look().map_err(too_far)?;
+            }
             entries.push(Entry {
                 name: entry.file_name().to_string_lossy().into_owned(),
                 // The listing tells the kind; only behind a link it takes another look.

@@ -211,6 +211,8 @@ fn can_be_written(directory: &Path) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn told(pairs: &[(&str, &str)], file: &Path) -> UvSettings {

@@ -20,7 +20,7 @@ pub(super) const STEP: usize = 96;
 /// Bytes of a text that are looked at for one unit.
 const BYTES_AT_ONCE: usize = 16;
 /// Bytes that one run may make, those that it forgets again included.
-const MOST_BYTES: u64 = 160_000_000;
+const MOST_BYTES: u64 = 128_000_000;
 /// What an item of a list takes.
 const ITEM: usize = size_of::<Object>();
 /// How long a run may take: the end of what counts for less than it takes. Other limits end a run long before that.

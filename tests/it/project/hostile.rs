@@ -20,7 +20,7 @@ pub(super) fn survives(sandbox: &Sandbox) -> Ran {
     let child = Command::new("/bin/sh")
         .args([
             "-c",
-            &format!("ulimit -t {SECONDS} -v {KILOBYTES} && exec \"$@\""),
+            &format!("ulimit -t {SECONDS} && ulimit -v {KILOBYTES} && exec \"$@\""),
             "sh",
         ])
         .arg(command.get_program())
