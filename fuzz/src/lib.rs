@@ -28,7 +28,7 @@ pub mod reference;
 pub mod requirements;
 #[path = "../../src/sdist/mod.rs"]
 pub mod sdist;
-#[path = "../../src/secret.rs"]
+#[path = "../../src/secret/mod.rs"]
 pub mod secret;
 #[path = "../../src/uv/mod.rs"]
 pub mod uv;

@@ -139,7 +139,7 @@ fn link_on_the_way(root: &Path, path: &Path) -> Option<(PathBuf, PathBuf)> {
     None
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests {
     use std::fs;
     use std::os::unix::fs::symlink;

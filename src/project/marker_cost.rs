@@ -123,7 +123,7 @@ struct Reader<'a> {
     comparisons: u64,
 }
 
-impl<'a> Reader<'a> {
+impl Reader<'_> {
     /// Parts joined by `or`.
     fn any(&mut self) -> Part {
         let mut part = self.all();

@@ -201,13 +201,13 @@ fn answer<T: for<'de> Deserialize<'de>>(
                     installed.extend(install);
                     fs::remove_file(&answer).map_err(workspace(&answer))?;
                 }
-                Ok(Reply::Outside { outside: path }) => match border::real(root, &path) {
-                    Ok(Real::Outside(outside)) => return Err(Error::Outside(outside)),
-                    _ => {
-                        let log = format!("it opened {}, which led out of the project", path.display());
-                        return Err(Error::HookFailed { what, log });
+                Ok(Reply::Outside { outside: path }) => {
+                    if let Ok(Real::Outside(outside)) = border::real(root, &path) {
+                        return Err(Error::Outside(outside));
                     }
-                },
+                    let log = format!("it opened {}, which led out of the project", path.display());
+                    return Err(Error::HookFailed { what, log });
+                }
                 Err(error) => {
                     return Err(Error::HookFailed {
                         what,

@@ -21,7 +21,7 @@ const LONGEST_LINE: usize = 16 * 1024;
 /// The longest text of several lines, in bytes.
 const LONGEST_BLOCK: usize = 64 * 1024;
 
-/// One line of prose: line breaks are spelt out, and what is too long for a line is cut. Tabs stay.
+/// One line of prose: line breaks are spelt out, and what is too long for a line loses its middle. Tabs stay.
 #[must_use]
 pub fn line(text: &str) -> Cow<'_, str> {
     spelt(text, |character| character != '\t' && is_hidden(character))
@@ -38,10 +38,10 @@ pub fn cell(text: &str) -> Cow<'_, str> {
 #[must_use]
 pub fn block(text: &str, indent: usize) -> Cow<'_, str> {
     let text = text.trim_end();
-    let kept = &text[..text.floor_char_boundary(LONGEST_BLOCK)];
-    if kept.len() == text.len() && !kept.contains('\n') {
+    if !text.contains('\n') {
         return line(text);
     }
+    let kept = without_middle(text, LONGEST_BLOCK);
     let mut shown = String::with_capacity(kept.len());
     for (number, each) in kept.split('\n').enumerate() {
         if number > 0 {
@@ -49,7 +49,6 @@ pub fn block(text: &str, indent: usize) -> Cow<'_, str> {
         }
         shown.push_str(&line(each.strip_suffix('\r').unwrap_or(each)));
     }
-    push_rest(&mut shown, text.len() - kept.len());
     Cow::Owned(shown)
 }
 
@@ -100,9 +99,9 @@ fn json(text: &str) -> Cow<'_, str> {
 
 /// `text`, no longer than a line may be, with those characters spelt out.
 fn spelt(text: &str, is_spelt: impl Fn(char) -> bool) -> Cow<'_, str> {
-    let kept = &text[..text.floor_char_boundary(LONGEST_LINE)];
-    if kept.len() == text.len() && !kept.contains(&is_spelt) {
-        return Cow::Borrowed(text);
+    let kept = without_middle(text, LONGEST_LINE);
+    if !kept.contains(&is_spelt) {
+        return kept;
     }
     let mut shown = String::with_capacity(kept.len());
     for character in kept.chars() {
@@ -115,15 +114,19 @@ fn spelt(text: &str, is_spelt: impl Fn(char) -> bool) -> Cow<'_, str> {
             character => shown.extend(character.escape_unicode()),
         }
     }
-    push_rest(&mut shown, text.len() - kept.len());
     Cow::Owned(shown)
 }
 
-/// What was cut off is said.
-fn push_rest(shown: &mut String, bytes: usize) {
-    if bytes > 0 {
-        let _ = write!(shown, "… ({bytes} more bytes)");
+/// A text that is longer than `longest` bytes without what is in its middle: a message names its object at the beginning, and often
+/// says at the end what is wrong with it.
+fn without_middle(text: &str, longest: usize) -> Cow<'_, str> {
+    if text.len() <= longest {
+        return Cow::Borrowed(text);
     }
+    let beginning = text.floor_char_boundary(longest / 4 * 3);
+    let end = text.ceil_char_boundary(text.len() - longest / 4);
+    let (beginning, left_out, end) = (&text[..beginning], end - beginning, &text[end..]);
+    Cow::Owned(format!("{beginning}… ({left_out} bytes left out) …{end}"))
 }
 
 /// Whether a terminal obeys the character, or a reader cannot see it: Unicode's control characters, line and paragraph

@@ -41,7 +41,7 @@ fn later_lines_stand_below_the_first() {
 #[test]
 fn what_is_too_long_is_cut() {
     let megabytes = "é".repeat(5_000_000);
-    assert!(line(&megabytes).ends_with("éé… (9983616 more bytes)"));
+    assert!(line(&megabytes).contains("éé… (9983616 bytes left out) …éé"));
     assert!(line(&megabytes).len() < LONGEST_LINE + 40);
     let lines = "a\n".repeat(5_000_000);
     assert!(block(&lines, 4).len() < 4 * LONGEST_BLOCK, "{}", block(&lines, 4).len());
@@ -76,9 +76,9 @@ fn a_page_keeps_its_columns_whatever_stands_in_them() {
     }
     page.field("summary", "one\nname            other");
     page.entry("12:00 algo-1", "first\n12:01 algo-2 second");
-    insta::assert_snapshot!(page.to_string().replace('\u{301}', "´"), @r"
+    insta::assert_snapshot!(page.to_string(), @r"
     name  漢字\n  x
-    a\tb  e´       \x1b[8m
+    a\tb  é       \x1b[8m
     summary         one\nname            other
     12:00 algo-1 first
                  12:01 algo-2 second

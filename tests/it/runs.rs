@@ -85,7 +85,7 @@ async fn what_is_no_record_is_named_and_the_others_are_listed() {
     2026-11-24 04:12          0123456789ab        iris-1  Completed
     2026-11-24 04:12          0123456789ab        iris-2  Completed
     --- stderr
-    warning: an item of the table is no record of a run and is left out: `foreign\n\u{1b}[2K2026-11-24 04:12  iris-9`: missing field `run_id`
+    warning: an item of the table is no record of a run and is left out: `foreign\n\x1b[2K2026-11-24 04:12  iris-9`: missing field `run_id`
     warning: an item of the table is no record of a run and is left out: `huge-count`: Failed to parse '99999999999' as an integer: number too large to fit in target type
     warning: an item of the table is no record of a run and is left out: `odd-count`: Expected num
     warning: an item of the table is no record of a run and is left out: `odd-metrics`: Expected map

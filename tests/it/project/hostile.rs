@@ -38,7 +38,7 @@ pub(super) fn survives(sandbox: &Sandbox) -> Ran {
     let pid = child.id();
     let (over, done) = std::sync::mpsc::channel();
     let watch = std::thread::spawn(move || {
-        let waits = done.recv_timeout(Duration::from_secs(120)).is_err();
+        let waits = done.recv_timeout(Duration::from_mins(2)).is_err();
         if waits {
             let pid = rustix::process::Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
             rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();

@@ -267,10 +267,8 @@ fn a_directory_for_temporary_files_that_others_can_exchange_is_refused() {
     exit 1
     --- stdout
     --- stderr
-    ==> Asking Python for the metadata, because setup.py:3: `globals()` hands setup() to something that is not followed
     error: cannot use [SANDBOX]/home/shared: others may write there
       hint: Name a directory for temporary files that you may write in, and nobody else, with TMPDIR.
-      hint: Python was asked because setup.py:3: `globals()` hands setup() to something that is not followed.
     ");
 }
 

@@ -6,7 +6,7 @@ use super::oracle::{Case, Kind, agree_in};
 use super::{IMPORT, files};
 use crate::support::Sandbox;
 
-fn with(case: Case, links: &[(&str, &str)]) -> (String, Kind, Sandbox) {
+fn with(case: &Case, links: &[(&str, &str)]) -> (String, Kind, Sandbox) {
     let sandbox = case.make();
     for (link, target) in links {
         let target = target.replace("ROOT", sandbox.project().to_str().unwrap());
@@ -43,47 +43,47 @@ fn what_is_read_through_links() {
     ];
     agree_in(&[
         with(
-            of_setup_py("a version", "packages=['pkg'], version=open('VERSION').read().strip()"),
+            &of_setup_py("a version", "packages=['pkg'], version=open('VERSION').read().strip()"),
             &[("VERSION", "shared/VERSION")],
         ),
         with(
-            of_setup_py(
+            &of_setup_py(
                 "an absolute link",
                 "packages=['pkg'], version=open('VERSION').read().strip()",
             ),
             &[("VERSION", "ROOT/shared/VERSION")],
         ),
         with(
-            of_setup_py("a chain", "packages=['pkg'], version=open('VERSION').read().strip()"),
+            &of_setup_py("a chain", "packages=['pkg'], version=open('VERSION').read().strip()"),
             &[("VERSION", "docs/VERSION"), ("docs", "shared")],
         ),
         with(
-            of_setup_py(
+            &of_setup_py(
                 "out and in again",
                 "packages=['pkg'], version=open('up/project/shared/VERSION').read().strip()",
             ),
             &[("up", "..")],
         ),
         with(
-            of_setup_py(
+            &of_setup_py(
                 "what is there",
                 "packages=['pkg'], version='1' if os.path.exists('docs/VERSION') else '2'",
             ),
             &[("docs", "shared")],
         ),
         with(
-            of_setup_py("packages", "version='1', packages=find_packages()"),
+            &of_setup_py("packages", "version='1', packages=find_packages()"),
             &[("lib", "shared/lib")],
         ),
         with(
-            of_setup_py(
+            &of_setup_py(
                 "packages in there",
                 "version='1', packages=find_packages('lib'), package_dir={'': 'lib'}",
             ),
             &[("lib", "shared")],
         ),
         with(
-            files(
+            &files(
                 Kind::Static,
                 "setup.cfg",
                 &[&shared[..], &[("setup.cfg", cfg), ("setup.py", none.as_str())]].concat(),
@@ -91,7 +91,7 @@ fn what_is_read_through_links() {
             &[("VERSION", "shared/VERSION"), ("docs", "shared"), ("lib", "shared/lib")],
         ),
         with(
-            files(
+            &files(
                 Kind::Static,
                 "pyproject.toml",
                 &[&shared[..], &[("pyproject.toml", pyproject)]].concat(),

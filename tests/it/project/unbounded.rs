@@ -5,109 +5,111 @@ use std::fs;
 use super::hostile::{CALL, survives, with};
 use crate::support::Sandbox;
 
-/// Programs of which one line asks for more time or memory than there is, each in another operation.
+/// Programs of which one line asks for more time or memory than there is, each in another operation; `s` and `t` are long texts.
+const ASK_FOR_EVERYTHING: &[(&str, &str)] = &[
+    ("join", "x = s.join([s] * 100000)"),
+    ("replace", "x = s.replace('a', s)"),
+    (
+        "width",
+        "x = '%1000000000d' % 1 + '{:>9999999999}'.format(1) + f'{1:>9999999999}'",
+    ),
+    ("percent", "x = ('%s' * 1000000) % tuple([s] * 100000)"),
+    ("format", "x = ('{0}' * 1000000).format(s)"),
+    (
+        "padding",
+        "x = 'a'.ljust(10 ** 10) + 'a'.zfill(10 ** 10) + '\\t'.expandtabs(10 ** 10)",
+    ),
+    ("an index", "x = [s[i] for i in range(1000)]"),
+    ("slices", "x = [s[1:] for i in range(1000)]"),
+    ("one text many times", "x = [s] * 100000"),
+    ("equal texts", "x = [i for i in range(90000) if s == t]"),
+    (
+        "equal bytes",
+        "s, t = s.encode(), t.encode()\nx = [i for i in range(90000) if s == t]",
+    ),
+    ("sorted texts", "x = sorted([s, t] * 50000)"),
+    (
+        "searched text",
+        "x = [s.count('b') + len(s) + s.find('b') for i in range(90000)]",
+    ),
+    ("stripped", "x = s.strip(s)"),
+    ("affixes", "x = s.startswith(tuple([t + 'b'] * 100000))"),
+    ("a message", "x = 1\nraise ValueError(s)"),
+    ("a key", "x = {s: 1}\nx[t]"),
+    ("columns", "x = list(zip(*[['a'] * 100000] * 100000))"),
+    (
+        "members",
+        "l = [str(i) for i in range(9000)]\nx = [i for i in range(50000) if 'q' in l]",
+    ),
+    (
+        "written out",
+        "l = ['a' * 1000] * 900\nx = [str(l) for i in range(90000)]",
+    ),
+    ("a sum", "x = sum([['a'] * 100 for i in range(1000)] * 90, [])"),
+    ("a set", "x = {(i, i) for i in range(99999)}"),
+    ("added", "x = set()\nfor i in range(99999):\n    x.add(str(i))"),
+    (
+        "updated",
+        "x = {}\nfor i in range(99999):\n    x.update({str(j) + str(i): 1 for j in range(900)})",
+    ),
+    (
+        "keywords",
+        "def f(**k): return k\nd = {str(i): i for i in range(9000)}\nx = [f(**d) for i in range(90000)]",
+    ),
+    (
+        "parts",
+        "import os\nfrom pathlib import Path\nx = [os.path.join(*[s] * 1000), str(Path(*['a' * 99] * 99999))]",
+    ),
+    (
+        "joined paths",
+        "from pathlib import Path\nx = str(Path('a').joinpath(*['a' * 99] * 99999))",
+    ),
+    ("json", "import json\nx = json.loads('[' + '[],' * 5000000 + '1]')"),
+    ("deep json", "import json\nx = json.loads('[' * 100000)"),
+    (
+        "a large pattern",
+        "import re\nx = re.findall('(a{1000}){1000}', 'a' * 10)",
+    ),
+    (
+        "an optional pattern",
+        "import re\nx = re.search('(a?){5000}b', 'a' * 900000)",
+    ),
+    (
+        "matches that look far",
+        "import re\nx = re.findall('a.*b|a', 'a' * 900000)",
+    ),
+    (
+        "patterns",
+        "import re\nx = [re.search('a{4000}b', 'a' * 9000) for i in range(9000)]",
+    ),
+    (
+        "a number",
+        "x = [2 ** 10 ** 8, int('9' * 10 ** 7), list(range(10 ** 9))]",
+    ),
+    ("tuples in tuples", "x = ()\nfor i in range(90000):\n    x = (x,)"),
+    ("itself", "x = []\nexec(open(__file__).read())"),
+    (
+        "generated",
+        "c = 'y = [' + '1,' * 60000 + ']'\nfor i in range(9000):\n    exec(c)\nx = []",
+    ),
+    ("read", "x = [open('setup.py').read() for i in range(90000)]"),
+    ("listed", "import os\nx = [os.listdir('.') for i in range(90000)]"),
+    (
+        "searched",
+        "from setuptools import find_packages\nx = [find_packages() for i in range(90000)]",
+    ),
+    (
+        "given away",
+        "import unknown\nt = tuple(['a'] * 100000)\nx = []\nfor i in range(90000):\n    unknown.take(t)",
+    ),
+];
+
 #[test]
 fn one_line_that_asks_for_everything() {
     let setup =
         "\nfrom setuptools import setup\nsetup(name='a', version='1', description=str(x)[:5], install_requires=x)\n";
     let text = "s = 'a' * 16000000\nt = 'a' * 16000000\n";
-    for (what, code) in [
-        ("join", "x = s.join([s] * 100000)"),
-        ("replace", "x = s.replace('a', s)"),
-        (
-            "width",
-            "x = '%1000000000d' % 1 + '{:>9999999999}'.format(1) + f'{1:>9999999999}'",
-        ),
-        ("percent", "x = ('%s' * 1000000) % tuple([s] * 100000)"),
-        ("format", "x = ('{0}' * 1000000).format(s)"),
-        (
-            "padding",
-            "x = 'a'.ljust(10 ** 10) + 'a'.zfill(10 ** 10) + '\\t'.expandtabs(10 ** 10)",
-        ),
-        ("an index", "x = [s[i] for i in range(1000)]"),
-        ("slices", "x = [s[1:] for i in range(1000)]"),
-        ("one text many times", "x = [s] * 100000"),
-        ("equal texts", "x = [i for i in range(90000) if s == t]"),
-        (
-            "equal bytes",
-            "s, t = s.encode(), t.encode()\nx = [i for i in range(90000) if s == t]",
-        ),
-        ("sorted texts", "x = sorted([s, t] * 50000)"),
-        (
-            "searched text",
-            "x = [s.count('b') + len(s) + s.find('b') for i in range(90000)]",
-        ),
-        ("stripped", "x = s.strip(s)"),
-        ("affixes", "x = s.startswith(tuple([t + 'b'] * 100000))"),
-        ("a message", "x = 1\nraise ValueError(s)"),
-        ("a key", "x = {s: 1}\nx[t]"),
-        ("columns", "x = list(zip(*[['a'] * 100000] * 100000))"),
-        (
-            "members",
-            "l = [str(i) for i in range(9000)]\nx = [i for i in range(50000) if 'q' in l]",
-        ),
-        (
-            "written out",
-            "l = ['a' * 1000] * 900\nx = [str(l) for i in range(90000)]",
-        ),
-        ("a sum", "x = sum([['a'] * 100 for i in range(1000)] * 90, [])"),
-        ("a set", "x = {(i, i) for i in range(99999)}"),
-        ("added", "x = set()\nfor i in range(99999):\n    x.add(str(i))"),
-        (
-            "updated",
-            "x = {}\nfor i in range(99999):\n    x.update({str(j) + str(i): 1 for j in range(900)})",
-        ),
-        (
-            "keywords",
-            "def f(**k): return k\nd = {str(i): i for i in range(9000)}\nx = [f(**d) for i in range(90000)]",
-        ),
-        (
-            "parts",
-            "import os\nfrom pathlib import Path\nx = [os.path.join(*[s] * 1000), str(Path(*['a' * 99] * 99999))]",
-        ),
-        (
-            "joined paths",
-            "from pathlib import Path\nx = str(Path('a').joinpath(*['a' * 99] * 99999))",
-        ),
-        ("json", "import json\nx = json.loads('[' + '[],' * 5000000 + '1]')"),
-        ("deep json", "import json\nx = json.loads('[' * 100000)"),
-        (
-            "a large pattern",
-            "import re\nx = re.findall('(a{1000}){1000}', 'a' * 10)",
-        ),
-        (
-            "an optional pattern",
-            "import re\nx = re.search('(a?){5000}b', 'a' * 900000)",
-        ),
-        (
-            "matches that look far",
-            "import re\nx = re.findall('a.*b|a', 'a' * 900000)",
-        ),
-        (
-            "patterns",
-            "import re\nx = [re.search('a{4000}b', 'a' * 9000) for i in range(9000)]",
-        ),
-        (
-            "a number",
-            "x = [2 ** 10 ** 8, int('9' * 10 ** 7), list(range(10 ** 9))]",
-        ),
-        ("tuples in tuples", "x = ()\nfor i in range(90000):\n    x = (x,)"),
-        ("itself", "x = []\nexec(open(__file__).read())"),
-        (
-            "generated",
-            "c = 'y = [' + '1,' * 60000 + ']'\nfor i in range(9000):\n    exec(c)\nx = []",
-        ),
-        ("read", "x = [open('setup.py').read() for i in range(90000)]"),
-        ("listed", "import os\nx = [os.listdir('.') for i in range(90000)]"),
-        (
-            "searched",
-            "from setuptools import find_packages\nx = [find_packages() for i in range(90000)]",
-        ),
-        (
-            "given away",
-            "import unknown\nt = tuple(['a'] * 100000)\nx = []\nfor i in range(90000):\n    unknown.take(t)",
-        ),
-    ] {
+    for (what, code) in ASK_FOR_EVERYTHING {
         let ran = survives(&with("setup.py", format!("{text}{code}{setup}")));
         assert!(ran.code == 1, "{what}: {}", ran.stdout);
         assert!(ran.stderr.contains("setup.py:"), "{what}: {}", ran.stderr);
