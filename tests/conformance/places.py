@@ -36,7 +36,7 @@ def enter_venv() -> None:
 
 
 def judge() -> Path:
-    """The judge's Python, which has what requirements.txt pins; made where it is missing. `make test` asks the same one."""
+    """The judge's Python, with what requirements.txt pins; made where it is missing. `make test` asks the same one."""
     wanted = REQUIREMENTS.read_text()
     stamp = VENV / "requirements.installed"
     with open(STATE / "oracle-venv.lock", "w") as lock:
