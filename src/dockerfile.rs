@@ -4,6 +4,7 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Serde, Value};
 use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior, context};
 
+use crate::depth::{MAX_BYTES, on_large_stack};
 use crate::fault::Fault;
 use crate::image::{ImagePlan, RUN_PY};
 use crate::secret::without_url_credentials;
@@ -94,7 +95,16 @@ fn render(path: &str, text: &str, variables: Value) -> Result<String, Error> {
         line,
         reason,
     };
-    let text = rendered().map_err(|error: minijinja::Error| {
+    if text.len() > MAX_BYTES {
+        let reason = format!(
+            "it has {} kB; a template may have {}",
+            text.len() / 1024,
+            MAX_BYTES / 1024
+        );
+        return Err(failed(None, reason));
+    }
+    let done = on_large_stack(rendered).ok_or_else(|| failed(None, "there is no memory to render it".to_owned()))?;
+    let text = done.map_err(|error: minijinja::Error| {
         let reason = match (error.kind(), error.detail()) {
             (ErrorKind::OutOfFuel, _) => "it takes too long: loops in loops, or a text that grows".to_owned(),
             (_, Some(detail)) => without_url_credentials(detail),

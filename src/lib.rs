@@ -16,6 +16,7 @@
 
 // Leaves: used by every stage.
 mod cache;
+mod depth;
 pub mod fault;
 mod hex;
 mod process;

@@ -15,6 +15,8 @@ const MB: u64 = 1_000_000;
 /// A file of the project that people, or tools for them, wrote: setup.py, a README, requirements, a lock, MANIFEST.in, a
 /// template.
 pub(crate) const PROJECT_FILE: u64 = 16 * MB;
+/// pyproject.toml and setup.cfg, which take many times as much memory when they are taken apart.
+pub(crate) const DECLARATIONS: u64 = 8 * MB;
 /// A file of this machine or of sgbuild's own: pip.conf, netrc, Docker's config.json, dist/image.json.
 pub(crate) const SETTINGS_FILE: u64 = 4 * MB;
 /// What a tool that was asked answers: uv's export of a lock, a build backend's metadata.

@@ -13,7 +13,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::error::Report;
 use crate::progress::{Progress, Task};
-use crate::shown::{Data, block, line};
+use crate::shown::{Data, block, line, message};
 
 const STEP: Style = AnsiColor::Green.on_default().bold();
 const DIM: Style = Style::new().dimmed();
@@ -92,15 +92,15 @@ impl Ui {
     /// Prints an error: what failed, why, what to do next.
     pub fn error(&self, report: &Report) {
         self.finish();
-        let mut text = format!("{ERROR}error{ERROR:#}: {}\n", block(&report.title, 7));
+        let mut text = format!("{ERROR}error{ERROR:#}: {}\n", message(&report.title, 7));
         for cause in &report.causes {
-            let _ = writeln!(text, "  {DIM}because{DIM:#} {}", block(cause, 10));
+            let _ = writeln!(text, "  {DIM}because{DIM:#} {}", message(cause, 10));
         }
         if let Some(log) = &report.log {
             let _ = writeln!(text, "  {DIM}log{DIM:#}: {}", block(log, 7));
         }
         for hint in &report.hints {
-            let _ = writeln!(text, "  {HINT}hint{HINT:#}: {}", block(hint, 8));
+            let _ = writeln!(text, "  {HINT}hint{HINT:#}: {}", message(hint, 8));
         }
         write_stderr(&text);
     }
@@ -150,7 +150,7 @@ impl Progress for Ui {
     }
 
     fn warn(&self, text: &str) {
-        self.line(&format!("{WARNING}warning{WARNING:#}: {}\n", block(text, 9)));
+        self.line(&format!("{WARNING}warning{WARNING:#}: {}\n", message(text, 9)));
     }
 
     fn cancelled(&self) -> bool {

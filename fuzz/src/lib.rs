@@ -8,6 +8,8 @@
 
 #[path = "../../src/cache/mod.rs"]
 mod cache;
+#[path = "../../src/depth.rs"]
+mod depth;
 #[path = "../../src/fault.rs"]
 pub mod fault;
 #[path = "../../src/hex.rs"]

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use pep508_rs::{ExtraName, PackageName, Requirement, VerbatimUrl};
 
 use super::Error;
-use crate::project::Project;
+use crate::project::{Project, beyond_the_parser};
 use crate::requirements::{self, Declared, Requirements};
 use crate::secret::without_url_credentials;
 
@@ -82,6 +82,13 @@ pub(super) fn requirements(package: &str, declared: &[String], extras: &[ExtraNa
         let shown = without_url_credentials(text);
         if shown != *text {
             return Err(Error::RequirementCredentials { requirement: shown });
+        }
+        // A backend's answer was not looked at before.
+        if let Some(reason) = beyond_the_parser(text) {
+            return Err(Error::Requirement {
+                requirement: text.clone(),
+                reason,
+            });
         }
         let mut requirement = Requirement::<VerbatimUrl>::from_str(text).map_err(|e| Error::Requirement {
             requirement: text.clone(),

@@ -5,20 +5,59 @@
 //! <https://packaging.python.org/en/latest/specifications/dependency-specifiers/#environment-markers>
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::iter::Peekable;
+use std::sync::{Mutex, PoisonError};
 
 /// Size of the diagram times comparisons, estimated from above. Markers of published packages stay below 1,000, those that
 /// lockers write below 30,000; what comes to so much takes some milliseconds.
-const MOST_WORK: u64 = 2_000_000;
+const MOST_WORK: u64 = 500_000;
+/// The same of all different markers of a project: the parser keeps every diagram that it has made.
+const MOST_ALTOGETHER: u64 = 4_000_000;
 
-/// Whether the parser would need too long for a marker, or for a requirement with one. Its parentheses are known to be nested
-/// no deeper than the parser goes.
-pub(super) fn is_too_much(text: &str) -> bool {
-    // Most requirements hold at most two comparisons.
+/// What the markers of this project that were looked at come to.
+static LOOKED_AT: Mutex<Markers> = Mutex::new(Markers {
+    known: BTreeSet::new(),
+    work: 0,
+});
+
+struct Markers {
+    /// Digests of their texts.
+    known: BTreeSet<u64>,
+    work: u64,
+}
+
+/// Another project begins.
+pub(super) fn begin() {
+    let mut markers = LOOKED_AT.lock().unwrap_or_else(PoisonError::into_inner);
+    *markers = Markers {
+        known: BTreeSet::new(),
+        work: 0,
+    };
+}
+
+/// Why the parser would need too long for a marker, or for a requirement with one. Its parentheses are known to be nested no
+/// deeper than the parser goes.
+pub(super) fn too_much(text: &str) -> Option<&'static str> {
+    // One comparison is nothing, and most requirements have no more.
     if !text.contains("and") && !text.contains("or") {
-        return false;
+        return None;
     }
     let marker = text.split_once(';').map_or(text, |(_, marker)| marker);
+    let work = work(marker);
+    if work > MOST_WORK {
+        return Some("its marker combines too many conditions");
+    }
+    let mut digest = DefaultHasher::new();
+    marker.hash(&mut digest);
+    let mut markers = LOOKED_AT.lock().unwrap_or_else(PoisonError::into_inner);
+    if markers.known.insert(digest.finish()) {
+        markers.work += work;
+    }
+    (markers.work > MOST_ALTOGETHER).then_some("with it, the project's markers combine too many conditions")
+}
+
+fn work(marker: &str) -> u64 {
     let mut reader = Reader {
         tokens: Tokens { rest: marker }.peekable(),
         values: BTreeMap::new(),
@@ -33,7 +72,7 @@ pub(super) fn is_too_much(text: &str) -> bool {
         }
     }
     let size = size.min(reader.combinations());
-    size.saturating_mul(reader.comparisons) > MOST_WORK
+    size.saturating_mul(reader.comparisons)
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -186,6 +225,10 @@ impl Reader<'_> {
 mod tests {
     use super::*;
 
+    fn is_little(text: &str) -> bool {
+        too_much(text).is_none()
+    }
+
     fn joined(count: usize, with: &str, each: impl Fn(usize) -> String) -> String {
         (0..count).map(each).collect::<Vec<_>>().join(with)
     }
@@ -204,11 +247,8 @@ mod tests {
             )
         });
         for marker in ["os_name == 'nt'", "", machines, &extras, &by_platform] {
-            assert!(!is_too_much(marker), "{marker}");
-            assert!(
-                !is_too_much(&format!("a[b]>=1 ; ({marker}) and extra == 'e'")),
-                "{marker}"
-            );
+            assert!(is_little(marker), "{marker}");
+            assert!(is_little(&format!("a[b]>=1 ; ({marker}) and extra == 'e'")), "{marker}");
         }
     }
 
@@ -228,9 +268,9 @@ mod tests {
             pairs(" or ", " and ", &membership),
             pairs(" or ", " and ", &other_way_round),
         ] {
-            assert!(is_too_much(&marker), "{marker}");
-            assert!(is_too_much(&format!("a;{marker}")), "{marker}");
-            assert!(is_too_much(&format!("a @ http://b/c;d ; {marker}")), "{marker}");
+            assert!(!is_little(&marker), "{marker}");
+            assert!(!is_little(&format!("a;{marker}")), "{marker}");
+            assert!(!is_little(&format!("a @ http://b/c;d ; {marker}")), "{marker}");
         }
     }
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::Build;
 use super::disagreement::disagreements;
 use super::error::Error;
+use super::marker_cost;
 use super::pyproject::{self, Pyproject};
 use super::requirement::Stop;
 use super::setup_cfg;
@@ -42,6 +43,7 @@ impl Files {
             }
         };
         reading::begin();
+        marker_cost::begin();
         let file = |name| SourceFile::read(&root, name);
         let (setup_py, setup_cfg, pyproject) = (file("setup.py")?, file("setup.cfg")?, file("pyproject.toml")?);
         let main = match (&setup_py, &setup_cfg, &pyproject) {

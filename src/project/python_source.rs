@@ -5,13 +5,10 @@ use ruff_python_parser::Parsed;
 
 use super::error::Error;
 use super::source_file::SourceFile;
+use crate::depth::{MAX_BYTES, on_large_stack};
 
 /// `CPython`'s own limit on nested brackets.
 const MAX_BRACKETS: usize = 200;
-/// Longer files are generated or hostile; Python is asked about them.
-const MAX_BYTES: usize = 128 * 1024;
-/// Enough for the deepest tree that a file of [`MAX_BYTES`] can hold (`-` or `not` repeated): the memory is only reserved.
-const STACK_BYTES: usize = 512 * 1024 * 1024;
 
 /// Parses `file` and hands its statements to `look`; `None` if the file is too large to be read statically.
 pub(crate) fn with_module<T: Send>(
@@ -21,21 +18,16 @@ pub(crate) fn with_module<T: Send>(
     if let Some(at) = too_deep(&file.text) {
         return Err(syntax(file, at, "too many nested parentheses".to_owned()));
     }
+    // Longer files are generated or hostile; Python is asked about them.
     if file.text.len() > MAX_BYTES {
         return Ok(None);
     }
     // The tree is built, read and dropped on a stack of its own.
-    std::thread::scope(|scope| {
-        let work = || match ruff_python_parser::parse_module(&file.text) {
-            Ok(parsed) => Ok(look(file, parsed.suite())),
-            Err(error) => Err(syntax(file, error.location.start().to_usize(), error.error.to_string())),
-        };
-        let started = std::thread::Builder::new()
-            .stack_size(STACK_BYTES)
-            .spawn_scoped(scope, work);
-        let joined = started.ok().and_then(|handle| handle.join().ok());
-        joined.map_or(Ok(None), |result| result.map(Some))
-    })
+    let looked = on_large_stack(|| match ruff_python_parser::parse_module(&file.text) {
+        Ok(parsed) => Ok(look(file, parsed.suite())),
+        Err(error) => Err(syntax(file, error.location.start().to_usize(), error.error.to_string())),
+    });
+    looked.transpose()
 }
 
 /// A text's statements; `None` where it is no Python, or past the limits. For a caller on the stack of [`with_module`].

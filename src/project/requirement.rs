@@ -156,6 +156,8 @@ fn check(requirement: &str, at: &str) -> Result<(), Error> {
     })
 }
 
+/// Nobody writes a longer one, and the parser is no friend of them.
+const LONGEST_REQUIREMENT: usize = 64 * 1024;
 /// The parser calls itself for every parenthesis of a marker, and nobody nests them deeper.
 const DEEPEST_MARKER: usize = 100;
 
@@ -184,7 +186,13 @@ pub(crate) fn too_much(text: &str) -> Option<String> {
     if depth.is_none() {
         return Some(format!("its parentheses are nested more than {DEEPEST_MARKER} deep"));
     }
-    marker_cost::is_too_much(text).then(|| "its marker combines too many conditions".to_owned())
+    if text.len() > LONGEST_REQUIREMENT {
+        return Some(format!(
+            "it has {} characters; {LONGEST_REQUIREMENT} are read",
+            text.len()
+        ));
+    }
+    marker_cost::too_much(text).map(ToOwned::to_owned)
 }
 
 fn leading_name(text: &str) -> (&str, &str) {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::border::{self, Real};
 use super::error::Error;
-use crate::reading::{self, PROJECT_FILE};
+use crate::reading::{self, DECLARATIONS, PROJECT_FILE};
 
 /// A text file of the project: UTF-8 without a byte order mark, and without NUL characters.
 #[derive(Debug, Clone)]
@@ -21,8 +21,12 @@ pub(crate) struct SourceFile {
 impl SourceFile {
     /// Reads `name` below `root`; `None` if there is no such file.
     pub(crate) fn read(root: &Path, name: &str) -> Result<Option<Self>, Error> {
+        let most = match name {
+            "pyproject.toml" | "setup.cfg" => DECLARATIONS,
+            _ => PROJECT_FILE,
+        };
         let read = match border::real(root, name) {
-            Ok(Real::Inside(path)) => reading::bytes(&path, PROJECT_FILE),
+            Ok(Real::Inside(path)) => reading::bytes(&path, most),
             Ok(Real::Outside(outside)) => return Err(Error::Outside(outside)),
             Err(error) => Err(error),
         };

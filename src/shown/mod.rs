@@ -18,28 +18,44 @@ pub use page::Page;
 
 /// The longest line, in bytes: as much as Docker's log drivers take as one message.
 const LONGEST_LINE: usize = 16 * 1024;
+/// The longest line of a message about a failure, in bytes: it names its object at the beginning and the reason at the end.
+const LONGEST_QUOTE: usize = 1400;
 /// The longest text of several lines, in bytes.
 const LONGEST_BLOCK: usize = 64 * 1024;
 
 /// One line of prose: line breaks are spelt out, and what is too long for a line loses its middle. Tabs stay.
 #[must_use]
 pub fn line(text: &str) -> Cow<'_, str> {
-    spelt(text, |character| character != '\t' && is_hidden(character))
+    prose(text, LONGEST_LINE)
+}
+
+fn prose(text: &str, longest: usize) -> Cow<'_, str> {
+    spelt(text, longest, |character| character != '\t' && is_hidden(character))
 }
 
 /// What stands in a column: as [`line`], and tabs are spelt out too.
 #[must_use]
 pub fn cell(text: &str) -> Cow<'_, str> {
-    spelt(text, is_hidden)
+    spelt(text, LONGEST_LINE, is_hidden)
+}
+
+/// What is said of a failure, as [`block`]: a line that quotes a long text loses its middle sooner than a log's line does.
+#[must_use]
+pub fn message(text: &str, indent: usize) -> Cow<'_, str> {
+    lines_below(text, indent, LONGEST_QUOTE)
 }
 
 /// A text of several lines, of which all but the first stand `indent` columns further right than a line of ours begins: so none
 /// of them can pass for one. Each is a [`line`].
 #[must_use]
 pub fn block(text: &str, indent: usize) -> Cow<'_, str> {
+    lines_below(text, indent, LONGEST_LINE)
+}
+
+fn lines_below(text: &str, indent: usize, longest_line: usize) -> Cow<'_, str> {
     let text = text.trim_end();
     if !text.contains('\n') {
-        return line(text);
+        return prose(text, longest_line);
     }
     let kept = without_middle(text, LONGEST_BLOCK);
     let mut shown = String::with_capacity(kept.len());
@@ -47,7 +63,7 @@ pub fn block(text: &str, indent: usize) -> Cow<'_, str> {
         if number > 0 {
             let _ = write!(shown, "\n{:indent$}", "");
         }
-        shown.push_str(&line(each.strip_suffix('\r').unwrap_or(each)));
+        shown.push_str(&prose(each.strip_suffix('\r').unwrap_or(each), longest_line));
     }
     Cow::Owned(shown)
 }
@@ -98,8 +114,8 @@ fn json(text: &str) -> Cow<'_, str> {
 }
 
 /// `text`, no longer than a line may be, with those characters spelt out.
-fn spelt(text: &str, is_spelt: impl Fn(char) -> bool) -> Cow<'_, str> {
-    let kept = without_middle(text, LONGEST_LINE);
+fn spelt(text: &str, longest: usize, is_spelt: impl Fn(char) -> bool) -> Cow<'_, str> {
+    let kept = without_middle(text, longest);
     if !kept.contains(&is_spelt) {
         return kept;
     }

@@ -43,6 +43,7 @@ fn what_is_too_long_is_cut() {
     let megabytes = "é".repeat(5_000_000);
     assert!(line(&megabytes).contains("éé… (9983616 bytes left out) …éé"));
     assert!(line(&megabytes).len() < LONGEST_LINE + 40);
+    assert!(message(&megabytes, 4).len() < LONGEST_QUOTE + 40);
     let lines = "a\n".repeat(5_000_000);
     assert!(block(&lines, 4).len() < 4 * LONGEST_BLOCK, "{}", block(&lines, 4).len());
 }

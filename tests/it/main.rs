@@ -17,6 +17,7 @@ mod foreign_files;
 mod handed_over;
 mod interrupted;
 mod job_log;
+mod limits;
 mod links;
 mod lying_servers;
 mod main_path;

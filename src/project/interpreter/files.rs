@@ -363,7 +363,7 @@ impl Machine {
                 Some(Form::List(Shared::in_sequence(names, Sequence::Loose)))
             }
             Err(error) => {
-                let unknown = self.dynamic(node, &error.to_string());
+                let unknown = self.dynamic(node, &format!("cannot be followed: {error}"));
                 if let Error::Outside(outside) = error {
                     self.leads_out(outside);
                 }

@@ -206,96 +206,130 @@ fn markers_that_no_parser_should_be_given() {
 }
 
 /// 200,000 of everything that may be many.
+const MANY: usize = 200_000;
+const PROJECT: &str = "[project]\nname = 'a'\nversion = '1'\n";
+
+fn lines(each: impl Fn(usize) -> String) -> String {
+    (0..MANY).map(each).collect()
+}
+
 #[test]
-fn many_of_everything() {
-    const MANY: usize = 200_000;
-    let lines = |each: &dyn Fn(usize) -> String| (0..MANY).map(each).collect::<String>();
-    let project = "[project]\nname = 'a'\nversion = '1'\n";
+fn many_of_everything_in_pyproject() {
     for (what, name, text) in [
         (
             "extras",
             "pyproject.toml",
             format!(
-                "{project}[project.optional-dependencies]\n{}",
-                lines(&|n| format!("e{n} = ['six']\n"))
+                "{PROJECT}[project.optional-dependencies]\n{}",
+                lines(|n| format!("e{n} = ['six']\n"))
             ),
         ),
         (
             "requirements",
             "pyproject.toml",
-            format!("{project}dependencies = [\n{}]\n", lines(&|n| format!("'p{n}',\n"))),
+            format!("{PROJECT}dependencies = [\n{}]\n", lines(|n| format!("'p{n}',\n"))),
         ),
         (
             "urls",
             "pyproject.toml",
             format!(
-                "{project}[project.urls]\n{}",
-                lines(&|n| format!("u{n} = 'https://a.example'\n"))
+                "{PROJECT}[project.urls]\n{}",
+                lines(|n| format!("u{n} = 'https://a.example'\n"))
             ),
         ),
         (
             "classifiers",
             "pyproject.toml",
             format!(
-                "{project}classifiers = [\n{}]\n",
-                lines(&|n| format!("'Private :: {n}',\n"))
+                "{PROJECT}classifiers = [\n{}]\n",
+                lines(|n| format!("'Private :: {n}',\n"))
             ),
         ),
         (
             "entry points",
             "pyproject.toml",
-            format!(
-                "{project}[project.scripts]\n{}",
-                lines(&|n| format!("s{n} = 'pkg:f'\n"))
-            ),
+            format!("{PROJECT}[project.scripts]\n{}", lines(|n| format!("s{n} = 'pkg:f'\n"))),
         ),
         (
             "package data",
             "pyproject.toml",
             format!(
-                "{project}[tool.setuptools.package-data]\n{}",
-                lines(&|n| format!("d{n} = ['*']\n"))
-            ),
-        ),
-        (
-            "extras of setup.cfg",
-            "setup.cfg",
-            format!(
-                "[metadata]\nname = a\nversion = 1\n[options.extras_require]\n{}",
-                lines(&|n| format!("e{n} = six\n"))
-            ),
-        ),
-        (
-            "sections",
-            "setup.cfg",
-            format!("[metadata]\nname = a\nversion = 1\n{}", lines(&|n| format!("[s{n}]\n"))),
-        ),
-        (
-            "references",
-            "setup.cfg",
-            format!(
-                "[metadata]\nname = a\nversion = 1\n[s]\nk = v\n{}",
-                lines(&|n| format!("k{n} = %(k)s\n"))
+                "{PROJECT}[tool.setuptools.package-data]\n{}",
+                lines(|n| format!("d{n} = ['*']\n"))
             ),
         ),
     ] {
         let ran = survives(&with(name, text));
         assert!(ran.code == 0, "{what}: {}", ran.stderr);
     }
+}
+
+#[test]
+fn many_of_everything_in_setup_cfg() {
+    for (what, name, text) in [
+        (
+            "extras",
+            "setup.cfg",
+            format!(
+                "[metadata]\nname = a\nversion = 1\n[options.extras_require]\n{}",
+                lines(|n| format!("e{n} = six\n"))
+            ),
+        ),
+        (
+            "sections",
+            "setup.cfg",
+            format!("[metadata]\nname = a\nversion = 1\n{}", lines(|n| format!("[s{n}]\n"))),
+        ),
+        (
+            "references",
+            "setup.cfg",
+            format!(
+                "[metadata]\nname = a\nversion = 1\n[s]\nk = v\n{}",
+                lines(|n| format!("k{n} = %(k)s\n"))
+            ),
+        ),
+    ] {
+        let ran = survives(&with(name, text));
+        assert!(ran.code == 0, "{what}: {}", ran.stderr);
+    }
+    let defaults = format!(
+        "[DEFAULT]\n{}{}",
+        lines(|n| format!("k{n} = 1\n")),
+        lines(|n| format!("[s{n}]\n"))
+    );
+    survives(&with("setup.cfg", defaults))
+        .exits(1)
+        .says(&["setup.cfg:1", "too many options in [DEFAULT]"]);
+}
+
+#[test]
+fn what_is_too_much_altogether() {
+    let names: Vec<_> = (0..MANY).map(|n| format!("e{n}")).collect();
+    survives(&with(
+        "pyproject.toml",
+        format!("{PROJECT}dependencies = ['six[{}]']\n", names.join(",")),
+    ))
+    .exits(1)
+    .says(&["pyproject.toml:4", "characters; 65536 are read"]);
+    let apart = |n: usize| {
+        let versions: Vec<_> = (0..200)
+            .map(|m| format!("python_full_version != '3.{n}.{m}'"))
+            .collect();
+        format!("\"six; {}\",\n", versions.join(" and "))
+    };
+    let markers = (0..1000).map(apart).collect::<String>();
+    survives(&with(
+        "pyproject.toml",
+        format!("{PROJECT}dependencies = [\n{markers}]\n"),
+    ))
+    .exits(1)
+    .says(&["pyproject.toml:", "the project's markers combine too many conditions"]);
     let nested = (1..11).fold("[s]\nk0 = v\n".to_owned(), |text, n| {
         text + &format!("k{n} = {}\n", format!("%(k{})s", n - 1).repeat(50))
     });
     survives(&with("setup.cfg", nested))
         .exits(1)
         .says(&["setup.cfg:", "more text than is read"]);
-    let defaults = format!(
-        "[DEFAULT]\n{}{}",
-        lines(&|n| format!("k{n} = 1\n")),
-        lines(&|n| format!("[s{n}]\n"))
-    );
-    survives(&with("setup.cfg", defaults))
-        .exits(1)
-        .says(&["setup.cfg:1", "too many options in [DEFAULT]"]);
 }
 
 #[test]
