@@ -6,7 +6,10 @@ use std::path::PathBuf;
 use crate::fault::Fault;
 use crate::training::call::{CallError, Kind};
 use crate::training::job::{Job, JobStatus};
-use crate::{code, dist, engine, handover, lambda, project, push, registry, requirements, settings, stack, training};
+use crate::{
+    build_record, code, dist, engine, image, lambda, oci, project, push, registry, requirements, sdist, settings,
+    stack, training,
+};
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -23,12 +26,27 @@ pub enum Error {
     /// Making `dist/`.
     #[error(transparent)]
     Dist(#[from] dist::Error),
+    /// Packing the sdist.
+    #[error(transparent)]
+    Sdist(#[from] sdist::Error),
+    /// Planning the image.
+    #[error(transparent)]
+    Image(#[from] image::Error),
+    /// Writing the Dockerfile and what is beside it.
+    #[error(transparent)]
+    Context(#[from] engine::docker::context::Error),
+    /// There is no room to look at what would be written.
+    #[error("cannot create a temporary directory in {}", std::env::temp_dir().display())]
+    Scratch {
+        /// Why.
+        source: io::Error,
+    },
     /// Building the image.
     #[error(transparent)]
     Engine(#[from] engine::Error),
     /// A name that is no image reference, or gives none.
     #[error(transparent)]
-    Reference(#[from] registry::reference::Error),
+    Reference(#[from] oci::reference::Error),
     /// Credentials for a registry.
     #[error(transparent)]
     Credentials(#[from] registry::auth::Error),
@@ -40,7 +58,7 @@ pub enum Error {
     Push(#[from] push::Error),
     /// `dist/image.json`.
     #[error(transparent)]
-    Handover(#[from] handover::Error),
+    BuildRecord(#[from] build_record::Error),
     /// Starting the training.
     #[error(transparent)]
     Training(#[from] training::Error),
@@ -188,12 +206,19 @@ impl Error {
             Self::Project(error) => (error.hints(), error.fault()),
             Self::Requirements(error) => (error.hints(), error.fault()),
             Self::Dist(error) => (error.hints(), error.fault()),
+            Self::Sdist(error) => (error.hints(), error.fault()),
+            Self::Image(error) => (error.hints(), error.fault()),
+            Self::Context(error) => (error.hints(), error.fault()),
+            Self::Scratch { .. } => (
+                vec!["Name a directory that you can write to with TMPDIR.".to_owned()],
+                Fault::User,
+            ),
             Self::Engine(error) => (error.hints(), error.fault()),
             Self::Reference(error) => (error.hints(), error.fault()),
             Self::Credentials(error) => (error.hints(), error.fault()),
             Self::Ecr(error) => (error.hints(), error.fault()),
             Self::Push(error) => (error.hints(), error.fault()),
-            Self::Handover(error) => (error.hints(), error.fault()),
+            Self::BuildRecord(error) => (error.hints(), error.fault()),
             Self::Training(error) => (error.hints(), error.fault()),
             Self::PushedNotTrained { source, .. } => {
                 let again = "`sgbuild train` repeats only this step.".to_owned();
@@ -312,7 +337,7 @@ mod tests {
     #[test]
     fn a_report_names_each_cause_once() {
         let source = io::Error::other("disk on fire");
-        let error = Error::Handover(handover::Error::Write {
+        let error = Error::BuildRecord(build_record::Error::Write {
             path: "dist/image.json".into(),
             source,
         });

@@ -27,15 +27,16 @@ mod reading;
 pub mod revision;
 pub mod secret;
 pub mod shown;
+mod template;
 pub mod uv;
 mod wildcard;
 
 // The data path.
+pub mod build_record;
 pub mod dist;
-pub mod dockerfile;
 pub mod engine;
-pub mod handover;
 pub mod image;
+pub mod oci;
 pub mod project;
 pub mod push;
 pub mod record;

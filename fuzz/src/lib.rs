@@ -14,6 +14,8 @@ mod depth;
 pub mod fault;
 #[path = "../../src/hex.rs"]
 pub mod hex;
+#[path = "../../src/oci/mod.rs"]
+pub mod oci;
 #[path = "../../src/process/mod.rs"]
 pub mod process;
 #[path = "../../src/progress.rs"]
@@ -24,8 +26,6 @@ pub mod project;
 mod python;
 #[path = "../../src/reading.rs"]
 pub mod reading;
-#[path = "../../src/registry/reference/mod.rs"]
-pub mod reference;
 #[path = "../../src/requirements/mod.rs"]
 pub mod requirements;
 #[path = "../../src/sdist/mod.rs"]

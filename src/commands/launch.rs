@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::{Checkout, build, json};
+use super::{Checkout, job, json};
 use crate::cli;
 use crate::code::bucket::BucketSettings;
 use crate::code::{self, Code};
@@ -239,7 +239,7 @@ fn plan_settings(checkout: &Checkout<'_>, template: String) -> Result<PlanSettin
         .filter_map(|(key, parameter)| Some(((*parameter).to_owned(), value(key)?)))
         .collect();
     if let Some(engine) = given.get_mut("Engine") {
-        build::check_engine(checkout)?.parameter().clone_into(engine);
+        job::engine_kind(checkout)?.parameter().clone_into(engine);
     }
     if let Some(token) = github::token(settings.environment()) {
         given.insert("GitHubToken".to_owned(), token.to_owned());

@@ -4,23 +4,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::fault::Fault;
-use crate::{dockerfile, image, project, sdist};
 
 /// Why there is no new `dist/`. The old one is then as it was.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The project names no training function, or its backend failed.
-    #[error(transparent)]
-    Project(#[from] project::Error),
-    /// The sdist.
-    #[error(transparent)]
-    Sdist(#[from] sdist::Error),
-    /// The image plan.
-    #[error(transparent)]
-    Image(#[from] image::Error),
-    /// The Dockerfile's template.
-    #[error("the Dockerfile template cannot be rendered: {0}")]
-    Dockerfile(#[from] dockerfile::Error),
     /// `dist`, or a file that sgbuild writes into it, exists and is something else.
     #[error("{} is in the way: it is {what}, and sgbuild writes {writes} there", .path.display())]
     InTheWay {
@@ -38,14 +25,6 @@ pub enum Error {
         path: PathBuf,
         /// Why.
         source: io::Error,
-    },
-    /// The sdist has neither of the files by which pip knows a Python project.
-    #[error("pip cannot install {file_name}: it holds neither setup.py nor pyproject.toml")]
-    NotInstallable {
-        /// The sdist's name.
-        file_name: String,
-        /// The one of the two that the project has, and MANIFEST.in leaves out.
-        left_out: Option<&'static str>,
     },
     /// The user pressed Ctrl-C.
     #[error("interrupted")]
@@ -67,22 +46,6 @@ impl Error {
     #[must_use]
     pub fn hints(&self) -> Vec<String> {
         match self {
-            Self::Project(error) => error.hints(),
-            Self::Sdist(error) => error.hints(),
-            Self::Image(error) => error.hints(),
-            Self::Dockerfile(error) => error.hints(),
-            Self::NotInstallable { left_out: None, .. } => vec![
-                "Add a pyproject.toml with these lines:\n\n    [build-system]\n    requires = [\"setuptools\"]\n    \
-                 build-backend = \"setuptools.build_meta\""
-                    .to_owned(),
-            ],
-            Self::NotInstallable {
-                left_out: Some(file), ..
-            } => {
-                vec![format!(
-                    "MANIFEST.in leaves out {file}: remove the line that excludes it."
-                )]
-            }
             Self::Interrupted => Vec::new(),
             Self::InTheWay { .. } => vec!["Move it away, or delete it, and run the command again.".to_owned()],
             Self::Immovable { source, .. } => vec![immovable_hint(source.kind()).to_owned()],
@@ -107,9 +70,6 @@ impl Error {
     #[must_use]
     pub fn fault(&self) -> Fault {
         match self {
-            Self::Project(error) => error.fault(),
-            Self::Sdist(error) => error.fault(),
-            Self::Image(error) => error.fault(),
             Self::Interrupted => Fault::Interrupted,
             _ => Fault::User,
         }

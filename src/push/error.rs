@@ -2,8 +2,8 @@
 
 use crate::engine;
 use crate::fault::Fault;
-use crate::registry::client::{DOCKER_LIST, OCI_INDEX};
-use crate::registry::{auth, client, ecr, reference};
+use crate::oci::{Digest, MediaType, Reference, reference};
+use crate::registry::{auth, client, ecr};
 
 /// Why an image was not pushed, or not surely.
 #[derive(Debug, thiserror::Error)]
@@ -37,7 +37,7 @@ pub enum Error {
         /// The tag.
         tag: String,
         /// The digest of the manifest that it is on.
-        digest: String,
+        digest: Digest,
     },
     /// The pushed manifest is of a kind that cannot be trained with.
     #[error("{reference} was pushed as {}, which SageMaker rejects: it takes a Docker v2 schema 2 manifest", kind(.media_type))]
@@ -45,7 +45,7 @@ pub enum Error {
         /// The image.
         reference: String,
         /// The manifest's media type.
-        media_type: String,
+        media_type: MediaType,
     },
     /// The engine reported success, the registry does not show it.
     #[error("the push of {reference} is not confirmed: {reason}")]
@@ -100,12 +100,30 @@ impl Error {
     }
 }
 
+impl Error {
+    /// The immutable `tag` is on the manifest `digest`.
+    pub(super) fn conflict(tag: &Reference, digest: Digest) -> Self {
+        Self::TagConflict {
+            repository: tag.repository.to_string(),
+            tag: tag.api_reference().to_owned(),
+            digest,
+        }
+    }
+
+    pub(super) fn not_confirmed(tag: &Reference, reason: String) -> Self {
+        Self::NotConfirmed {
+            reference: tag.to_string(),
+            reason,
+        }
+    }
+}
+
 /// A media type in words.
-fn kind(media_type: &str) -> String {
+fn kind(media_type: &MediaType) -> String {
     match media_type {
-        OCI_INDEX => "an OCI index".to_owned(),
-        DOCKER_LIST => "a manifest list".to_owned(),
-        client::OCI_MANIFEST => "an OCI manifest".to_owned(),
+        MediaType::OciIndex => "an OCI index".to_owned(),
+        MediaType::DockerList => "a manifest list".to_owned(),
+        MediaType::OciManifest => "an OCI manifest".to_owned(),
         other => format!("`{other}`"),
     }
 }

@@ -8,27 +8,13 @@ use aws_config::SdkConfig;
 use docker_credential::{CredentialRetrievalError, DockerCredential};
 use serde_json::Value;
 
-use super::ecr;
-use super::reference::{DOCKER_HUB, Repository};
+use super::Credentials;
+use super::ecr::{self, EcrHost};
 use crate::fault::Fault;
+use crate::oci::Repository;
+use crate::oci::reference::DOCKER_HUB;
 use crate::reading::{self, SETTINGS_FILE};
 use crate::secret::Secret;
-
-/// What to authenticate to a registry with.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Credentials {
-    /// None: a public image, or a registry without authentication.
-    Anonymous,
-    /// A user name and a password (ECR: `AWS` and the authorization token).
-    Basic {
-        /// The user name.
-        username: String,
-        /// The password.
-        password: Secret,
-    },
-    /// An identity token from a credential helper.
-    IdentityToken(Secret),
-}
 
 /// Where credentials may come from.
 #[derive(Debug, Clone, Default)]
@@ -115,7 +101,7 @@ impl Error {
 /// ECR refusing, a damaged Docker configuration, a credential helper that fails. A helper that knows of no credentials is
 /// no error.
 pub async fn credentials(repository: &Repository, settings: &AuthSettings) -> Result<Credentials, Error> {
-    let Some(host) = repository.ecr() else {
+    let Some(host) = EcrHost::of(repository) else {
         return from_docker(repository, settings).await;
     };
     let refused = match &settings.aws {

@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::fault::Fault;
-use crate::project::Outside;
+use crate::project::{self, Outside};
 use crate::reading::TooFar;
 
 /// Why there is no source distribution.
@@ -149,6 +149,25 @@ pub enum Error {
         /// What is wrong with it, such as `leads out of the archive`.
         reason: &'static str,
     },
+    /// The build backend did not make an archive.
+    #[error(transparent)]
+    Backend(#[from] Box<project::Error>),
+    /// There is no room for the build backend's archive.
+    #[error("cannot create a temporary directory in {}", .parent.display())]
+    Scratch {
+        /// The directory for temporary files.
+        parent: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The sdist has neither of the files by which pip knows a Python project.
+    #[error("pip cannot install {file_name}: it holds neither setup.py nor pyproject.toml")]
+    NotInstallable {
+        /// The sdist's name.
+        file_name: String,
+        /// The one of the two that the project has, and MANIFEST.in leaves out.
+        left_out: Option<&'static str>,
+    },
 }
 
 impl Error {
@@ -196,6 +215,20 @@ impl Error {
             Self::Write { .. } => "Check that the directory is writable and its disk is healthy.",
             Self::ReadArchive { .. } => "Check the backend's own output: `python -m build --sdist`.",
             Self::Member { .. } => "Correct what the build backend packs; its own documentation says how.",
+            Self::Backend(error) => return error.hints(),
+            Self::Scratch { source, .. } if is_disk_full(source) => "Free some disk space and run the command again.",
+            Self::Scratch { .. } => "Name a directory that you can write to with TMPDIR.",
+            Self::NotInstallable { left_out: None, .. } => {
+                "Add a pyproject.toml with these lines:\n\n    [build-system]\n    requires = [\"setuptools\"]\n    \
+                 build-backend = \"setuptools.build_meta\""
+            }
+            Self::NotInstallable {
+                left_out: Some(file), ..
+            } => {
+                return vec![format!(
+                    "MANIFEST.in leaves out {file}: remove the line that excludes it."
+                )];
+            }
         };
         vec![hint.to_owned()]
     }
@@ -206,6 +239,7 @@ impl Error {
         match self {
             Self::SourceDateEpoch { .. } => Fault::Usage,
             Self::Interrupted => Fault::Interrupted,
+            Self::Backend(error) => error.fault(),
             _ => Fault::User,
         }
     }

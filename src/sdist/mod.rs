@@ -6,7 +6,7 @@
 //! tree.rs      listings, globs        setup_cfg.rs  the version tag fixed
 //! oddities.rs  warnings               archive.rs    deterministic tar.gz
 //! error.rs     what can go wrong      repack.rs     a backend's tar.gz, made deterministic
-//! pep508.rs    requirements' spelling
+//! pep508.rs    requirements' spelling   packer.rs   by sgbuild or by the backend
 //! ```
 
 mod archive;
@@ -16,6 +16,7 @@ mod files;
 mod manifest;
 mod names;
 mod oddities;
+mod packer;
 mod pep508;
 mod repack;
 mod setup_cfg;
@@ -27,6 +28,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 pub use self::error::Error;
+pub use self::packer::Packer;
 pub use self::repack::{refuse_linked, repack};
 
 use self::archive::Archive;

@@ -21,7 +21,7 @@ use serde::Serialize;
 
 use crate::process::is_credential;
 use crate::project::{Astray, inside};
-use crate::registry::reference::is_region;
+use crate::registry::ecr::is_region;
 
 /// A setting's value.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -4,9 +4,9 @@ use std::cell::LazyCell;
 use std::collections::BTreeMap;
 
 use super::{Error, Settings, pip, uv};
-use crate::dist::{DIST, DistSettings};
-use crate::dockerfile::Template;
-use crate::image::ImageSettings;
+use crate::dist::DIST;
+use crate::engine::docker::DockerSettings;
+use crate::image::{ImageSettings, Template};
 use crate::project::{Project, ProjectSettings};
 use crate::reading::{self, PROJECT_FILE};
 use crate::requirements::Requirements;
@@ -47,37 +47,28 @@ impl Settings {
         uv::settings(self)
     }
 
-    /// How to make `dist/`. `requirements` is the user's file, `secrets` are the build secrets there are; `revision` is what git says.
+    /// How to write the sdist.
     ///
     /// # Errors
-    /// The Dockerfile template cannot be read, or `SOURCE_DATE_EPOCH` is no number.
-    pub fn dist(
-        &self,
-        requirements: Option<&Requirements>,
-        secrets: &BTreeMap<String, Secret>,
-        revision: Option<&Revision>,
-    ) -> Result<DistSettings<'_>, Error> {
-        let epoch = self.source_date_epoch()?;
-        Ok(DistSettings {
-            image: self.image(secrets, revision, epoch),
-            requirements: requirements.cloned(),
-            sdist: SdistSettings {
-                source_date_epoch: epoch,
-                output_dirs: vec![DIST.into()],
-            },
-            project: self.project(),
-            template: self.template()?,
+    /// `SOURCE_DATE_EPOCH` is no number.
+    pub fn sdist(&self) -> Result<SdistSettings, Error> {
+        Ok(SdistSettings {
+            source_date_epoch: self.source_date_epoch()?,
+            output_dirs: vec![DIST.into()],
         })
     }
 
-    fn image(
+    /// What the image is to hold. `secrets` are the build secrets there are; `revision` is what git says.
+    ///
+    /// # Errors
+    /// The Dockerfile template cannot be read, or `SOURCE_DATE_EPOCH` is no number.
+    pub fn image(
         &self,
         secrets: &BTreeMap<String, Secret>,
         revision: Option<&Revision>,
-        epoch: Option<i64>,
-    ) -> ImageSettings {
+    ) -> Result<ImageSettings, Error> {
         let text = |key| self.text(key).map(ToOwned::to_owned);
-        ImageSettings {
+        Ok(ImageSettings {
             base_image: text("base-image"),
             python_version: text("python-version"),
             platform: text("platform").unwrap_or_default(),
@@ -88,8 +79,26 @@ impl Settings {
             revision: self.commit(revision).map(|commit| commit.to_string()),
             source: text("source-url").or_else(|| revision?.remote.clone()),
             // Without SOURCE_DATE_EPOCH the commit's time stands for it, as it is the same for everyone who builds the commit.
-            source_date_epoch: epoch.or_else(|| revision?.time),
+            source_date_epoch: self.source_date_epoch()?.or_else(|| revision?.time),
             secrets: secrets.keys().cloned().collect(),
+            template: self.template()?,
+        })
+    }
+
+    /// How the Docker daemon is found.
+    #[must_use]
+    pub fn docker(&self) -> DockerSettings {
+        let environment = self.environment();
+        let text = |name| environment.get(name).map(ToOwned::to_owned);
+        DockerSettings {
+            host: text("DOCKER_HOST"),
+            context: text("DOCKER_CONTEXT"),
+            config_dir: environment.docker_config_dir(),
+            tls_verify: environment.get("DOCKER_TLS_VERIFY").is_some(),
+            cert_path: text("DOCKER_CERT_PATH").map(Into::into),
+            buildkit: environment.get("DOCKER_BUILDKIT").map(|value| value != "0"),
+            path: text("PATH"),
+            withheld: environment.credentials_unlike("SSH_"),
         }
     }
 

@@ -3,11 +3,15 @@
 use std::io;
 use std::path::PathBuf;
 
+use super::context;
 use crate::fault::Fault;
 
 /// Why the Docker engine failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    /// No Dockerfile can say what is planned.
+    #[error(transparent)]
+    Plan(#[from] context::Error),
     /// An address of a daemon that is not understood.
     #[error("{origin} is {value:?}, which is not an address of a Docker daemon: {reason}")]
     Host {
@@ -238,6 +242,7 @@ impl Error {
     #[must_use]
     pub fn fault(&self) -> Fault {
         match self {
+            Self::Plan(error) => error.fault(),
             Self::Host { .. } | Self::ContextMissing { .. } => Fault::Usage,
             Self::Absent { source, .. } if source.kind() == io::ErrorKind::TimedOut => Fault::Temporary,
             Self::Refused { status, .. } if *status == 429 || *status >= 500 => Fault::Temporary,
@@ -255,6 +260,7 @@ impl Error {
     #[must_use]
     pub fn hints(&self) -> Vec<String> {
         match self {
+            Self::Plan(error) => error.hints(),
             Self::Host { .. } => one("Use an address such as unix:///var/run/docker.sock, tcp://host:2375 or ssh://user@host."),
             Self::ContextMissing { .. } => one("List the contexts with `docker context ls` and choose one of them, or unset the choice."),
             Self::Configuration { .. } => one("Repair the file, or name another directory in DOCKER_CONFIG."),

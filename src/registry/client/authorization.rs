@@ -10,8 +10,10 @@ use url::Url;
 use url::form_urlencoded::Serializer;
 
 use super::challenge::Challenge;
-use super::{Access, Answer, Client, Error, Request, basic, sensitive};
+use super::exchange::{Answer, Request};
+use super::{Access, Client, Error, basic, sensitive};
 use crate::registry::Credentials;
+use crate::registry::ecr::EcrHost;
 
 /// What is known of how to authorize requests to one registry.
 #[derive(Default)]
@@ -101,7 +103,7 @@ fn token_request(client: &Client, realm: &str, service: Option<&str>) -> Result<
         return Err(client.protocol("GET /v2/", &format!("its token service `{realm}` does not use https")));
     }
     // ECR asks for its password itself: whoever answers in its name must not have it sent elsewhere.
-    if client.repository.ecr().is_some() && url.origin() != client.base.origin() {
+    if EcrHost::of(&client.repository).is_some() && url.origin() != client.base.origin() {
         return Err(client.protocol(
             "GET /v2/",
             &format!("its token service `{realm}` is another host, and ECR has none"),

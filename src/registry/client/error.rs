@@ -8,7 +8,7 @@ use http::StatusCode;
 use serde_json::Value;
 
 use crate::fault::Fault;
-use crate::registry::reference::EcrHost;
+use crate::registry::ecr::EcrHost;
 use crate::secret::without_url_credentials;
 
 /// Why a registry did not do what it was asked.

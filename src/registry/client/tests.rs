@@ -2,6 +2,7 @@ use std::path::Path;
 
 use super::*;
 use crate::fault::Fault;
+use crate::oci::{Digest, MediaType};
 use crate::registry::scripted::{Scripted, answer};
 
 const MANIFEST: &str = r#"{"schemaVersion":2}"#;
@@ -38,12 +39,12 @@ fn is_ping(request: &str) -> bool {
 }
 
 fn manifest_answer() -> String {
-    let digest = sha256_digest(MANIFEST.as_bytes());
+    let digest = Digest::of(MANIFEST.as_bytes());
     answer(
         "200 OK",
         &[
-            ("content-type", &format!("{DOCKER_MANIFEST}; charset=utf-8")),
-            (CONTENT_DIGEST, &digest),
+            ("content-type", &format!("{}; charset=utf-8", MediaType::DockerManifest)),
+            ("docker-content-digest", digest.as_str()),
         ],
         MANIFEST,
     )
@@ -88,7 +89,7 @@ async fn a_server_that_recovers_is_asked_again() {
     .await;
     let manifest = manifest_of(&server).await.unwrap().unwrap();
     assert_eq!(manifest.bytes, MANIFEST);
-    assert_eq!(manifest.media_type, DOCKER_MANIFEST);
+    assert_eq!(manifest.media_type, MediaType::DockerManifest);
     assert_eq!(manifest.answered_digest, Some(manifest.digest()));
     assert_eq!(requests_for_manifests(&server), 2);
 }
@@ -159,7 +160,7 @@ async fn an_answer_cut_short_or_stalled_is_asked_for_again() {
 
 #[tokio::test]
 async fn an_endless_answer_is_refused() {
-    let server = registry(|_, _| answer("200 OK", &[], &"x".repeat(MAX_MANIFEST + 1))).await;
+    let server = registry(|_, _| answer("200 OK", &[], &"x".repeat(exchange::MAX_MANIFEST + 1))).await;
     let error = manifest_of(&server).await.unwrap_err();
     assert!(
         error.to_string().ends_with("it is larger than 4194304 bytes"),

@@ -7,8 +7,9 @@ use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 
 use super::{ClientSettings, Error};
+use crate::oci::Repository;
 use crate::reading::{self, SETTINGS_FILE};
-use crate::registry::{Repository, with_causes};
+use crate::registry::with_causes;
 
 /// How many redirects one request may take.
 const MAX_REDIRECTS: usize = 5;

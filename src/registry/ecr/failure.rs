@@ -6,7 +6,8 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_ecr::error::{ProvideErrorMetadata, SdkError};
 
 use crate::fault::Fault;
-use crate::registry::{reference, root_cause, with_causes};
+use crate::oci::reference;
+use crate::registry::{root_cause, with_causes};
 
 /// Why ECR could not be used.
 #[derive(Debug, thiserror::Error)]

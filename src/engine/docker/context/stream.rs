@@ -9,9 +9,9 @@ use http_body_util::{BodyExt, StreamBody};
 use hyper::body::Frame;
 use tokio::sync::mpsc;
 
-use super::daemon::Body;
-use super::error::Error;
-use crate::dist::{ContextDigest, Hashed, open_regular};
+use crate::dist::{ContextDigest, Dist, Hashed, open_regular};
+use crate::engine::docker::daemon::Body;
+use crate::engine::docker::error::Error;
 
 /// Bytes per chunk on the wire.
 const CHUNK: usize = 64 * 1024;
@@ -22,11 +22,11 @@ const MTIME: u64 = 315_619_200;
 
 /// Why the context was not sent whole, for whoever sees the request fail because of it.
 #[derive(Clone, Default)]
-pub(crate) struct ContextFailure(Arc<Mutex<Option<Error>>>);
+pub(in crate::engine::docker) struct ContextFailure(Arc<Mutex<Option<Error>>>);
 
 impl ContextFailure {
     /// The failure, if there was one.
-    pub(crate) fn take(&self) -> Option<Error> {
+    pub(in crate::engine::docker) fn take(&self) -> Option<Error> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
@@ -35,14 +35,14 @@ impl ContextFailure {
     }
 }
 
-/// The request body with `files` (relative to `root`), and where to look when the request fails. The body ends only if what was
-/// read is what `digest` was made of: another sgbuild may have replaced `root` meanwhile.
-pub(crate) fn stream(root: &Path, files: &[String], digest: &str) -> (Body, ContextFailure) {
+/// The request body with the files of `dist`, and where to look when the request fails. The body ends only if what was read is
+/// what `dist` was made with: another sgbuild may have replaced it meanwhile.
+pub(in crate::engine::docker) fn stream(dist: &Dist) -> (Body, ContextFailure) {
     let (sender, receiver) = mpsc::channel(CHUNKS_AHEAD);
     let failure = ContextFailure::default();
-    let (root, files, digest, noted) = (root.to_owned(), files.to_vec(), digest.to_owned(), failure.clone());
+    let (dist, noted) = (dist.clone(), failure.clone());
     tokio::task::spawn_blocking(move || {
-        if let Err(error) = write_tar(&root, &files, &digest, ChannelWriter(Some(sender.clone()))) {
+        if let Err(error) = write_tar(&dist, ChannelWriter(Some(sender.clone()))) {
             let told = io::Error::other(error.to_string());
             // A daemon that stopped reading has said why; that is the failure then, not the broken pipe.
             let is_broken_pipe =
@@ -60,37 +60,32 @@ pub(crate) fn stream(root: &Path, files: &[String], digest: &str) -> (Body, Cont
     (StreamBody::new(chunks).boxed_unsync(), failure)
 }
 
-fn write_tar(root: &Path, files: &[String], digest: &str, writer: ChannelWriter) -> Result<(), Error> {
+fn write_tar(dist: &Dist, writer: ChannelWriter) -> Result<(), Error> {
     let mut archive = tar::Builder::new(io::BufWriter::with_capacity(CHUNK, writer));
-    if let Err(error) = append_all(&mut archive, root, files, digest) {
+    if let Err(error) = append_all(&mut archive, dist) {
         // Dropped, the archive writes its end: a classic builder would take what came until then for the whole context.
         archive.get_mut().get_mut().close();
         return Err(error);
     }
     let finish = || archive.into_inner().and_then(|mut writer| writer.flush());
     finish().map_err(|source| Error::Context {
-        path: root.to_owned(),
+        path: dist.directory.clone(),
         source,
     })
 }
 
-fn append_all(
-    archive: &mut tar::Builder<impl Write>,
-    root: &Path,
-    files: &[String],
-    digest: &str,
-) -> Result<(), Error> {
+fn append_all(archive: &mut tar::Builder<impl Write>, dist: &Dist) -> Result<(), Error> {
     let mut sent = ContextDigest::default();
-    for name in files {
-        let path = root.join(name);
+    for name in &dist.files {
+        let path = dist.directory.join(name);
         let read = append(archive, name, &path).map_err(|source| Error::Context { path, source })?;
         sent.add(name, read);
     }
-    if sent.finish() == digest {
+    if sent.finish() == dist.context_digest {
         return Ok(());
     }
     Err(Error::ContextChanged {
-        directory: root.to_owned(),
+        directory: dist.directory.clone(),
     })
 }
 
@@ -170,14 +165,24 @@ impl Write for ChannelWriter {
 mod tests {
     use super::*;
     use crate::dist::context_digest;
+    use crate::oci::Digest;
 
     fn names(files: &[&str]) -> Vec<String> {
         files.iter().map(|name| (*name).to_owned()).collect()
     }
 
+    fn digest(root: &Path, files: &[&str]) -> Option<Digest> {
+        context_digest(root, &names(files)).ok()
+    }
+
     /// What is sent up to the body's end or failure, and the two.
-    async fn sent(root: &Path, files: &[&str], digest: &str) -> (Vec<u8>, Result<(), io::Error>, ContextFailure) {
-        let (mut body, failure) = stream(root, &names(files), digest);
+    async fn sent(root: &Path, files: &[&str], digest: Digest) -> (Vec<u8>, Result<(), io::Error>, ContextFailure) {
+        let (mut body, failure) = stream(&Dist {
+            directory: root.to_owned(),
+            files: names(files),
+            context_digest: digest,
+            changed: true,
+        });
         let mut bytes = Vec::new();
         let mut outcome = Ok(());
         while let Some(frame) = body.frame().await {
@@ -190,8 +195,8 @@ mod tests {
     }
 
     async fn bytes(root: &Path, files: &[&str]) -> (Result<Vec<u8>, io::Error>, ContextFailure) {
-        let digest = context_digest(root, &names(files)).unwrap_or_default();
-        let (bytes, outcome, failure) = sent(root, files, &digest).await;
+        let digest = digest(root, files).unwrap_or_else(|| Digest::of(b"unread"));
+        let (bytes, outcome, failure) = sent(root, files, digest).await;
         (outcome.map(|()| bytes), failure)
     }
 
@@ -233,10 +238,10 @@ mod tests {
     async fn what_is_not_whole_or_not_what_was_written_has_no_end() {
         let directory = tempfile::tempdir().unwrap();
         std::fs::write(directory.path().join("Dockerfile"), "FROM scratch\n").unwrap();
-        let written = context_digest(directory.path(), &names(&["Dockerfile"])).unwrap();
+        let written = digest(directory.path(), &["Dockerfile"]).unwrap();
         std::fs::write(directory.path().join("Dockerfile"), "FROM another").unwrap();
         for files in [&["Dockerfile"][..], &["Dockerfile", "gone.txt"]] {
-            let (bytes, outcome, failure) = sent(directory.path(), files, &written).await;
+            let (bytes, outcome, failure) = sent(directory.path(), files, written.clone()).await;
             assert!(outcome.is_err() && failure.take().is_some());
             // A tar archive ends with two blocks of zeros.
             assert!(!bytes.ends_with(&[0; 1024]), "{} bytes", bytes.len());

@@ -1,4 +1,4 @@
-//! `dist/image.json`: what one phase tells the next, so that `build` and `push` may run in different shells.
+//! The build record, `dist/image.json`: what one phase tells the next, so that `build` and `push` may run in different shells.
 
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ pub use own::OwnRecords;
 
 /// The content of `dist/image.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Handover {
+pub struct BuildRecord {
     /// What the image was built from.
     pub source: Source,
     /// The image as the engine holds it.
@@ -97,13 +97,13 @@ impl Error {
     }
 }
 
-impl Handover {
+impl BuildRecord {
     /// What an earlier phase left for exactly this `dist`; `None` when there is nothing, it belongs to other contents, or sgbuild
     /// did not write it.
     #[must_use]
     pub fn read(dist: &Dist, own: &OwnRecords) -> Option<Self> {
-        let handover = Self::read_any(&dist.directory, own).ok()??;
-        (handover.built.context_digest == dist.context_digest).then_some(handover)
+        let record = Self::read_any(&dist.directory, own).ok()??;
+        (record.built.context_digest == dist.context_digest).then_some(record)
     }
 
     /// What an earlier phase left in the directory `dist`, whatever it was built from.
@@ -128,7 +128,7 @@ impl Handover {
     /// # Errors
     /// The directory is gone, full, not writable, or another's by now.
     pub fn write(&self, dist: &Dist, own: &OwnRecords, progress: &dyn Progress) -> Result<(), Error> {
-        let Some(_held) = dist.held(progress)? else {
+        let Some(_held) = dist.lock_unchanged(progress)? else {
             return Err(Error::Replaced {
                 directory: dist.directory.clone(),
             });

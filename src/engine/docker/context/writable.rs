@@ -4,7 +4,8 @@
 //! A Dockerfile is lines. Whatever breaks one begins an instruction, and a name with a space or a quote ends where it should not.
 //! Source: <https://docs.docker.com/reference/dockerfile/>.
 
-use super::{Error, ImagePlan};
+use super::Error;
+use crate::image::ImagePlan;
 use crate::secret::without_url_credentials;
 
 const VARIABLE: &str = "environment variable";
@@ -15,6 +16,7 @@ const CONTINUED: &str = " \\\n    ";
 
 /// Refuses names and values that would change the meaning of what is written.
 pub(super) fn check(plan: &ImagePlan) -> Result<(), Error> {
+    let base = plan.base.to_string();
     for (what, pairs) in [(VARIABLE, &plan.environment), (LABEL, &plan.labels)] {
         for (name, value) in pairs {
             if let Some(reason) = wrong_name(name).or_else(|| wrong_value(value)) {
@@ -22,7 +24,7 @@ pub(super) fn check(plan: &ImagePlan) -> Result<(), Error> {
             }
         }
     }
-    for package in &plan.system_packages {
+    for package in &plan.only_docker.system_packages {
         // Debian policy 5.6.1, with an optional `=version` and `:architecture`.
         let starts_well = package.starts_with(|c: char| c.is_ascii_alphanumeric());
         if !starts_well || !is_of(package, "+-.:=~") {
@@ -36,13 +38,10 @@ pub(super) fn check(plan: &ImagePlan) -> Result<(), Error> {
     let words = [
         ("package name", &plan.name, "._-"),
         ("version", &plan.version, "._-+!"),
-        ("base image", &plan.base, "._-/:@"),
-        ("sdist's file name", &plan.sdist, "._-+!~"),
+        ("base image", &base, "._-/:@"),
     ];
     for (what, word, others) in words {
-        if !is_of(word, others) {
-            return Err(refused(what, word, "it holds other characters than such a name has"));
-        }
+        check_word(what, word, others)?;
     }
     for entry in [Some(&plan.train), plan.serve.as_ref()].into_iter().flatten() {
         // Python's identifiers go beyond ASCII.
@@ -71,6 +70,18 @@ pub(super) fn check(plan: &ImagePlan) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+/// Refuses an sdist whose name the Dockerfile would read otherwise.
+pub(super) fn check_sdist(file_name: &str) -> Result<(), Error> {
+    check_word("sdist's file name", file_name, "._-+!~")
+}
+
+fn check_word(what: &'static str, word: &str, others: &str) -> Result<(), Error> {
+    if is_of(word, others) {
+        return Ok(());
+    }
+    Err(refused(what, word, "it holds other characters than such a name has"))
 }
 
 /// Whether the settings alone say it.
@@ -130,50 +141,22 @@ fn is_of(text: &str, others: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::project::EntryPoint;
-    use std::collections::{BTreeMap, BTreeSet};
-
-    fn plan() -> ImagePlan {
-        let train = EntryPoint {
-            object: "pkg.mod:train".to_owned(),
-            declared_in: "setup.py:1".to_owned(),
-            console_script: false,
-        };
-        ImagePlan {
-            name: "pkg".to_owned(),
-            version: "1!2.0+local".to_owned(),
-            base: "public.ecr.aws/docker/library/python:3.11-slim".to_owned(),
-            platform: "linux/amd64".to_owned(),
-            system_packages: vec!["libgomp1".to_owned()],
-            environment: BTreeMap::from([("A".to_owned(), "b".to_owned())]),
-            docker_lines: Vec::new(),
-            build_requirements: vec!["setuptools".to_owned()],
-            requirements: vec!["six==1 \\\n    --hash=sha256:0".to_owned()],
-            constraints: vec!["six<2".to_owned()],
-            locked: false,
-            sdist: "pkg-1.tar.gz".to_owned(),
-            serve: Some(train.clone()),
-            train,
-            labels: BTreeMap::from([("a".to_owned(), "b".to_owned())]),
-            secrets: BTreeSet::new(),
-            entrypoint: Vec::new(),
-            command: Vec::new(),
-        }
-    }
+    use crate::engine::docker::context::tests::plan;
 
     /// A plan with `text` in one of its values.
     type With = fn(&mut ImagePlan, &str);
 
     #[test]
     fn no_value_of_a_plan_can_add_a_line() {
-        let values: [(&str, With); 14] = [
+        let values: [(&str, With); 13] = [
             ("name", |plan, text| plan.name.push_str(text)),
             ("version", |plan, text| plan.version.push_str(text)),
-            ("base", |plan, text| plan.base.push_str(text)),
-            ("sdist", |plan, text| plan.sdist.push_str(text)),
+            ("base", |plan, text| plan.base.repository.path.push_str(text)),
             ("train", |plan, text| plan.train.object.push_str(text)),
             ("serve", |plan, text| plan.serve.as_mut().unwrap().object.push_str(text)),
-            ("package", |plan, text| plan.system_packages[0].push_str(text)),
+            ("package", |plan, text| {
+                plan.only_docker.system_packages[0].push_str(text);
+            }),
             ("variable", |plan, text| {
                 plan.environment.insert(format!("X{text}"), String::new());
             }),
@@ -216,10 +199,9 @@ mod tests {
             plan.labels.insert(name.to_owned(), String::new());
             assert!(check(&plan).is_err(), "{name}");
         }
-        let mut plan = plan();
-        plan.sdist = "a b*.tar.gz".to_owned();
+        assert!(check_sdist("pkg-1.tar.gz").is_ok() && check_sdist("pkg\nRUN evil").is_err());
         assert_eq!(
-            check(&plan).unwrap_err().to_string(),
+            check_sdist("a b*.tar.gz").unwrap_err().to_string(),
             "sdist's file name `a b*.tar.gz` cannot be written to a Dockerfile: it holds other characters than such a name has"
         );
     }

@@ -6,13 +6,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::Digest;
 use crate::fault::Fault;
-
-mod ecr_host;
-mod naming;
-
-pub use ecr_host::{EcrHost, domain_suffix, is_account, is_region, partition};
-pub use naming::{repository_name, tag};
 
 /// Docker Hub, as references name it.
 pub const DOCKER_HUB: &str = "docker.io";
@@ -20,10 +15,11 @@ pub const DOCKER_HUB: &str = "docker.io";
 /// The longest repository name, host included, in characters.
 const MAX_NAME: usize = 255;
 /// The longest tag in characters.
-const MAX_TAG: usize = 128;
+pub(super) const MAX_TAG: usize = 128;
 
 /// A repository: a registry host and a path in it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Repository {
     /// `host` or `host:port`; Docker Hub is `docker.io`.
     pub host: String,
@@ -32,14 +28,15 @@ pub struct Repository {
 }
 
 /// A repository with an optional tag and an optional digest.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+#[serde(into = "String")]
 pub struct Reference {
     /// Where the image lives.
     pub repository: Repository,
     /// Such as `3.11-slim`.
     pub tag: Option<String>,
-    /// `sha256:…`.
-    pub digest: Option<String>,
+    /// The digest of the image's manifest.
+    pub digest: Option<Digest>,
 }
 
 /// Why a text is not an image reference, or a name gives none.
@@ -123,7 +120,7 @@ impl Repository {
         let reference = Reference::parse(text)?;
         let superfluous = reference
             .digest
-            .map(|d| ("digest", d))
+            .map(|digest| ("digest", digest.to_string()))
             .or(reference.tag.map(|t| ("tag", t)));
         match superfluous {
             None => Ok(reference.repository),
@@ -146,12 +143,6 @@ impl Repository {
             tag: Some(tag.to_owned()),
             digest: None,
         })
-    }
-
-    /// What a private Amazon ECR host says of itself; `None` for every other registry, the ECR public gallery included.
-    #[must_use]
-    pub fn ecr(&self) -> Option<EcrHost> {
-        EcrHost::parse(&self.host)
     }
 
     /// Whether this is in the [ECR public gallery](https://docs.aws.amazon.com/AmazonECR/latest/public/), which needs no
@@ -221,20 +212,40 @@ impl Reference {
         if let Some(tag) = tag {
             check_tag(tag).map_err(|reason| wrong(&format!("the tag `{tag}` {reason}")))?;
         }
-        if let Some(digest) = digest {
-            check_digest(digest).map_err(|reason| wrong(&format!("the digest `{digest}` {reason}")))?;
-        }
+        let digest = digest.map(Digest::from_str).transpose();
+        let digest = digest.map_err(|malformed| wrong(&format!("the digest {malformed}")))?;
         Ok(Self {
             repository,
             tag: tag.map(str::to_owned),
-            digest: digest.map(str::to_owned),
+            digest,
         })
     }
 
     /// What the registry's API calls this image: the digest if there is one, else the tag, else `latest`.
     #[must_use]
     pub fn api_reference(&self) -> &str {
-        self.digest.as_deref().or(self.tag.as_deref()).unwrap_or("latest")
+        let digest = self.digest.as_ref().map(Digest::as_str);
+        digest.or(self.tag.as_deref()).unwrap_or("latest")
+    }
+}
+
+impl From<Reference> for String {
+    fn from(reference: Reference) -> Self {
+        reference.to_string()
+    }
+}
+
+impl TryFrom<String> for Repository {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Self, Error> {
+        Self::parse(&text)
+    }
+}
+
+impl From<Repository> for String {
+    fn from(repository: Repository) -> Self {
+        repository.to_string()
     }
 }
 
@@ -364,22 +375,6 @@ fn check_tag(tag: &str) -> Result<(), String> {
             "holds `{c}`; only letters, digits, `_`, `.` and `-` may stand in it"
         )),
         None => Ok(()),
-    }
-}
-
-fn check_digest(digest: &str) -> Result<(), String> {
-    let (algorithm, hex) = digest.split_once(':').ok_or("has no algorithm, as in `sha256:…`")?;
-    let length = match algorithm {
-        "sha256" => 64,
-        "sha384" => 96,
-        "sha512" => 128,
-        _ => return Err(format!("has the unknown algorithm `{algorithm}`")),
-    };
-    let is_hex = hex.bytes().all(|c| c.is_ascii_digit() || (b'a'..=b'f').contains(&c));
-    if hex.len() == length && is_hex {
-        Ok(())
-    } else {
-        Err(format!("needs {length} lower-case hexadecimal digits"))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Names made of a Python package: its ECR repository and its tags.
 
-use super::{Error, MAX_TAG};
+use super::reference::{Error, MAX_TAG};
 
 /// The ECR repository name for the Python package `name`.
 ///
@@ -76,8 +76,8 @@ fn tag_characters(text: &str) -> String {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::validate_tag;
     use super::*;
+    use crate::oci::reference::validate_tag;
 
     #[test]
     fn every_spelling_of_a_package_is_one_repository() {

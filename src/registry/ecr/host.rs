@@ -1,5 +1,7 @@
 //! What an Amazon ECR host name says.
 
+use crate::oci::Repository;
+
 /// The parts of a private ECR registry's host name, `ACCOUNT.dkr.ecr.REGION.amazonaws.com`
 /// ([Amazon ECR endpoints](https://docs.aws.amazon.com/general/latest/gr/ecr.html)).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +30,12 @@ const DOMAINS: [(&str, bool); 9] = [
 ];
 
 impl EcrHost {
+    /// What the host of `repository` says of itself; `None` for every other registry, the ECR public gallery included.
+    #[must_use]
+    pub fn of(repository: &Repository) -> Option<Self> {
+        Self::parse(&repository.host)
+    }
+
     /// Reads `host`; `None` where it is not a private ECR registry (a port makes it none: ECR has no other than 443).
     #[must_use]
     pub fn parse(host: &str) -> Option<Self> {
