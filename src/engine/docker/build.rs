@@ -7,10 +7,12 @@ use serde_json::json;
 use url::form_urlencoded;
 
 use super::context;
-use super::daemon::{ApiVersion, Daemon, cancel_build, header};
+use super::daemon::{Daemon, cancel_build};
 use super::endpoint::Endpoint;
 use super::error::Error;
+use super::facts::ApiVersion;
 use super::failure;
+use super::http::header;
 use super::log::BuildLog;
 use super::mask::Mask;
 use super::messages::Messages;

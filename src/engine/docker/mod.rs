@@ -14,13 +14,17 @@ mod daemon;
 mod dial;
 mod endpoint;
 mod error;
+mod facts;
 mod failure;
+mod http;
 mod layers;
 mod log;
 mod mask;
 mod messages;
 mod push;
 mod session;
+mod step;
+mod typed;
 
 use async_trait::async_trait;
 

@@ -5,9 +5,10 @@ use http::{HeaderMap, HeaderName};
 use url::form_urlencoded;
 
 use super::build::{auth_config, encoded};
-use super::daemon::{Daemon, empty, header};
+use super::daemon::Daemon;
 use super::error::Error;
 use super::failure;
+use super::http::{empty, header};
 use super::layers::Layers;
 use super::messages::Messages;
 use crate::engine::{BuiltImage, Destination};

@@ -10,8 +10,8 @@ use hyper::body::Frame;
 use tokio::sync::mpsc;
 
 use crate::dist::{ContextDigest, Dist, Hashed, open_regular};
-use crate::engine::docker::daemon::Body;
 use crate::engine::docker::error::Error;
+use crate::engine::docker::http::Body;
 
 /// Bytes per chunk on the wire.
 const CHUNK: usize = 64 * 1024;
