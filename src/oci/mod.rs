@@ -4,6 +4,7 @@
 //! [Docker's image manifest, version 2 schema 2](https://distribution.github.io/distribution/spec/manifest-v2-2/), which SageMaker
 //! takes.
 
+mod content;
 mod digest;
 mod manifest;
 mod media_type;
@@ -11,6 +12,7 @@ pub mod naming;
 mod platform;
 pub mod reference;
 
+pub use content::Content;
 pub use digest::{Digest, Malformed};
 pub use manifest::{Descriptor, ImageManifest};
 pub use media_type::MediaType;

@@ -6,7 +6,7 @@
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
@@ -15,7 +15,7 @@ use aws_credential_types::provider::SharedCredentialsProvider;
 use sgbuild::engine::{self, BuiltImage, Destination, Engine, Kept, Order};
 use sgbuild::fault::Fault;
 use sgbuild::image::ImagePlan;
-use sgbuild::oci::{Digest, MediaType, Platform, Repository};
+use sgbuild::oci::{Content, Descriptor, Digest, MediaType, Platform, Repository};
 use sgbuild::progress::{Progress, Silent};
 use sgbuild::push::{self, PushSettings};
 use sgbuild::registry::auth::{self, AuthSettings};
@@ -274,6 +274,62 @@ async fn a_real_registry_confirms_a_push_and_knows_it_again() {
     };
     let error = client.put_manifest("2.0", &broken).await.unwrap_err();
     assert_eq!(error.fault(), Fault::User, "{error}");
+}
+
+/// A layer of many pieces, made when it is read.
+struct Made(Descriptor);
+
+impl Made {
+    const LENGTH: usize = 5 << 20;
+
+    fn bytes() -> Vec<u8> {
+        (0..Self::LENGTH).map(|i| (i / 7 % 251) as u8).collect()
+    }
+}
+
+impl Content for Made {
+    fn descriptor(&self) -> &Descriptor {
+        &self.0
+    }
+
+    fn open(&self) -> std::io::Result<Box<dyn std::io::Read + Send>> {
+        Ok(Box::new(std::io::Cursor::new(Self::bytes())))
+    }
+}
+
+#[tokio::test]
+async fn blobs_are_uploaded_mounted_and_read_back() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = docker_registry(directory.path(), "", "");
+    let client = |path| {
+        let repository = repository(&server, path);
+        async move {
+            Client::connect(
+                &repository,
+                &Credentials::Anonymous,
+                Access::PullPush,
+                &client_settings(),
+            )
+            .await
+            .unwrap()
+        }
+    };
+    let layer = Descriptor {
+        digest: Digest::of(&Made::bytes()),
+        size: Made::LENGTH as u64,
+    };
+    let content: Arc<dyn Content> = Arc::new(Made(layer.clone()));
+    let (iris, other) = (client("team/iris").await, client("team/other").await);
+    assert!(!iris.read_blob(&layer, &mut Vec::new()).await.unwrap());
+    iris.upload_blob(&content).await.unwrap();
+    assert_eq!(iris.blob_size(&layer.digest).await.unwrap(), Some(layer.size));
+
+    assert_eq!(other.blob_size(&layer.digest).await.unwrap(), None);
+    assert!(!other.mount_blob(&layer.digest, "team/nothing").await.unwrap());
+    assert!(other.mount_blob(&layer.digest, "team/iris").await.unwrap());
+    let mut read = Vec::new();
+    assert!(other.read_blob(&layer, &mut read).await.unwrap());
+    assert!(read == Made::bytes());
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! Why a registry did not do what it was asked.
 
 use std::error::Error as StdError;
+use std::io;
 use std::path::PathBuf;
 
 use bytes::Bytes;
@@ -8,6 +9,7 @@ use http::StatusCode;
 use serde_json::Value;
 
 use crate::fault::Fault;
+use crate::oci::Digest;
 use crate::registry::ecr::EcrHost;
 use crate::secret::without_url_credentials;
 
@@ -98,6 +100,14 @@ pub enum Error {
         /// Trying later may help.
         temporary: bool,
     },
+    /// What is sent cannot be read or is not what it says, or what is received cannot be kept.
+    #[error("the blob {digest} cannot be passed on: {source}")]
+    Local {
+        /// The blob's digest.
+        digest: Digest,
+        /// Why.
+        source: io::Error,
+    },
     /// An answer outside the distribution API.
     #[error("the registry {host} answered {request} with something that is not the registry API: {reason}")]
     Protocol {
@@ -149,6 +159,9 @@ impl Error {
             }
             Self::Expired { host, .. } => vec![format!("Log in again with `docker login {host}`.")],
             Self::Status { temporary: true, .. } => vec!["Try again in a minute.".to_owned()],
+            Self::Local { .. } => {
+                vec!["Make sure that there is room on the disk and that nothing else changes it, and run the command again.".to_owned()]
+            }
             Self::Protocol { host, .. } => {
                 vec![format!(
                     "Check that {host} is a registry, and that no proxy or login page answers in its place."
@@ -161,9 +174,14 @@ impl Error {
     #[must_use]
     pub fn fault(&self) -> Fault {
         match self {
-            Self::Unreachable { .. } | Self::Status { temporary: true, .. } => Fault::Temporary,
+            error if error.is_temporary() => Fault::Temporary,
             _ => Fault::User,
         }
+    }
+
+    /// Whether the same request may succeed later.
+    pub(super) fn is_temporary(&self) -> bool {
+        matches!(self, Self::Unreachable { .. } | Self::Status { temporary: true, .. })
     }
 }
 

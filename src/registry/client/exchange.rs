@@ -1,16 +1,21 @@
 //! One request and its whole answer: sent with what the registry wants to see, again where that may help, and read to a bound.
 
+use std::time::Duration;
+
 use bytes::{Bytes, BytesMut};
-use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
-use http::{HeaderMap, Method, StatusCode};
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, WWW_AUTHENTICATE};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use url::Url;
 
 use super::retry::{is_temporary, retry_after};
+use super::sending::Sent;
 use super::{Client, Error, error};
 use crate::registry::{Credentials, root_cause, with_causes};
 
 /// The largest manifest registries take, 4 MiB, is the largest answer that is read.
 pub(super) const MAX_MANIFEST: usize = 4 << 20;
+/// The slowest that a blob may come on the whole, in bytes a second.
+const SLOWEST: u64 = 64 << 10;
 /// How much of an error's text is read.
 const MAX_ERROR_TEXT: usize = 64 << 10;
 
@@ -61,7 +66,7 @@ impl Client {
         let title = request.title();
         let mut refreshed = false;
         loop {
-            let header = self.authorization.lock().await.header(self).await?;
+            let header = self.header_for(&request.url).await?;
             request.headers.remove(AUTHORIZATION);
             if let Some(header) = header.clone() {
                 request.headers.insert(AUTHORIZATION, header);
@@ -79,6 +84,63 @@ impl Client {
                 return Err(self.unexpected(&answer, &title));
             }
             return Ok(answer);
+        }
+    }
+
+    /// What authorizes a request; nothing where the registry has it sent elsewhere, as to a store of its own.
+    async fn header_for(&self, url: &Url) -> Result<Option<HeaderValue>, Error> {
+        if url.origin() != self.base.origin() {
+            return Ok(None);
+        }
+        self.authorization.lock().await.header(self).await
+    }
+
+    /// Sends what is too long to be held, once, and reads the answer.
+    pub(super) async fn stream(&self, request: &Request, sent: &Sent, tries: u32) -> Result<Answer, Error> {
+        let mut sending = self
+            .uploader
+            .request(request.method.clone(), request.url.clone())
+            .header(CONTENT_TYPE, "application/octet-stream")
+            .header(CONTENT_LENGTH, sent.size())
+            .body(reqwest::Body::wrap_stream(sent.pieces()));
+        if let Some(header) = self.header_for(&request.url).await? {
+            sending = sending.header(AUTHORIZATION, header);
+        }
+        let response = sending
+            .send()
+            .await
+            .map_err(|error| self.broken(&error, request, tries))?;
+        let answer = self.whole(response, request, tries).await?;
+        if matches!(answer.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) || is_temporary(answer.status) {
+            return Err(self.unexpected(&answer, &request.title()));
+        }
+        Ok(answer)
+    }
+
+    /// Opens an answer of `size` bytes, which are too many to be held; `None` for 404.
+    pub(super) async fn open(&self, request: &Request, size: u64) -> Result<Option<reqwest::Response>, Error> {
+        let longest = self.answer_timeout + Duration::from_secs(size / SLOWEST);
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let mut asking = self.http.get(request.url.clone()).timeout(longest);
+            if let Some(header) = self.header_for(&request.url).await? {
+                asking = asking.header(AUTHORIZATION, header);
+            }
+            let outcome = match asking.send().await {
+                Ok(response) if response.status().is_success() => return Ok(Some(response)),
+                Ok(response) => self.whole(response, request, tries).await,
+                Err(error) => Err(self.broken(&error, request, tries)),
+            };
+            let error = match outcome {
+                Ok(answer) if answer.status == StatusCode::NOT_FOUND => return Ok(None),
+                Ok(answer) => self.unexpected(&answer, &request.title()),
+                Err(error) => error,
+            };
+            match self.retry.wait(tries, None).filter(|_| error.is_temporary()) {
+                Some(wait) => tokio::time::sleep(wait).await,
+                None => return Err(error),
+            }
         }
     }
 
@@ -111,7 +173,12 @@ impl Client {
             .headers(request.headers.clone())
             .body(request.body.clone())
             .send();
-        let mut response = sending.await.map_err(|error| self.broken(&error, request, tries))?;
+        let response = sending.await.map_err(|error| self.broken(&error, request, tries))?;
+        self.whole(response, request, tries).await
+    }
+
+    /// An answer, read to its end or to its bound.
+    async fn whole(&self, mut response: reqwest::Response, request: &Request, tries: u32) -> Result<Answer, Error> {
         let status = response.status();
         let mut headers = std::mem::take(response.headers_mut());
         // Credentials go where the registry says, not where one says that it redirected to.
@@ -147,7 +214,7 @@ impl Client {
     }
 
     /// A request without an answer.
-    fn broken(&self, error: &reqwest::Error, request: &Request, tries: u32) -> Error {
+    pub(super) fn broken(&self, error: &reqwest::Error, request: &Request, tries: u32) -> Error {
         let host = request.url.authority().to_owned();
         if let Some(complaint) = error::tls_complaint(error, &host) {
             return complaint;

@@ -21,6 +21,7 @@ mod error;
 mod exchange;
 mod manifests;
 mod retry;
+mod sending;
 mod trust;
 
 use authorization::Authorization;
@@ -40,7 +41,7 @@ pub struct ClientSettings {
     pub retry: Retry,
     /// How long making a connection may take.
     pub connect_timeout: Duration,
-    /// How long nothing may be received before a request counts as broken.
+    /// How long nothing may be received, or taken of what is sent, before a request counts as broken.
     pub stall_timeout: Duration,
     /// How long an answer may take as a whole: none is longer than a manifest.
     pub answer_timeout: Duration,
@@ -72,12 +73,16 @@ pub struct Client {
     http: reqwest::Client,
     /// For requests with a body.
     sender: reqwest::Client,
+    /// For bodies of any length.
+    uploader: reqwest::Client,
     /// `https://host/`.
     base: Url,
     repository: Repository,
     credentials: Credentials,
     access: Access,
     retry: Retry,
+    stall_timeout: Duration,
+    answer_timeout: Duration,
     authorization: Mutex<Authorization>,
 }
 
@@ -108,15 +113,18 @@ impl Client {
         } else {
             &repository.host
         };
-        let (http, sender) = trust::http_clients(repository, settings)?;
+        let trust::HttpClients { http, sender, uploader } = trust::http_clients(repository, settings)?;
         let mut client = Self {
             http,
             sender,
+            uploader,
             base: base_url("https", host)?,
             repository: repository.clone(),
             credentials: credentials.clone(),
             access,
             retry: settings.retry.clone(),
+            stall_timeout: settings.stall_timeout,
+            answer_timeout: settings.answer_timeout,
             authorization: Mutex::new(Authorization::default()),
         };
         let plain = base_url("http", host)?;
