@@ -5,7 +5,7 @@ use minijinja::value::{Serde, Value};
 use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior, context};
 
 use crate::depth::{MAX_BYTES, on_large_stack};
-use crate::fault::Fault;
+use crate::explain::{Advice, Explain, Fault};
 use crate::image::{ImagePlan, RUN_PY};
 use crate::secret::without_url_credentials;
 
@@ -39,17 +39,9 @@ pub struct Error {
     pub reason: String,
 }
 
-impl Error {
-    /// What to do next.
-    #[must_use]
-    pub fn hints(&self) -> Vec<String> {
-        vec!["docs/configuration.md lists the variables that a Dockerfile template may use.".to_owned()]
-    }
-
-    /// Whose move it is.
-    #[must_use]
-    pub fn fault(&self) -> Fault {
-        Fault::User
+impl Explain for Error {
+    fn advice(&self) -> Advice {
+        Fault::User.hint("docs/configuration.md lists the variables that a Dockerfile template may use.")
     }
 }
 

@@ -17,7 +17,7 @@
 // Leaves: used by every stage.
 mod cache;
 mod depth;
-pub mod fault;
+pub mod explain;
 mod hex;
 mod process;
 pub mod progress;

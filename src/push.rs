@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::engine::{BuiltImage, Engine};
-use crate::fault::Fault;
+use crate::explain::{Explain as _, Fault};
 use crate::progress::Progress;
 use crate::registry::auth::{self, AuthSettings, Credentials};
 use crate::registry::client::{Access, Client, ClientSettings, DOCKER_MANIFEST, Manifest};
@@ -207,7 +207,7 @@ async fn push_layers(
             return Ok(());
         };
         tries += 1;
-        if error.fault() != Fault::Temporary {
+        if error.advice().fault != Fault::Temporary {
             return Err(error.into());
         }
         let Some(wait) = retry.wait(tries, None) else {

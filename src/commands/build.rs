@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Checkout, Surroundings, dist, json};
+use super::{Checkout, CommandError, Surroundings, dist, json};
 use crate::cli;
 use crate::dist::Dist;
 use crate::engine::docker::{self, DockerSettings};
@@ -48,10 +48,11 @@ pub(super) async fn engine(checkout: &Checkout<'_>) -> Result<Box<dyn Engine>, E
 /// The engine that the settings name, if there is one.
 pub(super) fn check_engine(checkout: &Checkout<'_>) -> Result<EngineKind, Error> {
     let name = checkout.settings.text("engine").unwrap_or_default();
-    EngineKind::named(name).map_err(|source| Error::UnknownEngine {
+    let named = EngineKind::named(name).map_err(|source| CommandError::UnknownEngine {
         source,
         origin: checkout.settings.origin("engine").to_owned(),
-    })
+    });
+    Ok(named?)
 }
 
 /// Whether the project's own lines would come to see credentials in the build; asked before anything is sent there.

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Checkout, Surroundings, json};
+use super::{Checkout, CommandError, Surroundings, json};
 use crate::cli;
 use crate::dist::{self, Dist, DistSettings};
 use crate::error::Error;
@@ -17,9 +17,8 @@ pub(super) fn run(arguments: &cli::Dist, checkout: &Checkout<'_>) -> Result<Data
     }
     // Its paths are what is printed: half-right ones would name nothing.
     if project.root.to_str().is_none() {
-        return Err(Error::NotUnicode {
-            path: project.root.clone(),
-        });
+        let path = project.root.clone();
+        return Err(CommandError::NotUnicode { path }.into());
     }
     let dist = write(&project, checkout, &surroundings)?;
     if arguments.json.json {

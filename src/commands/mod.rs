@@ -5,6 +5,7 @@ mod build;
 mod completions;
 mod destroy;
 mod dist;
+mod error;
 mod github;
 mod inspect;
 mod launch;
@@ -28,13 +29,15 @@ use serde::Serialize;
 
 use crate::cli::{AsSettings as _, Command};
 use crate::error::Error;
-use crate::progress::Progress;
+use crate::progress::{Cancelled, Progress};
 use crate::project::{self, Project};
 use crate::requirements::{self, Named, Requirements};
 use crate::revision::{self, Revision};
 use crate::secret::Secret;
 use crate::settings::{Environment, Settings};
 use crate::shown::Data;
+
+pub use error::CommandError;
 
 /// How long AWS may take to accept a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -140,7 +143,7 @@ impl<'a> Checkout<'a> {
         let environment = self.settings.environment().all();
         let read = match Revision::read(self.settings.root(), environment, self.progress) {
             Ok(read) => read,
-            Err(revision::Error::Interrupted) => return Err(Error::Interrupted),
+            Err(revision::Error::Interrupted) => return Err(Cancelled.into()),
             Err(refused) => {
                 self.progress.warn(&refused.to_string());
                 None

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::build::{auth_settings, default_tag};
-use super::{Checkout, Surroundings, build, dist, json, logs, train};
+use super::{Checkout, CommandError, Surroundings, build, dist, json, logs, train};
 use crate::cli;
 use crate::engine::BuiltImage;
 use crate::error::Error;
@@ -58,7 +58,7 @@ pub(super) async fn run(arguments: &cli::Push, checkout: &Checkout<'_>) -> Resul
                 let request = TrainingRequest::new(&training, &pushed, &source.package, &source.version)?;
                 train::start(&request, checkout).await
             };
-            let failed = |source| Error::PushedNotTrained {
+            let failed = |source| CommandError::PushedNotTrained {
                 image: pushed.reference(),
                 source: Box::new(source),
             };
@@ -116,7 +116,7 @@ fn training_settings(
             training.check()?;
             Ok(Some(training))
         }
-        None if arguments.wait => Err(Error::NoFunction),
+        None if arguments.wait => Err(CommandError::NoFunction.into()),
         None => Ok(None),
     }
 }
@@ -174,7 +174,7 @@ fn named(checkout: &Checkout<'_>) -> Result<Option<Named>, Error> {
     }
     let reference = name.parse::<Reference>()?;
     if reference.digest.is_some() {
-        return Err(Error::PushToDigest { name: name.to_owned() });
+        return Err(CommandError::PushToDigest { name: name.to_owned() }.into());
     }
     Ok(Some(Named::Registry {
         repository: reference.repository,

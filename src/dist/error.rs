@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::fault::Fault;
+use crate::explain::{Advice, Explain, Fault};
 use crate::{dockerfile, image, project, sdist};
 
 /// Why there is no new `dist/`. The old one is then as it was.
@@ -62,59 +62,39 @@ pub enum Error {
     },
 }
 
-impl Error {
-    /// What to do next.
-    #[must_use]
-    pub fn hints(&self) -> Vec<String> {
+impl Explain for Error {
+    fn advice(&self) -> Advice {
         match self {
-            Self::Project(error) => error.hints(),
-            Self::Sdist(error) => error.hints(),
-            Self::Image(error) => error.hints(),
-            Self::Dockerfile(error) => error.hints(),
-            Self::NotInstallable { left_out: None, .. } => vec![
+            Self::Project(error) => error.advice(),
+            Self::Sdist(error) => error.advice(),
+            Self::Image(error) => error.advice(),
+            Self::Dockerfile(error) => error.advice(),
+            Self::Interrupted => Fault::Interrupted.alone(),
+            Self::NotInstallable { left_out: None, .. } => Fault::User.hint(
                 "Add a pyproject.toml with these lines:\n\n    [build-system]\n    requires = [\"setuptools\"]\n    \
-                 build-backend = \"setuptools.build_meta\""
-                    .to_owned(),
-            ],
+                 build-backend = \"setuptools.build_meta\"",
+            ),
             Self::NotInstallable {
                 left_out: Some(file), ..
-            } => {
-                vec![format!(
-                    "MANIFEST.in leaves out {file}: remove the line that excludes it."
-                )]
-            }
-            Self::Interrupted => Vec::new(),
-            Self::InTheWay { .. } => vec!["Move it away, or delete it, and run the command again.".to_owned()],
-            Self::Immovable { source, .. } => vec![immovable_hint(source.kind()).to_owned()],
-            Self::Io { source, .. } => vec![
-                match source.kind() {
-                    io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                        "Free some disk space and run the command again."
-                    }
-                    io::ErrorKind::ReadOnlyFilesystem
-                    | io::ErrorKind::PermissionDenied
-                    | io::ErrorKind::ResourceBusy => {
-                        "Make the project's directory and its dist/ writable for the user that runs sgbuild."
-                    }
-                    _ => "Nothing was changed in dist/: once the cause is gone, run the command again.",
+            } => Fault::User.hint(format!(
+                "MANIFEST.in leaves out {file}: remove the line that excludes it."
+            )),
+            Self::InTheWay { .. } => Fault::User.hint("Move it away, or delete it, and run the command again."),
+            Self::Immovable { source, .. } => Fault::User.hint(immovable_hint(source.kind())),
+            Self::Io { source, .. } => Fault::User.hint(match source.kind() {
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                    "Free some disk space and run the command again."
                 }
-                .to_owned(),
-            ],
+                io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied | io::ErrorKind::ResourceBusy => {
+                    "Make the project's directory and its dist/ writable for the user that runs sgbuild."
+                }
+                _ => "Nothing was changed in dist/: once the cause is gone, run the command again.",
+            }),
         }
     }
+}
 
-    /// Whose move it is.
-    #[must_use]
-    pub fn fault(&self) -> Fault {
-        match self {
-            Self::Project(error) => error.fault(),
-            Self::Sdist(error) => error.fault(),
-            Self::Image(error) => error.fault(),
-            Self::Interrupted => Fault::Interrupted,
-            _ => Fault::User,
-        }
-    }
-
+impl Error {
     pub(super) fn immovable(path: &Path) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::Immovable {
             path: path.to_owned(),

@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::provider::SharedCredentialsProvider;
 use sgbuild::engine::{self, BuildRequest, BuiltImage, BuiltImageState, Engine};
-use sgbuild::fault::Fault;
+use sgbuild::explain::{Explain as _, Fault};
 use sgbuild::progress::{Progress, Silent};
 use sgbuild::push::{self, PushSettings};
 use sgbuild::registry::auth::{self, AuthSettings};
@@ -269,7 +269,7 @@ async fn a_real_registry_confirms_a_push_and_knows_it_again() {
         ..Uploader::manifest()
     };
     let error = client.put_manifest("2.0", &broken).await.unwrap_err();
-    assert_eq!(error.fault(), Fault::User, "{error}");
+    assert_eq!(error.advice().fault, Fault::User, "{error}");
 }
 
 #[tokio::test]
@@ -296,8 +296,8 @@ async fn tls_and_a_password_work_with_the_ca_where_docker_keeps_it() {
         )),
         "{error}"
     );
-    assert_eq!(error.fault(), Fault::User);
-    assert!(error.hints()[0].contains(&format!("/etc/docker/certs.d/{}/ca.crt", target.host)));
+    assert_eq!(error.advice().fault, Fault::User);
+    assert!(error.advice().hints[0].contains(&format!("/etc/docker/certs.d/{}/ca.crt", target.host)));
 
     let certs_d = directory.path().join("certs.d").join(&target.host);
     std::fs::create_dir_all(&certs_d).unwrap();
@@ -359,7 +359,7 @@ async fn a_registry_on_plain_http_is_no_passing_failure() {
         error.to_string(),
         format!("the registry {host}:{port} does not take a TLS connection: its answer is not TLS")
     );
-    assert_eq!(error.fault(), Fault::User);
+    assert_eq!(error.advice().fault, Fault::User);
 }
 
 fn aws(port: u16) -> SdkConfig {

@@ -197,7 +197,7 @@ fn contains(message: &str, needles: &[&str]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fault::Fault;
+    use crate::explain::{Explain as _, Fault};
 
     #[test]
     fn build_messages_are_told_apart() {
@@ -242,7 +242,7 @@ mod tests {
 
     #[test]
     fn push_messages_are_told_apart() {
-        let fault = |message: &str| of_push(message, "host/repo:1").fault();
+        let fault = |message: &str| of_push(message, "host/repo:1").advice().fault;
         for message in [
             "denied: User: x is not authorized to perform: ecr:InitiateLayerUpload",
             "no basic auth credentials",
