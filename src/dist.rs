@@ -136,9 +136,7 @@ pub fn write(project: &Project, settings: &DistSettings<'_>, progress: &dyn Prog
     files.sort();
 
     let context_digest = context_digest(&next, &files).map_err(Error::io("read", &next))?;
-    if progress.cancelled() {
-        return Err(Error::Interrupted);
-    }
+    progress.check()?;
     let changed = !holds_exactly(&directory, &next, &files, &context_digest, &sdist.file_name);
     if changed {
         staging.replace(&sdist.file_name, progress)?;
@@ -307,8 +305,7 @@ fn lock(root: &Path, progress: &dyn Progress) -> Result<File, Error> {
         match directory.try_lock() {
             Ok(()) => return Ok(directory),
             Err(TryLockError::Error(source)) => return Err(Error::io("lock", root)(source)),
-            Err(TryLockError::WouldBlock) if progress.cancelled() => return Err(Error::Interrupted),
-            Err(TryLockError::WouldBlock) => {}
+            Err(TryLockError::WouldBlock) => progress.check()?,
         }
         if !told {
             progress.step("Waiting for another sgbuild in this directory");

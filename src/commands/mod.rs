@@ -29,7 +29,7 @@ use serde::Serialize;
 
 use crate::cli::{AsSettings as _, Command};
 use crate::error::Error;
-use crate::progress::{Cancelled, Progress};
+use crate::progress::Progress;
 use crate::project::{self, Project};
 use crate::requirements::{self, Named, Requirements};
 use crate::revision::{self, Revision};
@@ -143,7 +143,7 @@ impl<'a> Checkout<'a> {
         let environment = self.settings.environment().all();
         let read = match Revision::read(self.settings.root(), environment, self.progress) {
             Ok(read) => read,
-            Err(revision::Error::Interrupted) => return Err(Cancelled.into()),
+            Err(revision::Error::Cancelled(cancelled)) => return Err(cancelled.into()),
             Err(refused) => {
                 self.progress.warn(&refused.to_string());
                 None

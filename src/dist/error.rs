@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::explain::{Advice, Explain, Fault};
+use crate::progress::Cancelled;
 use crate::{dockerfile, image, project, sdist};
 
 /// Why there is no new `dist/`. The old one is then as it was.
@@ -47,9 +48,9 @@ pub enum Error {
         /// The one of the two that the project has, and MANIFEST.in leaves out.
         left_out: Option<&'static str>,
     },
-    /// The user pressed Ctrl-C.
-    #[error("interrupted")]
-    Interrupted,
+    /// The user asked to stop.
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
     /// A file operation failed.
     #[error("cannot {action} {}", .path.display())]
     Io {
@@ -69,7 +70,7 @@ impl Explain for Error {
             Self::Sdist(error) => error.advice(),
             Self::Image(error) => error.advice(),
             Self::Dockerfile(error) => error.advice(),
-            Self::Interrupted => Fault::Interrupted.alone(),
+            Self::Cancelled(cancelled) => cancelled.advice(),
             Self::NotInstallable { left_out: None, .. } => Fault::User.hint(
                 "Add a pyproject.toml with these lines:\n\n    [build-system]\n    requires = [\"setuptools\"]\n    \
                  build-backend = \"setuptools.build_meta\"",

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crate::cache;
 use crate::explain::{Advice, Explain, Fault};
 use crate::process;
+use crate::progress::Cancelled;
 use crate::reading::TooFar;
 use crate::uv;
 
@@ -257,9 +258,9 @@ pub enum Error {
         /// The last lines it wrote, preceded by `: `; empty if it wrote none.
         log: String,
     },
-    /// The user interrupted while Python was running.
-    #[error("interrupted")]
-    Interrupted,
+    /// The user asked to stop while Python was running.
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
     /// A directory of our own (cache, temporary) could not be used.
     #[error("cannot use {}: {source}", path.display())]
     Workspace {
@@ -286,7 +287,7 @@ impl From<process::Error> for Error {
                 reason,
             },
             process::Error::TimedOut { what, seconds } => Self::TimedOut { what, seconds },
-            process::Error::Interrupted => Self::Interrupted,
+            process::Error::Cancelled(cancelled) => Self::Cancelled(cancelled),
         }
     }
 }
@@ -298,7 +299,7 @@ impl From<uv::Error> for Error {
                 python: python.display().to_string(),
                 reason,
             },
-            uv::Error::Interrupted => Self::Interrupted,
+            uv::Error::Cancelled(cancelled) => Self::Cancelled(cancelled),
             other => Self::Uv(other),
         }
     }
@@ -318,16 +319,10 @@ fn hook_hint(log: &str) -> &'static str {
 impl Explain for Error {
     fn advice(&self) -> Advice {
         match self {
-            Self::Interrupted => Fault::Interrupted.alone(),
+            Self::Cancelled(cancelled) => cancelled.advice(),
             Self::Uv(error) => error.advice(),
             Self::Outside(outside) => outside.advice(),
-            Self::Asked { because, source } => {
-                let advice = source.advice();
-                if advice.fault == Fault::Interrupted {
-                    return advice;
-                }
-                advice.and(format!("Python was asked because {because}."))
-            }
+            Self::Asked { because, source } => source.advice().and(format!("Python was asked because {because}.")),
             Self::DirectoryMissing { .. } | Self::NotADirectory { .. } => {
                 Fault::Usage.hint("Give the directory that holds the package's setup.py.")
             }
@@ -417,8 +412,11 @@ impl Explain for Error {
 }
 
 impl Error {
-    /// The error, with why Python was asked.
+    /// The error, with why Python was asked; that the user asked to stop needs no reason.
     pub(crate) fn when_asked(self, because: &str) -> Self {
+        if matches!(self, Self::Cancelled(_)) {
+            return self;
+        }
         Self::Asked {
             because: because.to_owned(),
             source: Box::new(self),

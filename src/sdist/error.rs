@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::explain::{Advice, Explain, Fault};
+use crate::progress::Cancelled;
 use crate::project::Outside;
 use crate::reading::TooFar;
 
@@ -17,9 +18,9 @@ pub enum Error {
         /// As declared.
         name: String,
     },
-    /// The user pressed Ctrl-C.
-    #[error("interrupted")]
-    Interrupted,
+    /// The user asked to stop.
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
     /// The project's version is not PEP 440.
     #[error("the project's version {version:?} is not a valid version: {reason}")]
     Version {
@@ -154,7 +155,7 @@ pub enum Error {
 impl Explain for Error {
     fn advice(&self) -> Advice {
         match self {
-            Self::Interrupted => Fault::Interrupted.alone(),
+            Self::Cancelled(cancelled) => cancelled.advice(),
             Self::Outside(outside) => outside.advice(),
             Self::Name { .. } => Fault::User.hint(
                 "Give `setup()` a name of ASCII letters, digits, `.`, `-` and `_` that begins and ends with a letter or \

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crate::cache;
 use crate::explain::{Advice, Explain, Fault};
 use crate::process;
+use crate::progress::Cancelled;
 
 /// See [`super::Uv`].
 #[derive(Debug, thiserror::Error)]
@@ -60,15 +61,15 @@ pub enum Error {
         /// The limit.
         seconds: u64,
     },
-    /// The user interrupted.
-    #[error("interrupted")]
-    Interrupted,
+    /// The user asked to stop.
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
 }
 
 impl Explain for Error {
     fn advice(&self) -> Advice {
         match self {
-            Self::Interrupted => Fault::Interrupted.alone(),
+            Self::Cancelled(cancelled) => cancelled.advice(),
             Self::NotRun { .. } => {
                 Fault::User.hint("Name a uv that runs with the setting `uv`, or unset it: then sgbuild fetches its own.")
             }
@@ -104,7 +105,7 @@ impl Error {
         match error {
             process::Error::NotStarted { program, reason } => Self::NotRun { program, reason },
             process::Error::TimedOut { what, seconds } => Self::TimedOut { what, seconds },
-            process::Error::Interrupted => Self::Interrupted,
+            process::Error::Cancelled(cancelled) => Self::Cancelled(cancelled),
         }
     }
 
