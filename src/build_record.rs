@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::dist::{self, Dist, IMAGE_JSON};
 use crate::engine::BuiltImage;
-use crate::fault::Fault;
+use crate::explain::{Advice, Explain, Fault};
 use crate::progress::Progress;
 use crate::push::PushedImage;
 use crate::reading::{self, SETTINGS_FILE};
@@ -68,31 +68,19 @@ pub enum Error {
     },
 }
 
-impl Error {
-    /// What to do next.
-    #[must_use]
-    pub fn hints(&self) -> Vec<String> {
+impl Explain for Error {
+    fn advice(&self) -> Advice {
         match self {
+            Self::Dist(error) => error.advice(),
             Self::Write { .. } => {
-                vec!["Make dist/ writable and free some disk space, then run the command again.".to_owned()]
+                Fault::User.hint("Make dist/ writable and free some disk space, then run the command again.")
             }
-            Self::Replaced { .. } => vec!["Run the command again.".to_owned()],
-            Self::Dist(error) => error.hints(),
-            Self::Foreign { .. } => vec![
-                "Run `sgbuild push` here: it sends only what the registry does not have, and starts the training."
-                    .to_owned(),
-                "If the file came with the checkout, take it out of git: git rm --cached dist/image.json".to_owned(),
-            ],
-        }
-    }
-
-    /// Whose move it is.
-    #[must_use]
-    pub fn fault(&self) -> Fault {
-        match self {
-            Self::Write { .. } | Self::Foreign { .. } => Fault::User,
-            Self::Replaced { .. } => Fault::Temporary,
-            Self::Dist(error) => error.fault(),
+            Self::Replaced { .. } => Fault::Temporary.hint("Run the command again."),
+            Self::Foreign { .. } => Fault::User
+                .hint(
+                    "Run `sgbuild push` here: it sends only what the registry does not have, and starts the training.",
+                )
+                .and("If the file came with the checkout, take it out of git: git rm --cached dist/image.json"),
         }
     }
 }

@@ -5,7 +5,7 @@ use minijinja::value::Value;
 use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior};
 
 use crate::depth::{MAX_BYTES, on_large_stack};
-use crate::fault::Fault;
+use crate::explain::{Advice, Explain, Fault};
 use crate::secret::without_url_credentials;
 
 /// What a template may cost: about an instruction each, or 64 bytes that it makes. sgbuild's own takes some hundreds.
@@ -26,17 +26,9 @@ pub struct Error {
     pub reason: String,
 }
 
-impl Error {
-    /// What to do next.
-    #[must_use]
-    pub fn hints(&self) -> Vec<String> {
-        vec!["docs/configuration.md lists the variables that a Dockerfile template may use.".to_owned()]
-    }
-
-    /// Whose move it is.
-    #[must_use]
-    pub fn fault(&self) -> Fault {
-        Fault::User
+impl Explain for Error {
+    fn advice(&self) -> Advice {
+        Fault::User.hint("docs/configuration.md lists the variables that a Dockerfile template may use.")
     }
 }
 

@@ -10,8 +10,8 @@
 mod cache;
 #[path = "../../src/depth.rs"]
 mod depth;
-#[path = "../../src/fault.rs"]
-pub mod fault;
+#[path = "../../src/explain.rs"]
+pub mod explain;
 #[path = "../../src/hex.rs"]
 pub mod hex;
 #[path = "../../src/oci/mod.rs"]

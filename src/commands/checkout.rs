@@ -51,7 +51,7 @@ impl<'a> Checkout<'a> {
         let environment = self.settings.environment().all();
         let read = match Revision::read(self.settings.root(), environment, self.progress) {
             Ok(read) => read,
-            Err(revision::Error::Interrupted) => return Err(Error::Interrupted),
+            Err(revision::Error::Cancelled(cancelled)) => return Err(cancelled.into()),
             Err(refused) => {
                 self.progress.warn(&refused.to_string());
                 None

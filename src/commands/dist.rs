@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::checkout::Checkout;
 use super::job::{Job, Packed};
-use super::json;
+use super::{CommandError, json};
 use crate::cli;
 use crate::error::Error;
 use crate::image::ImagePlan;
@@ -18,9 +18,8 @@ pub(super) fn run(arguments: &cli::Dist, checkout: &Checkout<'_>) -> Result<Data
     }
     // Its paths are what is printed: half-right ones would name nothing.
     if job.project.root.to_str().is_none() {
-        return Err(Error::NotUnicode {
-            path: job.project.root.clone(),
-        });
+        let path = job.project.root.clone();
+        return Err(CommandError::NotUnicode { path }.into());
     }
     let packed = job.pack(&plan)?;
     if arguments.json.json {

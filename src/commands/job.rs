@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::CommandError;
 use super::checkout::Checkout;
 use crate::build_record::{BuildRecord, OwnRecords, Source};
-use crate::cache;
 use crate::dist::{self, Dist, Held};
 use crate::engine::docker::{self, context};
 use crate::engine::{self, BuiltImage, Engine, EngineKind, Order};
@@ -20,7 +20,7 @@ use crate::registry::auth::{self, AuthSettings};
 use crate::registry::ecr::EcrHost;
 use crate::requirements::{self, Named, Requirements};
 use crate::revision::Commit;
-use crate::sdist::{Packer, Sdist};
+use crate::sdist::{self, Packer, Sdist};
 use crate::secret::Secret;
 use crate::settings::Settings;
 
@@ -145,7 +145,7 @@ impl<'a> Job<'a> {
     /// What [`Job::pack`] would write, and where nothing is written.
     pub(super) fn preview(&self, plan: &ImagePlan) -> Result<Preview, Error> {
         dist::check(&self.project.root)?;
-        let scratch = cache::scratch().map_err(|source| Error::Scratch { source })?;
+        let scratch = sdist::scratch()?;
         let packer = Packer::of(&self.project, &self.settings().project(), self.progress())?;
         let sdist = packer.pack(scratch.path(), &self.settings().sdist()?, self.progress())?;
         let mut preview = Preview {
@@ -280,10 +280,11 @@ fn read_requirements(project: &Project, checkout: &Checkout<'_>) -> Result<Optio
 /// The engine that the settings name, if there is one.
 pub(super) fn engine_kind(checkout: &Checkout<'_>) -> Result<EngineKind, Error> {
     let name = checkout.settings.text("engine").unwrap_or_default();
-    name.parse().map_err(|source| Error::UnknownEngine {
+    let kind = name.parse().map_err(|source| CommandError::UnknownEngine {
         source,
         origin: checkout.settings.origin("engine").to_owned(),
-    })
+    });
+    Ok(kind?)
 }
 
 /// The build records that this user's sgbuild wrote.

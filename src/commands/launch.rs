@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::{Checkout, job, json};
+use super::{Checkout, CommandError, job, json};
 use crate::cli;
 use crate::code::bucket::BucketSettings;
 use crate::code::{self, Code};
@@ -262,10 +262,10 @@ fn check_numbers(checkout: &Checkout<'_>) -> Result<(), Error> {
     };
     request::check_numbers(set)?;
     match set("build-timeout") {
-        Some((minutes, origin)) if !BUILD_MINUTES.contains(&minutes) => Err(Error::BuildTimeout {
-            minutes,
-            origin: origin.to_owned(),
-        }),
+        Some((minutes, origin)) if !BUILD_MINUTES.contains(&minutes) => {
+            let origin = origin.to_owned();
+            Err(CommandError::BuildTimeout { minutes, origin }.into())
+        }
         _ => Ok(()),
     }
 }

@@ -6,6 +6,7 @@ mod checkout;
 mod completions;
 mod destroy;
 mod dist;
+mod error;
 mod github;
 mod inspect;
 mod job;
@@ -29,6 +30,7 @@ use crate::progress::Progress;
 use crate::settings::Environment;
 use crate::shown::Data;
 use checkout::Checkout;
+pub use error::CommandError;
 
 /// Prints on stdout at once: for a command whose data comes over hours.
 pub type Print<'a> = dyn Fn(&Data) -> io::Result<()> + Send + Sync + 'a;

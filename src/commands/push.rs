@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::checkout::Checkout;
 use super::job::{self, Job};
-use super::{dist, json, logs, target, train};
+use super::{CommandError, dist, json, logs, target, train};
 use crate::cli;
 use crate::engine::BuiltImage;
 use crate::error::Error;
@@ -53,7 +53,7 @@ fn training_settings(arguments: &cli::Push, job: &Job<'_>) -> Result<Option<Trai
             training.check()?;
             Ok(Some(training))
         }
-        None if arguments.wait => Err(Error::NoFunction),
+        None if arguments.wait => Err(CommandError::NoFunction.into()),
         None => Ok(None),
     }
 }
@@ -91,7 +91,7 @@ async fn start(
         let request = TrainingRequest::new(training, pushed, &source.package, &source.version)?;
         train::start(&request, job.checkout).await
     };
-    let failed = |source| Error::PushedNotTrained {
+    let failed = |source| CommandError::PushedNotTrained {
         image: pushed.reference(),
         source: Box::new(source),
     };

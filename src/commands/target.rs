@@ -1,5 +1,6 @@
 //! Where `sgbuild push` pushes to, and under which tags.
 
+use super::CommandError;
 use super::checkout::Checkout;
 use super::job::{Job, auth_settings};
 use crate::error::Error;
@@ -59,7 +60,7 @@ fn named(checkout: &Checkout<'_>) -> Result<Option<Named>, Error> {
     }
     let reference = name.parse::<Reference>()?;
     if reference.digest.is_some() {
-        return Err(Error::PushToDigest { name: name.to_owned() });
+        return Err(CommandError::PushToDigest { name: name.to_owned() }.into());
     }
     Ok(Some(Named::Registry {
         repository: reference.repository,

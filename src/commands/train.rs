@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::job::own_records;
-use super::{Checkout, json, logs};
+use super::{Checkout, CommandError, json, logs};
 use crate::build_record::BuildRecord;
 use crate::cli;
 use crate::dist::{DIST, IMAGE_JSON};
@@ -15,10 +15,10 @@ pub(super) async fn run(arguments: &cli::Train, checkout: &Checkout<'_>) -> Resu
     let dist = checkout.settings.root().join(DIST);
     let record = BuildRecord::read_any(&dist, &own_records(checkout))?;
     let record = record.and_then(|record| Some((record.source, record.pushed?)));
-    let (source, pushed) = record.ok_or_else(|| Error::NothingPushed {
+    let (source, pushed) = record.ok_or_else(|| CommandError::NothingPushed {
         path: dist.join(IMAGE_JSON),
     })?;
-    let settings = settings(checkout, source.revision).ok_or(Error::NoFunction)?;
+    let settings = settings(checkout, source.revision).ok_or(CommandError::NoFunction)?;
     let settings = settings.named_after(&pushed.repository);
     let request = TrainingRequest::new(&settings, &pushed, &source.package, &source.version)?;
     if arguments.dry_run.dry_run {

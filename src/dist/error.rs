@@ -3,7 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::fault::Fault;
+use crate::explain::{Advice, Explain, Fault};
+use crate::progress::Cancelled;
 
 /// Why there is no new `dist/`. The old one is then as it was.
 #[derive(Debug, thiserror::Error)]
@@ -26,9 +27,9 @@ pub enum Error {
         /// Why.
         source: io::Error,
     },
-    /// The user pressed Ctrl-C.
-    #[error("interrupted")]
-    Interrupted,
+    /// The user asked to stop.
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
     /// A file operation failed.
     #[error("cannot {action} {}", .path.display())]
     Io {
@@ -41,40 +42,26 @@ pub enum Error {
     },
 }
 
-impl Error {
-    /// What to do next.
-    #[must_use]
-    pub fn hints(&self) -> Vec<String> {
+impl Explain for Error {
+    fn advice(&self) -> Advice {
         match self {
-            Self::Interrupted => Vec::new(),
-            Self::InTheWay { .. } => vec!["Move it away, or delete it, and run the command again.".to_owned()],
-            Self::Immovable { source, .. } => vec![immovable_hint(source.kind()).to_owned()],
-            Self::Io { source, .. } => vec![
-                match source.kind() {
-                    io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                        "Free some disk space and run the command again."
-                    }
-                    io::ErrorKind::ReadOnlyFilesystem
-                    | io::ErrorKind::PermissionDenied
-                    | io::ErrorKind::ResourceBusy => {
-                        "Make the project's directory and its dist/ writable for the user that runs sgbuild."
-                    }
-                    _ => "Nothing was changed in dist/: once the cause is gone, run the command again.",
+            Self::Cancelled(cancelled) => cancelled.advice(),
+            Self::InTheWay { .. } => Fault::User.hint("Move it away, or delete it, and run the command again."),
+            Self::Immovable { source, .. } => Fault::User.hint(immovable_hint(source.kind())),
+            Self::Io { source, .. } => Fault::User.hint(match source.kind() {
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                    "Free some disk space and run the command again."
                 }
-                .to_owned(),
-            ],
+                io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied | io::ErrorKind::ResourceBusy => {
+                    "Make the project's directory and its dist/ writable for the user that runs sgbuild."
+                }
+                _ => "Nothing was changed in dist/: once the cause is gone, run the command again.",
+            }),
         }
     }
+}
 
-    /// Whose move it is.
-    #[must_use]
-    pub fn fault(&self) -> Fault {
-        match self {
-            Self::Interrupted => Fault::Interrupted,
-            _ => Fault::User,
-        }
-    }
-
+impl Error {
     pub(super) fn immovable(path: &Path) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::Immovable {
             path: path.to_owned(),

@@ -153,9 +153,7 @@ impl Next<'_> {
         let (directory, next, progress) = (self.held.directory.clone(), self.directory(), self.held.progress);
         self.files.sort();
         let context_digest = context_digest(&next, &self.files).map_err(Error::io("read", &next))?;
-        if progress.cancelled() {
-            return Err(Error::Interrupted);
-        }
+        progress.check()?;
         let changed = !holds_exactly(&directory, &next, &self.files, &context_digest, sdist);
         if changed {
             self.staging.replace(sdist, progress)?;
@@ -194,8 +192,7 @@ fn lock(root: &Path, progress: &dyn Progress) -> Result<File, Error> {
         match directory.try_lock() {
             Ok(()) => return Ok(directory),
             Err(TryLockError::Error(source)) => return Err(Error::io("lock", root)(source)),
-            Err(TryLockError::WouldBlock) if progress.cancelled() => return Err(Error::Interrupted),
-            Err(TryLockError::WouldBlock) => {}
+            Err(TryLockError::WouldBlock) => progress.check()?,
         }
         if !told {
             progress.step("Waiting for another sgbuild in this directory");

@@ -96,9 +96,7 @@ impl Staging {
         let written = self.root.join(WRITTEN);
         fs::write(&written, sdist).map_err(Error::io("write", &written))?;
         for name in foreign(old, sdist)? {
-            if progress.cancelled() {
-                return Err(Error::Interrupted);
-            }
+            progress.check()?;
             let from = old.join(&name);
             move_entry(&from, &next.join(&name)).map_err(Error::immovable(&from))?;
         }

@@ -1,7 +1,7 @@
 //! Why an engine did not do what it was asked.
 
 use super::docker;
-use crate::fault::Fault;
+use crate::explain::{Advice, Explain};
 
 /// Why an engine did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -11,20 +11,10 @@ pub enum Error {
     Docker(#[from] docker::Error),
 }
 
-impl Error {
-    /// What to do next.
-    #[must_use]
-    pub fn hints(&self) -> Vec<String> {
+impl Explain for Error {
+    fn advice(&self) -> Advice {
         match self {
-            Self::Docker(error) => error.hints(),
-        }
-    }
-
-    /// Whose move it is.
-    #[must_use]
-    pub fn fault(&self) -> Fault {
-        match self {
-            Self::Docker(error) => error.fault(),
+            Self::Docker(error) => error.advice(),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Why no image can be planned.
 
-use crate::fault::Fault;
+use crate::explain::{Advice, Explain, Fault};
 use crate::oci::reference;
 use crate::{project, requirements};
 
@@ -92,42 +92,36 @@ fn known(available: &[String]) -> String {
     }
 }
 
-impl Error {
-    /// What to do next.
-    #[must_use]
-    pub fn hints(&self) -> Vec<String> {
-        let hint = match self {
-            Self::Project(error) => return error.hints(),
-            Self::Requirements(error) => return error.hints(),
-            Self::Requirement { .. } => {
-                "Correct it in install_requires or extras_require; the form is `name[extra]>=1.0; python_version < \"3.12\"`."
-            }
-            Self::RequirementCredentials { .. } => {
-                "Take the credentials out of the URL and put them into ~/.netrc: with --netrc-host, sgbuild hands what it says of a host to pip as a build secret."
-            }
-            Self::UnknownExtra { .. } => "Correct the setting `extras`, or declare the extra in extras_require.",
-            Self::RequiresPython { .. } => "Correct python_requires; the form is `>=3.9,<3.13`.",
-            Self::PythonExcluded { .. } => {
-                "Change python_version (setting `python-version`, or the setup() keyword), or widen python_requires."
-            }
-            Self::NoPython { .. } => "Name an image that has the right Python with the setting `base-image`.",
-            Self::PythonVersion { .. } => "Write it as X.Y, such as 3.11.",
-            Self::Platform { .. } => "Set `platform` to linux/amd64.",
-            Self::BaseImage(_) => "Set `base-image` to something like public.ecr.aws/docker/library/python:3.11-slim.",
-        };
-        vec![hint.to_owned()]
-    }
-
-    /// Whose move it is.
-    #[must_use]
-    pub fn fault(&self) -> Fault {
+impl Explain for Error {
+    fn advice(&self) -> Advice {
         match self {
-            // Only settings name these.
-            Self::Platform { .. } | Self::BaseImage(_) | Self::UnknownExtra { .. } => Fault::Usage,
-            Self::PythonVersion { origin, .. } if *origin == python::SETTING => Fault::Usage,
-            Self::Project(error) => error.fault(),
-            Self::Requirements(error) => error.fault(),
-            _ => Fault::User,
+            Self::Project(error) => error.advice(),
+            Self::Requirements(error) => error.advice(),
+            Self::Requirement { .. } => Fault::User.hint(
+                "Correct it in install_requires or extras_require; the form is `name[extra]>=1.0; python_version < \"3.12\"`.",
+            ),
+            Self::RequirementCredentials { .. } => Fault::User.hint(
+                "Take the credentials out of the URL and put them into ~/.netrc: with --netrc-host, sgbuild hands what it says of a host to pip as a build secret.",
+            ),
+            Self::UnknownExtra { .. } => {
+                Fault::Usage.hint("Correct the setting `extras`, or declare the extra in extras_require.")
+            }
+            Self::RequiresPython { .. } => Fault::User.hint("Correct python_requires; the form is `>=3.9,<3.13`."),
+            Self::PythonExcluded { .. } => Fault::User.hint(
+                "Change python_version (setting `python-version`, or the setup() keyword), or widen python_requires.",
+            ),
+            Self::NoPython { .. } => {
+                Fault::User.hint("Name an image that has the right Python with the setting `base-image`.")
+            }
+            Self::PythonVersion { origin, .. } => {
+                // What the project names may be right for others; what only a setting names is a matter of usage.
+                let fault = if *origin == python::SETTING { Fault::Usage } else { Fault::User };
+                fault.hint("Write it as X.Y, such as 3.11.")
+            }
+            Self::Platform { .. } => Fault::Usage.hint("Set `platform` to linux/amd64."),
+            Self::BaseImage(_) => Fault::Usage.hint(
+                "Set `base-image` to something like public.ecr.aws/docker/library/python:3.11-slim.",
+            ),
         }
     }
 }

@@ -9,6 +9,8 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::explain::{Advice, Explain, Fault};
+
 /// Where a path leads, all links followed.
 #[derive(Debug)]
 pub(crate) enum Real {
@@ -62,6 +64,24 @@ fn is_in(root: &Path, real: &Path) -> bool {
     real.starts_with(root) || root.canonicalize().is_ok_and(|root| real.starts_with(root))
 }
 
+impl std::error::Error for Outside {}
+
+impl Explain for Outside {
+    fn advice(&self) -> Advice {
+        match (self.is_gits, self.is_link()) {
+            (true, _) => Fault::User
+                .hint("Leave it out: what git keeps may hold credentials, and no package needs it."),
+            (false, false) => Fault::User.hint("Copy it into the project, and name the copy."),
+            (false, true) => Fault::User
+                .hint(
+                    "Replace the link by a copy of what it leads to: only the directory of setup.py is read, as a link out of it could \
+                     carry any file of this machine into the image.",
+                )
+                .and("In a repository of several packages, turn the link round: keep the file here, and link to it from where it is now."),
+        }
+    }
+}
+
 impl Outside {
     fn of(root: &Path, named: &Path, is_gits: bool) -> Self {
         let below = named.strip_prefix(root).ok();
@@ -85,20 +105,6 @@ impl Outside {
     /// Whether a link leads there, rather than the path itself.
     pub(crate) fn is_link(&self) -> bool {
         self.target.is_some()
-    }
-
-    /// What to do next.
-    pub(crate) fn hints(&self) -> Vec<String> {
-        let hints: &[&str] = match (self.is_gits, self.is_link()) {
-            (true, _) => &["Leave it out: what git keeps may hold credentials, and no package needs it."],
-            (false, false) => &["Copy it into the project, and name the copy."],
-            (false, true) => &[
-                "Replace the link by a copy of what it leads to: only the directory of setup.py is read, as a link out of it could \
-                 carry any file of this machine into the image.",
-                "In a repository of several packages, turn the link round: keep the file here, and link to it from where it is now.",
-            ],
-        };
-        hints.iter().map(|hint| (*hint).to_owned()).collect()
     }
 }
 

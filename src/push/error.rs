@@ -1,7 +1,7 @@
 //! Why an image was not pushed, or not surely.
 
 use crate::engine;
-use crate::fault::Fault;
+use crate::explain::{Advice, Explain, Fault};
 use crate::oci::{Digest, MediaType, Reference, reference};
 use crate::registry::{auth, client, ecr};
 
@@ -57,45 +57,25 @@ pub enum Error {
     },
 }
 
-impl Error {
-    /// What to do next.
-    #[must_use]
-    pub fn hints(&self) -> Vec<String> {
+impl Explain for Error {
+    fn advice(&self) -> Advice {
         match self {
-            Self::Reference(error) => error.hints(),
-            Self::Ecr(error) => error.hints(),
-            Self::Auth(error) => error.hints(),
-            Self::Registry(error) => error.hints(),
-            Self::Engine(error) => error.hints(),
-            Self::NoTag { .. } => vec!["Give one with `--tag`.".to_owned()],
-            Self::TagConflict { .. } => vec![
-                "Raise the package's version or commit the change: the tag is made of both.".to_owned(),
-                "The same commit, built again without the cache, is another image; push it under another tag with `--tag`."
-                    .to_owned(),
-            ],
-            Self::MediaType { .. } => vec![
+            Self::Reference(error) => error.advice(),
+            Self::Ecr(error) => error.advice(),
+            Self::Auth(error) => error.advice(),
+            Self::Registry(error) => error.advice(),
+            Self::Engine(error) => error.advice(),
+            Self::NoTag { .. } => Fault::Usage.hint("Give one with `--tag`."),
+            Self::TagConflict { .. } => Fault::User
+                .hint("Raise the package's version or commit the change: the tag is made of both.")
+                .and("The same commit, built again without the cache, is another image; push it under another tag with `--tag`."),
+            Self::MediaType { .. } => Fault::User.hint(
                 "Turn off the containerd image store of the Docker daemon (`\"features\": {\"containerd-snapshotter\": false}` \
-                 in daemon.json), then build and push again."
-                    .to_owned(),
-            ],
+                 in daemon.json), then build and push again.",
+            ),
             Self::NotConfirmed { .. } => {
-                vec!["Push again; if someone else pushes to the same tag, use a tag of your own.".to_owned()]
+                Fault::Temporary.hint("Push again; if someone else pushes to the same tag, use a tag of your own.")
             }
-        }
-    }
-
-    /// Whose move it is.
-    #[must_use]
-    pub fn fault(&self) -> Fault {
-        match self {
-            Self::Reference(error) => error.fault(),
-            Self::Ecr(error) => error.fault(),
-            Self::Auth(error) => error.fault(),
-            Self::Registry(error) => error.fault(),
-            Self::Engine(error) => error.fault(),
-            Self::NoTag { .. } => Fault::Usage,
-            Self::TagConflict { .. } | Self::MediaType { .. } => Fault::User,
-            Self::NotConfirmed { .. } => Fault::Temporary,
         }
     }
 }

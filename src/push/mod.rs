@@ -9,7 +9,7 @@ pub use error::Error;
 use serde::{Deserialize, Serialize};
 
 use crate::engine::{BuiltImage, Destination, Engine};
-use crate::fault::Fault;
+use crate::explain::{Explain as _, Fault};
 use crate::oci::{Digest, ImageManifest, MediaType, Reference, Repository};
 use crate::progress::Progress;
 use crate::registry::Credentials;
@@ -181,7 +181,7 @@ impl Push<'_> {
                 return Ok(());
             };
             tries += 1;
-            if error.fault() != Fault::Temporary {
+            if error.advice().fault != Fault::Temporary {
                 return Err(error.into());
             }
             let Some(wait) = retry.wait(tries, None) else {

@@ -175,7 +175,7 @@ async fn a_manifest_that_sagemaker_rejects_is_a_failure_even_if_it_was_there() {
         ),
         "{error}"
     );
-    assert_eq!((pushes.len(), error.fault()), (1, Fault::User));
+    assert_eq!((pushes.len(), error.advice().fault), (1, Fault::User));
 }
 
 #[tokio::test]
@@ -237,7 +237,7 @@ async fn an_immutable_tag_on_another_image_is_a_conflict() {
             Digest::of(other.as_bytes())
         )
     );
-    assert_eq!(error.fault(), Fault::User);
+    assert_eq!(error.advice().fault, Fault::User);
     let movable = push_of(&image, &settings, TagMutability::default()).await;
     assert!(matches!(movable.look_up(&tag).await.unwrap(), TagState::Free));
 
@@ -269,7 +269,7 @@ async fn nothing_is_sent_for_a_tag_that_is_none() {
         error.to_string().starts_with("`a+b` is not an image tag: it holds `+`"),
         "{error}"
     );
-    assert_eq!(error.fault(), Fault::Usage);
+    assert_eq!(error.advice().fault, Fault::Usage);
     assert!(matches!(run(&server, &[]).await.0.unwrap_err(), Error::NoTag { .. }));
     assert!(server.seen().is_empty());
 }

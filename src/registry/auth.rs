@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::Credentials;
 use super::ecr::{self, EcrHost};
-use crate::fault::Fault;
+use crate::explain::{Advice, Explain, Fault};
 use crate::oci::Repository;
 use crate::oci::reference::DOCKER_HUB;
 use crate::reading::{self, SETTINGS_FILE};
@@ -65,28 +65,19 @@ pub enum Error {
     },
 }
 
-impl Error {
-    /// What to do next.
-    #[must_use]
-    pub fn hints(&self) -> Vec<String> {
+impl Explain for Error {
+    fn advice(&self) -> Advice {
         match self {
-            Self::Ecr(error) => error.hints(),
+            Self::Ecr(error) => error.advice(),
             Self::DockerConfig { .. } => {
-                vec!["Repair the file, or move it away and run `docker login` again.".to_owned()]
+                Fault::User.hint("Repair the file, or move it away and run `docker login` again.")
             }
-            Self::Entry { host, .. } => vec![format!("Run `docker logout {host}` and `docker login {host}`.")],
-            Self::Helper { program, host, .. } => vec![format!(
+            Self::Entry { host, .. } => {
+                Fault::User.hint(format!("Run `docker logout {host}` and `docker login {host}`."))
+            }
+            Self::Helper { program, host, .. } => Fault::User.hint(format!(
                 "See whether `echo {host} | {program} get` works, or take the helper out of Docker's configuration."
-            )],
-        }
-    }
-
-    /// Whose move it is.
-    #[must_use]
-    pub fn fault(&self) -> Fault {
-        match self {
-            Self::Ecr(error) => error.fault(),
-            _ => Fault::User,
+            )),
         }
     }
 }

@@ -16,7 +16,7 @@ use std::fmt;
 use std::path::Path;
 
 use crate::process;
-use crate::progress::Progress;
+use crate::progress::{Cancelled, Progress};
 
 use checkout::Checkout;
 use configuration::Configuration;
@@ -42,9 +42,9 @@ pub enum Error {
     /// Git knows the checkout and does not read it: it belongs to another user, is damaged, or takes too long to read.
     #[error("git does not read this checkout, so its commit stays unknown: {0}")]
     Refused(String),
-    /// The user interrupted.
-    #[error("interrupted")]
-    Interrupted,
+    /// The user asked to stop.
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
 }
 
 impl Revision {
@@ -107,7 +107,7 @@ impl State {
 impl From<process::Error> for Error {
     fn from(error: process::Error) -> Self {
         match error {
-            process::Error::Interrupted => Self::Interrupted,
+            process::Error::Cancelled(cancelled) => Self::Cancelled(cancelled),
             other => Self::Refused(other.to_string()),
         }
     }

@@ -3,7 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::fault::Fault;
+use crate::explain::{Advice, Explain, Fault};
+use crate::progress::Cancelled;
 use crate::project::{self, Outside};
 use crate::reading::TooFar;
 
@@ -17,9 +18,9 @@ pub enum Error {
         /// As declared.
         name: String,
     },
-    /// The user pressed Ctrl-C.
-    #[error("interrupted")]
-    Interrupted,
+    /// The user asked to stop.
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
     /// The project's version is not PEP 440.
     #[error("the project's version {version:?} is not a valid version: {reason}")]
     Version {
@@ -77,7 +78,7 @@ pub enum Error {
         declared_in: String,
     },
     /// A link leads out of the project.
-    #[error("{0}")]
+    #[error(transparent)]
     Outside(Outside),
     /// A file's name is not UTF-8.
     #[error("the name of {} is not UTF-8, so no archive can carry it to other machines", .path.display())]
@@ -170,77 +171,75 @@ pub enum Error {
     },
 }
 
-impl Error {
-    /// What to do next; complete sentences, possibly none.
-    #[must_use]
-    pub fn hints(&self) -> Vec<String> {
-        let hint = match self {
-            Self::Interrupted => return Vec::new(),
-            Self::Name { .. } => {
+impl Explain for Error {
+    fn advice(&self) -> Advice {
+        match self {
+            Self::Cancelled(cancelled) => cancelled.advice(),
+            Self::Outside(outside) => outside.advice(),
+            Self::Name { .. } => Fault::User.hint(
                 "Give `setup()` a name of ASCII letters, digits, `.`, `-` and `_` that begins and ends with a letter or \
-                 digit."
+                 digit.",
+            ),
+            Self::Version { .. } => {
+                Fault::User.hint("Write the version as PEP 440 has it, such as `1.2.0` or `1.2.0.dev3`.")
             }
-            Self::Version { .. } => "Write the version as PEP 440 has it, such as `1.2.0` or `1.2.0.dev3`.",
-            Self::SourceDateEpoch { .. } => "Unset it, or set it to a commit's time: `git log -1 --format=%ct`.",
-            Self::NeedsBackend { .. } => "Build it with the project's backend: `python -m build --sdist`.",
-            Self::TooFar { .. } => {
-                "Take links that lead back out of the project, or name files more narrowly in MANIFEST.in and package data."
+            Self::SourceDateEpoch { .. } => {
+                Fault::Usage.hint("Unset it, or set it to a commit's time: `git log -1 --format=%ct`.")
             }
-            Self::PackageDir { .. } => {
+            Self::NeedsBackend { .. } => {
+                Fault::User.hint("Build it with the project's backend: `python -m build --sdist`.")
+            }
+            Self::TooFar { .. } => Fault::User.hint(
+                "Take links that lead back out of the project, or name files more narrowly in MANIFEST.in and package data.",
+            ),
+            Self::PackageDir { .. } => Fault::User.hint(
                 "Create the package's directory, or correct `packages` and `package_dir` (with a `src` layout: \
-                 `package_dir={\"\": \"src\"}`)."
-            }
+                 `package_dir={\"\": \"src\"}`).",
+            ),
             Self::MissingFile { .. } => {
-                "Create the file, or take it out of the list: installing would fail without it."
+                Fault::User.hint("Create the file, or take it out of the list: installing would fail without it.")
             }
             Self::OutsideProject { .. } => {
-                "Copy the file into the project: only what lies below its directory is packed."
+                Fault::User.hint("Copy the file into the project: only what lies below its directory is packed.")
             }
-            Self::Outside(outside) => return outside.hints(),
-            Self::NonUtf8Name { .. } => "Rename the file, or leave it out with an `exclude` line in MANIFEST.in.",
-            Self::ManifestText { .. } => "Save MANIFEST.in as UTF-8.",
+            Self::NonUtf8Name { .. } => {
+                Fault::User.hint("Rename the file, or leave it out with an `exclude` line in MANIFEST.in.")
+            }
+            Self::ManifestText { .. } => Fault::User.hint("Save MANIFEST.in as UTF-8."),
             Self::Read { source, .. } if source.kind() == io::ErrorKind::NotFound => {
-                "Try again when nothing else is writing to the project's directory."
+                Fault::User.hint("Try again when nothing else is writing to the project's directory.")
             }
-            Self::Read { .. } | Self::List { .. } => {
-                "Make it readable for you, or leave it out with an `exclude` or `prune` line in MANIFEST.in."
-            }
-            Self::Changed { .. } => {
-                "Try again when nothing is writing to it, or leave it out with an `exclude` line in MANIFEST.in."
-            }
-            Self::OutDir { .. } => "Choose a directory that you can write to.",
+            Self::Read { .. } | Self::List { .. } => Fault::User.hint(
+                "Make it readable for you, or leave it out with an `exclude` or `prune` line in MANIFEST.in.",
+            ),
+            Self::Changed { .. } => Fault::User.hint(
+                "Try again when nothing is writing to it, or leave it out with an `exclude` line in MANIFEST.in.",
+            ),
+            Self::OutDir { .. } => Fault::User.hint("Choose a directory that you can write to."),
             Self::Write { source, .. } if is_disk_full(source) => {
-                "Free some space on that disk, or write to a directory on another one."
+                Fault::User.hint("Free some space on that disk, or write to a directory on another one.")
             }
-            Self::Write { .. } => "Check that the directory is writable and its disk is healthy.",
-            Self::ReadArchive { .. } => "Check the backend's own output: `python -m build --sdist`.",
-            Self::Member { .. } => "Correct what the build backend packs; its own documentation says how.",
-            Self::Backend(error) => return error.hints(),
-            Self::Scratch { source, .. } if is_disk_full(source) => "Free some disk space and run the command again.",
-            Self::Scratch { .. } => "Name a directory that you can write to with TMPDIR.",
-            Self::NotInstallable { left_out: None, .. } => {
+            Self::Write { .. } => Fault::User.hint("Check that the directory is writable and its disk is healthy."),
+            Self::ReadArchive { .. } => {
+                Fault::User.hint("Check the backend's own output: `python -m build --sdist`.")
+            }
+            Self::Member { .. } => {
+                Fault::User.hint("Correct what the build backend packs; its own documentation says how.")
+            }
+            Self::Backend(error) => error.advice(),
+            Self::Scratch { source, .. } if is_disk_full(source) => {
+                Fault::User.hint("Free some disk space and run the command again.")
+            }
+            Self::Scratch { .. } => Fault::User.hint("Name a directory that you can write to with TMPDIR."),
+            Self::NotInstallable { left_out: None, .. } => Fault::User.hint(
                 "Add a pyproject.toml with these lines:\n\n    [build-system]\n    requires = [\"setuptools\"]\n    \
-                 build-backend = \"setuptools.build_meta\""
-            }
+                 build-backend = \"setuptools.build_meta\"",
+            ),
             Self::NotInstallable {
                 left_out: Some(file), ..
-            } => {
-                return vec![format!(
-                    "MANIFEST.in leaves out {file}: remove the line that excludes it."
-                )];
-            }
-        };
-        vec![hint.to_owned()]
-    }
-
-    /// Whose move it is.
-    #[must_use]
-    pub fn fault(&self) -> Fault {
-        match self {
-            Self::SourceDateEpoch { .. } => Fault::Usage,
-            Self::Interrupted => Fault::Interrupted,
-            Self::Backend(error) => error.fault(),
-            _ => Fault::User,
+            } => Fault::User.hint(format!(
+                "MANIFEST.in leaves out {file}: remove the line that excludes it."
+            )),
         }
     }
 }

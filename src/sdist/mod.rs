@@ -28,7 +28,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 pub use self::error::Error;
-pub use self::packer::Packer;
+pub use self::packer::{Packer, scratch};
 pub use self::repack::{refuse_linked, repack};
 
 use self::archive::Archive;
@@ -206,9 +206,7 @@ impl Contents {
                     unless_cancelled(progress)
                 }),
             };
-            if progress.cancelled() {
-                return Err(Error::Interrupted);
-            }
+            progress.check()?;
             added?;
         }
         let sdist = archive.finish()?;
@@ -218,10 +216,7 @@ impl Contents {
 
 /// An error of a kind that readers do not repeat, once the user asked to stop.
 fn unless_cancelled(progress: &dyn Progress) -> io::Result<()> {
-    if progress.cancelled() {
-        return Err(io::Error::other("interrupted"));
-    }
-    Ok(())
+    progress.check().map_err(io::Error::other)
 }
 
 /// The `setup.cfg` to pack, made from the project's own if that is selected (and then taken out of the selection).

@@ -62,15 +62,23 @@ fn ask_backend(
     settings: &ProjectSettings<'_>,
     progress: &dyn Progress,
 ) -> Result<BackendsArchive, Error> {
-    let directory = cache::scratch().map_err(|source| Error::Scratch {
-        parent: std::env::temp_dir(),
-        source,
-    })?;
+    let directory = scratch()?;
     let build = &project.build;
     let tarball = project::build_sdist(&project.root, build, settings, directory.path(), progress).map_err(Box::new)?;
     Ok(BackendsArchive {
         tarball,
         _directory: directory,
+    })
+}
+
+/// A directory for what is not kept.
+///
+/// # Errors
+/// There is no place for temporary files.
+pub fn scratch() -> Result<TempDir, Error> {
+    cache::scratch().map_err(|source| Error::Scratch {
+        parent: std::env::temp_dir(),
+        source,
     })
 }
 

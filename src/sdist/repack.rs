@@ -53,9 +53,7 @@ pub fn repack(
     let members = unpacked.checked()?;
     let mut archive = Archive::create(out_dir, &file_name, &unpacked.top, mtime)?;
     for (path, member) in &members {
-        if progress.cancelled() {
-            return Err(Error::Interrupted);
-        }
+        progress.check()?;
         match member {
             Member::File {
                 offset,

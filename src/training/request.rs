@@ -254,6 +254,7 @@ pub fn check_numbers<'a>(value: impl Fn(&str) -> Option<(u64, &'a str)>) -> Resu
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::explain::Explain as _;
     use crate::oci::MediaType;
 
     fn image() -> PushedImage {
@@ -322,7 +323,7 @@ mod tests {
             ..settings()
         };
         let error = TrainingRequest::new(&bare, &image(), "iris", "1").unwrap_err();
-        insta::assert_snapshot!(format!("{error}\n{}", error.hints().join("\n")), @r#"
+        insta::assert_snapshot!(format!("{error}\n{}", error.advice().hints.join("\n")), @r#"
         starting the training needs settings that are not set:
           --function (SGBUILD_FUNCTION): the training Lambda
           --source-bucket (SGBUILD_SOURCE_BUCKET): the bucket with the training data
@@ -344,7 +345,7 @@ mod tests {
             ..settings()
         };
         let error = TrainingRequest::new(&wrong, &image(), "iris", "1").unwrap_err();
-        insta::assert_snapshot!(format!("{error}\n{}", error.hints().join("\n")), @r#"
+        insta::assert_snapshot!(format!("{error}\n{}", error.advice().hints.join("\n")), @r#"
         SageMaker would refuse the training job:
           source-bucket: `s3://iris-input/` is not a bucket's name: give the name alone, without s3:// and without a folder
           role (pyproject.toml:2): `training` is not the ARN of an IAM role, such as arn:aws:iam::123456789012:role/training

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use sgbuild::dist::{Dist, context_digest};
 use sgbuild::engine::docker::{self, Docker, DockerSettings, Error};
 use sgbuild::engine::{self, BuiltImage, Destination, Engine, Kept, Order};
-use sgbuild::fault::Fault;
+use sgbuild::explain::{Explain as _, Fault};
 use sgbuild::image::{ImagePlan, OnlyDocker};
 use sgbuild::oci::{Digest, Platform, Reference, Repository};
 use sgbuild::progress::{Progress, Silent, Task};
@@ -373,11 +373,11 @@ async fn a_failing_step_is_shown(buildkit: bool) {
     );
     assert_eq!(message, "exit code: 3");
     assert!(!format!("{error} {error:?}").contains("pw@"), "{error:?}");
-    assert_eq!(error.fault(), Fault::User);
+    assert_eq!(error.advice().fault, Fault::User);
     assert!(
-        error.hints()[0].starts_with("Check that nosuch==1 exists"),
+        error.advice().hints[0].starts_with("Check that nosuch==1 exists"),
         "{:?}",
-        error.hints()
+        error.advice().hints
     );
 }
 
@@ -448,7 +448,7 @@ async fn secrets_are_refused_where_only_the_classic_builder_is_used() {
     let error = request.build(&docker, &Silent).await.unwrap_err();
     assert!(matches!(error, Error::SecretsUnsupported { .. }), "{error:?}");
     assert!(error.to_string().contains("needs the secrets pip.conf"), "{error}");
-    assert!(error.hints()[0].contains("BuildKit"));
+    assert!(error.advice().hints[0].contains("BuildKit"));
 }
 
 /// Whether a process of this machine has `argument` on its command line.
@@ -556,7 +556,7 @@ async fn a_daemon_that_dies_mid_build_is_a_temporary_failure() {
                 .contains("went away while building sgbuild-test/dying:1"),
             "{error}"
         );
-        assert_eq!(error.fault(), Fault::Temporary);
+        assert_eq!(error.advice().fault, Fault::Temporary);
     }
 }
 
@@ -576,7 +576,7 @@ async fn an_absent_daemon_is_named_and_nothing_is_panicked_about() {
         "{error}"
     );
     assert!(error.to_string().contains("No such file"), "{error}");
-    assert!(error.hints()[0].starts_with("Start Docker"));
+    assert!(error.advice().hints[0].starts_with("Start Docker"));
 
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let host = format!("tcp://{}", listener.local_addr().unwrap());
@@ -751,7 +751,7 @@ async fn pushes_with_credentials_and_builds_from_a_private_base() {
         .await
         .unwrap_err();
     assert!(matches!(denied, Error::PushDenied { .. }), "{denied:?}");
-    assert_eq!(denied.fault(), Fault::User);
+    assert_eq!(denied.advice().fault, Fault::User);
     assert!(!registry.holds("team/pushed"));
 
     let log = Recorder::default();
@@ -803,7 +803,7 @@ async fn pushes_with_credentials_and_builds_from_a_private_base() {
     request.base_credentials = credentials;
     let error = request.build(&docker, &Silent).await.unwrap_err();
     assert!(matches!(error, Error::BaseImage { .. }), "{error:?}");
-    assert!(error.hints().iter().any(|hint| hint.contains("`base-image`")));
+    assert!(error.advice().hints.iter().any(|hint| hint.contains("`base-image`")));
 }
 
 #[tokio::test]
@@ -825,5 +825,5 @@ async fn a_registry_out_of_reach_is_a_temporary_failure() {
         .unwrap_err();
     run("docker", &["rmi", &target.to_string()]);
     assert!(matches!(error, Error::PushInterrupted { .. }), "{error:?}");
-    assert_eq!(error.fault(), Fault::Temporary);
+    assert_eq!(error.advice().fault, Fault::Temporary);
 }

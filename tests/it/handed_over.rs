@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 use sgbuild::engine::docker::Error;
-use sgbuild::fault::Fault;
+use sgbuild::explain::{Explain as _, Fault};
 use sgbuild::progress::Silent;
 
 use crate::bad_input::tiny;
@@ -96,7 +96,7 @@ async fn what_is_not_what_was_written_is_built_by_neither_builder() {
             fs::write(request.dist.directory.join("a.txt"), change).unwrap();
             let error = request.build(&docker, &Silent).await.unwrap_err();
             assert!(matches!(error, Error::ContextChanged { .. }), "{error:?}");
-            assert_eq!(error.fault(), Fault::Temporary);
+            assert_eq!(error.advice().fault, Fault::Temporary);
             assert!(!image_exists(&request.tag), "{}", request.tag);
         }
         let context = Context::new("COPY . /in/");

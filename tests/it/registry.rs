@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::provider::SharedCredentialsProvider;
 use sgbuild::engine::{self, BuiltImage, Destination, Engine, Kept, Order};
-use sgbuild::fault::Fault;
+use sgbuild::explain::{Explain as _, Fault};
 use sgbuild::image::ImagePlan;
 use sgbuild::oci::{Content, Descriptor, Digest, MediaType, Platform, Repository};
 use sgbuild::progress::{Progress, Silent};
@@ -273,7 +273,7 @@ async fn a_real_registry_confirms_a_push_and_knows_it_again() {
         ..Uploader::manifest()
     };
     let error = client.put_manifest("2.0", &broken).await.unwrap_err();
-    assert_eq!(error.fault(), Fault::User, "{error}");
+    assert_eq!(error.advice().fault, Fault::User, "{error}");
 }
 
 /// A layer of many pieces, made when it is read.
@@ -283,7 +283,7 @@ impl Made {
     const LENGTH: usize = 5 << 20;
 
     fn bytes() -> Vec<u8> {
-        (0..Self::LENGTH).map(|i| (i / 7 % 251) as u8).collect()
+        (0..251).cycle().take(Self::LENGTH).collect()
     }
 }
 
@@ -356,8 +356,8 @@ async fn tls_and_a_password_work_with_the_ca_where_docker_keeps_it() {
         )),
         "{error}"
     );
-    assert_eq!(error.fault(), Fault::User);
-    assert!(error.hints()[0].contains(&format!("/etc/docker/certs.d/{}/ca.crt", target.host)));
+    assert_eq!(error.advice().fault, Fault::User);
+    assert!(error.advice().hints[0].contains(&format!("/etc/docker/certs.d/{}/ca.crt", target.host)));
 
     let certs_d = directory.path().join("certs.d").join(&target.host);
     std::fs::create_dir_all(&certs_d).unwrap();
@@ -419,7 +419,7 @@ async fn a_registry_on_plain_http_is_no_passing_failure() {
         error.to_string(),
         format!("the registry {host}:{port} does not take a TLS connection: its answer is not TLS")
     );
-    assert_eq!(error.fault(), Fault::User);
+    assert_eq!(error.advice().fault, Fault::User);
 }
 
 fn aws(port: u16) -> SdkConfig {

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
 
+use sgbuild::explain::Explain as _;
 use sgbuild::progress::{Progress, Silent, Task};
 use sgbuild::project::{Build, Metadata, Project, ProjectSettings, Source, SourceKind, load};
 use sgbuild::sdist::{Error, Sdist, SdistSettings, pack, repack};
@@ -886,7 +887,7 @@ fn source_date_epoch_is_the_members_time() {
     for bad in [-1, i64::MAX] {
         let error = pack(&whole(dir.path()), &dir.path().join("dist"), &with(bad), &Silent).unwrap_err();
         assert!(matches!(error, Error::SourceDateEpoch { .. }), "{error}");
-        assert_eq!(error.fault().exit_code(), 2);
+        assert_eq!(error.advice().fault.exit_code(), 2);
     }
 }
 
@@ -904,7 +905,7 @@ fn refused(metadata: Metadata, build: Build, arrange: impl Fn(&Path)) -> (TempDi
     .unwrap_err();
     // Whatever went wrong, nothing half-written is left.
     assert_eq!(fs::read_dir(&out).map_or(0, Iterator::count), 0, "{error}");
-    assert!(!error.hints().is_empty());
+    assert!(!error.advice().hints.is_empty());
     (dir, error)
 }
 
@@ -1046,7 +1047,7 @@ fn an_output_directory_that_cannot_be_used() {
     // Read-only even for root.
     let error = pack(&project, Path::new("/proc/self"), &SdistSettings::default(), &Silent).unwrap_err();
     assert!(matches!(error, Error::OutDir { .. }), "{error}");
-    assert_eq!(error.fault().exit_code(), 1);
+    assert_eq!(error.advice().fault.exit_code(), 1);
 }
 
 #[test]

@@ -191,7 +191,7 @@ fn contains(message: &str, needles: &[&str]) -> bool {
 mod tests {
     use super::*;
     use crate::engine::docker::context::tests::plan;
-    use crate::fault::Fault;
+    use crate::explain::{Explain as _, Fault};
 
     #[test]
     fn build_messages_are_told_apart() {
@@ -240,7 +240,7 @@ mod tests {
 
     #[test]
     fn push_messages_are_told_apart() {
-        let fault = |message: &str| of_push(message, "host/repo:1").fault();
+        let fault = |message: &str| of_push(message, "host/repo:1").advice().fault;
         for message in [
             "denied: User: x is not authorized to perform: ecr:InitiateLayerUpload",
             "no basic auth credentials",

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 mod grammar;
 
 use super::Digest;
-use crate::fault::Fault;
+use crate::explain::{Advice, Explain, Fault};
 use grammar::{check_host, check_path, check_tag, split_port};
 
 /// Docker Hub, as references name it.
@@ -81,34 +81,21 @@ pub enum Error {
     },
 }
 
-impl Error {
-    /// What to do next.
-    #[must_use]
-    pub fn hints(&self) -> Vec<String> {
+impl Explain for Error {
+    fn advice(&self) -> Advice {
         match self {
             Self::Reference { text, .. } if text.contains("://") => {
-                vec!["Leave out the scheme: write `registry.example.com/team/image`.".to_owned()]
+                Fault::Usage.hint("Leave out the scheme: write `registry.example.com/team/image`.")
             }
             Self::Reference { text, .. } if text.chars().any(|c| c.is_ascii_uppercase()) => {
-                vec!["Repository names are lower-case; only tags may hold capitals.".to_owned()]
+                Fault::Usage.hint("Repository names are lower-case; only tags may hold capitals.")
             }
-            Self::Reference { .. } => Vec::new(),
-            Self::NotARepository { .. } => {
-                vec!["Give the repository alone, and tags with `--tag`.".to_owned()]
-            }
+            Self::Reference { .. } => Fault::Usage.alone(),
+            Self::NotARepository { .. } => Fault::Usage.hint("Give the repository alone, and tags with `--tag`."),
             Self::Tag { .. } => {
-                vec!["Use letters, digits, `_`, `.` and `-`; a PEP 440 `+` becomes `-` in a tag.".to_owned()]
+                Fault::Usage.hint("Use letters, digits, `_`, `.` and `-`; a PEP 440 `+` becomes `-` in a tag.")
             }
-            Self::PackageName { .. } => vec!["Name the repository with `--repository`.".to_owned()],
-        }
-    }
-
-    /// Whose move it is: always what the user typed or configured.
-    #[must_use]
-    pub fn fault(&self) -> Fault {
-        match self {
-            Self::Reference { .. } | Self::NotARepository { .. } | Self::Tag { .. } => Fault::Usage,
-            Self::PackageName { .. } => Fault::User,
+            Self::PackageName { .. } => Fault::User.hint("Name the repository with `--repository`."),
         }
     }
 }

@@ -104,7 +104,7 @@ impl Kept {
 
     fn lock(&self, file: &Path, access: Access, progress: &dyn Progress) -> Result<File, NoPlace> {
         cache::lock(file, access, progress).map_err(|refused| match refused {
-            Refused::Interrupted => NoPlace::Failed(Error::Interrupted),
+            Refused::Cancelled(cancelled) => NoPlace::Failed(cancelled.into()),
             Refused::System(error) => self.unusable(&error),
         })
     }

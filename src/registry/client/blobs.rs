@@ -12,6 +12,7 @@ use url::Url;
 use super::exchange::{Answer, Request};
 use super::sending::Sent;
 use super::{Client, Error};
+use crate::explain::{Explain as _, Fault};
 use crate::oci::{Content, Descriptor, Digest};
 
 impl Client {
@@ -101,7 +102,10 @@ impl Client {
                 Ok(()) => return Ok(()),
                 Err(error) => error,
             };
-            let wait = self.retry.wait(tries, None).filter(|_| error.is_temporary());
+            let wait = self
+                .retry
+                .wait(tries, None)
+                .filter(|_| error.advice().fault == Fault::Temporary);
             match wait {
                 Some(wait) => tokio::time::sleep(wait).await,
                 None => return Err(error),

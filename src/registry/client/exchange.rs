@@ -10,6 +10,7 @@ use url::Url;
 use super::retry::{is_temporary, retry_after};
 use super::sending::Sent;
 use super::{Client, Error, error};
+use crate::explain::{Explain as _, Fault};
 use crate::registry::{Credentials, root_cause, with_causes};
 
 /// The largest manifest registries take, 4 MiB, is the largest answer that is read.
@@ -137,7 +138,11 @@ impl Client {
                 Ok(answer) => self.unexpected(&answer, &request.title()),
                 Err(error) => error,
             };
-            match self.retry.wait(tries, None).filter(|_| error.is_temporary()) {
+            match self
+                .retry
+                .wait(tries, None)
+                .filter(|_| error.advice().fault == Fault::Temporary)
+            {
                 Some(wait) => tokio::time::sleep(wait).await,
                 None => return Err(error),
             }

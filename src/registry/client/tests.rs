@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use super::*;
-use crate::fault::Fault;
+use crate::explain::{Explain as _, Fault};
 use crate::oci::{Content, Descriptor, Digest, MediaType};
 use crate::registry::scripted::{Scripted, answer};
 
@@ -105,7 +105,7 @@ async fn a_server_that_stays_broken_is_a_temporary_failure() {
             server.host()
         )
     );
-    assert_eq!(error.fault(), Fault::Temporary);
+    assert_eq!(error.advice().fault, Fault::Temporary);
     assert_eq!(requests_for_manifests(&server), 5);
 }
 
@@ -138,7 +138,10 @@ async fn what_will_not_change_is_not_asked_again() {
             .ends_with("answered 400 to GET /v2/team/iris/manifests/1: NAME_INVALID"),
         "{error}"
     );
-    assert_eq!((error.fault(), requests_for_manifests(&server)), (Fault::User, 1));
+    assert_eq!(
+        (error.advice().fault, requests_for_manifests(&server)),
+        (Fault::User, 1)
+    );
 
     let server = registry(|_, _| answer("404 Not Found", &[], "")).await;
     assert_eq!(manifest_of(&server).await.unwrap(), None);
@@ -178,7 +181,7 @@ async fn nobody_listening_is_temporary_and_names_the_host() {
     let error = Client::connect(&repository, &basic_credentials(), Access::Pull, &settings())
         .await
         .unwrap_err();
-    assert_eq!(error.fault(), Fault::Temporary);
+    assert_eq!(error.advice().fault, Fault::Temporary);
     assert!(
         error
             .to_string()
@@ -207,8 +210,8 @@ async fn a_refusal_is_told_apart_by_whose_it_is() {
         let client = connect(&server, &basic_credentials(), Access::Pull).await.unwrap();
         let error = client.manifest("1").await.unwrap_err();
         assert!(error.to_string().contains(expected), "{error}");
-        assert_eq!(error.fault(), Fault::User);
-        assert!(!error.hints().is_empty());
+        assert_eq!(error.advice().fault, Fault::User);
+        assert!(!error.advice().hints.is_empty());
     }
 }
 
@@ -524,7 +527,7 @@ async fn a_registry_that_takes_nothing_more_is_out_of_reach() {
         .await
         .unwrap_err();
     assert!(error.to_string().contains("nothing was taken of sha256:"), "{error}");
-    assert_eq!(error.fault(), Fault::Temporary);
+    assert_eq!(error.advice().fault, Fault::Temporary);
 }
 
 #[tokio::test]

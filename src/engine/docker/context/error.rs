@@ -1,7 +1,7 @@
 //! Why a plan gives no build context.
 
 use super::writable;
-use crate::fault::Fault;
+use crate::explain::{Advice, Explain, Fault};
 use crate::template;
 
 /// Why a plan gives no build context.
@@ -22,23 +22,15 @@ pub enum Error {
     Template(#[from] template::Error),
 }
 
-impl Error {
-    /// What to do next.
-    #[must_use]
-    pub fn hints(&self) -> Vec<String> {
+impl Explain for Error {
+    fn advice(&self) -> Advice {
         match self {
-            Self::Unwritable { what, name, .. } => vec![writable::hint(what, name)],
-            Self::Template(error) => error.hints(),
-        }
-    }
-
-    /// Whose move it is.
-    #[must_use]
-    pub fn fault(&self) -> Fault {
-        match self {
-            Self::Unwritable { what, .. } if writable::is_setting(what) => Fault::Usage,
-            Self::Unwritable { .. } => Fault::User,
-            Self::Template(error) => error.fault(),
+            Self::Unwritable { what, name, .. } => {
+                let is_setting = writable::is_setting(what);
+                let fault = if is_setting { Fault::Usage } else { Fault::User };
+                fault.hint(writable::hint(what, name))
+            }
+            Self::Template(error) => error.advice(),
         }
     }
 }
