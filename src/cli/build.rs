@@ -2,7 +2,8 @@
 
 use clap::Args;
 
-use super::{Directory, DryRun, EngineFlags, ImageFlags, Json, ProjectFlags};
+use super::{Directory, DryRun, HasSettings, Json, SettingFlags};
+use crate::settings::Group;
 
 /// `sgbuild build`.
 #[derive(Debug, Args)]
@@ -10,13 +11,13 @@ pub struct Build {
     #[command(flatten)]
     pub(crate) directory: Directory,
     #[command(flatten)]
-    pub(crate) project: ProjectFlags,
-    #[command(flatten)]
-    pub(crate) image: ImageFlags,
-    #[command(flatten)]
-    pub(crate) engine: EngineFlags,
+    pub(crate) settings: SettingFlags<Self>,
     #[command(flatten)]
     pub(crate) json: Json,
     #[command(flatten)]
     pub(crate) dry_run: DryRun,
+}
+
+impl HasSettings for Build {
+    const GROUPS: &'static [Group] = &[Group::Project, Group::Image, Group::Build];
 }

@@ -2,7 +2,8 @@
 
 use clap::Args;
 
-use super::{Directory, DryRun, Json, StackFlags};
+use super::{Directory, DryRun, HasSettings, Json, SettingFlags};
+use crate::settings::Group;
 
 /// `sgbuild destroy`.
 #[derive(Debug, Args)]
@@ -10,12 +11,16 @@ pub struct Destroy {
     #[command(flatten)]
     pub(crate) directory: Directory,
     #[command(flatten)]
-    pub(crate) stack: StackFlags,
+    pub(crate) settings: SettingFlags<Self>,
     /// Delete without being asked again
-    #[arg(long)]
+    #[arg(long, help_heading = "Stack")]
     pub(crate) yes: bool,
     #[command(flatten)]
     pub(crate) json: Json,
     #[command(flatten)]
     pub(crate) dry_run: DryRun,
+}
+
+impl HasSettings for Destroy {
+    const GROUPS: &'static [Group] = &[Group::Stack];
 }

@@ -2,7 +2,8 @@
 
 use clap::Args;
 
-use super::{Directory, Json, ProjectFlags};
+use super::{Directory, HasSettings, Json, SettingFlags};
+use crate::settings::Group;
 
 /// `sgbuild inspect`.
 #[derive(Debug, Args)]
@@ -10,7 +11,11 @@ pub struct Inspect {
     #[command(flatten)]
     pub(crate) directory: Directory,
     #[command(flatten)]
-    pub(crate) project: ProjectFlags,
+    pub(crate) settings: SettingFlags<Self>,
     #[command(flatten)]
     pub(crate) json: Json,
+}
+
+impl HasSettings for Inspect {
+    const GROUPS: &'static [Group] = &[Group::Project];
 }

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Directory, DryRun, Json, PipelineFlags, StackFlags};
+use super::{Directory, DryRun, HasSettings, Json, SettingFlags};
+use crate::settings::Group;
 
 /// `sgbuild launch`.
 #[derive(Debug, Args)]
@@ -12,9 +13,7 @@ pub struct Launch {
     #[command(flatten)]
     pub(crate) directory: Directory,
     #[command(flatten)]
-    pub(crate) stack: StackFlags,
-    #[command(flatten)]
-    pub(crate) pipeline: PipelineFlags,
+    pub(crate) settings: SettingFlags<Self>,
     /// The sgbuild that AWS runs, instead of this one: a program for Linux on Intel or Arm
     #[arg(long, value_name = "FILE", help_heading = "Pipeline")]
     pub(crate) binary: Option<PathBuf>,
@@ -31,4 +30,8 @@ pub struct Launch {
     pub(crate) json: Json,
     #[command(flatten)]
     pub(crate) dry_run: DryRun,
+}
+
+impl HasSettings for Launch {
+    const GROUPS: &'static [Group] = &[Group::Stack, Group::Pipeline];
 }

@@ -2,7 +2,8 @@
 
 use clap::Args;
 
-use super::AccountFlags;
+use super::{HasSettings, SettingFlags};
+use crate::settings::Group;
 
 /// `sgbuild logs`.
 #[derive(Debug, Args)]
@@ -14,8 +15,12 @@ pub struct Logs {
     #[arg(short, long)]
     pub(crate) follow: bool,
     #[command(flatten)]
-    pub(crate) account: AccountFlags,
+    pub(crate) settings: SettingFlags<Self>,
     /// Print one JSON object a line
     #[arg(long, help_heading = "Output")]
     pub(crate) json: bool,
+}
+
+impl HasSettings for Logs {
+    const GROUPS: &'static [Group] = &[Group::Account];
 }

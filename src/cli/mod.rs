@@ -1,34 +1,30 @@
 //! The command line: `clap` types, and nothing else. A file a command, with its arguments.
 
-mod as_settings;
 mod build;
 mod completions;
 mod destroy;
 mod dist;
-mod flags;
 mod inspect;
 mod launch;
 mod logs;
 mod push;
 mod runs;
+mod setting_flags;
 mod settings;
 mod start;
 mod status;
 mod train;
 
-pub use as_settings::AsSettings;
 pub use build::Build;
 pub use completions::{Completions, Shell};
 pub use destroy::Destroy;
 pub use dist::Dist;
-pub use flags::{
-    AccountFlags, EngineFlags, ImageFlags, PipelineFlags, ProjectFlags, PushFlags, StackFlags, TrainingFlags,
-};
 pub use inspect::Inspect;
 pub use launch::Launch;
 pub use logs::Logs;
 pub use push::Push;
 pub use runs::Runs;
+pub(crate) use setting_flags::{HasSettings, SettingFlags};
 pub use settings::Settings;
 pub use status::Status;
 pub use train::Train;
@@ -37,6 +33,8 @@ use std::path::{Path, PathBuf};
 
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::settings::{Definition, Value};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -105,7 +103,6 @@ pub enum Color {
 
 /// The verbs.
 #[derive(Debug, Subcommand)]
-#[expect(clippy::large_enum_variant, reason = "there is one in a process")]
 pub enum Command {
     /// Show the project's metadata as sgbuild understands it, and where it is from
     Inspect(Inspect),
@@ -151,6 +148,25 @@ impl Command {
             Self::Logs(_) | Self::Completions(_) => return Path::new("."),
         };
         &given.directory
+    }
+
+    /// The settings that its flags give.
+    #[must_use]
+    pub fn settings(&self) -> Vec<(&'static Definition, Value)> {
+        let given = match self {
+            Self::Inspect(arguments) => &arguments.settings.given,
+            Self::Dist(arguments) => &arguments.settings.given,
+            Self::Build(arguments) => &arguments.settings.given,
+            Self::Push(arguments) => &arguments.settings.given,
+            Self::Train(arguments) => &arguments.settings.given,
+            Self::Runs(arguments) => &arguments.settings.given,
+            Self::Logs(arguments) => &arguments.settings.given,
+            Self::Launch(arguments) => &arguments.settings.given,
+            Self::Status(arguments) => &arguments.settings.given,
+            Self::Destroy(arguments) => &arguments.settings.given,
+            Self::Settings(_) | Self::Completions(_) => return Vec::new(),
+        };
+        given.clone()
     }
 }
 

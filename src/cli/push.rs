@@ -2,7 +2,8 @@
 
 use clap::Args;
 
-use super::{Directory, DryRun, EngineFlags, ImageFlags, Json, ProjectFlags, PushFlags, TrainingFlags};
+use super::{Directory, DryRun, HasSettings, Json, SettingFlags};
+use crate::settings::Group;
 
 /// `sgbuild push`.
 #[derive(Debug, Args)]
@@ -16,17 +17,13 @@ pub struct Push {
     #[arg(long, help_heading = "Training")]
     pub(crate) wait: bool,
     #[command(flatten)]
-    pub(crate) project: ProjectFlags,
-    #[command(flatten)]
-    pub(crate) image: ImageFlags,
-    #[command(flatten)]
-    pub(crate) engine: EngineFlags,
-    #[command(flatten)]
-    pub(crate) destination: PushFlags,
-    #[command(flatten)]
-    pub(crate) training: TrainingFlags,
+    pub(crate) settings: SettingFlags<Self>,
     #[command(flatten)]
     pub(crate) json: Json,
     #[command(flatten)]
     pub(crate) dry_run: DryRun,
+}
+
+impl HasSettings for Push {
+    const GROUPS: &'static [Group] = &[Group::Project, Group::Image, Group::Build, Group::Push, Group::Training];
 }

@@ -2,7 +2,8 @@
 
 use clap::Args;
 
-use super::{AccountFlags, Directory, Json};
+use super::{Directory, HasSettings, Json, SettingFlags};
+use crate::settings::Group;
 
 /// `sgbuild runs`.
 #[derive(Debug, Args)]
@@ -13,7 +14,11 @@ pub struct Runs {
     #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
     pub(crate) limit: usize,
     #[command(flatten)]
-    pub(crate) account: AccountFlags,
+    pub(crate) settings: SettingFlags<Self>,
     #[command(flatten)]
     pub(crate) json: Json,
+}
+
+impl HasSettings for Runs {
+    const GROUPS: &'static [Group] = &[Group::Account];
 }

@@ -2,7 +2,8 @@
 
 use clap::Args;
 
-use super::{Directory, Json, StackFlags};
+use super::{Directory, HasSettings, Json, SettingFlags};
+use crate::settings::Group;
 
 /// `sgbuild status`.
 #[derive(Debug, Args)]
@@ -10,7 +11,11 @@ pub struct Status {
     #[command(flatten)]
     pub(crate) directory: Directory,
     #[command(flatten)]
-    pub(crate) stack: StackFlags,
+    pub(crate) settings: SettingFlags<Self>,
     #[command(flatten)]
     pub(crate) json: Json,
+}
+
+impl HasSettings for Status {
+    const GROUPS: &'static [Group] = &[Group::Stack];
 }

@@ -2,7 +2,8 @@
 
 use clap::Args;
 
-use super::{Directory, DryRun, Json, TrainingFlags};
+use super::{Directory, DryRun, HasSettings, Json, SettingFlags};
+use crate::settings::Group;
 
 /// `sgbuild train`.
 #[derive(Debug, Args)]
@@ -13,12 +14,13 @@ pub struct Train {
     #[arg(long, help_heading = "Training")]
     pub(crate) wait: bool,
     #[command(flatten)]
-    pub(crate) training: TrainingFlags,
-    /// The AWS region, instead of that of the AWS configuration
-    #[arg(long, value_name = "REGION", help_heading = "Training")]
-    pub(crate) region: Option<String>,
+    pub(crate) settings: SettingFlags<Self>,
     #[command(flatten)]
     pub(crate) json: Json,
     #[command(flatten)]
     pub(crate) dry_run: DryRun,
+}
+
+impl HasSettings for Train {
+    const GROUPS: &'static [Group] = &[Group::Training, Group::Train];
 }

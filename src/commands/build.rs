@@ -50,7 +50,7 @@ pub(super) fn check_engine(checkout: &Checkout<'_>) -> Result<EngineKind, Error>
     let name = checkout.settings.text("engine").unwrap_or_default();
     EngineKind::named(name).map_err(|source| Error::UnknownEngine {
         source,
-        origin: checkout.settings.origin("engine").to_owned(),
+        origin: checkout.settings.engine().origin.to_string(),
     })
 }
 

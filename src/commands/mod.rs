@@ -26,14 +26,14 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
 use serde::Serialize;
 
-use crate::cli::{AsSettings as _, Command};
+use crate::cli::Command;
 use crate::error::Error;
 use crate::progress::Progress;
 use crate::project::{self, Project};
 use crate::requirements::{self, Named, Requirements};
 use crate::revision::{self, Revision};
 use crate::secret::Secret;
-use crate::settings::{Environment, Settings};
+use crate::settings::{Definition, Environment, RequirementsFile, Settings, Value};
 use crate::shown::Data;
 
 /// How long AWS may take to accept a connection.
@@ -95,7 +95,7 @@ pub(crate) struct Checkout<'a> {
 impl<'a> Checkout<'a> {
     fn open(
         directory: &Path,
-        flags: Vec<(&'static str, crate::settings::Value)>,
+        flags: Vec<(&'static Definition, Value)>,
         environment: Environment,
         progress: &'a dyn Progress,
     ) -> Result<Self, Error> {
@@ -120,16 +120,20 @@ impl<'a> Checkout<'a> {
 
     /// What the file says that the setting `requirements` names.
     fn requirements(&self, project: &Project) -> Result<Option<Requirements>, Error> {
-        const KEY: &str = "requirements";
-        let Some(file) = self.settings.text(KEY) else {
+        let Some(RequirementsFile {
+            file,
+            by_project_at,
+            extras,
+        }) = self.settings.requirements_file()
+        else {
             return Ok(None);
         };
         let named = Named {
             file,
-            by_project_at: self.settings.is_the_projects(KEY).then(|| self.settings.origin(KEY)),
+            by_project_at: by_project_at.as_deref(),
         };
-        let (extras, uv) = (self.settings.list("extras"), self.settings.uv());
-        Ok(Some(requirements::read(project, named, &extras, &uv, self.progress)?))
+        let uv = self.settings.uv();
+        Ok(Some(requirements::read(project, named, extras, &uv, self.progress)?))
     }
 
     /// What git says; asked once. A checkout that git refuses to read is warned of: the image will not name its commit.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::DEFINITIONS;
+use super::table::TABLE;
 use crate::process::is_credential;
 
 /// The environment of the process, taken once so that no stage reads it.
@@ -50,7 +50,7 @@ impl Environment {
             "HOME",
             "NETRC",
         ];
-        let is_original = |name: &str| DEFINITIONS.iter().any(|definition| definition.original == Some(name));
+        let is_original = |name: &str| TABLE.iter().any(|definition| definition.original == Some(name));
         let is_read = |name: &str| {
             READ.iter()
                 .any(|read| name == *read || read.ends_with('_') && name.starts_with(read))
