@@ -216,7 +216,7 @@ fn plan_settings(checkout: &Checkout<'_>, template: String) -> Result<PlanSettin
     if let Some(token) = github::token(settings.environment()) {
         given.insert("GitHubToken".to_owned(), token.to_owned());
     }
-    given.extend(settings.parameters()?);
+    given.extend(settings.other_stack_parameters().clone());
     Ok(PlanSettings {
         stack: stack_name(checkout)?,
         template,

@@ -97,7 +97,6 @@ fn definition(key: &str, origin: &Origin) -> Result<&'static Definition, Error> 
         DecidedBy::Anyone => Ok(definition),
         DecidedBy::Caller { what } => Err(Error::NotForFiles {
             origin: origin.to_string(),
-            name: definition.key,
             definition,
             what,
         }),

@@ -10,8 +10,10 @@ use super::key::{File, Key, List, Map, Number, Switch, Text, file, list, map, nu
 
 /// What a file would decide that named a program.
 const PROGRAM: &str = "which program is run";
+/// What a file would decide that named another repository than its own.
+const WHOSE_REPOSITORY: &str = "whose repository AWS builds";
 /// What a file would decide that trusted its own lines.
-pub(super) const WHO_SEES_PASSWORDS: &str = "whether its own lines get your passwords";
+const WHO_SEES_PASSWORDS: &str = "whether its own lines get your passwords";
 
 /// Makes a static of each row, and [`TABLE`] of all of them: a row cannot be forgotten there.
 macro_rules! table {
@@ -257,17 +259,20 @@ table! {
     GITHUB_USER: Option<Text> = text("github-user", "The user or organisation of the GitHub repository")
         .otherwise("that of git's remote `origin`")
         .flag("NAME", &[at(Pipeline)])
-        .parameter("GitHubUser");
+        .parameter("GitHubUser")
+        .callers(WHOSE_REPOSITORY);
 
     GITHUB_REPO: Option<Text> = text("github-repo", "The GitHub repository's name")
         .otherwise("that of git's remote `origin`")
         .flag("NAME", &[at(Pipeline)])
-        .parameter("GitHubRepo");
+        .parameter("GitHubRepo")
+        .callers(WHOSE_REPOSITORY);
 
     GITHUB_BRANCH: Option<Text> = text("github-branch", "The branch whose pushes are built")
         .otherwise("main")
         .flag("NAME", &[at(Pipeline)])
         .parameter("GitHubBranch")
+        .callers(WHOSE_REPOSITORY)
         .documented_default("`main`");
 
     GITHUB_CONNECTION: Option<Text> = text("github-connection",
@@ -275,6 +280,7 @@ table! {
         .flag("ARN", &[at(Pipeline)])
         .flag_help("ARN of a connection to GitHub; without one a token is read from the environment (`GITHUB_TOKEN`)")
         .parameter("GitHubConnectionArn")
+        .callers(WHOSE_REPOSITORY)
         .documented("ARN of a CodeConnections connection to GitHub; without it, `GITHUB_TOKEN` in the environment");
 
     SYNTHETIC_BUCKET: Option<Text> = text("synthetic-bucket",
@@ -293,6 +299,7 @@ table! {
         .flag("IMAGE", &[at(Pipeline)])
         .flag_help("The image that CodeBuild builds in [default: AWS's Amazon Linux]")
         .parameter("PythonBuildVersion")
+        .callers("what AWS runs the builds in")
         .documented_default("AWS's Amazon Linux");
 
     BUILD_TIMEOUT: Option<Number> = number("build-timeout", "The longest a build may take, in minutes")
@@ -310,5 +317,6 @@ table! {
     PARAMETERS: Map = map("parameters", "Other parameters of the stack's template, by its names")
         .flag("NAME=VALUE", &[at(Pipeline)])
         .flag_name("parameter")
-        .flag_help("Any other parameter of the template, by its name (repeat for more)");
+        .flag_help("Any other parameter of the template, by its name (repeat for more)")
+        .callers("what the pipeline in AWS is made of");
 }

@@ -6,7 +6,6 @@
 
 use std::collections::BTreeMap;
 
-use super::table::WHO_SEES_PASSWORDS;
 use super::{Error, Settings, table};
 use crate::project::Project;
 use crate::requirements::{Name, Requirements};
@@ -59,26 +58,6 @@ impl Settings {
                 secrets: secrets.into_keys().collect(),
             })
         })
-    }
-
-    /// Other parameters of the pipeline's template. The one that lets its builds do what [`Settings::check_trust`] refuses is no
-    /// file's to set, as the setting `trust-dockerfile` is not.
-    ///
-    /// # Errors
-    /// A file of the project sets it.
-    pub fn parameters(&self) -> Result<BTreeMap<String, String>, Error> {
-        const TRUST: &str = "TrustDockerfile";
-        let parameters = self.get(&table::PARAMETERS);
-        let origin = self.origin_of(&table::PARAMETERS);
-        if origin.is_the_projects() && parameters.contains_key(TRUST) {
-            return Err(Error::NotForFiles {
-                origin: origin.to_string(),
-                name: TRUST,
-                definition: &table::PARAMETERS.definition,
-                what: WHO_SEES_PASSWORDS,
-            });
-        }
-        Ok(parameters.clone())
     }
 
     fn dockerfile_lines(&self, project: &Project) -> Option<String> {

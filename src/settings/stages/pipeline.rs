@@ -72,4 +72,10 @@ impl Settings {
         });
         given.collect()
     }
+
+    /// Other parameters of the template, which come before the settings of their own.
+    #[must_use]
+    pub fn other_stack_parameters(&self) -> &BTreeMap<String, String> {
+        self.get(&table::PARAMETERS)
+    }
 }
