@@ -11,7 +11,7 @@ use super::aws_answers;
 use crate::error::Error;
 use crate::progress::Progress;
 use crate::revision::{self, Commit, Revision};
-use crate::settings::{Environment, Settings, Value};
+use crate::settings::{Definition, Environment, Settings, Value};
 
 /// How long AWS may take to accept a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -28,7 +28,7 @@ pub(crate) struct Checkout<'a> {
 impl<'a> Checkout<'a> {
     pub(super) fn open(
         directory: &Path,
-        flags: Vec<(&'static str, Value)>,
+        flags: Vec<(&'static Definition, Value)>,
         environment: Environment,
         progress: &'a dyn Progress,
     ) -> Result<Self, Error> {
@@ -77,7 +77,7 @@ impl<'a> Checkout<'a> {
         if let Ok(name) = AppName::new(concat!("sgbuild-", env!("CARGO_PKG_VERSION"))) {
             loader = loader.app_name(name);
         }
-        if let Some(region) = self.settings.text("region") {
+        if let Some(region) = self.settings.account().region {
             loader = loader.region(Region::new(region.to_owned()));
         }
         loader.load().await

@@ -185,15 +185,15 @@ impl<'a> Job<'a> {
             return Ok(built);
         }
         self.progress().step(&format!("Building {name}"));
-        let base = &plan.base.repository;
+        let (base, set) = (&plan.base.repository, self.settings().engine());
         let order = Order {
             plan,
             dist: &packed.dist,
             name,
             base_credentials: auth::credentials(base, &auth_settings(self.checkout, base).await).await?,
             secrets: &self.secrets,
-            pull: self.settings().flag("pull"),
-            no_cache: self.settings().flag("no-cache"),
+            pull: set.pull,
+            no_cache: set.no_cache,
         };
         let built = engine.build(&order, self.progress()).await?;
         self.record(packed, &built, None, "the next command will not know of this build");
@@ -208,7 +208,8 @@ impl<'a> Job<'a> {
         engine: &dyn Engine,
         name: &str,
     ) -> Result<Option<BuiltImage>, Error> {
-        if self.settings().flag("no-cache") || self.settings().flag("pull") {
+        let set = self.settings().engine();
+        if set.no_cache || set.pull {
             return Ok(None);
         }
         let Some(BuildRecord { built, .. }) = BuildRecord::read(&packed.dist, &own_records(self.checkout)) else {
@@ -258,31 +259,24 @@ impl<'a> Job<'a> {
 
 /// What the file says that the setting `requirements` names.
 fn read_requirements(project: &Project, checkout: &Checkout<'_>) -> Result<Option<Requirements>, Error> {
-    const KEY: &str = "requirements";
     let settings = &checkout.settings;
-    let Some(file) = settings.text(KEY) else {
+    let Some(named) = settings.requirements_file() else {
         return Ok(None);
     };
-    let named = Named {
-        file,
-        by_project_at: settings.is_the_projects(KEY).then(|| settings.origin(KEY)),
+    let file = Named {
+        file: named.file,
+        by_project_at: named.by_project_at.as_deref(),
     };
-    let (extras, uv) = (settings.list("extras"), settings.uv());
-    Ok(Some(requirements::read(
-        project,
-        named,
-        &extras,
-        &uv,
-        checkout.progress,
-    )?))
+    let (extras, uv) = (named.extras, settings.uv());
+    Ok(Some(requirements::read(project, file, extras, &uv, checkout.progress)?))
 }
 
 /// The engine that the settings name, if there is one.
 pub(super) fn engine_kind(checkout: &Checkout<'_>) -> Result<EngineKind, Error> {
-    let name = checkout.settings.text("engine").unwrap_or_default();
-    let kind = name.parse().map_err(|source| CommandError::UnknownEngine {
+    let set = checkout.settings.engine();
+    let kind = set.name.parse().map_err(|source| CommandError::UnknownEngine {
         source,
-        origin: checkout.settings.origin("engine").to_owned(),
+        origin: set.origin.to_string(),
     });
     Ok(kind?)
 }

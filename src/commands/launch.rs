@@ -13,30 +13,12 @@ use crate::code::{self, Code};
 use crate::error::Error;
 use crate::progress::Progress;
 use crate::registry::ecr;
-use crate::settings::Value;
+use crate::settings::PipelineSettings;
 use crate::shown::{Data, Page};
 use crate::stack::{self, Change, CloudFormation, Plan, PlanSettings, Planned, Stack};
 use crate::training::request;
 
 use super::github::{self, Remote};
-
-/// Settings, and the template's parameters that they are.
-const PARAMETERS: [(&str, &str); 14] = [
-    ("email", "Email"),
-    ("github-user", "GitHubUser"),
-    ("github-repo", "GitHubRepo"),
-    ("github-branch", "GitHubBranch"),
-    ("github-connection", "GitHubConnectionArn"),
-    ("synthetic-bucket", "SyntheticBucketName"),
-    ("schedule", "ScheduleExpression"),
-    ("engine", "Engine"),
-    ("build-image", "PythonBuildVersion"),
-    ("build-timeout", "BuildTimeoutMins"),
-    ("instance-type", "InstanceType"),
-    ("instance-count", "InstanceCount"),
-    ("volume-size", "VolInGB"),
-    ("max-runtime", "MaxRuntimeInSeconds"),
-];
 
 /// The template's parameters that say where the program is and for which processors.
 const CODE_PARAMETERS: [&str; 3] = ["CodeBucket", "CodeKey", "Architecture"];
@@ -145,14 +127,12 @@ pub(super) async fn run(arguments: &cli::Launch, checkout: &Checkout<'_>) -> Res
 
 /// The stack's name: the setting, else the repository's name and `-pipeline`.
 pub(super) fn stack_name(checkout: &Checkout<'_>) -> Result<String, Error> {
-    if let Some(name) = checkout.settings.text("stack") {
+    let PipelineSettings { stack, github_repo, .. } = checkout.settings.pipeline();
+    if let Some(name) = stack {
         return Ok(name.to_owned());
     }
     let remote = remote(checkout)?;
-    let repository = checkout
-        .settings
-        .text("github-repo")
-        .or_else(|| remote.as_ref().map(|remote| remote.repository.as_str()));
+    let repository = github_repo.or_else(|| remote.as_ref().map(|remote| remote.repository.as_str()));
     Ok(format!(
         "{}-pipeline",
         github::plain_name(repository.unwrap_or("sgbuild"), usize::MAX)
@@ -209,7 +189,7 @@ async fn upload(
     let settings = BucketSettings {
         account: ecr::caller_account(aws, &region).await?,
         region,
-        bucket: checkout.settings.text("code-bucket").map(ToOwned::to_owned),
+        bucket: checkout.settings.pipeline().code_bucket.map(ToOwned::to_owned),
     };
     let key = code.key();
     let place = format!("s3://{}/{key}", settings.name());
@@ -228,23 +208,15 @@ async fn upload(
 
 fn plan_settings(checkout: &Checkout<'_>, template: String) -> Result<PlanSettings, Error> {
     let settings = &checkout.settings;
-    // A default of ours must not undo what an existing stack was given.
-    let set = PARAMETERS.iter().filter(|(key, _)| settings.origin(key) != "default");
-    let value = |key| match settings.value(key)? {
-        Value::Number(number) => Some(number.to_string()),
-        _ => settings.text(key).map(ToOwned::to_owned),
-    };
     check_numbers(checkout)?;
-    let mut given: BTreeMap<_, _> = set
-        .filter_map(|(key, parameter)| Some(((*parameter).to_owned(), value(key)?)))
-        .collect();
+    let mut given = settings.stack_parameters();
     if let Some(engine) = given.get_mut("Engine") {
         job::engine_kind(checkout)?.parameter().clone_into(engine);
     }
     if let Some(token) = github::token(settings.environment()) {
         given.insert("GitHubToken".to_owned(), token.to_owned());
     }
-    given.extend(settings.parameters()?);
+    given.extend(settings.other_stack_parameters().clone());
     Ok(PlanSettings {
         stack: stack_name(checkout)?,
         template,
@@ -256,10 +228,8 @@ fn plan_settings(checkout: &Checkout<'_>, template: String) -> Result<PlanSettin
 
 /// Refuses what SageMaker or CodeBuild would refuse only when the pipeline runs.
 fn check_numbers(checkout: &Checkout<'_>) -> Result<(), Error> {
-    let set = |key: &str| match checkout.settings.value(key) {
-        Some(Value::Number(number)) => Some((*number, checkout.settings.origin(key))),
-        _ => None,
-    };
+    let origins: BTreeMap<_, _> = checkout.settings.numbers();
+    let set = |key: &str| origins.get(key).map(|(number, origin)| (*number, origin.as_str()));
     request::check_numbers(set)?;
     match set("build-timeout") {
         Some((minutes, origin)) if !BUILD_MINUTES.contains(&minutes) => {

@@ -54,7 +54,7 @@ async fn print_log(name: &str, checkout: &Checkout<'_>, each: &mut job_log::Each
 /// Follows the job of `answer` with its log as progress; its end decides.
 pub(super) async fn wait(answer: &TrainingAnswer, checkout: &Checkout<'_>) -> Result<Job, Error> {
     let run = answer.run().ok_or_else(|| CommandError::NothingToFollow {
-        function: checkout.settings.text("function").unwrap_or_default().to_owned(),
+        function: checkout.settings.function().unwrap_or_default().to_owned(),
     })?;
     let mut each = |line: LogLine| -> io::Result<()> {
         checkout.progress.output(&as_a_terminal_leaves(&line.text));

@@ -24,7 +24,7 @@ use std::pin::Pin;
 
 use serde::Serialize;
 
-use crate::cli::{AsSettings as _, Command};
+use crate::cli::Command;
 use crate::error::Error;
 use crate::progress::Progress;
 use crate::settings::Environment;

@@ -35,7 +35,7 @@ pub(super) async fn newest_job(checkout: &Checkout<'_>) -> Result<String, Error>
 }
 
 async fn newest_first(checkout: &Checkout<'_>) -> Result<Vec<RunRecord>, Error> {
-    let table = checkout.settings.text("table").ok_or(CommandError::NoTable)?;
+    let table = checkout.settings.account().runs_table.ok_or(CommandError::NoTable)?;
     let listed = DynamoDb::new(&checkout.aws().await, table).all().await;
     let listed = listed.map_err(|source| CommandError::Runs {
         table: table.to_owned(),

@@ -1,5 +1,6 @@
 //! `sgbuild settings`: every setting, its value and where it comes from.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
@@ -16,12 +17,12 @@ const LONGEST_KEY: usize = 20;
 const LONGEST_VALUE: usize = 44;
 
 #[derive(Serialize)]
-struct Row<'a> {
+struct Row {
     value: Option<Value>,
-    origin: Option<&'a str>,
+    origin: Option<String>,
     variable: String,
     decided_by: &'static str,
-    help: &'static str,
+    help: Cow<'static, str>,
 }
 
 pub(super) fn run(arguments: &cli::Settings, checkout: &Checkout<'_>) -> Data {
@@ -31,13 +32,13 @@ pub(super) fn run(arguments: &cli::Settings, checkout: &Checkout<'_>) -> Data {
             .map(|(definition, setting)| {
                 let row = Row {
                     value: setting.map(|setting| without_credentials(&setting.value)),
-                    origin: setting.map(|setting| setting.origin.as_str()),
+                    origin: setting.map(|setting| setting.origin.to_string()),
                     variable: definition.variable(),
                     decided_by: match definition.decided_by {
                         DecidedBy::Anyone => "anyone",
                         DecidedBy::Caller { .. } => "caller",
                     },
-                    help: definition.help,
+                    help: definition.help(),
                 };
                 (definition.key, row)
             })
@@ -66,15 +67,15 @@ fn without_credentials(value: &Value) -> Value {
                 .map(|(name, value)| (name.clone(), without_url_credentials(value)))
                 .collect(),
         ),
-        Value::Number(_) | Value::Flag(_) => value.clone(),
+        Value::Number(_) | Value::Switch(_) => value.clone(),
     }
 }
 
 /// Where it comes from, and whether that can be no file.
 fn origin(definition: &Definition, setting: Option<&Setting>) -> String {
-    let origin = setting.map_or("", |setting| setting.origin.as_str());
+    let origin = setting.map_or_else(String::new, |setting| setting.origin.to_string());
     match definition.decided_by {
-        DecidedBy::Anyone => origin.to_owned(),
+        DecidedBy::Anyone => origin,
         DecidedBy::Caller { .. } => format!("{origin} (flag or variable only)").trim_start().to_owned(),
     }
 }
@@ -84,7 +85,7 @@ fn shown(setting: Option<&Setting>) -> String {
     let text = match &setting.value {
         Value::Text(text) => text.clone(),
         Value::Number(number) => number.to_string(),
-        Value::Flag(flag) => flag.to_string(),
+        Value::Switch(flag) => flag.to_string(),
         Value::List(items) => items.join(", "),
         Value::Map(pairs) => pairs
             .iter()

@@ -1,7 +1,6 @@
 //! Where `sgbuild push` pushes to, and under which tags.
 
 use super::CommandError;
-use super::checkout::Checkout;
 use super::job::{Job, auth_settings};
 use crate::error::Error;
 use crate::oci::reference::validate_tag;
@@ -13,8 +12,9 @@ use crate::registry::ecr;
 /// Where to push and under which tags. What needs no network is looked at first.
 pub(super) async fn settings(job: &Job<'_>) -> Result<PushSettings, Error> {
     let checkout = job.checkout;
-    let named = named(checkout)?;
-    let mut tags = checkout.settings.list("tag");
+    let set = checkout.settings.destination();
+    let named = named(set.repository)?;
+    let mut tags = set.tags.to_vec();
     if let Some(Named::Registry { tag: Some(tag), .. }) = &named {
         tags.push(tag.clone());
     }
@@ -34,7 +34,7 @@ pub(super) async fn settings(job: &Job<'_>) -> Result<PushSettings, Error> {
         client: ClientSettings::default(),
         target,
         tags,
-        create_repository: checkout.settings.flag("create-repository"),
+        create_repository: set.create_repository,
     })
 }
 
@@ -49,10 +49,8 @@ enum Named {
     InEcr(String),
 }
 
-fn named(checkout: &Checkout<'_>) -> Result<Option<Named>, Error> {
-    let Some(name) = checkout.settings.text("repository") else {
-        return Ok(None);
-    };
+fn named(repository: Option<&str>) -> Result<Option<Named>, Error> {
+    let Some(name) = repository else { return Ok(None) };
     // As in `docker push`: a first component with a dot or a port, or `localhost`, is a registry.
     let first = name.split('/').next().unwrap_or_default();
     if !name.contains('/') || !(first.contains(['.', ':']) || first == "localhost") {

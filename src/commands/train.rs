@@ -59,7 +59,7 @@ pub(super) fn settings(checkout: &Checkout<'_>, commit: Option<String>) -> Optio
         origins: checkout
             .settings
             .all()
-            .filter_map(|(definition, setting)| Some((definition.key, setting?.origin.clone())))
+            .filter_map(|(definition, setting)| Some((definition.key, setting?.origin.to_string())))
             .collect(),
     })
 }

@@ -63,13 +63,11 @@ pub enum Error {
         path: PathBuf,
     },
     /// A file decides what only whoever runs sgbuild may.
-    #[error("{origin}: no file of the project may set `{name}`: it says {what}")]
+    #[error("{origin}: no file of the project may set `{}`: it says {what}", .definition.key)]
     NotForFiles {
         /// Where it stands.
         origin: String,
-        /// The setting, or the stack's parameter.
-        name: &'static str,
-        /// The setting that gives it.
+        /// The setting.
         definition: &'static Definition,
         /// What it decides.
         what: &'static str,

@@ -6,8 +6,9 @@ use std::path::Path;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::definitions::{DEFINITIONS, DecidedBy, Definition, Kind};
-use super::{Error, Giver, Setting, Value};
+use super::definition::{DecidedBy, Definition, Kind};
+use super::table::TABLE;
+use super::{Error, Origin, Setting, Value};
 use crate::project::{SourceFile, ini};
 
 type Found = BTreeMap<&'static str, Setting>;
@@ -18,9 +19,12 @@ pub(super) fn pyproject(root: &Path) -> Result<Found, Error> {
     let Some(text) = read(root, NAME)? else {
         return Ok(Found::new());
     };
-    let at = |offset: usize| format!("{NAME}:{}", line_of(&text, offset));
+    let at = |offset: usize| Origin::File {
+        name: NAME,
+        line: line_of(&text, offset),
+    };
     let document = DeTable::parse(&text).map_err(|error| Error::Malformed {
-        origin: at(error.span().map_or(0, |span| span.start)),
+        origin: at(error.span().map_or(0, |span| span.start)).to_string(),
         reason: error.message().to_owned(),
     })?;
     let table = document
@@ -30,7 +34,7 @@ pub(super) fn pyproject(root: &Path) -> Result<Found, Error> {
     let Some(table) = table else { return Ok(Found::new()) };
     let DeValue::Table(table) = table.get_ref() else {
         return Err(Error::Malformed {
-            origin: at(table.span().start),
+            origin: at(table.span().start).to_string(),
             reason: "`tool.sgbuild` is not a table".to_owned(),
         });
     };
@@ -40,12 +44,12 @@ pub(super) fn pyproject(root: &Path) -> Result<Found, Error> {
         let definition = definition(key.get_ref(), &origin)?;
         if found.contains_key(definition.key) {
             return Err(Error::Malformed {
-                origin,
+                origin: origin.to_string(),
                 reason: format!("`{}` is set twice, with `-` and with `_`", definition.key),
             });
         }
         let value = from_toml(definition, value, &origin)?;
-        found.insert(definition.key, given(value, origin));
+        found.insert(definition.key, Setting { value, origin });
     }
     Ok(found)
 }
@@ -60,20 +64,15 @@ pub(super) fn setup_cfg(root: &Path) -> Result<Found, Error> {
     let sections = ini::parse(&text).map_err(|error| Error::File(Box::new(error)))?;
     let ours = sections.into_iter().filter(|section| section.name == "sgbuild");
     for option in ours.flat_map(|section| section.options) {
-        let origin = format!("{NAME}:{}", option.line);
+        let origin = Origin::File {
+            name: NAME,
+            line: option.line,
+        };
         let definition = definition(&option.key, &origin)?;
         let value = definition.parse(&option.text(), &origin)?;
-        found.insert(definition.key, given(value, origin));
+        found.insert(definition.key, Setting { value, origin });
     }
     Ok(found)
-}
-
-fn given(value: Value, origin: String) -> Setting {
-    Setting {
-        value,
-        origin,
-        giver: Giver::Project,
-    }
 }
 
 /// A file's text; `None` where it does not exist.
@@ -87,18 +86,17 @@ fn line_of(text: &str, offset: usize) -> usize {
 }
 
 /// The setting named `key`, which a file may decide; setup.cfg users may write `_` for `-`, as setuptools lets them.
-fn definition(key: &str, origin: &str) -> Result<&'static Definition, Error> {
+fn definition(key: &str, origin: &Origin) -> Result<&'static Definition, Error> {
     let kebab = key.replace('_', "-");
     let definition = Definition::of(&kebab).ok_or_else(|| Error::Unknown {
-        origin: origin.to_owned(),
+        origin: origin.to_string(),
         key: key.to_owned(),
         nearest: nearest(&kebab),
     })?;
     match definition.decided_by {
         DecidedBy::Anyone => Ok(definition),
         DecidedBy::Caller { what } => Err(Error::NotForFiles {
-            origin: origin.to_owned(),
-            name: definition.key,
+            origin: origin.to_string(),
             definition,
             what,
         }),
@@ -109,7 +107,7 @@ fn definition(key: &str, origin: &str) -> Result<&'static Definition, Error> {
 pub(super) fn nearest(key: &str) -> Option<&'static str> {
     let most = 1 + key.len() / 4;
     let length = key.chars().count();
-    let names = DEFINITIONS.iter().map(|definition| definition.key);
+    let names = TABLE.iter().map(|definition| definition.key);
     names
         // A shared prefix of variables, such as SGBUILD_CI_, brings many that resemble nothing: their lengths say so at once.
         .filter(|name| name.len().abs_diff(length) <= most)
@@ -135,7 +133,7 @@ fn edit_distance(a: &str, b: &str) -> usize {
     row[b.len()]
 }
 
-fn from_toml(definition: &'static Definition, value: &Spanned<DeValue<'_>>, origin: &str) -> Result<Value, Error> {
+fn from_toml(definition: &'static Definition, value: &Spanned<DeValue<'_>>, origin: &Origin) -> Result<Value, Error> {
     let wrong = |found: &DeValue<'_>| definition.wrong_kind(origin, with_article(found.type_str()));
     let value = value.get_ref();
     match (definition.kind, value) {
@@ -145,7 +143,7 @@ fn from_toml(definition: &'static Definition, value: &Spanned<DeValue<'_>>, orig
         (Kind::Number, DeValue::Integer(number)) => u64::from_str_radix(number.as_str(), number.radix())
             .map(Value::Number)
             .map_err(|_| definition.wrong_kind(origin, format!("`{number}`"))),
-        (Kind::Flag, DeValue::Boolean(flag)) => Ok(Value::Flag(*flag)),
+        (Kind::Switch, DeValue::Boolean(flag)) => Ok(Value::Switch(*flag)),
         (Kind::List, DeValue::String(text)) => Ok(Value::List(vec![text.to_string()])),
         (Kind::List, DeValue::Array(items)) => {
             let texts = items.iter().map(|item| {

@@ -2,26 +2,37 @@
 //! defaults. All precedence lives here, and every value knows where it came from.
 
 mod certificates;
-mod definitions;
+mod definition;
+mod environment;
 mod error;
 mod files;
+mod key;
+mod origin;
 mod pip;
 mod stages;
+pub(crate) mod table;
 mod trust;
 mod uv;
 
-pub use definitions::{DEFINITIONS, DecidedBy, Definition, Kind};
+pub use definition::Definition;
+pub(crate) use definition::{DecidedBy, Group, Kind, Place};
+pub use environment::Environment;
 pub use error::Error;
-pub use stages::BuildSecrets;
+pub use origin::Origin;
+pub use stages::{
+    AccountSettings, BuildSecrets, DestinationSettings, EngineSettings, PipelineSettings, RequirementsFile,
+};
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::process::is_credential;
 use crate::project::{Astray, inside};
 use crate::registry::ecr::is_region;
+
+use key::{Key, Typed};
+use table::TABLE;
 
 /// A setting's value.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -32,7 +43,7 @@ pub enum Value {
     /// A whole number.
     Number(u64),
     /// On or off.
-    Flag(bool),
+    Switch(bool),
     /// Several strings.
     List(Vec<String>),
     /// Names and their values.
@@ -40,133 +51,12 @@ pub enum Value {
 }
 
 /// A value and where it was set.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Setting {
     /// The value.
     pub value: Value,
-    /// Such as `--role`, `SGBUILD_ROLE`, `pyproject.toml:12` or `default`.
-    pub origin: String,
-    /// Who gave it.
-    pub giver: Giver,
-}
-
-/// Who gave a setting its value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Giver {
-    /// sgbuild, as nobody else did.
-    Default,
-    /// A file of the project, which may be a stranger's.
-    Project,
-    /// Whoever runs sgbuild, by a flag or a variable.
-    Caller,
-}
-
-/// The environment of the process, taken once so that no stage reads it.
-#[derive(Debug, Clone, Default)]
-pub struct Environment {
-    variables: Vec<(String, String)>,
-    /// The names of those whose value is not Unicode.
-    not_unicode: Vec<String>,
-}
-
-impl Environment {
-    /// The variables of this process.
-    #[must_use]
-    pub fn of_process() -> Self {
-        let mut environment = Self::default();
-        for (name, value) in std::env::vars_os() {
-            match (name.into_string(), value.into_string()) {
-                (Ok(name), Ok(value)) => environment.variables.push((name, value)),
-                (Ok(name), Err(_)) => environment.not_unicode.push(name),
-                (Err(_), _) => {}
-            }
-        }
-        environment
-    }
-
-    /// The variables given.
-    #[must_use]
-    pub fn new(variables: Vec<(String, String)>) -> Self {
-        Self {
-            variables,
-            not_unicode: Vec::new(),
-        }
-    }
-
-    /// A variable that sgbuild, or what it asks, reads, and whose value is not Unicode: taken for unset, it would decide wrongly.
-    fn unreadable(&self) -> Option<&str> {
-        const READ: [&str; 9] = [
-            "SGBUILD_",
-            "AWS_",
-            "CODEBUILD_",
-            "DOCKER_",
-            "PIP_",
-            "UV_",
-            "XDG_",
-            "HOME",
-            "NETRC",
-        ];
-        let is_original = |name: &str| DEFINITIONS.iter().any(|definition| definition.original == Some(name));
-        let is_read = |name: &str| {
-            READ.iter()
-                .any(|read| name == *read || read.ends_with('_') && name.starts_with(read))
-        };
-        let mut names = self.not_unicode.iter().map(String::as_str);
-        names.find(|name| is_read(name) || is_original(name))
-    }
-
-    /// A variable's value; an empty one counts as unset.
-    #[must_use]
-    pub fn get(&self, name: &str) -> Option<&str> {
-        self.variables
-            .iter()
-            .find(|(key, value)| key == name && !value.is_empty())
-            .map(|(_, value)| value.as_str())
-    }
-
-    /// Every variable.
-    #[must_use]
-    pub fn all(&self) -> &[(String, String)] {
-        &self.variables
-    }
-
-    /// The names of the variables that are credentials, apart from those that begin with `prefix`.
-    #[must_use]
-    pub fn credentials_unlike(&self, prefix: &str) -> Vec<String> {
-        let credentials = self.variables.iter().filter(|(name, value)| is_credential(name, value));
-        let names = credentials
-            .map(|(name, _)| name)
-            .filter(|name| !name.starts_with(prefix));
-        names.cloned().collect()
-    }
-
-    /// The user's home directory.
-    #[must_use]
-    pub fn home(&self) -> Option<PathBuf> {
-        self.get("HOME").map(PathBuf::from)
-    }
-
-    /// Docker's configuration: `DOCKER_CONFIG`, else `~/.docker`.
-    #[must_use]
-    pub fn docker_config_dir(&self) -> Option<PathBuf> {
-        self.get("DOCKER_CONFIG")
-            .map(PathBuf::from)
-            .or_else(|| Some(self.home()?.join(".docker")))
-    }
-
-    /// sgbuild's cache directory ([XDG base directory specification](https://specifications.freedesktop.org/basedir-spec/latest/));
-    /// without a home directory one in that for temporary files, which others share: each user has one of his own there.
-    #[must_use]
-    pub fn cache_dir(&self) -> PathBuf {
-        let base = self.get("XDG_CACHE_HOME").map(PathBuf::from);
-        let base = base.filter(|path| path.is_absolute());
-        let home = || self.home().filter(|home| home.is_absolute());
-        match base.or_else(|| Some(home()?.join(".cache"))) {
-            Some(base) => base.join("sgbuild"),
-            None => std::env::temp_dir().join(format!("sgbuild-{}", rustix::process::geteuid().as_raw())),
-        }
-    }
+    /// Where it was set.
+    pub origin: Origin,
 }
 
 /// Every setting that has a value.
@@ -182,69 +72,65 @@ impl Settings {
     ///
     /// # Errors
     /// A settings file that cannot be read, an unknown key, a value of the wrong kind.
-    pub fn resolve(root: &Path, flags: Vec<(&'static str, Value)>, environment: Environment) -> Result<Self, Error> {
+    pub fn resolve(
+        root: &Path,
+        flags: Vec<(&'static Definition, Value)>,
+        environment: Environment,
+    ) -> Result<Self, Error> {
         if !root.is_dir() {
             return Err(Error::Directory { path: root.to_owned() });
         }
         if let Some(name) = environment.unreadable() {
             return Err(Error::NotUnicode { name: name.to_owned() });
         }
-        let mut values = BTreeMap::new();
-        for definition in DEFINITIONS {
-            if let Some(value) = definition.default_value() {
-                values.insert(
-                    definition.key,
-                    Setting {
-                        value,
-                        origin: "default".to_owned(),
-                        giver: Giver::Default,
-                    },
-                );
-            }
-        }
+        let mut values: BTreeMap<_, _> = defaults().collect();
         values.extend(files::setup_cfg(root)?);
         values.extend(files::pyproject(root)?);
-        for definition in DEFINITIONS {
-            if let Some(setting) = from_environment(definition, &environment)? {
-                values.insert(definition.key, setting);
+        for definition in TABLE {
+            let setting = from_environment(definition, &environment)?;
+            values.extend(setting.map(|setting| (definition.key, setting)));
+        }
+        values.extend(flags.into_iter().map(from_flag));
+        for definition in TABLE {
+            if let Some(setting) = values.get(definition.key) {
+                definition.check(setting)?;
             }
         }
-        for (key, value) in flags {
-            values.insert(
-                key,
-                Setting {
-                    value,
-                    origin: Definition::of(key).map_or(String::new(), Definition::flag),
-                    giver: Giver::Caller,
-                },
-            );
-        }
-        for definition in DEFINITIONS {
-            definition.check(values.get(definition.key))?;
-        }
-        refuse_unless_region(values.get("region"))?;
         let settings = Self {
             values,
             environment,
             root: root.to_owned(),
         };
+        settings.refuse_unless_region()?;
         settings.refuse_files_outside()?;
         Ok(settings)
     }
 
+    /// A region of the checkout's becomes part of the names of hosts that credentials are sent to.
+    fn refuse_unless_region(&self) -> Result<(), Error> {
+        match self.get(&table::REGION) {
+            Some(region) if !is_region(region) => Err(Error::Region {
+                origin: self.origin_of(&table::REGION).to_string(),
+                found: region.to_owned(),
+            }),
+            _ => Ok(()),
+        }
+    }
+
     /// A file of the project may name the project's files only: what it names is read, shown and packed.
     fn refuse_files_outside(&self) -> Result<(), Error> {
-        for definition in DEFINITIONS.iter().filter(|definition| definition.kind == Kind::File) {
-            let Some(named) = self
-                .text(definition.key)
-                .filter(|_| self.is_the_projects(definition.key))
+        for (definition, setting) in self.all() {
+            let Some(Setting {
+                value: Value::Text(named),
+                origin,
+            }) = setting.filter(|setting| definition.kind == Kind::File && setting.origin.is_the_projects())
             else {
                 continue;
             };
             // What cannot be read is told where it is needed.
             if let Err(Astray::Outside(place)) = inside(&self.root, Path::new(named)) {
                 return Err(Error::Outside {
-                    origin: self.origin(definition.key).to_owned(),
+                    origin: origin.to_string(),
                     definition,
                     named: named.to_owned(),
                     place,
@@ -254,11 +140,23 @@ impl Settings {
         Ok(())
     }
 
-    /// Every setting in the order of [`DEFINITIONS`], with `None` where it has no value.
+    /// The value of the setting that `key` names: of the type that its row in [`table`] gives it.
+    pub(crate) fn get<T: Typed>(&self, key: &Key<T>) -> T::Read<'_> {
+        let setting = self.values.get(key.definition.key);
+        key.read(setting.map(|setting| &setting.value))
+    }
+
+    /// Where its value comes from.
+    pub(crate) fn origin_of<T>(&self, key: &Key<T>) -> &Origin {
+        let setting = self.values.get(key.definition.key);
+        setting.map_or(&Origin::Default, |setting| &setting.origin)
+    }
+
+    /// Every setting in the table's order, with `None` where it has no value.
     pub fn all(&self) -> impl Iterator<Item = (&'static Definition, Option<&Setting>)> {
-        DEFINITIONS
+        TABLE
             .iter()
-            .map(|definition| (definition, self.values.get(definition.key)))
+            .map(|definition| (*definition, self.values.get(definition.key)))
     }
 
     /// The variables that look like settings and are none, each with the variable that was probably meant. Names that are like
@@ -272,11 +170,12 @@ impl Settings {
         ours.into_iter()
             .filter_map(|(name, rest)| {
                 let key = rest.to_lowercase().replace('_', "-");
-                let by_flag = |d: &&Definition| d.flag().trim_start_matches("--") == key;
+                let by_flag = |definition: &&Definition| definition.flag_name() == key;
                 let meant = match Definition::of(&key) {
                     Some(_) => return None,
-                    None => DEFINITIONS
+                    None => TABLE
                         .iter()
+                        .copied()
                         .find(by_flag)
                         .or_else(|| Definition::of(files::nearest(&key)?)),
                 };
@@ -310,13 +209,10 @@ impl Settings {
         }
         PathBuf::from(name)
     }
+}
 
-    /// A setting's value, of whatever kind; `None` where it is not set.
-    #[must_use]
-    pub fn value(&self, key: &str) -> Option<&Value> {
-        self.values.get(key).map(|setting| &setting.value)
-    }
-
+/// Reading by strings: a misspelt key, or one of another kind, is not found out. It goes when nobody asks so any more.
+impl Settings {
     /// A text setting.
     #[must_use]
     pub fn text(&self, key: &str) -> Option<&str> {
@@ -340,7 +236,7 @@ impl Settings {
     pub fn flag(&self, key: &str) -> bool {
         matches!(
             self.values.get(key).map(|setting| &setting.value),
-            Some(Value::Flag(true))
+            Some(Value::Switch(true))
         )
     }
 
@@ -364,32 +260,31 @@ impl Settings {
 
     /// Where a setting came from; empty where it is not set.
     #[must_use]
-    pub fn origin(&self, key: &str) -> &str {
-        self.values.get(key).map_or("", |setting| setting.origin.as_str())
+    pub fn origin(&self, key: &str) -> String {
+        let setting = self.values.get(key);
+        setting.map_or_else(String::new, |setting| setting.origin.to_string())
     }
 
     /// Whether a file of the project gave the setting its value.
     #[must_use]
     pub fn is_the_projects(&self, key: &str) -> bool {
-        self.values
-            .get(key)
-            .is_some_and(|setting| setting.giver == Giver::Project)
+        let setting = self.values.get(key);
+        setting.is_some_and(|setting| setting.origin.is_the_projects())
     }
 }
 
-/// A region of the checkout's becomes part of the names of hosts that credentials are sent to.
-fn refuse_unless_region(setting: Option<&Setting>) -> Result<(), Error> {
-    match setting {
-        Some(Setting {
-            value: Value::Text(region),
-            origin,
-            ..
-        }) if !is_region(region) => Err(Error::Region {
-            origin: origin.clone(),
-            found: region.clone(),
-        }),
-        _ => Ok(()),
-    }
+/// What sgbuild does where nobody says anything.
+fn defaults() -> impl Iterator<Item = (&'static str, Setting)> {
+    TABLE.iter().filter_map(|definition| {
+        let value = definition.default?.into();
+        let origin = Origin::Default;
+        Some((definition.key, Setting { value, origin }))
+    })
+}
+
+fn from_flag((definition, value): (&'static Definition, Value)) -> (&'static str, Setting) {
+    let origin = Origin::Flag(definition.flag());
+    (definition.key, Setting { value, origin })
 }
 
 /// The value of `SGBUILD_<KEY>`; inside CodeBuild also of the variables that the setuptools-docker pipeline's stack sets.
@@ -400,12 +295,9 @@ fn from_environment(definition: &'static Definition, environment: &Environment) 
         .filter(|_| environment.get("CODEBUILD_BUILD_ID").is_some());
     for name in [Some(own.as_str()), original].into_iter().flatten() {
         if let Some(text) = environment.get(name) {
-            let value = definition.parse(text, name)?;
-            return Ok(Some(Setting {
-                value,
-                origin: name.to_owned(),
-                giver: Giver::Caller,
-            }));
+            let origin = Origin::Variable(name.to_owned());
+            let value = definition.parse(text, &origin)?;
+            return Ok(Some(Setting { value, origin }));
         }
     }
     Ok(None)

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use url::Url;
 
-use super::{BuildSecrets, Environment, Error, Settings, certificates};
+use super::{BuildSecrets, Environment, Error, Settings, certificates, table};
 use crate::project::ini;
 use crate::reading::{self, PROJECT_FILE, SETTINGS_FILE};
 use crate::secret::Secret;
@@ -27,7 +27,7 @@ const CA_VARIABLES: [&str; 4] = ["PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUND
 /// The certificates' file cannot be read.
 pub(super) fn secrets(settings: &Settings, urls: &[&str]) -> Result<BuildSecrets, Error> {
     let mut secrets = BuildSecrets::default();
-    let is_handed_over = settings.flag("pip-settings");
+    let is_handed_over = settings.get(&table::PIP_SETTINGS);
     let options = if is_handed_over {
         options(settings.environment())
     } else {
@@ -38,7 +38,7 @@ pub(super) fn secrets(settings: &Settings, urls: &[&str]) -> Result<BuildSecrets
         secrets.by_id.insert("pip.conf".to_owned(), pip_conf);
     }
     if let Some(entries) = read_netrc(settings.environment()).filter(|_| is_handed_over) {
-        let hosts = [index_hosts(&options), settings.list("netrc-hosts")].concat();
+        let hosts = [&index_hosts(&options), settings.get(&table::NETRC_HOSTS)].concat();
         let netrc = netrc(&entries, &hosts).map(|netrc| ("netrc".to_owned(), Secret::new(netrc)));
         secrets.by_id.extend(netrc);
         secrets.kept_back = kept_back(&entries, &hosts, urls);
@@ -205,9 +205,9 @@ fn netrc(text: &str, hosts: &[String]) -> Option<String> {
 
 /// The certificates to trust: the setting, else those that pip trusts here.
 fn ca_bundle(settings: &Settings, options: &BTreeMap<String, String>) -> Result<Option<String>, Error> {
-    let (path, origin) = match settings.text("ca-bundle") {
-        Some(path) => (path.to_owned(), settings.origin("ca-bundle").to_owned()),
-        None if !settings.flag("pip-settings") => return Ok(None),
+    let (path, origin) = match settings.get(&table::CA_BUNDLE) {
+        Some(path) => (path.to_owned(), settings.origin_of(&table::CA_BUNDLE).to_string()),
+        None if !settings.get(&table::PIP_SETTINGS) => return Ok(None),
         None => match ca_path(settings.environment(), options) {
             Some(found) => found,
             None => return Ok(None),
@@ -218,7 +218,7 @@ fn ca_bundle(settings: &Settings, options: &BTreeMap<String, String>) -> Result<
     let read = reading::bytes(&path, PROJECT_FILE).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
     let found = read.and_then(|text| certificates::only(&text).map_err(io::Error::other));
     found.map(Some).map_err(|source| Error::NamedFile {
-        key: "ca-bundle",
+        key: table::CA_BUNDLE.name(),
         origin,
         path,
         source,

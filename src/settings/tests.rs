@@ -1,10 +1,11 @@
 use std::fs;
 
+use super::table::*;
 use super::*;
 
 fn resolve(
     files: &[(&str, &str)],
-    flags: Vec<(&'static str, Value)>,
+    flags: Vec<(&'static Definition, Value)>,
     variables: &[(&str, &str)],
 ) -> Result<Settings, Error> {
     let root = tempfile::tempdir().unwrap();
@@ -28,16 +29,22 @@ fn flags_win_over_variables_over_pyproject_over_setup_cfg_over_defaults() {
         "setup.cfg",
         "[metadata]\nrole=no\n[sgbuild]\nrole = cfg\nplatform: cfg\ninstance_type = cfg\nfunction = cfg\n",
     );
-    let flags = vec![("role", Value::Text("flag".to_owned()))];
+    let flags = vec![(&ROLE.definition, Value::Text("flag".to_owned()))];
     let settings = resolve(
         &[pyproject, setup_cfg],
         flags,
         &[("SGBUILD_ROLE", "env"), ("SGBUILD_PLATFORM", "env")],
     )
     .unwrap();
-    let found = ["role", "platform", "instance-type", "function", "volume-size"].map(|key| settings.origin(key));
+    let found = [
+        settings.origin_of(&ROLE),
+        settings.origin_of(&PLATFORM),
+        settings.origin_of(&INSTANCE_TYPE),
+        settings.origin_of(&FUNCTION),
+        settings.origin_of(&VOLUME_SIZE),
+    ];
     assert_eq!(
-        found,
+        found.map(ToString::to_string),
         [
             "--role",
             "SGBUILD_PLATFORM",
@@ -46,18 +53,18 @@ fn flags_win_over_variables_over_pyproject_over_setup_cfg_over_defaults() {
             "default"
         ]
     );
-    assert_eq!(settings.text("role"), Some("flag"));
-    assert_eq!(settings.number("volume-size"), 30);
+    assert_eq!(settings.get(&ROLE), Some("flag"));
+    assert_eq!(settings.get(&VOLUME_SIZE), 30);
 }
 
 #[test]
 fn the_original_pipelines_variables_count_in_codebuild_only() {
     let stack = [("FUNCTION_NAME", "train-it"), ("EBS_VOL_GB", "50")];
-    assert_eq!(resolve(&[], vec![], &stack).unwrap().text("function"), None);
+    assert_eq!(resolve(&[], vec![], &stack).unwrap().get(&FUNCTION), None);
     let in_codebuild = [&stack[..], &[("CODEBUILD_BUILD_ID", "p:1")]].concat();
     let settings = resolve(&[], vec![], &in_codebuild).unwrap();
     assert_eq!(
-        (settings.text("function"), settings.number("volume-size")),
+        (settings.get(&FUNCTION), settings.get(&VOLUME_SIZE)),
         (Some("train-it"), 50)
     );
 }
@@ -71,12 +78,12 @@ fn values_keep_their_kinds() {
         &[("SGBUILD_TAG", "a, b"), ("SGBUILD_LABELS", "k=v=w\nz=1")],
     )
     .unwrap();
-    assert_eq!(settings.text("python-version"), Some("3.10"));
-    assert_eq!(settings.list("system-packages"), ["gcc", "git"]);
-    assert_eq!(settings.map("environment")["A"], "x y");
-    assert!(settings.flag("pull"));
-    assert_eq!(settings.list("tag"), ["a", "b"]);
-    assert_eq!(settings.map("labels")["k"], "v=w");
+    assert_eq!(settings.get(&PYTHON_VERSION), Some("3.10"));
+    assert_eq!(settings.get(&SYSTEM_PACKAGES), ["gcc", "git"]);
+    assert_eq!(settings.get(&ENVIRONMENT)["A"], "x y");
+    assert!(settings.get(&PULL));
+    assert_eq!(settings.get(&TAG), ["a", "b"]);
+    assert_eq!(settings.get(&LABELS)["k"], "v=w");
 }
 
 #[test]
@@ -110,7 +117,7 @@ fn mistakes_are_named_with_their_line() {
 #[test]
 fn a_number_is_taken_as_it_is_or_refused() {
     let most = resolve(&[], vec![], &[("SGBUILD_PYTHON_TIMEOUT", "18446744073709551615")]).unwrap();
-    assert_eq!(most.number("python-timeout"), u64::MAX);
+    assert_eq!(most.get(&PYTHON_TIMEOUT), u64::MAX);
     for (number, said) in [
         ("0", "`0`, and a whole number, 1 or more, is expected"),
         ("-1", "`-1`, and a whole number is expected"),
@@ -130,7 +137,7 @@ fn a_number_is_taken_as_it_is_or_refused() {
             .to_string();
         assert_eq!(error, format!("setup.cfg:2: `volume-size` is {said}"));
     }
-    let flag = vec![("max-runtime", Value::Number(0))];
+    let flag = vec![(&MAX_RUNTIME.definition, Value::Number(0))];
     let error = resolve(&[], flag, &[]).unwrap_err().to_string();
     assert!(error.starts_with("--max-runtime: "), "{error}");
 }
@@ -155,8 +162,8 @@ fn the_cache_directory_is_never_relative_and_never_shared() {
 fn setup_cfg_is_read_as_configparser_reads_it() {
     let indented = ("setup.cfg", "[sgbuild]\n  platform = linux/arm64\n  train = pk:train\n");
     let settings = resolve(&[indented], vec![], &[]).unwrap();
-    assert_eq!(settings.text("platform"), Some("linux/arm64"));
-    assert_eq!(settings.text("train"), Some("pk:train"));
+    assert_eq!(settings.get(&PLATFORM), "linux/arm64");
+    assert_eq!(settings.get(&TRAIN), Some("pk:train"));
     let twice = ("setup.cfg", "[sgbuild]\nrole = a\nrole = b\n");
     let error = resolve(&[twice], vec![], &[]).unwrap_err().to_string();
     assert!(error.contains("setup.cfg:3"), "{error}");
@@ -171,5 +178,5 @@ fn a_setting_under_two_spellings_is_refused_and_numbers_have_their_radix() {
         "{error}"
     );
     let hexadecimal = ("pyproject.toml", "[tool.sgbuild]\nvolume-size = 0x10\n");
-    assert_eq!(resolve(&[hexadecimal], vec![], &[]).unwrap().number("volume-size"), 16);
+    assert_eq!(resolve(&[hexadecimal], vec![], &[]).unwrap().get(&VOLUME_SIZE), 16);
 }

@@ -6,8 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use super::definitions::WHO_SEES_PASSWORDS;
-use super::{Definition, Error, Settings};
+use super::{Error, Settings, table};
 use crate::project::Project;
 use crate::requirements::{Name, Requirements};
 use crate::secret::Secret;
@@ -46,7 +45,7 @@ impl Settings {
         secrets: &BTreeMap<String, Secret>,
     ) -> Result<(), Error> {
         let secrets = with_credentials(secrets);
-        if secrets.is_empty() || self.flag("trust-dockerfile") {
+        if secrets.is_empty() || self.get(&table::TRUST_DOCKERFILE) {
             return Ok(());
         }
         let found = self
@@ -61,29 +60,7 @@ impl Settings {
         })
     }
 
-    /// Other parameters of the pipeline's template. The one that lets its builds do what [`Settings::check_trust`] refuses is no
-    /// file's to set, as the setting `trust-dockerfile` is not.
-    ///
-    /// # Errors
-    /// A file of the project sets it.
-    pub fn parameters(&self) -> Result<BTreeMap<String, String>, Error> {
-        const KEY: &str = "parameters";
-        const TRUST: &str = "TrustDockerfile";
-        let parameters = self.map(KEY);
-        let is_theirs = self.is_the_projects(KEY) && parameters.contains_key(TRUST);
-        let definition = Definition::of(KEY).filter(|_| is_theirs);
-        definition.map_or(Ok(parameters), |definition| {
-            Err(Error::NotForFiles {
-                origin: self.origin(KEY).to_owned(),
-                name: TRUST,
-                definition,
-                what: WHO_SEES_PASSWORDS,
-            })
-        })
-    }
-
     fn dockerfile_lines(&self, project: &Project) -> Option<String> {
-        const TEMPLATE: &str = "dockerfile-template";
         let build = &project.build;
         if !build.docker_lines.is_empty() {
             let at = &build.docker_lines_at;
@@ -91,31 +68,31 @@ impl Settings {
                 "{at}: dockerlines adds lines of the project's own to the Dockerfile"
             ));
         }
-        let origin = self.origin(TEMPLATE);
-        self.is_the_projects(TEMPLATE)
-            .then(|| format!("{origin}: `{TEMPLATE}` has a file of the project make the Dockerfile"))
+        let origin = self.origin_of(&table::DOCKERFILE_TEMPLATE);
+        origin
+            .is_the_projects()
+            .then(|| format!("{origin}: `dockerfile-template` has a file of the project make the Dockerfile"))
     }
 
     /// An environment variable of the image, which is there when pip runs.
     fn steering_variable(&self) -> Option<String> {
-        const ENVIRONMENT: &str = "environment";
-        if !self.is_the_projects(ENVIRONMENT) {
+        let origin = self.origin_of(&table::ENVIRONMENT);
+        if !origin.is_the_projects() {
             return None;
         }
-        let steers = |name: &String| {
+        let steers = |name: &str| {
             let name = name.to_uppercase();
             STEERING.contains(&name.as_str()) || name.ends_with("_PROXY")
         };
-        let name = self.map(ENVIRONMENT).into_keys().find(steers)?;
-        let origin = self.origin(ENVIRONMENT);
+        let name = self.get(&table::ENVIRONMENT).keys().find(|name| steers(name))?;
         Some(format!(
-            "{origin}: `{ENVIRONMENT}` sets {name}, which changes how pip reaches its indexes"
+            "{origin}: `environment` sets {name}, which changes how pip reaches its indexes"
         ))
     }
 
     /// A line of the project's requirements file by which pip sends a password to whoever answers for its host.
     fn trusted_host(&self, requirements: Option<&Requirements>, secrets: &BTreeMap<&str, &Secret>) -> Option<String> {
-        let requirements = requirements.filter(|_| self.is_the_projects("requirements"))?;
+        let requirements = requirements.filter(|_| self.origin_of(&table::REQUIREMENTS).is_the_projects())?;
         let lines = requirements.lines.iter();
         let mut given = lines.flat_map(|line| line.options_given().map(move |option| (&line.place, option)));
         let (place, option) = given.find(|(_, option)| {

@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Environment, Settings, pip};
+use super::{Environment, Settings, pip, table};
 use crate::process::{concerns_installer, is_credential, variable};
 use crate::reading::{self, SETTINGS_FILE};
 use crate::uv::UvSettings;
@@ -95,8 +95,8 @@ pub(super) fn settings(settings: &Settings) -> UvSettings {
         .flat_map(|files| words(files).into_iter().map(PathBuf::from));
     let files = files.chain(uv_toml(settings.environment())).collect();
     UvSettings {
-        program: settings.text("uv").map(|program| settings.program(program)),
-        python: settings.program(settings.text("python").unwrap_or("python3")),
+        program: settings.get(&table::UV).map(|program| settings.program(program)),
+        python: settings.program(settings.get(&table::PYTHON)),
         environment: told.0,
         index_arguments,
         files,
@@ -138,7 +138,7 @@ impl Told {
 
     /// The certificates that pip trusts here; else those of the system, as pip does.
     fn certificates(&mut self, settings: &Settings, pip: &std::collections::BTreeMap<String, String>) {
-        if let Some(path) = settings.text("ca-bundle") {
+        if let Some(path) = settings.get(&table::CA_BUNDLE) {
             self.replace("SSL_CERT_FILE", &settings.absolute(path).display().to_string());
             return;
         }
@@ -224,9 +224,9 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::settings::Value;
+    use crate::settings::{Definition, Value};
 
-    fn of(pairs: &[(&str, &str)], flags: Vec<(&'static str, Value)>) -> UvSettings {
+    fn of(pairs: &[(&str, &str)], flags: Vec<(&'static Definition, Value)>) -> UvSettings {
         let root = tempfile::tempdir().unwrap();
         let nowhere = [("XDG_CONFIG_DIRS", "/nonexistent"), ("PIP_CONFIG_FILE", "/dev/null")];
         let pairs = nowhere
@@ -351,8 +351,8 @@ mod tests {
     #[test]
     fn programs_with_a_directory_are_the_projects() {
         let flags = vec![
-            ("uv", Value::Text("tools/uv".to_owned())),
-            ("python", Value::Text("python3.12".to_owned())),
+            (&table::UV.definition, Value::Text("tools/uv".to_owned())),
+            (&table::PYTHON.definition, Value::Text("python3.12".to_owned())),
         ];
         let told = of(&[], flags);
         assert!(told.program.unwrap().is_absolute());

@@ -74,14 +74,54 @@ fn a_program_of_the_checkouts_is_not_run() {
 }
 
 #[test]
-fn the_pipelines_trust_is_no_files_to_give() {
+fn what_the_pipeline_builds_and_runs_is_no_files_to_say() {
     let sandbox = tiny().with_testbed();
-    configure(&sandbox, "parameters = { TrustDockerfile = 'true' }");
-    let ran = sandbox.run(&["launch", "--dry-run"]).exits(2);
-    ran.says(&[
-        "pyproject.toml:5: no file of the project may set `TrustDockerfile`: it says whether its own lines get your passwords",
-        "with --parameter or SGBUILD_PARAMETERS",
-    ]);
+    for (setting, what, flag, variable) in [
+        (
+            "parameters = { TrustDockerfile = 'true' }",
+            "what the pipeline in AWS is made of",
+            "--parameter",
+            "SGBUILD_PARAMETERS",
+        ),
+        (
+            "github-user = 'evil'",
+            "whose repository AWS builds",
+            "--github-user",
+            "SGBUILD_GITHUB_USER",
+        ),
+        (
+            "github_repo = 'evil'",
+            "whose repository AWS builds",
+            "--github-repo",
+            "SGBUILD_GITHUB_REPO",
+        ),
+        (
+            "github-branch = 'evil'",
+            "whose repository AWS builds",
+            "--github-branch",
+            "SGBUILD_GITHUB_BRANCH",
+        ),
+        (
+            "github-connection = 'arn:evil'",
+            "whose repository AWS builds",
+            "--github-connection",
+            "SGBUILD_GITHUB_CONNECTION",
+        ),
+        (
+            "build-image = 'evil/image'",
+            "what AWS runs the builds in",
+            "--build-image",
+            "SGBUILD_BUILD_IMAGE",
+        ),
+    ] {
+        configure(&sandbox, setting);
+        let key = setting.split_once(' ').unwrap().0.replace('_', "-");
+        let ran = sandbox.run(&["launch", "--dry-run"]).exits(2);
+        ran.says(&[
+            &format!("pyproject.toml:5: no file of the project may set `{key}`: it says {what}"),
+            &format!("with {flag} or {variable}"),
+        ]);
+    }
 }
 
 #[test]
@@ -93,7 +133,7 @@ fn settings_tells_what_no_file_decides() {
         .filter(|(_, setting)| setting["decided_by"] == "caller")
         .map(|(key, _)| key.as_str())
         .collect();
-    assert_eq!(callers.len(), 4, "{callers:?}");
+    assert_eq!(callers.len(), 10, "{callers:?}");
     let shown = tiny().run(&["settings"]).exits(0).stdout;
     for key in callers {
         let line = shown.lines().find(|line| line.starts_with(key)).unwrap();

@@ -1,19 +1,17 @@
-//! From settings to what each stage takes.
+//! What the image holds: `dist/`, and the secrets that its build gets.
 
-use std::cell::LazyCell;
 use std::collections::BTreeMap;
 
-use super::{Error, Settings, pip, uv};
+use super::super::key::{Key, Text};
+use super::super::{Error, Settings, pip, table};
 use crate::dist::DIST;
-use crate::engine::docker::DockerSettings;
 use crate::image::{ImageSettings, Template};
-use crate::project::{Project, ProjectSettings};
+use crate::project::Project;
 use crate::reading::{self, PROJECT_FILE};
 use crate::requirements::Requirements;
 use crate::revision::{Commit, Revision};
 use crate::sdist::SdistSettings;
 use crate::secret::Secret;
-use crate::uv::UvSettings;
 
 /// What a build gets of this machine's pip settings, and what it does not get.
 #[derive(Debug, Default)]
@@ -24,27 +22,27 @@ pub struct BuildSecrets {
     pub kept_back: Vec<String>,
 }
 
-impl Settings {
-    /// How to read the project.
-    #[must_use]
-    pub fn project(&self) -> ProjectSettings<'_> {
-        let named = |key| Some((self.text(key)?.to_owned(), self.origin(key).to_owned()));
-        ProjectSettings {
-            train: named("train"),
-            serve: named("serve"),
-            static_only: self.flag("static"),
-            python: self.program(self.text("python").unwrap_or("python3")),
-            python_timeout: self.number("python-timeout"),
-            environment: self.environment().all().to_vec(),
-            cache_dir: self.environment().cache_dir(),
-            uv: LazyCell::new(Box::new(|| self.uv())),
-        }
-    }
+/// The file that says what is installed.
+#[derive(Debug)]
+pub struct RequirementsFile<'a> {
+    /// As it was named, relative to the project.
+    pub file: &'a str,
+    /// The line of the project's file that names it; `None` where whoever runs sgbuild does.
+    pub by_project_at: Option<String>,
+    /// The extras of the package to install.
+    pub extras: &'a [String],
+}
 
-    /// How uv is found, and what it is told on this machine.
+impl Settings {
+    /// The file that the setting `requirements` names.
     #[must_use]
-    pub fn uv(&self) -> UvSettings {
-        uv::settings(self)
+    pub fn requirements_file(&self) -> Option<RequirementsFile<'_>> {
+        let origin = self.origin_of(&table::REQUIREMENTS);
+        Some(RequirementsFile {
+            file: self.get(&table::REQUIREMENTS)?,
+            by_project_at: origin.is_the_projects().then(|| origin.to_string()),
+            extras: self.get(&table::EXTRAS),
+        })
     }
 
     /// How to write the sdist.
@@ -67,17 +65,17 @@ impl Settings {
         secrets: &BTreeMap<String, Secret>,
         revision: Option<&Revision>,
     ) -> Result<ImageSettings, Error> {
-        let text = |key| self.text(key).map(ToOwned::to_owned);
+        let text = |key: &Key<Option<Text>>| self.get(key).map(ToOwned::to_owned);
         Ok(ImageSettings {
-            base_image: text("base-image"),
-            python_version: text("python-version"),
-            platform: text("platform").unwrap_or_default(),
-            system_packages: self.list("system-packages"),
-            environment: self.map("environment"),
-            labels: self.map("labels"),
-            extras: self.list("extras"),
+            base_image: text(&table::BASE_IMAGE),
+            python_version: text(&table::PYTHON_VERSION),
+            platform: self.get(&table::PLATFORM).to_owned(),
+            system_packages: self.get(&table::SYSTEM_PACKAGES).to_vec(),
+            environment: self.get(&table::ENVIRONMENT).clone(),
+            labels: self.get(&table::LABELS).clone(),
+            extras: self.get(&table::EXTRAS).to_vec(),
             revision: self.commit(revision).map(|commit| commit.to_string()),
-            source: text("source-url").or_else(|| revision?.remote.clone()),
+            source: text(&table::SOURCE_URL).or_else(|| revision?.remote.clone()),
             // Without SOURCE_DATE_EPOCH the commit's time stands for it, as it is the same for everyone who builds the commit.
             source_date_epoch: self.source_date_epoch()?.or_else(|| revision?.time),
             secrets: secrets.keys().cloned().collect(),
@@ -85,31 +83,14 @@ impl Settings {
         })
     }
 
-    /// How the Docker daemon is found.
-    #[must_use]
-    pub fn docker(&self) -> DockerSettings {
-        let environment = self.environment();
-        let text = |name| environment.get(name).map(ToOwned::to_owned);
-        DockerSettings {
-            host: text("DOCKER_HOST"),
-            context: text("DOCKER_CONTEXT"),
-            config_dir: environment.docker_config_dir(),
-            tls_verify: environment.get("DOCKER_TLS_VERIFY").is_some(),
-            cert_path: text("DOCKER_CERT_PATH").map(Into::into),
-            buildkit: environment.get("DOCKER_BUILDKIT").map(|value| value != "0"),
-            path: text("PATH"),
-            withheld: environment.credentials_unlike("SSH_"),
-        }
-    }
-
     /// The commit: the setting, else CodeBuild's, else git's. A commit that was set by hand is taken at its word; git's is
     /// marked when the tree differs from it. What a file of the project says of its commit comes after CodeBuild, who knows.
     #[must_use]
     pub fn commit(&self, revision: Option<&Revision>) -> Option<Commit> {
         let codebuild = self.environment().get("CODEBUILD_RESOLVED_SOURCE_VERSION");
-        let is_outranked = codebuild.is_some() && self.is_the_projects("revision");
+        let is_outranked = codebuild.is_some() && self.origin_of(&table::REVISION).is_the_projects();
         let by_hand = self
-            .text("revision")
+            .get(&table::REVISION)
             .filter(|commit| !commit.is_empty() && !is_outranked);
         let dirty = by_hand.is_none() && revision.is_some_and(|revision| revision.dirty);
         let set = by_hand.or(codebuild);
@@ -129,12 +110,13 @@ impl Settings {
     }
 
     fn template(&self) -> Result<Option<Template>, Error> {
-        const KEY: &str = "dockerfile-template";
-        let Some(named) = self.text(KEY) else { return Ok(None) };
+        let Some(named) = self.get(&table::DOCKERFILE_TEMPLATE) else {
+            return Ok(None);
+        };
         let path = self.root().join(named);
         let text = reading::text(&path, PROJECT_FILE).map_err(|source| Error::NamedFile {
-            key: KEY,
-            origin: self.origin(KEY).to_owned(),
+            key: table::DOCKERFILE_TEMPLATE.name(),
+            origin: self.origin_of(&table::DOCKERFILE_TEMPLATE).to_string(),
             path,
             source,
         })?;

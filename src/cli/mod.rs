@@ -1,0 +1,195 @@
+//! The command line: `clap` types, and nothing else. A file a command, with its arguments.
+
+mod build;
+mod completions;
+mod destroy;
+mod dist;
+mod inspect;
+mod launch;
+mod logs;
+mod push;
+mod runs;
+mod setting_flags;
+mod settings;
+mod start;
+mod status;
+mod train;
+
+pub use build::Build;
+pub use completions::{Completions, Shell};
+pub use destroy::Destroy;
+pub use dist::Dist;
+pub use inspect::Inspect;
+pub use launch::Launch;
+pub use logs::Logs;
+pub use push::Push;
+pub use runs::Runs;
+pub(crate) use setting_flags::{HasSettings, SettingFlags};
+pub use settings::Settings;
+pub use status::Status;
+pub use train::Train;
+
+use std::path::{Path, PathBuf};
+
+use clap::builder::styling::{AnsiColor, Styles};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::settings::{Definition, Value};
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default().bold())
+    .placeholder(AnsiColor::Cyan.on_default());
+
+/// Turns a Python package into a SageMaker training image in ECR, and starts the training.
+///
+/// The project is the directory with setup.py, setup.cfg or pyproject.toml. What `sgbuild settings` lists can be given as
+/// SGBUILD_<NAME> in the environment, in [tool.sgbuild] of pyproject.toml, or in [sgbuild] of setup.cfg; most of it also as
+/// a flag, which comes first.
+#[derive(Debug, Parser)]
+#[command(name = "sgbuild", version, styles = STYLES, max_term_width = 110, propagate_version = false)]
+#[command(after_help = "\
+Exit codes: 0 done; 1 you can fix it; 2 usage; 75 temporary, try again; 130 interrupted;
+141 nobody reads the output.
+
+Examples:
+  sgbuild inspect                 what sgbuild understands of the project here
+  sgbuild dist                    dist/: sdist, Dockerfile, requirements and run.py
+  IMAGE=$(sgbuild push)           build, push to ECR and, where a function is set, start the training")]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+
+    /// For every command.
+    #[command(flatten)]
+    pub global: Global,
+}
+
+/// Flags of every command.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub struct Global {
+    /// Only warnings and errors
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+
+    /// Every line of the build's log, also on a terminal
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+
+    /// When to use colour
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        default_value = "auto",
+        hide_possible_values = false
+    )]
+    pub color: Color,
+}
+
+/// When to use colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless `NO_COLOR` is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Show the project's metadata as sgbuild understands it, and where it is from
+    Inspect(Inspect),
+    /// Write dist/: sdist, Dockerfile, requirements and run.py, a complete build context
+    Dist(Dist),
+    /// Write dist/ if it is stale, and build the image
+    Build(Build),
+    /// Build if needed, push the image, and start the training where a function is set
+    Push(Push),
+    /// Start the training of the image pushed last
+    Train(Train),
+    /// List what was trained: when, from which commit and data, and what came of it
+    Runs(Runs),
+    /// Show a training job's log
+    Logs(Logs),
+    /// Create or update the whole pipeline in AWS: the CloudFormation stack
+    Launch(Launch),
+    /// Show the pipeline's stack and where its parts are
+    Status(Status),
+    /// Delete the pipeline's stack; data, models, images and records stay
+    Destroy(Destroy),
+    /// Show every setting, its value and where it comes from
+    Settings(Settings),
+    /// Print a completion script for your shell
+    Completions(Completions),
+}
+
+impl Command {
+    /// The project's directory; the current one for a verb that takes none.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        let given = match self {
+            Self::Inspect(arguments) => &arguments.directory,
+            Self::Dist(arguments) => &arguments.directory,
+            Self::Build(arguments) => &arguments.directory,
+            Self::Push(arguments) => &arguments.directory,
+            Self::Train(arguments) => &arguments.directory,
+            Self::Runs(arguments) => &arguments.directory,
+            Self::Launch(arguments) => &arguments.directory,
+            Self::Status(arguments) => &arguments.directory,
+            Self::Destroy(arguments) => &arguments.directory,
+            Self::Settings(arguments) => &arguments.directory,
+            Self::Logs(_) | Self::Completions(_) => return Path::new("."),
+        };
+        &given.directory
+    }
+
+    /// The settings that its flags give.
+    #[must_use]
+    pub fn settings(&self) -> Vec<(&'static Definition, Value)> {
+        let given = match self {
+            Self::Inspect(arguments) => &arguments.settings.given,
+            Self::Dist(arguments) => &arguments.settings.given,
+            Self::Build(arguments) => &arguments.settings.given,
+            Self::Push(arguments) => &arguments.settings.given,
+            Self::Train(arguments) => &arguments.settings.given,
+            Self::Runs(arguments) => &arguments.settings.given,
+            Self::Logs(arguments) => &arguments.settings.given,
+            Self::Launch(arguments) => &arguments.settings.given,
+            Self::Status(arguments) => &arguments.settings.given,
+            Self::Destroy(arguments) => &arguments.settings.given,
+            Self::Settings(_) | Self::Completions(_) => return Vec::new(),
+        };
+        given.clone()
+    }
+}
+
+/// The project's directory.
+#[derive(Debug, Args)]
+pub struct Directory {
+    /// The project's directory
+    #[arg(value_name = "DIR", default_value = ".")]
+    pub directory: PathBuf,
+}
+
+/// `--json`.
+#[derive(Debug, Args)]
+pub struct Json {
+    /// Print JSON
+    #[arg(long, help_heading = "Output")]
+    pub json: bool,
+}
+
+/// `--dry-run`.
+#[derive(Debug, Args)]
+pub struct DryRun {
+    /// Say what would be done, and change nothing
+    #[arg(long, help_heading = "Output")]
+    pub dry_run: bool,
+}

@@ -1,0 +1,314 @@
+//! What there is to say of one setting; [`super::table`] says it of each.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt::{self, Display, Formatter};
+
+use super::{Error, Origin, Setting, TABLE, Value};
+
+/// What kind of value a setting has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// One string.
+    Text,
+    /// A file's path, relative to the project. One that a file of the project gives must lie in the project.
+    File,
+    /// A whole number.
+    Number,
+    /// `true` or `false`.
+    Switch,
+    /// Several strings: a TOML array; elsewhere separated by commas or line breaks.
+    List,
+    /// `NAME=VALUE` pairs: a TOML table; elsewhere separated by line breaks.
+    Map,
+}
+
+/// Who may decide a setting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum DecidedBy {
+    /// Everyone: flags, variables and the project's own files.
+    Anyone,
+    /// Whoever runs sgbuild, by the flag or the variable. A checkout may be a stranger's, and its files decide nothing that
+    /// reaches beyond what is built of it.
+    Caller {
+        /// What a file would decide: `which program is run`.
+        what: &'static str,
+    },
+}
+
+/// A value that the program itself holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fixed {
+    Text(&'static str),
+    Number(u64),
+    Switch(bool),
+}
+
+impl From<Fixed> for Value {
+    fn from(fixed: Fixed) -> Self {
+        match fixed {
+            Fixed::Text(text) => Self::Text(text.to_owned()),
+            Fixed::Number(number) => Self::Number(number),
+            Fixed::Switch(on) => Self::Switch(on),
+        }
+    }
+}
+
+impl Display for Fixed {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => formatter.write_str(text),
+            Self::Number(number) => number.fmt(formatter),
+            Self::Switch(on) => on.fmt(formatter),
+        }
+    }
+}
+
+/// One setting.
+#[derive(Debug)]
+pub struct Definition {
+    /// Its name in the files, in kebab case.
+    pub(crate) key: &'static str,
+    pub(crate) kind: Kind,
+    pub(crate) default: Option<Fixed>,
+    /// The variable by which the setuptools-docker pipeline's stack gives it to CodeBuild; read there only.
+    pub(super) original: Option<&'static str>,
+    /// The parameter of the stack's template that it is.
+    pub(super) parameter: Option<&'static str>,
+    pub(crate) decided_by: DecidedBy,
+    pub(crate) flag: Option<Flag>,
+    /// What it does, without what counts otherwise.
+    pub(super) help: &'static str,
+    /// What counts where it is not set, in words.
+    pub(super) otherwise: Option<&'static str>,
+    /// Its meaning in docs/configuration.md, where help is too short.
+    pub(super) documented: Option<&'static str>,
+    /// Its default in docs/configuration.md, where it has none of a fixed value.
+    pub(super) documented_default: Option<&'static str>,
+}
+
+/// A setting's flag on the command line.
+#[derive(Debug)]
+pub(crate) struct Flag {
+    /// Its name without the dashes, where that is not the key.
+    pub(super) name: Option<&'static str>,
+    /// What `--help` calls its value; empty where it takes none.
+    pub(crate) value_name: &'static str,
+    /// Its help, where it is not the setting's.
+    pub(super) help: Option<&'static str>,
+    /// Where `--help` shows it.
+    pub(super) places: &'static [Place],
+}
+
+impl Flag {
+    pub(super) const fn new(value_name: &'static str, places: &'static [Place]) -> Self {
+        Self {
+            name: None,
+            value_name,
+            help: None,
+            places,
+        }
+    }
+}
+
+/// A group of flags under one heading of `--help`. Each command has some of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Group {
+    /// How the project is read.
+    Project,
+    /// What the image holds.
+    Image,
+    /// How the image is built.
+    Build,
+    /// Where the image goes.
+    Push,
+    /// How the training is started.
+    Training,
+    /// What only `sgbuild train` shows beside them.
+    Train,
+    /// Which stack.
+    Stack,
+    /// What the pipeline is made of. A stack that exists keeps what is not given.
+    Pipeline,
+    /// Where runs are recorded.
+    Account,
+}
+
+impl Group {
+    /// Its heading in `--help`.
+    pub(crate) fn heading(self) -> &'static str {
+        match self {
+            Self::Project => "Project",
+            Self::Image => "Image",
+            Self::Build => "Build",
+            Self::Push => "Push",
+            Self::Training | Self::Train => "Training",
+            Self::Stack => "Stack",
+            Self::Pipeline => "Pipeline",
+            Self::Account => "Account",
+        }
+    }
+
+    /// The settings whose flags it shows, in the order of `--help`: that of the table, but for those that say after which flag
+    /// they stand.
+    pub(crate) fn flags(self) -> Vec<(&'static Definition, &'static Place)> {
+        let shown = TABLE.iter().filter_map(|definition| {
+            let places = definition.flag.as_ref()?.places;
+            Some((*definition, places.iter().find(|place| place.group == self)?))
+        });
+        let (mut flags, moved): (Vec<_>, Vec<_>) = shown.partition(|(_, place)| place.after.is_none());
+        for (definition, place) in moved {
+            let before = flags.iter().position(|(other, _)| place.after == Some(other.key));
+            flags.insert(before.map_or(flags.len(), |before| before + 1), (definition, place));
+        }
+        flags
+    }
+}
+
+/// Where `--help` shows a flag.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place {
+    group: Group,
+    after: Option<&'static str>,
+    help: Option<&'static str>,
+}
+
+/// In this group.
+pub(super) const fn at(group: Group) -> Place {
+    Place {
+        group,
+        after: None,
+        help: None,
+    }
+}
+
+impl Place {
+    /// Behind the flag of the setting `key`, not where the table has it.
+    pub(super) const fn after(mut self, key: &'static str) -> Self {
+        self.after = Some(key);
+        self
+    }
+
+    /// With help of its own.
+    pub(super) const fn saying(mut self, help: &'static str) -> Self {
+        self.help = Some(help);
+        self
+    }
+}
+
+impl Definition {
+    pub(super) const fn new(key: &'static str, kind: Kind, help: &'static str) -> Self {
+        Self {
+            key,
+            kind,
+            default: None,
+            original: None,
+            parameter: None,
+            decided_by: DecidedBy::Anyone,
+            flag: None,
+            help,
+            otherwise: None,
+            documented: None,
+            documented_default: None,
+        }
+    }
+
+    /// The definition of `key`.
+    #[must_use]
+    pub(super) fn of(key: &str) -> Option<&'static Self> {
+        TABLE.iter().copied().find(|definition| definition.key == key)
+    }
+
+    /// What it does, in one line.
+    pub(crate) fn help(&self) -> Cow<'static, str> {
+        match self.otherwise {
+            Some(otherwise) => format!("{}; else {otherwise}", self.help).into(),
+            None => self.help.into(),
+        }
+    }
+
+    /// Its environment variable, such as `SGBUILD_SOURCE_BUCKET`.
+    #[must_use]
+    pub fn variable(&self) -> String {
+        format!("SGBUILD_{}", self.key.replace('-', "_").to_uppercase())
+    }
+
+    /// Its flag, as shown to the user. Flags that turn a default off have a name of their own.
+    #[must_use]
+    pub fn flag(&self) -> String {
+        format!("--{}", self.flag_name())
+    }
+
+    /// Its flag's name without the dashes.
+    pub(crate) fn flag_name(&self) -> &'static str {
+        self.flag.as_ref().and_then(|flag| flag.name).unwrap_or(self.key)
+    }
+
+    /// The help of its flag at `place`, which tells the default.
+    pub(crate) fn flag_help(&self, place: &Place) -> Cow<'static, str> {
+        if let Some(help) = place.help.or_else(|| self.flag.as_ref()?.help) {
+            return help.into();
+        }
+        match (self.default, self.otherwise) {
+            (Some(Fixed::Switch(_)) | None, None) => self.help.into(),
+            (Some(default), None) => format!("{} [default: {default}]", self.help).into(),
+            (_, Some(otherwise)) => format!("{} [default: {otherwise}]", self.help).into(),
+        }
+    }
+
+    /// What its flag says where it takes no value: the opposite of the default.
+    pub(crate) fn turned_around(&self) -> Value {
+        Value::Switch(self.default != Some(Fixed::Switch(true)))
+    }
+
+    /// Reads a value written as text: in a variable or setup.cfg.
+    pub(super) fn parse(&'static self, text: &str, origin: &Origin) -> Result<Value, Error> {
+        let wrong = |found: &str| self.wrong_kind(origin, format!("`{found}`"));
+        let items = || text.split([',', '\n']).map(str::trim).filter(|item| !item.is_empty());
+        match self.kind {
+            Kind::Text | Kind::File => Ok(Value::Text(text.trim().to_owned())),
+            Kind::Number => text.trim().parse().map(Value::Number).map_err(|_| wrong(text)),
+            Kind::Switch => match text.trim().to_ascii_lowercase().as_str() {
+                "true" | "1" | "yes" | "on" => Ok(Value::Switch(true)),
+                "false" | "0" | "no" | "off" => Ok(Value::Switch(false)),
+                _ => Err(wrong(text)),
+            },
+            Kind::List => Ok(Value::List(items().map(ToOwned::to_owned).collect())),
+            Kind::Map => {
+                let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+                let pairs = lines.map(|line| line.split_once('=').ok_or_else(|| wrong(line)));
+                let map = pairs.map(|pair| pair.map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned())));
+                Ok(Value::Map(map.collect::<Result<BTreeMap<_, _>, _>>()?))
+            }
+        }
+    }
+
+    /// Whether the value can be what the setting says: nothing lasts no time, and no instance trains nothing.
+    pub(super) fn check(&'static self, setting: &Setting) -> Result<(), Error> {
+        if setting.value != Value::Number(0) {
+            return Ok(());
+        }
+        Err(Error::WrongKind {
+            origin: setting.origin.to_string(),
+            key: self.key,
+            found: "`0`".to_owned(),
+            expected: "a whole number, 1 or more,",
+        })
+    }
+
+    pub(super) fn wrong_kind(&'static self, origin: &Origin, found: String) -> Error {
+        let expected = match self.kind {
+            Kind::Text | Kind::File => "a string",
+            Kind::Number => "a whole number",
+            Kind::Switch => "true or false",
+            Kind::List => "a list of strings",
+            Kind::Map => "NAME=VALUE, one a line",
+        };
+        Error::WrongKind {
+            origin: origin.to_string(),
+            key: self.key,
+            found,
+            expected,
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! How the image is built.
+
+use super::super::{Origin, Settings, table};
+use crate::engine::docker::DockerSettings;
+
+/// What builds the image, and how.
+#[derive(Debug)]
+pub struct EngineSettings<'a> {
+    /// The engine's name as it was set.
+    pub name: &'a str,
+    /// Where it was set.
+    pub origin: &'a Origin,
+    /// The platform to build for.
+    pub platform: &'a str,
+    /// Ask the registry for a newer base image.
+    pub pull: bool,
+    /// Build every layer anew.
+    pub no_cache: bool,
+}
+
+impl Settings {
+    /// What builds the image, and how.
+    #[must_use]
+    pub fn engine(&self) -> EngineSettings<'_> {
+        EngineSettings {
+            name: self.get(&table::ENGINE),
+            origin: self.origin_of(&table::ENGINE),
+            platform: self.get(&table::PLATFORM),
+            pull: self.get(&table::PULL),
+            no_cache: self.get(&table::NO_CACHE),
+        }
+    }
+
+    /// How the Docker daemon is found, and spoken to.
+    #[must_use]
+    pub fn docker(&self) -> DockerSettings {
+        let environment = self.environment();
+        let text = |name| environment.get(name).map(ToOwned::to_owned);
+        DockerSettings {
+            host: text("DOCKER_HOST"),
+            context: text("DOCKER_CONTEXT"),
+            config_dir: environment.docker_config_dir(),
+            tls_verify: environment.get("DOCKER_TLS_VERIFY").is_some(),
+            cert_path: text("DOCKER_CERT_PATH").map(Into::into),
+            buildkit: environment.get("DOCKER_BUILDKIT").map(|value| value != "0"),
+            path: text("PATH"),
+            withheld: environment.credentials_unlike("SSH_"),
+        }
+    }
+}

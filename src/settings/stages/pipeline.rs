@@ -1,0 +1,81 @@
+//! The pipeline in AWS, and the account that it is in.
+
+use std::collections::BTreeMap;
+
+use super::super::{Origin, Setting, Settings, Value, table};
+
+/// Where in AWS.
+#[derive(Debug)]
+pub struct AccountSettings<'a> {
+    /// The region; that of the AWS configuration where it is not set.
+    pub region: Option<&'a str>,
+    /// The table in which the runs are recorded.
+    pub runs_table: Option<&'a str>,
+}
+
+/// What the pipeline's stack is made of.
+#[derive(Debug)]
+pub struct PipelineSettings<'a> {
+    /// The stack's name.
+    pub stack: Option<&'a str>,
+    /// The GitHub repository's name.
+    pub github_repo: Option<&'a str>,
+    /// A bucket for sgbuild itself.
+    pub code_bucket: Option<&'a str>,
+}
+
+impl Settings {
+    /// Where in AWS.
+    #[must_use]
+    pub fn account(&self) -> AccountSettings<'_> {
+        AccountSettings {
+            region: self.get(&table::REGION),
+            runs_table: self.get(&table::RUNS_TABLE),
+        }
+    }
+
+    /// What the pipeline's stack is made of.
+    #[must_use]
+    pub fn pipeline(&self) -> PipelineSettings<'_> {
+        PipelineSettings {
+            stack: self.get(&table::STACK),
+            github_repo: self.get(&table::GITHUB_REPO),
+            code_bucket: self.get(&table::CODE_BUCKET),
+        }
+    }
+
+    /// The settings that are numbers, and where each was set.
+    #[must_use]
+    pub fn numbers(&self) -> BTreeMap<&'static str, (u64, String)> {
+        let numbers = self.all().filter_map(|(definition, setting)| match setting? {
+            Setting {
+                value: Value::Number(number),
+                origin,
+            } => Some((definition.key, (*number, origin.to_string()))),
+            _ => None,
+        });
+        numbers.collect()
+    }
+
+    /// The settings that are parameters of the stack's template, by the template's names. A default of ours is none of them:
+    /// it must not undo what an existing stack was given.
+    #[must_use]
+    pub fn stack_parameters(&self) -> BTreeMap<String, String> {
+        let given = self.all().filter_map(|(definition, setting)| {
+            let Setting { value, origin } = setting?;
+            let value = match value {
+                Value::Text(text) => text.clone(),
+                Value::Number(number) => number.to_string(),
+                Value::Switch(_) | Value::List(_) | Value::Map(_) => return None,
+            };
+            Some((definition.parameter?.to_owned(), value)).filter(|_| *origin != Origin::Default)
+        });
+        given.collect()
+    }
+
+    /// Other parameters of the template, which come before the settings of their own.
+    #[must_use]
+    pub fn other_stack_parameters(&self) -> &BTreeMap<String, String> {
+        self.get(&table::PARAMETERS)
+    }
+}

@@ -1,0 +1,322 @@
+//! The settings there are, one row a setting. Flags and their help, variables, files, `sgbuild settings` and the table in
+//! docs/configuration.md all follow from a row.
+//!
+//! A row says: the setting's key and what it does, its default, its flag with the groups of `--help` that show it, and what else
+//! there is to say; [`Key`] lists what that can be. Its stage reads it by the row's name: `settings.get(&table::PLATFORM)`.
+
+use super::definition::Group::{Account, Build, Image, Pipeline, Project, Push, Stack, Train, Training};
+use super::definition::{Definition, at};
+use super::key::{File, Key, List, Map, Number, Switch, Text, file, list, map, number, switch, text};
+
+/// What a file would decide that named a program.
+const PROGRAM: &str = "which program is run";
+/// What a file would decide that named another repository than its own.
+const WHOSE_REPOSITORY: &str = "whose repository AWS builds";
+/// What a file would decide that trusted its own lines.
+const WHO_SEES_PASSWORDS: &str = "whether its own lines get your passwords";
+
+/// Makes a static of each row, and [`TABLE`] of all of them: a row cannot be forgotten there.
+macro_rules! table {
+    ($($name:ident: $of:ty = $row:expr;)*) => {
+        $(pub(crate) static $name: Key<$of> = $row;)*
+
+        /// Every setting, in the order in which they are shown.
+        pub(super) static TABLE: &[&Definition] = &[$(&$name.definition),*];
+    };
+}
+
+table! {
+    // How the project is read.
+
+    TRAIN: Option<Text> = text("train", "The function that trains, as package.module:function")
+        .flag("OBJECT", &[at(Project)])
+        .documented_default("from the entry points");
+
+    SERVE: Option<Text> = text("serve", "The function that serves, as package.module:function")
+        .flag("OBJECT", &[at(Project)])
+        .documented_default("from the entry points");
+
+    STATIC: Switch = switch("static", "Refuse to run the project's code, to read its metadata or to make its sdist")
+        .bare_flag(&[at(Project)]);
+
+    PYTHON: Text = text("python", "The interpreter that is asked where metadata is not static")
+        .default("python3")
+        .flag("PATH", &[at(Project)])
+        .callers(PROGRAM);
+
+    PYTHON_TIMEOUT: Number = number("python-timeout", "The longest that Python may take to answer, in seconds")
+        .default(120);
+
+    UV: Option<Text> = text("uv", "The uv that installs what Python needs to answer")
+        .otherwise("that on PATH, else a copy of sgbuild's own")
+        .flag("PATH", &[at(Project)])
+        .callers(PROGRAM)
+        .documented("The [uv](https://docs.astral.sh/uv/) (0.7 or newer) that installs what Python needs to answer");
+
+    // What the image holds.
+
+    BASE_IMAGE: Option<Text> = text("base-image", "The image to build on, instead of the official Python slim image")
+        .flag("IMAGE", &[at(Image)])
+        .documented_default("`public.ecr.aws/docker/library/python:X.Y-slim`")
+        .documented("The image to build on; private ECR images are logged in to by themselves");
+
+    PYTHON_VERSION: Option<Text> = text("python-version", "The Python version of the official image, such as 3.11")
+        .flag("X.Y", &[at(Image)])
+        .documented_default("`python_version` of `setup()`, else one that `python_requires` allows");
+
+    PLATFORM: Text = text("platform", "The platform to build for")
+        .default("linux/amd64")
+        .flag("OS/ARCH", &[at(Image)])
+        .documented("The platform to build for: what SageMaker's instances run; `linux/arm64` for Graviton");
+
+    SYSTEM_PACKAGES: List = list("system-packages", "Debian packages to install in the image")
+        .flag("NAME", &[at(Image)])
+        .flag_name("system-package")
+        .flag_help("A Debian package to install (repeat for more)")
+        .documented("Debian packages to install in the image, such as `build-essential` for requirements without wheels");
+
+    ENVIRONMENT: Map = map("environment", "Environment variables of the image")
+        .flag("NAME=VALUE", &[at(Image)])
+        .flag_name("env")
+        .flag_help("An environment variable of the image (repeat for more)");
+
+    LABELS: Map = map("labels", "Labels of the image, beside the standard OCI ones")
+        .flag("NAME=VALUE", &[at(Image)])
+        .flag_name("label")
+        .flag_help("A label of the image (repeat for more)");
+
+    EXTRAS: List = list("extras", "Extras of the package to install")
+        .flag("NAME", &[at(Image)])
+        .flag_name("extra")
+        .flag_help("An extra of the package to install (repeat for more)");
+
+    REQUIREMENTS: Option<File> = file("requirements", "A requirements.txt or lock file that says what is installed")
+        .flag("FILE", &[at(Image)])
+        .flag_help("A requirements.txt or lock file that says what is installed, relative to the project")
+        .documented("A `requirements.txt` or lock file that says what is installed, see below");
+
+    DOCKERFILE_TEMPLATE: Option<File> = file("dockerfile-template", "Your own Dockerfile template, relative to the project")
+        .flag("FILE", &[at(Image)])
+        .documented("Your own Dockerfile template, see below");
+
+    SOURCE_URL: Option<Text> = text("source-url", "The source's URL, for the image's label")
+        .otherwise("git's remote `origin`");
+
+    REVISION: Option<Text> = text("revision", "The commit, for tag, label and training")
+        .otherwise("git's HEAD")
+        .flag("COMMIT", &[at(Image)])
+        .flag_help("The commit, for tag, label and training, instead of git's HEAD")
+        .documented_default("CodeBuild's, else git's HEAD");
+
+    PIP_SETTINGS: Switch = switch("pip-settings", "Hand this machine's pip index settings and netrc to the build, as secrets")
+        .on()
+        .bare_flag(&[at(Image)])
+        .flag_name("no-pip-settings")
+        .flag_help("Keep this machine's pip index settings and netrc out of the build");
+
+    NETRC_HOSTS: List = list("netrc-hosts", "Hosts beside pip's indexes whose netrc entries the build gets")
+        .flag("HOST", &[at(Image)])
+        .flag_name("netrc-host")
+        .flag_help("A host beside pip's indexes whose netrc entry the build gets (repeat for more)")
+        .callers("which of your passwords the build gets");
+
+    TRUST_DOCKERFILE: Switch = switch("trust-dockerfile",
+            "Hand pip's credentials also to a build with Dockerfile lines or pip options of the project's own")
+        .bare_flag(&[at(Build).after("no-cache")])
+        .callers(WHO_SEES_PASSWORDS);
+
+    CA_BUNDLE: Option<File> = file("ca-bundle", "Certificates that pip trusts in the build")
+        .otherwise("those that pip trusts here")
+        .flag("FILE", &[at(Image)])
+        .flag_help("Certificates (PEM) that pip trusts in the build")
+        .documented("Certificates (PEM) that pip trusts in the build");
+
+    // How the image is built.
+
+    ENGINE: Text = text("engine", "What builds the image: auto or docker")
+        .default("auto")
+        .flag("ENGINE", &[
+            at(Build),
+            at(Pipeline).after("schedule").saying("What builds the image: auto or docker, which is a privileged build"),
+        ])
+        .parameter("Engine")
+        .documented("What builds the image: `docker`; `auto` is the Docker daemon");
+
+    PULL: Switch = switch("pull", "Ask the registry for a newer base image")
+        .bare_flag(&[at(Build)]);
+
+    NO_CACHE: Switch = switch("no-cache", "Build every layer anew")
+        .bare_flag(&[at(Build)]);
+
+    // Where the image goes.
+
+    REPOSITORY: Option<Text> = text("repository", "Where to push: a name in your account's ECR, or host/path")
+        .otherwise("the package's name")
+        .flag("REPOSITORY", &[at(Push)])
+        .flag_help("A name in your account's ECR, or host/path of any registry [default: the package's name in ECR]")
+        .in_codebuild("FULL_NAME")
+        .documented("Where to push: a name in your account's ECR, or `host/path` of any registry");
+
+    TAG: List = list("tag", "Tags to push, instead of version and commit")
+        .flag("TAG", &[at(Push)])
+        .flag_help("A tag to push (repeat for more) [default: version and short commit]")
+        .documented_default("version and short commit, `1.0.0-3f2a9c1`")
+        .documented("Tags to push; `latest` only when you say so");
+
+    CREATE_REPOSITORY: Switch = switch("create-repository", "Create the ECR repository when it is missing")
+        .on()
+        .bare_flag(&[at(Push)])
+        .flag_name("no-create")
+        .flag_help("Fail when the ECR repository is missing")
+        .documented("Create the ECR repository when it is missing, with scan on push");
+
+    REGION: Option<Text> = text("region", "The AWS region, instead of that of the AWS configuration")
+        .flag("REGION", &[at(Push), at(Train), at(Stack).after("stack"), at(Account).after("table")])
+        .documented_default("the AWS configuration's")
+        .documented("The AWS region");
+
+    // How the training is started, and where it is recorded.
+
+    RUNS_TABLE: Option<Text> = text("table", "The DynamoDB table in which the runs are recorded")
+        .flag("NAME", &[at(Account)])
+        .flag_help("The table of runs, as `sgbuild status` names it")
+        .documented("The DynamoDB table in which the runs are recorded, for `sgbuild runs`");
+
+    FUNCTION: Option<Text> = text("function", "The training Lambda to start after the push: its name or ARN")
+        .flag("NAME", &[at(Training)])
+        .flag_help("The training Lambda: its name or ARN")
+        .in_codebuild("FUNCTION_NAME")
+        .documented("The training Lambda to start after the push: its name or ARN; without it nothing is started");
+
+    SOURCE_BUCKET: Option<Text> = text("source-bucket", "The bucket with input/data/training/ and input/config/")
+        .flag("BUCKET", &[at(Training)])
+        .in_codebuild("SRC_BKT_NAME");
+
+    OUTPUT_BUCKET: Option<Text> = text("output-bucket", "The bucket that receives the model artifact")
+        .flag("BUCKET", &[at(Training)])
+        .in_codebuild("OUTPUT_BKT");
+
+    ROLE: Option<Text> = text("role", "ARN of the role that SageMaker trains with")
+        .flag("ARN", &[at(Training)])
+        .in_codebuild("SAGE_ROLE_ARN");
+
+    INSTANCE_TYPE: Text = text("instance-type", "The training instances' type")
+        .default("ml.m5.large")
+        .flag("TYPE", &[at(Training)])
+        .in_codebuild("INSTANCE_TYPE")
+        .parameter("InstanceType");
+
+    INSTANCE_COUNT: Number = number("instance-count", "How many instances train")
+        .default(1)
+        .flag("N", &[at(Training)])
+        .in_codebuild("INSTANCE_CNT")
+        .parameter("InstanceCount");
+
+    VOLUME_SIZE: Number = number("volume-size", "Each instance's volume, in GiB")
+        .default(30)
+        .flag("GIB", &[at(Training)])
+        .in_codebuild("EBS_VOL_GB")
+        .parameter("VolInGB");
+
+    MAX_RUNTIME: Number = number("max-runtime", "The longest training may take, in seconds")
+        .default(86_400)
+        .flag("SECONDS", &[at(Training)])
+        .in_codebuild("RUN_TIME_SEC")
+        .parameter("MaxRuntimeInSeconds");
+
+    METRICS: Map = map("metrics", "Metrics in the training's log: names, and regular expressions with one group")
+        .flag("NAME=REGEX", &[at(Training).after("job-name")])
+        .flag_name("metric")
+        .flag_help("A metric in the training's log: its name, and a regular expression with one group (repeat for more)")
+        .documented(
+            "Metrics in the training's log: `accuracy=accuracy=([0-9.]+)`, the name and a regular expression with one group",
+        );
+
+    JOB_NAME: Option<Text> = text("job-name", "What training job names start with")
+        .otherwise("the repository's name")
+        .flag("NAME", &[at(Training)])
+        .in_codebuild("REPO_NAME");
+
+    RUN_ID: Option<Text> = text("run-id", "Identifies the run: at most one training job comes of it")
+        .otherwise("a new one")
+        .flag("ID", &[at(Training)])
+        .flag_help("Identifies the run: at most one training job comes of it [default: a new one; CodeBuild's build id]")
+        .in_codebuild("CODEBUILD_BUILD_ID")
+        .documented_default("CodeBuild's build id, else a new one");
+
+    // The pipeline in AWS.
+
+    STACK: Option<Text> = text("stack", "The pipeline's CloudFormation stack")
+        .otherwise("the repository's name and -pipeline")
+        .flag("NAME", &[at(Stack)])
+        .flag_help("The stack's name [default: the repository's name and -pipeline]")
+        .documented_default("the repository's name and `-pipeline`");
+
+    EMAIL: Option<Text> = text("email", "Who is told of finished and failed trainings")
+        .flag("ADDRESS", &[at(Pipeline)])
+        .parameter("Email");
+
+    GITHUB_USER: Option<Text> = text("github-user", "The user or organisation of the GitHub repository")
+        .otherwise("that of git's remote `origin`")
+        .flag("NAME", &[at(Pipeline)])
+        .parameter("GitHubUser")
+        .callers(WHOSE_REPOSITORY);
+
+    GITHUB_REPO: Option<Text> = text("github-repo", "The GitHub repository's name")
+        .otherwise("that of git's remote `origin`")
+        .flag("NAME", &[at(Pipeline)])
+        .parameter("GitHubRepo")
+        .callers(WHOSE_REPOSITORY);
+
+    GITHUB_BRANCH: Option<Text> = text("github-branch", "The branch whose pushes are built")
+        .otherwise("main")
+        .flag("NAME", &[at(Pipeline)])
+        .parameter("GitHubBranch")
+        .callers(WHOSE_REPOSITORY)
+        .documented_default("`main`");
+
+    GITHUB_CONNECTION: Option<Text> = text("github-connection",
+            "ARN of a CodeConnections connection to GitHub, instead of a token")
+        .flag("ARN", &[at(Pipeline)])
+        .flag_help("ARN of a connection to GitHub; without one a token is read from the environment (`GITHUB_TOKEN`)")
+        .parameter("GitHubConnectionArn")
+        .callers(WHOSE_REPOSITORY)
+        .documented("ARN of a CodeConnections connection to GitHub; without it, `GITHUB_TOKEN` in the environment");
+
+    SYNTHETIC_BUCKET: Option<Text> = text("synthetic-bucket",
+            "A bucket with synthetic data below <repository>/, for when there is no training data")
+        .flag("BUCKET", &[at(Pipeline)])
+        .parameter("SyntheticBucketName")
+        .documented("A bucket with synthetic data below `<repository>/`, for when there is no training data");
+
+    SCHEDULE: Option<Text> = text("schedule", "When to build regardless of pushes and data, such as rate(7 days)")
+        .flag("EXPRESSION", &[at(Pipeline)])
+        .flag_help("When to build regardless of pushes and data: cron(…) or rate(…)")
+        .parameter("ScheduleExpression")
+        .documented("When to build regardless of pushes and data, such as `rate(7 days)`");
+
+    BUILD_IMAGE: Option<Text> = text("build-image", "The image that CodeBuild builds in")
+        .flag("IMAGE", &[at(Pipeline)])
+        .flag_help("The image that CodeBuild builds in [default: AWS's Amazon Linux]")
+        .parameter("PythonBuildVersion")
+        .callers("what AWS runs the builds in")
+        .documented_default("AWS's Amazon Linux");
+
+    BUILD_TIMEOUT: Option<Number> = number("build-timeout", "The longest a build may take, in minutes")
+        .flag("MINUTES", &[at(Pipeline)])
+        .flag_help("The longest a build may take, in minutes [default: 60]")
+        .parameter("BuildTimeoutMins")
+        .documented_default("`60`");
+
+    CODE_BUCKET: Option<Text> = text("code-bucket", "A bucket for sgbuild itself")
+        .otherwise("one is made, named after account and region")
+        .flag("BUCKET", &[at(Pipeline)])
+        .flag_help("A bucket of yours for sgbuild itself [default: one is made]")
+        .documented_default("`sgbuild-<account>-<region>`, made when missing");
+
+    PARAMETERS: Map = map("parameters", "Other parameters of the stack's template, by its names")
+        .flag("NAME=VALUE", &[at(Pipeline)])
+        .flag_name("parameter")
+        .flag_help("Any other parameter of the template, by its name (repeat for more)")
+        .callers("what the pipeline in AWS is made of");
+}
