@@ -11,10 +11,10 @@ use tempfile::TempDir;
 use crate::cache;
 use crate::dockerfile::{self, Template};
 use crate::image::{ImagePlan, ImageSettings};
+use crate::package::sdist::{self, Sdist, SdistSettings};
 use crate::progress::Progress;
 use crate::project::{self, EntryPoint, Project, ProjectSettings};
 use crate::requirements::Requirements;
-use crate::sdist::{self, Sdist, SdistSettings};
 
 mod context;
 mod error;

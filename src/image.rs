@@ -11,10 +11,10 @@ use std::str::FromStr;
 use serde::Serialize;
 
 use crate::fault::Fault;
+use crate::package::sdist::Sdist;
 use crate::project::{EntryPoint, Project};
 use crate::registry::{Reference, reference};
 use crate::requirements::{self, Declared, Environments, Requirements};
-use crate::sdist::Sdist;
 use crate::secret::without_url_credentials;
 
 /// The official Python image's repository in the Amazon ECR public gallery, which has no pull limits inside AWS.

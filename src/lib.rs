@@ -6,7 +6,7 @@
 //! Project ─▶ Sdist ─▶ ImagePlan ─▶ BuiltImage ─▶ PushedImage ─▶ TrainingRun
 //! ```
 //!
-//! Modules are listed by what they are, and within a group by name; the path itself is `project`, `sdist`, `image`, `dist`,
+//! Modules are listed by what they are, and within a group by name; the path itself is `project`, `package`, `image`, `dist`,
 //! `engine`, `push`, `training`. A stage imports the types of earlier stages only. No stage prints, exits or reads the process
 //! environment: it takes a settings struct and a [`progress::Progress`].
 //!
@@ -36,12 +36,12 @@ pub mod dockerfile;
 pub mod engine;
 pub mod handover;
 pub mod image;
+pub mod package;
 pub mod project;
 pub mod push;
 pub mod record;
 pub mod registry;
 pub mod requirements;
-pub mod sdist;
 pub mod training;
 
 // The pipeline around it, in AWS.

@@ -4,7 +4,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::fault::Fault;
-use crate::{dockerfile, image, project, sdist};
+use crate::package::sdist;
+use crate::{dockerfile, image, project};
 
 /// Why there is no new `dist/`. The old one is then as it was.
 #[derive(Debug, thiserror::Error)]

@@ -7,11 +7,11 @@ use super::{Error, Settings, pip, uv};
 use crate::dist::{DIST, DistSettings};
 use crate::dockerfile::Template;
 use crate::image::ImageSettings;
+use crate::package::sdist::SdistSettings;
 use crate::project::{Project, ProjectSettings};
 use crate::reading::{self, PROJECT_FILE};
 use crate::requirements::Requirements;
 use crate::revision::{Commit, Revision};
-use crate::sdist::SdistSettings;
 use crate::secret::Secret;
 use crate::uv::UvSettings;
 

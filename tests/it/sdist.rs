@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
 
+use sgbuild::package::sdist::{Error, Sdist, SdistSettings, pack, repack};
 use sgbuild::progress::{Progress, Silent, Task};
 use sgbuild::project::{Build, Metadata, Project, ProjectSettings, Source, SourceKind, load};
-use sgbuild::sdist::{Error, Sdist, SdistSettings, pack, repack};
 use sgbuild::uv::UvSettings;
 use tempfile::TempDir;
 
