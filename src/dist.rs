@@ -217,7 +217,7 @@ fn ask_backend(
         return Ok(None);
     }
     let directory = scratch()?;
-    let tarball = project::build_sdist(
+    let tarball = sdist::build_by_backend(
         &project.root,
         &project.build,
         &settings.project,

@@ -3,8 +3,8 @@
 
 mod assemble;
 mod attr;
+pub(crate) mod backend;
 pub(crate) mod border;
-mod build_environment;
 mod build_requirements;
 mod data_files;
 mod declarations;
@@ -20,7 +20,6 @@ mod interpreter;
 mod license;
 mod marker_cost;
 mod mentions;
-mod pep517;
 mod precedence;
 mod project_descriptive;
 mod project_files;
@@ -42,7 +41,6 @@ pub(crate) use descriptive::{LICENSE_FILE, dynamic_names};
 pub use entry_points::require_train;
 pub use error::Error;
 pub(crate) use inside::{Astray, inside};
-pub use pep517::build_sdist;
 pub(crate) use requirement::{beyond_the_parser, normalized, too_much};
 pub(crate) use source_file::SourceFile;
 

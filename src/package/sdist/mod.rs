@@ -6,10 +6,11 @@
 //! tree.rs      listings, globs        setup_cfg.rs  the version tag fixed
 //! oddities.rs  warnings               archive.rs    deterministic tar.gz
 //! error.rs     what can go wrong      repack.rs     a backend's tar.gz, made deterministic
-//! pep508.rs    requirements' spelling
+//! pep508.rs    requirements' spelling  backend.rs  a tar.gz that only the build backend can make
 //! ```
 
 mod archive;
+mod backend;
 mod egg_info;
 mod error;
 mod files;
@@ -26,6 +27,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+pub use self::backend::build_by_backend;
 pub use self::error::Error;
 pub use self::repack::{refuse_linked, repack};
 

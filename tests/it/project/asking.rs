@@ -247,11 +247,11 @@ fn ctrl_c_ends_python_too() {
 fn an_order_that_nobody_knows_is_refused() {
     let sandbox = Sandbox::empty();
     let order = serde_json::json!({
-        "action": "wheel", "root": sandbox.project(), "backend": "json", "backend_path": [], "installed": [], "out": sandbox.home(),
+        "hook": "wheel", "root": sandbox.project(), "backend": "json", "backend_path": [], "installed": [], "out": sandbox.home(),
     });
     sandbox.write("order.json", &order.to_string());
     let asked = Command::new("python3")
-        .arg(crate::support::root().join("src/project/python/ask.py"))
+        .arg(crate::support::root().join("src/project/backend/ask.py"))
         .args(["order.json", "answer.json"])
         .current_dir(sandbox.project())
         .output()

@@ -11,11 +11,10 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
-use super::ProjectSettings;
-use super::error::Error;
-use super::pep517::scratch;
+use super::scratch::scratch;
 use crate::hex::hex;
 use crate::progress::Progress;
+use crate::project::{Error, ProjectSettings};
 use crate::python::Interpreter;
 use crate::secret::without_url_credentials;
 use crate::uv::{Uv, UvSettings};

@@ -1,4 +1,4 @@
-use super::super::super::pep517::workspace;
+use super::super::super::scratch::unusable;
 use super::*;
 use crate::progress::Silent;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 fn made(directory: &Path) -> Result<(), Error> {
     fs::create_dir_all(directory.join("bin"))
         .and_then(|()| fs::write(directory.join("bin/python"), ""))
-        .map_err(workspace(directory))
+        .map_err(unusable(directory))
 }
 
 fn kept(cache: &Path) -> Kept {

@@ -9,9 +9,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use super::super::error::Error;
 use crate::cache::{self, Access, Refused, Staging};
 use crate::progress::Progress;
+use crate::project::Error;
 
 /// Written when the environment is complete.
 const READY: &str = "sgbuild-ready";

@@ -1,8 +1,9 @@
 """Asks a build backend for metadata or an sdist: ask.py ORDER ANSWER.
 
-ORDER is JSON: {"action": "metadata" | "sdist", "root", "backend", "backend_path", "installed", "out"}.
+ORDER is JSON: {"hook": "metadata" | "sdist", "root", "backend", "backend_path", "installed", "out"}.
 ANSWER is written as JSON: {"install": […]} when the backend needs more to be installed first, {"sdist": file name}, or the
-metadata; {"outside": path} where a file was opened through a link that leads out of the project. The hooks are those of PEP 517, https://peps.python.org/pep-0517/.
+metadata; {"outside": path} where a file was opened through a link that leads out of the project. What is called of the
+backend are the hooks of PEP 517, https://peps.python.org/pep-0517/.
 """
 
 import configparser
@@ -23,9 +24,9 @@ def main(order_path, answer_path):
     end_with_parent()
     with open(order_path, encoding="utf-8") as file:
         order = json.load(file)
-    action = ACTIONS.get(order["action"])
-    if action is None:
-        sys.exit(f"there is nothing to ask for by the name {order['action']!r}")
+    hook = HOOKS.get(order["hook"])
+    if hook is None:
+        sys.exit(f"there is nothing to ask for by the name {order['hook']!r}")
     os.chdir(order["root"])
     sys.path[:] = [path for path in sys.path if path and os.path.dirname(os.path.abspath(__file__)) != path]
     sys.path[:0] = [os.path.abspath(path) for path in order["backend_path"]]
@@ -34,11 +35,11 @@ def main(order_path, answer_path):
     outside = watch_links(order["root"])
     if order["backend"].startswith("setuptools."):
         watch_setup(declared)
-    if action is metadata:
+    if hook is metadata:
         keep_out_of_tree(order["out"])
 
     try:
-        answer = action(load(order["backend"]), order, declared)
+        answer = hook(load(order["backend"]), order, declared)
     except Exception as error:
         if not outside:
             sys.exit(told(error))
@@ -262,7 +263,7 @@ def entry_points(text):
     return {section: dict(parser.items(section)) for section in parser.sections()}
 
 
-ACTIONS = {"metadata": metadata, "sdist": sdist}
+HOOKS = {"metadata": metadata, "sdist": sdist}
 
 
 if __name__ == "__main__":
