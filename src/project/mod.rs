@@ -15,7 +15,6 @@ mod discovery;
 mod entry_points;
 mod error;
 pub(crate) mod ini;
-mod inside;
 mod interpreter;
 mod license;
 mod marker_cost;
@@ -40,7 +39,6 @@ pub use descriptive::{Descriptive, DynamicField};
 pub(crate) use descriptive::{LICENSE_FILE, dynamic_names};
 pub use entry_points::require_train;
 pub use error::Error;
-pub(crate) use inside::{Astray, inside};
 pub(crate) use requirement::{beyond_the_parser, normalized, too_much};
 pub(crate) use source_file::SourceFile;
 

@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use crate::process::is_credential;
-use crate::project::{Astray, inside};
+use crate::project::border;
 use crate::registry::reference::is_region;
 
 /// A setting's value.
@@ -242,7 +242,7 @@ impl Settings {
                 continue;
             };
             // What cannot be read is told where it is needed.
-            if let Err(Astray::Outside(place)) = inside(&self.root, Path::new(named)) {
+            if let Some(place) = border::outside(&self.root, Path::new(named)) {
                 return Err(Error::Outside {
                     origin: self.origin(definition.key).to_owned(),
                     definition,
