@@ -22,7 +22,6 @@ mod hex;
 mod process;
 pub mod progress;
 mod python;
-mod quoted;
 mod reading;
 pub mod revision;
 pub mod secret;

@@ -1,23 +1,21 @@
-//! Foreign text in our own: bounded, and unable to look like a line of ours.
+//! Text of others within a line of our own: bounded, and unable to look like a line of ours.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use crate::shown::cell;
+use super::cell;
 
-/// So many characters of a foreign value say which one it is.
+/// So many characters of a value say which one it is.
 const MOST: usize = 200;
 /// So many of one kind are listed one by one.
 const LISTED: usize = 10;
 
-/// A foreign value in backticks, [`escaped`].
-#[must_use]
+/// A value of others in backticks, [`escaped`].
 pub(crate) fn quoted(text: &str) -> String {
     format!("`{}`", escaped(text))
 }
 
-/// Foreign words in a line of ours: control characters and invisible ones escaped, the end of a long text left out.
-#[must_use]
+/// Words of others: control characters and invisible ones escaped, the end of a long text left out.
 pub(crate) fn escaped(text: &str) -> String {
     let end = text.char_indices().nth(MOST).map_or(text.len(), |(end, _)| end);
     let mut escaped = cell(&text[..end]).into_owned();
@@ -28,7 +26,6 @@ pub(crate) fn escaped(text: &str) -> String {
 }
 
 /// A text that may be long, of which at most `most` bytes are wanted.
-#[must_use]
 pub(crate) fn bounded(text: &str, most: usize) -> Cow<'_, str> {
     if text.len() <= most {
         return Cow::Borrowed(text);
@@ -38,7 +35,6 @@ pub(crate) fn bounded(text: &str, most: usize) -> Cow<'_, str> {
 }
 
 /// The first of many lines, and how many more there are.
-#[must_use]
 pub(crate) fn first_of(mut lines: Vec<String>) -> Vec<String> {
     if lines.len() > LISTED + 1 {
         let more = lines.len() - LISTED;
