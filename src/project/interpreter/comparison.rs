@@ -3,9 +3,9 @@
 use ruff_python_ast::{CmpOp, Expr};
 
 use super::iteration::viewed;
+use super::keys::is_key;
 use super::object::{Form, Object};
-use super::subscript::is_key;
-use super::{MAX_DEPTH, Machine, Outcome, effort, names};
+use super::{MAX_DEPTH, Machine, Outcome, effort, library};
 
 /// The oldest Python 3 that setuptools still runs on.
 const OLDEST_MINOR: i64 = 9;
@@ -50,7 +50,7 @@ pub(super) fn holds(op: CmpOp, left: &Object, right: &Object) -> Option<bool> {
                 (Form::Bool(a), Form::Bool(b)) => a == b,
                 (Form::Library(name), Form::None | Form::Bool(_))
                 | (Form::None | Form::Bool(_), Form::Library(name))
-                    if !names::is_certain(name) =>
+                    if !library::exists(name) =>
                 {
                     return None;
                 }
@@ -103,7 +103,7 @@ fn version_holds(op: CmpOp, wanted: &[Object]) -> Option<bool> {
 }
 
 /// Python's order of two objects, where it has one that is certain.
-pub(super) fn order(left: &Object, right: &Object) -> Option<std::cmp::Ordering> {
+fn order(left: &Object, right: &Object) -> Option<std::cmp::Ordering> {
     order_below(left, right, 0)
 }
 
@@ -158,4 +158,31 @@ fn contains(object: &Object, item: &Object) -> Option<bool> {
         Form::Arguments => among(&[Object::new(Form::Argument, object.place)]),
         _ => None,
     }
+}
+
+/// The items in order, where they are of one kind.
+pub(super) fn sorted(items: &[Object]) -> Option<Vec<Object>> {
+    let first = items.first();
+    let comparable = items
+        .iter()
+        .all(|item| first.is_none_or(|first| is_alike(first, item) || are_rows(first, item)));
+    let mut sorted = items.to_vec();
+    comparable.then(|| {
+        sorted.sort_by(|a, b| order(a, b).unwrap_or(std::cmp::Ordering::Equal));
+        sorted
+    })
+}
+
+/// Whether Python has an order of two objects, whatever their values are.
+fn is_alike(a: &Object, b: &Object) -> bool {
+    let are_numbers = a.as_int().is_some() && b.as_int().is_some();
+    are_numbers || (a.as_str().is_some() && b.as_str().is_some())
+}
+
+/// The same for two tuples. Those that hold tuples again are left to Python: they can be larger than they look.
+fn are_rows(a: &Object, b: &Object) -> bool {
+    let (Form::Tuple(a), Form::Tuple(b)) = (&a.form, &b.form) else {
+        return false;
+    };
+    a.len() == b.len() && a.iter().zip(b.iter()).all(|(a, b)| is_alike(a, b))
 }

@@ -2,11 +2,12 @@
 
 use ruff_text_size::Ranged;
 
-use super::call::Arguments;
-use super::methods::{Known, index_form};
-use super::object::{Form, Object};
-use super::shared::Shared;
-use super::{Halt, MAX_ITEMS, MAX_LENGTH, Machine, effort, format};
+use super::super::arguments::Arguments;
+use super::super::encoding::{begins_with_ascii, is_utf8};
+use super::super::object::{Form, Object};
+use super::super::shared::Shared;
+use super::super::{Halt, Known, MAX_ITEMS, MAX_LENGTH, Machine, effort, format};
+use crate::project::requirement::has_other_line_ends;
 
 /// Characters of a text that is split into parts.
 const MAX_SPLIT: usize = 1_000_000;
@@ -76,7 +77,7 @@ impl Machine {
                 }));
             }
             ("splitlines", 0) => {
-                if super::super::requirement::has_other_line_ends(text) {
+                if has_other_line_ends(text) {
                     return Ok(None);
                 }
                 return Ok(strings(text.lines().collect()));
@@ -128,18 +129,18 @@ impl Machine {
             ("lower", 0) if text.is_ascii() => one(&text.to_ascii_lowercase()),
             ("upper", 0) if text.is_ascii() => one(&text.to_ascii_uppercase()),
             ("find", 1) if text.is_ascii() => match argument {
-                Some(wanted) => text.find(wanted).map_or(Form::Int(-1), index_form),
+                Some(wanted) => text.find(wanted).map_or(Form::Int(-1), Form::index),
                 None => return Ok(None),
             },
             ("index", 1) if text.is_ascii() => match argument {
                 Some(wanted) => match text.find(wanted) {
-                    Some(at) => index_form(at),
+                    Some(at) => Form::index(at),
                     None => return Err(Halt::Raised("ValueError".into(), "substring not found".into())),
                 },
                 None => return Ok(None),
             },
             ("count", 1) => match argument.filter(|wanted| !wanted.is_empty()) {
-                Some(wanted) => index_form(text.matches(wanted).count()),
+                Some(wanted) => Form::index(text.matches(wanted).count()),
                 None => return Ok(None),
             },
             ("partition" | "rpartition", 1) => {
@@ -178,33 +179,6 @@ impl Machine {
 fn joined_length(parts: &[&str], separator: &str) -> usize {
     let texts: usize = parts.iter().map(|part| part.len()).sum();
     texts + parts.len().saturating_mul(separator.len())
-}
-
-/// Whether the first 128 characters of an encoding are those of ASCII.
-pub(super) fn begins_with_ascii(encoding: &Object) -> bool {
-    let name = encoding
-        .as_str()
-        .map(|name| name.to_lowercase().replace(['-', '_', ' '], ""));
-    let known = [
-        "ascii",
-        "usascii",
-        "utf8",
-        "utf8sig",
-        "latin1",
-        "iso88591",
-        "iso885915",
-        "cp1252",
-        "windows1252",
-    ];
-    name.is_some_and(|name| known.contains(&name.as_str()))
-}
-
-/// Whether an encoding is UTF-8, or one that is part of it.
-pub(super) fn is_utf8(encoding: &Object) -> bool {
-    let name = encoding
-        .as_str()
-        .map(|name| name.to_lowercase().replace(['-', '_'], ""));
-    matches!(name.as_deref(), Some("utf8"))
 }
 
 pub(super) fn bytes_method(bytes: &[u8], name: &str, arguments: &Arguments) -> Option<Form> {

@@ -1,14 +1,20 @@
-//! Attributes and methods of objects.
+//! Attributes of objects, and the methods of built-in types.
+
+mod container;
+mod file;
+mod groups;
+mod path;
+mod text;
 
 use std::rc::Rc;
 
 use ruff_text_size::Ranged;
 
 use super::super::mentions;
-use super::call::Arguments;
-use super::object::{Content, Form, Groups, Object, OpenFile, Position};
-use super::shared::Shared;
-use super::{Halt, MAX_ITEMS, Machine, Outcome, container, files, names, text};
+use super::arguments::Arguments;
+use super::object::{Form, Object};
+use super::paths::pure;
+use super::{Halt, Known, Machine, Outcome, library};
 
 /// Methods by the type that has them, in every Python of today.
 const METHODS: [(&str, &[&str]); 8] = [
@@ -177,9 +183,6 @@ fn is_private(name: &str) -> bool {
     name.starts_with("__") && !name.ends_with("__")
 }
 
-/// What a known function gives; `None` where it is not known.
-pub(super) type Known = Result<Option<Form>, Halt>;
-
 impl Machine {
     /// `object.name`.
     pub(super) fn attribute(&mut self, object: &Object, name: &str, node: &impl Ranged) -> Outcome {
@@ -206,20 +209,18 @@ impl Machine {
                 if self.patched.contains(&full) {
                     return Ok(self.unknown(node, "was set to something else"));
                 }
-                if let Some(constant) = names::constant(&full, place) {
+                if let Some(constant) = library::constant(&full, place) {
                     return Ok(constant);
                 }
                 // Of what not every Python has, nobody knows whether it is there.
-                self.doubts += usize::from(!names::is_certain(&full));
+                self.doubts += usize::from(!library::exists(&full));
                 Form::Library(full.into())
             }
             Form::Path(path) => match name {
-                "parent" => Form::Path(files::pure(path.parent().unwrap_or(path))),
-                "name" if !path.ends_with("..") => {
-                    Form::Str(path.file_name().unwrap_or_default().to_string_lossy().as_ref().into())
-                }
+                "parent" => Form::Path(pure(path.parent().unwrap_or(path))),
+                "name" if !path.ends_with("..") => Form::text(path.file_name().unwrap_or_default().to_string_lossy()),
                 "stem" if !path.ends_with("..") && !path.to_string_lossy().ends_with('.') => {
-                    Form::Str(path.file_stem().unwrap_or_default().to_string_lossy().as_ref().into())
+                    Form::text(path.file_stem().unwrap_or_default().to_string_lossy())
                 }
                 _ if is_method(&object.form, name) => Form::Method(Rc::new(object.clone()), name.into()),
                 _ => return Ok(self.looked_up(object, node)),
@@ -248,11 +249,7 @@ impl Machine {
     pub(super) fn method(&mut self, object: &Object, name: &str, arguments: &Arguments, node: &impl Ranged) -> Known {
         // An argument that only Python knows makes the result unknown, but a list only where it is put.
         let is_store = matches!(name, "append" | "insert" | "setdefault" | "extend" | "update");
-        if !is_store
-            && arguments
-                .each()
-                .any(|argument| matches!(argument.form, Form::Unknown(_)))
-        {
+        if !is_store && !arguments.are_known() {
             return Ok(None);
         }
         match &object.form {
@@ -269,15 +266,15 @@ impl Machine {
                     let equal: Option<Vec<_>> = items.iter().map(|item| item.equals(wanted)).collect();
                     equal
                         .and_then(|equal| equal.into_iter().position(|equal| equal))
-                        .map(index_form)
+                        .map(Form::index)
                 }
                 _ => None,
             }),
             Form::File(file) => {
                 self.effects += 1;
-                Ok(file_method(file, name, arguments, object))
+                Ok(file::file_method(file, name, arguments, object))
             }
-            Form::Match(groups) => match_method(groups, name, arguments, object),
+            Form::Match(groups) => groups::match_method(groups, name, arguments, object),
             Form::Pattern(pattern, flags) => {
                 let mut all = vec![Object::new(Form::Pattern(Rc::clone(pattern), *flags), object.place)];
                 // More of them would say where to begin.
@@ -285,80 +282,10 @@ impl Machine {
                     return Ok(None);
                 }
                 all.extend(arguments.positional.iter().cloned());
-                self.library(&format!("re.{name}").into(), &Arguments::of(all), node)
+                self.library(&format!("re.{name}"), &Arguments::of(all), node)
             }
             Form::Path(path) => self.path_method(path, name, arguments, node),
             _ => Ok(None),
         }
-    }
-}
-
-pub(super) fn index_form(index: usize) -> Form {
-    Form::Int(i64::try_from(index).unwrap_or(i64::MAX))
-}
-
-fn file_method(file: &OpenFile, name: &str, arguments: &Arguments, object: &Object) -> Option<Form> {
-    if !arguments.is_empty() || !matches!(name, "close" | "read" | "readlines" | "readline") {
-        file.position.set(Position::Somewhere);
-        return None;
-    }
-    let all = |whole: Form, empty: Form| match file.position.replace(Position::End) {
-        Position::Start => Some(whole),
-        Position::End => Some(empty),
-        Position::Somewhere => None,
-    };
-    match (&file.content, name) {
-        (_, "close") => {
-            file.position.set(Position::Somewhere);
-            Some(Form::None)
-        }
-        (Content::Text(text), "read") => all(Form::Str(text.clone()), Form::Str("".into())),
-        (Content::Bytes(bytes), "read") => all(Form::Bytes(bytes.clone()), Form::Bytes([].into())),
-        (Content::Text(text), "readlines") if !file.has_own_lines && text.lines().count() <= MAX_ITEMS => {
-            let lines = text
-                .split_inclusive('\n')
-                .map(|line| Object::str(line, object.place))
-                .collect();
-            all(Form::List(Shared::new(lines)), Form::List(Shared::new(Vec::new())))
-        }
-        // What comes after a first line is not kept track of.
-        (Content::Text(text), "readline")
-            if !file.has_own_lines && file.position.replace(Position::Somewhere) == Position::Start =>
-        {
-            Some(Form::Str(text.split_inclusive('\n').next().unwrap_or_default().into()))
-        }
-        _ => None,
-    }
-}
-
-fn match_method(groups: &Groups, name: &str, arguments: &Arguments, object: &Object) -> Known {
-    let form = |text: &Option<Rc<str>>| text.as_ref().map_or(Form::None, |text| Form::Str(Rc::clone(text)));
-    let wanted = match arguments.positional.as_slice() {
-        [] => Some(0),
-        [one] => match (one.as_int(), one.as_str()) {
-            (Some(index), _) => usize::try_from(index).ok(),
-            (None, Some(name)) => groups
-                .names
-                .iter()
-                .find(|(known, _)| known == name)
-                .map(|(_, index)| *index),
-            _ => None,
-        },
-        _ => None,
-    };
-    match (name, wanted) {
-        ("group", Some(index)) => match groups.texts.get(index) {
-            Some(text) => Ok(Some(form(text))),
-            None => Err(Halt::Raised("IndexError".into(), "no such group".into())),
-        },
-        ("groups", Some(0)) => {
-            let items = groups
-                .texts
-                .iter()
-                .skip(1)
-                .map(|text| Object::new(form(text), object.place));
-            Ok(Some(Form::Tuple(items.collect())))
-        }
-        _ => Ok(None),
     }
 }

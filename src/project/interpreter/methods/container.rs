@@ -2,14 +2,12 @@
 
 use ruff_text_size::Ranged;
 
-use super::assignment::unique;
-use super::call::Arguments;
-use super::comparison::order;
-use super::methods::{Known, index_form};
-use super::object::{Form, Object, View};
-use super::shared::{Sequence, Shared};
-use super::subscript::is_key;
-use super::{Halt, MAX_ITEMS, Machine, format};
+use super::super::arguments::Arguments;
+use super::super::comparison::sorted;
+use super::super::keys::{is_key, unique};
+use super::super::object::{Form, Object, View};
+use super::super::shared::{Sequence, Shared};
+use super::super::{Halt, Known, MAX_ITEMS, Machine, format};
 
 impl Machine {
     pub(super) fn list_method(
@@ -110,7 +108,7 @@ impl Machine {
             return Ok(Some(Form::Unknown(why)));
         };
         if name == "count" {
-            return Ok(Some(index_form(equal.into_iter().filter(|equal| *equal).count())));
+            return Ok(Some(Form::index(equal.into_iter().filter(|equal| *equal).count())));
         }
         let Some(at) = equal.iter().position(|equal| *equal) else {
             return Err(Halt::Raised("ValueError".into(), "x not in list".into()));
@@ -119,7 +117,7 @@ impl Machine {
             if items.len() > 1 && shared.sequence() != Sequence::Known {
                 return Ok(None);
             }
-            return Ok(Some(index_form(at)));
+            return Ok(Some(Form::index(at)));
         }
         self.effects += 1;
         Ok(shared.get_mut().ok().map(|mut items| {
@@ -228,33 +226,6 @@ impl Machine {
         }
         Some(Form::None)
     }
-}
-
-/// The items in order, where they are of one kind.
-pub(super) fn sorted(items: &[Object]) -> Option<Vec<Object>> {
-    let first = items.first();
-    let comparable = items
-        .iter()
-        .all(|item| first.is_none_or(|first| is_alike(first, item) || are_rows(first, item)));
-    let mut sorted = items.to_vec();
-    comparable.then(|| {
-        sorted.sort_by(|a, b| order(a, b).unwrap_or(std::cmp::Ordering::Equal));
-        sorted
-    })
-}
-
-/// Whether Python has an order of two objects, whatever their values are.
-fn is_alike(a: &Object, b: &Object) -> bool {
-    let are_numbers = a.as_int().is_some() && b.as_int().is_some();
-    are_numbers || (a.as_str().is_some() && b.as_str().is_some())
-}
-
-/// The same for two tuples. Those that hold tuples again are left to Python: they can be larger than they look.
-fn are_rows(a: &Object, b: &Object) -> bool {
-    let (Form::Tuple(a), Form::Tuple(b)) = (&a.form, &b.form) else {
-        return false;
-    };
-    a.len() == b.len() && a.iter().zip(b.iter()).all(|(a, b)| is_alike(a, b))
 }
 
 pub(super) fn set_method(items: &Shared<Vec<Object>>, name: &str, arguments: &Arguments) -> Option<Form> {

@@ -1,15 +1,15 @@
-//! Regular expressions, where Python's `re` and ours certainly agree.
+//! `re`: regular expressions, where Python's `re` and ours certainly agree.
 
 use std::rc::Rc;
 
 use regex_lite::{Captures, Regex, RegexBuilder};
-use ruff_text_size::Ranged;
 
-use super::call::Arguments;
-use super::names::flag;
-use super::object::{Form, Groups, Object};
-use super::shared::Shared;
-use super::{MAX_ITEMS, Machine, effort};
+use super::super::super::value::Place;
+use super::super::arguments::Arguments;
+use super::super::object::{Form, Groups, Object};
+use super::super::shared::Shared;
+use super::super::{MAX_ITEMS, effort};
+use super::flag_number;
 
 pub(super) const IGNORECASE: i64 = 2;
 pub(super) const MULTILINE: i64 = 8;
@@ -30,7 +30,7 @@ const LARGEST: usize = 200_000;
 
 /// How a pattern is applied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Anchor {
+enum Anchor {
     /// `re.search`
     Anywhere,
     /// `re.match`
@@ -38,7 +38,7 @@ pub(super) enum Anchor {
 }
 
 /// The compiled pattern; `None` where Python may read it differently.
-pub(super) fn compile(pattern: &str, flags: i64, text: &str, anchor: Anchor) -> Option<Regex> {
+fn regex(pattern: &str, flags: i64, text: &str, anchor: Anchor) -> Option<Regex> {
     if text.len() > MAX_SEARCHED {
         return None;
     }
@@ -111,7 +111,7 @@ fn is_common(pattern: &str, flags: i64, text: &str) -> bool {
 }
 
 /// The groups of a match, the whole first.
-pub(super) fn groups(regex: &Regex, captures: &Captures<'_>) -> Groups {
+fn groups(regex: &Regex, captures: &Captures<'_>) -> Groups {
     let texts = captures
         .iter()
         .map(|group| group.map(|group| group.as_str().into()))
@@ -125,63 +125,70 @@ pub(super) fn groups(regex: &Regex, captures: &Captures<'_>) -> Groups {
     }
 }
 
-impl Machine {
-    /// A function of `re`, or a method of a compiled pattern.
-    pub(super) fn re_call(&mut self, name: &str, arguments: &Arguments, node: &impl Ranged) -> Option<Form> {
-        let flags_of = |value: Option<&Object>| match value.map(|value| &value.form) {
-            None => Some(0),
-            Some(Form::Int(flags)) => Some(*flags),
-            Some(Form::Library(name)) => flag(name),
-            _ => None,
-        };
-        let (pattern, own) = match arguments.get(0, "pattern").map(|pattern| &pattern.form) {
-            Some(Form::Str(pattern)) => (Rc::clone(pattern), 0),
-            Some(Form::Pattern(pattern, flags)) => (Rc::clone(pattern), *flags),
-            _ => return None,
-        };
-        if name == "escape" {
+/// `re.compile(pattern, flags)`.
+pub(super) fn compile(arguments: &Arguments, _: Place) -> Option<Form> {
+    pattern(arguments, 1).map(|(pattern, flags)| Form::Pattern(pattern, flags))
+}
+
+/// `re.search(pattern, string, flags)`.
+pub(super) fn search(arguments: &Arguments, _: Place) -> Option<Form> {
+    matched(arguments, Anchor::Anywhere)
+}
+
+/// `re.match(pattern, string, flags)`.
+pub(super) fn match_(arguments: &Arguments, _: Place) -> Option<Form> {
+    matched(arguments, Anchor::Start)
+}
+
+/// `re.findall(pattern, string, flags)`.
+pub(super) fn findall(arguments: &Arguments, place: Place) -> Option<Form> {
+    let (pattern, flags) = pattern(arguments, 2)?;
+    let text = arguments.text(1, "string")?;
+    let regex = regex(&pattern, flags, text, Anchor::Anywhere)?;
+    let mut matches = 0;
+    for found in regex.find_iter(text) {
+        // To know how a match ends, all of the text may be looked at.
+        effort::reading(&text[found.start()..])?;
+        matches += 1;
+        // Where an empty match follows another one, the two disagree.
+        if found.is_empty() || matches > MAX_ITEMS {
             return None;
         }
-        let flags = flags_of(arguments.get(if name == "compile" { 1 } else { 2 }, "flags"))?;
-        if name == "compile" {
-            return Some(Form::Pattern(pattern, own | flags));
-        }
-        let text = arguments.text(1, "string")?;
-        let anchor = if name == "match" {
-            Anchor::Start
-        } else {
-            Anchor::Anywhere
-        };
-        let regex = compile(&pattern, own | flags, text, anchor)?;
-        let place = self.place(node);
-        match name {
-            "search" | "match" => Some(match regex.captures(text) {
-                Some(captures) => Form::Match(Rc::new(groups(&regex, &captures))),
-                None => Form::None,
-            }),
-            "findall" => {
-                let count = regex.captures_len();
-                // Where an empty match follows another one, the two disagree.
-                let mut matches = 0;
-                for found in regex.find_iter(text) {
-                    // To know how a match ends, all of the text may be looked at.
-                    effort::reading(&text[found.start()..])?;
-                    matches += 1;
-                    if found.is_empty() || matches > MAX_ITEMS {
-                        return None;
-                    }
-                }
-                let found = regex.captures_iter(text).map(|captures| {
-                    let group = |index| Object::str(captures.get(index).map_or("", |group| group.as_str()), place);
-                    match count {
-                        1 => group(0),
-                        2 => group(1),
-                        _ => Object::new(Form::Tuple((1..count).map(group).collect()), place),
-                    }
-                });
-                Some(Form::List(Shared::new(found.collect())))
-            }
-            _ => None,
-        }
     }
+    let count = regex.captures_len();
+    let found = regex.captures_iter(text).map(|captures| {
+        let group = |index| Object::str(captures.get(index).map_or("", |group| group.as_str()), place);
+        match count {
+            1 => group(0),
+            2 => group(1),
+            _ => Object::new(Form::Tuple((1..count).map(group).collect()), place),
+        }
+    });
+    Some(Form::List(Shared::new(found.collect())))
+}
+
+/// The pattern and its flags: a text, or a compiled one, for its methods are these functions.
+fn pattern(arguments: &Arguments, flags_at: usize) -> Option<(Rc<str>, i64)> {
+    let (pattern, own) = match &arguments.get(0, "pattern")?.form {
+        Form::Str(pattern) => (pattern, 0),
+        Form::Pattern(pattern, flags) => (pattern, *flags),
+        _ => return None,
+    };
+    let flags = match arguments.get(flags_at, "flags").map(|flags| &flags.form) {
+        None => 0,
+        Some(Form::Int(flags)) => *flags,
+        Some(Form::Library(name)) => flag_number(name)?,
+        _ => return None,
+    };
+    Some((Rc::clone(pattern), own | flags))
+}
+
+fn matched(arguments: &Arguments, anchor: Anchor) -> Option<Form> {
+    let (pattern, flags) = pattern(arguments, 2)?;
+    let text = arguments.text(1, "string")?;
+    let regex = regex(&pattern, flags, text, anchor)?;
+    Some(match regex.captures(text) {
+        Some(captures) => Form::Match(Rc::new(groups(&regex, &captures))),
+        None => Form::None,
+    })
 }
