@@ -26,6 +26,7 @@ mod methods;
 mod modules;
 mod object;
 mod operator;
+mod order;
 mod paths;
 mod reach;
 mod shared;

@@ -7,9 +7,9 @@ use ruff_text_size::TextRange;
 
 use super::super::super::value::{Dynamic, Place};
 use super::super::arguments::Arguments;
-use super::super::comparison;
 use super::super::keys::{distinct, unique};
 use super::super::object::{Form, Object};
+use super::super::order;
 use super::super::shared::{Sequence, Shared};
 use super::super::{Halt, Known, Machine, effort, format};
 
@@ -183,7 +183,7 @@ pub(super) fn sorted(machine: &mut Machine, arguments: &Arguments, node: TextRan
         if !arguments.named.is_empty() {
             return None;
         }
-        comparison::sorted(&items).map(|items| Form::List(Shared::new(items)))
+        order::sorted(&items).map(|items| Form::List(Shared::new(items)))
     })
 }
 

@@ -3,9 +3,9 @@
 use ruff_text_size::Ranged;
 
 use super::super::arguments::Arguments;
-use super::super::comparison::sorted;
 use super::super::keys::{is_key, unique};
 use super::super::object::{Form, Object, View};
+use super::super::order::sorted;
 use super::super::shared::{Sequence, Shared};
 use super::super::{Halt, Known, MAX_ITEMS, Machine, format};
 
