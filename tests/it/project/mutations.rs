@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
-use super::hostile::survives;
+use super::extremes::survives;
 use crate::support::{Sandbox, copy, root};
 
 const DECLARING: [&str; 4] = ["setup.py", "setup.cfg", "pyproject.toml", "MANIFEST.in"];

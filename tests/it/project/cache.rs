@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use insta::assert_snapshot;
 
-use super::asking::computing;
+use super::hooks::computing;
 use super::installer::fetched;
 use crate::support::{Ran, Sandbox};
 
