@@ -6,7 +6,7 @@
 //! Project ─▶ Sdist ─▶ ImagePlan ─▶ BuiltImage ─▶ PushedImage ─▶ TrainingRun
 //! ```
 //!
-//! Modules are listed by what they are, and within a group by name; the path itself is `project`, `sdist`, `image`, `dist`,
+//! Modules are listed by what they are, and within a group by name; the path itself is `project`, `package`, `image`, `dist`,
 //! `engine`, `push`, `training`. A stage imports the types of earlier stages only. No stage prints, exits or reads the process
 //! environment: it takes a settings struct and a [`progress::Progress`], and returns a value or its own error enum, of which
 //! [`explain::Explain`] says whose move it is and what to do next.
@@ -23,7 +23,6 @@ mod hex;
 mod process;
 pub mod progress;
 mod python;
-mod quoted;
 mod reading;
 pub mod revision;
 pub mod secret;
@@ -38,12 +37,12 @@ pub mod dist;
 pub mod engine;
 pub mod image;
 pub mod oci;
+pub mod package;
 pub mod project;
 pub mod push;
 pub mod record;
 pub mod registry;
 pub mod requirements;
-pub mod sdist;
 pub mod training;
 
 // The pipeline around it, in AWS.

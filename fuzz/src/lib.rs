@@ -16,6 +16,8 @@ pub mod explain;
 pub mod hex;
 #[path = "../../src/oci/mod.rs"]
 pub mod oci;
+#[path = "../../src/package/mod.rs"]
+pub mod package;
 #[path = "../../src/process/mod.rs"]
 pub mod process;
 #[path = "../../src/progress.rs"]
@@ -28,8 +30,6 @@ mod python;
 pub mod reading;
 #[path = "../../src/requirements/mod.rs"]
 pub mod requirements;
-#[path = "../../src/sdist/mod.rs"]
-pub mod sdist;
 #[path = "../../src/secret/mod.rs"]
 pub mod secret;
 #[path = "../../src/uv/mod.rs"]
@@ -41,9 +41,9 @@ use std::cell::LazyCell;
 use std::fs;
 use std::path::PathBuf;
 
+use package::sdist::{self, SdistSettings};
 use progress::Silent;
 use project::{Project, ProjectSettings};
-use sdist::SdistSettings;
 use tempfile::TempDir;
 use uv::UvSettings;
 

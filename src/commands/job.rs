@@ -13,6 +13,7 @@ use crate::engine::{self, BuiltImage, Engine, EngineKind, Order};
 use crate::error::Error;
 use crate::image::ImagePlan;
 use crate::oci::{Repository, naming};
+use crate::package::sdist::{self, Packer, Sdist};
 use crate::progress::Progress;
 use crate::project::{self, Project};
 use crate::push::PushedImage;
@@ -20,7 +21,6 @@ use crate::registry::auth::{self, AuthSettings};
 use crate::registry::ecr::EcrHost;
 use crate::requirements::{self, Named, Requirements};
 use crate::revision::Commit;
-use crate::sdist::{self, Packer, Sdist};
 use crate::secret::Secret;
 use crate::settings::Settings;
 

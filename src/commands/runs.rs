@@ -10,9 +10,8 @@ use crate::error::Error;
 use crate::hex::hex;
 use crate::lambda::message::in_words;
 use crate::lambda::records::DynamoDb;
-use crate::quoted::{escaped, first_of, quoted};
 use crate::record::{DataSource, RunRecord};
-use crate::shown::{Data, Page};
+use crate::shown::{Data, Page, escaped, first_of, quoted};
 
 pub(super) async fn run(arguments: &cli::Runs, checkout: &Checkout<'_>) -> Result<Data, Error> {
     let mut runs = newest_first(checkout).await?;

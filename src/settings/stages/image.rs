@@ -6,11 +6,11 @@ use super::super::key::{Key, Text};
 use super::super::{Error, Settings, pip, table};
 use crate::dist::DIST;
 use crate::image::{ImageSettings, Template};
+use crate::package::sdist::SdistSettings;
 use crate::project::Project;
 use crate::reading::{self, PROJECT_FILE};
 use crate::requirements::Requirements;
 use crate::revision::{Commit, Revision};
-use crate::sdist::SdistSettings;
 use crate::secret::Secret;
 
 /// What a build gets of this machine's pip settings, and what it does not get.
