@@ -32,16 +32,10 @@ fn in_any_order(machine: &mut Machine, from: &Object, node: TextRange) -> Result
     }
 }
 
-/// Code that may change any name: `globals()`, `locals()`, `vars()`, `eval(source)`.
-pub(super) fn any_name(machine: &mut Machine, _: &Arguments, node: TextRange) -> Known {
-    machine.wild(&node);
-    Ok(None)
-}
-
 /// `__import__(name)`.
 pub(super) fn import(machine: &mut Machine, arguments: &Arguments, node: TextRange) -> Known {
     let Some(module) = arguments.text(0, "name").map(ToOwned::to_owned) else {
-        return any_name(machine, arguments, node);
+        return Ok(None);
     };
     let top = module.split('.').next().unwrap_or(&module);
     machine.module(&module, top, &node).map(|module| Some(module.form))
@@ -54,13 +48,12 @@ pub(super) fn setattr(machine: &mut Machine, arguments: &Arguments, node: TextRa
     };
     if let Some(name) = name.as_str() {
         machine.set_attribute(object, name, value.clone(), &node);
-    } else {
-        machine.wild(&node);
-        if matches!(object.form, Form::Library(_)) {
-            machine.give_up(&node, "may change how setuptools works");
-        }
+        return Ok(Some(Form::None));
     }
-    Ok(Some(Form::None))
+    if matches!(object.form, Form::Library(_)) {
+        machine.give_up(&node, "may change how setuptools works");
+    }
+    Ok(None)
 }
 
 /// `hasattr(object, name)`, of what `PyPy` alone has: it is not what images run.

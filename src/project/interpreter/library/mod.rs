@@ -31,7 +31,7 @@ use super::arguments::Arguments;
 use super::object::{Form, Object};
 use super::{Known, Machine};
 use Evaluator::{Always, Computed, Evaluated, Unevaluated};
-use SideEffects::{CallsBack, Escapes, Pure, RunsProgram};
+use SideEffects::{AnyName, CallsBack, Escapes, Pure, RunsProgram};
 pub(super) use subprocess::may_change_files;
 
 /// A name of the library, and what it stands for.
@@ -73,6 +73,8 @@ pub(super) enum SideEffects {
     RunsProgram,
     /// Its arguments escape: they may be changed, kept, called and given back.
     Escapes,
+    /// As [`Escapes`](Self::Escapes), and where it is not evaluated, it may change any name.
+    AnyName,
 }
 
 /// How a call is evaluated.
@@ -211,27 +213,27 @@ static TABLE: &[Row] = &[
     exception("builtins.TypeError"),
     exception("builtins.UnicodeDecodeError"),
     exception("builtins.ValueError"),
-    function("builtins.__import__", Escapes, Always(builtins::import)),
+    function("builtins.__import__", AnyName, Always(builtins::import)),
     function("builtins.all", Escapes, Evaluated(builtins::all)),
     function("builtins.any", Escapes, Evaluated(builtins::any)),
     function("builtins.bool", Pure, Computed(builtins::bool)),
     function("builtins.compile", Escapes, Computed(code::compile)),
     function("builtins.dict", Escapes, Always(builtins::dict)).that_exhausts(),
     function("builtins.enumerate", Escapes, Evaluated(builtins::enumerate)),
-    function("builtins.eval", Escapes, Always(builtins::any_name)),
-    function("builtins.exec", Escapes, Evaluated(code::exec)),
+    function("builtins.eval", AnyName, Unevaluated),
+    function("builtins.exec", AnyName, Always(code::exec)),
     function("builtins.exit", Escapes, Always(sys::exit)),
     function("builtins.filter", Escapes, Evaluated(builtins::filter)),
     function("builtins.float", Pure, Unevaluated),
     function("builtins.frozenset", Escapes, Evaluated(builtins::set)).that_exhausts(),
     function("builtins.getattr", Escapes, Unevaluated),
-    function("builtins.globals", Escapes, Always(builtins::any_name)),
+    function("builtins.globals", AnyName, Unevaluated),
     function("builtins.hasattr", Pure, Computed(builtins::hasattr)),
     function("builtins.int", Pure, Evaluated(builtins::int)),
     function("builtins.isinstance", Pure, Computed(builtins::isinstance)),
     function("builtins.len", Pure, Computed(builtins::len)),
     function("builtins.list", Escapes, Always(builtins::list)).that_exhausts(),
-    function("builtins.locals", Escapes, Always(builtins::any_name)),
+    function("builtins.locals", AnyName, Unevaluated),
     function("builtins.map", Escapes, Evaluated(builtins::map)),
     function("builtins.max", Escapes, Unevaluated),
     function("builtins.min", Escapes, Unevaluated),
@@ -243,13 +245,13 @@ static TABLE: &[Row] = &[
     function("builtins.repr", Pure, Computed(builtins::repr)),
     function("builtins.reversed", Escapes, Always(builtins::reversed)),
     function("builtins.set", Escapes, Evaluated(builtins::set)).that_exhausts(),
-    function("builtins.setattr", Escapes, Always(builtins::setattr)),
+    function("builtins.setattr", AnyName, Always(builtins::setattr)),
     function("builtins.sorted", Escapes, Always(builtins::sorted)).that_exhausts(),
     function("builtins.str", Pure, Computed(builtins::str)),
     function("builtins.sum", Escapes, Evaluated(builtins::sum)).that_exhausts(),
     function("builtins.tuple", Escapes, Always(builtins::tuple)).that_exhausts(),
     function("builtins.type", Pure, Unevaluated),
-    function("builtins.vars", Escapes, Always(builtins::any_name)),
+    function("builtins.vars", AnyName, Unevaluated),
     function("builtins.zip", Escapes, Evaluated(builtins::zip)),
     module("codecs"),
     function("codecs.open", Escapes, Evaluated(io::codecs_open)),
