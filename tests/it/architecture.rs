@@ -15,9 +15,14 @@ fn root() -> PathBuf {
 /// The rooms in the order in which ARCHITECTURE.md lists them: what stands before a line's colon is its title.
 fn listed() -> Vec<String> {
     let page = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
-    let list = page.split_once(BEGINNING).expect("ARCHITECTURE.md has a list of rooms").1;
+    let list = page
+        .split_once(BEGINNING)
+        .expect("ARCHITECTURE.md has a list of rooms")
+        .1;
     let list = list.split_once(END).expect("the list of rooms has an end").0;
-    let lines = list.lines().map(|line| line.split_once(':').map_or(line, |(_, rooms)| rooms));
+    let lines = list
+        .lines()
+        .map(|line| line.split_once(':').map_or(line, |(_, rooms)| rooms));
     lines.flat_map(str::split_whitespace).map(str::to_owned).collect()
 }
 
@@ -36,7 +41,9 @@ fn sources(directory: &Path, found: &mut Vec<PathBuf>) {
 fn product() -> BTreeMap<String, String> {
     let mut files = Vec::new();
     sources(&root().join("src"), &mut files);
-    let own = files.into_iter().filter(|path| !path.ends_with("tests.rs") && !path.ends_with("scripted.rs"));
+    let own = files
+        .into_iter()
+        .filter(|path| !path.ends_with("tests.rs") && !path.ends_with("scripted.rs"));
     own.map(|path| {
         let text = fs::read_to_string(&path).unwrap();
         let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
@@ -82,7 +89,11 @@ fn every_room_is_listed_once() {
     let mut there: BTreeSet<String> = product().keys().map(|file| room(file).to_owned()).collect();
     there.retain(|room| room != "lib");
     listed.sort();
-    assert_eq!(listed, Vec::from_iter(there), "the list of rooms in ARCHITECTURE.md beside src/");
+    assert_eq!(
+        listed,
+        Vec::from_iter(there),
+        "the list of rooms in ARCHITECTURE.md beside src/"
+    );
 }
 
 #[test]
