@@ -3,10 +3,12 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::aws::{CallError, Kind};
 use crate::fault::Fault;
-use crate::training::call::{CallError, Kind};
 use crate::training::job::{Job, JobStatus};
-use crate::{code, dist, engine, handover, lambda, project, push, registry, requirements, settings, stack, training};
+use crate::{
+    deployment, dist, engine, handover, lambda, project, push, registry, requirements, settings, stack, training,
+};
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -119,7 +121,7 @@ pub enum Error {
     },
     /// This program, as AWS is to run it.
     #[error(transparent)]
-    Code(#[from] code::Error),
+    Code(#[from] deployment::Error),
     /// The pipeline's stack.
     #[error(transparent)]
     Stack(Box<stack::Error>),

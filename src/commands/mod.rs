@@ -1,6 +1,5 @@
 //! The verbs, one file each: settings, then the library, then what is printed.
 
-mod aws_answers;
 mod build;
 mod completions;
 mod destroy;
@@ -20,12 +19,11 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 use std::pin::Pin;
-use std::time::Duration;
 
-use aws_config::timeout::TimeoutConfig;
-use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
+use aws_config::SdkConfig;
 use serde::Serialize;
 
+use crate::aws;
 use crate::cli::{AsSettings as _, Command};
 use crate::error::Error;
 use crate::progress::Progress;
@@ -35,11 +33,6 @@ use crate::revision::{self, Revision};
 use crate::secret::Secret;
 use crate::settings::{Environment, Settings};
 use crate::shown::Data;
-
-/// How long AWS may take to accept a connection.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long it may take to answer a request, the upload of this program among them.
-const READ_TIMEOUT: Duration = Duration::from_mins(5);
 
 /// Prints on stdout at once: for a command whose data comes over hours.
 pub type Print<'a> = dyn Fn(&Data) -> io::Result<()> + Send + Sync + 'a;
@@ -149,22 +142,9 @@ impl<'a> Checkout<'a> {
         Ok(self.revision.get_or_init(|| read).as_ref())
     }
 
-    /// The AWS configuration: environment, profile files, container or instance roles, with the setting `region` over them.
+    /// The AWS configuration, with the setting `region` over it.
     pub(crate) async fn aws(&self) -> SdkConfig {
-        let timeouts = TimeoutConfig::builder()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .read_timeout(READ_TIMEOUT)
-            .build();
-        let mut loader = aws_config::defaults(BehaviorVersion::latest())
-            .timeout_config(timeouts)
-            .http_client(aws_answers::http_client());
-        if let Ok(name) = AppName::new(concat!("sgbuild-", env!("CARGO_PKG_VERSION"))) {
-            loader = loader.app_name(name);
-        }
-        if let Some(region) = self.settings.text("region") {
-            loader = loader.region(Region::new(region.to_owned()));
-        }
-        loader.load().await
+        aws::configuration(self.settings.text("region")).await
     }
 }
 

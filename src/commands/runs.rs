@@ -8,10 +8,8 @@ use super::{Checkout, json};
 use crate::cli;
 use crate::error::Error;
 use crate::hex::hex;
-use crate::lambda::message::in_words;
-use crate::lambda::records::DynamoDb;
 use crate::quoted::{escaped, first_of, quoted};
-use crate::record::{DataSource, RunRecord};
+use crate::record::{DataSource, DynamoDb, RunRecord, in_words};
 use crate::shown::{Data, Page};
 
 pub(super) async fn run(arguments: &cli::Runs, checkout: &Checkout<'_>) -> Result<Data, Error> {
@@ -94,7 +92,7 @@ fn row(run: &RunRecord) -> [String; 8] {
         data(run),
         run.training_job_name.clone(),
         run.job_status.to_string(),
-        duration(run).unwrap_or_default(),
+        run.duration().map(in_words).unwrap_or_default(),
         metrics.join(" "),
     ]
 }
@@ -121,11 +119,6 @@ fn data(run: &RunRecord) -> String {
     format!("{source}{} {digest}", run.input_object_count)
         .trim_end()
         .to_owned()
-}
-
-fn duration(run: &RunRecord) -> Option<String> {
-    let seconds = run.job_end_time?.as_second() - run.job_creation_time?.as_second();
-    Some(in_words(seconds))
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! What the function may be asked to train with: the stack that made it says so in its environment.
 
 use super::payload::{Payload, repository};
+use crate::aws::is_account;
 use crate::quoted::quoted;
 
 /// Which roles, images and buckets are allowed; `None` is any.
@@ -122,7 +123,7 @@ fn is_below(uri: &str, root: &str) -> bool {
 /// The account in an ARN, `arn:partition:service:region:ACCOUNT:…`.
 fn account_of(arn: &str) -> Option<&str> {
     let account = arn.strip_prefix("arn:")?.split(':').nth(3)?;
-    Some(account).filter(|account| account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit()))
+    Some(account).filter(|account| is_account(account))
 }
 
 #[cfg(test)]

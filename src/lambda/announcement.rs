@@ -7,8 +7,8 @@ use jiff::{SignedDuration, Timestamp};
 use super::log::JsonLines;
 use super::message::Message;
 use super::notifier::Notifier;
-use super::records::Records;
-use crate::training::call::CallError;
+use crate::aws::CallError;
+use crate::record::Records;
 
 /// So long has whoever took the right to announce; then it is taken to have died on the way.
 const LEASE: SignedDuration = SignedDuration::from_secs(15);

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use aws_config::SdkConfig;
 use aws_sdk_codebuild::types::{SortOrderType, StatusType};
 
-use crate::training::call::CallError;
+use crate::aws::CallError;
 
 /// A build.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -29,9 +29,10 @@ use super::hyperparameters;
 use super::log::JsonLines;
 use super::objects::{Object, Objects};
 use super::runtime::Diagnostic;
+use crate::aws::{CallError, Kind};
 use crate::hex::hex;
 use crate::quoted::first_of;
-use crate::training::call::{CallError, Kind, UNAVAILABLE};
+use crate::training::UNAVAILABLE;
 
 /// Where data is uploaded.
 const DATA: &str = "input/data/";
@@ -67,7 +68,7 @@ pub enum Error {
 
 /// What the function works with.
 #[derive(Clone, Copy)]
-pub struct Account<'a> {
+pub struct Services<'a> {
     /// S3.
     pub objects: &'a dyn Objects,
     /// CodeBuild.
@@ -100,12 +101,12 @@ pub struct BatchItemFailure {
 ///
 /// # Errors
 /// See [`Error`]. What passes by itself is an answer instead, since the queue delivers again by itself.
-pub async fn handle(event: &Value, account: Account<'_>, log: &JsonLines) -> Result<BatchResponse, Error> {
-    let batch = Batch::read(event, account.allowed)?;
+pub async fn handle(event: &Value, services: Services<'_>, log: &JsonLines) -> Result<BatchResponse, Error> {
+    let batch = Batch::read(event, services.allowed)?;
     for why in first_of(batch.refused) {
         log.warn("refused, and not to be delivered again", &[("why", &why)]);
     }
-    let look = look(&batch.uploads, account.objects, log).await;
+    let look = look(&batch.uploads, services.objects, log).await;
     let Some(upload) = look.real else {
         log.info("nothing new", &[("objects", &batch.uploads.len().to_string())]);
         return deliver_again(look.failed);
@@ -117,7 +118,7 @@ pub async fn handle(event: &Value, account: Account<'_>, log: &JsonLines) -> Res
             ("objects", &batch.uploads.len().to_string()),
         ],
     );
-    match start(account, log).await {
+    match start(services, log).await {
         // The build trains with whatever is there by then: trouble that passes needs no second look.
         Ok(()) => Ok(
             deliver_again(look.failed.into_iter().filter(|(_, error)| !error.passes()).collect()).unwrap_or_default(),
@@ -127,9 +128,9 @@ pub async fn handle(event: &Value, account: Account<'_>, log: &JsonLines) -> Res
     }
 }
 
-async fn start(account: Account<'_>, log: &JsonLines) -> Result<(), Error> {
-    let project = account.project;
-    let builds = account.builds.newest(project).await;
+async fn start(services: Services<'_>, log: &JsonLines) -> Result<(), Error> {
+    let project = services.project;
+    let builds = services.builds.newest(project).await;
     let builds = builds.map_err(|source| Error::of(format!("list the builds of {project}"), source))?;
     if let Some(build) = builds.iter().find(|build| will_train(build)) {
         log.info(
@@ -138,7 +139,7 @@ async fn start(account: Account<'_>, log: &JsonLines) -> Result<(), Error> {
         );
         return Ok(());
     }
-    let started = account.builds.start(project, &token(project, builds.first())).await;
+    let started = services.builds.start(project, &token(project, builds.first())).await;
     let started = started.map_err(|source| Error::of(format!("start a build of {project}"), source))?;
     log.info("build started", &[("build", &started)]);
     Ok(())

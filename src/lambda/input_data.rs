@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 use super::objects::{Object, Objects};
+use crate::aws::CallError;
 use crate::record::DataSource;
-use crate::training::call::CallError;
 
 /// The channels of the input bucket, each a folder beside the others.
 const CHANNELS: [&str; 3] = ["training", "validation", "testing"];

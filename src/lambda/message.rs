@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::quoted::bounded;
-use crate::record::{DataSource, JobStatus, RunRecord};
+use crate::record::{DataSource, JobStatus, RunRecord, in_words};
 use crate::shown::{block, cell};
 
 /// The longest value: all together stay far below the 256 KB of a message.
@@ -61,7 +61,7 @@ fn body(record: &RunRecord, region: &str) -> String {
     line("Commit", &record.git_hash);
     line("Image", &record.image);
     line("Data", &data(record));
-    line("Duration", &duration(record).unwrap_or_default());
+    line("Duration", &record.duration().map(in_words).unwrap_or_default());
     line("Billed", &billed(record).unwrap_or_default());
     for (name, value) in &record.metrics {
         line(name, &value.to_string());
@@ -109,12 +109,6 @@ fn data(record: &RunRecord) -> String {
     }
 }
 
-/// From the job's creation to its end, the wait for instances included.
-fn duration(record: &RunRecord) -> Option<String> {
-    let seconds = record.job_end_time?.as_second() - record.job_creation_time?.as_second();
-    Some(in_words(seconds))
-}
-
 fn billed(record: &RunRecord) -> Option<String> {
     let seconds = i64::from(record.billable_seconds?);
     Some(format!(
@@ -123,16 +117,6 @@ fn billed(record: &RunRecord) -> Option<String> {
         record.instance_count,
         record.instance_type
     ))
-}
-
-/// `1 h 5 min 3 s`.
-pub(crate) fn in_words(seconds: i64) -> String {
-    let (hours, minutes, rest) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-    match (hours, minutes) {
-        (0, 0) => format!("{rest} s"),
-        (0, _) => format!("{minutes} min {rest} s"),
-        _ => format!("{hours} h {minutes} min {rest} s"),
-    }
 }
 
 /// SNS takes printable ASCII in a subject, without line breaks.

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use aws_config::SdkConfig;
 
 use super::message::Message;
-use crate::training::call::CallError;
+use crate::aws::CallError;
 
 /// Tells people.
 #[async_trait]

@@ -8,7 +8,7 @@ use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart, EncodingType};
 use url::form_urlencoded::byte_serialize;
 
-use crate::training::call::CallError;
+use crate::aws::CallError;
 
 use super::created::decoded;
 

@@ -11,8 +11,9 @@ use std::collections::HashSet;
 use futures_util::{StreamExt as _, stream};
 use serde_json::Value;
 
+use crate::aws::{CallError, Kind};
 use crate::record::Progress;
-use crate::training::call::{CallError, Kind, UNAVAILABLE};
+use crate::training::UNAVAILABLE;
 use crate::training::job::Job;
 use crate::training::rules;
 
@@ -22,10 +23,10 @@ use super::created::{self, Created};
 use super::fields::Fields;
 use super::log::JsonLines;
 use super::notifier::Notifier;
-use super::records::Records;
 use super::runtime::Diagnostic;
 use super::training_jobs::TrainingJobs;
 use crate::quoted::first_of;
+use crate::record::Records;
 
 /// `EventBridge`'s name of the event.
 const STATE_CHANGE: &str = "SageMaker Training Job State Change";
@@ -77,7 +78,7 @@ fn lines(failures: &[Error]) -> String {
 
 /// What the function works with.
 #[derive(Clone, Copy)]
-pub struct Account<'a> {
+pub struct Services<'a> {
     /// SageMaker.
     pub training_jobs: &'a dyn TrainingJobs,
     /// The metadata table.
@@ -94,11 +95,11 @@ pub struct Account<'a> {
 ///
 /// # Errors
 /// See [`Error`]; the event may be delivered again then, which repeats nothing that was done.
-pub async fn handle(event: &Value, account: Account<'_>, log: &JsonLines) -> Result<(), Error> {
-    let Named { jobs, refused } = Named::of(event, account.allowed).map_err(Error::UnknownEvent)?;
+pub async fn handle(event: &Value, services: Services<'_>, log: &JsonLines) -> Result<(), Error> {
+    let Named { jobs, refused } = Named::of(event, services.allowed).map_err(Error::UnknownEvent)?;
     let all = jobs.len() + refused.len();
     let outcomes = stream::iter(&jobs)
-        .map(|job| record(job, account, log))
+        .map(|job| record(job, services, log))
         .buffered(AT_ONCE);
     let failed = outcomes.filter_map(|outcome| std::future::ready(outcome.err()));
     let mut failures: Vec<Error> = failed.collect().await;
@@ -110,16 +111,16 @@ pub async fn handle(event: &Value, account: Account<'_>, log: &JsonLines) -> Res
     }
 }
 
-async fn record(job: &str, account: Account<'_>, log: &JsonLines) -> Result<(), Error> {
-    let known = account.records.get(job).await;
+async fn record(job: &str, services: Services<'_>, log: &JsonLines) -> Result<(), Error> {
+    let known = services.records.get(job).await;
     let known = known.map_err(|source| Error::of(format!("read the record of {job}"), source))?;
     if known.is_none() {
         log.info("not a run of this pipeline", &[("training_job_name", job)]);
         return Ok(());
     }
-    let described = account.training_jobs.describe(job).await;
+    let described = services.training_jobs.describe(job).await;
     let described = described.map_err(|source| Error::of(format!("look at the training job {job}"), source))?;
-    let advanced = account.records.advance(job, &progress(&described)).await;
+    let advanced = services.records.advance(job, &progress(&described)).await;
     let advanced = advanced.map_err(|source| Error::of(format!("record the state of {job}"), source))?;
     log.info(
         if advanced { "recorded" } else { "known already" },
@@ -128,7 +129,7 @@ async fn record(job: &str, account: Account<'_>, log: &JsonLines) -> Result<(), 
     if !described.has_ended() {
         return Ok(());
     }
-    announce(job, account.region, account.records, account.notifier, log)
+    announce(job, services.region, services.records, services.notifier, log)
         .await
         .map_err(|source| Error::of(format!("announce the end of {job}"), source))
 }

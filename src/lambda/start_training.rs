@@ -20,9 +20,9 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use crate::aws::CallError;
 use crate::record::{JobStatus, Progress, RunRecord};
 use crate::training::TrainingRun;
-use crate::training::call::CallError;
 use crate::training::job::{COMMIT_VARIABLE, Job, RUN_ID_VARIABLE};
 
 use super::allowed::Allowed;
@@ -33,9 +33,9 @@ use super::log::JsonLines;
 use super::notifier::Notifier;
 use super::objects::Objects;
 use super::payload::Payload;
-use super::records::Records;
 use super::training_jobs::{NewJob, TrainingJobs};
 use crate::quoted::bounded;
+use crate::record::Records;
 
 /// What the versions may take of an item's 400 KB, in bytes.
 const MAX_VERSIONS: usize = 256 * 1024;
@@ -46,7 +46,7 @@ const MAX_TAG_VALUE: usize = 256;
 
 /// What the function works with. Without table, topic or synthetic data it starts trainings all the same.
 #[derive(Clone, Copy)]
-pub struct Account<'a> {
+pub struct Services<'a> {
     /// S3.
     pub objects: &'a dyn Objects,
     /// SageMaker.
@@ -73,11 +73,11 @@ pub struct Account<'a> {
 pub async fn handle(
     payload: &Value,
     request_id: &str,
-    account: Account<'_>,
+    services: Services<'_>,
     log: &JsonLines,
 ) -> Result<TrainingRun, Error> {
     let payload = Payload::parse(payload, request_id).map_err(Error::InvalidPayload)?;
-    let refused = account.allowed.problems(&payload);
+    let refused = services.allowed.problems(&payload);
     if !refused.is_empty() {
         // Nothing is recorded: the run may be somebody else's.
         return Err(Error::NotAllowed(refused));
@@ -86,11 +86,11 @@ pub async fn handle(
         "run accepted",
         &[("run_id", &payload.run_id), ("image", &payload.image)],
     );
-    let started = start(&payload, account, log).await;
+    let started = start(&payload, services, log).await;
     if let Err(error) = &started
         && error.ends_the_run()
     {
-        record_failure(&payload, error, account, log).await;
+        record_failure(&payload, error, services, log).await;
     }
     Ok(TrainingRun {
         training_job_arn: started?,
@@ -100,25 +100,25 @@ pub async fn handle(
 }
 
 /// Answers with the job's ARN.
-async fn start(payload: &Payload, account: Account<'_>, log: &JsonLines) -> Result<String, Error> {
-    if let Some(arn) = started_before(payload, account, log).await? {
+async fn start(payload: &Payload, services: Services<'_>, log: &JsonLines) -> Result<String, Error> {
+    if let Some(arn) = started_before(payload, services, log).await? {
         return Ok(arn);
     }
-    let data = find_data(payload, account, log).await?;
-    let (hyperparameters, version) = read_hyperparameters(account.objects, &payload.source_bucket, log).await?;
+    let data = find_data(payload, services, log).await?;
+    let (hyperparameters, version) = read_hyperparameters(services.objects, &payload.source_bucket, log).await?;
     let mut versions = data.versions.clone();
     versions.extend(version.map(|version| (hyperparameters::KEY.to_owned(), version)));
 
     let job = new_job(payload, data.channels.clone(), hyperparameters);
-    record(payload, &data, versions, &job, account, log).await?;
-    let arn = create_once(account.training_jobs, &job, payload, log).await?;
-    confirm(&job.name, &arn, account, log).await;
+    record(payload, &data, versions, &job, services, log).await?;
+    let arn = create_once(services.training_jobs, &job, payload, log).await?;
+    confirm(&job.name, &arn, services, log).await;
     Ok(arn)
 }
 
 /// The ARN that an earlier delivery of the run has recorded.
-async fn started_before(payload: &Payload, account: Account<'_>, log: &JsonLines) -> Result<Option<String>, Error> {
-    let Some(records) = account.records else {
+async fn started_before(payload: &Payload, services: Services<'_>, log: &JsonLines) -> Result<Option<String>, Error> {
+    let Some(records) = services.records else {
         return Ok(None);
     };
     let name = &payload.training_job_name;
@@ -155,12 +155,12 @@ fn check_ours(known: &RunRecord, payload: &Payload) -> Result<(), Error> {
     }
 }
 
-async fn find_data(payload: &Payload, account: Account<'_>, log: &JsonLines) -> Result<InputData, Error> {
+async fn find_data(payload: &Payload, services: Services<'_>, log: &JsonLines) -> Result<InputData, Error> {
     let folders = Folders::of(&payload.source_bucket_uri);
-    let found = input_data::find(account.objects, &folders, account.synthetic).await;
+    let found = input_data::find(services.objects, &folders, services.synthetic).await;
     let data = found.map_err(Error::of_data)?.ok_or_else(|| Error::NoData {
         folders: folders.in_words(),
-        synthetic: account
+        synthetic: services
             .synthetic
             .map(|from| format!("s3://{}/{}", from.bucket, from.prefix)),
     })?;
@@ -208,10 +208,10 @@ async fn record(
     data: &InputData,
     versions: BTreeMap<String, String>,
     job: &NewJob,
-    account: Account<'_>,
+    services: Services<'_>,
     log: &JsonLines,
 ) -> Result<(), Error> {
-    let Some(records) = account.records else {
+    let Some(records) = services.records else {
         log.info("not recorded: no table is configured", &[]);
         return Ok(());
     };
@@ -226,7 +226,7 @@ async fn record(
         Err(json) => {
             let (bucket, prefix) = bucket_and_prefix(&payload.destination_bucket_uri);
             let key = format!("{prefix}records/{}/input-versions.json", job.name);
-            account.objects.put_json(bucket, &key, json).await.map_err(refused)?;
+            services.objects.put_json(bucket, &key, json).await.map_err(refused)?;
             record.input_versions_uri = Some(format!("s3://{bucket}/{key}"));
         }
     }
@@ -297,8 +297,8 @@ fn new_record(payload: &Payload) -> RunRecord {
 }
 
 /// The job exists. Should this not be recorded, its state changes will: the training goes on either way.
-async fn confirm(name: &str, arn: &str, account: Account<'_>, log: &JsonLines) {
-    let Some(records) = account.records else { return };
+async fn confirm(name: &str, arn: &str, services: Services<'_>, log: &JsonLines) {
+    let Some(records) = services.records else { return };
     let progress = Progress {
         training_job_arn: Some(arn.to_owned()),
         job_creation_time: Some(Timestamp::now()),
@@ -310,8 +310,8 @@ async fn confirm(name: &str, arn: &str, account: Account<'_>, log: &JsonLines) {
 }
 
 /// Records a run that cannot start, and announces it. What fails here is logged: the invoker is told why the run failed.
-async fn record_failure(payload: &Payload, error: &Error, account: Account<'_>, log: &JsonLines) {
-    let Some(records) = account.records else { return };
+async fn record_failure(payload: &Payload, error: &Error, services: Services<'_>, log: &JsonLines) {
+    let Some(records) = services.records else { return };
     let name = &payload.training_job_name;
     let reason = bounded(&error.to_string(), MAX_REASON).into_owned();
     let failed = RunRecord {
@@ -337,11 +337,11 @@ async fn record_failure(payload: &Payload, error: &Error, account: Account<'_>, 
         Ok(Some(_)) => records.advance(name, &progress).await,
         Err(error) => Err(error),
     };
-    match (recorded, account.notifier) {
+    match (recorded, services.notifier) {
         (Err(error), _) => log.warn("the failure is not recorded", &[("why", &error.to_string())]),
         (Ok(_), None) => log.info("not announced: no topic is configured", &[]),
         (Ok(_), Some(notifier)) => {
-            if let Err(error) = announce(name, account.region, records, notifier, log).await {
+            if let Err(error) = announce(name, services.region, records, notifier, log).await {
                 log.warn("the failure is not announced", &[("why", &error.to_string())]);
             }
         }

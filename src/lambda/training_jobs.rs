@@ -10,7 +10,7 @@ use aws_sdk_sagemaker::types::{
     S3DataDistribution, S3DataSource, S3DataType, StoppingCondition, Tag, TrainingInputMode, TrainingInstanceType,
 };
 
-use crate::training::call::CallError;
+use crate::aws::CallError;
 use crate::training::job::{self, Job};
 
 /// A training job to create.

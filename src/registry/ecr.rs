@@ -7,7 +7,9 @@ use aws_sdk_ecr::types::{ImageScanningConfiguration, ImageTagMutability, ImageTa
 use base64::Engine as _;
 
 use super::auth::Credentials;
-use super::reference::{EcrHost, Repository, domain_suffix, is_account, is_region, repository_name};
+use super::reference::{EcrHost, Repository, repository_name};
+use crate::aws::is_account;
+use crate::aws::region::{domain_suffix, is_region};
 use crate::secret::{Secret, without_url_credentials};
 
 mod failure;

@@ -19,9 +19,9 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use crate::aws::region::is_region;
 use crate::process::is_credential;
 use crate::project::{Astray, inside};
-use crate::registry::reference::is_region;
 
 /// A setting's value.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

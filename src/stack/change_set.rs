@@ -9,8 +9,8 @@ use aws_sdk_cloudformation::types::{
 use serde::Serialize;
 
 use super::{CloudFormation, Error, HOLD_DATA, Mark, POLL, Stack, follow, mark};
+use crate::aws::CallError;
 use crate::progress::Progress;
-use crate::training::call::CallError;
 
 /// What a stack is to become.
 #[derive(Debug, Clone)]
@@ -371,5 +371,4 @@ pub async fn execute(cloud_formation: &CloudFormation, plan: &Plan, progress: &d
 }
 
 #[cfg(test)]
-#[path = "change_set_tests.rs"]
 mod tests;

@@ -3,8 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::aws::{CallError, Kind};
 use crate::fault::Fault;
-use crate::training::call::{CallError, Kind};
 
 /// The resource that failed first: the others were only cancelled because of it.
 #[derive(Debug, Clone, PartialEq, Eq)]

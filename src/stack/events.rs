@@ -3,8 +3,8 @@
 use aws_sdk_cloudformation::types::StackEvent;
 
 use super::{CloudFormation, Error, FailedResource, POLL};
+use crate::aws::CallError;
 use crate::progress::Progress;
-use crate::training::call::CallError;
 
 /// The newest event of a stack before a change: what comes after it belongs to the change.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -19,7 +19,7 @@ use aws_sdk_cloudformation::types::Stack as Described;
 use aws_sdk_cloudformation::types::StackResource;
 use serde::Serialize;
 
-use crate::training::call::CallError;
+use crate::aws::CallError;
 
 /// The template of the whole pipeline.
 pub const TEMPLATE: &str = include_str!("../../templates/cicd-pipeline.yaml");

@@ -1,8 +1,9 @@
 //! Why a training job could not be requested or started.
 
+use crate::aws::{CallError, Kind};
 use crate::fault::Fault;
 
-use super::call::{CallError, Kind, UNAVAILABLE};
+use super::UNAVAILABLE;
 
 /// A setting as the user can give it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -9,9 +9,9 @@ use tokio::time::{Instant, sleep};
 use crate::fault::Fault;
 use crate::progress::Progress;
 
-use super::call::{CallError, Kind};
 use super::job::{self, Job};
 use super::job_log::{self, Each, JobLog};
+use crate::aws::{CallError, Kind};
 
 /// A job takes minutes to start: asking oftener tells nothing sooner, and `DescribeTrainingJob` is throttled.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);

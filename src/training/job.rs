@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::asked::Asked;
-use super::call::CallError;
+use crate::aws::CallError;
 
 /// The variable in the training container, and in the job, that says which run it is.
 pub const RUN_ID_VARIABLE: &str = "SGBUILD_RUN_ID";

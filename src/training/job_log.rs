@@ -12,7 +12,7 @@ use aws_sdk_cloudwatchlogs::operation::get_log_events::GetLogEventsError;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::call::CallError;
+use crate::aws::CallError;
 
 /// Where SageMaker writes the logs of training jobs.
 pub const GROUP: &str = "/aws/sagemaker/TrainingJobs";

@@ -5,7 +5,6 @@
 //! and share the job's name ([`training_job_name`]).
 
 pub mod asked;
-pub mod call;
 pub mod error;
 pub mod follow;
 pub mod job;
@@ -25,6 +24,9 @@ pub use trigger::TrainingAnswer;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+
+/// The `errorType` by which a function of the pipeline says that the same invocation may work later.
+pub const UNAVAILABLE: &str = "Unavailable";
 
 /// The payload of the training Lambda. The first ten keys are the setuptools-docker pipeline's, all of them strings, so that an
 /// existing Lambda accepts it; the rest is sgbuild's and absent from a payload of that pipeline.

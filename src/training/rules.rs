@@ -9,6 +9,7 @@
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
+use crate::aws::is_account;
 use crate::quoted::quoted;
 
 /// Twenty-eight days in seconds: the longest a training job may run.
@@ -90,8 +91,7 @@ pub(crate) fn role_arn(arn: &str) -> Result<(), String> {
         && (partition == "aws" || partition.starts_with("aws-"))
         && service == "iam"
         && region.is_empty()
-        && account.len() == 12
-        && account.chars().all(|c| c.is_ascii_digit())
+        && is_account(account)
         && !role.is_empty()
         && role.chars().all(role_character);
     if well_formed { Ok(()) } else { refused() }

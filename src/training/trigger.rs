@@ -18,8 +18,8 @@ use serde_json::Value;
 use crate::progress::Progress;
 use crate::secret::without_url_credentials;
 
-use super::call::CallError;
 use super::{Error, TrainingRequest, TrainingRun};
+use crate::aws::CallError;
 
 /// A function may run 900 s; giving up earlier would leave a job that nobody waits for.
 const READ_TIMEOUT: Duration = Duration::from_secs(930);
@@ -192,5 +192,4 @@ fn decoded_log(base64: &str) -> Option<String> {
 }
 
 #[cfg(test)]
-#[path = "trigger_tests.rs"]
 mod tests;

@@ -1,9 +1,10 @@
 //! Why no training job was started, and what to do next.
 
+use crate::aws::{CallError, Kind};
 use crate::lambda::runtime::Diagnostic;
 use crate::lambda::training_jobs::NewJob;
 use crate::lambda::{hyperparameters, input_data};
-use crate::training::call::{CallError, Kind, UNAVAILABLE};
+use crate::training::UNAVAILABLE;
 
 /// Why no training job was started. The variant's name is the Lambda's `errorType`; message and hints are its `errorMessage`.
 #[derive(Debug, thiserror::Error)]

@@ -175,7 +175,7 @@ fn allowed() -> Allowed {
 }
 
 async fn started(payload: &Value, bucket: &Bucket, jobs: &Jobs) -> Result<TrainingRun, Error> {
-    let account = Account {
+    let services = Services {
         objects: bucket,
         training_jobs: jobs,
         records: None,
@@ -184,7 +184,7 @@ async fn started(payload: &Value, bucket: &Bucket, jobs: &Jobs) -> Result<Traini
         allowed: &allowed(),
         region: "eu-west-1",
     };
-    handle(payload, "request-1", account, &JsonLines::new(std::io::sink())).await
+    handle(payload, "request-1", services, &JsonLines::new(std::io::sink())).await
 }
 
 async fn refused(bucket: &Bucket, jobs: &Jobs) -> Diagnostic {

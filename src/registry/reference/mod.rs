@@ -11,7 +11,7 @@ use crate::fault::Fault;
 mod ecr_host;
 mod naming;
 
-pub use ecr_host::{EcrHost, domain_suffix, is_account, is_region, partition};
+pub use ecr_host::EcrHost;
 pub use naming::{repository_name, tag};
 
 /// Docker Hub, as references name it.

@@ -28,9 +28,9 @@ const MAX_UNPACKED: u64 = 250 * 1024 * 1024;
 /// The C library of `provided.al2023`, and of CodeBuild's Amazon Linux 2023 images.
 const GLIBC: (u32, u32) = (2, 34);
 
-/// The program, packed.
+/// The program, packed: a deployment package, as Lambda calls it.
 #[derive(Debug, Clone, Serialize)]
-pub struct Code {
+pub struct DeploymentPackage {
     /// The zip file.
     #[serde(skip)]
     pub zip: Vec<u8>,
@@ -44,7 +44,7 @@ pub struct Code {
     pub packed: u64,
 }
 
-impl Code {
+impl DeploymentPackage {
     /// The object's key in the code bucket: the same program has the same key.
     #[must_use]
     pub fn key(&self) -> String {
@@ -56,7 +56,7 @@ impl Code {
 ///
 /// # Errors
 /// It cannot be read, is no Linux program for x86-64 or arm64, needs more than Lambda has, or is too large.
-pub fn pack(path: &Path) -> Result<Code, Error> {
+pub fn pack(path: &Path) -> Result<DeploymentPackage, Error> {
     let read = |source| Error::Unreadable {
         path: path.to_owned(),
         source,
@@ -67,7 +67,7 @@ pub fn pack(path: &Path) -> Result<Code, Error> {
         path: path.to_owned(),
         source,
     })?;
-    Ok(Code {
+    Ok(DeploymentPackage {
         sha256: hex(&Sha256::digest(&zip)),
         architecture,
         unpacked: program.len() as u64,

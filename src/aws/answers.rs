@@ -18,8 +18,8 @@ use http_body_util::{BodyExt as _, Limited};
 /// The most that an answer may hold, in bytes. The longest there is, of a function that was invoked, has 6 MB
 /// ([quotas](https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html)).
 const LONGEST: usize = 16 << 20;
-/// How long the body may take after the head.
-const PATIENCE: Duration = Duration::from_mins(2);
+/// How long the body may take after the head: S3 sends blanks while it puts the parts of a large object together.
+const PATIENCE: Duration = Duration::from_mins(5);
 
 /// The SDK's own HTTP client, with whole and bounded answers.
 pub(super) fn http_client() -> SharedHttpClient {

@@ -3,8 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::aws::{CallError, Kind};
 use crate::fault::Fault;
-use crate::training::call::{CallError, Kind};
 
 /// Why the program could not be packed or uploaded.
 #[derive(Debug, thiserror::Error)]

@@ -3,6 +3,10 @@
 //! The key and the attributes that the setuptools-docker pipeline wrote keep its names: `training_job_name`, `git_hash`,
 //! `hyperparameters`, `job_creation_time`, `job_end_time`, `job_status`.
 
+mod store;
+
+pub use store::{DynamoDb, Listed, Records};
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -110,6 +114,12 @@ pub struct RunRecord {
 }
 
 impl RunRecord {
+    /// The seconds from the job's creation to its end, the wait for instances included; `None` before its end.
+    #[must_use]
+    pub fn duration(&self) -> Option<i64> {
+        Some(self.job_end_time?.as_second() - self.job_creation_time?.as_second())
+    }
+
     /// What the run was asked to be.
     #[must_use]
     pub fn asked(&self) -> Asked {
@@ -169,5 +179,15 @@ impl Progress {
             artifact: None,
             billable_seconds: None,
         }
+    }
+}
+
+/// A duration for people: `1 h 5 min 3 s`.
+pub(crate) fn in_words(seconds: i64) -> String {
+    let (hours, minutes, rest) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    match (hours, minutes) {
+        (0, 0) => format!("{rest} s"),
+        (0, _) => format!("{minutes} min {rest} s"),
+        _ => format!("{hours} h {minutes} min {rest} s"),
     }
 }

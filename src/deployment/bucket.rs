@@ -10,9 +10,10 @@ use aws_sdk_s3::types::{
 };
 use serde_json::json;
 
-use super::{Code, Error};
+use super::{DeploymentPackage, Error};
+use crate::aws::CallError;
+use crate::aws::region::partition;
 use crate::progress::Progress;
-use crate::training::call::CallError;
 
 /// The region whose buckets are created without saying where.
 const FIRST_REGION: &str = "us-east-1";
@@ -44,7 +45,7 @@ impl BucketSettings {
 pub async fn upload(
     sdk_config: &SdkConfig,
     settings: &BucketSettings,
-    code: &Code,
+    package: &DeploymentPackage,
     progress: &dyn Progress,
 ) -> Result<String, Error> {
     let store = Store::new(sdk_config, settings);
@@ -59,7 +60,7 @@ pub async fn upload(
             store.harden(settings).await?;
         }
     }
-    store.put(code, progress).await?;
+    store.put(package, progress).await?;
     Ok(store.bucket)
 }
 
@@ -191,13 +192,13 @@ impl Store {
             .map_err(|error| self.failed("s3:PutBucketPolicy", CallError::from_sdk(&error)))
     }
 
-    async fn put(&self, code: &Code, progress: &dyn Progress) -> Result<(), Error> {
-        let key = code.key();
+    async fn put(&self, package: &DeploymentPackage, progress: &dyn Progress) -> Result<(), Error> {
+        let key = package.key();
         let head = self.client.head_object().bucket(&self.bucket).key(&key);
         let head = head.expected_bucket_owner(&self.account).send().await;
         let length = head.ok().and_then(|object| object.content_length());
         // The key is the content's digest.
-        if length == i64::try_from(code.packed).ok() {
+        if length == i64::try_from(package.packed).ok() {
             progress.detail(&format!("s3://{}/{key} is there already", self.bucket));
             return Ok(());
         }
@@ -205,7 +206,7 @@ impl Store {
         let put = request
             .expected_bucket_owner(&self.account)
             .content_type("application/zip")
-            .body(ByteStream::from(code.zip.clone()))
+            .body(ByteStream::from(package.zip.clone()))
             .send()
             .await;
         put.map_err(|error| self.failed("s3:PutObject", CallError::from_sdk(&error)))?;
@@ -229,12 +230,7 @@ fn encryption() -> Option<ServerSideEncryptionConfiguration> {
 }
 
 fn tls_only(bucket: &str, region: &str) -> String {
-    let partition = match region {
-        china if china.starts_with("cn-") => "aws-cn",
-        government if government.starts_with("us-gov-") => "aws-us-gov",
-        _ => "aws",
-    };
-    let arn = format!("arn:{partition}:s3:::{bucket}");
+    let arn = format!("arn:{}:s3:::{bucket}", partition(region));
     json!({
         "Version": "2012-10-17",
         "Statement": [{
