@@ -3,8 +3,7 @@
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use aws_config::BehaviorVersion;
-
+use sgbuild::aws;
 use sgbuild::cli::{Cli, Color};
 use sgbuild::commands::{self, Begun, Work};
 use sgbuild::error::Error;
@@ -118,10 +117,10 @@ fn run_lambda(runtime_api: &str) -> ExitCode {
         .map_err(Error::Runtime)
         .and_then(|runtime| {
             runtime.block_on(async {
-                let aws = aws_config::load_defaults(BehaviorVersion::latest()).await;
+                let config = aws::configuration(None).await;
                 let configuration = Configuration::read(|name| std::env::var(name).ok());
                 let log = JsonLines::new(std::io::stderr());
-                lambda::run(&handler, runtime_api, &aws, &configuration, &log)
+                lambda::run(&handler, runtime_api, &config, &configuration, &log)
                     .await
                     .map_err(Error::Lambda)
             })

@@ -171,7 +171,15 @@ impl S3 {
 #[async_trait]
 impl Objects for S3 {
     async fn get(&self, bucket: &str, key: &str, limit: usize) -> Result<Option<Content>, CallError> {
-        let object = match self.client.get_object().bucket(bucket).key(key).send().await {
+        let request = self.client.get_object().bucket(bucket).key(key);
+        // Answers are read whole: of a larger object, no more than that is asked for.
+        let asked = request.clone().range(format!("bytes=0-{limit}")).send().await;
+        let answer = match asked {
+            // An empty object has no first byte.
+            Err(error) if error.code() == Some("InvalidRange") => request.send().await,
+            answer => answer,
+        };
+        let object = match answer {
             Ok(object) => object,
             Err(error) if error.as_service_error().is_some_and(GetObjectError::is_no_such_key) => return Ok(None),
             Err(error) => return Err(CallError::from_sdk(&error)),
