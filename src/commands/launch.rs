@@ -17,7 +17,6 @@ use crate::registry::ecr;
 use crate::settings::Value;
 use crate::shown::{Data, Page};
 use crate::stack::{self, Change, CloudFormation, Plan, PlanSettings, Planned, Stack};
-use crate::training::request;
 
 use super::github::{self, Remote};
 
@@ -261,7 +260,7 @@ fn check_numbers(checkout: &Checkout<'_>) -> Result<(), Error> {
         Some(Value::Number(number)) => Some((*number, checkout.settings.origin(key))),
         _ => None,
     };
-    request::check_numbers(set)?;
+    checkout.settings.check_training_numbers()?;
     match set("build-timeout") {
         Some((minutes, origin)) if !BUILD_MINUTES.contains(&minutes) => Err(Error::BuildTimeout {
             minutes,

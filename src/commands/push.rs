@@ -16,7 +16,7 @@ use crate::registry::reference::validate_tag;
 use crate::registry::{Reference, Repository, ecr};
 use crate::shown::Data;
 use crate::training::job::Job;
-use crate::training::{TrainingAnswer, TrainingRequest, TrainingSettings};
+use crate::training::{TrainingAnswer, TrainingSettings};
 
 pub(super) async fn run(arguments: &cli::Push, checkout: &Checkout<'_>) -> Result<Data, Error> {
     build::check_engine(checkout)?;
@@ -55,8 +55,8 @@ pub(super) async fn run(arguments: &cli::Push, checkout: &Checkout<'_>) -> Resul
         None => None,
         Some(training) => {
             let started = async {
-                let request = TrainingRequest::new(&training, &pushed, &source.package, &source.version)?;
-                train::start(&request, checkout).await
+                let training = training.training_of(&pushed, &source.package, &source.version)?;
+                train::start(&training, checkout).await
             };
             let failed = |source| Error::PushedNotTrained {
                 image: pushed.reference(),

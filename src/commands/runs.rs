@@ -29,7 +29,7 @@ pub(super) async fn run(arguments: &cli::Runs, checkout: &Checkout<'_>) -> Resul
 pub(super) async fn newest_job(checkout: &Checkout<'_>) -> Result<String, Error> {
     let runs = newest_first(checkout).await?;
     let newest = runs.into_iter().next().ok_or(Error::NoRuns)?;
-    Ok(newest.training_job_name)
+    Ok(newest.training.job_name)
 }
 
 async fn newest_first(checkout: &Checkout<'_>) -> Result<Vec<RunRecord>, Error> {
@@ -79,7 +79,11 @@ fn table(runs: &[RunRecord]) -> Page {
 }
 
 fn row(run: &RunRecord) -> [String; 8] {
-    let digest = run.image.rsplit_once("@sha256:").map_or("", |(_, digest)| digest);
+    let digest = run
+        .training
+        .image
+        .rsplit_once("@sha256:")
+        .map_or("", |(_, digest)| digest);
     let metrics: Vec<String> = run
         .metrics
         .iter()
@@ -87,10 +91,10 @@ fn row(run: &RunRecord) -> [String; 8] {
         .collect();
     [
         run.recorded_at.strftime("%Y-%m-%d %H:%M").to_string(),
-        start(&run.git_hash, 7),
+        start(&run.training.commit, 7),
         start(digest, 12),
         data(run),
-        run.training_job_name.clone(),
+        run.training.job_name.clone(),
         run.job_status.to_string(),
         run.duration().map(in_words).unwrap_or_default(),
         metrics.join(" "),

@@ -1,8 +1,9 @@
 //! What the function may be asked to train with: the stack that made it says so in its environment.
 
-use super::payload::{Payload, repository};
 use crate::aws::is_account;
 use crate::quoted::quoted;
+use crate::training::Training;
+use crate::training::vocabulary::image_repository;
 
 /// Which roles, images and buckets are allowed; `None` is any.
 ///
@@ -49,12 +50,12 @@ impl Allowed {
     }
 
     /// Every field of a payload that names what is not allowed, each as one line.
-    pub(super) fn problems(&self, payload: &Payload) -> Vec<String> {
+    pub(super) fn problems(&self, training: &Training) -> Vec<String> {
         let checks = [
-            ("source_bucket_uri", self.input(&payload.source_bucket_uri)),
-            ("destination_bucket_uri", self.output(&payload.destination_bucket_uri)),
-            ("image", self.image(&payload.image)),
-            ("role", self.role(&payload.role)),
+            ("source_bucket_uri", self.input(&training.input)),
+            ("destination_bucket_uri", self.output(&training.output)),
+            ("image", self.image(&training.image)),
+            ("role", self.role(&training.role)),
         ];
         let refused = checks
             .into_iter()
@@ -77,7 +78,7 @@ impl Allowed {
             image,
             self.images.as_deref(),
             "SGBUILD_ALLOWED_IMAGES",
-            |image, allowed| repository(image) == allowed,
+            |image, allowed| image_repository(image) == allowed,
         )
     }
 

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use crate::quoted::bounded;
 use crate::record::{DataSource, JobStatus, RunRecord, in_words};
 use crate::shown::{block, cell};
+use crate::training::Training;
 
 /// The longest value: all together stay far below the 256 KB of a message.
 const MAX_VALUE: usize = 8192;
@@ -27,8 +28,12 @@ impl Message {
     /// The message about a run that has ended, with links into the console of `region`.
     #[must_use]
     pub fn of(record: &RunRecord, region: &str) -> Self {
-        let what = record.package.as_deref().unwrap_or("The package");
-        let subject = format!("{}: {what} ({})", heading(record.job_status), record.training_job_name);
+        let training = &record.training;
+        let what = match training.package.as_str() {
+            "" => "The package",
+            name => name,
+        };
+        let subject = format!("{}: {what} ({})", heading(record.job_status), training.job_name);
         Self {
             subject: ascii_line(&subject),
             body: body(record, region),
@@ -45,7 +50,7 @@ fn heading(status: JobStatus) -> &'static str {
 }
 
 fn body(record: &RunRecord, region: &str) -> String {
-    let job = &record.training_job_name;
+    let job = &record.training.job_name;
     let mut text = format!("{}.\n\n", heading(record.job_status));
     // A reason or the name of a metric is the job's own text: none of it may pass for another line of the message.
     let mut line = |name: &str, value: &str| {
@@ -57,9 +62,10 @@ fn body(record: &RunRecord, region: &str) -> String {
     line("Job", job);
     line("Status", &record.job_status.to_string());
     line("Reason", record.failure_reason.as_deref().unwrap_or_default().trim());
-    line("Package", &package(record));
-    line("Commit", &record.git_hash);
-    line("Image", &record.image);
+    let training = &record.training;
+    line("Package", &package(training));
+    line("Commit", &training.commit);
+    line("Image", &training.image);
     line("Data", &data(record));
     line("Duration", &record.duration().map(in_words).unwrap_or_default());
     line("Billed", &billed(record).unwrap_or_default());
@@ -86,11 +92,11 @@ fn body(record: &RunRecord, region: &str) -> String {
     text
 }
 
-fn package(record: &RunRecord) -> String {
-    match (&record.package, &record.version) {
-        (Some(name), Some(version)) => format!("{name} {version}"),
-        (Some(name), None) => name.clone(),
-        _ => String::new(),
+fn package(training: &Training) -> String {
+    match (training.package.as_str(), training.version.as_str()) {
+        ("", _) => String::new(),
+        (name, "") => name.to_owned(),
+        (name, version) => format!("{name} {version}"),
     }
 }
 
@@ -100,10 +106,10 @@ fn data(record: &RunRecord) -> String {
         count => format!("{count} objects"),
     };
     match record.data_source {
-        Some(DataSource::Uploaded) => format!("{objects} in s3://{}", record.input_bucket),
+        Some(DataSource::Uploaded) => format!("{objects} in s3://{}", record.training.input_bucket),
         Some(DataSource::Synthetic) => format!(
             "synthetic ({objects}): none was uploaded to s3://{}",
-            record.input_bucket
+            record.training.input_bucket
         ),
         None => String::new(),
     }
@@ -114,8 +120,8 @@ fn billed(record: &RunRecord) -> Option<String> {
     Some(format!(
         "{seconds} s ({}) on {} x {}",
         in_words(seconds),
-        record.instance_count,
-        record.instance_type
+        record.training.instance_count,
+        record.training.instance_type
     ))
 }
 
@@ -146,7 +152,7 @@ mod tests {
         record.failure_reason =
             Some("row 17\r\nDetails:    https://evil.example\u{1b}[2J\rStatus:     Completed".to_owned());
         record.metrics = [("a\nModel".to_owned(), 1.0)].into();
-        record.git_hash = "1f\n\u{202e}0c".to_owned();
+        record.training.commit = "1f\n\u{202e}0c".to_owned();
         insta::assert_snapshot!(Message::of(&record, "eu-west-1").body, @r"
         Training failed.
 
@@ -167,7 +173,7 @@ mod tests {
     #[test]
     fn a_subject_is_what_sns_takes() {
         let mut record = failed();
-        record.package = Some(format!("i\r\nris\u{1b}\u{e9}{}", "x".repeat(200)));
+        record.training.package = format!("i\r\nris\u{1b}\u{e9}{}", "x".repeat(200));
         let subject = Message::of(&record, "eu-west-1").subject;
         assert!(subject.starts_with("Training failed: i??ris??x"), "{subject}");
         assert_eq!(subject.len(), 100);

@@ -20,11 +20,6 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::aws::CallError;
-use crate::record::{JobStatus, Progress, RunRecord};
-use crate::training::TrainingRun;
-use crate::training::job::{COMMIT_VARIABLE, Job, RUN_ID_VARIABLE};
-
 use super::allowed::Allowed;
 use super::announcement::announce;
 use super::hyperparameters;
@@ -32,17 +27,19 @@ use super::input_data::{self, Folders, InputData, SyntheticData};
 use super::log::JsonLines;
 use super::notifier::Notifier;
 use super::objects::Objects;
-use super::payload::Payload;
-use super::training_jobs::{NewJob, TrainingJobs};
+use super::payload;
+use super::training_jobs::TrainingJobs;
+use crate::aws::CallError;
 use crate::quoted::bounded;
-use crate::record::Records;
+use crate::record::{JobStatus, Progress, Records, RunRecord};
+use crate::training::job::Job;
+use crate::training::new_job::NewJob;
+use crate::training::{Training, TrainingRun};
 
 /// What the versions may take of an item's 400 KB, in bytes.
 const MAX_VERSIONS: usize = 256 * 1024;
 /// As long as [SageMaker's own](https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeTrainingJob.html) reasons are, and more.
 const MAX_REASON: usize = 4096;
-/// The longest value of a tag.
-const MAX_TAG_VALUE: usize = 256;
 
 /// What the function works with. Without table, topic or synthetic data it starts trainings all the same.
 #[derive(Clone, Copy)]
@@ -76,58 +73,62 @@ pub async fn handle(
     services: Services<'_>,
     log: &JsonLines,
 ) -> Result<TrainingRun, Error> {
-    let payload = Payload::parse(payload, request_id).map_err(Error::InvalidPayload)?;
-    let refused = services.allowed.problems(&payload);
+    let training = payload::read(payload, request_id).map_err(Error::InvalidPayload)?;
+    let refused = services.allowed.problems(&training);
     if !refused.is_empty() {
         // Nothing is recorded: the run may be somebody else's.
         return Err(Error::NotAllowed(refused));
     }
     log.info(
         "run accepted",
-        &[("run_id", &payload.run_id), ("image", &payload.image)],
+        &[("run_id", &training.run_id), ("image", &training.image)],
     );
-    let started = start(&payload, services, log).await;
+    let started = start(&training, services, log).await;
     if let Err(error) = &started
         && error.ends_the_run()
     {
-        record_failure(&payload, error, services, log).await;
+        record_failure(&training, error, services, log).await;
     }
     Ok(TrainingRun {
         training_job_arn: started?,
-        training_job_name: payload.training_job_name,
-        run_id: payload.run_id,
+        training_job_name: training.job_name,
+        run_id: training.run_id,
     })
 }
 
 /// Answers with the job's ARN.
-async fn start(payload: &Payload, services: Services<'_>, log: &JsonLines) -> Result<String, Error> {
-    if let Some(arn) = started_before(payload, services, log).await? {
+async fn start(training: &Training, services: Services<'_>, log: &JsonLines) -> Result<String, Error> {
+    if let Some(arn) = started_before(training, services, log).await? {
         return Ok(arn);
     }
-    let data = find_data(payload, services, log).await?;
-    let (hyperparameters, version) = read_hyperparameters(services.objects, &payload.source_bucket, log).await?;
+    let data = find_data(training, services, log).await?;
+    let (hyperparameters, version) = read_hyperparameters(services.objects, &training.input_bucket, log).await?;
     let mut versions = data.versions.clone();
     versions.extend(version.map(|version| (hyperparameters::KEY.to_owned(), version)));
 
-    let job = new_job(payload, data.channels.clone(), hyperparameters);
-    record(payload, &data, versions, &job, services, log).await?;
-    let arn = create_once(services.training_jobs, &job, payload, log).await?;
-    confirm(&job.name, &arn, services, log).await;
+    let job = NewJob {
+        training: training.clone(),
+        channels: data.channels.clone(),
+        hyperparameters,
+    };
+    record(&job, &data, versions, services, log).await?;
+    let arn = create_once(services.training_jobs, &job, log).await?;
+    confirm(&training.job_name, &arn, services, log).await;
     Ok(arn)
 }
 
 /// The ARN that an earlier delivery of the run has recorded.
-async fn started_before(payload: &Payload, services: Services<'_>, log: &JsonLines) -> Result<Option<String>, Error> {
+async fn started_before(training: &Training, services: Services<'_>, log: &JsonLines) -> Result<Option<String>, Error> {
     let Some(records) = services.records else {
         return Ok(None);
     };
-    let name = &payload.training_job_name;
+    let name = &training.job_name;
     let known = records
         .get(name)
         .await
         .map_err(|source| Error::of_record(source, name))?;
     let Some(known) = known else { return Ok(None) };
-    check_ours(&known, payload)?;
+    check_ours(&known, training)?;
     if known.training_job_arn.is_some() {
         log.info("training job was recorded already", &[("training_job_name", name)]);
         return Ok(known.training_job_arn);
@@ -140,23 +141,18 @@ async fn started_before(payload: &Payload, services: Services<'_>, log: &JsonLin
     Ok(None)
 }
 
-fn check_ours(known: &RunRecord, payload: &Payload) -> Result<(), Error> {
-    let difference = if known.run_id == payload.run_id {
-        known.asked().difference(&payload.asked())
-    } else {
-        Some(format!("its run id is {}, ours is {}", known.run_id, payload.run_id))
-    };
-    match difference {
+fn check_ours(known: &RunRecord, training: &Training) -> Result<(), Error> {
+    match known.training.difference(training) {
         None => Ok(()),
         Some(difference) => Err(Error::JobNameTaken {
-            name: known.training_job_name.clone(),
+            name: known.training.job_name.clone(),
             difference,
         }),
     }
 }
 
-async fn find_data(payload: &Payload, services: Services<'_>, log: &JsonLines) -> Result<InputData, Error> {
-    let folders = Folders::of(&payload.source_bucket_uri);
+async fn find_data(training: &Training, services: Services<'_>, log: &JsonLines) -> Result<InputData, Error> {
+    let folders = Folders::of(&training.input);
     let found = input_data::find(services.objects, &folders, services.synthetic).await;
     let data = found.map_err(Error::of_data)?.ok_or_else(|| Error::NoData {
         folders: folders.in_words(),
@@ -204,10 +200,9 @@ async fn read_hyperparameters(
 
 /// Records the run before its job exists, so that no job is without a record.
 async fn record(
-    payload: &Payload,
+    job: &NewJob,
     data: &InputData,
     versions: BTreeMap<String, String>,
-    job: &NewJob,
     services: Services<'_>,
     log: &JsonLines,
 ) -> Result<(), Error> {
@@ -215,8 +210,9 @@ async fn record(
         log.info("not recorded: no table is configured", &[]);
         return Ok(());
     };
-    let refused = |source| Error::of_record(source, &job.name);
-    let mut record = new_record(payload);
+    let training = &job.training;
+    let refused = |source| Error::of_record(source, &training.job_name);
+    let mut record = RunRecord::requested(training.clone());
     record.data_source = Some(data.source);
     record.channels = job.channels.keys().cloned().collect();
     record.hyperparameters = job.hyperparameters.clone();
@@ -224,15 +220,15 @@ async fn record(
     match item_sized(versions) {
         Ok(versions) => record.input_versions = versions,
         Err(json) => {
-            let (bucket, prefix) = bucket_and_prefix(&payload.destination_bucket_uri);
-            let key = format!("{prefix}records/{}/input-versions.json", job.name);
+            let (bucket, prefix) = bucket_and_prefix(&training.output);
+            let key = format!("{prefix}records/{}/input-versions.json", training.job_name);
             services.objects.put_json(bucket, &key, json).await.map_err(refused)?;
             record.input_versions_uri = Some(format!("s3://{bucket}/{key}"));
         }
     }
     match records.create(&record).await.map_err(refused)? {
         None => Ok(()),
-        Some(known) => check_ours(&known, payload),
+        Some(known) => check_ours(&known, training),
     }
 }
 
@@ -260,42 +256,6 @@ fn bucket_and_prefix(uri: &str) -> (&str, String) {
     }
 }
 
-/// What the payload alone says of a run.
-fn new_record(payload: &Payload) -> RunRecord {
-    RunRecord {
-        training_job_name: payload.training_job_name.clone(),
-        run_id: payload.run_id.clone(),
-        git_hash: payload.git_hash.clone(),
-        image: payload.image.clone(),
-        package: payload.package.clone(),
-        version: payload.version.clone(),
-        instance_type: payload.instance_type.clone(),
-        instance_count: payload.num_instances,
-        volume_in_gb: payload.vol_in_gb,
-        max_runtime_seconds: payload.max_runtime_sec,
-        input_bucket: payload.source_bucket.clone(),
-        input: payload.asked().input,
-        output: Some(payload.destination_bucket_uri.clone()),
-        role: Some(payload.role.clone()),
-        data_source: None,
-        channels: Vec::new(),
-        input_versions: BTreeMap::new(),
-        input_versions_uri: None,
-        input_object_count: 0,
-        hyperparameters: BTreeMap::new(),
-        recorded_at: Timestamp::now(),
-        training_job_arn: None,
-        job_creation_time: None,
-        job_end_time: None,
-        job_status: JobStatus::Requested,
-        failure_reason: None,
-        metrics: BTreeMap::new(),
-        artifact: None,
-        billable_seconds: None,
-        notified_at: None,
-    }
-}
-
 /// The job exists. Should this not be recorded, its state changes will: the training goes on either way.
 async fn confirm(name: &str, arn: &str, services: Services<'_>, log: &JsonLines) {
     let Some(records) = services.records else { return };
@@ -310,15 +270,15 @@ async fn confirm(name: &str, arn: &str, services: Services<'_>, log: &JsonLines)
 }
 
 /// Records a run that cannot start, and announces it. What fails here is logged: the invoker is told why the run failed.
-async fn record_failure(payload: &Payload, error: &Error, services: Services<'_>, log: &JsonLines) {
+async fn record_failure(training: &Training, error: &Error, services: Services<'_>, log: &JsonLines) {
     let Some(records) = services.records else { return };
-    let name = &payload.training_job_name;
+    let name = &training.job_name;
     let reason = bounded(&error.to_string(), MAX_REASON).into_owned();
     let failed = RunRecord {
         job_status: JobStatus::Failed,
         failure_reason: Some(reason.clone()),
         job_end_time: Some(Timestamp::now()),
-        ..new_record(payload)
+        ..RunRecord::requested(training.clone())
     };
     let progress = Progress {
         failure_reason: Some(reason),
@@ -327,7 +287,7 @@ async fn record_failure(payload: &Payload, error: &Error, services: Services<'_>
     };
     let recorded = match records.create(&failed).await {
         Ok(None) => Ok(true),
-        Ok(Some(known)) if check_ours(&known, payload).is_err() => {
+        Ok(Some(known)) if check_ours(&known, training).is_err() => {
             log.warn(
                 "the failure is not recorded: the record is another run's",
                 &[("training_job_name", name)],
@@ -348,84 +308,32 @@ async fn record_failure(payload: &Payload, error: &Error, services: Services<'_>
     }
 }
 
-fn new_job(payload: &Payload, channels: BTreeMap<String, String>, hyperparameters: BTreeMap<String, String>) -> NewJob {
-    NewJob {
-        name: payload.training_job_name.clone(),
-        image: payload.image.clone(),
-        role: payload.role.clone(),
-        channels,
-        output: payload.destination_bucket_uri.clone(),
-        instance_count: payload.num_instances,
-        instance_type: payload.instance_type.clone(),
-        volume_gib: payload.vol_in_gb,
-        max_runtime_seconds: payload.max_runtime_sec,
-        hyperparameters,
-        metrics: payload.metrics.clone(),
-        environment: known([
-            (RUN_ID_VARIABLE, &*payload.run_id),
-            (COMMIT_VARIABLE, &payload.git_hash),
-        ]),
-        tags: known([
-            ("sgbuild:run-id", &*tag_value(&payload.run_id)),
-            ("sgbuild:commit", &tag_value(&payload.git_hash)),
-            (
-                "sgbuild:package",
-                &tag_value(payload.package.as_deref().unwrap_or_default()),
-            ),
-            (
-                "sgbuild:version",
-                &tag_value(payload.version.as_deref().unwrap_or_default()),
-            ),
-        ]),
-    }
-}
-
-/// The pairs that have a value.
-fn known<const N: usize>(pairs: [(&str, &str); N]) -> BTreeMap<String, String> {
-    let known = pairs.into_iter().filter(|(_, value)| !value.is_empty());
-    known.map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
-}
-
-/// A [tag's value](https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_Tag.html) is at most 256 letters, digits,
-/// blanks and `_.:/=+-@`; a version like `1.0!2` is still to be found by what is left.
-fn tag_value(text: &str) -> String {
-    let allowed = |c: char| c.is_alphanumeric() || c == ' ' || "_.:/=+-@".contains(c);
-    text.chars()
-        .map(|c| if allowed(c) { c } else { '_' })
-        .take(MAX_TAG_VALUE)
-        .collect()
-}
-
 /// Creates the job, or finds it created by an earlier delivery of the same run, or by this one with the answer lost; answers
 /// with its ARN.
-async fn create_once(
-    training_jobs: &dyn TrainingJobs,
-    job: &NewJob,
-    payload: &Payload,
-    log: &JsonLines,
-) -> Result<String, Error> {
+async fn create_once(training_jobs: &dyn TrainingJobs, job: &NewJob, log: &JsonLines) -> Result<String, Error> {
+    let name = &job.training.job_name;
     let failure = match training_jobs.create(job).await {
         Ok(arn) => {
             log.info(
                 "training job created",
-                &[("training_job_name", &job.name), ("training_job_arn", &arn)],
+                &[("training_job_name", name), ("training_job_arn", &arn)],
             );
             return Ok(arn);
         }
         Err(failure) => failure,
     };
-    let existing = match training_jobs.describe(&job.name).await {
+    let existing = match training_jobs.describe(name).await {
         Ok(existing) => existing,
         Err(unknown) if is_name_taken(&failure) => return Err(Error::of_call(unknown, "look at", job)),
         Err(_) => return Err(Error::of_call(failure, "create", job)),
     };
-    if let Some(difference) = difference(&existing, payload) {
+    if let Some(difference) = difference(&existing, &job.training) {
         return Err(Error::JobNameTaken {
-            name: job.name.clone(),
+            name: name.clone(),
             difference,
         });
     }
-    log.info("training job was there already", &[("training_job_name", &job.name)]);
+    log.info("training job was there already", &[("training_job_name", name)]);
     Ok(existing.arn)
 }
 
@@ -435,13 +343,11 @@ fn is_name_taken(failure: &CallError) -> bool {
 }
 
 /// What says that `existing` is not the job that was asked for.
-fn difference(existing: &Job, payload: &Payload) -> Option<String> {
-    let ours = &payload.run_id;
-    match existing.environment.get(RUN_ID_VARIABLE) {
-        None => Some(format!("it carries no run id, ours is {ours}")),
-        Some(theirs) if theirs != ours => Some(format!("its run id is {theirs}, ours is {ours}")),
-        Some(_) => existing.asked.difference(&payload.asked()),
+fn difference(existing: &Job, ours: &Training) -> Option<String> {
+    if existing.asked.run_id.is_empty() {
+        return Some(format!("it carries no run id, ours is {}", ours.run_id));
     }
+    existing.asked.difference(ours)
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{JobStatus, KEY, Progress, RunRecord};
 use crate::aws::CallError;
 use crate::quoted::escaped;
+use crate::training::Training;
 
 /// When somebody began to announce the end of a run: milliseconds since 1970.
 const CLAIM: &str = "notification_claimed_ms";
@@ -56,7 +57,7 @@ impl Listed {
             Some(AttributeValue::S(key)) => key.clone(),
             _ => String::new(),
         };
-        match serde_dynamo::from_item(item) {
+        match read(item) {
             Ok(record) => self.records.push(record),
             Err(error) => self.unreadable.push((key, error.to_string())),
         }
@@ -154,7 +155,7 @@ impl Records for DynamoDb {
                     .as_service_error()
                     .is_some_and(PutItemError::is_conditional_check_failed_exception) =>
             {
-                self.get(&record.training_job_name).await
+                self.get(&record.training.job_name).await
             }
             Err(error) => Err(CallError::from_sdk(&error)),
         }
@@ -227,8 +228,16 @@ fn text(value: &str) -> AttributeValue {
     AttributeValue::S(value.to_owned())
 }
 
+fn read(item: Item) -> Result<RunRecord, serde_dynamo::Error> {
+    // By itself first: within the record it is read through a buffer, which has other words for a number that is none.
+    let training: Training = serde_dynamo::from_item(item.clone())?;
+    let mut record: RunRecord = serde_dynamo::from_item(item)?;
+    record.training = training;
+    Ok(record)
+}
+
 fn record(item: Item) -> Result<RunRecord, CallError> {
-    serde_dynamo::from_item(item).map_err(|error: serde_dynamo::Error| {
+    read(item).map_err(|error| {
         let why = escaped(&error.to_string());
         CallError::Request(format!("an item of the table is no record: {why}"))
     })
@@ -238,4 +247,69 @@ fn is_condition<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {
     error
         .as_service_error()
         .is_some_and(|error| error.code() == Some("ConditionalCheckFailedException"))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// Everything that a record can hold.
+    fn full() -> Value {
+        json!({
+            "training_job_name": "iris-1", "run_id": "r", "git_hash": "1f0c2ab", "image": "host/iris@sha256:1f",
+            "package": "iris", "version": "1.0", "instance_type": "ml.m5.large", "instance_count": 1, "volume_in_gb": 30,
+            "max_runtime_seconds": 60, "input_bucket": "iris-input", "input": "s3://iris-input/input/data/training/",
+            "output": "s3://iris-output/", "role": "arn:aws:iam::123456789012:role/training", "data_source": "uploaded",
+            "channels": ["training"], "input_versions": { "input/data/training/a.csv": "v1" },
+            "input_versions_uri": "s3://iris-output/records/iris-1/input-versions.json", "input_object_count": 1,
+            "hyperparameters": { "max_depth": "3" }, "recorded_at": "2026-11-24T04:12:05Z",
+            "training_job_arn": "arn:aws:sagemaker:x", "job_creation_time": "2026-11-24T04:12:06Z",
+            "job_end_time": "2026-11-24T04:20:00Z", "job_status": "Failed", "failure_reason": "row 17",
+            "metrics": { "accuracy": 0.97 }, "artifact": "s3://iris-output/iris-1/output/model.tar.gz",
+            "billable_seconds": 61, "notified_at": "2026-11-24T04:20:01Z",
+        })
+    }
+
+    /// What the first version of sgbuild wrote.
+    fn older() -> Value {
+        let first = [
+            "training_job_name",
+            "run_id",
+            "image",
+            "instance_type",
+            "instance_count",
+            "volume_in_gb",
+            "max_runtime_seconds",
+            "input_bucket",
+            "recorded_at",
+            "job_status",
+        ];
+        let full = full();
+        let fields = first.map(|name| (name.to_owned(), full[name].clone()));
+        Value::Object(fields.into_iter().collect())
+    }
+
+    #[test]
+    fn a_record_is_written_as_it_was_read() {
+        let read: RunRecord = serde_json::from_value(full()).unwrap();
+        assert_eq!(serde_json::to_string(&read).unwrap(), full().to_string());
+        let read: RunRecord = serde_json::from_value(older()).unwrap();
+        insta::assert_snapshot!(
+            serde_json::to_string(&read).unwrap(),
+            @r#"{"training_job_name":"iris-1","run_id":"r","git_hash":"","image":"host/iris@sha256:1f","instance_type":"ml.m5.large","instance_count":1,"volume_in_gb":30,"max_runtime_seconds":60,"input_bucket":"iris-input","channels":[],"input_object_count":0,"hyperparameters":{},"recorded_at":"2026-11-24T04:12:05Z","job_status":"Failed"}"#
+        );
+    }
+
+    #[test]
+    fn an_item_has_the_same_names_and_values() {
+        for json in [full(), older()] {
+            let read: RunRecord = serde_json::from_value(json).unwrap();
+            let item: Item = serde_dynamo::to_item(&read).unwrap();
+            let attributes: Value = serde_dynamo::from_item(item.clone()).unwrap();
+            assert_eq!(attributes, json!(read));
+            assert_eq!(record(item).unwrap(), read);
+        }
+    }
 }

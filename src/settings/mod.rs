@@ -7,6 +7,7 @@ mod error;
 mod files;
 mod pip;
 mod stages;
+mod training;
 mod trust;
 mod uv;
 

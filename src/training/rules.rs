@@ -13,7 +13,7 @@ use crate::aws::is_account;
 use crate::quoted::quoted;
 
 /// Twenty-eight days in seconds: the longest a training job may run.
-pub(crate) const MAX_RUNTIME_SECONDS: i32 = 28 * 24 * 60 * 60;
+const MAX_RUNTIME_SECONDS: i32 = 28 * 24 * 60 * 60;
 /// The longest [key](https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html), in bytes.
 const MAX_KEY: usize = 1024;
 /// The longest image URI.
@@ -22,6 +22,10 @@ const MAX_IMAGE_URI: usize = 255;
 const MAX_JOB_NAME: usize = 63;
 /// The longest run id: fits a tag value (256) and an environment value (512).
 const MAX_RUN_ID: usize = 128;
+
+/// The longest commit: it becomes a variable of the container, which holds
+/// [512](https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTrainingJob.html#sagemaker-CreateTrainingJob-request-Environment).
+const MAX_COMMIT: usize = 512;
 
 /// How many metrics a job may have, and how long a name and a regular expression may be
 /// ([MetricDefinition](https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_MetricDefinition.html)).
@@ -114,12 +118,22 @@ pub(crate) fn instance_type(name: &str) -> Result<(), String> {
 }
 
 /// A whole number from 1 to `max`.
-pub(crate) fn count(text: &str, what: &str, max: i32) -> Result<i32, String> {
+fn count(text: &str, what: &str, max: i32) -> Result<i32, String> {
     match text.trim().parse::<i32>() {
         Ok(number) if (1..=max).contains(&number) => Ok(number),
         _ if max == i32::MAX => Err(format!("`{text}` is not {what}: a whole number, 1 or more")),
         _ => Err(format!("`{text}` is not {what}: a whole number from 1 to {max}")),
     }
+}
+
+/// How many instances train.
+pub(crate) fn instance_count(text: &str) -> Result<i32, String> {
+    count(text, "a number of instances", i32::MAX)
+}
+
+/// The size of an instance's volume, in GiB.
+pub(crate) fn volume_size(text: &str) -> Result<i32, String> {
+    count(text, "a volume size in GiB", i32::MAX)
 }
 
 /// Seconds a training job may run.
@@ -139,6 +153,28 @@ pub(crate) fn image_uri(uri: &str) -> Result<(), String> {
         return Err(format!(
             "`{uri}` has {length} characters; SageMaker takes image URIs of at most {MAX_IMAGE_URI}"
         ));
+    }
+    Ok(())
+}
+
+/// The digest of an image that may name one itself: two would say two things.
+pub(crate) fn image_digest(digest: &str, image: &str) -> Result<(), String> {
+    let hex = digest.strip_prefix("sha256:").unwrap_or_default();
+    if hex.len() != 64 || !hex.chars().all(|c| c.is_ascii_hexdigit()) {
+        return Err(format!(
+            "`{digest}` is not an image digest, such as sha256: and 64 hexadecimal digits"
+        ));
+    }
+    match image.split_once('@') {
+        Some((_, other)) if other != digest => Err(format!("`{digest}` is not the digest of `{image}`")),
+        _ => Ok(()),
+    }
+}
+
+/// A commit, by whatever name git or the user gives it.
+pub(crate) fn commit(text: &str) -> Result<(), String> {
+    if text.len() > MAX_COMMIT {
+        return Err(format!("{} bytes are too many: {MAX_COMMIT} at most", text.len()));
     }
     Ok(())
 }

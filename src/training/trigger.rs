@@ -18,7 +18,7 @@ use serde_json::Value;
 use crate::progress::Progress;
 use crate::secret::without_url_credentials;
 
-use super::{Error, TrainingRequest, TrainingRun};
+use super::{Error, Training, TrainingRun};
 use crate::aws::CallError;
 
 /// A function may run 900 s; giving up earlier would leave a job that nobody waits for.
@@ -51,7 +51,7 @@ impl TrainingAnswer {
     }
 }
 
-/// Invokes `function` (name, partial or full ARN, with or without an alias) with `request`, waits, and reads the answer.
+/// Invokes `function` (name, partial or full ARN, with or without an alias) with the payload of `training`, waits, and reads the answer.
 ///
 /// Throttling and 5xx answers are tried again with the same request; a connection that broke is not, since the function may
 /// be running. Dropping the future stops waiting, not the function. A full ARN decides the region over `sdk_config`.
@@ -59,13 +59,13 @@ impl TrainingAnswer {
 /// # Errors
 /// Every variant but [`Error::Missing`] and [`Error::Invalid`]; [`Error::Function`] carries what the function said.
 pub async fn start(
-    request: &TrainingRequest,
+    training: &Training,
     function: &str,
     sdk_config: &SdkConfig,
     progress: &dyn Progress,
 ) -> Result<TrainingAnswer, Error> {
     progress.step(&format!("Starting the training through {function}"));
-    let payload = serde_json::to_vec(request).map_err(Error::Request)?;
+    let payload = serde_json::to_vec(&training.payload()).map_err(Error::Request)?;
     let config = client_config(sdk_config, function);
     let Some(region) = config.region().map(Region::to_string) else {
         return Err(Error::NoRegion {
@@ -85,7 +85,7 @@ pub async fn start(
                 CallError::from_sdk(&error),
                 function,
                 &region,
-                request.run_id.as_deref(),
+                Some(training.run_id.as_str()).filter(|id| !id.is_empty()),
             )
         })?;
     let answer = read(&output, function)?;

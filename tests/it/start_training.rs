@@ -12,11 +12,12 @@ use sgbuild::lambda::log::JsonLines;
 use sgbuild::lambda::notifier::Sns;
 use sgbuild::lambda::objects::{Objects as _, S3};
 use sgbuild::lambda::start_training::{self, Error, Services};
-use sgbuild::lambda::training_jobs::{NewJob, SageMaker, TrainingJobs};
+use sgbuild::lambda::training_jobs::{SageMaker, TrainingJobs};
 use sgbuild::record::DynamoDb;
 use sgbuild::record::{DataSource, JobStatus};
 use sgbuild::training::TrainingRun;
 use sgbuild::training::job::Job;
+use sgbuild::training::new_job::NewJob;
 
 use crate::support::emulator::{Emulator, payload};
 
@@ -182,9 +183,12 @@ async fn the_run_is_recorded_with_commit_image_and_versions() {
     let run = Function::of(&emulator).handle(&payload(RUN)).await.unwrap();
 
     let record = emulator.the_record().await;
-    assert_eq!(record.training_job_name, run.training_job_name);
-    assert_eq!((record.run_id.as_str(), record.git_hash.as_str()), (RUN, "1f0c2ab"));
-    assert!(record.image.ends_with("/iris@sha256:1f"));
+    assert_eq!(record.training.job_name, run.training_job_name);
+    assert_eq!(
+        (record.training.run_id.as_str(), record.training.commit.as_str()),
+        (RUN, "1f0c2ab")
+    );
+    assert!(record.training.image.ends_with("/iris@sha256:1f"));
     assert_eq!(record.channels, ["testing", "training"]);
     assert_eq!(record.data_source, Some(DataSource::Uploaded));
     assert_eq!(record.hyperparameters["max_depth"], "3");
@@ -565,7 +569,7 @@ async fn thousands_of_objects_are_all_recorded() {
     let record = emulator.the_record().await;
     assert_eq!(record.input_object_count, 2_500);
     assert!(record.input_versions.is_empty());
-    let key = format!("records/{}/input-versions.json", record.training_job_name);
+    let key = format!("records/{}/input-versions.json", record.training.job_name);
     assert_eq!(record.input_versions_uri, Some(format!("s3://iris-output/{key}")));
     let content = function
         .objects

@@ -2,9 +2,9 @@
 
 use crate::aws::{CallError, Kind};
 use crate::lambda::runtime::Diagnostic;
-use crate::lambda::training_jobs::NewJob;
 use crate::lambda::{hyperparameters, input_data};
 use crate::training::UNAVAILABLE;
+use crate::training::new_job::NewJob;
 
 /// Why no training job was started. The variant's name is the Lambda's `errorType`; message and hints are its `errorMessage`.
 #[derive(Debug, thiserror::Error)]
@@ -196,16 +196,16 @@ impl Error {
 
     /// Sorts a failed call to SageMaker.
     pub(super) fn of_call(source: CallError, action: &'static str, job: &NewJob) -> Self {
-        let name = job.name.clone();
+        let name = job.training.job_name.clone();
         if source.to_string().contains("iam:PassRole") {
             return Self::PassRoleDenied {
-                role: job.role.clone(),
+                role: job.training.role.clone(),
                 source,
             };
         }
         if source.code().starts_with("ResourceLimitExceeded") {
             return Self::ResourceLimitExceeded {
-                instance_type: job.instance_type.clone(),
+                instance_type: job.training.instance_type.clone(),
                 source,
             };
         }
