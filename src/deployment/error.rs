@@ -1,4 +1,4 @@
-//! Why a program cannot be what AWS runs.
+//! Why a program could not be packed for AWS, or not be uploaded.
 
 use std::io;
 use std::path::PathBuf;

@@ -76,7 +76,7 @@ pub fn pack(path: &Path) -> Result<DeploymentPackage, Error> {
     })
 }
 
-/// Whether Lambda can run it; what for.
+/// Makes sure that Lambda can run the program; answers with what it was compiled for.
 fn check(path: &Path, program: &[u8]) -> Result<Architecture, Error> {
     let path = path.to_owned();
     let Some(elf) = Elf::parse(program) else {
@@ -111,7 +111,7 @@ fn check(path: &Path, program: &[u8]) -> Result<Architecture, Error> {
 fn zipped(program: &[u8]) -> zip::result::ZipResult<Vec<u8>> {
     let options = SimpleFileOptions::default()
         .compression_method(CompressionMethod::Deflated)
-        // Nothing of when or where it was packed.
+        // A zip file has the time of each entry, which would make every package another.
         .last_modified_time(DateTime::default())
         .unix_permissions(0o755);
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));

@@ -1,4 +1,4 @@
-//! What the function may be asked to train with: the stack that made it says so in its environment.
+//! What a function may be asked to train with. The stack says so in the function's environment.
 
 use crate::aws::is_account;
 use crate::quoted::quoted;
@@ -7,8 +7,8 @@ use crate::training::vocabulary::image_repository;
 
 /// Which roles, images and buckets are allowed; `None` is any.
 ///
-/// Without a list of roles, the function's own account bounds them: SageMaker takes no role of another
-/// ([PassRole](https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html) ends at the account).
+/// Without a list of roles, every role of the function's own account is allowed. Nobody can
+/// [pass](https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html) a role of another account to SageMaker.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Allowed {
     /// `SGBUILD_ALLOWED_ROLES`: the ARNs of training roles.
@@ -40,7 +40,7 @@ impl Allowed {
         }
     }
 
-    /// The same for a function with this ARN, `arn:aws:lambda:REGION:ACCOUNT:function:NAME`.
+    /// What a function with this ARN may be asked: `arn:aws:lambda:REGION:ACCOUNT:function:NAME`.
     #[must_use]
     pub fn of_function(&self, arn: Option<&str>) -> Self {
         Self {
@@ -189,7 +189,7 @@ mod tests {
              123456789012"
         );
         assert_eq!(open.image("elsewhere/iris"), Ok(()));
-        // What the function is, is not always known.
+        // The function's own ARN is not always known.
         for unknown in [None, Some(""), Some("arn:aws:lambda:eu-west-1:1:function:x")] {
             assert_eq!(allowed(&[]).of_function(unknown).account, None);
         }

@@ -7,15 +7,15 @@ use crate::record::{DataSource, JobStatus, RunRecord, in_words};
 use crate::shown::{block, cell};
 use crate::training::Training;
 
-/// The longest value: all together stay far below the 256 KB of a message.
+/// The longest value of a line, in bytes: all of them together stay far below the 256 KB that SNS takes.
 const MAX_VALUE: usize = 8192;
 /// The longest subject: [Publish](https://docs.aws.amazon.com/sns/latest/api/API_Publish.html).
 const MAX_SUBJECT: usize = 100;
 
-/// Where a line's value begins.
+/// The column in which the values begin.
 const VALUES: usize = 12;
 
-/// A message.
+/// A message about a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
     /// At most 100 printable ASCII characters, of which the first is a letter.
@@ -52,7 +52,8 @@ fn heading(status: JobStatus) -> &'static str {
 fn body(record: &RunRecord, region: &str) -> String {
     let job = &record.training.job_name;
     let mut text = format!("{}.\n\n", heading(record.job_status));
-    // A reason or the name of a metric is the job's own text: none of it may pass for another line of the message.
+    // The reason of a failure and the names of metrics are written by the training itself: nothing in them may look like another
+    // line of the message.
     let mut line = |name: &str, value: &str| {
         if !value.is_empty() {
             let name = format!("{}:", cell(name));
@@ -72,7 +73,7 @@ fn body(record: &RunRecord, region: &str) -> String {
     for (name, value) in &record.metrics {
         line(name, &value.to_string());
     }
-    // SageMaker names a place for the model of a failed job too; nothing is there.
+    // SageMaker names a place for the model of a failed job too, but there is no model.
     if record.job_status != JobStatus::Failed {
         line("Model", record.artifact.as_deref().unwrap_or_default());
     }
@@ -82,7 +83,7 @@ fn body(record: &RunRecord, region: &str) -> String {
             "Details",
             &format!("{console}/sagemaker/home?region={region}#/jobs/{job}"),
         );
-        // The console's own escaping: `$25` stands for `%`.
+        // The console escapes a path with `$25` for `%`.
         let log = "$252Faws$252Fsagemaker$252FTrainingJobs$3FlogStreamNameFilter$3D";
         line(
             "Log",

@@ -4,19 +4,19 @@
 //! process. Handlers are plain functions over narrow traits, so that faults can be tested without AWS.
 
 pub mod allowed;
-pub mod announcement;
-pub mod builds;
+mod announcement;
+mod builds;
 mod created;
-pub mod data_trigger;
+mod data_trigger;
 mod event_json;
 mod fields;
-pub mod hyperparameters;
+mod hyperparameters;
 pub mod input_data;
 pub mod log;
 pub mod message;
 pub mod notifier;
 pub mod objects;
-pub mod payload;
+mod payload;
 pub mod record_result;
 pub mod runtime;
 pub mod start_training;
@@ -34,7 +34,7 @@ use log::JsonLines;
 use notifier::{Notifier, Sns};
 use runtime::{Diagnostic, Event};
 
-/// Every handler there is.
+/// The handlers that Lambda's configuration may name.
 pub const HANDLERS: [&str; 3] = ["start_training", "record_result", "data_trigger"];
 
 /// How the functions are configured: what the stack puts into their environment.

@@ -29,7 +29,7 @@ pub struct Object {
     pub key: String,
     /// Its version; `null` in a bucket that keeps none.
     pub version: String,
-    /// Bytes.
+    /// Its size in bytes.
     pub size: u64,
     /// When it was written, milliseconds since 1970.
     pub modified_ms: i64,
@@ -64,7 +64,7 @@ pub trait Objects: Send + Sync {
     async fn put_json(&self, bucket: &str, key: &str, bytes: Vec<u8>) -> Result<(), CallError>;
 }
 
-/// The real ones.
+/// The objects of S3.
 #[derive(Debug, Clone)]
 pub struct S3 {
     client: aws_sdk_s3::Client,
@@ -122,7 +122,8 @@ impl S3 {
         let upload = upload.upload_id().unwrap_or_default();
         let copied = self.copy_parts(source, size, (bucket, key, upload)).await;
         if copied.is_err() {
-            // Parts that nobody completes are paid for until the bucket's lifecycle removes them; the first error is told.
+            // Parts of an upload that is never completed are paid for until the bucket's lifecycle removes them. Should this fail too,
+            // the error that came first is told.
             let abort = self.client.abort_multipart_upload().bucket(bucket).key(key);
             let _ = abort.upload_id(upload).send().await;
         }
@@ -206,7 +207,7 @@ impl Objects for S3 {
                 .list_object_versions()
                 .bucket(bucket)
                 .prefix(prefix)
-                // A key may hold what XML has no way to write.
+                // A key may hold characters that XML cannot.
                 .encoding_type(EncodingType::Url)
                 .set_key_marker(next_key)
                 .set_version_id_marker(next_version)
@@ -238,7 +239,7 @@ impl Objects for S3 {
             next_key = page.next_key_marker().and_then(|key| listed_key(key, encoded));
             next_version = page.next_version_id_marker().map(ToOwned::to_owned);
             if next_key.is_none() {
-                // Else the first page would come again, and again.
+                // Without a place to go on from, the first page would come again and again.
                 return Err(CallError::Request("S3 does not say where its list goes on".to_owned()));
             }
         }

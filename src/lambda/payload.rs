@@ -19,7 +19,7 @@ const MAX_FIELD: usize = 2048;
 ///
 /// # Errors
 /// Every problem found, each as one line.
-pub fn read(payload: &Value, request_id: &str) -> Result<Training, Vec<String>> {
+pub(super) fn read(payload: &Value, request_id: &str) -> Result<Training, Vec<String>> {
     let Value::Object(fields) = payload else {
         return Err(vec![format!(
             "the payload must be a JSON object, and is {}",
@@ -77,7 +77,7 @@ fn metrics(fields: &Map<String, Value>) -> Result<BTreeMap<String, String>, Stri
     Ok(metrics)
 }
 
-/// Every field ends up in records, messages and logs, where a second line would be somebody else's.
+/// Every field ends up in records, messages and logs, where the second line of a text would pass for a line of ours.
 fn one_line(text: &str) -> Result<(), String> {
     if text.len() > MAX_FIELD {
         return Err(format!("{} bytes are too many: {MAX_FIELD} at most", text.len()));

@@ -2,9 +2,9 @@
 //!
 //! Two kinds of events say that a job may have ended: its artifact arrived in S3, and `EventBridge`'s
 //! [state change](https://docs.aws.amazon.com/sagemaker/latest/dg/automating-sagemaker-with-eventbridge.html#eventbridge-training).
-//! Only the second comes for jobs that fail or are stopped. Both come at least once and in any order: an event only names the
-//! job, what holds is asked of SageMaker, and the record goes forward only. An event with several records is dealt with one by
-//! one: what fails with one job is told, and keeps no other one waiting.
+//! Only the second comes for jobs that fail or are stopped. Both come at least once and in any order, so an event is only taken to name
+//! the job: how the job stands is asked of SageMaker, and the record never goes back. The records of one event are dealt with
+//! independently: what fails for one job is told, and holds up no other.
 
 use std::collections::HashSet;
 
@@ -33,23 +33,23 @@ const STATE_CHANGE: &str = "SageMaker Training Job State Change";
 /// Where SageMaker writes a job's model, below `<prefix>/<job>`.
 const ARTIFACT: &str = "/output/model.tar.gz";
 
-/// Jobs that are dealt with at one time.
+/// How many jobs are dealt with at one time.
 const AT_ONCE: usize = 16;
 
 /// Why an event could not be dealt with. The variant's name is the Lambda's `errorType`.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The event is neither of the two.
+    /// The event is neither of the two that are expected.
     #[error("the event is neither an S3 notification nor a `{STATE_CHANGE}`: {0}")]
     UnknownEvent(String),
-    /// A record that is of no job of this pipeline.
+    /// A record of the event that is about no job of this pipeline.
     #[error("{0}")]
     RefusedRecord(String),
     /// Some of the event's records could not be dealt with; the others are.
     #[error("{} of {all} could not be dealt with:\n  {}", .failures.len(), lines(.failures))]
     Several {
-        /// Each.
+        /// What went wrong with each of them.
         failures: Vec<Error>,
         /// How many records there were.
         all: usize,
@@ -76,7 +76,7 @@ fn lines(failures: &[Error]) -> String {
     first_of(failures.iter().map(ToString::to_string).collect()).join("\n  ")
 }
 
-/// What the function works with.
+/// The services that the function works with, and what it may do with them.
 #[derive(Clone, Copy)]
 pub struct Services<'a> {
     /// SageMaker.
@@ -134,7 +134,7 @@ async fn record(job: &str, services: Services<'_>, log: &JsonLines) -> Result<()
         .map_err(|source| Error::of(format!("announce the end of {job}"), source))
 }
 
-/// What the record is to say.
+/// What the record is to say of a job.
 fn progress(job: &Job) -> Progress {
     Progress {
         job_status: job.status,
@@ -142,7 +142,7 @@ fn progress(job: &Job) -> Progress {
         job_creation_time: job.created,
         job_end_time: job.ended,
         failure_reason: job.failure_reason.clone(),
-        // A float's shortest text is what the training wrote; widened, 0.97 would become 0.9700000286102295.
+        // Through text: SageMaker keeps 32-bit floats, and 0.97 would become 0.9700000286102295 as a 64-bit one.
         metrics: job
             .metrics
             .iter()
@@ -158,12 +158,15 @@ fn progress(job: &Job) -> Progress {
 struct Named {
     /// Each once.
     jobs: Vec<String>,
-    /// What of it is of no job of this pipeline, and why.
+    /// Why each of its other records is about no job of this pipeline.
     refused: Vec<String>,
 }
 
 impl Named {
-    /// What an event names, or why it is none of ours.
+    /// Reads the jobs that an event names.
+    ///
+    /// # Errors
+    /// Why the event is not one of the two that are expected.
     fn of(event: &Value, allowed: &Allowed) -> Result<Self, String> {
         if event.get("detail-type").is_some() {
             return Ok(Self {
@@ -220,7 +223,7 @@ impl Error {
         match self {
             Self::UnknownEvent(_) => "UnknownEvent",
             Self::RefusedRecord(_) => "RefusedRecord",
-            // What may work later is what a retry is for.
+            // If trying again may help with one of them, the whole event is worth another delivery.
             Self::Several { failures, .. } if failures.iter().any(|each| each.error_type() == UNAVAILABLE) => {
                 UNAVAILABLE
             }

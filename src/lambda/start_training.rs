@@ -1,15 +1,16 @@
 //! Starts the training job of a run.
 //!
 //! In this order:
-//! 1. the payload is checked: every problem at once; and what it names must be allowed here ([`Allowed`]);
-//! 2. is there data in the input bucket? Else the synthetic data is copied there;
+//! 1. the payload is read, and every problem with it told at once; what it names must be allowed here ([`Allowed`]);
+//! 2. the data is looked for in the input bucket; where there is none, the synthetic data is copied there;
 //! 3. the hyperparameters are read from the input bucket;
 //! 4. the run is recorded: commit, image, versions of the input objects;
 //! 5. the training job is created, or found created by an earlier delivery of the same run;
 //! 6. a run that cannot start is recorded as failed, and announced.
 //!
-//! Lambda delivers at least once. The job's name derives from the run id, so that SageMaker itself refuses a second job, and
-//! the record is keyed by that name. Trouble that passes leaves the record as it is: the next delivery goes on from there.
+//! Lambda delivers an event at least once. The job's name is made of the run id, so that SageMaker itself refuses a second job for the
+//! run, and the record has that name as its key. A failure after which trying again may help leaves the record as it is, and the next
+//! delivery goes on from there.
 
 mod error;
 
@@ -36,12 +37,14 @@ use crate::training::job::Job;
 use crate::training::new_job::NewJob;
 use crate::training::{Training, TrainingRun};
 
-/// What the versions may take of an item's 400 KB, in bytes.
+/// How much of a record the versions may take, in bytes. An item of a table has 400 KB at most.
 const MAX_VERSIONS: usize = 256 * 1024;
-/// As long as [SageMaker's own](https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeTrainingJob.html) reasons are, and more.
+/// The longest reason of a failure that is recorded, in bytes: more than
+/// [SageMaker's own](https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeTrainingJob.html) have.
 const MAX_REASON: usize = 4096;
 
-/// What the function works with. Without table, topic or synthetic data it starts trainings all the same.
+/// The services that the function works with, and what it may do with them. Without table, topic or synthetic data it starts trainings
+/// all the same.
 #[derive(Clone, Copy)]
 pub struct Services<'a> {
     /// S3.
@@ -76,7 +79,7 @@ pub async fn handle(
     let training = payload::read(payload, request_id).map_err(Error::InvalidPayload)?;
     let refused = services.allowed.problems(&training);
     if !refused.is_empty() {
-        // Nothing is recorded: the run may be somebody else's.
+        // Not recorded as a failure: a run of the same name may be somebody else's, and be fine.
         return Err(Error::NotAllowed(refused));
     }
     log.info(
@@ -96,7 +99,7 @@ pub async fn handle(
     })
 }
 
-/// Answers with the job's ARN.
+/// Starts the job, or finds it started; answers with its ARN.
 async fn start(training: &Training, services: Services<'_>, log: &JsonLines) -> Result<String, Error> {
     if let Some(arn) = started_before(training, services, log).await? {
         return Ok(arn);
@@ -172,7 +175,7 @@ async fn find_data(training: &Training, services: Services<'_>, log: &JsonLines)
     Ok(data)
 }
 
-/// None at all is fine: the package's own defaults then hold. With the file's version.
+/// The hyperparameters, and the version of their file. Where there is no file, the package's own defaults hold.
 async fn read_hyperparameters(
     objects: &dyn Objects,
     bucket: &str,
@@ -234,7 +237,7 @@ async fn record(
 
 /// The versions where they fit into an item, else as JSON.
 fn item_sized(versions: BTreeMap<String, String>) -> Result<BTreeMap<String, String>, Vec<u8>> {
-    // Three bytes are what an attribute costs beside its name and value.
+    // In an item, an attribute takes three bytes beside its name and value.
     let size: usize = versions
         .iter()
         .map(|(key, version)| key.len() + version.len() + 3)
@@ -256,7 +259,8 @@ fn bucket_and_prefix(uri: &str) -> (&str, String) {
     }
 }
 
-/// The job exists. Should this not be recorded, its state changes will: the training goes on either way.
+/// Records that the job exists. Should that fail, the record follows with the job's next change of state; the training goes on either
+/// way.
 async fn confirm(name: &str, arn: &str, services: Services<'_>, log: &JsonLines) {
     let Some(records) = services.records else { return };
     let progress = Progress {
@@ -269,7 +273,8 @@ async fn confirm(name: &str, arn: &str, services: Services<'_>, log: &JsonLines)
     }
 }
 
-/// Records a run that cannot start, and announces it. What fails here is logged: the invoker is told why the run failed.
+/// Records a run that cannot start, and announces it. A failure to do so is only logged, since the invoker is to be told why the run
+/// failed.
 async fn record_failure(training: &Training, error: &Error, services: Services<'_>, log: &JsonLines) {
     let Some(records) = services.records else { return };
     let name = &training.job_name;
@@ -308,8 +313,8 @@ async fn record_failure(training: &Training, error: &Error, services: Services<'
     }
 }
 
-/// Creates the job, or finds it created by an earlier delivery of the same run, or by this one with the answer lost; answers
-/// with its ARN.
+/// Creates the job; answers with its ARN. A job of that name that exists already is this run's where it was asked to be the same: an
+/// earlier delivery has created it, or this one has and SageMaker's answer was lost.
 async fn create_once(training_jobs: &dyn TrainingJobs, job: &NewJob, log: &JsonLines) -> Result<String, Error> {
     let name = &job.training.job_name;
     let failure = match training_jobs.create(job).await {
@@ -337,12 +342,12 @@ async fn create_once(training_jobs: &dyn TrainingJobs, job: &NewJob, log: &JsonL
     Ok(existing.arn)
 }
 
-/// SageMaker's code is `ResourceInUse`; its shape in the API model is the same.
+/// Whether a job of that name exists already: `ResourceInUse`, in either of the forms that AWS's error codes have.
 fn is_name_taken(failure: &CallError) -> bool {
     matches!(failure.code(), "ResourceInUse" | "ResourceInUseException")
 }
 
-/// What says that `existing` is not the job that was asked for.
+/// What tells `existing` from the job that is asked for; `None` where it is that job.
 fn difference(existing: &Job, ours: &Training) -> Option<String> {
     if existing.asked.run_id.is_empty() {
         return Some(format!("it carries no run id, ours is {}", ours.run_id));

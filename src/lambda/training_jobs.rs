@@ -16,7 +16,7 @@ pub trait TrainingJobs: Send + Sync {
     async fn describe(&self, name: &str) -> Result<Job, CallError>;
 }
 
-/// The real ones.
+/// The training jobs of SageMaker.
 #[derive(Debug, Clone)]
 pub struct SageMaker(aws_sdk_sagemaker::Client);
 

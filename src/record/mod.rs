@@ -49,7 +49,7 @@ pub struct RunRecord {
     /// How many input objects there were.
     #[serde(default)]
     pub input_object_count: usize,
-    /// As the job got them.
+    /// The hyperparameters that the job got.
     #[serde(default)]
     pub hyperparameters: BTreeMap<String, String>,
     /// When the run was recorded.

@@ -1,4 +1,4 @@
-//! The metadata table.
+//! The records of all runs: one table in `DynamoDB`, the metadata table.
 
 use std::collections::HashMap;
 
@@ -14,7 +14,7 @@ use crate::aws::CallError;
 use crate::quoted::escaped;
 use crate::training::Training;
 
-/// When somebody began to announce the end of a run: milliseconds since 1970.
+/// When a delivery claimed the announcement of a run's end: milliseconds since 1970.
 const CLAIM: &str = "notification_claimed_ms";
 /// When its end was announced.
 const NOTIFIED: &str = "notified_at";
@@ -22,7 +22,7 @@ const STATUS: &str = "job_status";
 
 type Item = HashMap<String, AttributeValue>;
 
-/// What the functions do with the records. Every write is conditional: events repeat, come late, and out of order.
+/// What the functions do with the records. Every write has a condition, since AWS delivers events twice, late and out of order.
 #[async_trait]
 pub trait Records: Send + Sync {
     /// Writes the record, unless there is one with its key: then answers with that one.
@@ -34,15 +34,15 @@ pub trait Records: Send + Sync {
     /// Writes what became known, if the record may come to that status ([`JobStatus::may_become`]). Answers whether it did.
     async fn advance(&self, job: &str, progress: &Progress) -> Result<bool, CallError>;
 
-    /// Takes the right to announce the end of a run for the time of `lease`, unless it has been announced, or somebody took
-    /// that right less than `lease` ago. Answers whether it is ours.
+    /// Claims the announcement of a run's end for the time of `lease`, unless it has been announced, or was claimed less than
+    /// `lease` ago. Answers whether the claim succeeded.
     async fn claim_notification(&self, job: &str, now: Timestamp, lease: SignedDuration) -> Result<bool, CallError>;
 
-    /// The end of the run has been announced.
+    /// Notes that the end of the run has been announced.
     async fn mark_notified(&self, job: &str, now: Timestamp) -> Result<(), CallError>;
 }
 
-/// What a table holds: others may write to it, too.
+/// What the table holds. Others may write to it too, so not every item need be a record.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Listed {
     /// The records.
@@ -64,7 +64,7 @@ impl Listed {
     }
 }
 
-/// The real ones.
+/// The records in a table of `DynamoDB`.
 #[derive(Debug, Clone)]
 pub struct DynamoDb {
     client: aws_sdk_dynamodb::Client,
@@ -176,7 +176,7 @@ impl Records for DynamoDb {
 
     async fn advance(&self, job: &str, progress: &Progress) -> Result<bool, CallError> {
         let item: Item = serde_dynamo::to_item(progress).map_err(|error| CallError::Request(error.to_string()))?;
-        // Every name by a placeholder: some, such as `metrics`, are words of DynamoDB's own.
+        // Every attribute by a placeholder, as some names may be reserved words of DynamoDB's expressions.
         let set: Vec<String> = item.keys().map(|name| format!("#{name} = :{name}")).collect();
         let placeholders = item.keys().map(|name| (format!("#{name}"), name.clone())).collect();
         let mut values: Vec<(&str, AttributeValue)> = item
@@ -199,8 +199,8 @@ impl Records for DynamoDb {
 
     async fn claim_notification(&self, job: &str, now: Timestamp, lease: SignedDuration) -> Result<bool, CallError> {
         let set = format!("{CLAIM} = :now");
-        // A claim that lies farther ahead than clocks differ, or that is no time, is nobody's: waiting for it to run out could
-        // take for ever.
+        // A claim that lies in the future by more than clocks differ, or that is no number, does not count: waiting until it expires
+        // could take for ever.
         let condition = format!(
             "attribute_not_exists({NOTIFIED}) AND (attribute_not_exists({CLAIM}) OR NOT attribute_type({CLAIM}, :number) \
              OR {CLAIM} < :expired OR {CLAIM} > :ahead)"

@@ -7,7 +7,11 @@ impl Settings {
     /// How to start the training of an image that was built from `commit`; `None` where no function is set. The run is the one that is
     /// set, else a new one.
     #[must_use]
-    pub fn training(&self, commit: Option<String>, new_run_id: impl FnOnce() -> String) -> Option<TrainingSettings> {
+    pub(crate) fn training(
+        &self,
+        commit: Option<String>,
+        new_run_id: impl FnOnce() -> String,
+    ) -> Option<TrainingSettings> {
         let function = self.text("function")?.to_owned();
         let given = request::setting_keys().filter_map(|key| Some((key, self.given(key)?)));
         let mut settings = TrainingSettings {
@@ -32,7 +36,7 @@ impl Settings {
     ///
     /// # Errors
     /// [`training::Error::Invalid`] with every one that is refused.
-    pub fn check_training_numbers(&self) -> Result<(), training::Error> {
+    pub(crate) fn check_training_numbers(&self) -> Result<(), training::Error> {
         request::check_kept(|key| match self.value(key)? {
             Value::Number(_) => self.given(key),
             _ => None,

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use crate::aws::{CallError, Kind};
 use crate::fault::Fault;
 
-/// The resource that failed first: the others were only cancelled because of it.
+/// The resource that failed first; the ones after it were cancelled because of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FailedResource {
     /// Its name in the template.

@@ -23,7 +23,7 @@ impl Setting {
 /// A setting whose value is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Invalid {
-    /// Which.
+    /// The setting.
     pub setting: Setting,
     /// Where it was set, such as `pyproject.toml:2`; unknown for a default.
     pub origin: Option<String>,
@@ -195,7 +195,7 @@ impl Error {
         }
     }
 
-    /// Sorts a failed invocation.
+    /// The error for an invocation that failed.
     pub(super) fn of_call(source: CallError, function: &str, region: &str, run_id: Option<&str>) -> Self {
         let function = function.to_owned();
         if source.code() == "ResourceNotFoundException" {

@@ -43,13 +43,14 @@ impl JobStatus {
         Self::Stopped,
     ];
 
-    /// Whether nothing comes after it.
+    /// Whether the run has ended: no other status comes after it.
     #[must_use]
     pub fn is_terminal(self) -> bool {
         matches!(self, Self::Completed | Self::Failed | Self::Stopped)
     }
 
-    /// Whether a record that says `self` may come to say `next`: events come late and out of order, and a run never goes back.
+    /// Whether a record with this status may be given the status `next`. Events come late and out of order, and a record never goes
+    /// back.
     #[must_use]
     pub fn may_become(self, next: Self) -> bool {
         match next {
@@ -69,7 +70,7 @@ impl fmt::Display for JobStatus {
 /// What SageMaker says of a job.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Job {
-    /// Its name.
+    /// The job's name.
     pub name: String,
     /// Its ARN.
     pub arn: String,

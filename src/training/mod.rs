@@ -4,23 +4,23 @@
 //! sends it to the training Lambda and reads the answer. There, [`crate::lambda::payload`] reads it, and [`new_job`] makes the job of it.
 //! [`follow`] and [`job_log`] look at the job afterwards.
 
-pub mod error;
+mod error;
 pub mod follow;
 pub mod job;
-pub mod job_log;
+pub(crate) mod job_log;
 mod job_name;
 pub mod new_job;
-pub mod request;
+pub(crate) mod request;
 pub(crate) mod rules;
 mod run_id;
-pub mod trigger;
+pub(crate) mod trigger;
 pub(crate) mod vocabulary;
 
 pub use error::Error;
-pub use job_name::training_job_name;
-pub use request::{Given, TrainingSettings};
-pub use run_id::new_run_id;
-pub use trigger::TrainingAnswer;
+pub(crate) use job_name::training_job_name;
+pub(crate) use request::{Given, TrainingSettings};
+pub(crate) use run_id::new_run_id;
+pub(crate) use trigger::TrainingAnswer;
 pub use vocabulary::Training;
 
 use serde::{Deserialize, Serialize};

@@ -14,7 +14,7 @@ use super::vocabulary::Training;
 use crate::aws::CallError;
 
 /// The variable in the training container, and in the job, that says which run it is.
-pub const RUN_ID_VARIABLE: &str = "SGBUILD_RUN_ID";
+const RUN_ID_VARIABLE: &str = "SGBUILD_RUN_ID";
 /// The variable in the training container that says which commit it is.
 const COMMIT_VARIABLE: &str = "SGBUILD_COMMIT";
 /// The channel that every run has, unless there is data for the others alone.

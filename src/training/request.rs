@@ -9,10 +9,10 @@ use super::error::{Error, Invalid, Setting};
 use super::vocabulary::{FIELDS, Field, METRICS, Presence, Training};
 use super::{job_name, rules};
 
-/// The room a job name's prefix has: the setuptools-docker pipeline's Lambda appends a timestamp of 20 characters or so.
+/// How long the beginning of a job's name may be: the setuptools-docker pipeline's Lambda appends a timestamp of 20 characters or so.
 const MAX_PREFIX: usize = 40;
 
-/// What is told where no function is set.
+/// Not a field of the training, but nothing starts without it.
 const FUNCTION: Setting = Setting {
     what: "the training Lambda",
     key: "function",
@@ -20,32 +20,32 @@ const FUNCTION: Setting = Setting {
 
 /// What a setting was set to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Given<T> {
+pub(crate) struct Given<T> {
     /// The value.
-    pub value: T,
+    pub(crate) value: T,
     /// Where it was set, such as `pyproject.toml:2`; unknown where sgbuild made it up.
-    pub origin: Option<String>,
+    pub(crate) origin: Option<String>,
 }
 
 /// How a training is to be started, and what the settings say of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct TrainingSettings {
+pub(crate) struct TrainingSettings {
     /// Name or ARN of the training Lambda.
-    pub function: Option<String>,
+    pub(crate) function: Option<String>,
     /// The settings of [`setting_keys`] that are set, by their keys, as texts: a number in digits.
-    pub given: BTreeMap<&'static str, Given<String>>,
+    pub(crate) given: BTreeMap<&'static str, Given<String>>,
     /// Metrics by name: the regular expressions, with one group each, that find them in the training's log.
-    pub metrics: Given<BTreeMap<String, String>>,
+    pub(crate) metrics: Given<BTreeMap<String, String>>,
     /// What the job's name begins with; the package's name unless set.
-    pub job_name: Option<String>,
+    pub(crate) job_name: Option<String>,
     /// The commit that is trained, where known.
-    pub commit: Option<String>,
+    pub(crate) commit: Option<String>,
     /// Where the repository was set, of which the image's URI is made.
-    pub repository_origin: Option<String>,
+    pub(crate) repository_origin: Option<String>,
 }
 
 /// The settings that the fields of a training are made of, one each.
-pub fn setting_keys() -> impl Iterator<Item = &'static str> {
+pub(crate) fn setting_keys() -> impl Iterator<Item = &'static str> {
     FIELDS.iter().filter_map(|field| Some(field.setting?.key))
 }
 
@@ -53,7 +53,7 @@ pub fn setting_keys() -> impl Iterator<Item = &'static str> {
 ///
 /// # Errors
 /// [`Error::Invalid`] with every one that is refused.
-pub fn check_kept(given: impl Fn(&str) -> Option<Given<String>>) -> Result<(), Error> {
+pub(crate) fn check_kept(given: impl Fn(&str) -> Option<Given<String>>) -> Result<(), Error> {
     let mut training = Training::default();
     let refused = FIELDS.iter().filter_map(|field| {
         let setting = field.setting?;
@@ -65,7 +65,7 @@ pub fn check_kept(given: impl Fn(&str) -> Option<Given<String>>) -> Result<(), E
 impl TrainingSettings {
     /// The same, with jobs whose names begin with the repository's, unless something else is set.
     #[must_use]
-    pub fn named_after(mut self, repository: &Repository) -> Self {
+    pub(crate) fn named_after(mut self, repository: &Repository) -> Self {
         let name = repository.path.rsplit('/').next().unwrap_or_default();
         self.job_name.get_or_insert_with(|| name.to_owned());
         self
@@ -75,7 +75,7 @@ impl TrainingSettings {
     ///
     /// # Errors
     /// As [`training_of`](Self::training_of).
-    pub fn check(&self) -> Result<(), Error> {
+    pub(crate) fn check(&self) -> Result<(), Error> {
         self.read().and_then(|(_, refused)| none_of(refused))
     }
 
@@ -83,7 +83,7 @@ impl TrainingSettings {
     ///
     /// # Errors
     /// [`Error::Missing`] with every setting that is missing, or [`Error::Invalid`] with every one that is refused.
-    pub fn training_of(&self, image: &PushedImage, name: &str, version: &str) -> Result<Training, Error> {
+    pub(crate) fn training_of(&self, image: &PushedImage, name: &str, version: &str) -> Result<Training, Error> {
         let (settings, mut refused) = self.read()?;
         let training = Training {
             job_name: job_name::prefix_part(self.job_name.as_deref().unwrap_or(name), MAX_PREFIX),
@@ -137,7 +137,7 @@ impl TrainingSettings {
     }
 }
 
-/// Sets the field to what its setting says, or tells what is wrong with that.
+/// Sets the field to what its setting says; answers with what is wrong with that.
 fn read(field: &Field, setting: Setting, given: &Given<String>, training: &mut Training) -> Option<Invalid> {
     let outcome = field.read_setting(training, &given.value);
     invalid(setting, given.origin.as_ref(), outcome)

@@ -1,8 +1,8 @@
 //! What SageMaker and S3 accept in the fields of a training request; one rule a function, shared by the CLI (before it sends)
 //! and the Lambda (before it creates the job).
 //!
-//! Every rule answers with the value in its final type, or a sentence's middle that says what is wrong with it:
-//! `` `m5.large` is not a SageMaker instance type, such as ml.m5.large``.
+//! A rule answers with the value in its final type where that is another one, or with what is wrong, as the part of a sentence that
+//! follows the field's name: `` `m5.large` is not a SageMaker instance type, such as ml.m5.large``.
 //! Limits: [CreateTrainingJob](https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTrainingJob.html),
 //! [bucket names](https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html).
 
@@ -69,7 +69,7 @@ pub(crate) fn s3_uri(uri: &str) -> Result<&str, String> {
             key.len()
         ));
     }
-    // To S3 these are names like others; to what reads the URI as a path, they lead elsewhere.
+    // To S3 these are names like any other, but whoever reads the URI as a path is led elsewhere.
     if key.split('/').any(|part| part == "." || part == "..") {
         return Err(format!(
             "`{uri}` is not an S3 URI: `.` and `..` are no folders of a bucket"
@@ -157,7 +157,7 @@ pub(crate) fn image_uri(uri: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// The digest of an image that may name one itself: two would say two things.
+/// The digest of `image`, which may name a digest itself: then it must be the same.
 pub(crate) fn image_digest(digest: &str, image: &str) -> Result<(), String> {
     let hex = digest.strip_prefix("sha256:").unwrap_or_default();
     if hex.len() != 64 || !hex.chars().all(|c| c.is_ascii_hexdigit()) {
@@ -195,7 +195,7 @@ pub(crate) fn training_job_name(name: &str) -> Result<(), String> {
     ))
 }
 
-/// A run id: what a tag's value may consist of, without blanks.
+/// A run id: the characters that a tag's value may have, but for blanks.
 pub(crate) fn run_id(id: &str) -> Result<(), String> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || "_.:/=+-@".contains(c);
     if (1..=MAX_RUN_ID).contains(&id.len()) && id.chars().all(allowed) {

@@ -92,7 +92,7 @@ pub(crate) struct Field {
     difference: Option<&'static str>,
     /// Its text in a payload; empty where it is not known.
     text: fn(&Training) -> String,
-    /// Checks the text of a payload, and sets the field. The problem is the middle of a sentence, as in [`rules`].
+    /// Checks the text of a payload, and sets the field; or says what is wrong, as [`rules`] do.
     pub(crate) read: fn(&mut Training, &str) -> Result<(), String>,
 }
 
@@ -208,7 +208,7 @@ pub(crate) static FIELDS: [Field; 14] = [
         read: |training, version| set_text(&mut training.version, version, Ok(())),
         ..FIELD
     },
-    // What is trained is the image that was pushed, whatever its tag points at by now.
+    // Together with the image's tag, it says which image was pushed, whatever the tag points at by now.
     Field {
         key: "image_digest",
         text: |training| digest_of(&training.image).unwrap_or_default().to_owned(),
@@ -223,7 +223,7 @@ pub(crate) static FIELDS: [Field; 14] = [
     },
 ];
 
-/// A field that a payload may lack, that no setting gives, and that tells no training from another.
+/// What most fields have in common.
 const FIELD: Field = Field {
     key: "",
     presence: Presence::Optional,
@@ -238,7 +238,7 @@ const fn setting(key: &'static str, what: &'static str) -> Setting {
     Setting { what, key }
 }
 
-/// Sets a field to a text, though it be refused: what is checked after it may be told with it.
+/// Sets a field to a text, even to one that is refused: a field that is read later may be checked against it.
 fn set_text(field: &mut String, text: &str, checked: Result<(), String>) -> Result<(), String> {
     text.clone_into(field);
     checked
@@ -291,7 +291,7 @@ impl Training {
     /// The payload that asks the training Lambda for it. The first ten keys are the setuptools-docker pipeline's, all of them texts, so
     /// that an existing Lambda accepts it; the rest is sgbuild's, and absent where nothing is known.
     #[must_use]
-    pub fn payload(&self) -> Map<String, Value> {
+    pub(crate) fn payload(&self) -> Map<String, Value> {
         let mut payload = Map::new();
         for field in &FIELDS {
             let text = (field.text)(self);
@@ -305,10 +305,10 @@ impl Training {
         payload
     }
 
-    /// What tells this training, which was before, from `ours`; `None` where nothing does. By it a run that is delivered again is told
-    /// from another one that took the same run id. What either does not know tells nothing.
+    /// How this training, which was asked for earlier, differs from `ours`; `None` where it does not. So an event that is delivered
+    /// again is told from another run that took the same id. A field that either of the two does not know is not compared.
     #[must_use]
-    pub fn difference(&self, ours: &Self) -> Option<String> {
+    pub(crate) fn difference(&self, ours: &Self) -> Option<String> {
         Field::in_order().find_map(|field| {
             let what = field.difference?;
             let (theirs, ours) = ((field.text)(self), (field.text)(ours));
@@ -374,7 +374,6 @@ mod tests {
         assert_eq!(kept, "iris@sha256:00");
     }
 
-    /// A setting, a payload's key or a name that stood twice would be read by one field and told by another.
     #[test]
     fn every_name_stands_for_one_field() {
         for field in &FIELDS {

@@ -144,7 +144,7 @@ fn without_synthetic(looked: Option<&str>) -> String {
 }
 
 impl Error {
-    /// Whether the run is over with it: nothing that passes by itself, and not another run's failure.
+    /// Whether the run has failed for good: trying again does not help, and the failure is not that of another run with the same id.
     pub(super) fn ends_the_run(&self) -> bool {
         !matches!(
             self,
@@ -155,7 +155,7 @@ impl Error {
         )
     }
 
-    /// Sorts a failed look for data.
+    /// The error for a call that failed while data was looked for or copied.
     pub(super) fn of_data(failure: input_data::Failure) -> Self {
         let input_data::Failure { action, what, source } = failure;
         match source.kind() {
@@ -168,7 +168,7 @@ impl Error {
         }
     }
 
-    /// Sorts a failed write of the record.
+    /// The error for a record that could not be written.
     pub(super) fn of_record(source: CallError, name: &str) -> Self {
         match source.kind() {
             Kind::Temporary => Self::Unavailable {
@@ -182,7 +182,7 @@ impl Error {
         }
     }
 
-    /// Sorts a failed read of the hyperparameters.
+    /// The error for hyperparameters that could not be read.
     pub(super) fn of_read(source: CallError, bucket: String) -> Self {
         match source.kind() {
             Kind::Denied => Self::HyperparametersDenied { bucket, source },
@@ -194,7 +194,7 @@ impl Error {
         }
     }
 
-    /// Sorts a failed call to SageMaker.
+    /// The error for a call to SageMaker that failed.
     pub(super) fn of_call(source: CallError, action: &'static str, job: &NewJob) -> Self {
         let name = job.training.job_name.clone();
         if source.to_string().contains("iam:PassRole") {
