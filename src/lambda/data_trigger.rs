@@ -10,7 +10,7 @@
 //! from the synthetic data do not count, and neither do folder markers and deletions.
 //!
 //! An object that S3 does not let us look at does not hold up the others: only the messages that tell of it fail. The queue delivers
-//! them again, and after some attempts moves them to the queue of dead letters, where a person finds them. A message that is no
+//! them again, and after some attempts moves them to the queue of dead letters, whose alarm tells a person. A message that is no
 //! notification of this pipeline's bucket would be no better the next time: it is logged, and counts as done.
 
 use std::collections::BTreeSet;

@@ -1,7 +1,7 @@
 //! `PushedImage ─▶ TrainingRun`: what is asked of the training Lambda, and what becomes of it.
 //!
 //! [`Training`] is the vocabulary. [`TrainingSettings::training_of`] makes one of the settings and a pushed image, [`trigger::start`]
-//! sends it to the training Lambda and reads the answer. There, [`crate::lambda::payload`] reads it, and [`new_job`] makes the job of it.
+//! sends it to the training Lambda and reads the answer. There, `lambda/payload.rs` reads it, and [`new_job`] makes the job of it.
 //! [`follow`] and [`job_log`] look at the job afterwards.
 
 mod error;
