@@ -218,6 +218,24 @@ mod tests {
     }
 
     #[test]
+    fn a_refusal_is_told_by_its_code_in_either_form() {
+        for (code, status, refusal) in [
+            ("ExpiredToken", 400, Refusal::Expired),
+            ("RequestExpired", 400, Refusal::Expired),
+            ("SignatureDoesNotMatch", 403, Refusal::NotAccepted),
+            ("MissingAuthenticationTokenException", 400, Refusal::NotAccepted),
+            ("UnauthorizedOperation", 403, Refusal::Denied),
+            ("RequestLimitExceeded", 400, Refusal::Temporary),
+            ("ServerException", 400, Refusal::Temporary),
+            ("", 408, Refusal::Temporary),
+            ("RepositoryNotFoundException", 400, Refusal::Other),
+            ("", 403, Refusal::Other),
+        ] {
+            assert_eq!(Refusal::of(code, status), refusal, "{code} {status}");
+        }
+    }
+
+    #[test]
     fn an_answer_without_words_still_says_something() {
         let shown = |code: &str, message: &str| {
             CallError::Service {

@@ -2,7 +2,7 @@
 
 mod answers;
 mod failure;
-pub mod region;
+pub(crate) mod region;
 
 pub use failure::{CallError, Kind};
 pub(crate) use failure::{Refusal, credentials_error};
@@ -19,7 +19,7 @@ const READ_TIMEOUT: Duration = Duration::from_mins(5);
 
 /// Whether this is the id of an AWS account: twelve digits.
 #[must_use]
-pub fn is_account(text: &str) -> bool {
+pub(crate) fn is_account(text: &str) -> bool {
     text.len() == 12 && text.bytes().all(|c| c.is_ascii_digit())
 }
 

@@ -4,13 +4,13 @@ use aws_config::SdkConfig;
 
 /// The region that `sdk_config` works in; empty where none is configured.
 #[must_use]
-pub fn configured(sdk_config: &SdkConfig) -> String {
+pub(crate) fn configured(sdk_config: &SdkConfig) -> String {
     sdk_config.region().map(ToString::to_string).unwrap_or_default()
 }
 
 /// Whether this may be the name of an AWS region: small letters and digits, joined by hyphens.
 #[must_use]
-pub fn is_region(text: &str) -> bool {
+pub(crate) fn is_region(text: &str) -> bool {
     let is_word = |word: &str| !word.is_empty() && word.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
     text.len() <= 63 && text.contains('-') && text.split('-').all(is_word)
 }
@@ -18,13 +18,13 @@ pub fn is_region(text: &str) -> bool {
 /// The [partition](https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html) that a
 /// region belongs to, such as `aws` or `aws-cn`.
 #[must_use]
-pub fn partition(region: &str) -> &'static str {
+pub(crate) fn partition(region: &str) -> &'static str {
     by_region(region).0
 }
 
 /// The domain under which a region's ECR registries live, such as `amazonaws.com`.
 #[must_use]
-pub fn domain_suffix(region: &str) -> &'static str {
+pub(crate) fn domain_suffix(region: &str) -> &'static str {
     by_region(region).1
 }
 

@@ -43,12 +43,9 @@ pub(super) async fn run(arguments: &cli::Train, checkout: &Checkout<'_>) -> Resu
 
 /// How to start the training of an image built from `commit`; `None` where no function is set.
 pub(super) fn settings(checkout: &Checkout<'_>, commit: Option<String>) -> Option<TrainingSettings> {
+    let random = || uuid::Uuid::new_v4().as_fields().0;
     let new_run_id = || training::new_run_id(jiff::Timestamp::now(), random());
     checkout.settings.training(commit, new_run_id)
-}
-
-fn random() -> u32 {
-    uuid::Uuid::new_v4().as_fields().0
 }
 
 /// Asks the function for it.

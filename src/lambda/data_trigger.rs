@@ -51,28 +51,16 @@ pub(super) enum Error {
     UnknownEvent(String),
     /// Throttled, or a service is in trouble: it may work later.
     #[error("cannot {what} now: {source}")]
-    Unavailable {
-        /// What was to be done.
-        what: String,
-        /// What the service said.
-        source: CallError,
-    },
+    Unavailable { what: String, source: CallError },
     /// A service refused.
     #[error("cannot {what}: {source}")]
-    Refused {
-        /// What was to be done.
-        what: String,
-        /// What the service said.
-        source: CallError,
-    },
+    Refused { what: String, source: CallError },
 }
 
 /// The services that the function works with, and what it may do with them.
 #[derive(Clone, Copy)]
 pub(super) struct Services<'a> {
-    /// S3.
     pub(super) objects: &'a dyn Objects,
-    /// CodeBuild.
     pub(super) builds: &'a dyn Builds,
     /// The pipeline's project.
     pub(super) project: &'a str,
@@ -93,7 +81,6 @@ pub(super) struct BatchResponse {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct BatchItemFailure {
-    /// Its id.
     pub(super) item_identifier: String,
 }
 

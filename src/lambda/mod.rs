@@ -35,7 +35,7 @@ use notifier::{Notifier, Sns};
 use runtime::{Diagnostic, Event};
 
 /// The handlers that Lambda's configuration may name.
-pub const HANDLERS: [&str; 3] = ["start_training", "record_result", "data_trigger"];
+const HANDLERS: [&str; 3] = ["start_training", "record_result", "data_trigger"];
 
 /// How the functions are configured: what the stack puts into their environment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

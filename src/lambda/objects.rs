@@ -13,9 +13,9 @@ use crate::aws::CallError;
 use super::created::decoded;
 
 /// The metadata by which an object is known to be a copy of the synthetic data: it must not start the pipeline again.
-pub const ORIGIN: &str = "sgbuild-origin";
+const ORIGIN: &str = "sgbuild-origin";
 /// The value of [`ORIGIN`].
-pub const SYNTHETIC: &str = "synthetic";
+const SYNTHETIC: &str = "synthetic";
 
 /// `CopyObject` takes no more: [copying objects](https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html).
 const LARGEST_COPY: u64 = 5 * 1024 * 1024 * 1024;

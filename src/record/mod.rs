@@ -16,7 +16,7 @@ use crate::training::Training;
 pub use crate::training::job::JobStatus;
 
 /// The table's key.
-pub const KEY: &str = "training_job_name";
+const KEY: &str = "training_job_name";
 
 /// Where the training data came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,7 +85,7 @@ pub struct RunRecord {
 impl RunRecord {
     /// The record of a run that is to start now.
     #[must_use]
-    pub fn requested(training: Training) -> Self {
+    pub(crate) fn requested(training: Training) -> Self {
         Self {
             training,
             data_source: None,
@@ -109,7 +109,7 @@ impl RunRecord {
 
     /// The seconds from the job's creation to its end, the wait for instances included; `None` before its end.
     #[must_use]
-    pub fn duration(&self) -> Option<i64> {
+    pub(crate) fn duration(&self) -> Option<i64> {
         Some(self.job_end_time?.as_second() - self.job_creation_time?.as_second())
     }
 }
@@ -145,7 +145,7 @@ pub struct Progress {
 impl Progress {
     /// The status, and nothing else known.
     #[must_use]
-    pub fn to(job_status: JobStatus) -> Self {
+    pub(crate) fn to(job_status: JobStatus) -> Self {
         Self {
             job_status,
             training_job_arn: None,

@@ -229,7 +229,8 @@ fn text(value: &str) -> AttributeValue {
 }
 
 fn read(item: Item) -> Result<RunRecord, serde_dynamo::Error> {
-    // By itself first: within the record it is read through a buffer, which has other words for a number that is none.
+    // First without the record around it: serde reads a flattened struct through a buffer, and what is wrong with an attribute would be
+    // told in other words.
     let training: Training = serde_dynamo::from_item(item.clone())?;
     let mut record: RunRecord = serde_dynamo::from_item(item)?;
     record.training = training;

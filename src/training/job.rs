@@ -34,7 +34,7 @@ pub enum JobStatus {
 
 impl JobStatus {
     /// Every status.
-    pub const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 6] = [
         Self::Requested,
         Self::InProgress,
         Self::Stopping,
@@ -45,14 +45,14 @@ impl JobStatus {
 
     /// Whether the run has ended: no other status comes after it.
     #[must_use]
-    pub fn is_terminal(self) -> bool {
+    pub(crate) fn is_terminal(self) -> bool {
         matches!(self, Self::Completed | Self::Failed | Self::Stopped)
     }
 
     /// Whether a record with this status may be given the status `next`. Events come late and out of order, and a record never goes
     /// back.
     #[must_use]
-    pub fn may_become(self, next: Self) -> bool {
+    pub(crate) fn may_become(self, next: Self) -> bool {
         match next {
             Self::Requested => false,
             Self::InProgress => matches!(self, Self::Requested | Self::InProgress),
@@ -102,13 +102,13 @@ pub struct Job {
 impl Job {
     /// Whether nothing more happens to it.
     #[must_use]
-    pub fn has_ended(&self) -> bool {
+    pub(crate) fn has_ended(&self) -> bool {
         self.status.is_terminal()
     }
 
     /// `InProgress (Training)`, or the status alone where the phase says the same.
     #[must_use]
-    pub fn in_words(&self) -> String {
+    pub(crate) fn in_words(&self) -> String {
         match &self.phase {
             Some(phase) if *phase != self.status.to_string() => format!("{} ({phase})", self.status),
             _ => self.status.to_string(),
@@ -118,7 +118,7 @@ impl Job {
 
 /// A client with credentials, region and endpoint of `sdk_config`.
 #[must_use]
-pub fn client(sdk_config: &SdkConfig) -> aws_sdk_sagemaker::Client {
+pub(crate) fn client(sdk_config: &SdkConfig) -> aws_sdk_sagemaker::Client {
     aws_sdk_sagemaker::Client::new(sdk_config)
 }
 
@@ -126,7 +126,7 @@ pub fn client(sdk_config: &SdkConfig) -> aws_sdk_sagemaker::Client {
 ///
 /// # Errors
 /// There is no such job, SageMaker refuses, or cannot be reached.
-pub async fn describe(client: &aws_sdk_sagemaker::Client, name: &str) -> Result<Job, CallError> {
+pub(crate) async fn describe(client: &aws_sdk_sagemaker::Client, name: &str) -> Result<Job, CallError> {
     let described = client.describe_training_job().training_job_name(name).send().await;
     described
         .map(|described| read(name, &described))

@@ -36,7 +36,7 @@ pub struct NewJob {
 impl NewJob {
     /// The container's environment: which run and commit it is.
     #[must_use]
-    pub fn environment(&self) -> BTreeMap<String, String> {
+    pub(crate) fn environment(&self) -> BTreeMap<String, String> {
         known([
             (RUN_ID_VARIABLE, self.training.run_id.clone()),
             (COMMIT_VARIABLE, self.training.commit.clone()),
@@ -45,7 +45,7 @@ impl NewJob {
 
     /// The job's tags, by which it is found in the console.
     #[must_use]
-    pub fn tags(&self) -> BTreeMap<String, String> {
+    pub(crate) fn tags(&self) -> BTreeMap<String, String> {
         known([
             ("sgbuild:run-id", tag_value(&self.training.run_id)),
             ("sgbuild:commit", tag_value(&self.training.commit)),
@@ -93,7 +93,7 @@ impl NewJob {
 ///
 /// # Errors
 /// SageMaker refuses, or cannot be reached.
-pub async fn create(client: &Client, job: &NewJob) -> Result<String, CallError> {
+pub(crate) async fn create(client: &Client, job: &NewJob) -> Result<String, CallError> {
     let created = job.request(client).send().await;
     created
         .map(|created| created.training_job_arn().unwrap_or_default().to_owned())

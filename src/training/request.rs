@@ -23,7 +23,7 @@ const FUNCTION: Setting = Setting {
 pub(crate) struct Given<T> {
     /// The value.
     pub(crate) value: T,
-    /// Where it was set, such as `pyproject.toml:2`; unknown where sgbuild made it up.
+    /// Where it was set, such as `pyproject.toml:2`; unknown for a value of sgbuild's own.
     pub(crate) origin: Option<String>,
 }
 
@@ -32,7 +32,7 @@ pub(crate) struct Given<T> {
 pub(crate) struct TrainingSettings {
     /// Name or ARN of the training Lambda.
     pub(crate) function: Option<String>,
-    /// The settings of [`setting_keys`] that are set, by their keys, as texts: a number in digits.
+    /// Those settings of [`setting_keys`] that are set, by their keys, and as texts, since a payload has texts too: a number in digits.
     pub(crate) given: BTreeMap<&'static str, Given<String>>,
     /// Metrics by name: the regular expressions, with one group each, that find them in the training's log.
     pub(crate) metrics: Given<BTreeMap<String, String>>,
