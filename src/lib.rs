@@ -16,6 +16,7 @@
 //! `setup()`, its variables and its Lambda's payload are still taken.
 
 // Leaves: used by every stage.
+pub mod aws;
 mod cache;
 mod depth;
 pub mod explain;
@@ -46,7 +47,7 @@ pub mod requirements;
 pub mod training;
 
 // The pipeline around it, in AWS.
-pub mod code;
+pub mod deployment;
 pub mod stack;
 
 // What uses it.

@@ -3,8 +3,7 @@
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use aws_config::BehaviorVersion;
-
+use sgbuild::aws;
 use sgbuild::cli::{Cli, Color};
 use sgbuild::commands::{self, Begun, CommandError, Work};
 use sgbuild::error::Error;
@@ -129,9 +128,9 @@ fn serve_lambda(runtime_api: &str) -> Result<(), Error> {
         .build()
         .map_err(CommandError::Runtime)?;
     runtime.block_on(async {
-        let aws = aws_config::load_defaults(BehaviorVersion::latest()).await;
+        let config = aws::configuration(None).await;
         let configuration = Configuration::read(|name| std::env::var(name).ok());
         let log = JsonLines::new(std::io::stderr());
-        Ok(lambda::run(&handler, runtime_api, &aws, &configuration, &log).await?)
+        Ok(lambda::run(&handler, runtime_api, &config, &configuration, &log).await?)
     })
 }

@@ -2,21 +2,14 @@
 
 use std::cell::OnceCell;
 use std::path::Path;
-use std::time::Duration;
 
-use aws_config::timeout::TimeoutConfig;
-use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
+use aws_config::SdkConfig;
 
-use super::aws_answers;
+use crate::aws;
 use crate::error::Error;
 use crate::progress::Progress;
 use crate::revision::{self, Commit, Revision};
 use crate::settings::{Definition, Environment, Settings, Value};
-
-/// How long AWS may take to accept a connection.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long it may take to answer a request, the upload of this program among them.
-const READ_TIMEOUT: Duration = Duration::from_mins(5);
 
 /// A project's directory, its settings, and whom to tell what happens.
 pub(crate) struct Checkout<'a> {
@@ -65,21 +58,8 @@ impl<'a> Checkout<'a> {
         Ok(self.settings.commit(self.revision()?))
     }
 
-    /// The AWS configuration: environment, profile files, container or instance roles, with the setting `region` over them.
+    /// The AWS configuration, with the setting `region` over it.
     pub(crate) async fn aws(&self) -> SdkConfig {
-        let timeouts = TimeoutConfig::builder()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .read_timeout(READ_TIMEOUT)
-            .build();
-        let mut loader = aws_config::defaults(BehaviorVersion::latest())
-            .timeout_config(timeouts)
-            .http_client(aws_answers::http_client());
-        if let Ok(name) = AppName::new(concat!("sgbuild-", env!("CARGO_PKG_VERSION"))) {
-            loader = loader.app_name(name);
-        }
-        if let Some(region) = self.settings.account().region {
-            loader = loader.region(Region::new(region.to_owned()));
-        }
-        loader.load().await
+        aws::configuration(self.settings.account().region).await
     }
 }

@@ -3,10 +3,10 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::aws::CallError;
 use crate::engine;
 use crate::explain::{Advice, Explain, Fault};
 use crate::training;
-use crate::training::call::CallError;
 use crate::training::job::{Job, JobStatus};
 
 /// Why a command did not do what it was asked, although no stage failed, or what it makes of a stage's failure.

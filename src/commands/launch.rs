@@ -6,17 +6,17 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::{Checkout, CommandError, job, json};
+use super::{Checkout, job, json};
+use crate::aws::region;
 use crate::cli;
-use crate::code::bucket::BucketSettings;
-use crate::code::{self, Code};
+use crate::deployment::bucket::BucketSettings;
+use crate::deployment::{self, DeploymentPackage};
 use crate::error::Error;
 use crate::progress::Progress;
 use crate::registry::ecr;
 use crate::settings::PipelineSettings;
 use crate::shown::{Data, Page};
 use crate::stack::{self, Change, CloudFormation, Plan, PlanSettings, Planned, Stack};
-use crate::training::request;
 
 use super::github::{self, Remote};
 
@@ -51,7 +51,7 @@ struct Uploaded {
     bucket: String,
     key: String,
     #[serde(flatten)]
-    code: Code,
+    code: DeploymentPackage,
 }
 
 impl Uploaded {
@@ -156,13 +156,13 @@ fn template(path: Option<&Path>) -> Result<String, Error> {
     })
 }
 
-fn pack(binary: Option<&Path>, progress: &dyn Progress) -> Result<Code, Error> {
+fn pack(binary: Option<&Path>, progress: &dyn Progress) -> Result<DeploymentPackage, Error> {
     let path = match binary {
         Some(path) => path.to_owned(),
         None => std::env::current_exe().unwrap_or_else(|_| PathBuf::from("sgbuild")),
     };
     progress.step("Packing sgbuild for AWS");
-    let code = code::pack(&path)?;
+    let code = deployment::pack(&path)?;
     progress.detail(&format!(
         "{}: {}, {:.1} MB, zipped {:.1} MB (Lambda takes 250 MiB unpacked)",
         path.display(),
@@ -180,12 +180,12 @@ fn megabytes(bytes: u64) -> f64 {
 
 /// With `--dry-run`, only where it would go.
 async fn upload(
-    code: Code,
+    code: DeploymentPackage,
     arguments: &cli::Launch,
     checkout: &Checkout<'_>,
     aws: &aws_config::SdkConfig,
 ) -> Result<Uploaded, Error> {
-    let region = aws.region().map(ToString::to_string).unwrap_or_default();
+    let region = region::configured(aws);
     let settings = BucketSettings {
         account: ecr::caller_account(aws, &region).await?,
         region,
@@ -197,7 +197,7 @@ async fn upload(
         checkout.progress.step(&format!("Would upload it to {place}"));
     } else {
         checkout.progress.step(&format!("Uploading it to {place}"));
-        code::bucket::upload(aws, &settings, &code, checkout.progress).await?;
+        deployment::bucket::upload(aws, &settings, &code, checkout.progress).await?;
     }
     Ok(Uploaded {
         bucket: settings.name(),
@@ -208,7 +208,6 @@ async fn upload(
 
 fn plan_settings(checkout: &Checkout<'_>, template: String) -> Result<PlanSettings, Error> {
     let settings = &checkout.settings;
-    check_numbers(checkout)?;
     let mut given = settings.stack_parameters();
     if let Some(engine) = given.get_mut("Engine") {
         job::engine_kind(checkout)?.parameter().clone_into(engine);
@@ -224,20 +223,6 @@ fn plan_settings(checkout: &Checkout<'_>, template: String) -> Result<PlanSettin
         given,
         tags: BTreeMap::new(),
     })
-}
-
-/// Refuses what SageMaker or CodeBuild would refuse only when the pipeline runs.
-fn check_numbers(checkout: &Checkout<'_>) -> Result<(), Error> {
-    let origins: BTreeMap<_, _> = checkout.settings.numbers();
-    let set = |key: &str| origins.get(key).map(|(number, origin)| (*number, origin.as_str()));
-    request::check_numbers(set)?;
-    match set("build-timeout") {
-        Some((minutes, origin)) if !BUILD_MINUTES.contains(&minutes) => {
-            let origin = origin.to_owned();
-            Err(CommandError::BuildTimeout { minutes, origin }.into())
-        }
-        _ => Ok(()),
-    }
 }
 
 /// What the checkout says of a new pipeline.
@@ -272,7 +257,9 @@ fn tell(plan: &Plan, progress: &dyn Progress) {
 
 async fn make_folders(stack: &Stack, arguments: &cli::Launch, aws: &aws_config::SdkConfig) -> Result<(), Error> {
     match stack.outputs.get("TrainingInputBucket") {
-        Some(bucket) if !arguments.dry_run.dry_run => Ok(code::bucket::make_folders(aws, bucket, &FOLDERS).await?),
+        Some(bucket) if !arguments.dry_run.dry_run => {
+            Ok(deployment::bucket::make_folders(aws, bucket, &FOLDERS).await?)
+        }
         _ => Ok(()),
     }
 }

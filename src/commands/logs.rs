@@ -5,10 +5,10 @@ use std::io;
 use serde_json::json;
 
 use super::{Checkout, CommandError, Print};
+use crate::aws::CallError;
 use crate::cli;
 use crate::error::Error;
 use crate::shown::{Data, Page, log_line};
-use crate::training::call::CallError;
 use crate::training::job::{self, Job, JobStatus};
 use crate::training::job_log::{self, JobLog, LogLine};
 use crate::training::{TrainingAnswer, follow};

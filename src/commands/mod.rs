@@ -1,6 +1,5 @@
 //! The verbs, one file each: settings, then the library, then what is printed.
 
-mod aws_answers;
 mod build;
 mod checkout;
 mod completions;

@@ -12,7 +12,7 @@ use crate::image::ImagePlan;
 use crate::push::{self, PushSettings, PushedImage};
 use crate::shown::Data;
 use crate::training::job::Job as TrainingJob;
-use crate::training::{TrainingAnswer, TrainingRequest, TrainingSettings};
+use crate::training::{TrainingAnswer, TrainingSettings};
 
 pub(super) async fn run(arguments: &cli::Push, checkout: &Checkout<'_>) -> Result<Data, Error> {
     job::engine_kind(checkout)?;
@@ -88,8 +88,8 @@ async fn start(
     let Some(training) = training else { return Ok(None) };
     let source = job.source();
     let started = async {
-        let request = TrainingRequest::new(training, pushed, &source.package, &source.version)?;
-        train::start(&request, job.checkout).await
+        let training = training.training_of(pushed, &source.package, &source.version)?;
+        train::start(&training, job.checkout).await
     };
     let failed = |source| CommandError::PushedNotTrained {
         image: pushed.reference(),

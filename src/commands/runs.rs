@@ -8,9 +8,7 @@ use super::{Checkout, CommandError, json};
 use crate::cli;
 use crate::error::Error;
 use crate::hex::hex;
-use crate::lambda::message::in_words;
-use crate::lambda::records::DynamoDb;
-use crate::record::{DataSource, RunRecord};
+use crate::record::{DataSource, DynamoDb, RunRecord, in_words};
 use crate::shown::{Data, Page, escaped, first_of, quoted};
 
 pub(super) async fn run(arguments: &cli::Runs, checkout: &Checkout<'_>) -> Result<Data, Error> {
@@ -30,7 +28,7 @@ pub(super) async fn run(arguments: &cli::Runs, checkout: &Checkout<'_>) -> Resul
 pub(super) async fn newest_job(checkout: &Checkout<'_>) -> Result<String, Error> {
     let runs = newest_first(checkout).await?;
     let newest = runs.into_iter().next().ok_or(CommandError::NoRuns)?;
-    Ok(newest.training_job_name)
+    Ok(newest.training.job_name)
 }
 
 async fn newest_first(checkout: &Checkout<'_>) -> Result<Vec<RunRecord>, Error> {
@@ -80,7 +78,11 @@ fn table(runs: &[RunRecord]) -> Page {
 }
 
 fn row(run: &RunRecord) -> [String; 8] {
-    let digest = run.image.rsplit_once("@sha256:").map_or("", |(_, digest)| digest);
+    let digest = run
+        .training
+        .image
+        .rsplit_once("@sha256:")
+        .map_or("", |(_, digest)| digest);
     let metrics: Vec<String> = run
         .metrics
         .iter()
@@ -88,12 +90,12 @@ fn row(run: &RunRecord) -> [String; 8] {
         .collect();
     [
         run.recorded_at.strftime("%Y-%m-%d %H:%M").to_string(),
-        start(&run.git_hash, 7),
+        start(&run.training.commit, 7),
         start(digest, 12),
         data(run),
-        run.training_job_name.clone(),
+        run.training.job_name.clone(),
         run.job_status.to_string(),
-        duration(run).unwrap_or_default(),
+        run.duration().map(in_words).unwrap_or_default(),
         metrics.join(" "),
     ]
 }
@@ -120,11 +122,6 @@ fn data(run: &RunRecord) -> String {
     format!("{source}{} {digest}", run.input_object_count)
         .trim_end()
         .to_owned()
-}
-
-fn duration(run: &RunRecord) -> Option<String> {
-    let seconds = run.job_end_time?.as_second() - run.job_creation_time?.as_second();
-    Some(in_words(seconds))
 }
 
 #[cfg(test)]

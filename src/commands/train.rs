@@ -9,7 +9,7 @@ use crate::cli;
 use crate::dist::{DIST, IMAGE_JSON};
 use crate::error::Error;
 use crate::shown::Data;
-use crate::training::{self, TrainingAnswer, TrainingRequest, TrainingSettings, trigger};
+use crate::training::{self, Training, TrainingAnswer, TrainingSettings, trigger};
 
 pub(super) async fn run(arguments: &cli::Train, checkout: &Checkout<'_>) -> Result<Data, Error> {
     let dist = checkout.settings.root().join(DIST);
@@ -20,15 +20,15 @@ pub(super) async fn run(arguments: &cli::Train, checkout: &Checkout<'_>) -> Resu
     })?;
     let settings = settings(checkout, source.revision).ok_or(CommandError::NoFunction)?;
     let settings = settings.named_after(&pushed.repository);
-    let request = TrainingRequest::new(&settings, &pushed, &source.package, &source.version)?;
+    let training = settings.training_of(&pushed, &source.package, &source.version)?;
     if arguments.dry_run.dry_run {
         checkout.progress.step(&format!(
             "Would start the training through {}",
-            checkout.settings.text("function").unwrap_or_default()
+            checkout.settings.function().unwrap_or_default()
         ));
-        return Ok(json(&request));
+        return Ok(json(&training.payload()));
     }
-    let answer = start(&request, checkout).await?;
+    let answer = start(&training, checkout).await?;
     if arguments.wait {
         logs::wait(&answer, checkout).await?;
     }
@@ -41,40 +41,15 @@ pub(super) async fn run(arguments: &cli::Train, checkout: &Checkout<'_>) -> Resu
 
 /// How to start the training of an image built from `commit`; `None` where no function is set.
 pub(super) fn settings(checkout: &Checkout<'_>, commit: Option<String>) -> Option<TrainingSettings> {
-    let text = |key| checkout.settings.text(key).map(ToOwned::to_owned);
-    let number = |key| checkout.settings.number(key);
-    Some(TrainingSettings {
-        function: Some(text("function")?),
-        source_bucket: text("source-bucket"),
-        output_bucket: text("output-bucket"),
-        role: text("role"),
-        instance_count: number("instance-count"),
-        instance_type: text("instance-type").unwrap_or_default(),
-        volume_gib: number("volume-size"),
-        max_runtime_seconds: number("max-runtime"),
-        metrics: checkout.settings.map("metrics"),
-        run_id: text("run-id").unwrap_or_else(|| training::new_run_id(jiff::Timestamp::now(), random())),
-        commit,
-        job_name_prefix: text("job-name"),
-        origins: checkout
-            .settings
-            .all()
-            .filter_map(|(definition, setting)| Some((definition.key, setting?.origin.to_string())))
-            .collect(),
-    })
+    let random = || uuid::Uuid::new_v4().as_fields().0;
+    let new_run_id = || training::new_run_id(jiff::Timestamp::now(), random());
+    checkout.settings.training(commit, new_run_id)
 }
 
-fn random() -> u32 {
-    uuid::Uuid::new_v4().as_fields().0
-}
-
-/// Sends the request.
-pub(super) async fn start(
-    request: &TrainingRequest,
-    checkout: &Checkout<'_>,
-) -> Result<TrainingAnswer, training::Error> {
-    let function = checkout.settings.text("function").unwrap_or_default();
-    trigger::start(request, function, &checkout.aws().await, checkout.progress).await
+/// Asks the function for it.
+pub(super) async fn start(training: &Training, checkout: &Checkout<'_>) -> Result<TrainingAnswer, training::Error> {
+    let function = checkout.settings.function().unwrap_or_default();
+    trigger::start(training, function, &checkout.aws().await, checkout.progress).await
 }
 
 /// The started job's name; empty where the Lambda does not say.

@@ -1,12 +1,14 @@
-//! What the function may be asked to train with: the stack that made it says so in its environment.
+//! What a function may be asked to train with. The stack says so in the function's environment.
 
-use super::payload::{Payload, repository};
+use crate::aws::is_account;
 use crate::shown::quoted;
+use crate::training::Training;
+use crate::training::vocabulary::image_repository;
 
 /// Which roles, images and buckets are allowed; `None` is any.
 ///
-/// Without a list of roles, the function's own account bounds them: SageMaker takes no role of another
-/// ([PassRole](https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html) ends at the account).
+/// Without a list of roles, every role of the function's own account is allowed. Nobody can
+/// [pass](https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html) a role of another account to SageMaker.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Allowed {
     /// `SGBUILD_ALLOWED_ROLES`: the ARNs of training roles.
@@ -38,7 +40,7 @@ impl Allowed {
         }
     }
 
-    /// The same for a function with this ARN, `arn:aws:lambda:REGION:ACCOUNT:function:NAME`.
+    /// What a function with this ARN may be asked: `arn:aws:lambda:REGION:ACCOUNT:function:NAME`.
     #[must_use]
     pub fn of_function(&self, arn: Option<&str>) -> Self {
         Self {
@@ -48,12 +50,12 @@ impl Allowed {
     }
 
     /// Every field of a payload that names what is not allowed, each as one line.
-    pub(super) fn problems(&self, payload: &Payload) -> Vec<String> {
+    pub(super) fn problems(&self, training: &Training) -> Vec<String> {
         let checks = [
-            ("source_bucket_uri", self.input(&payload.source_bucket_uri)),
-            ("destination_bucket_uri", self.output(&payload.destination_bucket_uri)),
-            ("image", self.image(&payload.image)),
-            ("role", self.role(&payload.role)),
+            ("source_bucket_uri", self.input(&training.input)),
+            ("destination_bucket_uri", self.output(&training.output)),
+            ("image", self.image(&training.image)),
+            ("role", self.role(&training.role)),
         ];
         let refused = checks
             .into_iter()
@@ -76,7 +78,7 @@ impl Allowed {
             image,
             self.images.as_deref(),
             "SGBUILD_ALLOWED_IMAGES",
-            |image, allowed| repository(image) == allowed,
+            |image, allowed| image_repository(image) == allowed,
         )
     }
 
@@ -122,7 +124,7 @@ fn is_below(uri: &str, root: &str) -> bool {
 /// The account in an ARN, `arn:partition:service:region:ACCOUNT:…`.
 fn account_of(arn: &str) -> Option<&str> {
     let account = arn.strip_prefix("arn:")?.split(':').nth(3)?;
-    Some(account).filter(|account| account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit()))
+    Some(account).filter(|account| is_account(account))
 }
 
 #[cfg(test)]
@@ -187,7 +189,7 @@ mod tests {
              123456789012"
         );
         assert_eq!(open.image("elsewhere/iris"), Ok(()));
-        // What the function is, is not always known.
+        // The function's own ARN is not always known.
         for unknown in [None, Some(""), Some("arn:aws:lambda:eu-west-1:1:function:x")] {
             assert_eq!(allowed(&[]).of_function(unknown).account, None);
         }

@@ -1,4 +1,4 @@
-//! The end of a run is announced exactly once, however often and in whatever order its events come.
+//! Tells people once that a run has ended, however often and in whatever order AWS delivers the events that say so.
 
 use std::time::Duration;
 
@@ -7,20 +7,22 @@ use jiff::{SignedDuration, Timestamp};
 use super::log::JsonLines;
 use super::message::Message;
 use super::notifier::Notifier;
-use super::records::Records;
-use crate::training::call::CallError;
+use crate::aws::CallError;
+use crate::record::Records;
 
-/// So long has whoever took the right to announce; then it is taken to have died on the way.
+/// How long a delivery that has claimed the announcement may take to publish it. One that takes longer counts as dead, and another
+/// delivery may claim it.
 const LEASE: SignedDuration = SignedDuration::from_secs(15);
-/// How often is looked whether it is done.
+/// How long to wait before looking again whether another delivery has published it.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// Announces the run of `job`, unless that is done: takes the right, publishes, and marks it done. Where another delivery is
-/// at it, waits until that one is done or its lease has run out, so that none ends before the message is out.
+/// Announces the end of the run of `job`, unless it is announced: claims the announcement in the record, publishes the message, and
+/// marks the record. Where another delivery has claimed it, waits for that one, or until its claim has expired: no delivery counts as
+/// done before the message is out.
 ///
 /// # Errors
-/// The table or the topic refuses or cannot be reached; another delivery may try again after the lease.
-pub async fn announce(
+/// The table or the topic refuses or cannot be reached; another delivery may claim the announcement once this claim has expired.
+pub(super) async fn announce(
     job: &str,
     region: &str,
     records: &dyn Records,

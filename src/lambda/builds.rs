@@ -4,22 +4,22 @@ use async_trait::async_trait;
 use aws_config::SdkConfig;
 use aws_sdk_codebuild::types::{SortOrderType, StatusType};
 
-use crate::training::call::CallError;
+use crate::aws::CallError;
 
 /// A build.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Build {
+pub(super) struct Build {
     /// `project:uuid`.
-    pub id: String,
-    /// Whether it has not ended.
-    pub in_progress: bool,
+    pub(super) id: String,
+    /// Whether it goes on.
+    pub(super) in_progress: bool,
     /// What it does at present, such as `QUEUED`, `BUILD` or `POST_BUILD`.
-    pub phase: String,
+    pub(super) phase: String,
 }
 
 /// What the data trigger does with builds.
 #[async_trait]
-pub trait Builds: Send + Sync {
+pub(super) trait Builds: Send + Sync {
     /// The project's latest builds, the newest first.
     async fn newest(&self, project: &str) -> Result<Vec<Build>, CallError>;
 
@@ -27,14 +27,14 @@ pub trait Builds: Send + Sync {
     async fn start(&self, project: &str, token: &str) -> Result<String, CallError>;
 }
 
-/// The real ones.
+/// The builds of CodeBuild.
 #[derive(Debug, Clone)]
-pub struct CodeBuild(aws_sdk_codebuild::Client);
+pub(super) struct CodeBuild(aws_sdk_codebuild::Client);
 
 impl CodeBuild {
     /// With credentials, region and endpoint of `sdk_config`.
     #[must_use]
-    pub fn new(sdk_config: &SdkConfig) -> Self {
+    pub(super) fn new(sdk_config: &SdkConfig) -> Self {
         Self(aws_sdk_codebuild::Client::new(sdk_config))
     }
 }

@@ -15,7 +15,7 @@ pub(super) struct Created {
     pub(super) key: String,
     /// Its version, in a bucket that keeps them.
     pub(super) version: Option<String>,
-    /// Bytes.
+    /// Its size in bytes.
     pub(super) size: u64,
     /// Which of the event's records tells of it.
     place: String,
@@ -33,13 +33,13 @@ impl Created {
     }
 }
 
-/// Reads a notification, each record by itself: what is wrong with one is no reason to drop the others. Deletions and what
-/// else may happen to an object are left out.
+/// Reads a notification. Each record is read by itself, since what is wrong with one is no reason to drop the others. Records of other
+/// events, such as deletions, are left out.
 ///
 /// # Errors
 /// It is no notification.
 pub(super) fn read(notification: &Value) -> Result<Vec<Result<Created, String>>, String> {
-    // S3 sends this once, when the notification is set up.
+    // S3 sends a test when the notification is set up.
     if notification.get("Event").and_then(Value::as_str) == Some("s3:TestEvent") {
         return Ok(Vec::new());
     }

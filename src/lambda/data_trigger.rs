@@ -1,17 +1,17 @@
 //! New data starts the pipeline again.
 //!
-//! S3 tells of every object; a queue gathers what comes within a minute or so, and a batch of it is one event here. Many
-//! objects become one build:
-//! - a build that has not yet begun its last phase will train with what is in the bucket by then, so there is nothing to do;
-//! - else a build is started, with a token made of the newest build's id: whoever else saw the same newest build starts the
-//!   same one.
+//! S3 sends a notification for every object. A queue gathers those of a minute or so, and hands them over as one event. Many objects
+//! become one build:
+//! - A build that has not yet begun its last phase will train with whatever is in the bucket by then: there is nothing to do.
+//! - Otherwise a build is started. Its idempotency token is made of the newest build's id, so that two events that see the same
+//!   newest build start one build together.
 //!
-//! How the newest build ended plays no part: new data after a failed build starts a build. Objects that `start_training` copied
-//! from the synthetic data do not count, nor do folder markers and deletions.
+//! It does not matter how the newest build ended: new data after a failed build starts a build. Objects that `start_training` copied
+//! from the synthetic data do not count, and neither do folder markers and deletions.
 //!
-//! What S3 does not let us look at keeps no other object waiting: the messages that tell of it fail alone. The queue delivers
-//! them again, and after some times hands them to the dead letters, where a person hears of them. What is no notification of
-//! this pipeline's bucket would be none the next time: it is logged, and done.
+//! An object that S3 does not let us look at does not hold up the others: only the messages that tell of it fail. The queue delivers
+//! them again, and after some attempts moves them to the queue of dead letters, whose alarm tells a person. A message that is no
+//! notification of this pipeline's bucket would be no better the next time: it is logged, and counts as done.
 
 use std::collections::BTreeSet;
 
@@ -29,83 +29,72 @@ use super::hyperparameters;
 use super::log::JsonLines;
 use super::objects::{Object, Objects};
 use super::runtime::Diagnostic;
+use crate::aws::{CallError, Kind};
 use crate::hex::hex;
 use crate::shown::first_of;
-use crate::training::call::{CallError, Kind, UNAVAILABLE};
+use crate::training::UNAVAILABLE;
 
 /// Where data is uploaded.
 const DATA: &str = "input/data/";
-/// Questions to S3 at one time.
+/// How many objects S3 is asked about at one time.
 const HEADS: usize = 16;
-/// CodeBuild's phases in which the training is started or behind: [BuildPhase](https://docs.aws.amazon.com/codebuild/latest/APIReference/API_BuildPhase.html).
+/// The phases of a build in which its training is being started, or is started already:
+/// [BuildPhase](https://docs.aws.amazon.com/codebuild/latest/APIReference/API_BuildPhase.html).
 const TOO_LATE: [&str; 4] = ["POST_BUILD", "UPLOAD_ARTIFACTS", "FINALIZING", "COMPLETED"];
 
 /// Why the pipeline could not be started. The variant's name is the Lambda's `errorType`.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum Error {
+pub(super) enum Error {
     /// The event is no batch of a queue, and no notification.
     #[error("the event is neither a batch of the queue nor an S3 notification: {0}")]
     UnknownEvent(String),
     /// Throttled, or a service is in trouble: it may work later.
     #[error("cannot {what} now: {source}")]
-    Unavailable {
-        /// What was to be done.
-        what: String,
-        /// What the service said.
-        source: CallError,
-    },
+    Unavailable { what: String, source: CallError },
     /// A service refused.
     #[error("cannot {what}: {source}")]
-    Refused {
-        /// What was to be done.
-        what: String,
-        /// What the service said.
-        source: CallError,
-    },
+    Refused { what: String, source: CallError },
 }
 
-/// What the function works with.
+/// The services that the function works with, and what it may do with them.
 #[derive(Clone, Copy)]
-pub struct Account<'a> {
-    /// S3.
-    pub objects: &'a dyn Objects,
-    /// CodeBuild.
-    pub builds: &'a dyn Builds,
+pub(super) struct Services<'a> {
+    pub(super) objects: &'a dyn Objects,
+    pub(super) builds: &'a dyn Builds,
     /// The pipeline's project.
-    pub project: &'a str,
+    pub(super) project: &'a str,
     /// Where the pipeline's data comes from.
-    pub allowed: &'a Allowed,
+    pub(super) allowed: &'a Allowed,
 }
 
 /// What the queue is [told](https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html#services-sqs-batchfailurereporting)
 /// of a batch: the messages that are to be delivered again.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct BatchResponse {
+pub(super) struct BatchResponse {
     /// Each once; the others are done.
-    pub batch_item_failures: Vec<BatchItemFailure>,
+    pub(super) batch_item_failures: Vec<BatchItemFailure>,
 }
 
 /// A message that is to be delivered again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct BatchItemFailure {
-    /// Its id.
-    pub item_identifier: String,
+pub(super) struct BatchItemFailure {
+    pub(super) item_identifier: String,
 }
 
 /// Starts a build if `event` tells of new data, unless one is on its way that will train with it. Answers with the messages
 /// that are to be delivered again.
 ///
 /// # Errors
-/// See [`Error`]. What passes by itself is an answer instead, since the queue delivers again by itself.
-pub async fn handle(event: &Value, account: Account<'_>, log: &JsonLines) -> Result<BatchResponse, Error> {
-    let batch = Batch::read(event, account.allowed)?;
+/// See [`Error`]. Where trying again may help, the answer names the messages instead, and the queue delivers those again.
+pub(super) async fn handle(event: &Value, services: Services<'_>, log: &JsonLines) -> Result<BatchResponse, Error> {
+    let batch = Batch::read(event, services.allowed)?;
     for why in first_of(batch.refused) {
         log.warn("refused, and not to be delivered again", &[("why", &why)]);
     }
-    let look = look(&batch.uploads, account.objects, log).await;
+    let look = look(&batch.uploads, services.objects, log).await;
     let Some(upload) = look.real else {
         log.info("nothing new", &[("objects", &batch.uploads.len().to_string())]);
         return deliver_again(look.failed);
@@ -117,8 +106,8 @@ pub async fn handle(event: &Value, account: Account<'_>, log: &JsonLines) -> Res
             ("objects", &batch.uploads.len().to_string()),
         ],
     );
-    match start(account, log).await {
-        // The build trains with whatever is there by then: trouble that passes needs no second look.
+    match start(services, log).await {
+        // The build trains with whatever is there by then, so an object that could not be looked at just now needs no second look.
         Ok(()) => Ok(
             deliver_again(look.failed.into_iter().filter(|(_, error)| !error.passes()).collect()).unwrap_or_default(),
         ),
@@ -127,9 +116,9 @@ pub async fn handle(event: &Value, account: Account<'_>, log: &JsonLines) -> Res
     }
 }
 
-async fn start(account: Account<'_>, log: &JsonLines) -> Result<(), Error> {
-    let project = account.project;
-    let builds = account.builds.newest(project).await;
+async fn start(services: Services<'_>, log: &JsonLines) -> Result<(), Error> {
+    let project = services.project;
+    let builds = services.builds.newest(project).await;
     let builds = builds.map_err(|source| Error::of(format!("list the builds of {project}"), source))?;
     if let Some(build) = builds.iter().find(|build| will_train(build)) {
         log.info(
@@ -138,7 +127,7 @@ async fn start(account: Account<'_>, log: &JsonLines) -> Result<(), Error> {
         );
         return Ok(());
     }
-    let started = account.builds.start(project, &token(project, builds.first())).await;
+    let started = services.builds.start(project, &token(project, builds.first())).await;
     let started = started.map_err(|source| Error::of(format!("start a build of {project}"), source))?;
     log.info("build started", &[("build", &started)]);
     Ok(())
@@ -173,22 +162,22 @@ impl BatchResponse {
     }
 }
 
-/// Whether a build starts its training later than now.
+/// Whether a build has yet to start its training.
 fn will_train(build: &Build) -> bool {
     build.in_progress && !TOO_LATE.contains(&build.phase.as_str())
 }
 
-/// At most 64 characters, the same for all who see the same newest build.
+/// The idempotency token: at most 64 characters, and the same wherever the same build is the newest.
 fn token(project: &str, newest: Option<&Build>) -> String {
     let id = newest.map_or("none", |build| build.id.as_str());
     hex(&Sha256::digest(format!("{project}\n{id}")))
 }
 
-/// What the uploads are, as far as was looked.
+/// What is known of the uploads, as far as S3 was asked about them.
 struct Look<'a> {
     /// The first one that is there and is not a copy of the synthetic data.
     real: Option<&'a Upload>,
-    /// Those before it that could not be looked at.
+    /// Those before it that S3 refused to tell of.
     failed: Vec<(&'a Upload, Error)>,
 }
 
@@ -206,7 +195,7 @@ async fn look<'a>(uploads: &'a [Upload], objects: &dyn Objects, log: &JsonLines)
                 look.real = Some(upload);
                 break;
             }
-            // A copy, or deleted since.
+            // A copy of the synthetic data, or deleted in the meantime.
             Ok(true) | Err(CallError::Service { status: 404, .. }) => {}
             Err(source) => {
                 let error = Error::of(format!("look at s3://{}/{}", upload.bucket, upload.object.key), source);
@@ -230,11 +219,11 @@ struct Upload {
     message: Option<String>,
 }
 
-/// What an event tells.
+/// What an event tells of.
 #[derive(Debug, Default)]
 struct Batch {
     uploads: Vec<Upload>,
-    /// What in it tells of nothing of this pipeline, and why.
+    /// Why each of its other records is not about this pipeline's data.
     refused: Vec<String>,
 }
 
@@ -283,7 +272,7 @@ impl Batch {
     }
 }
 
-/// What is trained with, or nothing.
+/// The upload, if trainings read it: data, or the hyperparameters.
 fn upload(created: Created, allowed: &Allowed, message: Option<&str>) -> Result<Option<Upload>, String> {
     let foreign = |why: String| created.problem("s3.bucket.name", &why);
     allowed.input(&created.uri()).map_err(foreign)?;
@@ -323,7 +312,7 @@ impl Error {
 
     /// The variant's name: the Lambda's `errorType`.
     #[must_use]
-    pub fn error_type(&self) -> &'static str {
+    pub(super) fn error_type(&self) -> &'static str {
         match self {
             Self::UnknownEvent(_) => "UnknownEvent",
             Self::Unavailable { .. } => UNAVAILABLE,

@@ -6,7 +6,8 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
-/// A batch of the queue that fills an event has a quarter of them. In memory each takes many times its two bytes of text.
+/// The most values that an event may have: four times those of the largest batch that the queue makes. In memory, a value takes many
+/// times the two bytes that it may have as text.
 const MAX_VALUES: usize = 500_000;
 
 /// Reads an event.
@@ -27,7 +28,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Value, String> {
         .map_err(|error| format!("it is not valid JSON: {error}"))
 }
 
-/// Counts values, and keeps none.
+/// Counts the values of a text, without keeping any: memory is taken only once the number is known.
 #[derive(Clone, Copy)]
 struct Values<'a>(&'a Cell<usize>);
 

@@ -1,13 +1,13 @@
 //! The fields of an event: looked up by their path, so that what is missing or of another type is told by its name.
 //!
-//! Events come from strangers too, and of each record four or five fields matter: a type that wanted all of AWS's fields would
-//! refuse a record for one that nobody reads, and drop its neighbours with it.
+//! Anybody who may invoke a function can write an event, and of each record only four or five fields matter. A type with all of AWS's
+//! fields would refuse a record because of one that nobody reads, and with it every other record of the event.
 
 use serde_json::Value;
 
 use crate::shown::quoted;
 
-/// So many of an unknown object's keys say what it may be.
+/// How many keys are named of an object that is not understood.
 const KEYS: usize = 8;
 
 /// A part of an event, and where it is in it.
@@ -30,7 +30,7 @@ impl<'a> Fields<'a> {
     /// Each of the event's `Records`.
     ///
     /// # Errors
-    /// There are none: what the event has instead.
+    /// The event has none; the text says what it has instead.
     pub(super) fn records(&self) -> Result<impl Iterator<Item = Self>, String> {
         match self.value.get("Records") {
             Some(Value::Array(records)) => Ok(records.iter().enumerate().map(|(number, value)| Self {
@@ -42,13 +42,13 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// The text at `path`, such as `s3.bucket.name`; an empty one is none.
+    /// The text at `path`, such as `s3.bucket.name`; an empty text counts as missing.
     pub(super) fn text(&self, path: &str) -> Result<&'a str, String> {
         let text = self.optional_text(path)?;
         text.ok_or_else(|| self.problem(path, "missing"))
     }
 
-    /// The same, where it may be absent or null.
+    /// The text at `path`; `None` where it is missing, null or empty.
     pub(super) fn optional_text(&self, path: &str) -> Result<Option<&'a str>, String> {
         match self.at(path) {
             None | Some(Value::Null) => Ok(None),
@@ -68,7 +68,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// Makes sure of the text at `path`.
+    /// Refuses an event whose text at `path` is another.
     pub(super) fn must_be(&self, path: &str, expected: &str) -> Result<(), String> {
         match self.text(path)? {
             text if text == expected => Ok(()),
@@ -94,7 +94,7 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// What a value is, for people.
+/// The type of a value, for people.
 pub(super) fn kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
@@ -106,7 +106,7 @@ pub(super) fn kind(value: &Value) -> &'static str {
     }
 }
 
-/// What an unknown event is.
+/// Describes an event that is not understood.
 fn in_words(value: &Value) -> String {
     let Value::Object(fields) = value else {
         return format!("the event is {}", kind(value));

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 use super::objects::{Object, Objects};
+use crate::aws::CallError;
 use crate::record::DataSource;
-use crate::training::call::CallError;
 
 /// The channels of the input bucket, each a folder beside the others.
 const CHANNELS: [&str; 3] = ["training", "validation", "testing"];
-/// Copies at one time: S3 takes thousands a second, a Lambda has few connections.
+/// How many objects are copied at one time: S3 would take thousands a second, but a Lambda has few connections.
 const COPIES: usize = 16;
 
 /// Where the synthetic data is.
@@ -42,11 +42,11 @@ pub struct Folders {
 }
 
 impl Folders {
-    /// Those of a payload's `source_bucket_uri`, `s3://bucket/input/data/training/`: the folders beside it are the other
-    /// channels. A URI of another shape is the training channel alone.
+    /// The folders of a training whose [input](crate::training::Training::input) is `uri`. The folders beside
+    /// `s3://bucket/input/data/training/` are the other channels; a URI of another shape is the training channel alone.
     #[must_use]
-    pub fn of(source_bucket_uri: &str) -> Self {
-        let path = source_bucket_uri.strip_prefix("s3://").unwrap_or(source_bucket_uri);
+    pub fn of(uri: &str) -> Self {
+        let path = uri.strip_prefix("s3://").unwrap_or(uri);
         let (bucket, key) = path.split_once('/').unwrap_or((path, ""));
         let key = key.trim_end_matches('/');
         let channels = match key
@@ -70,13 +70,7 @@ impl Folders {
         &self.channels[0].1
     }
 
-    /// The S3 prefix of the training channel.
-    #[must_use]
-    pub fn training_uri(&self) -> String {
-        format!("s3://{}/{}", self.bucket, self.training())
-    }
-
-    /// The channels' prefix for people: `s3://bucket/input/data/`.
+    /// What the channels have in common, for people: `s3://bucket/input/data/`.
     #[must_use]
     pub fn in_words(&self) -> String {
         let training = self.training();
@@ -85,7 +79,7 @@ impl Folders {
     }
 }
 
-/// What could not be done with which bucket.
+/// A call to S3 that failed.
 #[derive(Debug)]
 pub struct Failure {
     /// `list`, `read` or `copy`.
@@ -116,7 +110,7 @@ pub async fn find(
     present(objects, folders).await
 }
 
-/// What is there. Zero bytes are no data: consoles make such objects as folder markers.
+/// Finds the data that is there. Objects of zero bytes do not count: consoles make them to show a folder.
 async fn present(objects: &dyn Objects, folders: &Folders) -> Result<Option<InputData>, Failure> {
     let mut channels = BTreeMap::new();
     let mut found: Vec<Object> = Vec::new();
@@ -134,7 +128,7 @@ async fn present(objects: &dyn Objects, folders: &Folders) -> Result<Option<Inpu
         }
         found.extend(data);
     }
-    // Synthetic data is copied only where there is none: whatever was uploaded is newer.
+    // Synthetic data is copied only where there is no other: if any was uploaded, the newest object is one of those.
     let Some(newest) = found.iter().max_by_key(|object| object.modified_ms) else {
         return Ok(None);
     };

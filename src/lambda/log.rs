@@ -8,10 +8,10 @@ use serde_json::{Map, Value};
 
 use crate::shown::bounded;
 
-/// So much of a foreign text is logged, in bytes: events are large, and CloudWatch is paid by the gigabyte.
+/// The longest value that is logged, in bytes: texts of events may be large, and CloudWatch is paid by the gigabyte.
 const MAX_VALUE: usize = 4096;
 
-/// Writes log lines to where its maker said (a Lambda's stderr goes to CloudWatch Logs). Clones share the writer.
+/// Writes log lines to a writer; a Lambda's stderr goes to CloudWatch Logs. Clones share the writer.
 #[derive(Clone)]
 pub struct JsonLines {
     writer: Arc<Mutex<dyn Write + Send>>,

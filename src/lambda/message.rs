@@ -2,18 +2,20 @@
 
 use std::fmt::Write as _;
 
-use crate::record::{DataSource, JobStatus, RunRecord};
-use crate::shown::{block, bounded, cell};
+use crate::record::{DataSource, JobStatus, RunRecord, in_words};
+use crate::shown::bounded;
+use crate::shown::{block, cell};
+use crate::training::Training;
 
-/// The longest value: all together stay far below the 256 KB of a message.
+/// The longest value of a line, in bytes: all of them together stay far below the 256 KB that SNS takes.
 const MAX_VALUE: usize = 8192;
 /// The longest subject: [Publish](https://docs.aws.amazon.com/sns/latest/api/API_Publish.html).
 const MAX_SUBJECT: usize = 100;
 
-/// Where a line's value begins.
+/// The column in which the values begin.
 const VALUES: usize = 12;
 
-/// A message.
+/// A message about a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
     /// At most 100 printable ASCII characters, of which the first is a letter.
@@ -26,8 +28,12 @@ impl Message {
     /// The message about a run that has ended, with links into the console of `region`.
     #[must_use]
     pub fn of(record: &RunRecord, region: &str) -> Self {
-        let what = record.package.as_deref().unwrap_or("The package");
-        let subject = format!("{}: {what} ({})", heading(record.job_status), record.training_job_name);
+        let training = &record.training;
+        let what = match training.package.as_str() {
+            "" => "The package",
+            name => name,
+        };
+        let subject = format!("{}: {what} ({})", heading(record.job_status), training.job_name);
         Self {
             subject: ascii_line(&subject),
             body: body(record, region),
@@ -44,9 +50,10 @@ fn heading(status: JobStatus) -> &'static str {
 }
 
 fn body(record: &RunRecord, region: &str) -> String {
-    let job = &record.training_job_name;
+    let job = &record.training.job_name;
     let mut text = format!("{}.\n\n", heading(record.job_status));
-    // A reason or the name of a metric is the job's own text: none of it may pass for another line of the message.
+    // The reason of a failure and the names of metrics are written by the training itself: nothing in them may look like another
+    // line of the message.
     let mut line = |name: &str, value: &str| {
         if !value.is_empty() {
             let name = format!("{}:", cell(name));
@@ -56,16 +63,17 @@ fn body(record: &RunRecord, region: &str) -> String {
     line("Job", job);
     line("Status", &record.job_status.to_string());
     line("Reason", record.failure_reason.as_deref().unwrap_or_default().trim());
-    line("Package", &package(record));
-    line("Commit", &record.git_hash);
-    line("Image", &record.image);
+    let training = &record.training;
+    line("Package", &package(training));
+    line("Commit", &training.commit);
+    line("Image", &training.image);
     line("Data", &data(record));
-    line("Duration", &duration(record).unwrap_or_default());
+    line("Duration", &record.duration().map(in_words).unwrap_or_default());
     line("Billed", &billed(record).unwrap_or_default());
     for (name, value) in &record.metrics {
         line(name, &value.to_string());
     }
-    // SageMaker names a place for the model of a failed job too; nothing is there.
+    // SageMaker names a place for the model of a failed job too, but there is no model.
     if record.job_status != JobStatus::Failed {
         line("Model", record.artifact.as_deref().unwrap_or_default());
     }
@@ -75,7 +83,7 @@ fn body(record: &RunRecord, region: &str) -> String {
             "Details",
             &format!("{console}/sagemaker/home?region={region}#/jobs/{job}"),
         );
-        // The console's own escaping: `$25` stands for `%`.
+        // The console escapes a path with `$25` for `%`.
         let log = "$252Faws$252Fsagemaker$252FTrainingJobs$3FlogStreamNameFilter$3D";
         line(
             "Log",
@@ -85,11 +93,11 @@ fn body(record: &RunRecord, region: &str) -> String {
     text
 }
 
-fn package(record: &RunRecord) -> String {
-    match (&record.package, &record.version) {
-        (Some(name), Some(version)) => format!("{name} {version}"),
-        (Some(name), None) => name.clone(),
-        _ => String::new(),
+fn package(training: &Training) -> String {
+    match (training.package.as_str(), training.version.as_str()) {
+        ("", _) => String::new(),
+        (name, "") => name.to_owned(),
+        (name, version) => format!("{name} {version}"),
     }
 }
 
@@ -99,19 +107,13 @@ fn data(record: &RunRecord) -> String {
         count => format!("{count} objects"),
     };
     match record.data_source {
-        Some(DataSource::Uploaded) => format!("{objects} in s3://{}", record.input_bucket),
+        Some(DataSource::Uploaded) => format!("{objects} in s3://{}", record.training.input_bucket),
         Some(DataSource::Synthetic) => format!(
             "synthetic ({objects}): none was uploaded to s3://{}",
-            record.input_bucket
+            record.training.input_bucket
         ),
         None => String::new(),
     }
-}
-
-/// From the job's creation to its end, the wait for instances included.
-fn duration(record: &RunRecord) -> Option<String> {
-    let seconds = record.job_end_time?.as_second() - record.job_creation_time?.as_second();
-    Some(in_words(seconds))
 }
 
 fn billed(record: &RunRecord) -> Option<String> {
@@ -119,19 +121,9 @@ fn billed(record: &RunRecord) -> Option<String> {
     Some(format!(
         "{seconds} s ({}) on {} x {}",
         in_words(seconds),
-        record.instance_count,
-        record.instance_type
+        record.training.instance_count,
+        record.training.instance_type
     ))
-}
-
-/// `1 h 5 min 3 s`.
-pub(crate) fn in_words(seconds: i64) -> String {
-    let (hours, minutes, rest) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-    match (hours, minutes) {
-        (0, 0) => format!("{rest} s"),
-        (0, _) => format!("{minutes} min {rest} s"),
-        _ => format!("{hours} h {minutes} min {rest} s"),
-    }
 }
 
 /// SNS takes printable ASCII in a subject, without line breaks.
@@ -161,7 +153,7 @@ mod tests {
         record.failure_reason =
             Some("row 17\r\nDetails:    https://evil.example\u{1b}[2J\rStatus:     Completed".to_owned());
         record.metrics = [("a\nModel".to_owned(), 1.0)].into();
-        record.git_hash = "1f\n\u{202e}0c".to_owned();
+        record.training.commit = "1f\n\u{202e}0c".to_owned();
         insta::assert_snapshot!(Message::of(&record, "eu-west-1").body, @r"
         Training failed.
 
@@ -182,7 +174,7 @@ mod tests {
     #[test]
     fn a_subject_is_what_sns_takes() {
         let mut record = failed();
-        record.package = Some(format!("i\r\nris\u{1b}\u{e9}{}", "x".repeat(200)));
+        record.training.package = format!("i\r\nris\u{1b}\u{e9}{}", "x".repeat(200));
         let subject = Message::of(&record, "eu-west-1").subject;
         assert!(subject.starts_with("Training failed: i??ris??x"), "{subject}");
         assert_eq!(subject.len(), 100);

@@ -4,39 +4,39 @@
 //! process. Handlers are plain functions over narrow traits, so that faults can be tested without AWS.
 
 pub mod allowed;
-pub mod announcement;
-pub mod builds;
+mod announcement;
+mod builds;
 mod created;
-pub mod data_trigger;
+mod data_trigger;
 mod event_json;
 mod fields;
-pub mod hyperparameters;
+mod hyperparameters;
 pub mod input_data;
 pub mod log;
 pub mod message;
 pub mod notifier;
 pub mod objects;
-pub mod payload;
+mod payload;
 pub mod record_result;
-pub mod records;
 pub mod runtime;
 pub mod start_training;
 pub mod training_jobs;
 
 use aws_config::SdkConfig;
 
+use crate::aws::region;
 use crate::explain::{Advice, Explain, Fault};
+use crate::record::{DynamoDb, Records};
 
 use allowed::Allowed;
 use builds::CodeBuild;
 use input_data::SyntheticData;
 use log::JsonLines;
 use notifier::{Notifier, Sns};
-use records::{DynamoDb, Records};
 use runtime::{Diagnostic, Event};
 
-/// Every handler there is.
-pub const HANDLERS: [&str; 3] = ["start_training", "record_result", "data_trigger"];
+/// The handlers that Lambda's configuration may name.
+const HANDLERS: [&str; 3] = ["start_training", "record_result", "data_trigger"];
 
 /// How the functions are configured: what the stack puts into their environment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -145,8 +145,8 @@ async fn serve_start_training(
         .as_deref()
         .map(|table| DynamoDb::new(sdk_config, table));
     let notifier = configuration.topic.as_deref().map(|topic| Sns::new(sdk_config, topic));
-    let region = region(sdk_config);
-    let account = start_training::Account {
+    let region = region::configured(sdk_config);
+    let services = start_training::Services {
         objects: &objects,
         training_jobs: &jobs,
         records: records.as_ref().map(|records| records as &dyn Records),
@@ -157,11 +157,11 @@ async fn serve_start_training(
     };
     let function = async |event: Event, log: JsonLines| {
         let allowed = configuration.allowed.of_function(event.function_arn.as_deref());
-        let account = start_training::Account {
+        let services = start_training::Services {
             allowed: &allowed,
-            ..account
+            ..services
         };
-        let outcome = start_training::handle(&event.payload, &event.request_id, account, &log).await;
+        let outcome = start_training::handle(&event.payload, &event.request_id, services, &log).await;
         log.outcome(&outcome);
         outcome.map_err(Diagnostic::from)
     };
@@ -177,8 +177,8 @@ async fn serve_record_result(
     let jobs = training_jobs::SageMaker::new(sdk_config);
     let records = DynamoDb::new(sdk_config, configured(configuration.table.as_deref(), "SGBUILD_TABLE")?);
     let notifier = Sns::new(sdk_config, configured(configuration.topic.as_deref(), "SGBUILD_TOPIC")?);
-    let region = region(sdk_config);
-    let account = record_result::Account {
+    let region = region::configured(sdk_config);
+    let services = record_result::Services {
         training_jobs: &jobs,
         records: &records,
         notifier: &notifier,
@@ -187,11 +187,11 @@ async fn serve_record_result(
     };
     let function = async |event: Event, log: JsonLines| {
         let allowed = configuration.allowed.of_function(event.function_arn.as_deref());
-        let account = record_result::Account {
+        let services = record_result::Services {
             allowed: &allowed,
-            ..account
+            ..services
         };
-        let outcome = record_result::handle(&event.payload, account, &log).await;
+        let outcome = record_result::handle(&event.payload, services, &log).await;
         log.outcome(&outcome);
         outcome.map_err(Diagnostic::from)
     };
@@ -206,7 +206,7 @@ async fn serve_data_trigger(
 ) -> Result<(), Error> {
     let objects = objects::S3::new(sdk_config);
     let builds = CodeBuild::new(sdk_config);
-    let account = data_trigger::Account {
+    let services = data_trigger::Services {
         objects: &objects,
         builds: &builds,
         project: configured(configuration.project.as_deref(), "SGBUILD_PROJECT")?,
@@ -214,11 +214,11 @@ async fn serve_data_trigger(
     };
     let function = async |event: Event, log: JsonLines| {
         let allowed = configuration.allowed.of_function(event.function_arn.as_deref());
-        let account = data_trigger::Account {
+        let services = data_trigger::Services {
             allowed: &allowed,
-            ..account
+            ..services
         };
-        let outcome = data_trigger::handle(&event.payload, account, &log).await;
+        let outcome = data_trigger::handle(&event.payload, services, &log).await;
         log.outcome(&outcome);
         outcome.map_err(Diagnostic::from)
     };
@@ -227,8 +227,4 @@ async fn serve_data_trigger(
 
 fn configured<'a>(value: Option<&'a str>, variable: &'static str) -> Result<&'a str, Error> {
     value.ok_or(Error::NotConfigured { variable })
-}
-
-fn region(sdk_config: &SdkConfig) -> String {
-    sdk_config.region().map(ToString::to_string).unwrap_or_default()
 }

@@ -4,16 +4,16 @@ use async_trait::async_trait;
 use aws_config::SdkConfig;
 
 use super::message::Message;
-use crate::training::call::CallError;
+use crate::aws::CallError;
 
-/// Tells people.
+/// Whoever tells people of a run.
 #[async_trait]
 pub trait Notifier: Send + Sync {
     /// Publishes one message.
     async fn publish(&self, message: &Message) -> Result<(), CallError>;
 }
 
-/// The real one.
+/// The topic in SNS.
 #[derive(Debug, Clone)]
 pub struct Sns {
     client: aws_sdk_sns::Client,

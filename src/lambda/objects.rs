@@ -8,14 +8,14 @@ use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart, EncodingType};
 use url::form_urlencoded::byte_serialize;
 
-use crate::training::call::CallError;
+use crate::aws::CallError;
 
 use super::created::decoded;
 
 /// The metadata by which an object is known to be a copy of the synthetic data: it must not start the pipeline again.
-pub const ORIGIN: &str = "sgbuild-origin";
+const ORIGIN: &str = "sgbuild-origin";
 /// The value of [`ORIGIN`].
-pub const SYNTHETIC: &str = "synthetic";
+const SYNTHETIC: &str = "synthetic";
 
 /// `CopyObject` takes no more: [copying objects](https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html).
 const LARGEST_COPY: u64 = 5 * 1024 * 1024 * 1024;
@@ -29,7 +29,7 @@ pub struct Object {
     pub key: String,
     /// Its version; `null` in a bucket that keeps none.
     pub version: String,
-    /// Bytes.
+    /// Its size in bytes.
     pub size: u64,
     /// When it was written, milliseconds since 1970.
     pub modified_ms: i64,
@@ -64,7 +64,7 @@ pub trait Objects: Send + Sync {
     async fn put_json(&self, bucket: &str, key: &str, bytes: Vec<u8>) -> Result<(), CallError>;
 }
 
-/// The real ones.
+/// The objects of S3.
 #[derive(Debug, Clone)]
 pub struct S3 {
     client: aws_sdk_s3::Client,
@@ -122,7 +122,8 @@ impl S3 {
         let upload = upload.upload_id().unwrap_or_default();
         let copied = self.copy_parts(source, size, (bucket, key, upload)).await;
         if copied.is_err() {
-            // Parts that nobody completes are paid for until the bucket's lifecycle removes them; the first error is told.
+            // Parts of an upload that is never completed are paid for until the bucket's lifecycle removes them. Should this fail too,
+            // the error that came first is told.
             let abort = self.client.abort_multipart_upload().bucket(bucket).key(key);
             let _ = abort.upload_id(upload).send().await;
         }
@@ -171,7 +172,15 @@ impl S3 {
 #[async_trait]
 impl Objects for S3 {
     async fn get(&self, bucket: &str, key: &str, limit: usize) -> Result<Option<Content>, CallError> {
-        let object = match self.client.get_object().bucket(bucket).key(key).send().await {
+        let request = self.client.get_object().bucket(bucket).key(key);
+        // Answers are read whole: of a larger object, no more than that is asked for.
+        let asked = request.clone().range(format!("bytes=0-{limit}")).send().await;
+        let answer = match asked {
+            // An empty object has no first byte.
+            Err(error) if error.code() == Some("InvalidRange") => request.send().await,
+            answer => answer,
+        };
+        let object = match answer {
             Ok(object) => object,
             Err(error) if error.as_service_error().is_some_and(GetObjectError::is_no_such_key) => return Ok(None),
             Err(error) => return Err(CallError::from_sdk(&error)),
@@ -198,7 +207,7 @@ impl Objects for S3 {
                 .list_object_versions()
                 .bucket(bucket)
                 .prefix(prefix)
-                // A key may hold what XML has no way to write.
+                // A key may hold characters that XML cannot.
                 .encoding_type(EncodingType::Url)
                 .set_key_marker(next_key)
                 .set_version_id_marker(next_version)
@@ -230,7 +239,7 @@ impl Objects for S3 {
             next_key = page.next_key_marker().and_then(|key| listed_key(key, encoded));
             next_version = page.next_version_id_marker().map(ToOwned::to_owned);
             if next_key.is_none() {
-                // Else the first page would come again, and again.
+                // Without a place to go on from, the first page would come again and again.
                 return Err(CallError::Request("S3 does not say where its list goes on".to_owned()));
             }
         }

@@ -2,17 +2,18 @@
 //!
 //! Two kinds of events say that a job may have ended: its artifact arrived in S3, and `EventBridge`'s
 //! [state change](https://docs.aws.amazon.com/sagemaker/latest/dg/automating-sagemaker-with-eventbridge.html#eventbridge-training).
-//! Only the second comes for jobs that fail or are stopped. Both come at least once and in any order: an event only names the
-//! job, what holds is asked of SageMaker, and the record goes forward only. An event with several records is dealt with one by
-//! one: what fails with one job is told, and keeps no other one waiting.
+//! Only the second comes for jobs that fail or are stopped. Both come at least once and in any order, so an event is only taken to name
+//! the job: how the job stands is asked of SageMaker, and the record never goes back. The records of one event are dealt with
+//! independently: what fails for one job is told, and holds up no other.
 
 use std::collections::HashSet;
 
 use futures_util::{StreamExt as _, stream};
 use serde_json::Value;
 
+use crate::aws::{CallError, Kind};
 use crate::record::Progress;
-use crate::training::call::{CallError, Kind, UNAVAILABLE};
+use crate::training::UNAVAILABLE;
 use crate::training::job::Job;
 use crate::training::rules;
 
@@ -22,9 +23,9 @@ use super::created::{self, Created};
 use super::fields::Fields;
 use super::log::JsonLines;
 use super::notifier::Notifier;
-use super::records::Records;
 use super::runtime::Diagnostic;
 use super::training_jobs::TrainingJobs;
+use crate::record::Records;
 use crate::shown::first_of;
 
 /// `EventBridge`'s name of the event.
@@ -32,23 +33,23 @@ const STATE_CHANGE: &str = "SageMaker Training Job State Change";
 /// Where SageMaker writes a job's model, below `<prefix>/<job>`.
 const ARTIFACT: &str = "/output/model.tar.gz";
 
-/// Jobs that are dealt with at one time.
+/// How many jobs are dealt with at one time.
 const AT_ONCE: usize = 16;
 
 /// Why an event could not be dealt with. The variant's name is the Lambda's `errorType`.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The event is neither of the two.
+    /// The event is neither of the two that are expected.
     #[error("the event is neither an S3 notification nor a `{STATE_CHANGE}`: {0}")]
     UnknownEvent(String),
-    /// A record that is of no job of this pipeline.
+    /// A record of the event that is about no job of this pipeline.
     #[error("{0}")]
     RefusedRecord(String),
     /// Some of the event's records could not be dealt with; the others are.
     #[error("{} of {all} could not be dealt with:\n  {}", .failures.len(), lines(.failures))]
     Several {
-        /// Each.
+        /// What went wrong with each of them.
         failures: Vec<Error>,
         /// How many records there were.
         all: usize,
@@ -75,9 +76,9 @@ fn lines(failures: &[Error]) -> String {
     first_of(failures.iter().map(ToString::to_string).collect()).join("\n  ")
 }
 
-/// What the function works with.
+/// The services that the function works with, and what it may do with them.
 #[derive(Clone, Copy)]
-pub struct Account<'a> {
+pub struct Services<'a> {
     /// SageMaker.
     pub training_jobs: &'a dyn TrainingJobs,
     /// The metadata table.
@@ -94,11 +95,11 @@ pub struct Account<'a> {
 ///
 /// # Errors
 /// See [`Error`]; the event may be delivered again then, which repeats nothing that was done.
-pub async fn handle(event: &Value, account: Account<'_>, log: &JsonLines) -> Result<(), Error> {
-    let Named { jobs, refused } = Named::of(event, account.allowed).map_err(Error::UnknownEvent)?;
+pub async fn handle(event: &Value, services: Services<'_>, log: &JsonLines) -> Result<(), Error> {
+    let Named { jobs, refused } = Named::of(event, services.allowed).map_err(Error::UnknownEvent)?;
     let all = jobs.len() + refused.len();
     let outcomes = stream::iter(&jobs)
-        .map(|job| record(job, account, log))
+        .map(|job| record(job, services, log))
         .buffered(AT_ONCE);
     let failed = outcomes.filter_map(|outcome| std::future::ready(outcome.err()));
     let mut failures: Vec<Error> = failed.collect().await;
@@ -110,16 +111,16 @@ pub async fn handle(event: &Value, account: Account<'_>, log: &JsonLines) -> Res
     }
 }
 
-async fn record(job: &str, account: Account<'_>, log: &JsonLines) -> Result<(), Error> {
-    let known = account.records.get(job).await;
+async fn record(job: &str, services: Services<'_>, log: &JsonLines) -> Result<(), Error> {
+    let known = services.records.get(job).await;
     let known = known.map_err(|source| Error::of(format!("read the record of {job}"), source))?;
     if known.is_none() {
         log.info("not a run of this pipeline", &[("training_job_name", job)]);
         return Ok(());
     }
-    let described = account.training_jobs.describe(job).await;
+    let described = services.training_jobs.describe(job).await;
     let described = described.map_err(|source| Error::of(format!("look at the training job {job}"), source))?;
-    let advanced = account.records.advance(job, &progress(&described)).await;
+    let advanced = services.records.advance(job, &progress(&described)).await;
     let advanced = advanced.map_err(|source| Error::of(format!("record the state of {job}"), source))?;
     log.info(
         if advanced { "recorded" } else { "known already" },
@@ -128,12 +129,12 @@ async fn record(job: &str, account: Account<'_>, log: &JsonLines) -> Result<(), 
     if !described.has_ended() {
         return Ok(());
     }
-    announce(job, account.region, account.records, account.notifier, log)
+    announce(job, services.region, services.records, services.notifier, log)
         .await
         .map_err(|source| Error::of(format!("announce the end of {job}"), source))
 }
 
-/// What the record is to say.
+/// What the record is to say of a job.
 fn progress(job: &Job) -> Progress {
     Progress {
         job_status: job.status,
@@ -141,7 +142,7 @@ fn progress(job: &Job) -> Progress {
         job_creation_time: job.created,
         job_end_time: job.ended,
         failure_reason: job.failure_reason.clone(),
-        // A float's shortest text is what the training wrote; widened, 0.97 would become 0.9700000286102295.
+        // Through text: SageMaker keeps 32-bit floats, and 0.97 would become 0.9700000286102295 as a 64-bit one.
         metrics: job
             .metrics
             .iter()
@@ -157,12 +158,15 @@ fn progress(job: &Job) -> Progress {
 struct Named {
     /// Each once.
     jobs: Vec<String>,
-    /// What of it is of no job of this pipeline, and why.
+    /// Why each of its other records is about no job of this pipeline.
     refused: Vec<String>,
 }
 
 impl Named {
-    /// What an event names, or why it is none of ours.
+    /// Reads the jobs that an event names.
+    ///
+    /// # Errors
+    /// Why the event is not one of the two that are expected.
     fn of(event: &Value, allowed: &Allowed) -> Result<Self, String> {
         if event.get("detail-type").is_some() {
             return Ok(Self {
@@ -219,7 +223,7 @@ impl Error {
         match self {
             Self::UnknownEvent(_) => "UnknownEvent",
             Self::RefusedRecord(_) => "RefusedRecord",
-            // What may work later is what a retry is for.
+            // If trying again may help with one of them, the whole event is worth another delivery.
             Self::Several { failures, .. } if failures.iter().any(|each| each.error_type() == UNAVAILABLE) => {
                 UNAVAILABLE
             }

@@ -1,9 +1,9 @@
 //! Lambda's side of a function: takes one event after the other from the Runtime API, and answers each.
 //!
-//! [The interface](https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html) has three calls. They are spoken here and not
-//! through the crate `lambda_runtime`, since that reads more than a function of ours needs, before it asks the function: where the
-//! client context or the identity, which an invoker writes, are not as it expects, or the event is not UTF-8, it ends the process
-//! without an answer. Here nothing that an invoker can write ends the process: what cannot be read is answered as an error.
+//! [The interface](https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html) has three calls. They are made here and not by the
+//! crate `lambda_runtime`, because that also reads what no function of ours needs: if the client context or the identity, which the
+//! invoker writes, are not as it expects them, or if the event is not UTF-8, it ends the process without an answer. Here nothing that an
+//! invoker can write ends the process; what cannot be read is answered with an error.
 
 use reqwest::{Client, Response, StatusCode, Url};
 use serde::Serialize;
@@ -33,9 +33,9 @@ pub struct Event {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Diagnostic {
-    /// One word by which errors are told apart.
+    /// One word by which a program tells errors apart.
     pub error_type: String,
-    /// For people.
+    /// What went wrong, for people.
     pub error_message: String,
 }
 
@@ -43,13 +43,13 @@ pub struct Diagnostic {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// Its address is none.
+    /// `AWS_LAMBDA_RUNTIME_API` is not an address.
     #[error("`{0}` is not an address")]
     Address(String),
     /// It does not answer, or not to the end.
     #[error("it does not answer: {0}")]
     Unreachable(#[from] reqwest::Error),
-    /// It refuses.
+    /// It answers with another status than success.
     #[error("it answers {0}")]
     Refused(StatusCode),
     /// An event without the id that its answer must carry.
@@ -86,7 +86,7 @@ pub async fn serve<Answer: Serialize>(
 }
 
 impl Diagnostic {
-    /// Of a message that is too long, the beginning is kept.
+    /// With as much of the message as an answer may have.
     #[must_use]
     pub fn new(error_type: &str, error_message: &str) -> Self {
         Self {
@@ -106,7 +106,7 @@ impl RuntimeApi {
     fn at(address: &str) -> Result<Self, Error> {
         let invocations = format!("http://{address}/2018-06-01/runtime/invocation/");
         Ok(Self {
-            // It is in the same machine, whatever proxies the function's own calls take.
+            // The Runtime API is on this machine, whichever proxy the function's calls to AWS go through.
             client: Client::builder().no_proxy().build()?,
             invocations: Url::parse(&invocations).map_err(|_| Error::Address(address.to_owned()))?,
         })
@@ -139,7 +139,7 @@ impl RuntimeApi {
                 .json(failure),
         };
         let status = request.send().await?.status();
-        // An invocation that has timed out meanwhile takes no answer any more; the next one may.
+        // Lambda refuses the answer to an invocation that has timed out in the meantime; the next one may still succeed.
         if status.is_server_error() {
             return Err(Error::Refused(status));
         }
@@ -180,8 +180,8 @@ impl Next {
     }
 }
 
-/// Tells Lambda why the function cannot start, so that the invoker reads it. It is the best that can be done: when this
-/// fails, the process's own error output in the function's log still says it.
+/// Tells Lambda why the function cannot start, so that the invoker reads it. Should that fail, the function's log still has the error,
+/// as the process writes it to stderr.
 pub(super) async fn report_init_error(address: &str, error_type: &str, message: &str) {
     let Ok(client) = Client::builder().no_proxy().build() else {
         return;

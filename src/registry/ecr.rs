@@ -7,6 +7,8 @@ use aws_sdk_ecr::types::{ImageScanningConfiguration, ImageTagMutability, ImageTa
 use base64::Engine as _;
 
 use super::Credentials;
+use crate::aws::is_account;
+use crate::aws::region::{domain_suffix, is_region};
 use crate::oci::Repository;
 use crate::oci::naming::repository_name;
 use crate::secret::{Secret, without_url_credentials};
@@ -16,7 +18,7 @@ mod host;
 
 pub use failure::Error;
 use failure::{Call, failure};
-pub use host::{EcrHost, domain_suffix, is_account, is_region, partition};
+pub use host::EcrHost;
 
 /// What [`ensure_repository`] found or made.
 #[derive(Debug, Clone, PartialEq, Eq)]

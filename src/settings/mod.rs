@@ -28,8 +28,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use crate::aws::region::is_region;
 use crate::project::border;
-use crate::registry::ecr::is_region;
 
 use key::{Key, Typed};
 use table::TABLE;

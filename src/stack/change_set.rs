@@ -9,8 +9,8 @@ use aws_sdk_cloudformation::types::{
 use serde::Serialize;
 
 use super::{CloudFormation, Error, HOLD_DATA, Mark, POLL, Stack, follow, mark};
+use crate::aws::CallError;
 use crate::progress::Progress;
-use crate::training::call::CallError;
 
 /// What a stack is to become.
 #[derive(Debug, Clone)]
@@ -37,7 +37,7 @@ pub struct Change {
     /// Such as `AWS::S3::Bucket`.
     #[serde(rename = "type")]
     pub kind: String,
-    /// The resource is, or may be, made anew and the old one deleted or left.
+    /// Whether the resource is, or may be, replaced by a new one, the old one being deleted or left.
     pub replaces: bool,
 }
 
@@ -56,7 +56,7 @@ pub struct Plan {
     pub changes: Vec<Change>,
 }
 
-/// What came of planning.
+/// The outcome of planning.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Planned {
     /// There is something to do.
@@ -66,7 +66,7 @@ pub enum Planned {
 }
 
 impl Plan {
-    /// The changes that would part the pipeline from its data.
+    /// The resources with data that the changes would remove or replace.
     #[must_use]
     pub fn data_at_stake(&self) -> Vec<String> {
         let lost = |change: &&Change| {
@@ -77,7 +77,8 @@ impl Plan {
     }
 }
 
-/// Sees whether a plan could be made, before anything is: every parameter known, none missing but those in `to_come`.
+/// Checks that a plan can be made, before anything is uploaded for it: every parameter is known to the template, and none is missing but
+/// those in `to_come`.
 ///
 /// # Errors
 /// Parameters are missing or unknown, a call failed.
@@ -315,12 +316,12 @@ impl Change {
     }
 }
 
-/// CloudFormation says in words only that there is nothing to change.
+/// Whether the reason of a refusal is that nothing would change: CloudFormation has no code for that, only words.
 fn says_no_change(text: &str) -> bool {
     text.contains("didn't contain changes") || text.contains("No updates are to be performed")
 }
 
-/// Throws a plan away; and with it the empty stack that planning a creation leaves.
+/// Deletes a plan that is not to be executed, and the empty stack that planning a creation has left.
 ///
 /// # Errors
 /// A call failed.
@@ -371,5 +372,4 @@ pub async fn execute(cloud_formation: &CloudFormation, plan: &Plan, progress: &d
 }
 
 #[cfg(test)]
-#[path = "change_set_tests.rs"]
 mod tests;

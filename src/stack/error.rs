@@ -3,10 +3,10 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::aws::{CallError, Kind};
 use crate::explain::{Advice, Explain, Fault};
-use crate::training::call::{CallError, Kind};
 
-/// The resource that failed first: the others were only cancelled because of it.
+/// The resource that failed first; the ones after it were cancelled because of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FailedResource {
     /// Its name in the template.

@@ -3,8 +3,8 @@
 use aws_sdk_cloudformation::types::StackEvent;
 
 use super::{CloudFormation, Error, FailedResource, POLL};
+use crate::aws::CallError;
 use crate::progress::Progress;
-use crate::training::call::CallError;
 
 /// The newest event of a stack before a change: what comes after it belongs to the change.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -19,7 +19,8 @@ pub async fn mark(cloud_formation: &CloudFormation, id: &str) -> Result<Mark, Er
     Ok(Mark(newest.and_then(|event| event.event_id)))
 }
 
-/// Tells the events after `mark` until the stack with the ARN `id` has come to rest; answers with its status then.
+/// Shows the events after `mark` as progress, until the change of the stack with the ARN `id` has ended; answers with the stack's status
+/// then.
 ///
 /// # Errors
 /// [`Error::Failed`] with the resource that failed first; a call that failed.
@@ -106,7 +107,7 @@ fn tell(event: &StackEvent, progress: &dyn Progress) {
     }
 }
 
-/// What failed by itself; a resource that was cancelled because of another's failure says so.
+/// The resource that failed by this event. One that was only cancelled because another had failed does not count; its reason says so.
 fn failure(event: &StackEvent) -> Option<FailedResource> {
     let reason = event.resource_status_reason().unwrap_or("it gave no reason");
     let is_stack = event.resource_type() == Some("AWS::CloudFormation::Stack");
@@ -118,7 +119,7 @@ fn failure(event: &StackEvent) -> Option<FailedResource> {
     })
 }
 
-/// The status in which the stack itself comes to rest by this event.
+/// The status that the stack itself has after this event, if its change ended with it.
 fn own_end<'a>(event: &'a StackEvent, id: &str) -> Option<&'a str> {
     let is_own = event.physical_resource_id() == Some(id);
     Some(status(event)).filter(|status| is_own && !status.ends_with("_IN_PROGRESS"))

@@ -19,15 +19,15 @@ use aws_sdk_cloudformation::types::Stack as Described;
 use aws_sdk_cloudformation::types::StackResource;
 use serde::Serialize;
 
-use crate::training::call::CallError;
+use crate::aws::CallError;
 
 /// The template of the whole pipeline.
 pub const TEMPLATE: &str = include_str!("../../templates/cicd-pipeline.yaml");
 
-/// The types of resource that hold what cannot be made again. The template keeps them when the stack goes.
+/// The types of resource that hold data, which could not be made again. The template keeps them when the stack is deleted.
 const HOLD_DATA: [&str; 3] = ["AWS::S3::Bucket", "AWS::ECR::Repository", "AWS::DynamoDB::Table"];
 
-/// How often CloudFormation is asked what happened meanwhile.
+/// How long to wait before asking CloudFormation again.
 const POLL: Duration = Duration::from_secs(2);
 
 /// A stack as CloudFormation describes it.
@@ -51,7 +51,7 @@ pub struct Stack {
 }
 
 impl Stack {
-    /// It is as its template says, and can be updated.
+    /// Whether it is complete, and can be updated.
     #[must_use]
     pub fn is_complete(&self) -> bool {
         matches!(
@@ -60,18 +60,18 @@ impl Stack {
         )
     }
 
-    /// Somebody changes it right now.
+    /// Whether somebody is changing it right now.
     #[must_use]
     pub fn is_busy(&self) -> bool {
         self.status.ends_with("_IN_PROGRESS") && !self.is_empty_shell()
     }
 
-    /// A change set was made for it and never executed: there is nothing in it.
+    /// Whether it is empty: a change set was made to create it, and never executed.
     fn is_empty_shell(&self) -> bool {
         self.status == "REVIEW_IN_PROGRESS"
     }
 
-    /// Its creation failed and was undone: it can only be deleted.
+    /// Whether it can only be deleted, since its creation failed.
     fn is_remains(&self) -> bool {
         matches!(
             self.status.as_str(),
@@ -115,7 +115,7 @@ pub struct Kept {
     pub name: String,
 }
 
-/// A client of CloudFormation with its region, by which its errors are told.
+/// A client of CloudFormation, with the region that its errors name.
 #[derive(Debug, Clone)]
 pub struct CloudFormation {
     client: Client,

@@ -1,8 +1,9 @@
 //! Why a training job could not be requested or started.
 
+use crate::aws::{CallError, Kind};
 use crate::explain::{Advice, Explain, Fault};
 
-use super::call::{CallError, Kind, UNAVAILABLE};
+use super::UNAVAILABLE;
 
 /// A setting as the user can give it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,7 +23,7 @@ impl Setting {
 /// A setting whose value is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Invalid {
-    /// Which.
+    /// The setting.
     pub setting: Setting,
     /// Where it was set, such as `pyproject.toml:2`; unknown for a default.
     pub origin: Option<String>,

@@ -9,16 +9,18 @@ use tokio::time::{Instant, sleep};
 use crate::explain::{Advice, Explain, Fault};
 use crate::progress::Progress;
 
-use super::call::{CallError, Kind};
 use super::job::{self, Job};
 use super::job_log::{self, Each, JobLog};
+use crate::aws::{CallError, Kind};
 
-/// A job takes minutes to start: asking oftener tells nothing sooner, and `DescribeTrainingJob` is throttled.
+/// How long to wait between two looks at the job, at most. A job takes minutes to start: to ask more often would tell nothing sooner, and
+/// `DescribeTrainingJob` is throttled.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
-/// CloudWatch shows the last lines a little after the job has ended.
+/// How long to wait for the last lines of the log: CloudWatch shows them a little after the job has ended.
 const LAST_LINES: Duration = Duration::from_secs(3);
-/// A training runs for hours, and the network of a laptop sleeps: so long is no answer borne.
+/// How long SageMaker may be out of reach before the following ends. A training runs for hours, and a laptop may be offline for some of
+/// that time.
 const PATIENCE: Duration = Duration::from_mins(15);
 
 /// Why a job could not be followed; the job itself goes on.
@@ -57,7 +59,7 @@ impl Explain for Error {
 /// # Errors
 /// SageMaker refuses to say how the job stands, or has not answered for a quarter of an hour. A log that cannot be read is a
 /// warning: the job's end matters more.
-pub async fn follow(
+pub(crate) async fn follow(
     job: &str,
     sdk_config: &SdkConfig,
     each: &mut Each<'_>,
@@ -103,7 +105,7 @@ pub async fn follow(
     }
 }
 
-/// Reads on; gives up on a log that may not be read.
+/// Reads what is new in the log. A log that may not be read is closed, with a warning.
 async fn read(log: &mut Option<JobLog>, each: &mut Each<'_>, progress: &dyn Progress) -> Result<(), Error> {
     let Some(open) = log else { return Ok(()) };
     match open.read(each).await {

@@ -6,22 +6,13 @@ use std::fmt;
 use aws_config::SdkConfig;
 use aws_sdk_sagemaker::operation::describe_training_job::DescribeTrainingJobOutput;
 use aws_sdk_sagemaker::primitives::DateTime;
-use aws_sdk_sagemaker::types::{
-    AlgorithmSpecification, ModelArtifacts, OutputDataConfig, ResourceConfig, SecondaryStatus, StoppingCondition,
-    TrainingJobStatus,
-};
+use aws_sdk_sagemaker::types::{ModelArtifacts, SecondaryStatus, TrainingJobStatus};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::asked::Asked;
-use super::call::CallError;
-
-/// The variable in the training container, and in the job, that says which run it is.
-pub const RUN_ID_VARIABLE: &str = "SGBUILD_RUN_ID";
-/// The variable in the training container that says which commit it is.
-pub const COMMIT_VARIABLE: &str = "SGBUILD_COMMIT";
-/// The channel that every run has, unless there is data for the others alone.
-const TRAINING: &str = "training";
+use super::new_job;
+use super::vocabulary::Training;
+use crate::aws::CallError;
 
 /// How a run stands. Beside [`Requested`](Self::Requested) these are
 /// [SageMaker's states](https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeTrainingJob.html) of its job.
@@ -43,7 +34,7 @@ pub enum JobStatus {
 
 impl JobStatus {
     /// Every status.
-    pub const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 6] = [
         Self::Requested,
         Self::InProgress,
         Self::Stopping,
@@ -52,15 +43,16 @@ impl JobStatus {
         Self::Stopped,
     ];
 
-    /// Whether nothing comes after it.
+    /// Whether the run has ended: no other status comes after it.
     #[must_use]
-    pub fn is_terminal(self) -> bool {
+    pub(crate) fn is_terminal(self) -> bool {
         matches!(self, Self::Completed | Self::Failed | Self::Stopped)
     }
 
-    /// Whether a record that says `self` may come to say `next`: events come late and out of order, and a run never goes back.
+    /// Whether a record with this status may be given the status `next`. Events come late and out of order, and a record never goes
+    /// back.
     #[must_use]
-    pub fn may_become(self, next: Self) -> bool {
+    pub(crate) fn may_become(self, next: Self) -> bool {
         match next {
             Self::Requested => false,
             Self::InProgress => matches!(self, Self::Requested | Self::InProgress),
@@ -78,18 +70,15 @@ impl fmt::Display for JobStatus {
 /// What SageMaker says of a job.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Job {
-    /// Its name.
+    /// The job's name.
     pub name: String,
     /// Its ARN.
     pub arn: String,
     /// The image it runs.
     pub image: String,
-    /// What it was asked to be.
+    /// What it was asked to be, as far as SageMaker says it.
     #[serde(skip)]
-    pub asked: Asked,
-    /// Its containers' environment.
-    #[serde(skip)]
-    pub environment: BTreeMap<String, String>,
+    pub asked: Training,
     /// How it stands.
     pub status: JobStatus,
     /// What it does at present, such as `Downloading` or `Training`.
@@ -113,13 +102,13 @@ pub struct Job {
 impl Job {
     /// Whether nothing more happens to it.
     #[must_use]
-    pub fn has_ended(&self) -> bool {
+    pub(crate) fn has_ended(&self) -> bool {
         self.status.is_terminal()
     }
 
     /// `InProgress (Training)`, or the status alone where the phase says the same.
     #[must_use]
-    pub fn in_words(&self) -> String {
+    pub(crate) fn in_words(&self) -> String {
         match &self.phase {
             Some(phase) if *phase != self.status.to_string() => format!("{} ({phase})", self.status),
             _ => self.status.to_string(),
@@ -129,7 +118,7 @@ impl Job {
 
 /// A client with credentials, region and endpoint of `sdk_config`.
 #[must_use]
-pub fn client(sdk_config: &SdkConfig) -> aws_sdk_sagemaker::Client {
+pub(crate) fn client(sdk_config: &SdkConfig) -> aws_sdk_sagemaker::Client {
     aws_sdk_sagemaker::Client::new(sdk_config)
 }
 
@@ -137,7 +126,7 @@ pub fn client(sdk_config: &SdkConfig) -> aws_sdk_sagemaker::Client {
 ///
 /// # Errors
 /// There is no such job, SageMaker refuses, or cannot be reached.
-pub async fn describe(client: &aws_sdk_sagemaker::Client, name: &str) -> Result<Job, CallError> {
+pub(crate) async fn describe(client: &aws_sdk_sagemaker::Client, name: &str) -> Result<Job, CallError> {
     let described = client.describe_training_job().training_job_name(name).send().await;
     described
         .map(|described| read(name, &described))
@@ -145,19 +134,14 @@ pub async fn describe(client: &aws_sdk_sagemaker::Client, name: &str) -> Result<
 }
 
 fn read(name: &str, described: &DescribeTrainingJobOutput) -> Job {
+    let asked = new_job::asked(described);
     let metrics = described.final_metric_data_list().iter();
     let text = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(ToOwned::to_owned);
     Job {
         name: name.to_owned(),
         arn: described.training_job_arn().unwrap_or_default().to_owned(),
-        image: image(described),
-        asked: asked(described),
-        environment: described
-            .environment()
-            .cloned()
-            .unwrap_or_default()
-            .into_iter()
-            .collect(),
+        image: asked.image.clone(),
+        asked,
         status: match described.training_job_status() {
             Some(TrainingJobStatus::Completed) => JobStatus::Completed,
             Some(TrainingJobStatus::Failed) => JobStatus::Failed,
@@ -175,40 +159,6 @@ fn read(name: &str, described: &DescribeTrainingJobOutput) -> Job {
             .collect(),
         billable_seconds: described.billable_time_in_seconds(),
         artifact: text(described.model_artifacts().and_then(ModelArtifacts::s3_model_artifacts)),
-    }
-}
-
-fn image(described: &DescribeTrainingJobOutput) -> String {
-    let algorithm = described.algorithm_specification();
-    let image = algorithm.and_then(AlgorithmSpecification::training_image);
-    image.unwrap_or_default().to_owned()
-}
-
-fn asked(described: &DescribeTrainingJobOutput) -> Asked {
-    let text = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(ToOwned::to_owned);
-    let resources = described.resource_config();
-    let environment = described.environment();
-    let training = described.input_data_config().iter();
-    let training = training.filter(|channel| channel.channel_name() == Some(TRAINING));
-    Asked {
-        image: image(described),
-        commit: text(environment.and_then(|environment| environment.get(COMMIT_VARIABLE).map(String::as_str))),
-        role: text(described.role_arn()),
-        input: training
-            .filter_map(|channel| channel.data_source()?.s3_data_source()?.s3_uri())
-            .map(ToOwned::to_owned)
-            .next(),
-        output: text(
-            described
-                .output_data_config()
-                .and_then(OutputDataConfig::s3_output_path),
-        ),
-        instance_type: text(resources.and_then(|resources| Some(resources.instance_type()?.as_str()))),
-        instance_count: resources.and_then(ResourceConfig::instance_count),
-        volume_gib: resources.and_then(ResourceConfig::volume_size_in_gb),
-        max_runtime_seconds: described
-            .stopping_condition()
-            .and_then(StoppingCondition::max_runtime_in_seconds),
     }
 }
 

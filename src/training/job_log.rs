@@ -12,28 +12,28 @@ use aws_sdk_cloudwatchlogs::operation::get_log_events::GetLogEventsError;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::call::CallError;
+use crate::aws::CallError;
 
 /// Where SageMaker writes the logs of training jobs.
-pub const GROUP: &str = "/aws/sagemaker/TrainingJobs";
+pub(crate) const GROUP: &str = "/aws/sagemaker/TrainingJobs";
 
 /// One line of a job's log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct LogLine {
+pub(crate) struct LogLine {
     /// When the container wrote it.
-    pub time: Timestamp,
+    pub(crate) time: Timestamp,
     /// The instance, such as `algo-1`.
-    pub instance: String,
+    pub(crate) instance: String,
     /// Without its line break.
-    pub text: String,
+    pub(crate) text: String,
 }
 
-/// Receives lines; its error ends the reading.
-pub type Each<'a> = dyn FnMut(LogLine) -> io::Result<()> + Send + 'a;
+/// Receives the lines of a log; an error of it ends the reading.
+pub(crate) type Each<'a> = dyn FnMut(LogLine) -> io::Result<()> + Send + 'a;
 
 /// Why a log could not be read to its present end.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub(crate) enum Error {
     /// CloudWatch Logs refuses, or cannot be reached.
     #[error(transparent)]
     Call(#[from] CallError),
@@ -44,7 +44,7 @@ pub enum Error {
 
 /// Reads a job's log piece by piece: every [`read`](Self::read) answers with what is new.
 #[derive(Debug)]
-pub struct JobLog {
+pub(crate) struct JobLog {
     client: aws_sdk_cloudwatchlogs::Client,
     job: String,
     /// How far each stream has been read: the token of its next page.
@@ -54,7 +54,7 @@ pub struct JobLog {
 impl JobLog {
     /// The log of the job named `job`, from its first line.
     #[must_use]
-    pub fn new(job: &str, sdk_config: &SdkConfig) -> Self {
+    pub(crate) fn new(job: &str, sdk_config: &SdkConfig) -> Self {
         Self {
             client: aws_sdk_cloudwatchlogs::Client::new(sdk_config),
             job: job.to_owned(),
@@ -67,7 +67,7 @@ impl JobLog {
     ///
     /// # Errors
     /// See [`Error`]; what was handed out stays read.
-    pub async fn read(&mut self, each: &mut Each<'_>) -> Result<(), Error> {
+    pub(crate) async fn read(&mut self, each: &mut Each<'_>) -> Result<(), Error> {
         self.find_streams().await?;
         loop {
             let mut page = Vec::new();
@@ -84,11 +84,11 @@ impl JobLog {
 
     /// How many instances have written so far.
     #[must_use]
-    pub fn instances(&self) -> usize {
+    pub(crate) fn instances(&self) -> usize {
         self.read_to.len()
     }
 
-    /// Instances begin to write at different times.
+    /// Finds the streams of instances that have begun to write since the last time.
     async fn find_streams(&mut self) -> Result<(), CallError> {
         let prefix = format!("{}/", self.job);
         let mut pages = self
@@ -167,7 +167,7 @@ impl JobLog {
 
 type StreamsError = aws_sdk_cloudwatchlogs::error::SdkError<DescribeLogStreamsError>;
 
-/// The group is made with the account's first training job.
+/// Whether there is no log group: SageMaker makes it with the account's first training job.
 fn is_no_group(error: &StreamsError) -> bool {
     error
         .as_service_error()

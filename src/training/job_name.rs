@@ -11,7 +11,7 @@ use crate::hex::hex;
 const MAX_NAME: usize = 63;
 /// The room a run id gets. UUIDs (36) and full git hashes (40) fit unshortened.
 const MAX_RUN_PART: usize = 40;
-/// Hexadecimal digits of SHA-256 that stand for what was lost.
+/// How many hexadecimal digits of its SHA-256 stand for a text that had to be changed or shortened.
 const HASH_DIGITS: usize = 8;
 /// What a name starts with when the prefix has no usable character.
 const FALLBACK_PREFIX: &str = "training";
@@ -21,7 +21,7 @@ const FALLBACK_PREFIX: &str = "training";
 /// Characters that SageMaker refuses become `-`. Different run ids give different names: where a run id had to be changed
 /// or shortened, or a prefix shortened, eight digits of its SHA-256 are appended to it.
 #[must_use]
-pub fn training_job_name(prefix: &str, run_id: &str) -> String {
+pub(crate) fn training_job_name(prefix: &str, run_id: &str) -> String {
     let run_part = run_part(prefix, run_id);
     let prefix_part = prefix_part(prefix, MAX_NAME - 1 - run_part.len());
     format!("{prefix_part}-{run_part}")
@@ -42,7 +42,7 @@ fn run_part(prefix: &str, run_id: &str) -> String {
     if clean == run_id && clean.len() <= MAX_RUN_PART && !clean.is_empty() {
         return clean;
     }
-    // CodeBuild's build ids begin with the project's name, and that often with the prefix: once is enough.
+    // A build id of CodeBuild begins with the project's name, which often begins with the prefix: it need not be there twice.
     let distinct = clean.strip_prefix(&allowed_characters(prefix)).unwrap_or(&clean);
     shortened(distinct.trim_start_matches('-'), run_id, MAX_RUN_PART)
 }

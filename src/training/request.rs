@@ -1,4 +1,4 @@
-//! `PushedImage` and settings to [`TrainingRequest`].
+//! From settings and the pushed image to the [`Training`] that is asked for.
 
 use std::collections::BTreeMap;
 
@@ -6,249 +6,157 @@ use crate::oci::Repository;
 use crate::push::PushedImage;
 
 use super::error::{Error, Invalid, Setting};
-use super::{TrainingRequest, job_name, rules};
+use super::vocabulary::{FIELDS, Field, METRICS, Presence, Training};
+use super::{job_name, rules};
 
-/// The folder of the input bucket that is the training channel, as in the setuptools-docker pipeline.
-const TRAINING_DATA: &str = "input/data/training/";
-/// The room a job name's prefix has: the setuptools-docker pipeline's Lambda appends a timestamp of 20 characters or so.
+/// How long the beginning of a job's name may be: the setuptools-docker pipeline's Lambda appends a timestamp of 20 characters or so.
 const MAX_PREFIX: usize = 40;
 
-/// `--function`.
-pub const FUNCTION: Setting = Setting {
+/// Not a field of the training, but nothing starts without it.
+const FUNCTION: Setting = Setting {
     what: "the training Lambda",
     key: "function",
 };
-/// `--source-bucket`.
-pub const SOURCE_BUCKET: Setting = Setting {
-    what: "the bucket with the training data",
-    key: "source-bucket",
-};
-/// `--output-bucket`.
-pub const OUTPUT_BUCKET: Setting = Setting {
-    what: "the bucket for the model",
-    key: "output-bucket",
-};
-/// `--role`.
-pub const ROLE: Setting = Setting {
-    what: "the role the training job assumes",
-    key: "role",
-};
-/// `--instance-count`.
-pub const INSTANCE_COUNT: Setting = Setting {
-    what: "the number of instances",
-    key: "instance-count",
-};
-/// `--instance-type`.
-pub const INSTANCE_TYPE: Setting = Setting {
-    what: "the instance type",
-    key: "instance-type",
-};
-/// `--volume-size`.
-pub const VOLUME_SIZE: Setting = Setting {
-    what: "the volume size in GiB",
-    key: "volume-size",
-};
-/// `--max-runtime`.
-pub const MAX_RUNTIME: Setting = Setting {
-    what: "the longest run in seconds",
-    key: "max-runtime",
-};
-/// `--metric`.
-pub const METRICS: Setting = Setting {
-    what: "the metrics",
-    key: "metrics",
-};
-/// `--run-id`.
-pub const RUN_ID: Setting = Setting {
-    what: "the run id",
-    key: "run-id",
-};
-/// `--repository`: what the image's URI is made of.
-pub const IMAGE: Setting = Setting {
-    what: "the image",
-    key: "repository",
-};
 
-/// What starting a training job needs beside the image.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TrainingSettings {
+/// What a setting was set to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Given<T> {
+    /// The value.
+    pub(crate) value: T,
+    /// Where it was set, such as `pyproject.toml:2`; unknown for a value of sgbuild's own.
+    pub(crate) origin: Option<String>,
+}
+
+/// How a training is to be started, and what the settings say of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct TrainingSettings {
     /// Name or ARN of the training Lambda.
-    pub function: Option<String>,
-    /// Name of the bucket that holds `input/data/training/` and `input/config/hyperparameters.json`.
-    pub source_bucket: Option<String>,
-    /// Name of the bucket that the model artifact goes to.
-    pub output_bucket: Option<String>,
-    /// ARN of the role that SageMaker assumes.
-    pub role: Option<String>,
-    /// How many instances train.
-    pub instance_count: u64,
-    /// Such as `ml.m5.large`.
-    pub instance_type: String,
-    /// Volume size in GiB.
-    pub volume_gib: u64,
-    /// The longest the job may run, in seconds.
-    pub max_runtime_seconds: u64,
+    pub(crate) function: Option<String>,
+    /// Those settings of [`setting_keys`] that are set, by their keys, and as texts, since a payload has texts too: a number in digits.
+    pub(crate) given: BTreeMap<&'static str, Given<String>>,
     /// Metrics by name: the regular expressions, with one group each, that find them in the training's log.
-    pub metrics: BTreeMap<String, String>,
-    /// Identifies the run, see [`super::new_run_id`]: sending one run id again starts no second job.
-    pub run_id: String,
-    /// The commit that is trained, where known.
-    pub commit: Option<String>,
+    pub(crate) metrics: Given<BTreeMap<String, String>>,
     /// What the job's name begins with; the package's name unless set.
-    pub job_name_prefix: Option<String>,
-    /// Where each setting was set, by its key, for what is said of a refused one.
-    pub origins: BTreeMap<&'static str, String>,
+    pub(crate) job_name: Option<String>,
+    /// The commit that is trained, where known.
+    pub(crate) commit: Option<String>,
+    /// Where the repository was set, of which the image's URI is made.
+    pub(crate) repository_origin: Option<String>,
+}
+
+/// The settings that the fields of a training are made of, one each.
+pub(crate) fn setting_keys() -> impl Iterator<Item = &'static str> {
+    FIELDS.iter().filter_map(|field| Some(field.setting?.key))
+}
+
+/// What SageMaker would refuse of settings that are kept for later trainings, as far as they are `given`.
+///
+/// # Errors
+/// [`Error::Invalid`] with every one that is refused.
+pub(crate) fn check_kept(given: impl Fn(&str) -> Option<Given<String>>) -> Result<(), Error> {
+    let mut training = Training::default();
+    let refused = FIELDS.iter().filter_map(|field| {
+        let setting = field.setting?;
+        read(field, setting, &given(setting.key)?, &mut training)
+    });
+    none_of(refused.collect())
 }
 
 impl TrainingSettings {
     /// The same, with jobs whose names begin with the repository's, unless something else is set.
     #[must_use]
-    pub fn named_after(mut self, repository: &Repository) -> Self {
+    pub(crate) fn named_after(mut self, repository: &Repository) -> Self {
         let name = repository.path.rsplit('/').next().unwrap_or_default();
-        self.job_name_prefix.get_or_insert_with(|| name.to_owned());
+        self.job_name.get_or_insert_with(|| name.to_owned());
         self
     }
 
     /// Finds what is missing or wrong before there is an image, so that nobody waits for a build first.
     ///
     /// # Errors
-    /// As [`TrainingRequest::new`].
-    pub fn check(&self) -> Result<(), Error> {
-        refuse(problems(self, &Required::of(self)?))
+    /// As [`training_of`](Self::training_of).
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        self.read().and_then(|(_, refused)| none_of(refused))
     }
-}
 
-fn refuse(problems: Vec<Invalid>) -> Result<(), Error> {
-    if problems.is_empty() {
-        Ok(())
-    } else {
-        Err(Error::Invalid(problems))
-    }
-}
-
-impl TrainingSettings {
-    /// What is to be said of a setting whose rule had this outcome.
-    fn invalid<T>(&self, setting: Setting, outcome: Result<T, String>) -> Option<Invalid> {
-        let origin = self.origins.get(setting.key).cloned();
-        outcome.err().map(|problem| Invalid {
-            setting,
-            origin,
-            problem,
-        })
-    }
-}
-
-impl TrainingRequest {
-    /// The request to train `image`, which holds the package `name` in `version`.
+    /// The training of `image`, which holds the package `name` in `version`.
     ///
     /// # Errors
     /// [`Error::Missing`] with every setting that is missing, or [`Error::Invalid`] with every one that is refused.
-    pub fn new(settings: &TrainingSettings, image: &PushedImage, name: &str, version: &str) -> Result<Self, Error> {
-        let required = Required::of(settings)?;
-        let request = Self {
-            source_bucket_uri: format!("s3://{}/{TRAINING_DATA}", required.source_bucket),
-            destination_bucket_uri: format!("s3://{}/", required.output_bucket),
+    pub(crate) fn training_of(&self, image: &PushedImage, name: &str, version: &str) -> Result<Training, Error> {
+        let (settings, mut refused) = self.read()?;
+        let training = Training {
+            job_name: job_name::prefix_part(self.job_name.as_deref().unwrap_or(name), MAX_PREFIX),
             image: image.reference(),
-            role: required.role.to_owned(),
-            num_instances: settings.instance_count.to_string(),
-            instance_type: settings.instance_type.clone(),
-            vol_in_gb: settings.volume_gib.to_string(),
-            training_job_name: job_name::prefix_part(settings.job_name_prefix.as_deref().unwrap_or(name), MAX_PREFIX),
-            max_runtime_sec: settings.max_runtime_seconds.to_string(),
-            git_hash: settings.commit.clone().unwrap_or_default(),
-            run_id: Some(settings.run_id.clone()),
-            package: Some(name.to_owned()),
-            version: Some(version.to_owned()),
-            image_digest: Some(image.digest.to_string()),
-            metrics: settings.metrics.clone(),
+            package: name.to_owned(),
+            version: version.to_owned(),
+            ..settings
         };
-        let image = settings.invalid(IMAGE, rules::image_uri(&request.image));
-        refuse([problems(settings, &required), image.into_iter().collect()].concat())?;
-        Ok(request)
+        let image = Setting {
+            what: "the image",
+            key: "repository",
+        };
+        let outcome = rules::image_uri(&training.image);
+        refused.extend(invalid(image, self.repository_origin.as_ref(), outcome));
+        none_of(refused)?;
+        Ok(training)
     }
-}
 
-/// The settings without which there is no request.
-struct Required<'a> {
-    source_bucket: &'a str,
-    output_bucket: &'a str,
-    role: &'a str,
-}
-
-impl<'a> Required<'a> {
-    fn of(settings: &'a TrainingSettings) -> Result<Self, Error> {
-        let mut missing = Vec::new();
-        let mut take = |value: &'a Option<String>, setting: Setting| {
-            let value = value.as_deref().unwrap_or_default();
-            if value.is_empty() {
-                missing.push(setting);
-            }
-            value
+    /// What the settings alone say of the training, and which of them are refused.
+    fn read(&self) -> Result<(Training, Vec<Invalid>), Error> {
+        let mut training = Training {
+            commit: self.commit.clone().unwrap_or_default(),
+            metrics: self.metrics.value.clone(),
+            ..Training::default()
         };
-        take(&settings.function, FUNCTION);
-        let required = Self {
-            source_bucket: take(&settings.source_bucket, SOURCE_BUCKET),
-            output_bucket: take(&settings.output_bucket, OUTPUT_BUCKET),
-            role: take(&settings.role, ROLE),
-        };
-        if missing.is_empty() {
-            Ok(required)
-        } else {
-            Err(Error::Missing(missing))
+        let (mut missing, mut refused) = (Vec::new(), Vec::new());
+        if self.function.as_ref().is_none_or(String::is_empty) {
+            missing.push(FUNCTION);
         }
+        for field in &FIELDS {
+            let Some(setting) = field.setting else { continue };
+            let is_required = field.presence == Presence::Required;
+            match self.given.get(setting.key) {
+                Some(given) if !(is_required && given.value.is_empty()) => {
+                    refused.extend(read(field, setting, given, &mut training));
+                }
+                _ if is_required => missing.push(setting),
+                _ => {}
+            }
+        }
+        if !missing.is_empty() {
+            return Err(Error::Missing(missing));
+        }
+        let metrics = Setting {
+            what: "the metrics",
+            key: METRICS,
+        };
+        let outcome = rules::metrics(&self.metrics.value);
+        refused.extend(invalid(metrics, self.metrics.origin.as_ref(), outcome));
+        Ok((training, refused))
     }
 }
 
-/// Every setting that SageMaker or S3 would refuse.
-fn problems(settings: &TrainingSettings, required: &Required<'_>) -> Vec<Invalid> {
-    let checks = [
-        (SOURCE_BUCKET, rules::bucket_name(required.source_bucket)),
-        (OUTPUT_BUCKET, rules::bucket_name(required.output_bucket)),
-        (ROLE, rules::role_arn(required.role)),
-        number(INSTANCE_COUNT, settings.instance_count),
-        (INSTANCE_TYPE, rules::instance_type(&settings.instance_type)),
-        number(VOLUME_SIZE, settings.volume_gib),
-        number(MAX_RUNTIME, settings.max_runtime_seconds),
-        (METRICS, rules::metrics(&settings.metrics)),
-        (RUN_ID, rules::run_id(&settings.run_id)),
-    ];
-    checks
-        .into_iter()
-        .filter_map(|(setting, outcome)| settings.invalid(setting, outcome))
-        .collect()
+/// Sets the field to what its setting says; answers with what is wrong with that.
+fn read(field: &Field, setting: Setting, given: &Given<String>, training: &mut Training) -> Option<Invalid> {
+    let outcome = field.read_setting(training, &given.value);
+    invalid(setting, given.origin.as_ref(), outcome)
 }
 
-/// Whether SageMaker takes `number` for one of the settings that are numbers.
-fn number(setting: Setting, number: u64) -> (Setting, Result<(), String>) {
-    let text = number.to_string();
-    let outcome = match setting {
-        INSTANCE_COUNT => rules::count(&text, "a number of instances", i32::MAX),
-        VOLUME_SIZE => rules::count(&text, "a volume size in GiB", i32::MAX),
-        _ => rules::max_runtime(&text),
-    };
-    (setting, outcome.map(drop))
+fn invalid(setting: Setting, origin: Option<&String>, outcome: Result<(), String>) -> Option<Invalid> {
+    outcome.err().map(|problem| Invalid {
+        setting,
+        origin: origin.cloned(),
+        problem,
+    })
 }
 
-/// What SageMaker would refuse of numbers that are kept for later trainings: `value` is that of a setting, and where it was set.
-///
-/// # Errors
-/// [`Error::Invalid`] with every one that is refused.
-pub fn check_numbers<'a>(value: impl Fn(&str) -> Option<(u64, &'a str)>) -> Result<(), Error> {
-    let problem = |setting: Setting| {
-        let (given, origin) = value(setting.key)?;
-        let problem = number(setting, given).1.err()?;
-        Some(Invalid {
-            setting,
-            origin: Some(origin.to_owned()),
-            problem,
-        })
-    };
-    refuse(
-        [INSTANCE_COUNT, VOLUME_SIZE, MAX_RUNTIME]
-            .into_iter()
-            .filter_map(problem)
-            .collect(),
-    )
+fn none_of(refused: Vec<Invalid>) -> Result<(), Error> {
+    if refused.is_empty() {
+        Ok(())
+    } else {
+        Err(Error::Invalid(refused))
+    }
 }
 
 #[cfg(test)]
@@ -270,31 +178,52 @@ mod tests {
         }
     }
 
+    fn given(value: &str, origin: Option<&str>) -> Given<String> {
+        Given {
+            value: value.to_owned(),
+            origin: origin.map(ToOwned::to_owned),
+        }
+    }
+
     fn settings() -> TrainingSettings {
         TrainingSettings {
             function: Some("start-training".to_owned()),
-            source_bucket: Some("iris-input".to_owned()),
-            output_bucket: Some("iris-output".to_owned()),
-            role: Some("arn:aws:iam::123456789012:role/training".to_owned()),
-            instance_count: 1,
-            instance_type: "ml.m5.large".to_owned(),
-            volume_gib: 30,
-            max_runtime_seconds: 86_400,
-            metrics: BTreeMap::new(),
-            run_id: "20261124-041205-1a2b3c4d".to_owned(),
-            commit: Some("1f0c2ab".to_owned()),
-            job_name_prefix: None,
-            origins: BTreeMap::from([
-                ("role", "pyproject.toml:2".to_owned()),
-                ("run-id", "--run-id".to_owned()),
+            given: BTreeMap::from([
+                ("source-bucket", given("iris-input", None)),
+                ("output-bucket", given("iris-output", None)),
+                (
+                    "role",
+                    given("arn:aws:iam::123456789012:role/training", Some("pyproject.toml:2")),
+                ),
+                ("instance-count", given("1", None)),
+                ("instance-type", given("ml.m5.large", None)),
+                ("volume-size", given("30", None)),
+                ("max-runtime", given("86400", None)),
+                ("run-id", given("20261124-041205-1a2b3c4d", Some("--run-id"))),
             ]),
+            commit: Some("1f0c2ab".to_owned()),
+            ..TrainingSettings::default()
         }
+    }
+
+    /// The settings with other values, from the same places.
+    fn with(values: &[(&'static str, &str)]) -> TrainingSettings {
+        let mut settings = settings();
+        for (key, value) in values {
+            let given = settings.given.get_mut(key).unwrap();
+            (*value).clone_into(&mut given.value);
+        }
+        settings
+    }
+
+    fn training(settings: &TrainingSettings) -> Result<Training, Error> {
+        settings.training_of(&image(), "iris", "1")
     }
 
     #[test]
     fn the_payload_has_the_original_keys_first_and_all_values_are_strings() {
-        let request = TrainingRequest::new(&settings(), &image(), "iris_classifier", "1.0.0").unwrap();
-        insta::assert_snapshot!(serde_json::to_string_pretty(&request).unwrap(), @r#"
+        let training = settings().training_of(&image(), "iris_classifier", "1.0.0").unwrap();
+        insta::assert_snapshot!(serde_json::to_string_pretty(&training.payload()).unwrap(), @r#"
         {
           "source_bucket_uri": "s3://iris-input/input/data/training/",
           "destination_bucket_uri": "s3://iris-output/",
@@ -316,13 +245,11 @@ mod tests {
 
     #[test]
     fn everything_missing_is_said_at_once() {
-        let bare = TrainingSettings {
-            function: None,
-            source_bucket: None,
-            output_bucket: None,
-            ..settings()
-        };
-        let error = TrainingRequest::new(&bare, &image(), "iris", "1").unwrap_err();
+        let mut bare = settings();
+        bare.function = None;
+        bare.given.remove("source-bucket");
+        bare.given.remove("output-bucket");
+        let error = training(&bare).unwrap_err();
         insta::assert_snapshot!(format!("{error}\n{}", error.advice().hints.join("\n")), @r#"
         starting the training needs settings that are not set:
           --function (SGBUILD_FUNCTION): the training Lambda
@@ -335,16 +262,15 @@ mod tests {
 
     #[test]
     fn everything_refused_is_said_at_once() {
-        let wrong = TrainingSettings {
-            source_bucket: Some("s3://iris-input/".to_owned()),
-            role: Some("training".to_owned()),
-            instance_count: 0,
-            instance_type: "m5.large".to_owned(),
-            max_runtime_seconds: 2_419_201,
-            run_id: "a b".to_owned(),
-            ..settings()
-        };
-        let error = TrainingRequest::new(&wrong, &image(), "iris", "1").unwrap_err();
+        let wrong = with(&[
+            ("source-bucket", "s3://iris-input/"),
+            ("role", "training"),
+            ("instance-count", "0"),
+            ("instance-type", "m5.large"),
+            ("max-runtime", "2419201"),
+            ("run-id", "a b"),
+        ]);
+        let error = training(&wrong).unwrap_err();
         insta::assert_snapshot!(format!("{error}\n{}", error.advice().hints.join("\n")), @r#"
         SageMaker would refuse the training job:
           source-bucket: `s3://iris-input/` is not a bucket's name: give the name alone, without s3:// and without a folder
@@ -359,25 +285,33 @@ mod tests {
 
     #[test]
     fn the_longest_run_is_28_days() {
-        let longest = TrainingSettings {
-            max_runtime_seconds: 28 * 86_400,
-            ..settings()
-        };
-        assert!(TrainingRequest::new(&longest, &image(), "iris", "1").is_ok());
+        let longest = (28 * 86_400).to_string();
+        assert!(training(&with(&[("max-runtime", &longest)])).is_ok());
     }
 
     #[test]
     fn the_job_name_prefix_leaves_room_for_a_timestamp() {
         let named = TrainingSettings {
-            job_name_prefix: Some("demand forecast ".repeat(4)),
+            job_name: Some("demand forecast ".repeat(4)),
             ..settings()
         };
-        let prefix = TrainingRequest::new(&named, &image(), "iris", "1")
-            .unwrap()
-            .training_job_name;
+        let prefix = training(&named).unwrap().job_name;
         assert!(
             prefix.starts_with("demand-forecast-demand-") && prefix.len() <= 40,
             "{prefix}"
         );
+    }
+
+    #[test]
+    fn what_is_kept_for_later_is_checked_as_far_as_it_is_given() {
+        let kept = |settings: TrainingSettings| check_kept(move |key| settings.given.get(key).cloned());
+        assert!(kept(TrainingSettings::default()).is_ok() && kept(settings()).is_ok());
+        let mut some = with(&[("volume-size", "0"), ("role", "training")]);
+        some.given.remove("source-bucket");
+        insta::assert_snapshot!(kept(some).unwrap_err(), @r"
+        SageMaker would refuse the training job:
+          role (pyproject.toml:2): `training` is not the ARN of an IAM role, such as arn:aws:iam::123456789012:role/training
+          volume-size: `0` is not a volume size in GiB: a whole number, 1 or more
+        ");
     }
 }

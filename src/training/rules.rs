@@ -1,18 +1,19 @@
 //! What SageMaker and S3 accept in the fields of a training request; one rule a function, shared by the CLI (before it sends)
 //! and the Lambda (before it creates the job).
 //!
-//! Every rule answers with the value in its final type, or a sentence's middle that says what is wrong with it:
-//! `` `m5.large` is not a SageMaker instance type, such as ml.m5.large``.
+//! A rule answers with the value in its final type where that is another one, or with what is wrong, as the part of a sentence that
+//! follows the field's name: `` `m5.large` is not a SageMaker instance type, such as ml.m5.large``.
 //! Limits: [CreateTrainingJob](https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTrainingJob.html),
 //! [bucket names](https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html).
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
+use crate::aws::is_account;
 use crate::shown::quoted;
 
 /// Twenty-eight days in seconds: the longest a training job may run.
-pub(crate) const MAX_RUNTIME_SECONDS: i32 = 28 * 24 * 60 * 60;
+const MAX_RUNTIME_SECONDS: i32 = 28 * 24 * 60 * 60;
 /// The longest [key](https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html), in bytes.
 const MAX_KEY: usize = 1024;
 /// The longest image URI.
@@ -21,6 +22,10 @@ const MAX_IMAGE_URI: usize = 255;
 const MAX_JOB_NAME: usize = 63;
 /// The longest run id: fits a tag value (256) and an environment value (512).
 const MAX_RUN_ID: usize = 128;
+
+/// The longest commit: it becomes a variable of the container, which holds
+/// [512](https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTrainingJob.html#sagemaker-CreateTrainingJob-request-Environment).
+const MAX_COMMIT: usize = 512;
 
 /// How many metrics a job may have, and how long a name and a regular expression may be
 /// ([MetricDefinition](https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_MetricDefinition.html)).
@@ -64,7 +69,7 @@ pub(crate) fn s3_uri(uri: &str) -> Result<&str, String> {
             key.len()
         ));
     }
-    // To S3 these are names like others; to what reads the URI as a path, they lead elsewhere.
+    // To S3 these are names like any other, but whoever reads the URI as a path is led elsewhere.
     if key.split('/').any(|part| part == "." || part == "..") {
         return Err(format!(
             "`{uri}` is not an S3 URI: `.` and `..` are no folders of a bucket"
@@ -90,8 +95,7 @@ pub(crate) fn role_arn(arn: &str) -> Result<(), String> {
         && (partition == "aws" || partition.starts_with("aws-"))
         && service == "iam"
         && region.is_empty()
-        && account.len() == 12
-        && account.chars().all(|c| c.is_ascii_digit())
+        && is_account(account)
         && !role.is_empty()
         && role.chars().all(role_character);
     if well_formed { Ok(()) } else { refused() }
@@ -114,12 +118,22 @@ pub(crate) fn instance_type(name: &str) -> Result<(), String> {
 }
 
 /// A whole number from 1 to `max`.
-pub(crate) fn count(text: &str, what: &str, max: i32) -> Result<i32, String> {
+fn count(text: &str, what: &str, max: i32) -> Result<i32, String> {
     match text.trim().parse::<i32>() {
         Ok(number) if (1..=max).contains(&number) => Ok(number),
         _ if max == i32::MAX => Err(format!("`{text}` is not {what}: a whole number, 1 or more")),
         _ => Err(format!("`{text}` is not {what}: a whole number from 1 to {max}")),
     }
+}
+
+/// How many instances train.
+pub(crate) fn instance_count(text: &str) -> Result<i32, String> {
+    count(text, "a number of instances", i32::MAX)
+}
+
+/// The size of an instance's volume, in GiB.
+pub(crate) fn volume_size(text: &str) -> Result<i32, String> {
+    count(text, "a volume size in GiB", i32::MAX)
 }
 
 /// Seconds a training job may run.
@@ -143,6 +157,28 @@ pub(crate) fn image_uri(uri: &str) -> Result<(), String> {
     Ok(())
 }
 
+/// The digest of `image`, which may name a digest itself: then it must be the same.
+pub(crate) fn image_digest(digest: &str, image: &str) -> Result<(), String> {
+    let hex = digest.strip_prefix("sha256:").unwrap_or_default();
+    if hex.len() != 64 || !hex.chars().all(|c| c.is_ascii_hexdigit()) {
+        return Err(format!(
+            "`{digest}` is not an image digest, such as sha256: and 64 hexadecimal digits"
+        ));
+    }
+    match image.split_once('@') {
+        Some((_, other)) if other != digest => Err(format!("`{digest}` is not the digest of `{image}`")),
+        _ => Ok(()),
+    }
+}
+
+/// A commit, by whatever name git or the user gives it.
+pub(crate) fn commit(text: &str) -> Result<(), String> {
+    if text.len() > MAX_COMMIT {
+        return Err(format!("{} bytes are too many: {MAX_COMMIT} at most", text.len()));
+    }
+    Ok(())
+}
+
 /// The name of a training job, as SageMaker knows it.
 pub(crate) fn training_job_name(name: &str) -> Result<(), String> {
     let edge = |c: char| c.is_ascii_alphanumeric();
@@ -159,7 +195,7 @@ pub(crate) fn training_job_name(name: &str) -> Result<(), String> {
     ))
 }
 
-/// A run id: what a tag's value may consist of, without blanks.
+/// A run id: the characters that a tag's value may have, but for blanks.
 pub(crate) fn run_id(id: &str) -> Result<(), String> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || "_.:/=+-@".contains(c);
     if (1..=MAX_RUN_ID).contains(&id.len()) && id.chars().all(allowed) {

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 /// Both come from the caller, so that the same inputs give the same id. `random` should come from a good source: it alone
 /// separates two runs started within one second.
 #[must_use]
-pub fn new_run_id(now: Timestamp, random: u32) -> String {
+pub(crate) fn new_run_id(now: Timestamp, random: u32) -> String {
     format!("{}-{random:08x}", now.strftime("%Y%m%d-%H%M%S"))
 }
 

@@ -18,19 +18,19 @@ use serde_json::Value;
 use crate::progress::Progress;
 use crate::secret::without_url_credentials;
 
-use super::call::CallError;
-use super::{Error, TrainingRequest, TrainingRun};
+use super::{Error, Training, TrainingRun};
+use crate::aws::CallError;
 
-/// A function may run 900 s; giving up earlier would leave a job that nobody waits for.
+/// How long the function may take to answer. Lambda lets it run for 900 s; whoever gave up earlier would not hear of the job that it starts.
 const READ_TIMEOUT: Duration = Duration::from_secs(930);
-/// Long enough for a slow network, short enough for a wrong proxy to be noticed.
+/// How long Lambda may take to accept a connection: long enough for a slow network, and short enough to notice a wrong proxy.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// Throttling and 5xx answers are tried this often in all.
+/// How often the function is invoked at most, where Lambda answers with throttling or a 5xx status.
 const MAX_ATTEMPTS: u32 = 4;
 
 /// What the training Lambda answered.
 #[derive(Debug, Clone, PartialEq)]
-pub enum TrainingAnswer {
+pub(crate) enum TrainingAnswer {
     /// sgbuild's Lambda: the job it started, or found started by an earlier delivery of the same run.
     Started(TrainingRun),
     /// Another Lambda, such as the setuptools-docker pipeline's: it accepted the request and does not say which job it started.
@@ -43,7 +43,7 @@ pub enum TrainingAnswer {
 impl TrainingAnswer {
     /// The started job, where the Lambda named it.
     #[must_use]
-    pub fn run(&self) -> Option<&TrainingRun> {
+    pub(crate) fn run(&self) -> Option<&TrainingRun> {
         match self {
             Self::Started(run) => Some(run),
             Self::Accepted { .. } => None,
@@ -51,21 +51,21 @@ impl TrainingAnswer {
     }
 }
 
-/// Invokes `function` (name, partial or full ARN, with or without an alias) with `request`, waits, and reads the answer.
+/// Invokes `function` (name, partial or full ARN, with or without an alias) with the payload of `training`, waits, and reads the answer.
 ///
 /// Throttling and 5xx answers are tried again with the same request; a connection that broke is not, since the function may
 /// be running. Dropping the future stops waiting, not the function. A full ARN decides the region over `sdk_config`.
 ///
 /// # Errors
 /// Every variant but [`Error::Missing`] and [`Error::Invalid`]; [`Error::Function`] carries what the function said.
-pub async fn start(
-    request: &TrainingRequest,
+pub(crate) async fn start(
+    training: &Training,
     function: &str,
     sdk_config: &SdkConfig,
     progress: &dyn Progress,
 ) -> Result<TrainingAnswer, Error> {
     progress.step(&format!("Starting the training through {function}"));
-    let payload = serde_json::to_vec(request).map_err(Error::Request)?;
+    let payload = serde_json::to_vec(&training.payload()).map_err(Error::Request)?;
     let config = client_config(sdk_config, function);
     let Some(region) = config.region().map(Region::to_string) else {
         return Err(Error::NoRegion {
@@ -85,7 +85,7 @@ pub async fn start(
                 CallError::from_sdk(&error),
                 function,
                 &region,
-                request.run_id.as_deref(),
+                Some(training.run_id.as_str()).filter(|id| !id.is_empty()),
             )
         })?;
     let answer = read(&output, function)?;
@@ -105,7 +105,7 @@ fn client_config(sdk_config: &SdkConfig, function: &str) -> aws_sdk_lambda::Conf
         .timeout_config(timeouts)
         .retry_config(RetryConfig::standard().with_max_attempts(MAX_ATTEMPTS))
         .retry_classifier(OnlyAnswers)
-        // It watches for silence, and a Lambda at work is silent.
+        // It ends a call during which nothing is sent for a while, and nothing is while the function works.
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
     match region_of_arn(function) {
         Some(region) => builder.region(Region::new(region.to_owned())).build(),
@@ -120,7 +120,7 @@ fn region_of_arn(function: &str) -> Option<&str> {
     parts.next().filter(|region| is_arn && !region.is_empty())
 }
 
-/// Forbids a retry when there was no answer: the function may have got the request.
+/// Forbids a retry where there was no answer, since the function may have got the request all the same.
 #[derive(Debug)]
 struct OnlyAnswers;
 
@@ -192,5 +192,4 @@ fn decoded_log(base64: &str) -> Option<String> {
 }
 
 #[cfg(test)]
-#[path = "trigger_tests.rs"]
 mod tests;

@@ -4,20 +4,20 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
+use sgbuild::aws::CallError;
 use sgbuild::lambda::allowed::Allowed;
 use sgbuild::lambda::log::JsonLines;
 use sgbuild::lambda::notifier::{Notifier, Sns};
 use sgbuild::lambda::objects::S3;
-use sgbuild::lambda::record_result::{self, Account, Error};
-use sgbuild::lambda::records::{DynamoDb, Records as _};
+use sgbuild::lambda::record_result::{self, Error, Services};
 use sgbuild::lambda::training_jobs::SageMaker;
 use sgbuild::lambda::{message::Message, start_training};
+use sgbuild::record::{DynamoDb, Records as _};
 use sgbuild::record::{JobStatus, RunRecord};
-use sgbuild::training::call::CallError;
 
 use crate::support::emulator::{Emulator, payload};
 
-/// The function in its account.
+/// The function with its services.
 struct Function {
     training_jobs: SageMaker,
     records: DynamoDb,
@@ -39,8 +39,8 @@ impl Function {
         }
     }
 
-    fn account(&self) -> Account<'_> {
-        Account {
+    fn services(&self) -> Services<'_> {
+        Services {
             training_jobs: &self.training_jobs,
             records: &self.records,
             notifier: &self.notifier,
@@ -50,7 +50,7 @@ impl Function {
     }
 
     async fn handle(&self, event: &Value) -> Result<(), Error> {
-        record_result::handle(event, self.account(), &JsonLines::new(std::io::sink())).await
+        record_result::handle(event, self.services(), &JsonLines::new(std::io::sink())).await
     }
 }
 
@@ -58,7 +58,7 @@ impl Function {
 async fn started(emulator: &Emulator, run_id: &str) -> String {
     emulator.put("iris-input", "input/data/training/iris.csv", "1,2").await;
     let function = Function::of(emulator);
-    let account = start_training::Account {
+    let services = start_training::Services {
         objects: &S3::new(&emulator.config),
         training_jobs: &function.training_jobs,
         records: Some(&function.records),
@@ -68,7 +68,7 @@ async fn started(emulator: &Emulator, run_id: &str) -> String {
         region: "eu-west-1",
     };
     let log = JsonLines::new(std::io::sink());
-    let run = start_training::handle(&payload(run_id), "request-1", account, &log).await;
+    let run = start_training::handle(&payload(run_id), "request-1", services, &log).await;
     run.unwrap().training_job_name
 }
 
@@ -282,16 +282,16 @@ async fn a_message_that_did_not_go_out_goes_out_with_the_next_delivery() {
     let job = started(&emulator, "r").await;
     emulator.set_job(&job, completed()).await;
     let dying = Dying(&function.notifier, false.into());
-    let account = Account {
+    let services = Services {
         notifier: &dying,
-        ..function.account()
+        ..function.services()
     };
     let (event, log) = (state_change(&job, "Completed"), JsonLines::new(std::io::sink()));
-    let error = record_result::handle(&event, account, &log).await.unwrap_err();
+    let error = record_result::handle(&event, services, &log).await.unwrap_err();
     assert_eq!(error.error_type(), "Unavailable");
     assert!(emulator.messages().await.is_empty());
     // Lambda delivers again; the lease of the one that died runs out meanwhile.
-    record_result::handle(&event, account, &log).await.unwrap();
+    record_result::handle(&event, services, &log).await.unwrap();
     assert_eq!(emulator.messages().await.len(), 1);
 }
 

@@ -11,6 +11,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::support::emulator::payload;
+use crate::support::faults::{Fault, Proxy};
 
 /// Long enough for a debug binary on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -331,5 +332,26 @@ fn a_function_of_a_stack_takes_what_the_stack_says() {
     // The stack's own goes on, as far as there are services.
     let (_, answer) = api.send(&Next::of(payload("r").to_string()));
     assert_eq!(answer["errorType"], "Unavailable", "{answer}");
+    drop(function);
+}
+
+#[test]
+fn an_answer_of_aws_without_an_end_is_not_read_to_it() {
+    let endless = Fault {
+        matching: "?versions",
+        status: 200,
+        header: Some(("content-type", "text/xml")),
+        body: " ".repeat(40 << 20).leak(),
+        times: usize::MAX,
+    };
+    let aws = Proxy::start("http://127.0.0.1:9", vec![endless]);
+    let api = RuntimeApi::start();
+    let function = Function::start("start_training", &api, &[("AWS_ENDPOINT_URL", &aws.url())]);
+    let (_, answer) = api.send(&Next::of(payload("r").to_string()));
+    let message = answer["errorMessage"].as_str().unwrap();
+    insta::assert_snapshot!(message.replace(&aws.address.to_string(), "[AWS]"), @r"
+    cannot list s3://iris-input/input/data/training/ now: the answer of [AWS] is longer than 16777216 bytes
+    Try again in a minute with the same run id: no second job is started.
+    ");
     drop(function);
 }

@@ -5,25 +5,26 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
+use sgbuild::aws::CallError;
 use sgbuild::lambda::allowed::Allowed;
 use sgbuild::lambda::input_data::SyntheticData;
 use sgbuild::lambda::log::JsonLines;
 use sgbuild::lambda::notifier::Sns;
 use sgbuild::lambda::objects::{Objects as _, S3};
-use sgbuild::lambda::records::DynamoDb;
-use sgbuild::lambda::start_training::{self, Account, Error};
-use sgbuild::lambda::training_jobs::{NewJob, SageMaker, TrainingJobs};
+use sgbuild::lambda::start_training::{self, Error, Services};
+use sgbuild::lambda::training_jobs::{SageMaker, TrainingJobs};
+use sgbuild::record::DynamoDb;
 use sgbuild::record::{DataSource, JobStatus};
 use sgbuild::training::TrainingRun;
-use sgbuild::training::call::CallError;
 use sgbuild::training::job::Job;
+use sgbuild::training::new_job::NewJob;
 
 use crate::support::emulator::{Emulator, payload};
 
 const KEY: &str = "input/config/hyperparameters.json";
 const RUN: &str = "20261124-041205-1a2b3c4d";
 
-/// The function in its account.
+/// The function with its services.
 struct Function {
     objects: S3,
     training_jobs: SageMaker,
@@ -48,8 +49,8 @@ impl Function {
         }
     }
 
-    fn account(&self) -> Account<'_> {
-        Account {
+    fn services(&self) -> Services<'_> {
+        Services {
             objects: &self.objects,
             training_jobs: &self.training_jobs,
             records: Some(&self.records),
@@ -61,7 +62,7 @@ impl Function {
     }
 
     async fn handle(&self, payload: &Value) -> Result<TrainingRun, Error> {
-        start_training::handle(payload, "request-1", self.account(), &silent()).await
+        start_training::handle(payload, "request-1", self.services(), &silent()).await
     }
 }
 
@@ -102,7 +103,7 @@ async fn a_payload_becomes_a_training_job() {
     let written = Written::default();
     let log = JsonLines::new(written.clone()).of_request("request-1");
 
-    let run = start_training::handle(&payload(RUN), "request-1", function.account(), &log)
+    let run = start_training::handle(&payload(RUN), "request-1", function.services(), &log)
         .await
         .unwrap();
 
@@ -182,9 +183,12 @@ async fn the_run_is_recorded_with_commit_image_and_versions() {
     let run = Function::of(&emulator).handle(&payload(RUN)).await.unwrap();
 
     let record = emulator.the_record().await;
-    assert_eq!(record.training_job_name, run.training_job_name);
-    assert_eq!((record.run_id.as_str(), record.git_hash.as_str()), (RUN, "1f0c2ab"));
-    assert!(record.image.ends_with("/iris@sha256:1f"));
+    assert_eq!(record.training.job_name, run.training_job_name);
+    assert_eq!(
+        (record.training.run_id.as_str(), record.training.commit.as_str()),
+        (RUN, "1f0c2ab")
+    );
+    assert!(record.training.image.ends_with("/iris@sha256:1f"));
     assert_eq!(record.channels, ["testing", "training"]);
     assert_eq!(record.data_source, Some(DataSource::Uploaded));
     assert_eq!(record.hyperparameters["max_depth"], "3");
@@ -265,9 +269,9 @@ async fn the_same_run_id_with_another_image_is_refused_and_changes_nothing() {
     let function = Function::of(&emulator);
     let run = function.handle(&payload(RUN)).await.unwrap();
     let record = emulator.the_record().await;
-    let without_table = Account {
+    let without_table = Services {
         records: None,
-        ..function.account()
+        ..function.services()
     };
     let mut said = Vec::new();
     for (field, value) in [
@@ -319,11 +323,11 @@ async fn a_hostile_payload_fails_nobody_elses_run() {
         answer: service("ThrottlingException", "Rate exceeded"),
         creates: false,
     };
-    let account = Account {
+    let services = Services {
         training_jobs: &stopped,
-        ..function.account()
+        ..function.services()
     };
-    start_training::handle(&payload(RUN), "request-1", account, &silent())
+    start_training::handle(&payload(RUN), "request-1", services, &silent())
         .await
         .unwrap_err();
     let record = emulator.the_record().await;
@@ -363,13 +367,13 @@ async fn killed_right_after_the_job_was_created_the_next_delivery_finds_it() {
         answer: service("", ""),
         creates: true,
     };
-    let account = Account {
+    let services = Services {
         training_jobs: &faulty,
-        ..function.account()
+        ..function.services()
     };
     let payload = payload(RUN);
     let log = silent();
-    let killed = start_training::handle(&payload, "request-1", account, &log);
+    let killed = start_training::handle(&payload, "request-1", services, &log);
     assert!(
         tokio::time::timeout(std::time::Duration::from_secs(5), killed)
             .await
@@ -403,13 +407,13 @@ async fn a_limit_is_recorded_as_failed_and_announced_once() {
         ),
         creates: false,
     };
-    let account = Account {
+    let services = Services {
         training_jobs: &faulty,
-        ..function.account()
+        ..function.services()
     };
     let (payload, log) = (payload(RUN), silent());
     for expected in ["ResourceLimitExceeded", "FailedBefore"] {
-        let error = start_training::handle(&payload, "request-1", account, &log)
+        let error = start_training::handle(&payload, "request-1", services, &log)
             .await
             .unwrap_err();
         assert_eq!(error.error_type(), expected);
@@ -441,11 +445,11 @@ async fn throttled_the_run_stays_open() {
         answer: service("ThrottlingException", "Rate exceeded"),
         creates: false,
     };
-    let account = Account {
+    let services = Services {
         training_jobs: &faulty,
-        ..function.account()
+        ..function.services()
     };
-    let error = start_training::handle(&payload(RUN), "request-1", account, &silent())
+    let error = start_training::handle(&payload(RUN), "request-1", services, &silent())
         .await
         .unwrap_err();
     assert_eq!(error.error_type(), "Unavailable");
@@ -565,7 +569,7 @@ async fn thousands_of_objects_are_all_recorded() {
     let record = emulator.the_record().await;
     assert_eq!(record.input_object_count, 2_500);
     assert!(record.input_versions.is_empty());
-    let key = format!("records/{}/input-versions.json", record.training_job_name);
+    let key = format!("records/{}/input-versions.json", record.training.job_name);
     assert_eq!(record.input_versions_uri, Some(format!("s3://iris-output/{key}")));
     let content = function
         .objects
@@ -618,4 +622,16 @@ async fn a_large_object_is_not_read_to_its_end() {
         .unwrap()
         .unwrap();
     assert_eq!(content.bytes.len(), 1001);
+}
+
+#[tokio::test]
+async fn an_empty_object_is_read_as_one() {
+    let emulator = Emulator::start().await;
+    emulator.put("iris-input", KEY, "").await;
+    let objects = S3::new(&emulator.config);
+    let content = objects.get("iris-input", KEY, 1000).await.unwrap().unwrap();
+    assert!(content.bytes.is_empty());
+    let head = emulator.s3().head_object().bucket("iris-input").key(KEY);
+    assert_eq!(head.send().await.unwrap().version_id(), Some(content.version.as_str()));
+    assert_eq!(objects.get("iris-input", "input/none", 1000).await.unwrap(), None);
 }

@@ -8,6 +8,7 @@ import time
 import unittest
 import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import boto3
@@ -243,6 +244,32 @@ class MotoServerTest(unittest.TestCase):
         self.assertEqual(records[0]["s3"]["object"]["versionId"], put["VersionId"])
         order = [each["s3"]["object"]["sequencer"] for each in records]
         self.assertEqual(order, sorted(order))
+
+    def test_of_writers_under_one_condition_one_wins(self):
+        tables = self.emulator.client("dynamodb")
+        key = {"AttributeName": "name", "KeyType": "HASH"}
+        named = {"AttributeName": "name", "AttributeType": "S"}
+        tables.create_table(TableName="t", BillingMode="PAY_PER_REQUEST", KeySchema=[key], AttributeDefinitions=[named])
+        tables.put_item(TableName="t", Item={"name": {"S": "one"}})
+        # Many attributes, the claim last: a long time between the look at the condition and the write that ends it.
+        attributes = [*(f"a{number}" for number in range(100)), "claim"]
+
+        def claims(client):
+            try:
+                client.update_item(
+                    TableName="t",
+                    Key={"name": {"S": "one"}},
+                    UpdateExpression="SET " + ", ".join(f"{attribute} = :one" for attribute in attributes),
+                    ConditionExpression="attribute_not_exists(claim)",
+                    ExpressionAttributeValues={":one": {"N": "1"}},
+                )
+            except tables.exceptions.ConditionalCheckFailedException:
+                return False
+            return True
+
+        clients = [self.emulator.client("dynamodb") for _ in range(8)]
+        with ThreadPoolExecutor(len(clients)) as threads:
+            self.assertEqual(sum(threads.map(claims, clients)), 1)
 
 
 if __name__ == "__main__":

@@ -139,13 +139,13 @@ fn allowed() -> Allowed {
 
 async fn answer(event: &Value, project: &Project) -> Result<BatchResponse, Error> {
     let allowed = allowed();
-    let account = Account {
+    let services = Services {
         objects: &Uploaded,
         builds: project,
         project: "iris",
         allowed: &allowed,
     };
-    handle(event, account, &JsonLines::new(std::io::sink())).await
+    handle(event, services, &JsonLines::new(std::io::sink())).await
 }
 
 /// The messages that an event leaves to be delivered again, and how many builds there are after it.

@@ -1,10 +1,11 @@
 //! Why no training job was started, and what to do next.
 
+use crate::aws::{CallError, Kind};
 use crate::explain::{Advice, Explain, Fault};
 use crate::lambda::runtime::Diagnostic;
-use crate::lambda::training_jobs::NewJob;
 use crate::lambda::{hyperparameters, input_data};
-use crate::training::call::{CallError, Kind, UNAVAILABLE};
+use crate::training::UNAVAILABLE;
+use crate::training::new_job::NewJob;
 
 /// Why no training job was started. The variant's name is the Lambda's `errorType`; message and hints are its `errorMessage`.
 #[derive(Debug, thiserror::Error)]
@@ -200,7 +201,7 @@ impl Explain for Error {
 }
 
 impl Error {
-    /// Whether the run is over with it: nothing that passes by itself, and not another run's failure.
+    /// Whether the run has failed for good: trying again does not help, and the failure is not that of another run with the same id.
     pub(super) fn ends_the_run(&self) -> bool {
         !matches!(
             self,
@@ -211,7 +212,7 @@ impl Error {
         )
     }
 
-    /// Sorts a failed look for data.
+    /// The error for a call that failed while data was looked for or copied.
     pub(super) fn of_data(failure: input_data::Failure) -> Self {
         let input_data::Failure { action, what, source } = failure;
         match source.kind() {
@@ -224,7 +225,7 @@ impl Error {
         }
     }
 
-    /// Sorts a failed write of the record.
+    /// The error for a record that could not be written.
     pub(super) fn of_record(source: CallError, name: &str) -> Self {
         match source.kind() {
             Kind::Temporary => Self::Unavailable {
@@ -238,7 +239,7 @@ impl Error {
         }
     }
 
-    /// Sorts a failed read of the hyperparameters.
+    /// The error for hyperparameters that could not be read.
     pub(super) fn of_read(source: CallError, bucket: String) -> Self {
         match source.kind() {
             Kind::Denied => Self::HyperparametersDenied { bucket, source },
@@ -250,18 +251,18 @@ impl Error {
         }
     }
 
-    /// Sorts a failed call to SageMaker.
+    /// The error for a call to SageMaker that failed.
     pub(super) fn of_call(source: CallError, action: &'static str, job: &NewJob) -> Self {
-        let name = job.name.clone();
+        let name = job.training.job_name.clone();
         if source.to_string().contains("iam:PassRole") {
             return Self::PassRoleDenied {
-                role: job.role.clone(),
+                role: job.training.role.clone(),
                 source,
             };
         }
         if source.code().starts_with("ResourceLimitExceeded") {
             return Self::ResourceLimitExceeded {
-                instance_type: job.instance_type.clone(),
+                instance_type: job.training.instance_type.clone(),
                 source,
             };
         }

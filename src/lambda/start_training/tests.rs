@@ -8,7 +8,6 @@ use serde_json::json;
 use super::*;
 use crate::lambda::objects::{Content, Object};
 use crate::lambda::runtime::Diagnostic;
-use crate::training::asked::Asked;
 
 const KEY: &str = "input/config/hyperparameters.json";
 const ROLE: &str = "arn:aws:iam::123456789012:role/training";
@@ -88,7 +87,10 @@ impl TrainingJobs for Jobs {
             return Err(failure.clone());
         }
         let mut created = self.created.lock().unwrap();
-        if created.iter().any(|existing| existing.name == job.name) {
+        if created
+            .iter()
+            .any(|existing| existing.training.job_name == job.training.job_name)
+        {
             return Err(service(
                 "ResourceInUse",
                 "Training job names must be unique within an AWS account",
@@ -96,33 +98,22 @@ impl TrainingJobs for Jobs {
             ));
         }
         created.push(job.clone());
-        Ok(arn(&job.name))
+        Ok(arn(&job.training.job_name))
     }
 
     async fn describe(&self, name: &str) -> Result<Job, CallError> {
-        let job = self.created().into_iter().find(|job| job.name == name);
+        let job = self.created().into_iter().find(|job| job.training.job_name == name);
         let job = job.ok_or_else(|| service("ValidationException", "Requested resource not found.", 400))?;
-        let environment = if self.lose_environment {
-            BTreeMap::new()
-        } else {
-            job.environment
-        };
+        let mut asked = job.training;
+        if self.lose_environment {
+            asked.run_id.clear();
+            asked.commit.clear();
+        }
         Ok(Job {
-            name: job.name,
+            name: asked.job_name.clone(),
             arn: arn(name),
-            image: job.image.clone(),
-            asked: Asked {
-                image: job.image,
-                commit: environment.get(COMMIT_VARIABLE).cloned(),
-                role: Some(job.role),
-                input: job.channels.get("training").cloned(),
-                output: Some(job.output),
-                instance_type: Some(job.instance_type),
-                instance_count: Some(job.instance_count),
-                volume_gib: Some(job.volume_gib),
-                max_runtime_seconds: Some(job.max_runtime_seconds),
-            },
-            environment,
+            image: asked.image.clone(),
+            asked,
             status: JobStatus::InProgress,
             phase: None,
             failure_reason: None,
@@ -175,7 +166,7 @@ fn allowed() -> Allowed {
 }
 
 async fn started(payload: &Value, bucket: &Bucket, jobs: &Jobs) -> Result<TrainingRun, Error> {
-    let account = Account {
+    let services = Services {
         objects: bucket,
         training_jobs: jobs,
         records: None,
@@ -184,7 +175,7 @@ async fn started(payload: &Value, bucket: &Bucket, jobs: &Jobs) -> Result<Traini
         allowed: &allowed(),
         region: "eu-west-1",
     };
-    handle(payload, "request-1", account, &JsonLines::new(std::io::sink())).await
+    handle(payload, "request-1", services, &JsonLines::new(std::io::sink())).await
 }
 
 async fn refused(bucket: &Bucket, jobs: &Jobs) -> Diagnostic {
@@ -208,37 +199,46 @@ async fn the_job_is_what_the_payload_and_the_hyperparameters_say() {
     assert_eq!(run.training_job_name, "iris-classifier-20261124-041205-1a2b3c4d");
     assert_eq!(run.training_job_arn, arn(&run.training_job_name));
     assert_eq!(run.run_id, "20261124-041205-1a2b3c4d");
-    insta::assert_debug_snapshot!(jobs.created(), @r#"
-    [
+    let [job] = &jobs.created()[..] else { panic!("one job") };
+    insta::assert_debug_snapshot!((job, job.environment(), job.tags()), @r#"
+    (
         NewJob {
-            name: "iris-classifier-20261124-041205-1a2b3c4d",
-            image: "123456789012.dkr.ecr.eu-west-1.amazonaws.com/iris@sha256:1f",
-            role: "arn:aws:iam::123456789012:role/training",
+            training: Training {
+                job_name: "iris-classifier-20261124-041205-1a2b3c4d",
+                run_id: "20261124-041205-1a2b3c4d",
+                commit: "1f0c2ab",
+                image: "123456789012.dkr.ecr.eu-west-1.amazonaws.com/iris@sha256:1f",
+                package: "iris-classifier",
+                version: "1.0!2",
+                instance_type: "ml.m5.large",
+                instance_count: 1,
+                volume_gib: 30,
+                max_runtime_seconds: 86400,
+                input_bucket: "iris-input",
+                input: "s3://iris-input/input/data/training/",
+                output: "s3://iris-output/",
+                role: "arn:aws:iam::123456789012:role/training",
+                metrics: {},
+            },
             channels: {
                 "training": "s3://iris-input/input/data/training/",
             },
-            output: "s3://iris-output/",
-            instance_count: 1,
-            instance_type: "ml.m5.large",
-            volume_gib: 30,
-            max_runtime_seconds: 86400,
             hyperparameters: {
                 "max_depth": "3",
                 "shuffle": "true",
             },
-            metrics: {},
-            environment: {
-                "SGBUILD_COMMIT": "1f0c2ab",
-                "SGBUILD_RUN_ID": "20261124-041205-1a2b3c4d",
-            },
-            tags: {
-                "sgbuild:commit": "1f0c2ab",
-                "sgbuild:package": "iris-classifier",
-                "sgbuild:run-id": "20261124-041205-1a2b3c4d",
-                "sgbuild:version": "1.0_2",
-            },
         },
-    ]
+        {
+            "SGBUILD_COMMIT": "1f0c2ab",
+            "SGBUILD_RUN_ID": "20261124-041205-1a2b3c4d",
+        },
+        {
+            "sgbuild:commit": "1f0c2ab",
+            "sgbuild:package": "iris-classifier",
+            "sgbuild:run-id": "20261124-041205-1a2b3c4d",
+            "sgbuild:version": "1.0_2",
+        },
+    )
     "#);
 }
 

@@ -5,6 +5,7 @@ use std::error::Error as StdError;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_ecr::error::{ProvideErrorMetadata, SdkError};
 
+use crate::aws::{Refusal, credentials_error};
 use crate::explain::{Advice, Explain, Fault};
 use crate::oci::reference;
 use crate::registry::{root_cause, with_causes};
@@ -202,7 +203,7 @@ where
                 Some(status) => format!("{} answered {status}: {reason}", call.endpoint),
                 None => reason,
             },
-            temporary: status.is_some_and(is_temporary),
+            temporary: status.is_some_and(|status| Refusal::of("", status) == Refusal::Temporary),
         },
     }
 }
@@ -217,62 +218,31 @@ fn refusal<E: ProvideErrorMetadata>(call: &Call, error: &E, status: u16) -> Erro
         (None, "") => format!("{} answered {status} without an explanation", call.endpoint),
         (None, code) => code.to_owned(),
     };
-    match code {
-        "ExpiredToken" | "ExpiredTokenException" | "RequestExpired" | "TokenRefreshRequired" => {
-            Error::Expired { action, message }
-        }
-        "InvalidClientTokenId"
-        | "UnrecognizedClientException"
-        | "SignatureDoesNotMatch"
-        | "InvalidSignatureException"
-        | "IncompleteSignature"
-        | "MissingAuthenticationToken"
-        | "MissingAuthenticationTokenException"
-        | "AuthFailure" => Error::InvalidCredentials { action, message },
-        "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" | "NotAuthorized" => Error::AccessDenied {
+    match Refusal::of(code, status) {
+        Refusal::Expired => Error::Expired { action, message },
+        Refusal::NotAccepted => Error::InvalidCredentials { action, message },
+        Refusal::Denied => Error::AccessDenied {
             action,
             resource: call.resource.clone(),
             message,
         },
-        code => Error::Service {
+        refusal => Error::Service {
             action,
             resource: call.resource.clone(),
             message,
-            temporary: is_temporary(status) || is_throttling(code),
+            temporary: refusal == Refusal::Temporary,
         },
     }
-}
-
-/// The codes of throttling, which come with status 400 from older services
-/// ([retry behaviour](https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html)).
-fn is_throttling(code: &str) -> bool {
-    code.contains("Throttl")
-        || matches!(
-            code,
-            "TooManyRequestsException" | "RequestLimitExceeded" | "SlowDown" | "ServerException"
-        )
-}
-
-fn is_temporary(status: u16) -> bool {
-    status == 429 || status == 408 || status >= 500
 }
 
 /// The provider chain's failure, if the request was never sent for want of credentials.
 fn credentials_failure(action: &'static str, error: &(dyn StdError + 'static)) -> Option<Error> {
-    let mut cause = Some(error);
-    while let Some(current) = cause {
-        match current.downcast_ref::<CredentialsError>() {
-            Some(CredentialsError::CredentialsNotLoaded(_)) => return Some(Error::NoCredentials { action }),
-            Some(failed) => {
-                let timed_out = matches!(failed, CredentialsError::ProviderTimedOut(_));
-                return Some(Error::CredentialsFailed {
-                    action,
-                    reason: with_causes(failed),
-                    timed_out,
-                });
-            }
-            None => cause = current.source(),
-        }
+    match credentials_error(error)? {
+        CredentialsError::CredentialsNotLoaded(_) => Some(Error::NoCredentials { action }),
+        failed => Some(Error::CredentialsFailed {
+            action,
+            reason: with_causes(failed),
+            timed_out: matches!(failed, CredentialsError::ProviderTimedOut(_)),
+        }),
     }
-    None
 }

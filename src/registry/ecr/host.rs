@@ -1,5 +1,7 @@
 //! What an Amazon ECR host name says.
 
+use crate::aws::is_account;
+use crate::aws::region::{domain_suffix, is_region, partition};
 use crate::oci::Repository;
 
 /// The parts of a private ECR registry's host name, `ACCOUNT.dkr.ecr.REGION.amazonaws.com`
@@ -86,48 +88,6 @@ impl EcrHost {
     }
 }
 
-/// Whether this is the id of an AWS account: twelve digits.
-#[must_use]
-pub fn is_account(text: &str) -> bool {
-    text.len() == 12 && text.bytes().all(|c| c.is_ascii_digit())
-}
-
-/// Whether this may be the name of an AWS region: small letters and digits, joined by hyphens.
-#[must_use]
-pub fn is_region(text: &str) -> bool {
-    let is_word = |word: &str| !word.is_empty() && word.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
-    text.len() <= 63 && text.contains('-') && text.split('-').all(is_word)
-}
-
-/// The [partition](https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html) that a
-/// region belongs to, such as `aws` or `aws-cn`.
-#[must_use]
-pub fn partition(region: &str) -> &'static str {
-    by_region(region).0
-}
-
-/// The domain under which a region's ECR registries live, such as `amazonaws.com`.
-#[must_use]
-pub fn domain_suffix(region: &str) -> &'static str {
-    by_region(region).1
-}
-
-fn by_region(region: &str) -> (&'static str, &'static str) {
-    const PREFIXES: [(&str, &str, &str); 7] = [
-        ("cn-", "aws-cn", "amazonaws.com.cn"),
-        ("us-gov-", "aws-us-gov", "amazonaws.com"),
-        ("us-iso-", "aws-iso", "c2s.ic.gov"),
-        ("us-isob-", "aws-iso-b", "sc2s.sgov.gov"),
-        ("eu-isoe-", "aws-iso-e", "cloud.adc-e.uk"),
-        ("us-isof-", "aws-iso-f", "csp.hci.ic.gov"),
-        ("eusc-", "aws-eusc", "amazonaws.eu"),
-    ];
-    PREFIXES
-        .iter()
-        .find(|(prefix, ..)| region.starts_with(prefix))
-        .map_or(("aws", "amazonaws.com"), |(_, partition, suffix)| (partition, suffix))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -178,39 +138,6 @@ mod tests {
             "123456789012.dkr.ecr.us-east-1.amazonaws.com:444",
         ] {
             assert_eq!(EcrHost::parse(host), None, "{host}");
-        }
-    }
-
-    #[test]
-    fn a_region_is_one_label_of_a_host_and_an_account_twelve_digits() {
-        for region in ["us-east-1", "us-gov-west-1", "eusc-de-east-1", "ap-southeast-7"] {
-            assert!(is_region(region), "{region}");
-        }
-        for region in [
-            "",
-            "local",
-            "us-east-1.",
-            "x.evil.example/",
-            "us-east-1/",
-            "us-east-1@evil",
-            "-a",
-            "a-",
-            "US-EAST-1",
-            "us east-1",
-            "us-east-1\n",
-        ] {
-            assert!(!is_region(region), "{region:?}");
-        }
-        assert!(is_account("123456789012"));
-        for account in [
-            "",
-            "12345678901",
-            "1234567890123",
-            "12345678901a",
-            "evil.example/",
-            "１２３４５６７８９０１２",
-        ] {
-            assert!(!is_account(account), "{account:?}");
         }
     }
 

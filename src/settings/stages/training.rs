@@ -1,8 +1,7 @@
 //! How the training is started.
 
-use super::super::key::{Key, Text};
-use super::super::{Settings, table};
-use crate::training::TrainingSettings;
+use super::super::{Origin, Setting, Settings, Value, table};
+use crate::training::{Given, TrainingSettings, request};
 
 impl Settings {
     /// The training Lambda, where one is set.
@@ -11,30 +10,63 @@ impl Settings {
         self.get(&table::FUNCTION)
     }
 
-    /// How to start the training of an image built from `commit`, as the run `new_run_id` where none is set; `None` where no
-    /// function is set.
+    /// How to start the training of an image that was built from `commit`; `None` where no function is set. The run is the one that is
+    /// set, else a new one.
     #[must_use]
-    pub fn training(&self, commit: Option<String>, new_run_id: impl FnOnce() -> String) -> Option<TrainingSettings> {
-        let text = |key: &Key<Option<Text>>| self.get(key).map(ToOwned::to_owned);
-        let set = self
-            .all()
-            .filter_map(|(definition, setting)| Some((definition, setting?)));
-        Some(TrainingSettings {
-            function: Some(text(&table::FUNCTION)?),
-            source_bucket: text(&table::SOURCE_BUCKET),
-            output_bucket: text(&table::OUTPUT_BUCKET),
-            role: text(&table::ROLE),
-            instance_count: self.get(&table::INSTANCE_COUNT),
-            instance_type: self.get(&table::INSTANCE_TYPE).to_owned(),
-            volume_gib: self.get(&table::VOLUME_SIZE),
-            max_runtime_seconds: self.get(&table::MAX_RUNTIME),
-            metrics: self.get(&table::METRICS).clone(),
-            run_id: text(&table::RUN_ID).unwrap_or_else(new_run_id),
+    pub(crate) fn training(
+        &self,
+        commit: Option<String>,
+        new_run_id: impl FnOnce() -> String,
+    ) -> Option<TrainingSettings> {
+        let function = self.function()?.to_owned();
+        let given = request::setting_keys().filter_map(|key| Some((key, given(self.values.get(key)?)?)));
+        let mut settings = TrainingSettings {
+            function: Some(function),
+            given: given.collect(),
+            metrics: Given {
+                value: self.get(&table::METRICS).clone(),
+                origin: place(self.origin_of(&table::METRICS)),
+            },
+            job_name: self.get(&table::JOB_NAME).map(ToOwned::to_owned),
             commit,
-            job_name_prefix: text(&table::JOB_NAME),
-            origins: set
-                .map(|(definition, setting)| (definition.key, setting.origin.to_string()))
-                .collect(),
-        })
+            repository_origin: place(self.origin_of(&table::REPOSITORY)),
+        };
+        settings.given.entry("run-id").or_insert_with(|| Given {
+            value: new_run_id(),
+            origin: None,
+        });
+        Some(settings)
+    }
+}
+
+/// The text or the number of a setting.
+fn given(setting: &Setting) -> Option<Given<String>> {
+    let value = match &setting.value {
+        Value::Text(text) => text.clone(),
+        Value::Number(number) => number.to_string(),
+        Value::Switch(_) | Value::List(_) | Value::Map(_) => return None,
+    };
+    Some(Given {
+        value,
+        origin: Some(setting.origin.to_string()),
+    })
+}
+
+/// Where it was set, if it was.
+fn place(origin: &Origin) -> Option<String> {
+    Some(origin.to_string()).filter(|_| *origin != Origin::Default)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::{Definition, Kind};
+
+    #[test]
+    fn every_field_of_a_training_is_a_text_or_a_number_that_can_be_set() {
+        for key in request::setting_keys() {
+            let definition = Definition::of(key).unwrap_or_else(|| panic!("there is no setting {key}"));
+            assert!(matches!(definition.kind, Kind::Text | Kind::Number), "{key}");
+        }
     }
 }

@@ -12,7 +12,7 @@ use aws_sdk_s3::types::{
     BucketLocationConstraint, BucketVersioningStatus, CreateBucketConfiguration, VersioningConfiguration,
 };
 use serde_json::{Value, json};
-use sgbuild::lambda::records::DynamoDb;
+use sgbuild::record::DynamoDb;
 use sgbuild::record::RunRecord;
 
 const TABLE: &str = "runs";

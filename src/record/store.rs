@@ -1,4 +1,4 @@
-//! The metadata table.
+//! The records of all runs: one table in `DynamoDB`, the metadata table.
 
 use std::collections::HashMap;
 
@@ -9,11 +9,12 @@ use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::record::{JobStatus, KEY, Progress, RunRecord};
+use super::{JobStatus, KEY, Progress, RunRecord};
+use crate::aws::CallError;
 use crate::shown::escaped;
-use crate::training::call::CallError;
+use crate::training::Training;
 
-/// When somebody began to announce the end of a run: milliseconds since 1970.
+/// When a delivery claimed the announcement of a run's end: milliseconds since 1970.
 const CLAIM: &str = "notification_claimed_ms";
 /// When its end was announced.
 const NOTIFIED: &str = "notified_at";
@@ -21,7 +22,7 @@ const STATUS: &str = "job_status";
 
 type Item = HashMap<String, AttributeValue>;
 
-/// What the functions do with the records. Every write is conditional: events repeat, come late, and out of order.
+/// What the functions do with the records. Every write has a condition, since AWS delivers events twice, late and out of order.
 #[async_trait]
 pub trait Records: Send + Sync {
     /// Writes the record, unless there is one with its key: then answers with that one.
@@ -33,15 +34,15 @@ pub trait Records: Send + Sync {
     /// Writes what became known, if the record may come to that status ([`JobStatus::may_become`]). Answers whether it did.
     async fn advance(&self, job: &str, progress: &Progress) -> Result<bool, CallError>;
 
-    /// Takes the right to announce the end of a run for the time of `lease`, unless it has been announced, or somebody took
-    /// that right less than `lease` ago. Answers whether it is ours.
+    /// Claims the announcement of a run's end for the time of `lease`, unless it has been announced, or was claimed less than
+    /// `lease` ago. Answers whether the claim succeeded.
     async fn claim_notification(&self, job: &str, now: Timestamp, lease: SignedDuration) -> Result<bool, CallError>;
 
-    /// The end of the run has been announced.
+    /// Notes that the end of the run has been announced.
     async fn mark_notified(&self, job: &str, now: Timestamp) -> Result<(), CallError>;
 }
 
-/// What a table holds: others may write to it, too.
+/// What the table holds. Others may write to it too, so not every item need be a record.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Listed {
     /// The records.
@@ -56,14 +57,14 @@ impl Listed {
             Some(AttributeValue::S(key)) => key.clone(),
             _ => String::new(),
         };
-        match serde_dynamo::from_item(item) {
+        match read(item) {
             Ok(record) => self.records.push(record),
             Err(error) => self.unreadable.push((key, error.to_string())),
         }
     }
 }
 
-/// The real ones.
+/// The records in a table of `DynamoDB`.
 #[derive(Debug, Clone)]
 pub struct DynamoDb {
     client: aws_sdk_dynamodb::Client,
@@ -154,7 +155,7 @@ impl Records for DynamoDb {
                     .as_service_error()
                     .is_some_and(PutItemError::is_conditional_check_failed_exception) =>
             {
-                self.get(&record.training_job_name).await
+                self.get(&record.training.job_name).await
             }
             Err(error) => Err(CallError::from_sdk(&error)),
         }
@@ -175,7 +176,7 @@ impl Records for DynamoDb {
 
     async fn advance(&self, job: &str, progress: &Progress) -> Result<bool, CallError> {
         let item: Item = serde_dynamo::to_item(progress).map_err(|error| CallError::Request(error.to_string()))?;
-        // Every name by a placeholder: some, such as `metrics`, are words of DynamoDB's own.
+        // Every attribute by a placeholder, as some names may be reserved words of DynamoDB's expressions.
         let set: Vec<String> = item.keys().map(|name| format!("#{name} = :{name}")).collect();
         let placeholders = item.keys().map(|name| (format!("#{name}"), name.clone())).collect();
         let mut values: Vec<(&str, AttributeValue)> = item
@@ -198,8 +199,8 @@ impl Records for DynamoDb {
 
     async fn claim_notification(&self, job: &str, now: Timestamp, lease: SignedDuration) -> Result<bool, CallError> {
         let set = format!("{CLAIM} = :now");
-        // A claim that lies farther ahead than clocks differ, or that is no time, is nobody's: waiting for it to run out could
-        // take for ever.
+        // A claim that lies in the future by more than clocks differ, or that is no number, does not count: waiting until it expires
+        // could take for ever.
         let condition = format!(
             "attribute_not_exists({NOTIFIED}) AND (attribute_not_exists({CLAIM}) OR NOT attribute_type({CLAIM}, :number) \
              OR {CLAIM} < :expired OR {CLAIM} > :ahead)"
@@ -227,8 +228,17 @@ fn text(value: &str) -> AttributeValue {
     AttributeValue::S(value.to_owned())
 }
 
+fn read(item: Item) -> Result<RunRecord, serde_dynamo::Error> {
+    // First without the record around it: serde reads a flattened struct through a buffer, and what is wrong with an attribute would be
+    // told in other words.
+    let training: Training = serde_dynamo::from_item(item.clone())?;
+    let mut record: RunRecord = serde_dynamo::from_item(item)?;
+    record.training = training;
+    Ok(record)
+}
+
 fn record(item: Item) -> Result<RunRecord, CallError> {
-    serde_dynamo::from_item(item).map_err(|error: serde_dynamo::Error| {
+    read(item).map_err(|error| {
         let why = escaped(&error.to_string());
         CallError::Request(format!("an item of the table is no record: {why}"))
     })
@@ -238,4 +248,69 @@ fn is_condition<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {
     error
         .as_service_error()
         .is_some_and(|error| error.code() == Some("ConditionalCheckFailedException"))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// Everything that a record can hold.
+    fn full() -> Value {
+        json!({
+            "training_job_name": "iris-1", "run_id": "r", "git_hash": "1f0c2ab", "image": "host/iris@sha256:1f",
+            "package": "iris", "version": "1.0", "instance_type": "ml.m5.large", "instance_count": 1, "volume_in_gb": 30,
+            "max_runtime_seconds": 60, "input_bucket": "iris-input", "input": "s3://iris-input/input/data/training/",
+            "output": "s3://iris-output/", "role": "arn:aws:iam::123456789012:role/training", "data_source": "uploaded",
+            "channels": ["training"], "input_versions": { "input/data/training/a.csv": "v1" },
+            "input_versions_uri": "s3://iris-output/records/iris-1/input-versions.json", "input_object_count": 1,
+            "hyperparameters": { "max_depth": "3" }, "recorded_at": "2026-11-24T04:12:05Z",
+            "training_job_arn": "arn:aws:sagemaker:x", "job_creation_time": "2026-11-24T04:12:06Z",
+            "job_end_time": "2026-11-24T04:20:00Z", "job_status": "Failed", "failure_reason": "row 17",
+            "metrics": { "accuracy": 0.97 }, "artifact": "s3://iris-output/iris-1/output/model.tar.gz",
+            "billable_seconds": 61, "notified_at": "2026-11-24T04:20:01Z",
+        })
+    }
+
+    /// What the first version of sgbuild wrote.
+    fn older() -> Value {
+        let first = [
+            "training_job_name",
+            "run_id",
+            "image",
+            "instance_type",
+            "instance_count",
+            "volume_in_gb",
+            "max_runtime_seconds",
+            "input_bucket",
+            "recorded_at",
+            "job_status",
+        ];
+        let full = full();
+        let fields = first.map(|name| (name.to_owned(), full[name].clone()));
+        Value::Object(fields.into_iter().collect())
+    }
+
+    #[test]
+    fn a_record_is_written_as_it_was_read() {
+        let read: RunRecord = serde_json::from_value(full()).unwrap();
+        assert_eq!(serde_json::to_string(&read).unwrap(), full().to_string());
+        let read: RunRecord = serde_json::from_value(older()).unwrap();
+        insta::assert_snapshot!(
+            serde_json::to_string(&read).unwrap(),
+            @r#"{"training_job_name":"iris-1","run_id":"r","git_hash":"","image":"host/iris@sha256:1f","instance_type":"ml.m5.large","instance_count":1,"volume_in_gb":30,"max_runtime_seconds":60,"input_bucket":"iris-input","channels":[],"input_object_count":0,"hyperparameters":{},"recorded_at":"2026-11-24T04:12:05Z","job_status":"Failed"}"#
+        );
+    }
+
+    #[test]
+    fn an_item_has_the_same_names_and_values() {
+        for json in [full(), older()] {
+            let read: RunRecord = serde_json::from_value(json).unwrap();
+            let item: Item = serde_dynamo::to_item(&read).unwrap();
+            let attributes: Value = serde_dynamo::from_item(item.clone()).unwrap();
+            assert_eq!(attributes, json!(read));
+            assert_eq!(record(item).unwrap(), read);
+        }
+    }
 }

@@ -10,11 +10,12 @@ use aws_sdk_s3::types::{
 };
 use serde_json::json;
 
-use super::{Code, Error};
+use super::{DeploymentPackage, Error};
+use crate::aws::CallError;
+use crate::aws::region::partition;
 use crate::progress::Progress;
-use crate::training::call::CallError;
 
-/// The region whose buckets are created without saying where.
+/// The region whose buckets are created without naming it.
 const FIRST_REGION: &str = "us-east-1";
 
 /// Where the program is, or goes.
@@ -44,7 +45,7 @@ impl BucketSettings {
 pub async fn upload(
     sdk_config: &SdkConfig,
     settings: &BucketSettings,
-    code: &Code,
+    package: &DeploymentPackage,
     progress: &dyn Progress,
 ) -> Result<String, Error> {
     let store = Store::new(sdk_config, settings);
@@ -59,7 +60,7 @@ pub async fn upload(
             store.harden(settings).await?;
         }
     }
-    store.put(code, progress).await?;
+    store.put(package, progress).await?;
     Ok(store.bucket)
 }
 
@@ -92,7 +93,8 @@ pub async fn make_folders(sdk_config: &SdkConfig, bucket: &str, folders: &[&str]
     Ok(())
 }
 
-/// An `endpoint_url` means a service at one host, which cannot answer for a host name a bucket: paths are used then.
+/// A client of S3. With an `endpoint_url`, a bucket is named in the path: a service at one address does not answer for a host name for
+/// each bucket.
 fn client(sdk_config: &SdkConfig) -> Client {
     let config = aws_sdk_s3::config::Builder::from(sdk_config).force_path_style(sdk_config.endpoint_url().is_some());
     Client::from_conf(config.build())
@@ -121,7 +123,8 @@ impl Store {
         }
     }
 
-    /// A bucket's name belongs to one account in the world: the program must not go to a stranger's.
+    /// Whether the bucket exists. The name of a bucket may be taken by any account in the world, and the program must not go to a
+    /// stranger's: a bucket of another account is refused.
     async fn exists(&self) -> Result<bool, Error> {
         let head = self
             .client
@@ -147,7 +150,7 @@ impl Store {
         let created = request.set_create_bucket_configuration(place).send().await;
         match created.map_err(|error| CallError::from_sdk(&error)) {
             Ok(_) => Ok(()),
-            // Somebody else of this account launches, too.
+            // Another launch in this account was faster.
             Err(failure) if failure.code() == "BucketAlreadyOwnedByYou" => Ok(()),
             Err(failure) if failure.code() == "BucketAlreadyExists" => Err(Error::BucketTaken {
                 bucket: self.bucket.clone(),
@@ -156,8 +159,8 @@ impl Store {
         }
     }
 
-    /// Nothing public, nothing without TLS, encrypted, every version kept: whoever can change this object runs as the
-    /// pipeline's roles.
+    /// Nothing is public, everything is encrypted, at rest and on its way, and every version is kept: whoever can change the program in
+    /// this bucket can do what the pipeline's roles may do.
     async fn harden(&self, settings: &BucketSettings) -> Result<(), Error> {
         let closed = PublicAccessBlockConfiguration::builder()
             .block_public_acls(true)
@@ -191,13 +194,13 @@ impl Store {
             .map_err(|error| self.failed("s3:PutBucketPolicy", CallError::from_sdk(&error)))
     }
 
-    async fn put(&self, code: &Code, progress: &dyn Progress) -> Result<(), Error> {
-        let key = code.key();
+    async fn put(&self, package: &DeploymentPackage, progress: &dyn Progress) -> Result<(), Error> {
+        let key = package.key();
         let head = self.client.head_object().bucket(&self.bucket).key(&key);
         let head = head.expected_bucket_owner(&self.account).send().await;
         let length = head.ok().and_then(|object| object.content_length());
-        // The key is the content's digest.
-        if length == i64::try_from(code.packed).ok() {
+        // The key has the digest of the content, so an object of this key is the program.
+        if length == i64::try_from(package.packed).ok() {
             progress.detail(&format!("s3://{}/{key} is there already", self.bucket));
             return Ok(());
         }
@@ -205,7 +208,7 @@ impl Store {
         let put = request
             .expected_bucket_owner(&self.account)
             .content_type("application/zip")
-            .body(ByteStream::from(code.zip.clone()))
+            .body(ByteStream::from(package.zip.clone()))
             .send()
             .await;
         put.map_err(|error| self.failed("s3:PutObject", CallError::from_sdk(&error)))?;
@@ -229,12 +232,7 @@ fn encryption() -> Option<ServerSideEncryptionConfiguration> {
 }
 
 fn tls_only(bucket: &str, region: &str) -> String {
-    let partition = match region {
-        china if china.starts_with("cn-") => "aws-cn",
-        government if government.starts_with("us-gov-") => "aws-us-gov",
-        _ => "aws",
-    };
-    let arn = format!("arn:{partition}:s3:::{bucket}");
+    let arn = format!("arn:{}:s3:::{bucket}", partition(region));
     json!({
         "Version": "2012-10-17",
         "Statement": [{

@@ -2,14 +2,13 @@
 
 use std::error::Error as StdError;
 
-use aws_sdk_lambda::error::SdkError;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 use crate::explain::Fault;
 use crate::secret::without_url_credentials;
-
-/// The `errorType` by which a Lambda of ours says that it may work later.
-pub const UNAVAILABLE: &str = "Unavailable";
 
 /// A failed call, after the SDK's own retries.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -51,7 +50,10 @@ pub enum Kind {
 impl CallError {
     /// Reads an SDK error of any operation.
     #[must_use]
-    pub fn from_sdk<E: ProvideErrorMetadata + StdError + Send + Sync + 'static>(error: &SdkError<E>) -> Self {
+    pub fn from_sdk<E>(error: &SdkError<E, HttpResponse>) -> Self
+    where
+        E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
+    {
         match error {
             SdkError::ServiceError(answered) => Self::Service {
                 code: answered.err().code().unwrap_or_default().to_owned(),
@@ -76,11 +78,20 @@ impl CallError {
     /// What kind of failure this is.
     #[must_use]
     pub fn kind(&self) -> Kind {
-        match self {
-            Self::Credentials(_) => Kind::Credentials,
-            Self::Unreachable(_) => Kind::Temporary,
-            Self::Request(_) => Kind::Other,
-            Self::Service { code, status, .. } => kind_of_answer(code, *status),
+        let Self::Service { code, status, .. } = self else {
+            return match self {
+                Self::Credentials(_) => Kind::Credentials,
+                Self::Unreachable(_) => Kind::Temporary,
+                _ => Kind::Other,
+            };
+        };
+        match Refusal::of(code, *status) {
+            Refusal::Expired | Refusal::NotAccepted => Kind::Credentials,
+            Refusal::Denied => Kind::Denied,
+            Refusal::Temporary => Kind::Temporary,
+            // The answer to a HEAD request has no code, and some services have codes of their own for what is not allowed.
+            Refusal::Other if *status == 403 => Kind::Denied,
+            Refusal::Other => Kind::Other,
         }
     }
 
@@ -103,31 +114,59 @@ impl CallError {
     }
 }
 
-/// Codes and statuses: [common errors](https://docs.aws.amazon.com/sagemaker/latest/APIReference/CommonErrors.html).
-fn kind_of_answer(code: &str, status: u16) -> Kind {
-    let is_credentials = [
-        "ExpiredToken",
-        "UnrecognizedClient",
-        "InvalidClientTokenId",
-        "InvalidSignature",
-        "MissingAuth",
-    ];
-    let is_credentials = is_credentials.iter().any(|known| code.starts_with(known))
-        || matches!(code, "InvalidAccessKeyId" | "SignatureDoesNotMatch" | "InvalidToken");
-    if is_credentials {
-        return Kind::Credentials;
+/// What an answer that refuses a call means, by its error code and HTTP status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// The credentials were good, and are no longer.
+    Expired,
+    /// AWS does not know the credentials, or the signature made with them is wrong.
+    NotAccepted,
+    /// The credentials are good, and may not do this.
+    Denied,
+    /// Throttled, or the service is in trouble: it may work later.
+    Temporary,
+    /// Anything else.
+    Other,
+}
+
+impl Refusal {
+    /// Codes that every service may answer:
+    /// [common errors](https://docs.aws.amazon.com/sagemaker/latest/APIReference/CommonErrors.html), and those of
+    /// [throttling](https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html), which come with status 400 from
+    /// older services. Most have a longer form that ends in `Exception`.
+    pub(crate) fn of(code: &str, status: u16) -> Self {
+        let begins_with = |known: &[&str]| known.iter().any(|known| code.starts_with(known));
+        if begins_with(&["ExpiredToken", "RequestExpired", "TokenRefreshRequired"]) {
+            return Self::Expired;
+        }
+        let not_accepted = [
+            "AuthFailure",
+            "IncompleteSignature",
+            "InvalidAccessKeyId",
+            "InvalidClientTokenId",
+            "InvalidSignature",
+            "MissingAuth",
+            "SignatureDoesNotMatch",
+            "UnrecognizedClient",
+        ];
+        if begins_with(&not_accepted) || code == "InvalidToken" {
+            return Self::NotAccepted;
+        }
+        if begins_with(&[
+            "AccessDenied",
+            "NotAuthorized",
+            "AuthorizationError",
+            "UnauthorizedOperation",
+        ]) {
+            return Self::Denied;
+        }
+        let is_throttling = code.contains("Throttl")
+            || begins_with(&["TooManyRequests", "RequestLimitExceeded", "SlowDown", "ServerException"]);
+        if is_throttling || status >= 500 || matches!(status, 408 | 429) {
+            return Self::Temporary;
+        }
+        Self::Other
     }
-    if code.starts_with("AccessDenied") || matches!(code, "NotAuthorized" | "AuthorizationError") {
-        return Kind::Denied;
-    }
-    if status >= 500
-        || status == 429
-        || code.contains("Throttl")
-        || matches!(code, "TooManyRequestsException" | "SlowDown")
-    {
-        return Kind::Temporary;
-    }
-    if status == 403 { Kind::Denied } else { Kind::Other }
 }
 
 /// `message (code)`, or what there is of it.
@@ -145,12 +184,15 @@ fn innermost(error: &(dyn StdError + 'static)) -> String {
     without_url_credentials(&chain(error).last().map(ToString::to_string).unwrap_or_default())
 }
 
-/// Whether the credentials chain is what failed. Its error types are not part of the service crates, so their names are
-/// looked for.
+/// The credentials chain's own failure, where a request was not sent because of it.
+pub(crate) fn credentials_error<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a CredentialsError> {
+    chain(error).find_map(|cause| cause.downcast_ref())
+}
+
+/// Whether there are no credentials to sign a request with. Where no provider of any is configured, the SDK says so only in the
+/// words of its error.
 fn concerns_credentials(error: &(dyn StdError + 'static)) -> bool {
-    chain(error).any(|cause| {
-        format!("{cause:?}").starts_with("CredentialsNotLoaded") || cause.to_string().contains("credential")
-    })
+    credentials_error(error).is_some() || chain(error).any(|cause| cause.to_string().contains("credential"))
 }
 
 fn chain<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
@@ -176,7 +218,30 @@ mod tests {
             ("ServiceException", 500, Kind::Temporary),
             ("ResourceNotFoundException", 404, Kind::Other),
         ] {
-            assert_eq!(kind_of_answer(code, status), kind, "{code} {status}");
+            let answered = CallError::Service {
+                code: code.to_owned(),
+                message: String::new(),
+                status,
+            };
+            assert_eq!(answered.kind(), kind, "{code} {status}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_is_told_by_its_code_in_either_form() {
+        for (code, status, refusal) in [
+            ("ExpiredToken", 400, Refusal::Expired),
+            ("RequestExpired", 400, Refusal::Expired),
+            ("SignatureDoesNotMatch", 403, Refusal::NotAccepted),
+            ("MissingAuthenticationTokenException", 400, Refusal::NotAccepted),
+            ("UnauthorizedOperation", 403, Refusal::Denied),
+            ("RequestLimitExceeded", 400, Refusal::Temporary),
+            ("ServerException", 400, Refusal::Temporary),
+            ("", 408, Refusal::Temporary),
+            ("RepositoryNotFoundException", 400, Refusal::Other),
+            ("", 403, Refusal::Other),
+        ] {
+            assert_eq!(Refusal::of(code, status), refusal, "{code} {status}");
         }
     }
 

@@ -3,16 +3,20 @@
 //! The key and the attributes that the setuptools-docker pipeline wrote keep its names: `training_job_name`, `git_hash`,
 //! `hyperparameters`, `job_creation_time`, `job_end_time`, `job_status`.
 
+mod store;
+
+pub use store::{DynamoDb, Listed, Records};
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::training::asked::Asked;
+use crate::training::Training;
 pub use crate::training::job::JobStatus;
 
 /// The table's key.
-pub const KEY: &str = "training_job_name";
+const KEY: &str = "training_job_name";
 
 /// Where the training data came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,40 +31,9 @@ pub enum DataSource {
 /// One run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunRecord {
-    /// The training job's name; the table's key.
-    pub training_job_name: String,
-    /// The run: at most one job comes of it.
-    pub run_id: String,
-    /// The commit; empty where unknown.
-    #[serde(default)]
-    pub git_hash: String,
-    /// The image, by digest.
-    pub image: String,
-    /// The package's name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub package: Option<String>,
-    /// The package's version.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub version: Option<String>,
-    /// Such as `ml.m5.large`.
-    pub instance_type: String,
-    /// Instances.
-    pub instance_count: i32,
-    /// Each instance's volume, in GiB.
-    pub volume_in_gb: i32,
-    /// The longest the job may run, in seconds.
-    pub max_runtime_seconds: i32,
-    /// The bucket that the data came from.
-    pub input_bucket: String,
-    /// The training channel's S3 prefix; absent in older records, as the next two are.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub input: Option<String>,
-    /// The S3 prefix for the model artifact.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub output: Option<String>,
-    /// ARN of the role that SageMaker assumes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub role: Option<String>,
+    /// What it was asked to be; the training job's name is the table's key.
+    #[serde(flatten)]
+    pub training: Training,
     /// Whether somebody uploaded the data; absent where there was none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data_source: Option<DataSource>,
@@ -76,7 +49,7 @@ pub struct RunRecord {
     /// How many input objects there were.
     #[serde(default)]
     pub input_object_count: usize,
-    /// As the job got them.
+    /// The hyperparameters that the job got.
     #[serde(default)]
     pub hyperparameters: BTreeMap<String, String>,
     /// When the run was recorded.
@@ -110,20 +83,34 @@ pub struct RunRecord {
 }
 
 impl RunRecord {
-    /// What the run was asked to be.
+    /// The record of a run that is to start now.
     #[must_use]
-    pub fn asked(&self) -> Asked {
-        Asked {
-            image: self.image.clone(),
-            commit: Some(self.git_hash.clone()).filter(|commit| !commit.is_empty()),
-            role: self.role.clone(),
-            input: self.input.clone(),
-            output: self.output.clone(),
-            instance_type: Some(self.instance_type.clone()),
-            instance_count: Some(self.instance_count),
-            volume_gib: Some(self.volume_in_gb),
-            max_runtime_seconds: Some(self.max_runtime_seconds),
+    pub(crate) fn requested(training: Training) -> Self {
+        Self {
+            training,
+            data_source: None,
+            channels: Vec::new(),
+            input_versions: BTreeMap::new(),
+            input_versions_uri: None,
+            input_object_count: 0,
+            hyperparameters: BTreeMap::new(),
+            recorded_at: Timestamp::now(),
+            training_job_arn: None,
+            job_creation_time: None,
+            job_end_time: None,
+            job_status: JobStatus::Requested,
+            failure_reason: None,
+            metrics: BTreeMap::new(),
+            artifact: None,
+            billable_seconds: None,
+            notified_at: None,
         }
+    }
+
+    /// The seconds from the job's creation to its end, the wait for instances included; `None` before its end.
+    #[must_use]
+    pub(crate) fn duration(&self) -> Option<i64> {
+        Some(self.job_end_time?.as_second() - self.job_creation_time?.as_second())
     }
 }
 
@@ -158,7 +145,7 @@ pub struct Progress {
 impl Progress {
     /// The status, and nothing else known.
     #[must_use]
-    pub fn to(job_status: JobStatus) -> Self {
+    pub(crate) fn to(job_status: JobStatus) -> Self {
         Self {
             job_status,
             training_job_arn: None,
@@ -169,5 +156,15 @@ impl Progress {
             artifact: None,
             billable_seconds: None,
         }
+    }
+}
+
+/// A duration for people: `1 h 5 min 3 s`.
+pub(crate) fn in_words(seconds: i64) -> String {
+    let (hours, minutes, rest) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    match (hours, minutes) {
+        (0, 0) => format!("{rest} s"),
+        (0, _) => format!("{minutes} min {rest} s"),
+        _ => format!("{hours} h {minutes} min {rest} s"),
     }
 }

@@ -1,10 +1,10 @@
-//! Why a program cannot be what AWS runs.
+//! Why a program could not be packed for AWS, or not be uploaded.
 
 use std::io;
 use std::path::PathBuf;
 
+use crate::aws::{CallError, Kind};
 use crate::explain::{Advice, Explain, Fault};
-use crate::training::call::{CallError, Kind};
 
 /// Why the program could not be packed or uploaded.
 #[derive(Debug, thiserror::Error)]

@@ -28,9 +28,9 @@ const MAX_UNPACKED: u64 = 250 * 1024 * 1024;
 /// The C library of `provided.al2023`, and of CodeBuild's Amazon Linux 2023 images.
 const GLIBC: (u32, u32) = (2, 34);
 
-/// The program, packed.
+/// The program, packed: a deployment package, as Lambda calls it.
 #[derive(Debug, Clone, Serialize)]
-pub struct Code {
+pub struct DeploymentPackage {
     /// The zip file.
     #[serde(skip)]
     pub zip: Vec<u8>,
@@ -44,7 +44,7 @@ pub struct Code {
     pub packed: u64,
 }
 
-impl Code {
+impl DeploymentPackage {
     /// The object's key in the code bucket: the same program has the same key.
     #[must_use]
     pub fn key(&self) -> String {
@@ -56,7 +56,7 @@ impl Code {
 ///
 /// # Errors
 /// It cannot be read, is no Linux program for x86-64 or arm64, needs more than Lambda has, or is too large.
-pub fn pack(path: &Path) -> Result<Code, Error> {
+pub fn pack(path: &Path) -> Result<DeploymentPackage, Error> {
     let read = |source| Error::Unreadable {
         path: path.to_owned(),
         source,
@@ -67,7 +67,7 @@ pub fn pack(path: &Path) -> Result<Code, Error> {
         path: path.to_owned(),
         source,
     })?;
-    Ok(Code {
+    Ok(DeploymentPackage {
         sha256: hex(&Sha256::digest(&zip)),
         architecture,
         unpacked: program.len() as u64,
@@ -76,7 +76,7 @@ pub fn pack(path: &Path) -> Result<Code, Error> {
     })
 }
 
-/// Whether Lambda can run it; what for.
+/// Makes sure that Lambda can run the program; answers with what it was compiled for.
 fn check(path: &Path, program: &[u8]) -> Result<Architecture, Error> {
     let path = path.to_owned();
     let Some(elf) = Elf::parse(program) else {
@@ -111,7 +111,7 @@ fn check(path: &Path, program: &[u8]) -> Result<Architecture, Error> {
 fn zipped(program: &[u8]) -> zip::result::ZipResult<Vec<u8>> {
     let options = SimpleFileOptions::default()
         .compression_method(CompressionMethod::Deflated)
-        // Nothing of when or where it was packed.
+        // A zip file has the time of each entry, which would make every package another.
         .last_modified_time(DateTime::default())
         .unix_permissions(0o755);
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));

@@ -1,5 +1,5 @@
-//! AWS as an HTTP client sees it: the SDK reads an answer to its end, however long that is and however slowly it comes. Here it is
-//! whole, and of a bearable length, before the SDK sees it.
+//! Bounds for the answers of AWS. The SDK reads an answer to its end, however long it is and however slowly it comes. The HTTP client
+//! here reads it first, and hands it to the SDK once it is complete and within the bounds.
 
 use std::error::Error as StdError;
 use std::time::Duration;
@@ -15,16 +15,16 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use http_body_util::{BodyExt as _, Limited};
 
-/// The most that an answer may hold, in bytes. The longest there is, of a function that was invoked, has 6 MB
+/// The longest answer, in bytes. None that is expected has more than the 6 MB of a function that was invoked
 /// ([quotas](https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html)).
 const LONGEST: usize = 16 << 20;
-/// How long the body may take after the head.
-const PATIENCE: Duration = Duration::from_mins(2);
+/// How long the body may take after the head: S3 sends blanks while it puts the parts of a large object together.
+const PATIENCE: Duration = Duration::from_mins(5);
 
-/// The SDK's own HTTP client, with whole and bounded answers.
+/// The SDK's own HTTP client, with bounded answers.
 pub(super) fn http_client() -> SharedHttpClient {
     let provider = tls::Provider::Rustls(tls::rustls_provider::CryptoMode::AwsLc);
-    // As `aws-smithy-runtime` makes its default client.
+    // The settings are those of the SDK's default client, as `aws-smithy-runtime` makes it.
     let client = Builder::new().build_with_connector_fn(move |settings, components| {
         let mut connector = ConnectorBuilder::default().tls_provider(provider.clone());
         connector.set_connector_settings(settings.cloned());

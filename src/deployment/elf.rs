@@ -41,7 +41,7 @@ impl Architecture {
     }
 }
 
-/// A 64-bit little-endian program. Every offset in it is taken for possibly wrong.
+/// A 64-bit little-endian program. No offset in it is trusted: each may lead beyond the file.
 pub(super) struct Elf<'a> {
     bytes: &'a [u8],
     /// The number of the machine that it runs on.

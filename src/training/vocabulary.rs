@@ -1,0 +1,389 @@
+//! What a training is asked to be: one vocabulary from the flag to `CreateTrainingJob`.
+//!
+//! [`Training`] holds every field in its final type, and its `serde` attributes are how a record names them. [`FIELDS`] says of each
+//! what it is called as a setting, in the payload of the training Lambda, and in a sentence; and what it may be. The command line makes
+//! a training of the settings and sends its payload, the Lambda reads that, and each end tells what is missing or refused in its own
+//! names.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::error::Setting;
+use super::rules;
+
+/// The folder of the input bucket that is the training channel, as in the setuptools-docker pipeline.
+const TRAINING_DATA: &str = "input/data/training/";
+
+/// What a training is asked to be. A text that is empty, or a number that is 0, is not known.
+///
+/// Hyperparameters and the objects of the input are left out: they are read when the job is created.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Training {
+    /// The training job's name. In a payload, what it begins with: the Lambda makes the name of that and the run id.
+    #[serde(rename = "training_job_name")]
+    pub job_name: String,
+    /// Identifies the run: at most one training job comes of it.
+    pub run_id: String,
+    /// The commit that is trained.
+    #[serde(rename = "git_hash", default)]
+    pub commit: String,
+    /// The image, by digest.
+    pub image: String,
+    /// The package's name.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub package: String,
+    /// The package's version.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub version: String,
+    /// Such as `ml.m5.large`.
+    pub instance_type: String,
+    /// How many instances train.
+    pub instance_count: i32,
+    /// Each instance's volume, in GiB.
+    #[serde(rename = "volume_in_gb")]
+    pub volume_gib: i32,
+    /// The longest the job may run, in seconds.
+    pub max_runtime_seconds: i32,
+    /// The bucket of the training data, which also holds the hyperparameters.
+    pub input_bucket: String,
+    /// The training channel's data, `s3://bucket/input/data/training/`. Older records lack this and the next two.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub input: String,
+    /// Where SageMaker writes the model artifact, such as `s3://bucket/`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub output: String,
+    /// ARN of the role that SageMaker assumes.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub role: String,
+    /// Metrics by name: the regular expressions, with one group each, that find them in the training's log. A record has the
+    /// values that were found instead.
+    #[serde(skip)]
+    pub metrics: BTreeMap<String, String>,
+}
+
+/// The key of the metrics in the payload: an object, where every other field is a text.
+pub(crate) const METRICS: &str = "metrics";
+
+/// Whether a payload can do without a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Presence {
+    /// Nothing can be trained without it.
+    Required,
+    /// It may be empty, but is always there: the setuptools-docker pipeline's Lambda looks for it.
+    Sent,
+    /// It is absent where nothing is known.
+    Optional,
+}
+
+/// One field of a training: what it is called, and what it may be.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Field {
+    /// Its key in the payload.
+    pub(crate) key: &'static str,
+    /// Whether a payload can do without it.
+    pub(crate) presence: Presence,
+    /// The setting that it is made of; none where image, package or checkout say it.
+    pub(crate) setting: Option<Setting>,
+    /// Checks the setting's text, and makes the payload's of it.
+    of_setting: fn(&str) -> Result<String, String>,
+    /// What it is called where it tells one training from another: `its role is …, ours is …`. None where it does not.
+    difference: Option<&'static str>,
+    /// Its text in a payload; empty where it is not known.
+    text: fn(&Training) -> String,
+    /// Checks the text of a payload, and sets the field; or says what is wrong, as [`rules`] do.
+    pub(crate) read: fn(&mut Training, &str) -> Result<(), String>,
+}
+
+/// Every field but the metrics, in the order in which the payload has them: the setuptools-docker pipeline's first.
+pub(crate) static FIELDS: [Field; 14] = [
+    Field {
+        key: "source_bucket_uri",
+        presence: Presence::Required,
+        setting: Some(setting("source-bucket", "the bucket with the training data")),
+        of_setting: |bucket| rules::bucket_name(bucket).map(|()| format!("s3://{bucket}/{TRAINING_DATA}")),
+        difference: Some("input"),
+        text: |training| training.input.clone(),
+        read: |training, uri| {
+            rules::s3_uri(uri)?.clone_into(&mut training.input_bucket);
+            training.input = format!("{}/", uri.trim_end_matches('/'));
+            Ok(())
+        },
+    },
+    Field {
+        key: "destination_bucket_uri",
+        presence: Presence::Required,
+        setting: Some(setting("output-bucket", "the bucket for the model")),
+        of_setting: |bucket| rules::bucket_name(bucket).map(|()| format!("s3://{bucket}/")),
+        difference: Some("output"),
+        text: |training| training.output.clone(),
+        read: |training, uri| set_text(&mut training.output, uri, rules::s3_uri(uri).map(drop)),
+    },
+    Field {
+        key: "image",
+        presence: Presence::Required,
+        difference: Some("image"),
+        text: |training| training.image.clone(),
+        read: |training, uri| set_text(&mut training.image, uri, rules::image_uri(uri)),
+        ..FIELD
+    },
+    Field {
+        key: "role",
+        presence: Presence::Required,
+        setting: Some(setting("role", "the role the training job assumes")),
+        difference: Some("role"),
+        text: |training| training.role.clone(),
+        read: |training, arn| set_text(&mut training.role, arn, rules::role_arn(arn)),
+        ..FIELD
+    },
+    Field {
+        key: "num_instances",
+        presence: Presence::Required,
+        setting: Some(setting("instance-count", "the number of instances")),
+        difference: Some("number of instances"),
+        text: |training| digits(training.instance_count),
+        read: |training, text| set(&mut training.instance_count, rules::instance_count(text)),
+        ..FIELD
+    },
+    Field {
+        key: "instance_type",
+        presence: Presence::Required,
+        setting: Some(setting("instance-type", "the instance type")),
+        difference: Some("instance type"),
+        text: |training| training.instance_type.clone(),
+        read: |training, name| set_text(&mut training.instance_type, name, rules::instance_type(name)),
+        ..FIELD
+    },
+    Field {
+        key: "vol_in_gb",
+        presence: Presence::Required,
+        setting: Some(setting("volume-size", "the volume size in GiB")),
+        difference: Some("volume size"),
+        text: |training| digits(training.volume_gib),
+        read: |training, text| set(&mut training.volume_gib, rules::volume_size(text)),
+        ..FIELD
+    },
+    Field {
+        key: "training_job_name",
+        presence: Presence::Required,
+        text: |training| training.job_name.clone(),
+        read: |training, name| set_text(&mut training.job_name, name, Ok(())),
+        ..FIELD
+    },
+    Field {
+        key: "max_runtime_sec",
+        presence: Presence::Required,
+        setting: Some(setting("max-runtime", "the longest run in seconds")),
+        difference: Some("longest run"),
+        text: |training| digits(training.max_runtime_seconds),
+        read: |training, text| set(&mut training.max_runtime_seconds, rules::max_runtime(text)),
+        ..FIELD
+    },
+    Field {
+        key: "git_hash",
+        presence: Presence::Sent,
+        difference: Some("commit"),
+        text: |training| training.commit.clone(),
+        read: |training, commit| set_text(&mut training.commit, commit, rules::commit(commit)),
+        ..FIELD
+    },
+    Field {
+        key: "run_id",
+        setting: Some(setting("run-id", "the run id")),
+        difference: Some("run id"),
+        text: |training| training.run_id.clone(),
+        read: |training, id| set_text(&mut training.run_id, id, rules::run_id(id)),
+        ..FIELD
+    },
+    Field {
+        key: "package",
+        text: |training| training.package.clone(),
+        read: |training, name| set_text(&mut training.package, name, Ok(())),
+        ..FIELD
+    },
+    Field {
+        key: "version",
+        text: |training| training.version.clone(),
+        read: |training, version| set_text(&mut training.version, version, Ok(())),
+        ..FIELD
+    },
+    // Together with the image's tag, it says which image was pushed, whatever the tag points at by now.
+    Field {
+        key: "image_digest",
+        text: |training| digest_of(&training.image).unwrap_or_default().to_owned(),
+        read: |training, digest| {
+            rules::image_digest(digest, &training.image)?;
+            if digest_of(&training.image).is_none() {
+                training.image = format!("{}@{digest}", image_repository(&training.image));
+            }
+            Ok(())
+        },
+        ..FIELD
+    },
+];
+
+/// What most fields have in common.
+const FIELD: Field = Field {
+    key: "",
+    presence: Presence::Optional,
+    setting: None,
+    of_setting: |text| Ok(text.to_owned()),
+    difference: None,
+    text: |_| String::new(),
+    read: |_, _| Ok(()),
+};
+
+const fn setting(key: &'static str, what: &'static str) -> Setting {
+    Setting { what, key }
+}
+
+/// Sets a field to a text, even to one that is refused: a field that is read later may be checked against it.
+fn set_text(field: &mut String, text: &str, checked: Result<(), String>) -> Result<(), String> {
+    text.clone_into(field);
+    checked
+}
+
+fn set<T>(field: &mut T, value: Result<T, String>) -> Result<(), String> {
+    *field = value?;
+    Ok(())
+}
+
+fn digits(number: i32) -> String {
+    match number {
+        0 => String::new(),
+        known => known.to_string(),
+    }
+}
+
+fn digest_of(image: &str) -> Option<&str> {
+    image.split_once('@').map(|(_, digest)| digest)
+}
+
+/// An image's name without tag and digest.
+pub(crate) fn image_repository(image: &str) -> &str {
+    let image = image.split_once('@').map_or(image, |(name, _)| name);
+    let name_start = image.rfind('/').map_or(0, |slash| slash + 1);
+    match image[name_start..].find(':') {
+        Some(tag) => &image[..name_start + tag],
+        None => image,
+    }
+}
+
+impl Field {
+    /// Checks the text of the field's setting, and sets the field.
+    pub(super) fn read_setting(&self, training: &mut Training, text: &str) -> Result<(), String> {
+        (self.read)(training, &(self.of_setting)(text)?)
+    }
+
+    /// Every field in the order in which a payload is read and trainings are compared: first which image is trained in which run, then
+    /// how.
+    pub(crate) fn in_order() -> impl Iterator<Item = &'static Self> {
+        const FIRST: [&str; 4] = ["training_job_name", "run_id", "image", "image_digest"];
+        let first = FIRST
+            .iter()
+            .filter_map(|key| FIELDS.iter().find(|field| field.key == *key));
+        first.chain(FIELDS.iter().filter(|field| !FIRST.contains(&field.key)))
+    }
+}
+
+impl Training {
+    /// The payload that asks the training Lambda for it. The first ten keys are the setuptools-docker pipeline's, all of them texts, so
+    /// that an existing Lambda accepts it; the rest is sgbuild's, and absent where nothing is known.
+    #[must_use]
+    pub(crate) fn payload(&self) -> Map<String, Value> {
+        let mut payload = Map::new();
+        for field in &FIELDS {
+            let text = (field.text)(self);
+            if !text.is_empty() || field.presence != Presence::Optional {
+                payload.insert(field.key.to_owned(), text.into());
+            }
+        }
+        if !self.metrics.is_empty() {
+            payload.insert(METRICS.to_owned(), self.metrics.clone().into_iter().collect());
+        }
+        payload
+    }
+
+    /// How this training, which was asked for earlier, differs from `ours`; `None` where it does not. So an event that is delivered
+    /// again is told from another run that took the same id. A field that either of the two does not know is not compared.
+    #[must_use]
+    pub(crate) fn difference(&self, ours: &Self) -> Option<String> {
+        Field::in_order().find_map(|field| {
+            let what = field.difference?;
+            let (theirs, ours) = ((field.text)(self), (field.text)(ours));
+            let differ = theirs != ours && !theirs.is_empty() && !ours.is_empty();
+            differ.then(|| format!("its {what} is {theirs}, ours is {ours}"))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_difference_is_named_and_what_is_unknown_is_none() {
+        let ours = Training {
+            image: "iris@sha256:1f".to_owned(),
+            role: "arn:aws:iam::123456789012:role/training".to_owned(),
+            instance_count: 1,
+            ..Training::default()
+        };
+        assert_eq!(ours.difference(&ours), None);
+        let older = Training {
+            image: ours.image.clone(),
+            ..Training::default()
+        };
+        assert_eq!(older.difference(&ours), None);
+        let more = Training {
+            instance_count: 2,
+            ..ours.clone()
+        };
+        assert_eq!(
+            more.difference(&ours).as_deref(),
+            Some("its number of instances is 2, ours is 1")
+        );
+        let other = Training {
+            image: "iris@sha256:2e".to_owned(),
+            ..more
+        };
+        assert_eq!(
+            other.difference(&ours).as_deref(),
+            Some("its image is iris@sha256:2e, ours is iris@sha256:1f")
+        );
+    }
+
+    #[test]
+    fn the_digest_wins_over_a_tag() {
+        let digest = format!("sha256:{}", "1f".repeat(32));
+        let image = |image: &str| {
+            let mut training = Training {
+                image: image.to_owned(),
+                ..Training::default()
+            };
+            let field = FIELDS.iter().find(|field| field.key == "image_digest").unwrap();
+            let read = (field.read)(&mut training, &digest);
+            (read, training.image)
+        };
+        let whole = (Ok(()), format!("localhost:5000/iris@{digest}"));
+        assert_eq!(image("localhost:5000/iris:1"), whole);
+        assert_eq!(image("localhost:5000/iris"), whole);
+        let (read, kept) = image("iris@sha256:00");
+        assert!(read.is_err());
+        assert_eq!(kept, "iris@sha256:00");
+    }
+
+    #[test]
+    fn every_name_stands_for_one_field() {
+        for field in &FIELDS {
+            let same = |other: &&Field| {
+                other.key == field.key
+                    || other.difference.is_some() && other.difference == field.difference
+                    || other.setting.is_some() && other.setting == field.setting
+            };
+            assert_eq!(FIELDS.iter().filter(same).count(), 1, "{}", field.key);
+        }
+        assert_eq!(Field::in_order().count(), FIELDS.len());
+    }
+}
