@@ -1,7 +1,6 @@
 //! `sgbuild launch`: the whole pipeline in AWS, created or updated.
 
 use std::collections::BTreeMap;
-use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -16,16 +15,11 @@ use crate::registry::ecr;
 use crate::settings::PipelineSettings;
 use crate::shown::{Data, Page};
 use crate::stack::{self, Change, CloudFormation, Plan, PlanSettings, Planned, Stack};
-use crate::training::request;
 
 use super::github::{self, Remote};
 
 /// The template's parameters that say where the program is and for which processors.
 const CODE_PARAMETERS: [&str; 3] = ["CodeBucket", "CodeKey", "Architecture"];
-
-/// How long CodeBuild lets a build take:
-/// [CreateProject](https://docs.aws.amazon.com/codebuild/latest/APIReference/API_CreateProject.html), `timeoutInMinutes`.
-const BUILD_MINUTES: RangeInclusive<u64> = 5..=2160;
 
 /// Shown in the console as folders of the input bucket.
 const FOLDERS: [&str; 4] = [
@@ -208,7 +202,6 @@ async fn upload(
 
 fn plan_settings(checkout: &Checkout<'_>, template: String) -> Result<PlanSettings, Error> {
     let settings = &checkout.settings;
-    check_numbers(checkout)?;
     let mut given = settings.stack_parameters();
     if let Some(engine) = given.get_mut("Engine") {
         build::check_engine(checkout)?.parameter().clone_into(engine);
@@ -224,20 +217,6 @@ fn plan_settings(checkout: &Checkout<'_>, template: String) -> Result<PlanSettin
         given,
         tags: BTreeMap::new(),
     })
-}
-
-/// Refuses what SageMaker or CodeBuild would refuse only when the pipeline runs.
-fn check_numbers(checkout: &Checkout<'_>) -> Result<(), Error> {
-    let origins: BTreeMap<_, _> = checkout.settings.numbers();
-    let set = |key: &str| origins.get(key).map(|(number, origin)| (*number, origin.as_str()));
-    request::check_numbers(set)?;
-    match set("build-timeout") {
-        Some((minutes, origin)) if !BUILD_MINUTES.contains(&minutes) => Err(Error::BuildTimeout {
-            minutes,
-            origin: origin.to_owned(),
-        }),
-        _ => Ok(()),
-    }
 }
 
 /// What the checkout says of a new pipeline.

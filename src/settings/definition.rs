@@ -71,6 +71,9 @@ pub struct Definition {
     pub(crate) key: &'static str,
     pub(crate) kind: Kind,
     pub(crate) default: Option<Fixed>,
+    /// The least and the most that a number may be.
+    pub(super) least: u64,
+    pub(super) most: u64,
     /// The variable by which the setuptools-docker pipeline's stack gives it to CodeBuild; read there only.
     pub(super) original: Option<&'static str>,
     /// The parameter of the stack's template that it is.
@@ -202,6 +205,9 @@ impl Definition {
             key,
             kind,
             default: None,
+            // Nothing lasts no time, and no instance trains nothing.
+            least: 1,
+            most: u64::MAX,
             original: None,
             parameter: None,
             decided_by: DecidedBy::Anyone,
@@ -283,16 +289,23 @@ impl Definition {
         }
     }
 
-    /// Whether the value can be what the setting says: nothing lasts no time, and no instance trains nothing.
+    /// Whether a number is one that the setting can be.
     pub(super) fn check(&'static self, setting: &Setting) -> Result<(), Error> {
-        if setting.value != Value::Number(0) {
+        let Value::Number(number) = setting.value else {
             return Ok(());
-        }
+        };
+        let expected = if number < self.least {
+            format!("a whole number, {} or more,", self.least)
+        } else if number > self.most {
+            format!("a whole number, {} at most,", self.most)
+        } else {
+            return Ok(());
+        };
         Err(Error::WrongKind {
             origin: setting.origin.to_string(),
             key: self.key,
-            found: "`0`".to_owned(),
-            expected: "a whole number, 1 or more,",
+            found: format!("`{number}`"),
+            expected: expected.into(),
         })
     }
 
@@ -308,7 +321,7 @@ impl Definition {
             origin: origin.to_string(),
             key: self.key,
             found,
-            expected,
+            expected: expected.into(),
         }
     }
 }

@@ -227,6 +227,12 @@ impl<T: Typed> Key<T> {
         self
     }
 
+    /// The least and the most that the number may be.
+    pub(super) const fn between(mut self, least: u64, most: u64) -> Self {
+        (self.definition.least, self.definition.most) = (least, most);
+        self
+    }
+
     /// The variable by which the setuptools-docker pipeline's stack gives it to CodeBuild; read there only.
     pub(super) const fn in_codebuild(mut self, variable: &'static str) -> Self {
         self.definition.original = Some(variable);

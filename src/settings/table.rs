@@ -7,6 +7,7 @@
 use super::definition::Group::{Account, Build, Image, Pipeline, Project, Push, Stack, Train, Training};
 use super::definition::{Definition, at};
 use super::key::{File, Key, List, Map, Number, Switch, Text, file, list, map, number, switch, text};
+use crate::training::rules::MAX_RUNTIME_SECONDS;
 
 /// What a file would decide that named a program.
 const PROGRAM: &str = "which program is run";
@@ -14,6 +15,9 @@ const PROGRAM: &str = "which program is run";
 const WHOSE_REPOSITORY: &str = "whose repository AWS builds";
 /// What a file would decide that trusted its own lines.
 const WHO_SEES_PASSWORDS: &str = "whether its own lines get your passwords";
+
+/// As many instances, or GiB of a volume, as SageMaker's requests can name.
+const MOST: u64 = i32::MAX as u64;
 
 /// Makes a static of each row, and [`TABLE`] of all of them: a row cannot be forgotten there.
 macro_rules! table {
@@ -208,18 +212,21 @@ table! {
 
     INSTANCE_COUNT: Number = number("instance-count", "How many instances train")
         .default(1)
+        .between(1, MOST)
         .flag("N", &[at(Training)])
         .in_codebuild("INSTANCE_CNT")
         .parameter("InstanceCount");
 
     VOLUME_SIZE: Number = number("volume-size", "Each instance's volume, in GiB")
         .default(30)
+        .between(1, MOST)
         .flag("GIB", &[at(Training)])
         .in_codebuild("EBS_VOL_GB")
         .parameter("VolInGB");
 
     MAX_RUNTIME: Number = number("max-runtime", "The longest training may take, in seconds")
         .default(86_400)
+        .between(1, MAX_RUNTIME_SECONDS.unsigned_abs() as u64)
         .flag("SECONDS", &[at(Training)])
         .in_codebuild("RUN_TIME_SEC")
         .parameter("MaxRuntimeInSeconds");
@@ -302,7 +309,9 @@ table! {
         .callers("what AWS runs the builds in")
         .documented_default("AWS's Amazon Linux");
 
+    // What CodeBuild takes: https://docs.aws.amazon.com/codebuild/latest/APIReference/API_CreateProject.html, timeoutInMinutes.
     BUILD_TIMEOUT: Option<Number> = number("build-timeout", "The longest a build may take, in minutes")
+        .between(5, 2160)
         .flag("MINUTES", &[at(Pipeline)])
         .flag_help("The longest a build may take, in minutes [default: 60]")
         .parameter("BuildTimeoutMins")

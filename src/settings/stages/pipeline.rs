@@ -44,19 +44,6 @@ impl Settings {
         }
     }
 
-    /// The settings that are numbers, and where each was set.
-    #[must_use]
-    pub fn numbers(&self) -> BTreeMap<&'static str, (u64, String)> {
-        let numbers = self.all().filter_map(|(definition, setting)| match setting? {
-            Setting {
-                value: Value::Number(number),
-                origin,
-            } => Some((definition.key, (*number, origin.to_string()))),
-            _ => None,
-        });
-        numbers.collect()
-    }
-
     /// The settings that are parameters of the stack's template, by the template's names. A default of ours is none of them:
     /// it must not undo what an existing stack was given.
     #[must_use]
