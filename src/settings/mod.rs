@@ -304,4 +304,6 @@ fn from_environment(definition: &'static Definition, environment: &Environment) 
 }
 
 #[cfg(test)]
+mod documentation;
+#[cfg(test)]
 mod tests;

@@ -112,6 +112,8 @@ table! {
         .flag_help("The commit, for tag, label and training, instead of git's HEAD")
         .documented_default("CodeBuild's, else git's HEAD");
 
+    // How the image is built.
+
     PIP_SETTINGS: Switch = switch("pip-settings", "Hand this machine's pip index settings and netrc to the build, as secrets")
         .on()
         .bare_flag(&[at(Image)])
@@ -134,8 +136,6 @@ table! {
         .flag("FILE", &[at(Image)])
         .flag_help("Certificates (PEM) that pip trusts in the build")
         .documented("Certificates (PEM) that pip trusts in the build");
-
-    // How the image is built.
 
     ENGINE: Text = text("engine", "What builds the image: auto or docker")
         .default("auto")
@@ -229,7 +229,8 @@ table! {
         .between(1, MAX_RUNTIME_SECONDS.unsigned_abs() as u64)
         .flag("SECONDS", &[at(Training)])
         .in_codebuild("RUN_TIME_SEC")
-        .parameter("MaxRuntimeInSeconds");
+        .parameter("MaxRuntimeInSeconds")
+        .documented("The longest training may take, in seconds; 28 days at most");
 
     METRICS: Map = map("metrics", "Metrics in the training's log: names, and regular expressions with one group")
         .flag("NAME=REGEX", &[at(Training).after("job-name")])
@@ -315,6 +316,7 @@ table! {
         .flag("MINUTES", &[at(Pipeline)])
         .flag_help("The longest a build may take, in minutes [default: 60]")
         .parameter("BuildTimeoutMins")
+        .documented("The longest a build may take, in minutes: 5 to 2160, as CodeBuild has it")
         .documented_default("`60`");
 
     CODE_BUCKET: Option<Text> = text("code-bucket", "A bucket for sgbuild itself")
