@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use signal_hook::consts::{SIGINT, SIGTERM};
 
-use crate::fault::Fault;
+use crate::explain::Fault;
 use crate::process;
 
 /// How long a command that was asked to stop may take: all is over within a second.

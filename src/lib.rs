@@ -6,9 +6,10 @@
 //! Project ─▶ Sdist ─▶ ImagePlan ─▶ BuiltImage ─▶ PushedImage ─▶ TrainingRun
 //! ```
 //!
-//! Modules are listed by what they are, and within a group by name; the path itself is `project`, `sdist`, `image`, `dist`,
+//! Modules are listed by what they are, and within a group by name; the path itself is `project`, `package`, `image`, `dist`,
 //! `engine`, `push`, `training`. A stage imports the types of earlier stages only. No stage prints, exits or reads the process
-//! environment: it takes a settings struct and a [`progress::Progress`].
+//! environment: it takes a settings struct and a [`progress::Progress`], and returns a value or its own error enum, of which
+//! [`explain::Explain`] says whose move it is and what to do next.
 //!
 //! *The setuptools-docker pipeline* is what sgbuild replaces: the package setuptools-docker, whose setuptools command builds such an
 //! image of the same `setup.py`, and the CloudFormation stack, build script and training Lambda around it. Its keywords of
@@ -17,31 +18,31 @@
 // Leaves: used by every stage.
 mod cache;
 mod depth;
-pub mod fault;
+pub mod explain;
 mod hex;
 mod process;
 pub mod progress;
 mod python;
-mod quoted;
 mod reading;
 pub mod revision;
 pub mod secret;
 pub mod shown;
+mod template;
 pub mod uv;
 mod wildcard;
 
 // The data path.
+pub mod build_record;
 pub mod dist;
-pub mod dockerfile;
 pub mod engine;
-pub mod handover;
 pub mod image;
+pub mod oci;
+pub mod package;
 pub mod project;
 pub mod push;
 pub mod record;
 pub mod registry;
 pub mod requirements;
-pub mod sdist;
 pub mod training;
 
 // The pipeline around it, in AWS.

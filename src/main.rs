@@ -6,12 +6,13 @@ use std::process::ExitCode;
 use aws_config::BehaviorVersion;
 
 use sgbuild::cli::{Cli, Color};
-use sgbuild::commands::{self, Begun, Work};
+use sgbuild::commands::{self, Begun, CommandError, Work};
 use sgbuild::error::Error;
-use sgbuild::fault::Fault;
+use sgbuild::explain::Fault;
 use sgbuild::interruption;
 use sgbuild::lambda::log::JsonLines;
 use sgbuild::lambda::{self, Configuration};
+use sgbuild::progress::Cancelled;
 use sgbuild::settings::Environment;
 use sgbuild::shown::Data;
 use sgbuild::ui::{Ui, Verbosity};
@@ -44,17 +45,18 @@ fn main() -> ExitCode {
 
 fn failed(ui: &Ui, error: &Error) -> ExitCode {
     let report = error.report();
-    if report.fault != Fault::Unread {
+    let fault = report.advice.fault;
+    if fault != Fault::Unread {
         ui.error(&report);
     }
-    ExitCode::from(report.fault.exit_code())
+    ExitCode::from(fault.exit_code())
 }
 
 /// Prints what clap has to say: help and version, which are data, or what is wrong with the command line.
 fn print_of_clap(said: &clap::Error) -> ExitCode {
     let printed = said.print().and_then(|()| std::io::stdout().flush());
     match printed {
-        Err(error) if !said.use_stderr() => failed(&Ui::new(Verbosity::Normal), &Error::Stdout(error)),
+        Err(error) if !said.use_stderr() => failed(&Ui::new(Verbosity::Normal), &CommandError::Stdout(error).into()),
         // Nobody is left to tell when stderr is closed.
         _ => ExitCode::from(u8::try_from(said.exit_code()).unwrap_or(2)),
     }
@@ -68,7 +70,7 @@ fn run(cli: &Cli, ui: &Ui) -> Result<(), Error> {
         Begun::Over(outcome) => outcome,
         Begun::Waits(work) => wait_for(work)?,
     };
-    ui.data(&outcome).map_err(Error::Stdout)
+    Ok(ui.data(&outcome).map_err(CommandError::Stdout)?)
 }
 
 /// Runs a command that talks to services, until it is done or the user has enough. The command is polled on this thread and
@@ -78,12 +80,12 @@ fn wait_for(work: Work<'_>) -> Result<Data, Error> {
         .worker_threads(2)
         .enable_all()
         .build()
-        .map_err(Error::Runtime)?;
+        .map_err(CommandError::Runtime)?;
     let done = runtime.block_on(async {
         tokio::select! {
             // First, so that it listens before the command works without awaiting.
             biased;
-            () = asked_to_stop() => Err(Error::Interrupted),
+            () = asked_to_stop() => Err(Cancelled.into()),
             done = work => done,
         }
     });
@@ -111,26 +113,25 @@ async fn asked_to_stop() {
 
 /// Serves the function whose handler Lambda names, until Lambda stops the process.
 fn run_lambda(runtime_api: &str) -> ExitCode {
-    let handler = std::env::var("_HANDLER").unwrap_or_default();
-    let served = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(Error::Runtime)
-        .and_then(|runtime| {
-            runtime.block_on(async {
-                let aws = aws_config::load_defaults(BehaviorVersion::latest()).await;
-                let configuration = Configuration::read(|name| std::env::var(name).ok());
-                let log = JsonLines::new(std::io::stderr());
-                lambda::run(&handler, runtime_api, &aws, &configuration, &log)
-                    .await
-                    .map_err(Error::Lambda)
-            })
-        });
-    match served {
+    match serve_lambda(runtime_api) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             Ui::new(Verbosity::Normal).error(&error.report());
             ExitCode::FAILURE
         }
     }
+}
+
+fn serve_lambda(runtime_api: &str) -> Result<(), Error> {
+    let handler = std::env::var("_HANDLER").unwrap_or_default();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(CommandError::Runtime)?;
+    runtime.block_on(async {
+        let aws = aws_config::load_defaults(BehaviorVersion::latest()).await;
+        let configuration = Configuration::read(|name| std::env::var(name).ok());
+        let log = JsonLines::new(std::io::stderr());
+        Ok(lambda::run(&handler, runtime_api, &aws, &configuration, &log).await?)
+    })
 }

@@ -1,4 +1,6 @@
-//! How a stage tells what it is doing, without knowing who listens.
+//! How a stage tells what it is doing and hears that it is to stop, without knowing who listens.
+
+use crate::explain::{Advice, Explain, Fault};
 
 /// Receives a stage's progress. The CLI draws it on stderr; the Lambda and tests are [`Silent`]. Texts may hold anything that
 /// others wrote: whoever shows them sees to it that they are safe to be shown.
@@ -19,6 +21,24 @@ pub trait Progress: Send + Sync {
     /// Whether the user asked to stop. Work that waits for something else than a future looks here now and then.
     fn cancelled(&self) -> bool {
         false
+    }
+    /// Ends the work with `?` where the user asked to stop.
+    ///
+    /// # Errors
+    /// [`Cancelled`].
+    fn check(&self) -> Result<(), Cancelled> {
+        if self.cancelled() { Err(Cancelled) } else { Ok(()) }
+    }
+}
+
+/// The user asked to stop, and the work did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("interrupted")]
+pub struct Cancelled;
+
+impl Explain for Cancelled {
+    fn advice(&self) -> Advice {
+        Fault::Interrupted.alone()
     }
 }
 
@@ -46,4 +66,31 @@ impl Progress for Silent {
 impl Task for Silent {
     fn set(&self, _done: u64, _total: Option<u64>) {}
     fn finish(&self, _outcome: &str) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Stopped;
+
+    impl Progress for Stopped {
+        fn step(&self, _title: &str) {}
+        fn detail(&self, _line: &str) {}
+        fn warn(&self, _text: &str) {}
+        fn task(&self, _title: &str, _total: Option<u64>) -> Box<dyn Task> {
+            Box::new(Silent)
+        }
+        fn cancelled(&self) -> bool {
+            true
+        }
+    }
+
+    #[test]
+    fn an_interrupt_exits_as_shells_do() {
+        assert_eq!(Silent.check(), Ok(()));
+        let cancelled = Stopped.check().unwrap_err();
+        assert_eq!(cancelled.to_string(), "interrupted");
+        assert_eq!(cancelled.advice().fault.exit_code(), 130);
+    }
 }

@@ -82,9 +82,18 @@ pub(crate) fn text(path: &Path, most: u64) -> io::Result<String> {
 /// # Errors
 /// It cannot be opened, or is a directory, pipe, socket or device.
 pub(crate) fn open(path: &Path) -> io::Result<(File, Metadata)> {
+    open_with(path, OFlags::empty())
+}
+
+/// The same with `more` flags: with [`OFlags::NOFOLLOW`] a link is refused, which in the place of a file of sgbuild's own would lead
+/// elsewhere.
+///
+/// # Errors
+/// As [`open`].
+pub(crate) fn open_with(path: &Path, more: OFlags) -> io::Result<(File, Metadata)> {
     // A pipe without a writer would be waited for, and a terminal would become ours.
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let opened = rustix::fs::open(path, flags, Mode::empty());
+    let opened = rustix::fs::open(path, flags | more, Mode::empty());
     let file = File::from(opened.map_err(|error| match error {
         // A socket.
         rustix::io::Errno::NXIO => io::Error::other(SPECIAL),

@@ -11,7 +11,7 @@ use std::time::Duration;
 use anstyle::{AnsiColor, Style};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::error::Report;
+use crate::explain::Report;
 use crate::progress::{Progress, Task};
 use crate::shown::{Data, block, line, message};
 
@@ -99,7 +99,7 @@ impl Ui {
         if let Some(log) = &report.log {
             let _ = writeln!(text, "  {DIM}log{DIM:#}: {}", block(log, 7));
         }
-        for hint in &report.hints {
+        for hint in &report.advice.hints {
             let _ = writeln!(text, "  {HINT}hint{HINT:#}: {}", message(hint, 8));
         }
         write_stderr(&text);

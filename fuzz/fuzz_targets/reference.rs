@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use sgbuild_fuzz::reference::Reference;
+use sgbuild_fuzz::oci::Reference;
 
 fuzz_target!(|input: &str| {
     if let Ok(reference) = input.parse::<Reference>() {

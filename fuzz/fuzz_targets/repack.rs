@@ -9,8 +9,8 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use libfuzzer_sys::fuzz_target;
 use sgbuild_fuzz::Directory;
+use sgbuild_fuzz::package::sdist::{SdistSettings, repack};
 use sgbuild_fuzz::progress::Silent;
-use sgbuild_fuzz::sdist::{SdistSettings, repack};
 
 static PROJECT: LazyLock<Directory> = LazyLock::new(Directory::default);
 

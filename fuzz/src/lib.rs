@@ -10,10 +10,14 @@
 mod cache;
 #[path = "../../src/depth.rs"]
 mod depth;
-#[path = "../../src/fault.rs"]
-pub mod fault;
+#[path = "../../src/explain.rs"]
+pub mod explain;
 #[path = "../../src/hex.rs"]
 pub mod hex;
+#[path = "../../src/oci/mod.rs"]
+pub mod oci;
+#[path = "../../src/package/mod.rs"]
+pub mod package;
 #[path = "../../src/process/mod.rs"]
 pub mod process;
 #[path = "../../src/progress.rs"]
@@ -24,12 +28,8 @@ pub mod project;
 mod python;
 #[path = "../../src/reading.rs"]
 pub mod reading;
-#[path = "../../src/registry/reference/mod.rs"]
-pub mod reference;
 #[path = "../../src/requirements/mod.rs"]
 pub mod requirements;
-#[path = "../../src/sdist/mod.rs"]
-pub mod sdist;
 #[path = "../../src/secret/mod.rs"]
 pub mod secret;
 #[path = "../../src/uv/mod.rs"]
@@ -41,9 +41,9 @@ use std::cell::LazyCell;
 use std::fs;
 use std::path::PathBuf;
 
+use package::sdist::{self, SdistSettings};
 use progress::Silent;
 use project::{Project, ProjectSettings};
-use sdist::SdistSettings;
 use tempfile::TempDir;
 use uv::UvSettings;
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use rustix::fs::OFlags;
 use rustix::io::{FdFlags, fcntl_setfd};
 
-use crate::progress::Progress;
+use crate::progress::{Cancelled, Progress};
 
 const POLL: Duration = Duration::from_millis(20);
 
@@ -26,7 +26,7 @@ pub(crate) enum Access {
 #[derive(Debug)]
 pub(crate) enum Refused {
     /// The user did not want to wait.
-    Interrupted,
+    Cancelled(Cancelled),
     /// The system refused.
     System(io::Error),
 }
@@ -45,8 +45,8 @@ pub(crate) fn lock(path: &Path, access: Access, progress: &dyn Progress) -> Resu
             // It was removed meanwhile, and another one may be there.
             Ok(()) => {}
             Err(TryLockError::Error(source)) => return Err(Refused::System(source)),
-            Err(TryLockError::WouldBlock) if progress.cancelled() => return Err(Refused::Interrupted),
             Err(TryLockError::WouldBlock) => {
+                progress.check().map_err(Refused::Cancelled)?;
                 if !told {
                     progress.detail("Waiting for another sgbuild that prepares the same");
                 }

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::fault::Fault;
+use crate::explain::{Advice, Explain, Fault};
 use crate::training::call::{CallError, Kind};
 
 /// Why the program could not be packed or uploaded.
@@ -92,41 +92,30 @@ pub enum Error {
     },
 }
 
-impl Error {
-    /// What to do next.
-    #[must_use]
-    pub fn hints(&self) -> Vec<String> {
-        let hint = match self {
-            Self::Unreadable { .. } => "Name the program with `--binary`.".to_owned(),
+impl Explain for Error {
+    fn advice(&self) -> Advice {
+        match self {
+            Self::Unreadable { .. } => Fault::User.hint("Name the program with `--binary`."),
             Self::NotForLinux { .. } | Self::OtherMachine { .. } => {
-                "Give sgbuild's Linux binary for x86_64 or aarch64 with `--binary`.".to_owned()
+                Fault::User.hint("Give sgbuild's Linux binary for x86_64 or aarch64 with `--binary`.")
             }
-            Self::OtherLoader { .. } | Self::NewerGlibc { .. } => {
+            Self::OtherLoader { .. } | Self::NewerGlibc { .. } => Fault::User.hint(
                 "Give a static binary with `--binary` (cargo build --release --target x86_64-unknown-linux-musl), or one \
-                 built on a system with glibc 2.34 or older."
-                    .to_owned()
+                 built on a system with glibc 2.34 or older.",
+            ),
+            Self::TooLarge { .. } => {
+                Fault::User.hint("Give a release build without debug information with `--binary`.")
             }
-            Self::TooLarge { .. } => "Give a release build without debug information with `--binary`.".to_owned(),
             Self::BucketTaken { .. } | Self::BucketMissing { .. } => {
-                "Name a bucket of your account with `--code-bucket`.".to_owned()
+                Fault::User.hint("Name a bucket of your account with `--code-bucket`.")
             }
             Self::Call { action, source, .. } => match source.kind() {
-                Kind::Denied => format!("Allow `{action}` in the principal's IAM policy."),
-                Kind::Credentials => "Run `aws configure` or `aws sso login`, then try again.".to_owned(),
-                Kind::Temporary => "Try again in a minute.".to_owned(),
-                Kind::Other => return Vec::new(),
+                Kind::Denied => Fault::User.hint(format!("Allow `{action}` in the principal's IAM policy.")),
+                Kind::Credentials => Fault::User.hint("Run `aws configure` or `aws sso login`, then try again."),
+                Kind::Temporary => Fault::Temporary.hint("Try again in a minute."),
+                Kind::Other => Fault::User.alone(),
             },
-            Self::Zip { .. } => return Vec::new(),
-        };
-        vec![hint]
-    }
-
-    /// Whose move it is.
-    #[must_use]
-    pub fn fault(&self) -> Fault {
-        match self {
-            Self::Call { source, .. } if source.kind() == Kind::Temporary => Fault::Temporary,
-            _ => Fault::User,
+            Self::Zip { .. } => Fault::User.alone(),
         }
     }
 }

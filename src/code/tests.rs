@@ -3,7 +3,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
 use super::*;
-use crate::fault::Fault;
+use crate::explain::{Explain as _, Fault};
 
 /// The smallest program that says where it can run: the header and one segment.
 fn program(machine: u16, interpreter: Option<&str>) -> Vec<u8> {
@@ -47,7 +47,7 @@ fn what_lambda_cannot_run_is_refused_and_says_why() {
     ] {
         let error = checked(&bytes).unwrap_err();
         assert!(error.to_string().contains(says), "{error}");
-        assert!(error.hints()[0].contains("--binary") && error.fault() == Fault::User);
+        assert!(error.advice().hints[0].contains("--binary") && error.advice().fault == Fault::User);
     }
 }
 
@@ -61,7 +61,7 @@ fn a_newer_c_library_is_named() {
         error.to_string(),
         "sgbuild needs glibc 2.39, and provided.al2023 has glibc 2.34: it would not start"
     );
-    assert!(error.hints()[0].contains("musl"));
+    assert!(error.advice().hints[0].contains("musl"));
 }
 
 #[test]

@@ -2,85 +2,57 @@
 
 use serde_json::json;
 
-use super::{Checkout, Surroundings, json};
+use super::checkout::Checkout;
+use super::job::{Job, Packed};
+use super::{CommandError, json};
 use crate::cli;
-use crate::dist::{self, Dist, DistSettings};
 use crate::error::Error;
-use crate::project::Project;
+use crate::image::ImagePlan;
 use crate::shown::Data;
 
 pub(super) fn run(arguments: &cli::Dist, checkout: &Checkout<'_>) -> Result<Data, Error> {
-    let project = checkout.project()?;
-    let surroundings = Surroundings::of(&project, checkout)?;
+    let job = Job::open(checkout)?;
+    let plan = job.plan()?;
     if arguments.dry_run.dry_run {
-        return preview(&project, checkout, &surroundings, arguments.json.json);
+        return preview(&job, &plan, arguments.json.json);
     }
     // Its paths are what is printed: half-right ones would name nothing.
-    if project.root.to_str().is_none() {
-        return Err(Error::NotUnicode {
-            path: project.root.clone(),
-        });
+    if job.project.root.to_str().is_none() {
+        let path = job.project.root.clone();
+        return Err(CommandError::NotUnicode { path }.into());
     }
-    let dist = write(&project, checkout, &surroundings)?;
+    let packed = job.pack(&plan)?;
     if arguments.json.json {
-        return Ok(json(&json!({
-            "directory": dist.directory,
-            "files": dist.files,
-            "sdist": { "path": dist.sdist.path, "sha256": dist.sdist.sha256, "size": dist.sdist.size, "files": dist.sdist.files },
-            "context_digest": dist.context_digest,
-            "changed": dist.changed,
-            "plan": dist.plan,
-        })));
+        return Ok(as_json(&packed, &plan));
     }
-    let paths = dist.files.iter().map(|file| dist.directory.join(file).into());
+    let paths = packed
+        .dist
+        .files
+        .iter()
+        .map(|file| packed.dist.directory.join(file).into());
     Ok(Data::Names(paths.collect()))
 }
 
-fn settings<'a>(checkout: &'a Checkout<'_>, surroundings: &Surroundings) -> Result<DistSettings<'a>, Error> {
-    let (requirements, revision) = (surroundings.requirements.as_ref(), surroundings.revision.as_ref());
-    Ok(checkout.settings.dist(requirements, &surroundings.secrets, revision)?)
-}
-
-/// Makes `dist/`, or finds it already right.
-pub(super) fn write(project: &Project, checkout: &Checkout<'_>, surroundings: &Surroundings) -> Result<Dist, Error> {
-    let settings = settings(checkout, surroundings)?;
-    let dist = dist::write(project, &settings, checkout.progress)?;
-    tell_of_unused_lock(checkout);
-    let outcome = if dist.changed { "written" } else { "unchanged" };
-    checkout.progress.detail(&format!(
-        "{}: {} files, sdist of {} bytes, {outcome}",
-        dist.directory.display(),
-        dist.files.len(),
-        dist.sdist.size
-    ));
-    Ok(dist)
-}
-
-/// A lock that nobody points at is probably forgotten.
-fn tell_of_unused_lock(checkout: &Checkout<'_>) {
-    let settings = &checkout.settings;
-    let mut locks = ["pylock.toml", "uv.lock", "poetry.lock"].into_iter();
-    let beside = locks.find(|lock| settings.root().join(lock).is_file());
-    if let Some(lock) = beside.filter(|_| settings.text("requirements").is_none()) {
-        let text = format!("{lock} is not used; the setting `requirements` can name it, to pin what is installed");
-        checkout.progress.detail(&text);
-    }
+fn as_json(Packed { dist, sdist }: &Packed, plan: &ImagePlan) -> Data {
+    let mut plan = json!(plan);
+    plan["sdist"] = json!(sdist.file_name);
+    json(&json!({
+        "directory": dist.directory,
+        "files": dist.files,
+        "sdist": { "path": sdist.path, "sha256": sdist.sha256, "size": sdist.size, "files": sdist.files },
+        "context_digest": dist.context_digest,
+        "changed": dist.changed,
+        "plan": plan,
+    }))
 }
 
 /// `--dry-run`: the files and the Dockerfile that would be written.
-pub(super) fn preview(
-    project: &Project,
-    checkout: &Checkout<'_>,
-    surroundings: &Surroundings,
-    as_json: bool,
-) -> Result<Data, Error> {
-    let settings = settings(checkout, surroundings)?;
-    let preview = dist::preview(project, &settings, checkout.progress)?;
+pub(super) fn preview(job: &Job<'_>, plan: &ImagePlan, as_json: bool) -> Result<Data, Error> {
+    let preview = job.preview(plan)?;
     if as_json {
         return Ok(json(&preview));
     }
-    checkout
-        .progress
-        .step(&format!("Would write dist/: {}", preview.files.join(", ")));
+    let files = preview.files.join(", ");
+    job.checkout.progress.step(&format!("Would write dist/: {files}"));
     Ok(Data::File(preview.dockerfile))
 }

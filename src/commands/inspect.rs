@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Checkout, json};
+use super::{Checkout, job, json};
 use crate::cli;
 use crate::error::Error;
 use crate::project::{Descriptive, DynamicField, EntryPoint, Metadata, Project, Source, SourceKind};
@@ -20,7 +20,7 @@ struct Inspection<'a> {
 }
 
 pub(super) fn run(arguments: &cli::Inspect, checkout: &Checkout<'_>) -> Result<Data, Error> {
-    let project = checkout.project()?;
+    let project = job::read_project(checkout)?;
     let Project {
         metadata,
         build,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::{Checkout, build, json};
+use super::{Checkout, job, json};
 use crate::cli;
 use crate::code::bucket::BucketSettings;
 use crate::code::{self, Code};
@@ -204,7 +204,7 @@ fn plan_settings(checkout: &Checkout<'_>, template: String) -> Result<PlanSettin
     let settings = &checkout.settings;
     let mut given = settings.stack_parameters();
     if let Some(engine) = given.get_mut("Engine") {
-        build::check_engine(checkout)?.parameter().clone_into(engine);
+        job::engine_kind(checkout)?.parameter().clone_into(engine);
     }
     if let Some(token) = github::token(settings.environment()) {
         given.insert("GitHubToken".to_owned(), token.to_owned());

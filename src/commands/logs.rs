@@ -4,7 +4,7 @@ use std::io;
 
 use serde_json::json;
 
-use super::{Checkout, Print};
+use super::{Checkout, CommandError, Print};
 use crate::cli;
 use crate::error::Error;
 use crate::shown::{Data, Page, log_line};
@@ -31,15 +31,15 @@ pub(super) async fn run(arguments: &cli::Logs, checkout: &Checkout<'_>, print: &
 /// What there is of the log now.
 async fn print_log(name: &str, checkout: &Checkout<'_>, each: &mut job_log::Each<'_>) -> Result<(), Error> {
     let aws = checkout.aws().await;
-    let failed = |source: CallError| Error::JobLog {
+    let failed = |source: CallError| CommandError::JobLog {
         job: name.to_owned(),
         source,
     };
     let mut log = JobLog::new(name, &aws);
     match log.read(each).await {
         Ok(()) => {}
-        Err(job_log::Error::Output(source)) => return Err(Error::Stdout(source)),
-        Err(job_log::Error::Call(source)) => return Err(failed(source)),
+        Err(job_log::Error::Output(source)) => return Err(CommandError::Stdout(source).into()),
+        Err(job_log::Error::Call(source)) => return Err(failed(source).into()),
     }
     if log.instances() == 0 {
         // No log, or no job?
@@ -53,7 +53,7 @@ async fn print_log(name: &str, checkout: &Checkout<'_>, each: &mut job_log::Each
 
 /// Follows the job of `answer` with its log as progress; its end decides.
 pub(super) async fn wait(answer: &TrainingAnswer, checkout: &Checkout<'_>) -> Result<Job, Error> {
-    let run = answer.run().ok_or_else(|| Error::NothingToFollow {
+    let run = answer.run().ok_or_else(|| CommandError::NothingToFollow {
         function: checkout.settings.function().unwrap_or_default().to_owned(),
     })?;
     let mut each = |line: LogLine| -> io::Result<()> {
@@ -68,7 +68,7 @@ pub(super) async fn wait(answer: &TrainingAnswer, checkout: &Checkout<'_>) -> Re
 fn well(ended: Job) -> Result<Job, Error> {
     match ended.status {
         JobStatus::Completed => Ok(ended),
-        _ => Err(Error::TrainingEnded(Box::new(ended))),
+        _ => Err(CommandError::TrainingEnded(Box::new(ended)).into()),
     }
 }
 

@@ -2,44 +2,35 @@
 
 mod aws_answers;
 mod build;
+mod checkout;
 mod completions;
 mod destroy;
 mod dist;
+mod error;
 mod github;
 mod inspect;
+mod job;
 mod launch;
 mod logs;
 mod push;
 mod runs;
 mod settings;
 mod status;
+mod target;
 mod train;
 
-use std::cell::OnceCell;
-use std::collections::BTreeMap;
 use std::io;
-use std::path::Path;
 use std::pin::Pin;
-use std::time::Duration;
 
-use aws_config::timeout::TimeoutConfig;
-use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
 use serde::Serialize;
 
 use crate::cli::Command;
 use crate::error::Error;
 use crate::progress::Progress;
-use crate::project::{self, Project};
-use crate::requirements::{self, Named, Requirements};
-use crate::revision::{self, Revision};
-use crate::secret::Secret;
-use crate::settings::{Definition, Environment, RequirementsFile, Settings, Value};
+use crate::settings::Environment;
 use crate::shown::Data;
-
-/// How long AWS may take to accept a connection.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long it may take to answer a request, the upload of this program among them.
-const READ_TIMEOUT: Duration = Duration::from_mins(5);
+use checkout::Checkout;
+pub use error::CommandError;
 
 /// Prints on stdout at once: for a command whose data comes over hours.
 pub type Print<'a> = dyn Fn(&Data) -> io::Result<()> + Send + Sync + 'a;
@@ -83,115 +74,6 @@ pub fn begin<'a>(
         Command::Destroy(arguments) => Box::pin(async move { destroy::run(arguments, &open()?).await }),
     };
     Ok(Begun::Waits(work))
-}
-
-/// A project's directory with its settings: what every verb starts from.
-pub(crate) struct Checkout<'a> {
-    pub(crate) settings: Settings,
-    pub(crate) progress: &'a dyn Progress,
-    revision: OnceCell<Option<Revision>>,
-}
-
-impl<'a> Checkout<'a> {
-    fn open(
-        directory: &Path,
-        flags: Vec<(&'static Definition, Value)>,
-        environment: Environment,
-        progress: &'a dyn Progress,
-    ) -> Result<Self, Error> {
-        let settings = Settings::resolve(directory, flags, environment)?;
-        for (name, meant) in settings.misspelt_variables() {
-            progress.warn(&format!("there is no setting {name}; did you mean {meant}?"));
-        }
-        Ok(Self {
-            settings,
-            progress,
-            revision: OnceCell::new(),
-        })
-    }
-
-    pub(crate) fn project(&self) -> Result<Project, Error> {
-        let project = project::load(self.settings.root(), &self.settings.project(), self.progress)?;
-        for warning in &project.warnings {
-            self.progress.warn(warning);
-        }
-        Ok(project)
-    }
-
-    /// What the file says that the setting `requirements` names.
-    fn requirements(&self, project: &Project) -> Result<Option<Requirements>, Error> {
-        let Some(RequirementsFile {
-            file,
-            by_project_at,
-            extras,
-        }) = self.settings.requirements_file()
-        else {
-            return Ok(None);
-        };
-        let named = Named {
-            file,
-            by_project_at: by_project_at.as_deref(),
-        };
-        let uv = self.settings.uv();
-        Ok(Some(requirements::read(project, named, extras, &uv, self.progress)?))
-    }
-
-    /// What git says; asked once. A checkout that git refuses to read is warned of: the image will not name its commit.
-    pub(crate) fn revision(&self) -> Result<Option<&Revision>, Error> {
-        if let Some(known) = self.revision.get() {
-            return Ok(known.as_ref());
-        }
-        let environment = self.settings.environment().all();
-        let read = match Revision::read(self.settings.root(), environment, self.progress) {
-            Ok(read) => read,
-            Err(revision::Error::Interrupted) => return Err(Error::Interrupted),
-            Err(refused) => {
-                self.progress.warn(&refused.to_string());
-                None
-            }
-        };
-        Ok(self.revision.get_or_init(|| read).as_ref())
-    }
-
-    /// The AWS configuration: environment, profile files, container or instance roles, with the setting `region` over them.
-    pub(crate) async fn aws(&self) -> SdkConfig {
-        let timeouts = TimeoutConfig::builder()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .read_timeout(READ_TIMEOUT)
-            .build();
-        let mut loader = aws_config::defaults(BehaviorVersion::latest())
-            .timeout_config(timeouts)
-            .http_client(aws_answers::http_client());
-        if let Ok(name) = AppName::new(concat!("sgbuild-", env!("CARGO_PKG_VERSION"))) {
-            loader = loader.app_name(name);
-        }
-        if let Some(region) = self.settings.text("region") {
-            loader = loader.region(Region::new(region.to_owned()));
-        }
-        loader.load().await
-    }
-}
-
-/// The user's requirements file, the build secrets by id, and what git says: each is asked once a command.
-pub(crate) struct Surroundings {
-    pub(crate) requirements: Option<Requirements>,
-    pub(crate) secrets: BTreeMap<String, Secret>,
-    pub(crate) revision: Option<Revision>,
-}
-
-impl Surroundings {
-    pub(crate) fn of(project: &Project, checkout: &Checkout<'_>) -> Result<Self, Error> {
-        let requirements = checkout.requirements(project)?;
-        let secrets = checkout.settings.build_secrets(project, requirements.as_ref())?;
-        for warning in &secrets.kept_back {
-            checkout.progress.warn(warning);
-        }
-        Ok(Self {
-            secrets: secrets.by_id,
-            requirements,
-            revision: checkout.revision()?.cloned(),
-        })
-    }
 }
 
 /// JSON in lines.

@@ -4,15 +4,14 @@ use std::cmp::Reverse;
 
 use sha2::{Digest as _, Sha256};
 
-use super::{Checkout, json};
+use super::{Checkout, CommandError, json};
 use crate::cli;
 use crate::error::Error;
 use crate::hex::hex;
 use crate::lambda::message::in_words;
 use crate::lambda::records::DynamoDb;
-use crate::quoted::{escaped, first_of, quoted};
 use crate::record::{DataSource, RunRecord};
-use crate::shown::{Data, Page};
+use crate::shown::{Data, Page, escaped, first_of, quoted};
 
 pub(super) async fn run(arguments: &cli::Runs, checkout: &Checkout<'_>) -> Result<Data, Error> {
     let mut runs = newest_first(checkout).await?;
@@ -30,14 +29,14 @@ pub(super) async fn run(arguments: &cli::Runs, checkout: &Checkout<'_>) -> Resul
 /// The job of the run that was recorded last.
 pub(super) async fn newest_job(checkout: &Checkout<'_>) -> Result<String, Error> {
     let runs = newest_first(checkout).await?;
-    let newest = runs.into_iter().next().ok_or(Error::NoRuns)?;
+    let newest = runs.into_iter().next().ok_or(CommandError::NoRuns)?;
     Ok(newest.training_job_name)
 }
 
 async fn newest_first(checkout: &Checkout<'_>) -> Result<Vec<RunRecord>, Error> {
-    let table = checkout.settings.account().runs_table.ok_or(Error::NoTable)?;
+    let table = checkout.settings.account().runs_table.ok_or(CommandError::NoTable)?;
     let listed = DynamoDb::new(&checkout.aws().await, table).all().await;
-    let listed = listed.map_err(|source| Error::Runs {
+    let listed = listed.map_err(|source| CommandError::Runs {
         table: table.to_owned(),
         source,
     })?;

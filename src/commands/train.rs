@@ -2,26 +2,24 @@
 
 use serde_json::json;
 
-use super::build::own_records;
-use super::{Checkout, json, logs};
+use super::job::own_records;
+use super::{Checkout, CommandError, json, logs};
+use crate::build_record::BuildRecord;
 use crate::cli;
 use crate::dist::{DIST, IMAGE_JSON};
 use crate::error::Error;
-use crate::handover::Handover;
-use crate::registry::Repository;
 use crate::shown::Data;
 use crate::training::{self, TrainingAnswer, TrainingRequest, TrainingSettings, trigger};
 
 pub(super) async fn run(arguments: &cli::Train, checkout: &Checkout<'_>) -> Result<Data, Error> {
     let dist = checkout.settings.root().join(DIST);
-    let handover = Handover::read_any(&dist, &own_records(checkout))?;
-    let handover = handover.and_then(|handover| Some((handover.source, handover.pushed?)));
-    let (source, pushed) = handover.ok_or_else(|| Error::NothingPushed {
+    let record = BuildRecord::read_any(&dist, &own_records(checkout))?;
+    let record = record.and_then(|record| Some((record.source, record.pushed?)));
+    let (source, pushed) = record.ok_or_else(|| CommandError::NothingPushed {
         path: dist.join(IMAGE_JSON),
     })?;
-    let repository = pushed.repository.parse::<Repository>()?;
-    let settings = settings(checkout, source.revision).ok_or(Error::NoFunction)?;
-    let settings = settings.named_after(&repository);
+    let settings = settings(checkout, source.revision).ok_or(CommandError::NoFunction)?;
+    let settings = settings.named_after(&pushed.repository);
     let request = TrainingRequest::new(&settings, &pushed, &source.package, &source.version)?;
     if arguments.dry_run.dry_run {
         checkout.progress.step(&format!(

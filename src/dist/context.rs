@@ -8,6 +8,7 @@ use rustix::fs::{Mode, OFlags, open};
 use sha2::{Digest as _, Sha256};
 
 use crate::hex::hex;
+use crate::oci::Digest;
 
 /// The digest over a build context's files in their order: of each its name, and the SHA-256 of its content.
 #[derive(Default)]
@@ -20,9 +21,9 @@ impl ContextDigest {
         self.0.update(format!("{name}\0{content}\n"));
     }
 
-    /// `sha256:…`.
-    pub(crate) fn finish(self) -> String {
-        format!("sha256:{}", hex(&self.0.finalize()))
+    /// The digest over all of them.
+    pub(crate) fn finish(self) -> Digest {
+        Digest::of_sha256(&self.0.finalize())
     }
 }
 
@@ -53,7 +54,7 @@ impl<R: Read> Read for Hashed<R> {
 ///
 /// # Errors
 /// A file that is missing, cannot be read, or is none.
-pub fn context_digest(directory: &Path, files: &[String]) -> io::Result<String> {
+pub fn context_digest(directory: &Path, files: &[String]) -> io::Result<Digest> {
     let mut context = ContextDigest::default();
     for name in files {
         let mut file = Hashed::new(open_regular(&directory.join(name))?);

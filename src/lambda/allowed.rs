@@ -1,7 +1,7 @@
 //! What the function may be asked to train with: the stack that made it says so in its environment.
 
 use super::payload::{Payload, repository};
-use crate::quoted::quoted;
+use crate::shown::quoted;
 
 /// Which roles, images and buckets are allowed; `None` is any.
 ///

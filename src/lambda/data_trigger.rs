@@ -30,7 +30,7 @@ use super::log::JsonLines;
 use super::objects::{Object, Objects};
 use super::runtime::Diagnostic;
 use crate::hex::hex;
-use crate::quoted::first_of;
+use crate::shown::first_of;
 use crate::training::call::{CallError, Kind, UNAVAILABLE};
 
 /// Where data is uploaded.

@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use crate::quoted::quoted;
+use crate::shown::quoted;
 
 /// So many of an unknown object's keys say what it may be.
 const KEYS: usize = 8;

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::fields::kind;
-use crate::quoted::{first_of, quoted};
+use crate::shown::{first_of, quoted};
 
 /// The object in the input bucket.
 pub const KEY: &str = "input/config/hyperparameters.json";

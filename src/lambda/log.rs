@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Map, Value};
 
-use crate::quoted::bounded;
+use crate::shown::bounded;
 
 /// So much of a foreign text is logged, in bytes: events are large, and CloudWatch is paid by the gigabyte.
 const MAX_VALUE: usize = 4096;

@@ -2,9 +2,8 @@
 
 use std::fmt::Write as _;
 
-use crate::quoted::bounded;
 use crate::record::{DataSource, JobStatus, RunRecord};
-use crate::shown::{block, cell};
+use crate::shown::{block, bounded, cell};
 
 /// The longest value: all together stay far below the 256 KB of a message.
 const MAX_VALUE: usize = 8192;

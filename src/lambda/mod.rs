@@ -25,6 +25,8 @@ pub mod training_jobs;
 
 use aws_config::SdkConfig;
 
+use crate::explain::{Advice, Explain, Fault};
+
 use allowed::Allowed;
 use builds::CodeBuild;
 use input_data::SyntheticData;
@@ -88,6 +90,14 @@ pub enum Error {
     /// The runtime API could not be spoken to.
     #[error("the Lambda runtime API failed: {0}")]
     Runtime(#[source] runtime::Error),
+}
+
+impl Explain for Error {
+    fn advice(&self) -> Advice {
+        match self {
+            Self::UnknownHandler { .. } | Self::NotConfigured { .. } | Self::Runtime(_) => Fault::User.alone(),
+        }
+    }
 }
 
 /// Serves the function `handler` (the value of `_HANDLER`) until Lambda stops the process.

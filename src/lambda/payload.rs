@@ -10,8 +10,7 @@ use crate::training::{rules, training_job_name};
 
 use super::fields::kind;
 use super::input_data::Folders;
-use crate::quoted::quoted;
-use crate::shown::is_hidden;
+use crate::shown::{is_hidden, quoted};
 
 /// The longest field, in bytes: the ARN of a role may have 2,048, nothing else comes near.
 const MAX_FIELD: usize = 2048;

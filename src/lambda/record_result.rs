@@ -25,7 +25,7 @@ use super::notifier::Notifier;
 use super::records::Records;
 use super::runtime::Diagnostic;
 use super::training_jobs::TrainingJobs;
-use crate::quoted::first_of;
+use crate::shown::first_of;
 
 /// `EventBridge`'s name of the event.
 const STATE_CHANGE: &str = "SageMaker Training Job State Change";

@@ -9,8 +9,8 @@ use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::quoted::escaped;
 use crate::record::{JobStatus, KEY, Progress, RunRecord};
+use crate::shown::escaped;
 use crate::training::call::CallError;
 
 /// When somebody began to announce the end of a run: milliseconds since 1970.

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::event_json;
 use super::log::JsonLines;
-use crate::quoted::bounded;
+use crate::shown::bounded;
 
 /// [Lambda's own limit](https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html) of an event is 6 MB.
 const MAX_EVENT: usize = 6 * 1024 * 1024;

@@ -35,7 +35,7 @@ use super::objects::Objects;
 use super::payload::Payload;
 use super::records::Records;
 use super::training_jobs::{NewJob, TrainingJobs};
-use crate::quoted::bounded;
+use crate::shown::bounded;
 
 /// What the versions may take of an item's 400 KB, in bytes.
 const MAX_VERSIONS: usize = 256 * 1024;

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::progress::Cancelled;
+
 /// See [`super::Run`].
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -21,7 +23,7 @@ pub enum Error {
         /// The limit.
         seconds: u64,
     },
-    /// The user interrupted while it was running.
-    #[error("interrupted")]
-    Interrupted,
+    /// The user asked to stop while it was running.
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
 }

@@ -114,14 +114,7 @@ impl Run<'_> {
         loop {
             match child.try_wait() {
                 Ok(Some(status)) => return Ok(status),
-                Ok(None) if progress.cancelled() => return Err(Error::Interrupted),
-                Ok(None) if deadline.is_some_and(|deadline| Instant::now() >= deadline) => {
-                    return Err(Error::TimedOut {
-                        what: self.what.to_owned(),
-                        seconds: self.seconds,
-                    });
-                }
-                Ok(None) => std::thread::sleep(POLL),
+                Ok(None) => {}
                 Err(error) => {
                     return Err(Error::NotStarted {
                         program: self.program.clone(),
@@ -129,6 +122,14 @@ impl Run<'_> {
                     });
                 }
             }
+            progress.check()?;
+            if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                return Err(Error::TimedOut {
+                    what: self.what.to_owned(),
+                    seconds: self.seconds,
+                });
+            }
+            std::thread::sleep(POLL);
         }
     }
 }

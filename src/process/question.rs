@@ -39,9 +39,7 @@ impl Deadline {
 
     /// Whether `what` may go on: there is time, and the user has not interrupted.
     pub(crate) fn still_wanted(&self, what: &str, progress: &dyn Progress) -> Result<(), Error> {
-        if progress.cancelled() {
-            return Err(Error::Interrupted);
-        }
+        progress.check()?;
         if Instant::now() >= self.at {
             return Err(Error::TimedOut {
                 what: what.to_owned(),

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
+use super::backend::{self, Answer};
 use super::entry_points::{self, Declared, Role};
 use super::error::Error;
-use super::pep517::{self, Answer};
 use super::project_files::Files;
 use super::requirement::{self, Stop};
 use super::value::Dynamic;
@@ -24,7 +24,7 @@ pub fn load(dir: &Path, settings: &ProjectSettings<'_>, progress: &dyn Progress)
         Err(Stop::Ask(dynamic)) => {
             let build = files.build();
             let because = dynamic.to_string();
-            let answer = pep517::metadata(&files.root, &build, &because, settings, progress)?;
+            let answer = backend::metadata(&files.root, &build, &because, settings, progress)?;
             asked(&files, answer, build, &dynamic, settings)
         }
     }

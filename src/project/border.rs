@@ -3,11 +3,15 @@
 //! A link may lead to any file of this machine, and what is read here ends in an archive, a label or a message. So whatever is
 //! read, listed or packed goes through [`real`] first. setuptools would follow a link that leads out; sgbuild refuses it by name.
 //! What git keeps in `.git` is not of the project either: it may hold the credentials of whoever cloned it.
+//!
+//! Settings and requirements may name files too. One that a file of the project names goes through [`outside`].
 
 use std::ffi::OsStr;
 use std::fmt;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
+
+use crate::explain::{Advice, Explain, Fault};
 
 /// Where a path leads, all links followed.
 #[derive(Debug)]
@@ -48,6 +52,31 @@ pub(crate) fn real(root: &Path, path: impl AsRef<Path>) -> io::Result<Real> {
     }
 }
 
+/// Where the file `name` lies, which is named in the project in `root`, if that is elsewhere. One that cannot be followed is none
+/// of these: reading it says why.
+pub(crate) fn outside(root: &Path, name: &Path) -> Option<PathBuf> {
+    let root = root.canonicalize().ok()?;
+    let named = root.join(name);
+    // Where nothing is there, its name alone may say that it is none of the project's.
+    let place = named.canonicalize().unwrap_or_else(|_| without_dots(&named));
+    (!place.starts_with(&root)).then_some(place)
+}
+
+/// The absolute `path` without its `..`, as though there were no links.
+pub(crate) fn without_dots(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                plain.pop();
+            }
+            other => plain.push(other),
+        }
+    }
+    plain
+}
+
 /// Whether `path`, which is free of links, is below git's own directory: that of the project, or of one within.
 pub(crate) fn is_gits(root: &Path, path: &Path) -> bool {
     let above = path.strip_prefix(root).ok().and_then(Path::parent);
@@ -60,6 +89,24 @@ fn names_git(path: &Path) -> bool {
 
 fn is_in(root: &Path, real: &Path) -> bool {
     real.starts_with(root) || root.canonicalize().is_ok_and(|root| real.starts_with(root))
+}
+
+impl std::error::Error for Outside {}
+
+impl Explain for Outside {
+    fn advice(&self) -> Advice {
+        match (self.is_gits, self.is_link()) {
+            (true, _) => Fault::User
+                .hint("Leave it out: what git keeps may hold credentials, and no package needs it."),
+            (false, false) => Fault::User.hint("Copy it into the project, and name the copy."),
+            (false, true) => Fault::User
+                .hint(
+                    "Replace the link by a copy of what it leads to: only the directory of setup.py is read, as a link out of it could \
+                     carry any file of this machine into the image.",
+                )
+                .and("In a repository of several packages, turn the link round: keep the file here, and link to it from where it is now."),
+        }
+    }
 }
 
 impl Outside {
@@ -85,20 +132,6 @@ impl Outside {
     /// Whether a link leads there, rather than the path itself.
     pub(crate) fn is_link(&self) -> bool {
         self.target.is_some()
-    }
-
-    /// What to do next.
-    pub(crate) fn hints(&self) -> Vec<String> {
-        let hints: &[&str] = match (self.is_gits, self.is_link()) {
-            (true, _) => &["Leave it out: what git keeps may hold credentials, and no package needs it."],
-            (false, false) => &["Copy it into the project, and name the copy."],
-            (false, true) => &[
-                "Replace the link by a copy of what it leads to: only the directory of setup.py is read, as a link out of it could \
-                 carry any file of this machine into the image.",
-                "In a repository of several packages, turn the link round: keep the file here, and link to it from where it is now.",
-            ],
-        };
-        hints.iter().map(|hint| (*hint).to_owned()).collect()
     }
 }
 
@@ -140,110 +173,4 @@ fn link_on_the_way(root: &Path, path: &Path) -> Option<(PathBuf, PathBuf)> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::fs;
-    use std::os::unix::fs::symlink;
-
-    use super::*;
-
-    /// A project with links of every kind, and what lies beside it.
-    fn project() -> (tempfile::TempDir, PathBuf) {
-        let around = tempfile::tempdir().unwrap();
-        let around_it = around.path().canonicalize().unwrap();
-        let root = around_it.join("project");
-        fs::create_dir_all(root.join(".git")).unwrap();
-        fs::create_dir_all(around_it.join("secrets")).unwrap();
-        fs::write(around_it.join("secrets/key"), "").unwrap();
-        fs::write(root.join("own"), "").unwrap();
-        fs::write(root.join(".git/config"), "").unwrap();
-        for (target, link) in [
-            ("own", "to-own"),
-            ("to-own", "to-link"),
-            ("../secrets/key", "to-key"),
-            ("to-key", "to-key-too"),
-            ("../secrets", "to-secrets"),
-            ("..", "up"),
-            ("nowhere", "to-nothing"),
-            ("loop", "loop"),
-            ("/dev/null", "to-device"),
-            (".git", "to-git"),
-        ] {
-            symlink(target, root.join(link)).unwrap();
-        }
-        (around, root)
-    }
-
-    #[test]
-    fn what_is_inside_is_named_without_links() {
-        let (_around, root) = project();
-        for path in [
-            "own",
-            "to-own",
-            "to-link",
-            "up/project/own",
-            "to-secrets/../project/own",
-        ] {
-            match real(&root, path) {
-                Ok(Real::Inside(real)) => assert_eq!(real, root.join("own"), "{path}"),
-                other => panic!("{path}: {other:?}"),
-            }
-        }
-        for path in ["to-nothing", "loop", "none", "../none", "to-secrets/none"] {
-            assert!(real(&root, path).is_err(), "{path}");
-        }
-    }
-
-    #[test]
-    fn what_leads_out_is_named_by_its_link() {
-        let (around, root) = project();
-        let absolute = around.path().canonicalize().unwrap().join("secrets/key");
-        let absolute_is_outside = format!("{} lies outside the project", absolute.display());
-        for (path, said) in [
-            (
-                "to-key",
-                "to-key is a link to a file outside the project (../secrets/key)",
-            ),
-            (
-                "to-key-too",
-                "to-key-too is a link to a file outside the project (to-key)",
-            ),
-            (
-                "to-secrets",
-                "to-secrets is a link to a directory outside the project (../secrets)",
-            ),
-            (
-                "to-secrets/key",
-                "to-secrets is a link to a directory outside the project (../secrets)",
-            ),
-            (
-                "./up/secrets/key",
-                "up is a link to a directory outside the project (..)",
-            ),
-            (
-                "to-device",
-                "to-device is a link to a pipe, socket or device outside the project (/dev/null)",
-            ),
-            (
-                "to-git/config",
-                "to-git is a link to a directory that is git's own (.git)",
-            ),
-            (".git/config", ".git/config is git's own, and not of the project"),
-            ("../secrets/key", "../secrets/key lies outside the project"),
-            (absolute.to_str().unwrap(), &absolute_is_outside),
-        ] {
-            match real(&root, path) {
-                Ok(Real::Outside(outside)) => assert_eq!(outside.to_string(), said),
-                other => panic!("{path}: {other:?}"),
-            }
-        }
-    }
-
-    #[test]
-    fn a_file_without_a_name_is_outside() {
-        use std::os::fd::AsRawFd as _;
-        let (_around, root) = project();
-        let nameless = tempfile::tempfile().unwrap();
-        symlink(format!("/proc/self/fd/{}", nameless.as_raw_fd()), root.join("nameless")).unwrap();
-        assert!(matches!(real(&root, "nameless"), Ok(Real::Outside(outside)) if outside.is_link()));
-    }
-}
+mod tests;

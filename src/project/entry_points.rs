@@ -290,6 +290,7 @@ pub fn require_train(project: &Project) -> Result<&EntryPoint, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::explain::Explain as _;
 
     fn at(group: &str, name: &str, object: &str) -> Declared {
         Declared {
@@ -341,7 +342,7 @@ mod tests {
             text.contains("p:x (setup.py:3 entry_points[\"a\"])") && text.contains("p:y"),
             "{text}"
         );
-        assert!(error.hints()[0].contains("--train"));
+        assert!(error.advice().hints[0].contains("--train"));
         let same = train(&[at("console_scripts", "train", "p:x"), at("a", "train", "p:x")], &[])
             .unwrap()
             .unwrap();

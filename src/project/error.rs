@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 
 use crate::cache;
-use crate::fault::Fault;
+use crate::explain::{Advice, Explain, Fault};
 use crate::process;
+use crate::progress::Cancelled;
 use crate::reading::TooFar;
 use crate::uv;
 
@@ -48,7 +49,7 @@ pub enum Error {
         source: std::io::Error,
     },
     /// What would be read is not of the project.
-    #[error("{0}")]
+    #[error(transparent)]
     Outside(Outside),
     /// A link to a directory above it.
     #[error("the link {} leads back to a directory on the way to it: packages would be found behind it without an end", path.display())]
@@ -257,9 +258,9 @@ pub enum Error {
         /// The last lines it wrote, preceded by `: `; empty if it wrote none.
         log: String,
     },
-    /// The user interrupted while Python was running.
-    #[error("interrupted")]
-    Interrupted,
+    /// The user asked to stop while Python was running.
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
     /// A directory of our own (cache, temporary) could not be used.
     #[error("cannot use {}: {source}", path.display())]
     Workspace {
@@ -286,7 +287,7 @@ impl From<process::Error> for Error {
                 reason,
             },
             process::Error::TimedOut { what, seconds } => Self::TimedOut { what, seconds },
-            process::Error::Interrupted => Self::Interrupted,
+            process::Error::Cancelled(cancelled) => Self::Cancelled(cancelled),
         }
     }
 }
@@ -298,15 +299,124 @@ impl From<uv::Error> for Error {
                 python: python.display().to_string(),
                 reason,
             },
-            uv::Error::Interrupted => Self::Interrupted,
+            uv::Error::Cancelled(cancelled) => Self::Cancelled(cancelled),
             other => Self::Uv(other),
         }
     }
 }
 
+/// What to do about a build backend, or a setup.py, that wrote `log` and failed.
+fn hook_hint(log: &str) -> &'static str {
+    if log.contains(MODULE_MISSING) {
+        "Add the package that holds it to [build-system] requires in pyproject.toml: Python is asked with these installed, and no others."
+    } else if log.contains(NO_METADATA) {
+        EXITED_HINT
+    } else {
+        "Try `pip wheel --no-deps .` in the project: it fails in the same way, unless setup.py wants credentials, which sgbuild keeps from it."
+    }
+}
+
+impl Explain for Error {
+    fn advice(&self) -> Advice {
+        match self {
+            Self::Cancelled(cancelled) => cancelled.advice(),
+            Self::Uv(error) => error.advice(),
+            Self::Outside(outside) => outside.advice(),
+            Self::Asked { because, source } => source.advice().and(format!("Python was asked because {because}.")),
+            Self::DirectoryMissing { .. } | Self::NotADirectory { .. } => {
+                Fault::Usage.hint("Give the directory that holds the package's setup.py.")
+            }
+            Self::NoProjectFile { .. } => Fault::User.hint(
+                "Run sgbuild in the directory that holds setup.py, or give that directory as its argument.",
+            ),
+            Self::NotUtf8 { .. } => Fault::User.hint("Save the file as UTF-8."),
+            Self::Syntax { python2: true, .. } => Fault::User.hint(
+                "This looks like Python 2, which SageMaker images no longer carry; port the file to Python 3.",
+            ),
+            Self::Syntax { .. } => Fault::User.hint("Correct that line; Python and pip would stop there too."),
+            Self::Nul { .. } => {
+                Fault::User.hint("Remove it; a file saved as UTF-16 is full of them: save it as UTF-8.")
+            }
+            Self::SetupCfg { .. } => {
+                Fault::User.hint("Correct that line of setup.cfg; setuptools and pip would stop there too.")
+            }
+            Self::InvalidValue { .. } => {
+                Fault::User.hint("Correct the value; setuptools and pip would refuse it too.")
+            }
+            Self::NameMissing { .. } => {
+                Fault::User.hint("Add name=\"…\" to setup(), or name to [metadata] or [project].")
+            }
+            Self::VersionMissing { .. } => Fault::User.hint(
+                "Add version=\"…\" to setup(), or version to [metadata] or [project]; the image is tagged with it.",
+            ),
+            Self::InvalidName { .. } => Fault::User.hint(
+                "Use letters, digits, '.', '-' and '_', starting and ending with a letter or digit.",
+            ),
+            Self::InvalidVersion { .. } => {
+                Fault::User.hint("Write a version such as 1.0.0, 1.2rc1 or 2.0.dev3 (PEP 440).")
+            }
+            Self::InvalidRequirement { .. } => {
+                Fault::User.hint("Write requirements such as numpy>=1.26 or six==1.16.0 (PEP 508).")
+            }
+            Self::InvalidEntryPoint { .. } => Fault::User.hint("Write it as package.module:function."),
+            Self::SeveralTopLevel { .. } => Fault::User.hint(
+                "List packages in setup() (packages=find_packages(include=[…])) or move them below src/.",
+            ),
+            Self::StaticOnly { .. } => {
+                Fault::User.hint("Write the value as a literal, or allow Python to be asked.")
+            }
+            Self::StaticSdist { .. } => Fault::User.hint(
+                "Take that out of the project, or run without --static (SGBUILD_STATIC) where its code may run.",
+            ),
+            Self::AmbiguousTrain { verb: "serve", .. } => {
+                Fault::User.hint("Choose one with the setting serve = \"package.module:function\".")
+            }
+            Self::AmbiguousTrain { .. } => Fault::User.hint("Choose one with --train package.module:function."),
+            Self::NoTrainFunction { .. } => Fault::User
+                .hint("Declare it in setup(): entry_points={\"myproject.training\": [\"train = myproject.model:train\"]}.")
+                .and("Or name it once with --train package.module:function."),
+            Self::PythonMissing { .. } => {
+                Fault::User.hint("Install Python 3, or name another interpreter with --python or SGBUILD_PYTHON.")
+            }
+            Self::NoEnvironment { .. } | Self::BuildRequirements { .. } if self.tells_of_full_disk() => Fault::User.hint(
+                "Free some space: environments are in the cache directory, downloads in uv's (`uv cache clean`), and what has no room there in TMPDIR.",
+            ),
+            Self::NoEnvironment { .. } => {
+                Fault::User.hint("Name a Python 3 that uv knows to work with, with --python or SGBUILD_PYTHON.")
+            }
+            Self::BuildRequirements { log, .. } if uv::is_network(log) => Fault::Temporary.hint(
+                "Check the network and the package index (uv is told pip's settings, and UV_… variables), and try again.",
+            ),
+            Self::BuildRequirements { .. } => {
+                Fault::User.hint("Check the names and versions in [build-system] requires.")
+            }
+            Self::HookFailed { log, .. } => Fault::User.hint(hook_hint(log)),
+            Self::ExitedEarly { .. } => Fault::User.hint(EXITED_HINT),
+            Self::TimedOut { .. } => Fault::User.hint(
+                "Raise the time limit if the project needs longer; otherwise look for a setup.py that waits for input or the network.",
+            ),
+            Self::Unreadable { .. } => {
+                Fault::User.hint("Check that it is a regular file of a usual size, and that you may read it.")
+            }
+            Self::LinkLoop { .. } | Self::TooFar { .. } => Fault::User.hint(
+                "Take links that lead back out of the project, or name what is looked for more narrowly, such as a directory below which packages are.",
+            ),
+            Self::Workspace { source, .. } if source.kind() == std::io::ErrorKind::PermissionDenied => Fault::User.hint(
+                "Name a directory for temporary files that you may write in, and nobody else, with TMPDIR.",
+            ),
+            Self::Workspace { .. } => {
+                Fault::User.hint("Check that the directory can be written and has space left.")
+            }
+        }
+    }
+}
+
 impl Error {
-    /// The error, with why Python was asked.
+    /// The error, with why Python was asked; that the user asked to stop needs no reason.
     pub(crate) fn when_asked(self, because: &str) -> Self {
+        if matches!(self, Self::Cancelled(_)) {
+            return self;
+        }
         Self::Asked {
             because: because.to_owned(),
             source: Box::new(self),
@@ -321,110 +431,6 @@ impl Error {
             | Self::Uv(uv::Error::NotFetched { log, .. }) => cache::tells_of_full_disk(log),
             Self::Uv(uv::Error::Scratch { source }) | Self::Workspace { source, .. } => cache::is_full_disk(source),
             _ => false,
-        }
-    }
-
-    /// What to do next, each a complete sentence; may be empty.
-    #[must_use]
-    pub fn hints(&self) -> Vec<String> {
-        let hint = match self {
-            Self::DirectoryMissing { .. } | Self::NotADirectory { .. } => {
-                "Give the directory that holds the package's setup.py."
-            }
-            Self::NoProjectFile { .. } => {
-                "Run sgbuild in the directory that holds setup.py, or give that directory as its argument."
-            }
-            Self::Outside(outside) => return outside.hints(),
-            Self::NotUtf8 { .. } => "Save the file as UTF-8.",
-            Self::Syntax { python2: true, .. } => {
-                "This looks like Python 2, which SageMaker images no longer carry; port the file to Python 3."
-            }
-            Self::NameMissing { .. } => "Add name=\"…\" to setup(), or name to [metadata] or [project].",
-            Self::VersionMissing { .. } => {
-                "Add version=\"…\" to setup(), or version to [metadata] or [project]; the image is tagged with it."
-            }
-            Self::InvalidName { .. } => {
-                "Use letters, digits, '.', '-' and '_', starting and ending with a letter or digit."
-            }
-            Self::InvalidVersion { .. } => "Write a version such as 1.0.0, 1.2rc1 or 2.0.dev3 (PEP 440).",
-            Self::InvalidRequirement { .. } => "Write requirements such as numpy>=1.26 or six==1.16.0 (PEP 508).",
-            Self::InvalidEntryPoint { .. } => "Write it as package.module:function.",
-            Self::SeveralTopLevel { .. } => {
-                "List packages in setup() (packages=find_packages(include=[…])) or move them below src/."
-            }
-            Self::StaticOnly { .. } => "Write the value as a literal, or allow Python to be asked.",
-            Self::StaticSdist { .. } => {
-                "Take that out of the project, or run without --static (SGBUILD_STATIC) where its code may run."
-            }
-            Self::AmbiguousTrain { verb: "serve", .. } => {
-                "Choose one with the setting serve = \"package.module:function\"."
-            }
-            Self::AmbiguousTrain { .. } => "Choose one with --train package.module:function.",
-            Self::NoTrainFunction { .. } => {
-                return vec![
-                    "Declare it in setup(): entry_points={\"myproject.training\": [\"train = myproject.model:train\"]}.".to_owned(),
-                    "Or name it once with --train package.module:function.".to_owned(),
-                ];
-            }
-            Self::PythonMissing { .. } => {
-                "Install Python 3, or name another interpreter with --python or SGBUILD_PYTHON."
-            }
-            Self::Uv(error) => return error.hints(),
-            Self::Asked { because, source } => {
-                let mut hints = source.hints();
-                if !matches!(**source, Self::Interrupted) {
-                    hints.push(format!("Python was asked because {because}."));
-                }
-                return hints;
-            }
-            Self::NoEnvironment { .. } | Self::BuildRequirements { .. } if self.tells_of_full_disk() => {
-                "Free some space: environments are in the cache directory, downloads in uv's (`uv cache clean`), and what has no room there in TMPDIR."
-            }
-            Self::NoEnvironment { .. } => {
-                "Name a Python 3 that uv knows to work with, with --python or SGBUILD_PYTHON."
-            }
-            Self::BuildRequirements { log, .. } if uv::is_network(log) => {
-                "Check the network and the package index (uv is told pip's settings, and UV_… variables), and try again."
-            }
-            Self::BuildRequirements { .. } => "Check the names and versions in [build-system] requires.",
-            Self::HookFailed { log, .. } if log.contains(MODULE_MISSING) => {
-                "Add the package that holds it to [build-system] requires in pyproject.toml: Python is asked with these installed, and no others."
-            }
-            Self::TimedOut { .. } => {
-                "Raise the time limit if the project needs longer; otherwise look for a setup.py that waits for input or the network."
-            }
-            Self::Unreadable { .. } => "Check that it is a regular file of a usual size, and that you may read it.",
-            Self::LinkLoop { .. } | Self::TooFar { .. } => {
-                "Take links that lead back out of the project, or name what is looked for more narrowly, such as a directory below which packages are."
-            }
-            Self::Nul { .. } => "Remove it; a file saved as UTF-16 is full of them: save it as UTF-8.",
-            Self::Syntax { .. } => "Correct that line; Python and pip would stop there too.",
-            Self::SetupCfg { .. } => "Correct that line of setup.cfg; setuptools and pip would stop there too.",
-            Self::InvalidValue { .. } => "Correct the value; setuptools and pip would refuse it too.",
-            Self::HookFailed { log, .. } if log.contains(NO_METADATA) => EXITED_HINT,
-            Self::HookFailed { .. } => {
-                "Try `pip wheel --no-deps .` in the project: it fails in the same way, unless setup.py wants credentials, which sgbuild keeps from it."
-            }
-            Self::ExitedEarly { .. } => EXITED_HINT,
-            Self::Workspace { source, .. } if source.kind() == std::io::ErrorKind::PermissionDenied => {
-                "Name a directory for temporary files that you may write in, and nobody else, with TMPDIR."
-            }
-            Self::Workspace { .. } => "Check that the directory can be written and has space left.",
-            Self::Interrupted => return Vec::new(),
-        };
-        vec![hint.to_owned()]
-    }
-
-    /// Whose move it is.
-    #[must_use]
-    pub fn fault(&self) -> Fault {
-        match self {
-            Self::DirectoryMissing { .. } | Self::NotADirectory { .. } => Fault::Usage,
-            Self::Interrupted => Fault::Interrupted,
-            Self::Uv(error) => error.fault(),
-            Self::Asked { source, .. } => source.fault(),
-            Self::BuildRequirements { log, .. } if uv::is_network(log) => Fault::Temporary,
-            _ => Fault::User,
         }
     }
 }

@@ -3,8 +3,8 @@
 
 mod assemble;
 mod attr;
+pub(crate) mod backend;
 pub(crate) mod border;
-mod build_environment;
 mod build_requirements;
 mod data_files;
 mod declarations;
@@ -15,12 +15,10 @@ mod discovery;
 mod entry_points;
 mod error;
 pub(crate) mod ini;
-mod inside;
 mod interpreter;
 mod license;
 mod marker_cost;
 mod mentions;
-mod pep517;
 mod precedence;
 mod project_descriptive;
 mod project_files;
@@ -41,8 +39,6 @@ pub use descriptive::{Descriptive, DynamicField};
 pub(crate) use descriptive::{LICENSE_FILE, dynamic_names};
 pub use entry_points::require_train;
 pub use error::Error;
-pub(crate) use inside::{Astray, inside};
-pub use pep517::build_sdist;
 pub(crate) use requirement::{beyond_the_parser, normalized, too_much};
 pub(crate) use source_file::SourceFile;
 

@@ -1,9 +1,9 @@
 //! Why an image was not pushed, or not surely.
 
 use crate::engine;
-use crate::fault::Fault;
-use crate::registry::client::{DOCKER_LIST, OCI_INDEX};
-use crate::registry::{auth, client, ecr, reference};
+use crate::explain::{Advice, Explain, Fault};
+use crate::oci::{Digest, MediaType, Reference, reference};
+use crate::registry::{auth, client, ecr};
 
 /// Why an image was not pushed, or not surely.
 #[derive(Debug, thiserror::Error)]
@@ -37,7 +37,7 @@ pub enum Error {
         /// The tag.
         tag: String,
         /// The digest of the manifest that it is on.
-        digest: String,
+        digest: Digest,
     },
     /// The pushed manifest is of a kind that cannot be trained with.
     #[error("{reference} was pushed as {}, which SageMaker rejects: it takes a Docker v2 schema 2 manifest", kind(.media_type))]
@@ -45,7 +45,7 @@ pub enum Error {
         /// The image.
         reference: String,
         /// The manifest's media type.
-        media_type: String,
+        media_type: MediaType,
     },
     /// The engine reported success, the registry does not show it.
     #[error("the push of {reference} is not confirmed: {reason}")]
@@ -57,55 +57,53 @@ pub enum Error {
     },
 }
 
-impl Error {
-    /// What to do next.
-    #[must_use]
-    pub fn hints(&self) -> Vec<String> {
+impl Explain for Error {
+    fn advice(&self) -> Advice {
         match self {
-            Self::Reference(error) => error.hints(),
-            Self::Ecr(error) => error.hints(),
-            Self::Auth(error) => error.hints(),
-            Self::Registry(error) => error.hints(),
-            Self::Engine(error) => error.hints(),
-            Self::NoTag { .. } => vec!["Give one with `--tag`.".to_owned()],
-            Self::TagConflict { .. } => vec![
-                "Raise the package's version or commit the change: the tag is made of both.".to_owned(),
-                "The same commit, built again without the cache, is another image; push it under another tag with `--tag`."
-                    .to_owned(),
-            ],
-            Self::MediaType { .. } => vec![
+            Self::Reference(error) => error.advice(),
+            Self::Ecr(error) => error.advice(),
+            Self::Auth(error) => error.advice(),
+            Self::Registry(error) => error.advice(),
+            Self::Engine(error) => error.advice(),
+            Self::NoTag { .. } => Fault::Usage.hint("Give one with `--tag`."),
+            Self::TagConflict { .. } => Fault::User
+                .hint("Raise the package's version or commit the change: the tag is made of both.")
+                .and("The same commit, built again without the cache, is another image; push it under another tag with `--tag`."),
+            Self::MediaType { .. } => Fault::User.hint(
                 "Turn off the containerd image store of the Docker daemon (`\"features\": {\"containerd-snapshotter\": false}` \
-                 in daemon.json), then build and push again."
-                    .to_owned(),
-            ],
+                 in daemon.json), then build and push again.",
+            ),
             Self::NotConfirmed { .. } => {
-                vec!["Push again; if someone else pushes to the same tag, use a tag of your own.".to_owned()]
+                Fault::Temporary.hint("Push again; if someone else pushes to the same tag, use a tag of your own.")
             }
         }
     }
+}
 
-    /// Whose move it is.
-    #[must_use]
-    pub fn fault(&self) -> Fault {
-        match self {
-            Self::Reference(error) => error.fault(),
-            Self::Ecr(error) => error.fault(),
-            Self::Auth(error) => error.fault(),
-            Self::Registry(error) => error.fault(),
-            Self::Engine(error) => error.fault(),
-            Self::NoTag { .. } => Fault::Usage,
-            Self::TagConflict { .. } | Self::MediaType { .. } => Fault::User,
-            Self::NotConfirmed { .. } => Fault::Temporary,
+impl Error {
+    /// The immutable `tag` is on the manifest `digest`.
+    pub(super) fn conflict(tag: &Reference, digest: Digest) -> Self {
+        Self::TagConflict {
+            repository: tag.repository.to_string(),
+            tag: tag.api_reference().to_owned(),
+            digest,
+        }
+    }
+
+    pub(super) fn not_confirmed(tag: &Reference, reason: String) -> Self {
+        Self::NotConfirmed {
+            reference: tag.to_string(),
+            reason,
         }
     }
 }
 
 /// A media type in words.
-fn kind(media_type: &str) -> String {
+fn kind(media_type: &MediaType) -> String {
     match media_type {
-        OCI_INDEX => "an OCI index".to_owned(),
-        DOCKER_LIST => "a manifest list".to_owned(),
-        client::OCI_MANIFEST => "an OCI manifest".to_owned(),
+        MediaType::OciIndex => "an OCI index".to_owned(),
+        MediaType::DockerList => "a manifest list".to_owned(),
+        MediaType::OciManifest => "an OCI manifest".to_owned(),
         other => format!("`{other}`"),
     }
 }

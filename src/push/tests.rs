@@ -4,11 +4,15 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::*;
-use crate::engine::{self, BuildRequest, BuiltImageState};
+use crate::engine::{self, Kept, Order};
+use crate::image::ImagePlan;
+use crate::oci::Platform;
 use crate::progress::Silent;
-use crate::registry::client::{OCI_MANIFEST, Retry, sha256_digest};
+use crate::registry::client::Retry;
 use crate::registry::scripted::{Scripted, answer};
 
+const DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
+const OCI_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 const ID: &str = "sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae";
 
 fn manifest(config: &str) -> String {
@@ -19,12 +23,13 @@ fn manifest(config: &str) -> String {
 
 fn image() -> BuiltImage {
     BuiltImage {
-        reference: "sgbuild/iris:1".to_owned(),
-        id: ID.to_owned(),
-        platform: "linux/amd64".to_owned(),
-        engine: "fake".to_owned(),
+        id: ID.parse().unwrap(),
+        platform: Platform::new("linux", "amd64"),
+        kept: Kept::Docker {
+            reference: "sgbuild/iris:1".to_owned(),
+        },
         size: 1,
-        context_digest: ID.to_owned(),
+        context_digest: ID.parse().unwrap(),
     }
 }
 
@@ -34,25 +39,25 @@ struct Counting(Mutex<Vec<String>>);
 
 #[async_trait]
 impl Engine for Counting {
-    fn name(&self) -> &'static str {
-        "counting"
+    fn check(&self, _plan: &ImagePlan) -> Result<(), engine::Error> {
+        Ok(())
     }
 
-    async fn build(&self, _request: &BuildRequest, _progress: &dyn Progress) -> Result<BuiltImage, engine::Error> {
+    async fn build(&self, _order: &Order<'_>, _progress: &dyn Progress) -> Result<BuiltImage, engine::Error> {
         Ok(image())
     }
 
-    async fn find(&self, _id: &str) -> Result<Option<BuiltImageState>, engine::Error> {
-        Ok(None)
+    async fn holds(&self, _image: &BuiltImage) -> Result<bool, engine::Error> {
+        Ok(false)
     }
 
-    async fn push(
+    async fn send(
         &self,
         _image: &BuiltImage,
-        target: &Reference,
-        _credentials: &Credentials,
+        destination: &Destination<'_>,
         _progress: &dyn Progress,
     ) -> Result<(), engine::Error> {
+        let target = destination.reference;
         self.0.lock().unwrap().push(target.to_string());
         Ok(())
     }
@@ -62,7 +67,7 @@ impl Engine for Counting {
 async fn registry(media_type: &'static str, held: String, from: usize) -> Scripted {
     let asked = std::sync::atomic::AtomicUsize::new(0);
     Scripted::start(move |request, _| {
-        let digest = sha256_digest(held.as_bytes());
+        let digest = Digest::of(held.as_bytes());
         let headers = [("content-type", media_type), ("docker-content-digest", digest.as_str())];
         if request.starts_with("GET /v2/ ") {
             return answer("200 OK", &[], "{}");
@@ -71,7 +76,7 @@ async fn registry(media_type: &'static str, held: String, from: usize) -> Script
             let (_, body) = request.split_once("\r\n\r\n").unwrap();
             return answer(
                 "201 Created",
-                &[("docker-content-digest", &sha256_digest(body.as_bytes()))],
+                &[("docker-content-digest", Digest::of(body.as_bytes()).as_str())],
                 "",
             );
         }
@@ -111,7 +116,7 @@ async fn what_the_registry_shows_is_what_is_returned() {
     let server = registry(DOCKER_MANIFEST, manifest(ID), 2).await;
     let (outcome, calls) = run(&server, &["1.0-abc", "latest", "latest"]).await;
     let pushed = outcome.unwrap();
-    assert_eq!(pushed.digest, sha256_digest(manifest(ID).as_bytes()));
+    assert_eq!(pushed.digest, Digest::of(manifest(ID).as_bytes()));
     assert_eq!(pushed.reference(), format!("{}/iris@{}", server.host(), pushed.digest));
     assert_eq!((pushed.size, pushed.config_digest.as_str()), (42, ID));
     assert_eq!(pushed.tags, ["1.0-abc", "latest"]);
@@ -170,7 +175,7 @@ async fn a_manifest_that_sagemaker_rejects_is_a_failure_even_if_it_was_there() {
         ),
         "{error}"
     );
-    assert_eq!((pushes.len(), error.fault()), (1, Fault::User));
+    assert_eq!((pushes.len(), error.advice().fault), (1, Fault::User));
 }
 
 #[tokio::test]
@@ -216,45 +221,44 @@ async fn an_immutable_tag_on_another_image_is_a_conflict() {
     let other = manifest(&ID.replace("2c26", "0000"));
     let server = registry(DOCKER_MANIFEST, other.clone(), 0).await;
     let settings = settings(&server, &["1.0"]);
-    let client = Client::connect(
-        &settings.target,
-        &Credentials::Anonymous,
-        Access::Pull,
-        &settings.client,
-    )
-    .await
-    .unwrap();
     let tag = settings.target.tagged("1.0").unwrap();
     let immutable = TagMutability {
         immutable: true,
         except: Vec::new(),
     };
-    let error = look_up(&client, &image(), &tag, &immutable).await.err().unwrap();
+    let image = image();
+    let push = push_of(&image, &settings, immutable.clone()).await;
+    let error = push.look_up(&tag).await.err().unwrap();
     assert_eq!(
         error.to_string(),
         format!(
             "the tag `1.0` of {}/iris is immutable and already on another image ({})",
             server.host(),
-            sha256_digest(other.as_bytes())
+            Digest::of(other.as_bytes())
         )
     );
-    assert_eq!(error.fault(), Fault::User);
-    assert!(matches!(
-        look_up(&client, &image(), &tag, &TagMutability::default())
-            .await
-            .unwrap(),
-        TagState::Free
-    ));
+    assert_eq!(error.advice().fault, Fault::User);
+    let movable = push_of(&image, &settings, TagMutability::default()).await;
+    assert!(matches!(movable.look_up(&tag).await.unwrap(), TagState::Free));
 
     let server = registry(DOCKER_MANIFEST, manifest(ID), 0).await;
-    let target = Repository::parse(&format!("{}/iris", server.host())).unwrap();
-    let client = Client::connect(&target, &Credentials::Anonymous, Access::Pull, &settings.client)
-        .await
-        .unwrap();
-    assert!(matches!(
-        look_up(&client, &image(), &tag, &immutable).await.unwrap(),
-        TagState::Ours(_)
-    ));
+    let settings = self::settings(&server, &["1.0"]);
+    let push = push_of(&image, &settings, immutable).await;
+    let tag = settings.target.tagged("1.0").unwrap();
+    assert!(matches!(push.look_up(&tag).await.unwrap(), TagState::Ours(_)));
+}
+
+async fn push_of<'a>(image: &'a BuiltImage, settings: &'a PushSettings, mutability: TagMutability) -> Push<'a> {
+    let credentials = Credentials::Anonymous;
+    let client = Client::connect(&settings.target, &credentials, Access::Pull, &settings.client);
+    Push {
+        image,
+        client: client.await.unwrap(),
+        credentials,
+        mutability,
+        settings,
+        progress: &Silent,
+    }
 }
 
 #[tokio::test]
@@ -265,7 +269,7 @@ async fn nothing_is_sent_for_a_tag_that_is_none() {
         error.to_string().starts_with("`a+b` is not an image tag: it holds `+`"),
         "{error}"
     );
-    assert_eq!(error.fault(), Fault::Usage);
+    assert_eq!(error.advice().fault, Fault::Usage);
     assert!(matches!(run(&server, &[]).await.0.unwrap_err(), Error::NoTag { .. }));
     assert!(server.seen().is_empty());
 }

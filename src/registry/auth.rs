@@ -8,27 +8,13 @@ use aws_config::SdkConfig;
 use docker_credential::{CredentialRetrievalError, DockerCredential};
 use serde_json::Value;
 
-use super::ecr;
-use super::reference::{DOCKER_HUB, Repository};
-use crate::fault::Fault;
+use super::Credentials;
+use super::ecr::{self, EcrHost};
+use crate::explain::{Advice, Explain, Fault};
+use crate::oci::Repository;
+use crate::oci::reference::DOCKER_HUB;
 use crate::reading::{self, SETTINGS_FILE};
 use crate::secret::Secret;
-
-/// What to authenticate to a registry with.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Credentials {
-    /// None: a public image, or a registry without authentication.
-    Anonymous,
-    /// A user name and a password (ECR: `AWS` and the authorization token).
-    Basic {
-        /// The user name.
-        username: String,
-        /// The password.
-        password: Secret,
-    },
-    /// An identity token from a credential helper.
-    IdentityToken(Secret),
-}
 
 /// Where credentials may come from.
 #[derive(Debug, Clone, Default)]
@@ -79,28 +65,19 @@ pub enum Error {
     },
 }
 
-impl Error {
-    /// What to do next.
-    #[must_use]
-    pub fn hints(&self) -> Vec<String> {
+impl Explain for Error {
+    fn advice(&self) -> Advice {
         match self {
-            Self::Ecr(error) => error.hints(),
+            Self::Ecr(error) => error.advice(),
             Self::DockerConfig { .. } => {
-                vec!["Repair the file, or move it away and run `docker login` again.".to_owned()]
+                Fault::User.hint("Repair the file, or move it away and run `docker login` again.")
             }
-            Self::Entry { host, .. } => vec![format!("Run `docker logout {host}` and `docker login {host}`.")],
-            Self::Helper { program, host, .. } => vec![format!(
+            Self::Entry { host, .. } => {
+                Fault::User.hint(format!("Run `docker logout {host}` and `docker login {host}`."))
+            }
+            Self::Helper { program, host, .. } => Fault::User.hint(format!(
                 "See whether `echo {host} | {program} get` works, or take the helper out of Docker's configuration."
-            )],
-        }
-    }
-
-    /// Whose move it is.
-    #[must_use]
-    pub fn fault(&self) -> Fault {
-        match self {
-            Self::Ecr(error) => error.fault(),
-            _ => Fault::User,
+            )),
         }
     }
 }
@@ -115,7 +92,7 @@ impl Error {
 /// ECR refusing, a damaged Docker configuration, a credential helper that fails. A helper that knows of no credentials is
 /// no error.
 pub async fn credentials(repository: &Repository, settings: &AuthSettings) -> Result<Credentials, Error> {
-    let Some(host) = repository.ecr() else {
+    let Some(host) = EcrHost::of(repository) else {
         return from_docker(repository, settings).await;
     };
     let refused = match &settings.aws {

@@ -6,14 +6,17 @@ use aws_sdk_ecr::operation::describe_repositories::DescribeRepositoriesError;
 use aws_sdk_ecr::types::{ImageScanningConfiguration, ImageTagMutability, ImageTagMutabilityExclusionFilter};
 use base64::Engine as _;
 
-use super::auth::Credentials;
-use super::reference::{EcrHost, Repository, domain_suffix, is_account, is_region, repository_name};
+use super::Credentials;
+use crate::oci::Repository;
+use crate::oci::naming::repository_name;
 use crate::secret::{Secret, without_url_credentials};
 
 mod failure;
+mod host;
 
 pub use failure::Error;
 use failure::{Call, failure};
+pub use host::{EcrHost, domain_suffix, is_account, is_region, partition};
 
 /// What [`ensure_repository`] found or made.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,15 +1,14 @@
-//! Image registries: references, credentials, Amazon ECR, and a small client for the
+//! Image registries: credentials, Amazon ECR, and a small client for the
 //! [distribution API](https://distribution.github.io/distribution/spec/api/).
 
 pub mod auth;
 pub mod client;
+mod credentials;
 pub mod ecr;
-pub mod reference;
 #[cfg(test)]
 pub(crate) mod scripted;
 
-pub use auth::Credentials;
-pub use reference::{Reference, Repository};
+pub use credentials::Credentials;
 
 use std::error::Error as StdError;
 

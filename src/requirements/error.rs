@@ -4,7 +4,7 @@ use std::io;
 
 use super::Place;
 use super::requirements_txt::Wrong;
-use crate::fault::Fault;
+use crate::explain::{Advice, Explain, Fault};
 use crate::uv;
 
 /// What is wrong with the file, or with what it pins.
@@ -187,57 +187,52 @@ fn by(place: Option<&Place>) -> String {
     )
 }
 
-impl Error {
-    /// What to do next.
-    #[must_use]
-    pub fn hints(&self) -> Vec<String> {
-        const LOCK_AGAIN: &str =
-            "Lock again with the tool that made the file, so that it has what the package asks for.";
-        let hint = match self {
+impl Explain for Error {
+    fn advice(&self) -> Advice {
+        match self {
+            Self::Uv { source, .. } => source.advice(),
             Self::Unreadable { included_at: None, .. } => {
-                "Correct `requirements`: a path is relative to the project's directory.".to_owned()
+                Fault::User.hint("Correct `requirements`: a path is relative to the project's directory.")
             }
-            Self::Unreadable { .. } => "Correct the line: the path is relative to the file it stands in.".to_owned(),
-            Self::Outside { first, .. } => format!(
+            Self::Unreadable { .. } => {
+                Fault::User.hint("Correct the line: the path is relative to the file it stands in.")
+            }
+            Self::Outside { first, .. } => Fault::User.hint(format!(
                 "A file of the project may name files of the project only; name {first} with --requirements or \
                  SGBUILD_REQUIREMENTS, and it may include any."
+            )),
+            Self::Undecodable { .. } => Fault::User.hint("Save the file as UTF-8."),
+            Self::Line { wrong, .. } => Fault::User.hint(wrong.hint()),
+            Self::Cycle { .. } | Self::TooManyFiles { .. } => Fault::User.hint("Include each file once."),
+            Self::OtherFormat { export, .. } => Fault::User.hint(format!(
+                "Make a requirements file of it, such as with `{export}`, and name that."
+            )),
+            Self::UnknownExtra { .. } => {
+                Fault::User.hint("Correct the line, or declare the extra in extras_require.")
+            }
+            Self::Lock { hint, .. } => Fault::User.hint(hint),
+            Self::Scratch { .. } => {
+                Fault::User.hint("Free some disk space, or make the directory of temporary files writable.")
+            }
+            Self::OtherEnvironment { .. } => Fault::User.hint(
+                "Change `python-version` or `platform`, or lock for the image's Python and for Linux.",
             ),
-            Self::Undecodable { .. } => "Save the file as UTF-8.".to_owned(),
-            Self::Line { wrong, .. } => wrong.hint().to_owned(),
-            Self::Cycle { .. } | Self::TooManyFiles { .. } => "Include each file once.".to_owned(),
-            Self::OtherFormat { export, .. } => {
-                format!("Make a requirements file of it, such as with `{export}`, and name that.")
+            Self::NotPinned { .. } | Self::Unsatisfied { is_lock: true, .. } => Fault::User.hint(
+                "Lock again with the tool that made the file, so that it has what the package asks for.",
+            ),
+            Self::Unsatisfied { .. } => Fault::User.hint("Correct one of the two."),
+            Self::Conflict { .. } => {
+                Fault::User.hint("Keep one of the two, or give them markers that exclude each other.")
             }
-            Self::UnknownExtra { .. } => "Correct the line, or declare the extra in extras_require.".to_owned(),
-            Self::Lock { hint, .. } => hint.clone(),
-            Self::Uv { source, .. } => return source.hints(),
-            Self::Scratch { .. } => "Free some disk space, or make the directory of temporary files writable.".to_owned(),
-            Self::OtherEnvironment { .. } => {
-                "Change `python-version` or `platform`, or lock for the image's Python and for Linux.".to_owned()
-            }
-            Self::NotPinned { .. } | Self::Unsatisfied { is_lock: true, .. } => LOCK_AGAIN.to_owned(),
-            Self::Unsatisfied { .. } => "Correct one of the two.".to_owned(),
-            Self::Conflict { .. } => "Keep one of the two, or give them markers that exclude each other.".to_owned(),
-            Self::Unhashed { lacks, .. } if lacks.contains("checkout") => {
-                "Name a release, or the URL of an archive of that commit, instead of the checkout.".to_owned()
-            }
-            Self::Unhashed { .. } => {
-                "Have the file made by `pip-compile --generate-hashes` or `uv pip compile --generate-hashes`, or leave all hashes out."
-                    .to_owned()
-            }
-            Self::PythonUnknown { .. } => {
-                "Say with `python-version` which Python the base image has, or correct the file for all of them.".to_owned()
-            }
-        };
-        vec![hint]
-    }
-
-    /// Whose move it is.
-    #[must_use]
-    pub fn fault(&self) -> Fault {
-        match self {
-            Self::Uv { source, .. } => source.fault(),
-            _ => Fault::User,
+            Self::Unhashed { lacks, .. } if lacks.contains("checkout") => Fault::User.hint(
+                "Name a release, or the URL of an archive of that commit, instead of the checkout.",
+            ),
+            Self::Unhashed { .. } => Fault::User.hint(
+                "Have the file made by `pip-compile --generate-hashes` or `uv pip compile --generate-hashes`, or leave all hashes out.",
+            ),
+            Self::PythonUnknown { .. } => Fault::User.hint(
+                "Say with `python-version` which Python the base image has, or correct the file for all of them.",
+            ),
         }
     }
 }

@@ -8,7 +8,7 @@ use super::requirements_txt::{Entry, Kind, Wrong, is_remote, parse};
 use super::text::decode;
 use super::{Error, Format, Given, Line, Name, Named, Place, Requirements, What, direct_reference, own_name, pep508};
 use crate::progress::Progress;
-use crate::project::{Astray, Project, inside};
+use crate::project::{Project, border};
 use crate::reading::{self, PROJECT_FILE};
 
 /// More files than anybody includes; files that include each other twice and twice again would be read for ever.
@@ -114,16 +114,15 @@ impl Reader<'_> {
         let Some(named_at) = self.named.by_project_at else {
             return Ok(());
         };
-        match inside(&self.project.root, Path::new(name)) {
-            Err(Astray::Outside(_)) => Err(Error::Outside {
-                file: name.to_owned(),
-                at: included_at.map_or_else(|| named_at.to_owned(), ToString::to_string),
-                first: self.named.file.to_owned(),
-                named_at: named_at.to_owned(),
-            }),
-            // What cannot be read is told by reading it.
-            _ => Ok(()),
+        if border::outside(&self.project.root, Path::new(name)).is_none() {
+            return Ok(());
         }
+        Err(Error::Outside {
+            file: name.to_owned(),
+            at: included_at.map_or_else(|| named_at.to_owned(), ToString::to_string),
+            first: self.named.file.to_owned(),
+            named_at: named_at.to_owned(),
+        })
     }
 
     fn entry(&mut self, entry: Entry, file: &str, is_constraints: bool) -> Result<(), Error> {

@@ -182,6 +182,7 @@ fn pin(package: &Package) -> Result<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::explain::Explain as _;
 
     const METADATA: &str = "[metadata]\nlock-version = \"2.1\"\npython-versions = \">=3.10,<3.13\"\n";
 
@@ -245,6 +246,6 @@ mod tests {
     fn older_locks_are_refused() {
         let text = "[metadata]\nlock-version = \"2.0\"\npython-versions = \"^3.10\"\n";
         let error = parsed("poetry.lock", text, None, &[]).unwrap_err();
-        assert!(error.to_string().contains("lock-version 2.0") && error.hints()[0].contains("poetry export"));
+        assert!(error.to_string().contains("lock-version 2.0") && error.advice().hints[0].contains("poetry export"));
     }
 }

@@ -1,4 +1,4 @@
-//! Whether files differ from the commit.
+//! Whether the files of a tree differ from the commit.
 //!
 //! Files that are kept in another form in the repository than in the working tree ([filters], such as Git LFS) cannot be compared
 //! without running somebody's program. Where the repository holds an LFS pointer, it says what the file must hold; any other such file
@@ -15,20 +15,10 @@ use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
 
-use super::checkout::Checkout;
-use super::git::Git;
-use super::{Error, State, submodules};
+use super::Error;
+use super::tree::{Tree, anchored};
 use crate::hex::hex;
 
-/// What builds leave in a project.
-const LEFTOVERS: [&str; 5] = [
-    ":(exclude)dist",
-    ":(exclude)build",
-    // What another sgbuild is making, or left when it was killed.
-    ":(exclude,glob).sgbuild-dist-*/**",
-    ":(exclude,glob)**/*.egg-info/**",
-    ":(exclude,glob)**/__pycache__/**",
-];
 /// Git compares contents of what it would only call touched; and a submodule is looked into by us, not by a git of its own.
 const STATUS: [&str; 4] = ["status", "--porcelain", "-z", "--ignore-submodules=dirty"];
 /// Size and time to the second, which is all that copies of a checkout keep.
@@ -36,51 +26,9 @@ const COARSELY: [&str; 4] = ["-c", "core.checkStat=minimal", "-c", "core.trustct
 /// The longest pointer: <https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md#the-pointer>.
 const LONGEST_POINTER: usize = 1024;
 
-/// Whether the project in `directory` differs from the commit, leftovers of builds aside.
-pub(super) fn of_project(checkout: &Checkout, state: &State, directory: &Path, git: &Git<'_>) -> Result<bool, Error> {
-    let directory = directory.canonicalize().map_err(unreadable)?;
-    Tree {
-        checkout,
-        state,
-        git,
-        directory: &directory,
-        depth: 0,
-    }
-    .differs(&LEFTOVERS, &[])
-}
-
-/// The part of a checkout that is compared.
-pub(super) struct Tree<'a> {
-    pub(super) checkout: &'a Checkout,
-    pub(super) state: &'a State,
-    pub(super) git: &'a Git<'a>,
-    pub(super) directory: &'a Path,
-    /// How many submodules it is in.
-    pub(super) depth: usize,
-}
-
 impl Tree<'_> {
-    /// Whether it differs, apart from the paths `excluded`; `options` are more of `git status`.
-    pub(super) fn differs(&self, excluded: &[&str], options: &[&str]) -> Result<bool, Error> {
-        let submodules = submodules::of(self)?;
-        let ignored = submodules.iter().filter(|submodule| submodule.is_ignored());
-        let excluded: Vec<OsString> = excluded
-            .iter()
-            .map(OsString::from)
-            .chain(ignored.map(|submodule| anchored(":(top,exclude,literal)", &submodule.path)))
-            .collect();
-        if self.files_differ(&excluded, options)? {
-            return Ok(true);
-        }
-        for submodule in &submodules {
-            if submodule.differs(self)? {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
-    fn files_differ(&self, excluded: &[OsString], options: &[&str]) -> Result<bool, Error> {
+    /// Whether its files differ, submodules and the paths `excluded` aside; `options` are more of `git status`.
+    pub(super) fn files_differ(&self, excluded: &[OsString], options: &[&str]) -> Result<bool, Error> {
         let mut arguments: Vec<OsString> = STATUS.iter().chain(options).map(OsString::from).collect();
         arguments.extend(["--".into(), ".".into()]);
         arguments.extend(excluded.iter().cloned());
@@ -162,20 +110,6 @@ impl Tree<'_> {
             hasher.update(&chunk[..read]);
         }
     }
-
-    /// Asks in the top directory, from which paths count.
-    pub(super) fn ask_at_top(&self, arguments: impl IntoIterator<Item = OsString>) -> Result<Vec<u8>, Error> {
-        let arguments: Vec<OsString> = arguments.into_iter().collect();
-        let asked = self.state.private.start(self.git, self.checkout.top(), &arguments)?;
-        self.git.answer(asked)?.bytes()
-    }
-}
-
-/// A path behind what git wants before it.
-fn anchored(before: &str, path: &OsStr) -> OsString {
-    let mut whole = OsString::from(before);
-    whole.push(path);
-    whole
 }
 
 /// The paths of a status that lists nothing but files whose contents differ in the working tree; `None` where it lists more, or was

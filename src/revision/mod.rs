@@ -11,17 +11,29 @@ mod configuration;
 mod git;
 mod private;
 mod submodules;
+mod tree;
 
 use std::fmt;
 use std::path::Path;
 
 use crate::process;
-use crate::progress::Progress;
+use crate::progress::{Cancelled, Progress};
 
 use checkout::Checkout;
 use configuration::Configuration;
 use git::{Git, Head};
 use private::PrivateDirectory;
+use tree::Tree;
+
+/// What builds leave in a project.
+const LEFTOVERS: [&str; 5] = [
+    ":(exclude)dist",
+    ":(exclude)build",
+    // What another sgbuild is making, or left when it was killed.
+    ":(exclude,glob).sgbuild-dist-*/**",
+    ":(exclude,glob)**/*.egg-info/**",
+    ":(exclude,glob)**/__pycache__/**",
+];
 
 /// What git says of a directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,9 +54,9 @@ pub enum Error {
     /// Git knows the checkout and does not read it: it belongs to another user, is damaged, or takes too long to read.
     #[error("git does not read this checkout, so its commit stays unknown: {0}")]
     Refused(String),
-    /// The user interrupted.
-    #[error("interrupted")]
-    Interrupted,
+    /// The user asked to stop.
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
 }
 
 impl Revision {
@@ -70,12 +82,27 @@ impl Revision {
             return Ok(None);
         };
         Ok(Some(Self {
-            dirty: changes::of_project(&checkout, &state, directory, &git)?,
+            dirty: project_differs(&checkout, &state, directory, &git)?,
             time: state.head.time,
             remote: state.configuration.remote_url("origin"),
             commit: state.head.id,
         }))
     }
+}
+
+/// Whether the project in `directory` differs from the commit, leftovers of builds aside.
+fn project_differs(checkout: &Checkout, state: &State, directory: &Path, git: &Git<'_>) -> Result<bool, Error> {
+    let directory = directory
+        .canonicalize()
+        .map_err(|error| Error::Refused(error.to_string()))?;
+    Tree {
+        checkout,
+        state,
+        git,
+        directory: &directory,
+        depth: 0,
+    }
+    .differs(&LEFTOVERS, &[])
 }
 
 /// Where a checkout is at, and the directory through which its contents are read.
@@ -107,7 +134,7 @@ impl State {
 impl From<process::Error> for Error {
     fn from(error: process::Error) -> Self {
         match error {
-            process::Error::Interrupted => Self::Interrupted,
+            process::Error::Cancelled(cancelled) => Self::Cancelled(cancelled),
             other => Self::Refused(other.to_string()),
         }
     }

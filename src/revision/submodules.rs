@@ -7,10 +7,10 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
-use super::changes::Tree;
 use super::checkout::Checkout;
 use super::configuration::Configuration;
 use super::private::shared_indexes;
+use super::tree::{Tree, anchored};
 use super::{Error, State};
 use crate::reading::{self, ANSWER};
 
@@ -22,22 +22,44 @@ const GITLINK_IN_INDEX: [u8; 4] = 0o160_000_u32.to_be_bytes();
 /// Submodules in submodules; somebody who nests deeper means to keep us busy.
 const DEEPEST: usize = 16;
 
+impl Tree<'_> {
+    /// Whether it differs, its files or what is in a submodule, apart from the paths `excluded`; `options` are more of `git status`.
+    pub(super) fn differs(&self, excluded: &[&str], options: &[&str]) -> Result<bool, Error> {
+        let submodules = of(self)?;
+        let ignored = submodules.iter().filter(|submodule| submodule.is_ignored());
+        let excluded: Vec<OsString> = excluded
+            .iter()
+            .map(OsString::from)
+            .chain(ignored.map(|submodule| anchored(":(top,exclude,literal)", &submodule.path)))
+            .collect();
+        if self.files_differ(&excluded, options)? {
+            return Ok(true);
+        }
+        for submodule in &submodules {
+            if submodule.differs(self)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
 /// A submodule below the part of a checkout that is compared.
-pub(super) struct Submodule {
+struct Submodule {
     /// From the checkout's top.
-    pub(super) path: OsString,
+    path: OsString,
     /// `all`, `dirty`, `untracked` or `none`: <https://git-scm.com/docs/gitmodules#Documentation/gitmodules.txt-submoduleltnamegtignore>.
     ignore: String,
 }
 
 impl Submodule {
     /// Whether the commit that it is at does not matter either.
-    pub(super) fn is_ignored(&self) -> bool {
+    fn is_ignored(&self) -> bool {
         self.ignore == "all"
     }
 
     /// Whether it differs from the commit that it is at. One that is not there differs from nothing.
-    pub(super) fn differs(&self, around: &Tree<'_>) -> Result<bool, Error> {
+    fn differs(&self, around: &Tree<'_>) -> Result<bool, Error> {
         let options: &[&str] = match self.ignore.as_str() {
             "all" | "dirty" => return Ok(false),
             "untracked" => &["--untracked-files=no"],
@@ -68,7 +90,7 @@ impl Submodule {
 }
 
 /// The submodules that the index names.
-pub(super) fn of(tree: &Tree<'_>) -> Result<Vec<Submodule>, Error> {
+fn of(tree: &Tree<'_>) -> Result<Vec<Submodule>, Error> {
     if !may_be_there(tree.checkout) {
         return Ok(Vec::new());
     }

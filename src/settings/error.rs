@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use super::Definition;
-use crate::fault::Fault;
+use crate::explain::{Advice, Explain, Fault};
 use crate::project;
 
 /// Why the settings are not understood.
@@ -107,52 +107,32 @@ pub enum Error {
     },
 }
 
-impl Error {
-    /// What to do next.
-    #[must_use]
-    pub fn hints(&self) -> Vec<String> {
+impl Explain for Error {
+    fn advice(&self) -> Advice {
         match self {
-            Self::File(error) => error.hints(),
-            Self::Directory { path } if path.is_file() => vec!["Give the directory that holds it.".to_owned()],
-            Self::Directory { .. } => vec!["Give the directory that holds the package's setup.py.".to_owned()],
-            Self::NotUnicode { name } => vec![format!("Correct or unset {name}.")],
-            Self::Malformed { .. } => vec!["Correct the file at this line.".to_owned()],
-            Self::Region { .. } => vec!["Correct it there, or leave it to the AWS configuration.".to_owned()],
+            Self::File(error) => error.advice(),
+            Self::Directory { path } if path.is_file() => Fault::Usage.hint("Give the directory that holds it."),
+            Self::Directory { .. } => Fault::Usage.hint("Give the directory that holds the package's setup.py."),
+            Self::NotUnicode { name } => Fault::Usage.hint(format!("Correct or unset {name}.")),
+            Self::Malformed { .. } => Fault::User.hint("Correct the file at this line."),
+            Self::Region { .. } => Fault::Usage.hint("Correct it there, or leave it to the AWS configuration."),
             Self::Unknown { .. } | Self::WrongKind { .. } => {
-                vec!["`sgbuild settings` lists every setting, its value and its origin.".to_owned()]
+                Fault::Usage.hint("`sgbuild settings` lists every setting, its value and its origin.")
             }
-            Self::NotForFiles { definition, .. } => vec![format!(
+            Self::NotForFiles { definition, .. } => Fault::Usage.hint(format!(
                 "Take the line out; whoever runs sgbuild may say it, with {} or {}.",
                 definition.flag(),
                 definition.variable()
-            )],
-            Self::Outside { definition, .. } => vec![format!(
+            )),
+            Self::Outside { definition, .. } => Fault::User.hint(format!(
                 "A file of the project may name files of the project only; {} and {} may name one anywhere.",
                 definition.flag(),
                 definition.variable()
-            )],
-            Self::Untrusted { .. } => vec![
-                "Read it; --trust-dockerfile or SGBUILD_TRUST_DOCKERFILE=true says that it may see them.".to_owned(),
-                "Or build without them: --no-pip-settings.".to_owned(),
-            ],
-            Self::NamedFile { key, origin, .. } => vec![named_file_hint(key, origin)],
-        }
-    }
-
-    /// Whose move it is.
-    #[must_use]
-    pub fn fault(&self) -> Fault {
-        match self {
-            Self::File(error) => error.fault(),
-            Self::Malformed { .. } | Self::NamedFile { .. } | Self::Outside { .. } | Self::Untrusted { .. } => {
-                Fault::User
-            }
-            Self::Unknown { .. }
-            | Self::WrongKind { .. }
-            | Self::NotForFiles { .. }
-            | Self::NotUnicode { .. }
-            | Self::Region { .. }
-            | Self::Directory { .. } => Fault::Usage,
+            )),
+            Self::Untrusted { .. } => Fault::User
+                .hint("Read it; --trust-dockerfile or SGBUILD_TRUST_DOCKERFILE=true says that it may see them.")
+                .and("Or build without them: --no-pip-settings."),
+            Self::NamedFile { key, origin, .. } => Fault::User.hint(named_file_hint(key, origin)),
         }
     }
 }

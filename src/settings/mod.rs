@@ -28,8 +28,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::project::{Astray, inside};
-use crate::registry::reference::is_region;
+use crate::project::border;
+use crate::registry::ecr::is_region;
 
 use key::{Key, Typed};
 use table::TABLE;
@@ -128,7 +128,7 @@ impl Settings {
                 continue;
             };
             // What cannot be read is told where it is needed.
-            if let Err(Astray::Outside(place)) = inside(&self.root, Path::new(named)) {
+            if let Some(place) = border::outside(&self.root, Path::new(named)) {
                 return Err(Error::Outside {
                     origin: origin.to_string(),
                     definition,

@@ -9,12 +9,14 @@
 
 mod data;
 mod page;
+mod quote;
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
 pub use data::Data;
 pub use page::Page;
+pub(crate) use quote::{bounded, escaped, first_of, quoted};
 
 /// The longest line, in bytes: as much as Docker's log drivers take as one message.
 const LONGEST_LINE: usize = 16 * 1024;

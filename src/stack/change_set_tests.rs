@@ -1,4 +1,5 @@
 use super::*;
+use crate::explain::Explain as _;
 
 fn declaration(key: &str, default: Option<&str>) -> ParameterDeclaration {
     ParameterDeclaration::builder()
@@ -67,7 +68,11 @@ fn a_new_stack_says_everything_that_is_missing() {
         error.to_string(),
         "the stack iris cannot be created without Email, GitHubUser"
     );
-    assert!(error.hints()[0].contains("--email"), "{:?}", error.hints());
+    assert!(
+        error.advice().hints[0].contains("--email"),
+        "{:?}",
+        error.advice().hints
+    );
 }
 
 #[test]

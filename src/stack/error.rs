@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::fault::Fault;
+use crate::explain::{Advice, Explain, Fault};
 use crate::training::call::{CallError, Kind};
 
 /// The resource that failed first: the others were only cancelled because of it.
@@ -121,75 +121,58 @@ fn told(first: Option<&FailedResource>) -> String {
     }
 }
 
-impl Error {
-    /// What to do next.
-    #[must_use]
-    pub fn hints(&self) -> Vec<String> {
-        let hint = match self {
-            Self::NoRegion => "Set AWS_REGION, or `region` in the profile of ~/.aws/config.".to_owned(),
-            Self::Template { .. } => "Leave out `--template` to use the one that sgbuild carries.".to_owned(),
+impl Explain for Error {
+    fn advice(&self) -> Advice {
+        match self {
+            Self::NoRegion => Fault::User.hint("Set AWS_REGION, or `region` in the profile of ~/.aws/config."),
+            Self::Template { .. } => Fault::User.hint("Leave out `--template` to use the one that sgbuild carries."),
             Self::Call {
                 action, source, region, ..
-            } => return call_hints(action, region, source),
-            Self::Missing { .. } => {
-                return vec![
-                    "Name it with `--stack`, and its region with `--region`.".to_owned(),
-                    "`sgbuild launch` creates it.".to_owned(),
-                ];
-            }
-            Self::ParametersMissing { parameters, .. } => {
-                return parameters.iter().map(|name| parameter_hint(name)).collect();
-            }
+            } => about_call(action, region, source),
+            Self::Missing { .. } => Fault::User
+                .hint("Name it with `--stack`, and its region with `--region`.")
+                .and("`sgbuild launch` creates it."),
+            Self::ParametersMissing { parameters, .. } => Advice {
+                fault: Fault::User,
+                hints: parameters.iter().map(|name| parameter_hint(name)).collect(),
+            },
             Self::UnknownParameters(_) => {
-                "docs/pipeline.md lists the parameters; their names are case-sensitive.".to_owned()
+                Fault::Usage.hint("docs/pipeline.md lists the parameters; their names are case-sensitive.")
             }
-            Self::Busy { .. } => "Wait until it ends (`sgbuild status` shows it), then try again.".to_owned(),
-            Self::Stuck { name, .. } => {
-                return vec![
-                    format!("After a failed rollback: aws cloudformation continue-update-rollback --stack-name {name}"),
-                    "Its events in the CloudFormation console say what it stumbles over.".to_owned(),
-                ];
+            Self::Busy { .. } => {
+                Fault::Temporary.hint("Wait until it ends (`sgbuild status` shows it), then try again.")
             }
-            Self::PlanRefused { .. } => "Correct the parameter or the template that it names.".to_owned(),
-            Self::DataAtStake { .. } => {
-                return vec![
-                    "The old ones stay in the account, but the pipeline would go on with empty ones.".to_owned(),
-                    "If that is meant, say `--yes`.".to_owned(),
-                ];
-            }
+            Self::Stuck { name, .. } => Fault::User
+                .hint(format!(
+                    "After a failed rollback: aws cloudformation continue-update-rollback --stack-name {name}"
+                ))
+                .and("Its events in the CloudFormation console say what it stumbles over."),
+            Self::PlanRefused { .. } => Fault::User.hint("Correct the parameter or the template that it names."),
+            Self::DataAtStake { .. } => Fault::User
+                .hint("The old ones stay in the account, but the pipeline would go on with empty ones.")
+                .and("If that is meant, say `--yes`."),
             Self::Failed { status, .. } if status.contains("ROLLBACK") => {
-                "CloudFormation has undone the change. Remove the cause, then run the command again.".to_owned()
+                Fault::User.hint("CloudFormation has undone the change. Remove the cause, then run the command again.")
             }
-            Self::Failed { .. } => "Remove the cause, then run the command again.".to_owned(),
+            Self::Failed { .. } => Fault::User.hint("Remove the cause, then run the command again."),
             Self::NotConfirmed { .. } => {
-                "Say `--yes` to delete it; `--dry-run` shows what would go and what would stay.".to_owned()
+                Fault::User.hint("Say `--yes` to delete it; `--dry-run` shows what would go and what would stay.")
             }
-        };
-        vec![hint]
-    }
-
-    /// Whose move it is.
-    #[must_use]
-    pub fn fault(&self) -> Fault {
-        match self {
-            Self::Busy { .. } => Fault::Temporary,
-            Self::Call { source, .. } if source.kind() == Kind::Temporary => Fault::Temporary,
-            Self::UnknownParameters(_) => Fault::Usage,
-            _ => Fault::User,
         }
     }
 }
 
-fn call_hints(action: &str, region: &str, source: &CallError) -> Vec<String> {
+/// About a call to CloudFormation.
+fn about_call(action: &str, region: &str, source: &CallError) -> Advice {
     match source.kind() {
-        Kind::Denied => vec![format!("Allow `{action}` in the principal's IAM policy.")],
+        Kind::Denied => Fault::User.hint(format!("Allow `{action}` in the principal's IAM policy.")),
         Kind::Credentials => {
-            vec!["Run `aws configure` or `aws sso login`, or set AWS_PROFILE; then try again.".to_owned()]
+            Fault::User.hint("Run `aws configure` or `aws sso login`, or set AWS_PROFILE; then try again.")
         }
-        Kind::Temporary => vec![format!(
+        Kind::Temporary => Fault::Temporary.hint(format!(
             "Check the network and the region's spelling ({region}), then try again in a minute."
-        )],
-        Kind::Other => Vec::new(),
+        )),
+        Kind::Other => Fault::User.alone(),
     }
 }
 

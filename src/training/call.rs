@@ -5,6 +5,7 @@ use std::error::Error as StdError;
 use aws_sdk_lambda::error::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
+use crate::explain::Fault;
 use crate::secret::without_url_credentials;
 
 /// The `errorType` by which a Lambda of ours says that it may work later.
@@ -80,6 +81,15 @@ impl CallError {
             Self::Unreachable(_) => Kind::Temporary,
             Self::Request(_) => Kind::Other,
             Self::Service { code, status, .. } => kind_of_answer(code, *status),
+        }
+    }
+
+    /// Whose move it is.
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        match self.kind() {
+            Kind::Temporary => Fault::Temporary,
+            Kind::Denied | Kind::Credentials | Kind::Other => Fault::User,
         }
     }
 

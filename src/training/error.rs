@@ -1,6 +1,6 @@
 //! Why a training job could not be requested or started.
 
-use crate::fault::Fault;
+use crate::explain::{Advice, Explain, Fault};
 
 use super::call::{CallError, Kind, UNAVAILABLE};
 
@@ -127,73 +127,64 @@ pub enum Error {
     Request(#[source] serde_json::Error),
 }
 
-impl Error {
-    /// What to do next.
-    #[must_use]
-    pub fn hints(&self) -> Vec<String> {
+impl Explain for Error {
+    fn advice(&self) -> Advice {
         match self {
             Self::Missing(settings) => {
                 let keys: Vec<&str> = settings.iter().map(|setting| setting.key).collect();
-                vec![
-                    format!(
-                        "Give each as a flag, in its environment variable, or in [tool.sgbuild] of pyproject.toml ({}).",
-                        keys.join(", ")
-                    ),
-                    "`sgbuild push --no-train` stops after the push.".to_owned(),
-                ]
+                let each = format!(
+                    "Give each as a flag, in its environment variable, or in [tool.sgbuild] of pyproject.toml ({}).",
+                    keys.join(", ")
+                );
+                Fault::Usage
+                    .hint(each)
+                    .and("`sgbuild push --no-train` stops after the push.")
             }
-            Self::Invalid(_) => vec!["`sgbuild settings` shows every setting of the files and the environment.".to_owned()],
-            Self::FunctionMissing { region, .. } => vec![
-                format!("Check the name (--function, SGBUILD_FUNCTION) and the region ({region}; AWS_REGION or --region)."),
-                "Give the function's full ARN when it lives in another account.".to_owned(),
-            ],
-            Self::NoRegion { .. } => {
-                vec!["Set AWS_REGION, or the region of your profile in ~/.aws/config, or give the function's full ARN.".to_owned()]
+            Self::Invalid(_) => {
+                Fault::Usage.hint("`sgbuild settings` shows every setting of the files and the environment.")
             }
-            Self::AccessDenied { .. } => vec![
-                "Grant lambda:InvokeFunction on this function to the identity that sgbuild runs as.".to_owned(),
-                "Run `aws sts get-caller-identity` to see which identity that is.".to_owned(),
-            ],
-            Self::Credentials { .. } => vec![
-                "Log in (`aws sso login`, `aws configure`), or set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
-                    .to_owned(),
-            ],
-            Self::Unavailable { run_id, .. } => vec![retry_hint(run_id.as_deref())],
-            Self::Function { message, .. } if message.contains("Task timed out") => {
-                vec!["Raise the function's timeout: starting a training job may take a minute.".to_owned()]
+            Self::FunctionMissing { region, .. } => Fault::User
+                .hint(format!(
+                    "Check the name (--function, SGBUILD_FUNCTION) and the region ({region}; AWS_REGION or --region)."
+                ))
+                .and("Give the function's full ARN when it lives in another account."),
+            Self::NoRegion { .. } => Fault::User.hint(
+                "Set AWS_REGION, or the region of your profile in ~/.aws/config, or give the function's full ARN.",
+            ),
+            Self::AccessDenied { .. } => Fault::User
+                .hint("Grant lambda:InvokeFunction on this function to the identity that sgbuild runs as.")
+                .and("Run `aws sts get-caller-identity` to see which identity that is."),
+            Self::Credentials { .. } => Fault::User.hint(
+                "Log in (`aws sso login`, `aws configure`), or set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.",
+            ),
+            Self::Unavailable { run_id, .. } => Fault::Temporary.hint(retry_hint(run_id.as_deref())),
+            Self::Function { message, error_type, .. } => {
+                let fault = match error_type.as_deref() {
+                    Some(UNAVAILABLE) => Fault::Temporary,
+                    _ => Fault::User,
+                };
+                fault.hint(if message.contains("Task timed out") {
+                    "Raise the function's timeout: starting a training job may take a minute."
+                } else {
+                    "The image is pushed; when this is mended, `sgbuild train` repeats only this step."
+                })
             }
-            Self::Function { .. } => {
-                vec!["The image is pushed; when this is mended, `sgbuild train` repeats only this step.".to_owned()]
-            }
-            Self::Answer { .. } => {
-                vec!["Check in the SageMaker console whether the job was started before trying again.".to_owned()]
-            }
-            Self::Refused { .. } | Self::Request(_) => Vec::new(),
+            Self::Answer { .. } => Fault::User
+                .hint("Check in the SageMaker console whether the job was started before trying again."),
+            Self::Refused { .. } | Self::Request(_) => Fault::User.alone(),
         }
     }
 
-    /// Whose move it is.
-    #[must_use]
-    pub fn fault(&self) -> Fault {
-        match self {
-            Self::Missing(_) | Self::Invalid(_) => Fault::Usage,
-            Self::Unavailable { .. } => Fault::Temporary,
-            Self::Function {
-                error_type: Some(name), ..
-            } if name == UNAVAILABLE => Fault::Temporary,
-            _ => Fault::User,
-        }
-    }
-
-    /// The end of the failed function's log, to be shown below the error.
-    #[must_use]
-    pub fn log_tail(&self) -> Option<&str> {
+    /// The end of the failed function's log.
+    fn log(&self) -> Option<&str> {
         match self {
             Self::Function { log_tail, .. } => log_tail.as_deref(),
             _ => None,
         }
     }
+}
 
+impl Error {
     /// Sorts a failed invocation.
     pub(super) fn of_call(source: CallError, function: &str, region: &str, run_id: Option<&str>) -> Self {
         let function = function.to_owned();

@@ -6,7 +6,7 @@ use std::time::Duration;
 use aws_config::SdkConfig;
 use tokio::time::{Instant, sleep};
 
-use crate::fault::Fault;
+use crate::explain::{Advice, Explain, Fault};
 use crate::progress::Progress;
 
 use super::call::{CallError, Kind};
@@ -37,28 +37,16 @@ pub enum Error {
     Output(#[source] io::Error),
 }
 
-impl Error {
-    /// What to do next.
-    #[must_use]
-    pub fn hints(&self) -> Vec<String> {
+impl Explain for Error {
+    fn advice(&self) -> Advice {
         match self {
-            Self::Job { job, source } if source.kind() == Kind::Temporary => {
-                vec![format!("The job goes on: `sgbuild logs --follow {job}` follows it again.")]
-            }
-            Self::Job { .. } => vec![
-                "Check the job's name and the region; the identity that sgbuild runs as needs sagemaker:DescribeTrainingJob."
-                    .to_owned(),
-            ],
-            Self::Output(_) => Vec::new(),
-        }
-    }
-
-    /// Whose move it is.
-    #[must_use]
-    pub fn fault(&self) -> Fault {
-        match self {
-            Self::Job { source, .. } if source.kind() == Kind::Temporary => Fault::Temporary,
-            Self::Job { .. } | Self::Output(_) => Fault::User,
+            Self::Job { job, source } if source.kind() == Kind::Temporary => Fault::Temporary.hint(format!(
+                "The job goes on: `sgbuild logs --follow {job}` follows it again."
+            )),
+            Self::Job { .. } => Fault::User.hint(
+                "Check the job's name and the region; the identity that sgbuild runs as needs sagemaker:DescribeTrainingJob.",
+            ),
+            Self::Output(source) => Advice::of_unwritten(source),
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::oci::Repository;
 use crate::push::PushedImage;
-use crate::registry::Repository;
 
 use super::error::{Error, Invalid, Setting};
 use super::{TrainingRequest, job_name, rules};
@@ -159,7 +159,7 @@ impl TrainingRequest {
             run_id: Some(settings.run_id.clone()),
             package: Some(name.to_owned()),
             version: Some(version.to_owned()),
-            image_digest: Some(image.digest.clone()),
+            image_digest: Some(image.digest.to_string()),
             metrics: settings.metrics.clone(),
         };
         let image = settings.invalid(IMAGE, rules::image_uri(&request.image));
@@ -254,14 +254,18 @@ pub fn check_numbers<'a>(value: impl Fn(&str) -> Option<(u64, &'a str)>) -> Resu
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::explain::Explain as _;
+    use crate::oci::MediaType;
 
     fn image() -> PushedImage {
         PushedImage {
-            repository: "123456789012.dkr.ecr.eu-west-1.amazonaws.com/iris-classifier".to_owned(),
-            digest: format!("sha256:{}", "1f".repeat(32)),
+            repository: "123456789012.dkr.ecr.eu-west-1.amazonaws.com/iris-classifier"
+                .parse()
+                .unwrap(),
+            digest: format!("sha256:{}", "1f".repeat(32)).parse().unwrap(),
             tags: vec!["1.0.0-1f0c2ab".to_owned()],
-            media_type: "application/vnd.docker.distribution.manifest.v2+json".to_owned(),
-            config_digest: format!("sha256:{}", "2e".repeat(32)),
+            media_type: MediaType::DockerManifest,
+            config_digest: format!("sha256:{}", "2e".repeat(32)).parse().unwrap(),
             size: 75_000_000,
         }
     }
@@ -319,7 +323,7 @@ mod tests {
             ..settings()
         };
         let error = TrainingRequest::new(&bare, &image(), "iris", "1").unwrap_err();
-        insta::assert_snapshot!(format!("{error}\n{}", error.hints().join("\n")), @r#"
+        insta::assert_snapshot!(format!("{error}\n{}", error.advice().hints.join("\n")), @r#"
         starting the training needs settings that are not set:
           --function (SGBUILD_FUNCTION): the training Lambda
           --source-bucket (SGBUILD_SOURCE_BUCKET): the bucket with the training data
@@ -341,7 +345,7 @@ mod tests {
             ..settings()
         };
         let error = TrainingRequest::new(&wrong, &image(), "iris", "1").unwrap_err();
-        insta::assert_snapshot!(format!("{error}\n{}", error.hints().join("\n")), @r#"
+        insta::assert_snapshot!(format!("{error}\n{}", error.advice().hints.join("\n")), @r#"
         SageMaker would refuse the training job:
           source-bucket: `s3://iris-input/` is not a bucket's name: give the name alone, without s3:// and without a folder
           role (pyproject.toml:2): `training` is not the ARN of an IAM role, such as arn:aws:iam::123456789012:role/training

@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
-use crate::quoted::quoted;
+use crate::shown::quoted;
 
 /// Twenty-eight days in seconds: the longest a training job may run.
 pub(crate) const MAX_RUNTIME_SECONDS: i32 = 28 * 24 * 60 * 60;

@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
-use crate::fault::Fault;
+use crate::explain::{Explain as _, Fault};
 use crate::progress::Silent;
 
 /// One HTTP answer: the status line's end, further header lines, and the body.
@@ -144,15 +144,15 @@ async fn a_failed_function_is_a_failure_with_its_message_and_log() {
         error.to_string(),
         "the training Lambda `start-training` failed (InvalidPayload): no role"
     );
-    assert_eq!(error.log_tail(), Some("line one\nline two"));
-    assert_eq!((error.fault(), calls), (Fault::User, 1));
+    assert_eq!(error.log(), Some("line one\nline two"));
+    assert_eq!((error.advice().fault, calls), (Fault::User, 1));
 }
 
 #[tokio::test]
 async fn a_function_that_may_work_later_is_a_temporary_failure() {
     let body = r#"{"errorMessage": "cannot create the training job now: Rate exceeded", "errorType": "Unavailable"}"#;
     let (error, calls) = refused(&[("200 OK", "X-Amz-Function-Error: Unhandled\r\n", body)]).await;
-    assert_eq!((error.fault(), calls), (Fault::Temporary, 1), "{error}");
+    assert_eq!((error.advice().fault, calls), (Fault::Temporary, 1), "{error}");
 }
 
 #[tokio::test]
@@ -161,7 +161,7 @@ async fn a_failed_function_without_a_reason_says_so() {
     for (body, message) in [("{}", "it gave no reason"), ("boom", "boom"), ("", "it gave no reason")] {
         let (error, _) = refused(&[("200 OK", headers, body)]).await;
         assert!(error.to_string().ends_with(&format!("failed: {message}")), "{error}");
-        assert_eq!(error.log_tail(), None);
+        assert_eq!(error.log(), None);
     }
 }
 
@@ -190,8 +190,8 @@ async fn what_the_user_can_mend_is_not_tried_again() {
     let mut shown = Vec::new();
     for answer in [not_found, denied, expired, invalid] {
         let (error, calls) = refused(&[answer, answer]).await;
-        assert_eq!((error.fault(), calls), (Fault::User, 1), "{error}");
-        shown.push(format!("{error}\n{}", error.hints().join("\n")));
+        assert_eq!((error.advice().fault, calls), (Fault::User, 1), "{error}");
+        shown.push(format!("{error}\n{}", error.advice().hints.join("\n")));
     }
     insta::assert_snapshot!(shown.join("\n\n"), @r#"
     the training Lambda `start-training` does not exist in eu-west-1
@@ -237,18 +237,18 @@ async fn a_service_that_stays_broken_is_a_temporary_failure() {
         r#"{"Message": "oops"}"#,
     );
     let (error, calls) = refused(&[broken; 6]).await;
-    assert_eq!((error.fault(), calls), (Fault::Temporary, 4), "{error}");
+    assert_eq!((error.advice().fault, calls), (Fault::Temporary, 4), "{error}");
     assert!(
-        error.hints()[0].contains("--run-id 20261124-041205-1a2b3c4d"),
+        error.advice().hints[0].contains("--run-id 20261124-041205-1a2b3c4d"),
         "{:?}",
-        error.hints()
+        error.advice().hints
     );
 }
 
 #[tokio::test]
 async fn a_lost_connection_is_not_tried_again() {
     let (error, calls) = refused(&[("", "", ""), ("200 OK", "", "null")]).await;
-    assert_eq!((error.fault(), calls), (Fault::Temporary, 1), "{error}");
+    assert_eq!((error.advice().fault, calls), (Fault::Temporary, 1), "{error}");
 }
 
 #[tokio::test]
@@ -256,7 +256,7 @@ async fn nobody_at_the_endpoint_is_a_temporary_failure() {
     let error = start(&request(), "f", &sdk_config("http://127.0.0.1:1"), &Silent)
         .await
         .unwrap_err();
-    assert_eq!(error.fault(), Fault::Temporary, "{error}");
+    assert_eq!(error.advice().fault, Fault::Temporary, "{error}");
 }
 
 #[tokio::test]

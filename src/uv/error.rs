@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 
 use crate::cache;
-use crate::fault::Fault;
+use crate::explain::{Advice, Explain, Fault};
 use crate::process;
+use crate::progress::Cancelled;
 
 /// See [`super::Uv`].
 #[derive(Debug, thiserror::Error)]
@@ -60,9 +61,42 @@ pub enum Error {
         /// The limit.
         seconds: u64,
     },
-    /// The user interrupted.
-    #[error("interrupted")]
-    Interrupted,
+    /// The user asked to stop.
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
+}
+
+impl Explain for Error {
+    fn advice(&self) -> Advice {
+        match self {
+            Self::Cancelled(cancelled) => cancelled.advice(),
+            Self::NotRun { .. } => {
+                Fault::User.hint("Name a uv that runs with the setting `uv`, or unset it: then sgbuild fetches its own.")
+            }
+            Self::TooOld { .. } => Fault::User.hint(
+                "Update it, name another with the setting `uv`, or unset that: then sgbuild fetches its own.",
+            ),
+            Self::NotFetched { log, .. } if cache::tells_of_full_disk(log) => {
+                Fault::User.hint("Free some space in the cache directory, or in that for temporary files (TMPDIR).")
+            }
+            Self::NotFetched { log, .. } if is_network(log) => Fault::Temporary.hint(
+                "Check the network and pip's index settings; or install uv yourself, and name it with the setting `uv` where it is not on PATH.",
+            ),
+            Self::NotFetched { .. } => Fault::User.hint(
+                "Install uv yourself (https://docs.astral.sh/uv/), and name it with the setting `uv` where it is not on PATH.",
+            ),
+            Self::NoPython { .. } => {
+                Fault::User.hint("Install Python 3, or name another interpreter with --python or SGBUILD_PYTHON.")
+            }
+            Self::Scratch { source } if source.kind() == std::io::ErrorKind::PermissionDenied => Fault::User.hint(
+                "Name a directory for temporary files that you may write in, and nobody else, with TMPDIR.",
+            ),
+            Self::Scratch { .. } => Fault::User.hint(
+                "Check that there is space left and that the directory for temporary files can be written.",
+            ),
+            Self::TimedOut { .. } => Fault::Temporary.hint("Check the network and the package index, and try again."),
+        }
+    }
 }
 
 impl Error {
@@ -71,7 +105,7 @@ impl Error {
         match error {
             process::Error::NotStarted { program, reason } => Self::NotRun { program, reason },
             process::Error::TimedOut { what, seconds } => Self::TimedOut { what, seconds },
-            process::Error::Interrupted => Self::Interrupted,
+            process::Error::Cancelled(cancelled) => Self::Cancelled(cancelled),
         }
     }
 
@@ -83,49 +117,6 @@ impl Error {
                 reason,
             },
             other => Self::of_process(other),
-        }
-    }
-
-    /// What to do next.
-    #[must_use]
-    pub fn hints(&self) -> Vec<String> {
-        let hint = match self {
-            Self::NotRun { .. } => {
-                "Name a uv that runs with the setting `uv`, or unset it: then sgbuild fetches its own."
-            }
-            Self::TooOld { .. } => {
-                "Update it, name another with the setting `uv`, or unset that: then sgbuild fetches its own."
-            }
-            Self::NotFetched { log, .. } if cache::tells_of_full_disk(log) => {
-                "Free some space in the cache directory, or in that for temporary files (TMPDIR)."
-            }
-            Self::NotFetched { log, .. } if is_network(log) => {
-                "Check the network and pip's index settings; or install uv yourself, and name it with the setting `uv` where it is not on PATH."
-            }
-            Self::NotFetched { .. } => {
-                "Install uv yourself (https://docs.astral.sh/uv/), and name it with the setting `uv` where it is not on PATH."
-            }
-            Self::NoPython { .. } => "Install Python 3, or name another interpreter with --python or SGBUILD_PYTHON.",
-            Self::Scratch { source } if source.kind() == std::io::ErrorKind::PermissionDenied => {
-                "Name a directory for temporary files that you may write in, and nobody else, with TMPDIR."
-            }
-            Self::Scratch { .. } => {
-                "Check that there is space left and that the directory for temporary files can be written."
-            }
-            Self::TimedOut { .. } => "Check the network and the package index, and try again.",
-            Self::Interrupted => return Vec::new(),
-        };
-        vec![hint.to_owned()]
-    }
-
-    /// Whose move it is.
-    #[must_use]
-    pub fn fault(&self) -> Fault {
-        match self {
-            Self::NotFetched { log, .. } if is_network(log) => Fault::Temporary,
-            Self::TimedOut { .. } => Fault::Temporary,
-            Self::Interrupted => Fault::Interrupted,
-            _ => Fault::User,
         }
     }
 }

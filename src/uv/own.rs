@@ -57,7 +57,7 @@ fn kept(settings: &UvSettings, progress: &dyn Progress) -> Result<PathBuf, NoCop
     }
     let lock = cache::lock(&lock_file, Access::Change, progress);
     let _lock = lock.map_err(|refused| match refused {
-        Refused::Interrupted => NoCopy::Failed(Error::Interrupted),
+        Refused::Cancelled(cancelled) => NoCopy::Failed(cancelled.into()),
         Refused::System(error) => unusable(error),
     })?;
     if holds_uv(&home) {

@@ -134,6 +134,13 @@ fn setup_cfg_not_utf8() {
 }
 
 #[test]
+fn manifest_not_utf8() {
+    let sandbox = tiny();
+    fs::write(sandbox.project().join("MANIFEST.in"), b"include caf\xe9\n").unwrap();
+    assert_snapshot!(dist(&sandbox));
+}
+
+#[test]
 fn python_needed_but_refused() {
     let sandbox = with_setup("version=\"1.0.0\"", "version=compute()");
     let ran = sandbox.run(&["inspect", "--static"]);

@@ -2,18 +2,22 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use sgbuild::dist::{Dist, context_digest};
 use sgbuild::engine::docker::{self, Docker, DockerSettings, Error};
-use sgbuild::engine::{BuildRequest, Engine};
-use sgbuild::fault::Fault;
+use sgbuild::engine::{self, BuiltImage, Destination, Engine, Kept, Order};
+use sgbuild::explain::{Explain as _, Fault};
+use sgbuild::image::{ImagePlan, OnlyDocker};
+use sgbuild::oci::{Digest, Platform, Reference, Repository};
 use sgbuild::progress::{Progress, Silent, Task};
-use sgbuild::registry::{Credentials, Reference, Repository};
+use sgbuild::project::EntryPoint;
+use sgbuild::registry::Credentials;
 use sgbuild::secret::Secret;
 
 const BASE: &str = "sgbuild-test/shell";
@@ -184,21 +188,99 @@ impl Context {
         Self(directory)
     }
 
-    pub(crate) fn request(&self, name: &str) -> BuildRequest {
+    pub(crate) fn request(&self, name: &str) -> Request {
         let files = vec!["Dockerfile".to_owned(), "a.txt".to_owned()];
-        BuildRequest {
-            context: self.0.path().to_owned(),
-            context_digest: sgbuild::dist::context_digest(self.0.path(), &files).unwrap(),
-            files,
+        Request {
+            plan: plan(reference("docker.io", BASE, "1")),
+            dist: Dist {
+                directory: self.0.path().to_owned(),
+                context_digest: context_digest(self.0.path(), &files).unwrap(),
+                files,
+                changed: true,
+            },
             tag: format!("sgbuild-test/{name}:1"),
-            platform: "linux/amd64".to_owned(),
-            base: reference("docker.io", BASE, "1"),
             base_credentials: Credentials::Anonymous,
             secrets: BTreeMap::new(),
             pull: false,
-            no_cache: false,
         }
     }
+}
+
+/// What is ordered of an engine.
+pub(crate) struct Request {
+    plan: ImagePlan,
+    pub(crate) dist: Dist,
+    pub(crate) tag: String,
+    base_credentials: Credentials,
+    secrets: BTreeMap<String, Secret>,
+    pull: bool,
+}
+
+impl Request {
+    fn set_secrets(&mut self, secrets: impl IntoIterator<Item = (&'static str, String)>) {
+        let secrets = secrets.into_iter();
+        self.secrets = secrets
+            .map(|(id, secret)| (id.to_owned(), Secret::new(secret)))
+            .collect();
+        self.plan.secrets = self.secrets.keys().cloned().collect();
+    }
+
+    pub(crate) async fn build(&self, docker: &Docker, progress: &dyn Progress) -> Result<BuiltImage, Error> {
+        let order = Order {
+            plan: &self.plan,
+            dist: &self.dist,
+            name: self.tag.clone(),
+            base_credentials: self.base_credentials.clone(),
+            secrets: &self.secrets,
+            pull: self.pull,
+            no_cache: false,
+        };
+        docker.build(&order, progress).await.map_err(of_docker)
+    }
+}
+
+/// A plan of which only the base counts: the context's Dockerfile is the test's own.
+fn plan(base: Reference) -> ImagePlan {
+    ImagePlan {
+        name: "pkg".to_owned(),
+        version: "1.0".to_owned(),
+        base,
+        python: None,
+        platform: Platform::new("linux", "amd64"),
+        environment: BTreeMap::new(),
+        build_requirements: Vec::new(),
+        requirements: Vec::new(),
+        constraints: Vec::new(),
+        locked: false,
+        train: EntryPoint {
+            object: "pkg:train".to_owned(),
+            declared_in: "setup.py:1".to_owned(),
+            console_script: false,
+        },
+        serve: None,
+        labels: BTreeMap::new(),
+        secrets: BTreeSet::new(),
+        entrypoint: Vec::new(),
+        command: Vec::new(),
+        only_docker: OnlyDocker::default(),
+        lacks: None,
+    }
+}
+
+fn of_docker(error: engine::Error) -> Error {
+    let engine::Error::Docker(error) = error;
+    error
+}
+
+async fn send(
+    docker: &Docker,
+    image: &BuiltImage,
+    reference: &Reference,
+    credentials: &Credentials,
+    progress: &dyn Progress,
+) -> Result<(), Error> {
+    let destination = Destination { reference, credentials };
+    docker.send(image, &destination, progress).await.map_err(of_docker)
 }
 
 /// A line that no earlier build had, so that the cache cannot answer.
@@ -213,7 +295,7 @@ async fn builds_and_finds(buildkit: bool, name: &str) {
         unique()
     ));
     let log = Recorder::default();
-    let image = docker.build(&context.request(name), &log).await.unwrap();
+    let image = context.request(name).build(&docker, &log).await.unwrap();
     let text = log.text();
     assert!(
         text.contains("detail the file") && text.contains("detail two"),
@@ -225,17 +307,28 @@ async fn builds_and_finds(buildkit: bool, name: &str) {
     );
 
     assert_eq!(
-        run("docker", &["inspect", "--format={{.Id}}", &image.reference]).trim(),
-        image.id
+        run("docker", &["inspect", "--format={{.Id}}", image.name()]).trim(),
+        image.id.as_str()
     );
-    let state = docker.find(&image.id).await.unwrap().unwrap();
-    assert_eq!((state.tags, state.size), (vec![image.reference.clone()], image.size));
+    assert!(docker.holds(&image).await.unwrap());
+    let size = run("docker", &["inspect", "--format={{.Size}}", image.name()]);
+    assert_eq!(size.trim(), image.size.to_string());
     assert!(image.size > 100_000);
-    let unknown = format!("sha256:{}", "0".repeat(64));
-    assert_eq!(docker.find(&unknown).await.unwrap(), None);
+    let unknown = BuiltImage {
+        id: Digest::of(b"unknown"),
+        ..image.clone()
+    };
+    assert!(!docker.holds(&unknown).await.unwrap());
+    let elsewhere = BuiltImage {
+        kept: Kept::Docker {
+            reference: "sgbuild-test/elsewhere:1".to_owned(),
+        },
+        ..image.clone()
+    };
+    assert!(!docker.holds(&elsewhere).await.unwrap());
 
     let again = Recorder::default();
-    let cached = docker.build(&context.request(name), &again).await.unwrap();
+    let cached = context.request(name).build(&docker, &again).await.unwrap();
     assert_eq!(cached, image);
     assert!(again.text().contains("cached"), "{}", again.text());
     assert!(!again.text().contains("detail the file"), "{}", again.text());
@@ -246,7 +339,7 @@ async fn builds_and_finds(buildkit: bool, name: &str) {
             "run",
             "--rm",
             "--network=none",
-            &image.reference,
+            image.name(),
             "/bin/sh",
             "-c",
             "echo /in/*",
@@ -269,7 +362,7 @@ async fn a_failing_step_is_shown(buildkit: bool) {
     let docker = connect(buildkit).await;
     let script = "echo https://me:pw@index.example/simple; echo 'No matching distribution found for nosuch==1'; exit 3";
     let context = Context::new(&format!("RUN true\nRUN {script}"));
-    let error = docker.build(&context.request("failing"), &Silent).await.unwrap_err();
+    let error = context.request("failing").build(&docker, &Silent).await.unwrap_err();
     let Error::Step { step, output, message } = &error else {
         panic!("{error:?}")
     };
@@ -280,11 +373,11 @@ async fn a_failing_step_is_shown(buildkit: bool) {
     );
     assert_eq!(message, "exit code: 3");
     assert!(!format!("{error} {error:?}").contains("pw@"), "{error:?}");
-    assert_eq!(error.fault(), Fault::User);
+    assert_eq!(error.advice().fault, Fault::User);
     assert!(
-        error.hints()[0].starts_with("Check that nosuch==1 exists"),
+        error.advice().hints[0].starts_with("Check that nosuch==1 exists"),
         "{:?}",
-        error.hints()
+        error.advice().hints
     );
 }
 
@@ -307,18 +400,16 @@ async fn a_secret_reaches_its_step_and_nothing_else() {
     let mut request = context.request("secret");
     let pip_conf = format!("[global]\nindex-url = https://me:{CANARY}@index.example/simple\n");
     let bundle = "-----BEGIN CERTIFICATE-----\n".to_owned() + &"QUJD\n".repeat(60_000);
-    request.secrets = BTreeMap::from([
-        ("pip.conf".to_owned(), Secret::new(pip_conf)),
-        ("ca.pem".to_owned(), Secret::new(bundle)),
-    ]);
+    request.set_secrets([("pip.conf", pip_conf), ("ca.pem", bundle)]);
     let log = Recorder::default();
-    let image = docker.build(&request, &log).await.unwrap();
+    let image = request.build(&docker, &log).await.unwrap();
     assert!(log.text().contains("detail mounted"), "{}", log.text());
     assert!(!log.text().contains(CANARY), "{}", log.text());
-    let history = run("docker", &["history", "--no-trunc", &image.id]) + &run("docker", &["inspect", &image.id]);
+    let history =
+        run("docker", &["history", "--no-trunc", image.id.as_str()]) + &run("docker", &["inspect", image.id.as_str()]);
     assert!(!history.contains(CANARY));
     let saved = Command::new("docker")
-        .args(["save", &image.id])
+        .args(["save", image.id.as_str()])
         .output()
         .unwrap()
         .stdout;
@@ -335,13 +426,13 @@ async fn a_large_secret_arrives_whole_and_a_larger_one_is_refused() {
     ));
     let mut request = context.request("large-secret");
     let bundle = "x".repeat(99) + "\n";
-    request.secrets = BTreeMap::from([("ca.pem".to_owned(), Secret::new(bundle.repeat(2200) + "end\n"))]);
+    request.set_secrets([("ca.pem", bundle.repeat(2200) + "end\n")]);
     let log = Recorder::default();
-    docker.build(&request, &log).await.unwrap();
+    request.build(&docker, &log).await.unwrap();
     assert!(log.text().contains("last=end"), "{}", log.text());
 
-    request.secrets = BTreeMap::from([("ca.pem".to_owned(), Secret::new(bundle.repeat(6000)))]);
-    let error = docker.build(&request, &Silent).await.unwrap_err();
+    request.set_secrets([("ca.pem", bundle.repeat(6000))]);
+    let error = request.build(&docker, &Silent).await.unwrap_err();
     assert!(
         matches!(error, Error::SecretTooLarge { size: 600_000, .. }),
         "{error:?}"
@@ -353,11 +444,11 @@ async fn secrets_are_refused_where_only_the_classic_builder_is_used() {
     let docker = connect(false).await;
     let context = Context::new("RUN true");
     let mut request = context.request("classic-secret");
-    request.secrets = BTreeMap::from([("pip.conf".to_owned(), Secret::new(CANARY))]);
-    let error = docker.build(&request, &Silent).await.unwrap_err();
+    request.set_secrets([("pip.conf", CANARY.to_owned())]);
+    let error = request.build(&docker, &Silent).await.unwrap_err();
     assert!(matches!(error, Error::SecretsUnsupported { .. }), "{error:?}");
     assert!(error.to_string().contains("needs the secrets pip.conf"), "{error}");
-    assert!(error.hints()[0].contains("BuildKit"));
+    assert!(error.advice().hints[0].contains("BuildKit"));
 }
 
 /// Whether a process of this machine has `argument` on its command line.
@@ -375,7 +466,7 @@ async fn a_dropped_build_ends(buildkit: bool, seconds: &str) {
     let request = context.request("cancelled");
     let log = Recorder::default();
     tokio::select! {
-        result = docker.build(&request, &log) => panic!("{result:?}"),
+        result = request.build(&docker, &log) => panic!("{result:?}"),
         () = log.wait_for("detail begun") => {}
     }
     let deadline = Instant::now() + Duration::from_secs(30);
@@ -453,7 +544,7 @@ async fn a_daemon_that_dies_mid_build_is_a_temporary_failure() {
         let context = Context::new(&format!("{}\nRUN echo begun; sleep 161.8", unique()));
         let request = context.request("dying");
         let log = Recorder::default();
-        let (result, ()) = tokio::join!(docker.build(&request, &log), async {
+        let (result, ()) = tokio::join!(request.build(&docker, &log), async {
             log.wait_for("detail begun").await;
             broken.break_all();
         });
@@ -465,7 +556,7 @@ async fn a_daemon_that_dies_mid_build_is_a_temporary_failure() {
                 .contains("went away while building sgbuild-test/dying:1"),
             "{error}"
         );
-        assert_eq!(error.fault(), Fault::Temporary);
+        assert_eq!(error.advice().fault, Fault::Temporary);
     }
 }
 
@@ -485,7 +576,7 @@ async fn an_absent_daemon_is_named_and_nothing_is_panicked_about() {
         "{error}"
     );
     assert!(error.to_string().contains("No such file"), "{error}");
-    assert!(error.hints()[0].starts_with("Start Docker"));
+    assert!(error.advice().hints[0].starts_with("Start Docker"));
 
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let host = format!("tcp://{}", listener.local_addr().unwrap());
@@ -542,8 +633,8 @@ async fn a_missing_file_of_the_context_is_named() {
     let docker = connect(true).await;
     let context = Context::new("RUN true");
     let mut request = context.request("missing-file");
-    request.files.push("gone.tar.gz".to_owned());
-    let error = docker.build(&request, &Silent).await.unwrap_err();
+    request.dist.files.push("gone.tar.gz".to_owned());
+    let error = request.build(&docker, &Silent).await.unwrap_err();
     assert!(
         matches!(&error, Error::Context { path, .. } if path.ends_with("gone.tar.gz")),
         "{error:?}"
@@ -554,8 +645,9 @@ async fn a_missing_file_of_the_context_is_named() {
 async fn a_dockerfile_that_is_none_is_the_builders_message() {
     for buildkit in [true, false] {
         let docker = connect(buildkit).await;
-        let error = docker
-            .build(&Context::new("RUNN true").request("syntax"), &Silent)
+        let error = Context::new("RUNN true")
+            .request("syntax")
+            .build(&docker, &Silent)
             .await
             .unwrap_err();
         assert!(matches!(error, Error::Build { .. }), "{error:?}");
@@ -569,8 +661,8 @@ async fn an_image_for_another_platform_is_refused() {
         let docker = connect(buildkit).await;
         let context = Context::new("COPY a.txt /");
         let mut request = context.request("platform");
-        request.platform = "linux/arm64".to_owned();
-        let error = docker.build(&request, &Silent).await.unwrap_err();
+        request.plan.platform = Platform::new("linux", "arm64");
+        let error = request.build(&docker, &Silent).await.unwrap_err();
         let Error::Platform { wanted, message } = &error else {
             panic!("{error:?}")
         };
@@ -648,58 +740,58 @@ async fn pushes_with_credentials_and_builds_from_a_private_base() {
         username: "me".to_owned(),
         password: Secret::new("canary-registry"),
     };
-    let image = docker
-        .build(&Context::new(&unique()).request("pushed"), &Silent)
+    let image = Context::new(&unique())
+        .request("pushed")
+        .build(&docker, &Silent)
         .await
         .unwrap();
     let target = reference(&registry.host, "team/pushed", "1.0");
 
-    let denied = docker
-        .push(&image, &target, &Credentials::Anonymous, &Silent)
+    let denied = send(&docker, &image, &target, &Credentials::Anonymous, &Silent)
         .await
         .unwrap_err();
     assert!(matches!(denied, Error::PushDenied { .. }), "{denied:?}");
-    assert_eq!(denied.fault(), Fault::User);
+    assert_eq!(denied.advice().fault, Fault::User);
     assert!(!registry.holds("team/pushed"));
 
     let log = Recorder::default();
-    docker.push(&image, &target, &credentials, &log).await.unwrap();
+    send(&docker, &image, &target, &credentials, &log).await.unwrap();
     assert!(registry.holds("team/pushed"));
     assert!(log.text().contains(" pushed"), "{}", log.text());
     let again = Recorder::default();
-    docker.push(&image, &target, &credentials, &again).await.unwrap();
+    send(&docker, &image, &target, &credentials, &again).await.unwrap();
     assert!(again.text().contains("already there"), "{}", again.text());
 
-    let gone = sgbuild::engine::BuiltImage {
-        id: format!("sha256:{}", "1".repeat(64)),
+    let gone = BuiltImage {
+        id: Digest::of(b"gone"),
         ..image.clone()
     };
-    let error = docker.push(&gone, &target, &credentials, &Silent).await.unwrap_err();
+    let error = send(&docker, &gone, &target, &credentials, &Silent).await.unwrap_err();
     assert!(matches!(error, Error::ImageMissing { .. }), "{error:?}");
 
     // The pushed image becomes a private base that the daemon no longer has.
-    run("docker", &["rmi", &target.to_string(), &image.reference]);
+    run("docker", &["rmi", &target.to_string(), image.name()]);
     for buildkit in [true, false] {
         let docker = connect(buildkit).await;
         let context = Context::from_base(&target.to_string(), &format!("{}\nRUN echo from private", unique()));
         let mut request = context.request("private-base");
-        request.base = target.clone();
+        request.plan.base = target.clone();
         request.pull = true;
-        let denied = docker.build(&request, &Silent).await.unwrap_err();
+        let denied = request.build(&docker, &Silent).await.unwrap_err();
         assert!(matches!(denied, Error::BaseImage { .. }), "{denied:?}");
         assert!(denied.to_string().contains("team/pushed:1.0"), "{denied}");
         request.base_credentials = credentials.clone();
         let log = Recorder::default();
-        docker.build(&request, &log).await.unwrap();
+        request.build(&docker, &log).await.unwrap();
         assert!(log.text().contains("detail from private"), "{}", log.text());
     }
 
     let context = Context::from_base(&target.to_string(), "RUN true");
     let mut request = context.request("other-platform");
-    request.base = target.clone();
+    request.plan.base = target.clone();
     request.base_credentials = credentials.clone();
-    request.platform = "linux/arm64".to_owned();
-    let error = connect(false).await.build(&request, &Silent).await.unwrap_err();
+    request.plan.platform = Platform::new("linux", "arm64");
+    let error = request.build(&connect(false).await, &Silent).await.unwrap_err();
     assert!(matches!(error, Error::Platform { .. }), "{error:?}");
 
     run("docker", &["rmi", "-f", &target.to_string()]);
@@ -707,18 +799,19 @@ async fn pushes_with_credentials_and_builds_from_a_private_base() {
     let missing = reference(&registry.host, "team/missing", "1");
     let context = Context::from_base(&missing.to_string(), "RUN true");
     let mut request = context.request("missing-base");
-    request.base = missing;
+    request.plan.base = missing;
     request.base_credentials = credentials;
-    let error = docker.build(&request, &Silent).await.unwrap_err();
+    let error = request.build(&docker, &Silent).await.unwrap_err();
     assert!(matches!(error, Error::BaseImage { .. }), "{error:?}");
-    assert!(error.hints().iter().any(|hint| hint.contains("`base-image`")));
+    assert!(error.advice().hints.iter().any(|hint| hint.contains("`base-image`")));
 }
 
 #[tokio::test]
 async fn a_registry_out_of_reach_is_a_temporary_failure() {
     let docker = connect(true).await;
-    let image = docker
-        .build(&Context::new("LABEL x=y").request("unreachable"), &Silent)
+    let image = Context::new("LABEL x=y")
+        .request("unreachable")
+        .build(&docker, &Silent)
         .await
         .unwrap();
     let port = std::net::TcpListener::bind("127.0.0.1:0")
@@ -727,11 +820,10 @@ async fn a_registry_out_of_reach_is_a_temporary_failure() {
         .unwrap()
         .port();
     let target = reference(&format!("127.0.0.1:{port}"), "nobody", "1");
-    let error = docker
-        .push(&image, &target, &Credentials::Anonymous, &Silent)
+    let error = send(&docker, &image, &target, &Credentials::Anonymous, &Silent)
         .await
         .unwrap_err();
     run("docker", &["rmi", &target.to_string()]);
     assert!(matches!(error, Error::PushInterrupted { .. }), "{error:?}");
-    assert_eq!(error.fault(), Fault::Temporary);
+    assert_eq!(error.advice().fault, Fault::Temporary);
 }

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use insta::assert_snapshot;
 use serde_json::{Value, json};
-use sgbuild::engine::{self, Engine as _};
-use sgbuild::fault::Fault;
+use sgbuild::engine::docker::Error;
+use sgbuild::explain::{Explain as _, Fault};
 use sgbuild::progress::Silent;
 
 use crate::bad_input::tiny;
@@ -93,17 +93,17 @@ async fn what_is_not_what_was_written_is_built_by_neither_builder() {
         for change in ["the life\n", "the", "the file\nand more\n"] {
             let context = Context::new("COPY . /in/");
             let request = context.request(&format!("changed-{}", uuid::Uuid::new_v4().simple()));
-            fs::write(request.context.join("a.txt"), change).unwrap();
-            let error = docker.build(&request, &Silent).await.unwrap_err();
-            assert!(matches!(error, engine::Error::ContextChanged { .. }), "{error:?}");
-            assert_eq!(error.fault(), Fault::Temporary);
+            fs::write(request.dist.directory.join("a.txt"), change).unwrap();
+            let error = request.build(&docker, &Silent).await.unwrap_err();
+            assert!(matches!(error, Error::ContextChanged { .. }), "{error:?}");
+            assert_eq!(error.advice().fault, Fault::Temporary);
             assert!(!image_exists(&request.tag), "{}", request.tag);
         }
         let context = Context::new("COPY . /in/");
         let mut request = context.request(&format!("changed-{}", uuid::Uuid::new_v4().simple()));
-        request.files.push("gone.txt".to_owned());
-        let error = docker.build(&request, &Silent).await.unwrap_err();
-        assert!(matches!(error, engine::Error::Context { .. }), "{error:?}");
+        request.dist.files.push("gone.txt".to_owned());
+        let error = request.build(&docker, &Silent).await.unwrap_err();
+        assert!(matches!(error, Error::Context { .. }), "{error:?}");
         assert!(!image_exists(&request.tag), "{}", request.tag);
     }
 }

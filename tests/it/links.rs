@@ -1,9 +1,9 @@
 //! Links that lead out of the project: what they lead to reaches no output, archive or image, whichever way a project has of
 //! naming files. Each is refused by its name; what setuptools does not follow, and what stays inside, is as it was.
 
-mod asked;
-mod declared;
-mod followed;
+mod backends;
+mod declarations;
+mod setup_py;
 
 use std::fs;
 use std::io::Read as _;

@@ -1,22 +1,23 @@
 //! Reading a project: compared with the real setuptools, and under everything a setup.py can do to its reader.
 
-mod asking;
 mod backends;
-mod called;
-mod certain;
-mod configured;
-mod descriptive;
-mod discovered;
-mod followed;
-mod hostile;
+mod cache;
+mod descriptions;
+mod doubts;
+mod extremes;
+mod hooks;
 mod installer;
 mod isolation;
-mod kept;
-mod linked;
-mod mangled;
+mod links;
 mod messages;
+mod mutations;
 mod oracle;
-mod scripted;
+mod packages;
+mod programs;
+mod pyproject;
+mod setup_arguments;
+mod setup_call;
+mod setup_cfg;
 mod unbounded;
 
 use std::process::Command;

@@ -6,19 +6,21 @@
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::provider::SharedCredentialsProvider;
-use sgbuild::engine::{self, BuildRequest, BuiltImage, BuiltImageState, Engine};
-use sgbuild::fault::Fault;
+use sgbuild::engine::{self, BuiltImage, Destination, Engine, Kept, Order};
+use sgbuild::explain::{Explain as _, Fault};
+use sgbuild::image::ImagePlan;
+use sgbuild::oci::{Content, Descriptor, Digest, MediaType, Platform, Repository};
 use sgbuild::progress::{Progress, Silent};
 use sgbuild::push::{self, PushSettings};
 use sgbuild::registry::auth::{self, AuthSettings};
-use sgbuild::registry::client::{Access, Client, ClientSettings, DOCKER_MANIFEST, Manifest, Retry, sha256_digest};
-use sgbuild::registry::{Credentials, Reference, Repository, ecr};
+use sgbuild::registry::client::{Access, Client, ClientSettings, Manifest, Retry};
+use sgbuild::registry::{Credentials, ecr};
 use sgbuild::secret::Secret;
 
 /// A program that is stopped when dropped.
@@ -148,13 +150,14 @@ struct Uploader(Mutex<u32>);
 impl Uploader {
     fn manifest() -> Manifest {
         let text = format!(
-            r#"{{"schemaVersion":2,"mediaType":"{DOCKER_MANIFEST}","config":{{"mediaType":"application/vnd.docker.container.image.v1+json","size":{},"digest":"{}"}},"layers":[]}}"#,
+            r#"{{"schemaVersion":2,"mediaType":"{}","config":{{"mediaType":"application/vnd.docker.container.image.v1+json","size":{},"digest":"{}"}},"layers":[]}}"#,
+            MediaType::DockerManifest,
             CONFIG.len(),
-            sha256_digest(CONFIG)
+            Digest::of(CONFIG)
         );
         Manifest {
             bytes: text.into(),
-            media_type: DOCKER_MANIFEST.to_owned(),
+            media_type: MediaType::DockerManifest,
             answered_digest: None,
         }
     }
@@ -169,7 +172,7 @@ impl Uploader {
         } else {
             location
         };
-        let url = format!("{location}&digest={}", sha256_digest(CONFIG));
+        let url = format!("{location}&digest={}", Digest::of(CONFIG));
         let put = http
             .put(url)
             .header("content-type", "application/octet-stream")
@@ -183,25 +186,25 @@ impl Uploader {
 
 #[async_trait]
 impl Engine for Uploader {
-    fn name(&self) -> &'static str {
-        "uploader"
+    fn check(&self, _plan: &ImagePlan) -> Result<(), engine::Error> {
+        Ok(())
     }
 
-    async fn build(&self, _request: &BuildRequest, _progress: &dyn Progress) -> Result<BuiltImage, engine::Error> {
+    async fn build(&self, _order: &Order<'_>, _progress: &dyn Progress) -> Result<BuiltImage, engine::Error> {
         Ok(built())
     }
 
-    async fn find(&self, _id: &str) -> Result<Option<BuiltImageState>, engine::Error> {
-        Ok(None)
+    async fn holds(&self, _image: &BuiltImage) -> Result<bool, engine::Error> {
+        Ok(true)
     }
 
-    async fn push(
+    async fn send(
         &self,
         _image: &BuiltImage,
-        target: &Reference,
-        credentials: &Credentials,
+        destination: &Destination<'_>,
         _progress: &dyn Progress,
     ) -> Result<(), engine::Error> {
+        let (target, credentials) = (destination.reference, destination.credentials);
         *self.0.lock().unwrap() += 1;
         Self::upload(&target.repository).await;
         let client = Client::connect(&target.repository, credentials, Access::PullPush, &client_settings())
@@ -217,12 +220,13 @@ impl Engine for Uploader {
 
 fn built() -> BuiltImage {
     BuiltImage {
-        reference: "sgbuild/iris:1".to_owned(),
-        id: sha256_digest(CONFIG),
-        platform: "linux/amd64".to_owned(),
-        engine: "uploader".to_owned(),
+        id: Digest::of(CONFIG),
+        platform: Platform::new("linux", "amd64"),
+        kept: Kept::Docker {
+            reference: "sgbuild/iris:1".to_owned(),
+        },
         size: 1,
-        context_digest: sha256_digest(b""),
+        context_digest: Digest::of(b""),
     }
 }
 
@@ -241,7 +245,7 @@ async fn a_real_registry_confirms_a_push_and_knows_it_again() {
     let engine = Uploader::default();
     let pushed = push::push(&built(), &engine, &settings, &Silent).await.unwrap();
     assert_eq!(pushed.digest, Uploader::manifest().digest());
-    assert_eq!(pushed.media_type, DOCKER_MANIFEST);
+    assert_eq!(pushed.media_type, MediaType::DockerManifest);
     assert_eq!(pushed.tags, ["1.0-abc", "latest"]);
 
     let again = push::push(&built(), &engine, &settings, &Silent).await.unwrap();
@@ -255,7 +259,7 @@ async fn a_real_registry_confirms_a_push_and_knows_it_again() {
         Some(pushed.digest.clone())
     );
     assert_eq!(
-        client.manifest(&pushed.digest).await.unwrap().unwrap().bytes,
+        client.manifest(pushed.digest.as_str()).await.unwrap().unwrap().bytes,
         Uploader::manifest().bytes
     );
     assert_eq!(client.manifest("absent").await.unwrap(), None);
@@ -263,13 +267,69 @@ async fn a_real_registry_confirms_a_push_and_knows_it_again() {
         client.blob_size(&pushed.config_digest).await.unwrap(),
         Some(CONFIG.len() as u64)
     );
-    assert_eq!(client.blob_size(&sha256_digest(b"absent")).await.unwrap(), None);
+    assert_eq!(client.blob_size(&Digest::of(b"absent")).await.unwrap(), None);
     let broken = Manifest {
         bytes: "{}".into(),
         ..Uploader::manifest()
     };
     let error = client.put_manifest("2.0", &broken).await.unwrap_err();
-    assert_eq!(error.fault(), Fault::User, "{error}");
+    assert_eq!(error.advice().fault, Fault::User, "{error}");
+}
+
+/// A layer of many pieces, made when it is read.
+struct Made(Descriptor);
+
+impl Made {
+    const LENGTH: usize = 5 << 20;
+
+    fn bytes() -> Vec<u8> {
+        (0..251).cycle().take(Self::LENGTH).collect()
+    }
+}
+
+impl Content for Made {
+    fn descriptor(&self) -> &Descriptor {
+        &self.0
+    }
+
+    fn open(&self) -> std::io::Result<Box<dyn std::io::Read + Send>> {
+        Ok(Box::new(std::io::Cursor::new(Self::bytes())))
+    }
+}
+
+#[tokio::test]
+async fn blobs_are_uploaded_mounted_and_read_back() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = docker_registry(directory.path(), "", "");
+    let client = |path| {
+        let repository = repository(&server, path);
+        async move {
+            Client::connect(
+                &repository,
+                &Credentials::Anonymous,
+                Access::PullPush,
+                &client_settings(),
+            )
+            .await
+            .unwrap()
+        }
+    };
+    let layer = Descriptor {
+        digest: Digest::of(&Made::bytes()),
+        size: Made::LENGTH as u64,
+    };
+    let content: Arc<dyn Content> = Arc::new(Made(layer.clone()));
+    let (iris, other) = (client("team/iris").await, client("team/other").await);
+    assert!(!iris.read_blob(&layer, &mut Vec::new()).await.unwrap());
+    iris.upload_blob(&content).await.unwrap();
+    assert_eq!(iris.blob_size(&layer.digest).await.unwrap(), Some(layer.size));
+
+    assert_eq!(other.blob_size(&layer.digest).await.unwrap(), None);
+    assert!(!other.mount_blob(&layer.digest, "team/nothing").await.unwrap());
+    assert!(other.mount_blob(&layer.digest, "team/iris").await.unwrap());
+    let mut read = Vec::new();
+    assert!(other.read_blob(&layer, &mut read).await.unwrap());
+    assert!(read == Made::bytes());
 }
 
 #[tokio::test]
@@ -296,8 +356,8 @@ async fn tls_and_a_password_work_with_the_ca_where_docker_keeps_it() {
         )),
         "{error}"
     );
-    assert_eq!(error.fault(), Fault::User);
-    assert!(error.hints()[0].contains(&format!("/etc/docker/certs.d/{}/ca.crt", target.host)));
+    assert_eq!(error.advice().fault, Fault::User);
+    assert!(error.advice().hints[0].contains(&format!("/etc/docker/certs.d/{}/ca.crt", target.host)));
 
     let certs_d = directory.path().join("certs.d").join(&target.host);
     std::fs::create_dir_all(&certs_d).unwrap();
@@ -359,7 +419,7 @@ async fn a_registry_on_plain_http_is_no_passing_failure() {
         error.to_string(),
         format!("the registry {host}:{port} does not take a TLS connection: its answer is not TLS")
     );
-    assert_eq!(error.fault(), Fault::User);
+    assert_eq!(error.advice().fault, Fault::User);
 }
 
 fn aws(port: u16) -> SdkConfig {
@@ -385,7 +445,7 @@ async fn an_emulated_account_has_its_repository_made_and_its_token_given() {
         target.to_string(),
         "123456789012.dkr.ecr.eu-central-1.amazonaws.com/iris-classifier"
     );
-    let host = target.ecr().unwrap();
+    let host = ecr::EcrHost::of(&target).unwrap();
 
     let refused = ecr::ensure_repository(&aws, &host, &target.path, false)
         .await

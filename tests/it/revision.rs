@@ -1,7 +1,7 @@
 //! The commit that an image names: what git is asked, by whom it takes orders, and what counts as another tree.
 
-mod hostile;
-mod judged;
+mod changes;
+mod foreign_programs;
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};

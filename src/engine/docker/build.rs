@@ -7,15 +7,19 @@ use serde_json::json;
 use url::form_urlencoded;
 
 use super::context;
-use super::daemon::{ApiVersion, Daemon, cancel_build, header};
+use super::daemon::{Daemon, cancel_build};
 use super::endpoint::Endpoint;
 use super::error::Error;
+use super::facts::ApiVersion;
 use super::failure;
+use super::http::header;
 use super::log::BuildLog;
 use super::mask::Mask;
 use super::messages::Messages;
 use super::session::Session;
-use crate::engine::{BuildRequest, BuiltImage};
+use crate::engine::{BuiltImage, Kept, Order};
+use crate::image::ImagePlan;
+use crate::oci::{Digest, Platform};
 use crate::progress::Progress;
 use crate::registry::Credentials;
 
@@ -29,77 +33,70 @@ pub(crate) enum Builder {
     Classic,
 }
 
-/// Builds `request` and returns what the daemon then holds.
+/// Builds what is ordered and returns what the daemon then holds.
 pub(crate) async fn build(
     daemon: &Daemon,
     builder: Builder,
-    request: &BuildRequest,
+    order: &Order<'_>,
     progress: &dyn Progress,
 ) -> Result<BuiltImage, Error> {
-    check(daemon, builder, request)?;
+    check(daemon, builder, order.plan)?;
     let session = match builder {
         Builder::BuildKit => {
-            let host = &request.base.repository.host;
-            Some(Session::open(daemon, &request.secrets, host, &request.base_credentials).await?)
+            let host = &order.plan.base.repository.host;
+            Some(Session::open(daemon, order.secrets, host, &order.base_credentials).await?)
         }
         Builder::Classic => None,
     };
     let cancel = CancelOnDrop::new(daemon, builder);
-    let id = run(daemon, request, session.as_ref(), &cancel.build_id, progress).await;
+    let id = run(daemon, order, session.as_ref(), &cancel.build_id, progress).await;
     // The daemon ended the build, or is gone: only a dropped future leaves one to cancel.
     cancel.disarm();
     drop(session);
     match id {
-        Ok(id) => finished(daemon, request, &id).await,
-        Err(error) => Err(explained(daemon, request, error).await),
+        Ok(id) => finished(daemon, order, &id).await,
+        Err(error) => Err(explained(daemon, order, error).await),
     }
 }
 
 /// A base image that is looked for in a registry although the daemon has it: then it has it for another platform.
-async fn explained(daemon: &Daemon, request: &BuildRequest, error: Error) -> Error {
+async fn explained(daemon: &Daemon, order: &Order<'_>, error: Error) -> Error {
     let (Error::BaseImage { message, .. } | Error::BaseRegistry { message, .. }) = &error else {
         return error;
     };
-    let base = request.base.to_string();
-    let Ok(image) = daemon
-        .answer(daemon.images.inspect_image(&base), "inspecting the base image")
-        .await
-    else {
+    let base = order.plan.base.to_string();
+    let inspected = daemon.images.inspect_image(&base);
+    let Ok(image) = daemon.answer(inspected, "inspecting the base image").await else {
         return error;
     };
-    let platform = format!(
-        "{}/{}",
-        image.os.unwrap_or_default(),
-        image.architecture.unwrap_or_default()
-    );
-    if request.pull || is_platform(&request.platform, &platform) {
+    let actual = platform(image.os, image.architecture);
+    if order.pull || order.plan.platform.is_met_by(&actual) {
         return error;
     }
-    let message = format!("the daemon has {} for {platform} only, and {message}", request.base);
     Error::Platform {
-        wanted: request.platform.clone(),
-        message,
+        wanted: order.plan.platform.to_string(),
+        message: format!("the daemon has {base} for {actual} only, and {message}"),
     }
 }
 
-/// Whether an image for `actual` (`os/architecture`) is one for `wanted`, which may carry a variant.
-fn is_platform(wanted: &str, actual: &str) -> bool {
-    let mut parts = wanted.split('/').zip(actual.split('/'));
-    parts.all(|(wanted, actual)| wanted == actual)
+/// What the daemon says of an image.
+fn platform(os: Option<String>, architecture: Option<String>) -> Platform {
+    Platform::new(&os.unwrap_or_default(), &architecture.unwrap_or_default())
 }
 
 /// Refuses what this daemon cannot build rightly, before anything is sent.
-fn check(daemon: &Daemon, builder: Builder, request: &BuildRequest) -> Result<(), Error> {
+pub(crate) fn check(daemon: &Daemon, builder: Builder, plan: &ImagePlan) -> Result<(), Error> {
+    context::check(plan)?;
     if daemon.facts.containerd_store {
         return Err(Error::ImageStore {
             driver: daemon.facts.storage_driver.clone(),
         });
     }
-    if request.secrets.is_empty() || (builder == Builder::BuildKit && daemon.facts.secret_mounts) {
+    if plan.secrets.is_empty() || (builder == Builder::BuildKit && daemon.facts.secret_mounts) {
         return Ok(());
     }
     let version = &daemon.facts.version;
-    let ids: Vec<&str> = request.secrets.keys().map(String::as_str).collect();
+    let ids: Vec<&str> = plan.secrets.iter().map(String::as_str).collect();
     Err(Error::SecretsUnsupported {
         ids: ids.join(", "),
         builder: match builder {
@@ -112,18 +109,18 @@ fn check(daemon: &Daemon, builder: Builder, request: &BuildRequest) -> Result<()
 /// Sends the context and follows the log; the image's id.
 async fn run(
     daemon: &Daemon,
-    request: &BuildRequest,
+    order: &Order<'_>,
     session: Option<&Session>,
     build_id: &str,
     progress: &dyn Progress,
 ) -> Result<String, Error> {
-    let during = format!("building {}", request.tag);
-    let mask = Mask::new(&request.secrets);
-    let (body, context_failure) = context::stream(&request.context, &request.files, &request.context_digest);
-    let path = format!("/build?{}", query(daemon, request, session, build_id));
-    let answer = match daemon.post(&path, headers(request, session)?, body, &during).await {
+    let during = format!("building {}", order.name);
+    let mask = Mask::new(order.secrets);
+    let (body, context_failure) = context::stream(order.dist);
+    let path = format!("/build?{}", query(daemon, order, session, build_id));
+    let answer = match daemon.post(&path, headers(order, session)?, body, &during).await {
         Ok(answer) => answer,
-        Err(error) => return Err(context_failure.take().unwrap_or_else(|| refusal(error, request, &mask))),
+        Err(error) => return Err(context_failure.take().unwrap_or_else(|| refusal(error, order, &mask))),
     };
     let mut messages = Messages::new(answer);
     let mut log = BuildLog::new(progress, mask.clone());
@@ -140,10 +137,9 @@ async fn run(
         if let Some(error) = context_failure.take() {
             return Err(error);
         }
-        let base = request.base.to_string();
         return Err(match log.failed_step(&said) {
-            Some(step) => failure::of_step(step.instruction, step.output, step.message, &base, &request.platform),
-            None => failure::of_build(&mask.apply(&said), &base, &request.platform),
+            Some(step) => failure::of_step(step.instruction, step.output, step.message, order.plan),
+            None => failure::of_build(&mask.apply(&said), order.plan),
         });
     }
     log.end_classic();
@@ -157,20 +153,18 @@ async fn run(
 }
 
 /// A build that the daemon refused before it began, such as for a Dockerfile with a syntax error.
-fn refusal(error: Error, request: &BuildRequest, mask: &Mask) -> Error {
+fn refusal(error: Error, order: &Order<'_>, mask: &Mask) -> Error {
     match error {
-        Error::Refused { message, status, .. } if status != 429 => {
-            failure::of_build(&mask.apply(&message), &request.base.to_string(), &request.platform)
-        }
+        Error::Refused { message, status, .. } if status != 429 => failure::of_build(&mask.apply(&message), order.plan),
         error => error,
     }
 }
 
-fn query(daemon: &Daemon, request: &BuildRequest, session: Option<&Session>, build_id: &str) -> String {
+fn query(daemon: &Daemon, order: &Order<'_>, session: Option<&Session>, build_id: &str) -> String {
     let mut query = form_urlencoded::Serializer::new(String::new());
     query
-        .append_pair("t", &request.tag)
-        .append_pair("dockerfile", "Dockerfile");
+        .append_pair("t", &order.name)
+        .append_pair("dockerfile", context::DOCKERFILE);
     match session {
         Some(session) => {
             query
@@ -187,24 +181,24 @@ fn query(daemon: &Daemon, request: &BuildRequest, session: Option<&Session>, bui
     }
     // The classic builder of older daemons takes it in experimental mode only; the image is inspected afterwards anyway.
     if session.is_some() || daemon.facts.secret_mounts {
-        query.append_pair("platform", &request.platform);
+        query.append_pair("platform", &order.plan.platform.to_string());
     }
-    if request.pull {
+    if order.pull {
         query.append_pair("pull", "1");
     }
-    if request.no_cache {
+    if order.no_cache {
         query.append_pair("nocache", "1");
     }
     query.finish()
 }
 
-fn headers(request: &BuildRequest, session: Option<&Session>) -> Result<HeaderMap, Error> {
+fn headers(order: &Order<'_>, session: Option<&Session>) -> Result<HeaderMap, Error> {
     let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-tar"));
-    if session.is_none() && request.base_credentials != Credentials::Anonymous {
-        let host = &request.base.repository.host;
+    if session.is_none() && order.base_credentials != Credentials::Anonymous {
+        let host = &order.plan.base.repository.host;
         let key = if host == "docker.io" { DOCKER_HUB_KEY } else { host };
-        let config = json!({ key: auth_config(&request.base_credentials, key) });
+        let config = json!({ key: auth_config(&order.base_credentials, key) });
         let (name, mut value) = header(HeaderName::from_static("x-registry-config"), &encoded(&config))?;
         value.set_sensitive(true);
         headers.insert(name, value);
@@ -229,37 +223,36 @@ pub(crate) fn encoded(value: &serde_json::Value) -> String {
 }
 
 /// Inspects the image that has the tag now, and checks that it is the one that was built, and for the platform asked for.
-async fn finished(daemon: &Daemon, request: &BuildRequest, id: &str) -> Result<BuiltImage, Error> {
-    let during = format!("inspecting {}", request.tag);
-    let image = daemon
-        .answer(daemon.images.inspect_image(&request.tag), &during)
-        .await?;
+async fn finished(daemon: &Daemon, order: &Order<'_>, id: &str) -> Result<BuiltImage, Error> {
+    let during = format!("inspecting {}", order.name);
+    let image = daemon.answer(daemon.images.inspect_image(&order.name), &during).await?;
     // By the tag, as that is what the user is told: another build may have taken it, or the daemon named another image.
     if image.id.as_deref() != Some(id) {
         return Err(Error::Retagged {
-            tag: request.tag.clone(),
+            tag: order.name.clone(),
             built: id.to_owned(),
             held: image.id.unwrap_or_else(|| "an image without an id".to_owned()),
         });
     }
-    let platform = format!(
-        "{}/{}",
-        image.os.unwrap_or_default(),
-        image.architecture.unwrap_or_default()
-    );
-    if !is_platform(&request.platform, &platform) {
+    let actual = platform(image.os, image.architecture);
+    if !order.plan.platform.is_met_by(&actual) {
         return Err(Error::Platform {
-            wanted: request.platform.clone(),
-            message: format!("the base image {} made it {platform}", request.base),
+            wanted: order.plan.platform.to_string(),
+            message: format!("the base image {} made it {actual}", order.plan.base),
         });
     }
+    let id = id.parse::<Digest>().map_err(|malformed| Error::Lost {
+        during,
+        reason: format!("the image's id {malformed}"),
+    })?;
     Ok(BuiltImage {
-        reference: request.tag.clone(),
-        id: id.to_owned(),
-        platform: request.platform.clone(),
-        engine: "docker".to_owned(),
+        id,
+        platform: order.plan.platform.clone(),
+        kept: Kept::Docker {
+            reference: order.name.clone(),
+        },
         size: image.size.and_then(|size| u64::try_from(size).ok()).unwrap_or_default(),
-        context_digest: request.context_digest.clone(),
+        context_digest: order.dist.context_digest.clone(),
     })
 }
 
@@ -289,18 +282,5 @@ impl Drop for CancelOnDrop {
         if let Some((endpoint, api)) = self.target.take() {
             cancel_build(endpoint, api, &self.build_id);
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_platform;
-
-    #[test]
-    fn a_variant_may_be_asked_for_but_another_architecture_is_another_platform() {
-        assert!(is_platform("linux/amd64", "linux/amd64"));
-        assert!(is_platform("linux/arm64/v8", "linux/arm64"));
-        assert!(!is_platform("linux/arm64", "linux/amd64"));
-        assert!(!is_platform("windows/amd64", "linux/amd64"));
     }
 }

@@ -3,11 +3,15 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::fault::Fault;
+use super::context;
+use crate::explain::{Advice, Explain, Fault};
 
 /// Why the Docker engine failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    /// No Dockerfile can say what is planned.
+    #[error(transparent)]
+    Plan(#[from] context::Error),
     /// An address of a daemon that is not understood.
     #[error("{origin} is {value:?}, which is not an address of a Docker daemon: {reason}")]
     Host {
@@ -233,73 +237,78 @@ fn last_lines(output: &[String]) -> String {
     output.iter().fold(String::new(), |text, line| text + "\n    " + line)
 }
 
-impl Error {
-    /// Whose move it is.
-    #[must_use]
-    pub fn fault(&self) -> Fault {
+impl Explain for Error {
+    fn advice(&self) -> Advice {
         match self {
-            Self::Host { .. } | Self::ContextMissing { .. } => Fault::Usage,
-            Self::Absent { source, .. } if source.kind() == io::ErrorKind::TimedOut => Fault::Temporary,
-            Self::Refused { status, .. } if *status == 429 || *status >= 500 => Fault::Temporary,
-            Self::Context { source, .. } if was_changed(source) => Fault::Temporary,
-            Self::Lost { .. }
-            | Self::BaseRegistry { .. }
-            | Self::PushInterrupted { .. }
-            | Self::ContextChanged { .. }
-            | Self::Retagged { .. } => Fault::Temporary,
-            _ => Fault::User,
-        }
-    }
-
-    /// What to do next: complete sentences.
-    #[must_use]
-    pub fn hints(&self) -> Vec<String> {
-        match self {
-            Self::Host { .. } => one("Use an address such as unix:///var/run/docker.sock, tcp://host:2375 or ssh://user@host."),
-            Self::ContextMissing { .. } => one("List the contexts with `docker context ls` and choose one of them, or unset the choice."),
-            Self::Configuration { .. } => one("Repair the file, or name another directory in DOCKER_CONFIG."),
-            Self::Tls { .. } => {
-                one("Put ca.pem, cert.pem and key.pem of the daemon's CA into that directory, or name another in DOCKER_CERT_PATH.")
+            Self::Plan(error) => error.advice(),
+            Self::Host { .. } => Fault::Usage.hint(
+                "Use an address such as unix:///var/run/docker.sock, tcp://host:2375 or ssh://user@host.",
+            ),
+            Self::ContextMissing { .. } => Fault::Usage.hint(
+                "List the contexts with `docker context ls` and choose one of them, or unset the choice.",
+            ),
+            Self::Configuration { .. } => {
+                Fault::User.hint("Repair the file, or name another directory in DOCKER_CONFIG.")
             }
-            Self::Absent { endpoint, source } => absent_hints(endpoint, source),
-            Self::NotDocker { reason, .. } if reason.contains("HTTPS") => {
-                one("The daemon wants TLS: set DOCKER_TLS_VERIFY=1, and DOCKER_CERT_PATH to the directory of ca.pem, cert.pem and key.pem.")
+            Self::Tls { .. } => Fault::User.hint(
+                "Put ca.pem, cert.pem and key.pem of the daemon's CA into that directory, or name another in DOCKER_CERT_PATH.",
+            ),
+            Self::Absent { endpoint, source } => when_absent(endpoint, source),
+            Self::NotDocker { reason, .. } if reason.contains("HTTPS") => Fault::User.hint(
+                "The daemon wants TLS: set DOCKER_TLS_VERIFY=1, and DOCKER_CERT_PATH to the directory of ca.pem, cert.pem and key.pem.",
+            ),
+            Self::NotDocker { .. } => Fault::User.hint("Check DOCKER_HOST and `docker context ls`."),
+            Self::TooOld { .. } => {
+                Fault::User.hint("Update Docker to version 20.10 or later on the machine of the daemon.")
             }
-            Self::NotDocker { .. } => one("Check DOCKER_HOST and `docker context ls`."),
-            Self::TooOld { .. } => one("Update Docker to version 20.10 or later on the machine of the daemon."),
-            Self::Lost { .. } => vec![
-                "Check that the daemon still runs with `docker info`, then try again.".to_owned(),
-                "Look into the daemon's log (`journalctl -u docker`): a daemon out of memory is killed by the system.".to_owned(),
-            ],
-            Self::SecretTooLarge { .. } => one("Reduce the file to what the build needs; a CA bundle may hold just the company's own CA certificates."),
-            Self::SecretsUnsupported { .. } => vec![
-                "Build with BuildKit: update Docker to version 20.10 or later, and unset DOCKER_BUILDKIT=0.".to_owned(),
-                "Or build without index credentials, pip configuration and CA bundle, if the package index needs none.".to_owned(),
-            ],
-            Self::ImageStore { .. } => one(
+            Self::Lost { .. } => Fault::Temporary
+                .hint("Check that the daemon still runs with `docker info`, then try again.")
+                .and("Look into the daemon's log (`journalctl -u docker`): a daemon out of memory is killed by the system."),
+            Self::SecretTooLarge { .. } => Fault::User.hint(
+                "Reduce the file to what the build needs; a CA bundle may hold just the company's own CA certificates.",
+            ),
+            Self::SecretsUnsupported { .. } => Fault::User
+                .hint("Build with BuildKit: update Docker to version 20.10 or later, and unset DOCKER_BUILDKIT=0.")
+                .and("Or build without index credentials, pip configuration and CA bundle, if the package index needs none."),
+            Self::ImageStore { .. } => Fault::User.hint(
                 "Switch the daemon to the classic store: set {\"features\": {\"containerd-snapshotter\": false}} in /etc/docker/daemon.json and restart it.",
             ),
-            Self::Step { output, message, .. } => step_hints(output, message),
-            Self::BaseImage { image, .. } => vec![
-                format!("Check that {image} exists and that you may pull it: `docker pull {image}`."),
-                "Choose another base with the setting `base-image`.".to_owned(),
-            ],
-            Self::Platform { .. } => vec![
-                "Choose a base image for that platform with the setting `base-image`, or another platform with `platform`.".to_owned(),
-                "To build for another architecture than the machine's, install QEMU's emulators: `docker run --privileged --rm tonistiigi/binfmt --install all`.".to_owned(),
-            ],
-            Self::DiskFull { .. } => one("Free space on the daemon's machine: `docker system df` shows what is used, `docker system prune` removes what is unused."),
-            Self::ImageMissing { .. } => one("Build the image again."),
-            Self::PushDenied { .. } => vec![
-                "Check that the repository exists and that your credentials may push to it.".to_owned(),
-                "For a registry other than ECR, log in with `docker login`; for ECR, the identity needs ecr:InitiateLayerUpload, ecr:UploadLayerPart, ecr:CompleteLayerUpload, ecr:BatchCheckLayerAvailability and ecr:PutImage.".to_owned(),
-            ],
-            Self::BaseRegistry { .. } | Self::PushInterrupted { .. } => one("Try again; if it stays so, check the network and proxy settings of the Docker daemon."),
-            Self::ContextChanged { .. } => one(CHANGED),
-            Self::Context { source, .. } if was_changed(source) => one(CHANGED),
-            Self::Retagged { .. } => one("Another build takes the same tag: run this one again when that is over, or give one of them another `revision`."),
-            Self::TooLong { .. } => one("Check that DOCKER_HOST names a Docker daemon, and no other server."),
-            Self::Refused { .. } | Self::Context { .. } | Self::Build { .. } | Self::Target { .. } | Self::Push { .. } => Vec::new(),
+            Self::Step { output, message, .. } => Advice {
+                fault: Fault::User,
+                hints: step_hints(output, message),
+            },
+            Self::BaseImage { image, .. } => Fault::User
+                .hint(format!(
+                    "Check that {image} exists and that you may pull it: `docker pull {image}`."
+                ))
+                .and("Choose another base with the setting `base-image`."),
+            Self::Platform { .. } => Fault::User
+                .hint("Choose a base image for that platform with the setting `base-image`, or another platform with `platform`.")
+                .and("To build for another architecture than the machine's, install QEMU's emulators: `docker run --privileged --rm tonistiigi/binfmt --install all`."),
+            Self::DiskFull { .. } => Fault::User.hint(
+                "Free space on the daemon's machine: `docker system df` shows what is used, `docker system prune` removes what is unused.",
+            ),
+            Self::ImageMissing { .. } => Fault::User.hint("Build the image again."),
+            Self::PushDenied { .. } => Fault::User
+                .hint("Check that the repository exists and that your credentials may push to it.")
+                .and("For a registry other than ECR, log in with `docker login`; for ECR, the identity needs ecr:InitiateLayerUpload, ecr:UploadLayerPart, ecr:CompleteLayerUpload, ecr:BatchCheckLayerAvailability and ecr:PutImage."),
+            Self::BaseRegistry { .. } | Self::PushInterrupted { .. } => Fault::Temporary.hint(
+                "Try again; if it stays so, check the network and proxy settings of the Docker daemon.",
+            ),
+            Self::ContextChanged { .. } => Fault::Temporary.hint(CHANGED),
+            Self::Context { source, .. } if was_changed(source) => Fault::Temporary.hint(CHANGED),
+            Self::Retagged { .. } => Fault::Temporary.hint(
+                "Another build takes the same tag: run this one again when that is over, or give one of them another `revision`.",
+            ),
+            Self::TooLong { .. } => {
+                Fault::User.hint("Check that DOCKER_HOST names a Docker daemon, and no other server.")
+            }
+            Self::Refused { status, .. } if *status == 429 || *status >= 500 => Fault::Temporary.alone(),
+            Self::Refused { .. }
+            | Self::Context { .. }
+            | Self::Build { .. }
+            | Self::Target { .. }
+            | Self::Push { .. } => Fault::User.alone(),
         }
     }
 }
@@ -311,23 +320,27 @@ fn was_changed(source: &io::Error) -> bool {
     matches!(source.kind(), io::ErrorKind::NotFound | io::ErrorKind::UnexpectedEof)
 }
 
-fn one(hint: &str) -> Vec<String> {
-    vec![hint.to_owned()]
-}
-
-fn absent_hints(endpoint: &str, source: &io::Error) -> Vec<String> {
+/// About a daemon that is not there.
+fn when_absent(endpoint: &str, source: &io::Error) -> Advice {
     match source.kind() {
-        io::ErrorKind::PermissionDenied => one(
+        io::ErrorKind::PermissionDenied => Fault::User.hint(
             "Add yourself to the docker group (`sudo usermod -aG docker $USER`) and log in again, or point DOCKER_HOST at a daemon of your own.",
         ),
-        io::ErrorKind::InvalidData => one(
+        io::ErrorKind::InvalidData => Fault::User.hint(
             "Put ca.pem, cert.pem and key.pem that belong to the daemon's CA into DOCKER_CERT_PATH (or the context).",
         ),
-        _ if endpoint.starts_with("ssh://") => one("Check that `ssh HOST docker version` works without a question."),
-        _ => vec![
-            "Start Docker (`sudo systemctl start docker`, or Docker Desktop).".to_owned(),
-            "If the daemon is elsewhere, set DOCKER_HOST or choose a context with `docker context use`.".to_owned(),
-        ],
+        kind => {
+            let fault = match kind {
+                io::ErrorKind::TimedOut => Fault::Temporary,
+                _ => Fault::User,
+            };
+            if endpoint.starts_with("ssh://") {
+                return fault.hint("Check that `ssh HOST docker version` works without a question.");
+            }
+            fault
+                .hint("Start Docker (`sudo systemctl start docker`, or Docker Desktop).")
+                .and("If the daemon is elsewhere, set DOCKER_HOST or choose a context with `docker context use`.")
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 //! `BuildKit`, containerd, the distribution registry and ECR.
 
 use super::error::Error;
+use crate::image::ImagePlan;
 
 /// Whether a message tells of a full disk.
 pub(crate) fn is_disk_full(message: &str) -> bool {
@@ -9,36 +10,28 @@ pub(crate) fn is_disk_full(message: &str) -> bool {
 }
 
 /// A failed build that has no failed step of its own, or whose step is the base image's.
-pub(crate) fn of_build(message: &str, base: &str, platform: &str) -> Error {
+pub(crate) fn of_build(message: &str, plan: &ImagePlan) -> Error {
+    let base = plan.base.to_string();
     let message = without_wrapping(message).to_owned();
     if is_disk_full(&message) {
         return Error::DiskFull { message };
     }
     if is_platform(&message) {
         return Error::Platform {
-            wanted: platform.to_owned(),
+            wanted: plan.platform.to_string(),
             message,
         };
     }
     // Also the token service of a registry can be out of reach.
     let is_refused = contains(&message, &["401", "403", "unauthorized", "denied"]);
     if contains(&message, &["failed to authorize"]) && is_network(&message) && !is_refused {
-        return Error::BaseRegistry {
-            image: base.to_owned(),
-            message,
-        };
+        return Error::BaseRegistry { image: base, message };
     }
     if is_absent_or_denied(&message) && !contains(&message, &["failed to compute cache key", "COPY failed"]) {
-        return Error::BaseImage {
-            image: base.to_owned(),
-            message,
-        };
+        return Error::BaseImage { image: base, message };
     }
     if is_network(&message) {
-        return Error::BaseRegistry {
-            image: base.to_owned(),
-            message,
-        };
+        return Error::BaseRegistry { image: base, message };
     }
     if contains(
         &message,
@@ -73,11 +66,11 @@ fn without_wrapping(message: &str) -> &str {
 }
 
 /// A step that failed: the daemon's fault in some cases, else the step's own.
-pub(crate) fn of_step(step: String, output: Vec<String>, message: String, base: &str, platform: &str) -> Error {
+pub(crate) fn of_step(step: String, output: Vec<String>, message: String, plan: &ImagePlan) -> Error {
     let is_base =
         step.starts_with("FROM ") || step.starts_with("[internal]") || step.starts_with("resolve image config");
     if is_base {
-        return of_build(&message, base, platform);
+        return of_build(&message, plan);
     }
     if is_disk_full(&message) || output.iter().any(|line| is_disk_full(line)) {
         let line = output.iter().rev().find(|line| is_disk_full(line)).cloned();
@@ -197,11 +190,16 @@ fn contains(message: &str, needles: &[&str]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fault::Fault;
+    use crate::engine::docker::context::tests::plan;
+    use crate::explain::{Explain as _, Fault};
 
     #[test]
     fn build_messages_are_told_apart() {
-        let of = |message: &str| of_build(message, "docker.io/library/python:3.11", "linux/amd64");
+        let plan = ImagePlan {
+            base: "docker.io/library/python:3.11".parse().unwrap(),
+            ..plan()
+        };
+        let of = |message: &str| of_build(message, &plan);
         assert!(matches!(
             of(
                 "failed to solve with frontend dockerfile.v0: failed to create LLB definition: pull access denied, repository does not exist or may require authorization: server message: insufficient_scope: authorization failed"
@@ -242,7 +240,7 @@ mod tests {
 
     #[test]
     fn push_messages_are_told_apart() {
-        let fault = |message: &str| of_push(message, "host/repo:1").fault();
+        let fault = |message: &str| of_push(message, "host/repo:1").advice().fault;
         for message in [
             "denied: User: x is not authorized to perform: ecr:InitiateLayerUpload",
             "no basic auth credentials",

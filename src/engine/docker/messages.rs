@@ -4,7 +4,7 @@ use bytes::{Buf, BytesMut};
 use http_body_util::BodyExt;
 use serde::Deserialize;
 
-use super::daemon::{Answer, LONGEST_MESSAGE, shortened};
+use super::http::{Answer, LONGEST_MESSAGE, shortened};
 
 /// The longest line accepted, in bytes: `BuildKit`'s statuses carry a whole build graph at times.
 const LONGEST_LINE: usize = 64 * 1024 * 1024;
@@ -96,7 +96,7 @@ impl Messages {
                         self.buffer.extend_from_slice(&data);
                     }
                 }
-                Some(Err(error)) => return Err(super::daemon::chain(&error)),
+                Some(Err(error)) => return Err(super::http::chain(&error)),
                 None => {
                     self.searched = 0;
                     let rest = std::mem::take(&mut self.buffer);

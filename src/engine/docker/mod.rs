@@ -9,24 +9,28 @@
 
 mod bounded;
 mod build;
-mod context;
+pub mod context;
 mod daemon;
 mod dial;
 mod endpoint;
 mod error;
+mod facts;
 mod failure;
+mod http;
 mod layers;
 mod log;
 mod mask;
 mod messages;
 mod push;
 mod session;
+mod step;
+mod typed;
 
 use async_trait::async_trait;
 
-use super::{BuildRequest, BuiltImage, BuiltImageState, Engine};
+use super::{BuiltImage, Destination, Engine, Kept, Order};
+use crate::image::ImagePlan;
 use crate::progress::Progress;
-use crate::registry::{Credentials, Reference};
 use build::Builder;
 use daemon::Daemon;
 
@@ -70,34 +74,31 @@ impl Docker {
 
 #[async_trait]
 impl Engine for Docker {
-    fn name(&self) -> &'static str {
-        "docker"
+    fn check(&self, plan: &ImagePlan) -> Result<(), super::Error> {
+        Ok(build::check(&self.daemon, self.builder, plan)?)
     }
 
-    async fn build(&self, request: &BuildRequest, progress: &dyn Progress) -> Result<BuiltImage, Error> {
-        build::build(&self.daemon, self.builder, request, progress).await
+    async fn build(&self, order: &Order<'_>, progress: &dyn Progress) -> Result<BuiltImage, super::Error> {
+        Ok(build::build(&self.daemon, self.builder, order, progress).await?)
     }
 
-    async fn find(&self, id: &str) -> Result<Option<BuiltImageState>, Error> {
-        let during = format!("looking for the image {id}");
-        let image = match self.daemon.answer(self.daemon.images.inspect_image(id), &during).await {
-            Ok(image) => image,
-            Err(Error::Refused { status: 404, .. }) => return Ok(None),
-            Err(error) => return Err(error),
-        };
-        Ok(Some(BuiltImageState {
-            tags: image.repo_tags.unwrap_or_default(),
-            size: image.size.and_then(|size| u64::try_from(size).ok()).unwrap_or_default(),
-        }))
+    async fn holds(&self, image: &BuiltImage) -> Result<bool, super::Error> {
+        let Kept::Docker { reference } = &image.kept;
+        let during = format!("looking for the image {}", image.id);
+        let inspected = self.daemon.images.inspect_image(image.id.as_str());
+        match self.daemon.answer(inspected, &during).await {
+            Ok(held) => Ok(held.repo_tags.unwrap_or_default().contains(reference)),
+            Err(Error::Refused { status: 404, .. }) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
     }
 
-    async fn push(
+    async fn send(
         &self,
         image: &BuiltImage,
-        target: &Reference,
-        credentials: &Credentials,
+        destination: &Destination<'_>,
         progress: &dyn Progress,
-    ) -> Result<(), Error> {
-        push::push(&self.daemon, image, target, credentials, progress).await
+    ) -> Result<(), super::Error> {
+        Ok(push::push(&self.daemon, image, destination, progress).await?)
     }
 }

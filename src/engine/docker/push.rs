@@ -5,25 +5,25 @@ use http::{HeaderMap, HeaderName};
 use url::form_urlencoded;
 
 use super::build::{auth_config, encoded};
-use super::daemon::{Daemon, empty, header};
+use super::daemon::Daemon;
 use super::error::Error;
 use super::failure;
+use super::http::{empty, header};
 use super::layers::Layers;
 use super::messages::Messages;
-use crate::engine::BuiltImage;
+use crate::engine::{BuiltImage, Destination};
 use crate::progress::Progress;
-use crate::registry::{Credentials, Reference};
 use crate::secret::without_url_credentials;
 
-/// Tags the image as `target` and pushes that tag. The tag stays in the daemon, as after `docker push`: it keeps the
+/// Tags the image as its destination and pushes that tag. The tag stays in the daemon, as after `docker push`: it keeps the
 /// image from being pruned as dangling, and the next push replaces it.
 pub(crate) async fn push(
     daemon: &Daemon,
     image: &BuiltImage,
-    target: &Reference,
-    credentials: &Credentials,
+    destination: &Destination<'_>,
     progress: &dyn Progress,
 ) -> Result<(), Error> {
+    let target = destination.reference;
     let name = target.repository.to_string();
     let Some(tag) = target.tag.as_deref() else {
         return Err(Error::Target {
@@ -35,7 +35,7 @@ pub(crate) async fn push(
     let shown = format!("{name}:{tag}");
     let during = format!("pushing {shown}");
     let mut headers = HeaderMap::new();
-    let auth = auth_config(credentials, &target.repository.host);
+    let auth = auth_config(destination.credentials, &target.repository.host);
     let (header_name, mut value) = header(HeaderName::from_static("x-registry-auth"), &encoded(&auth))?;
     value.set_sensitive(true);
     headers.insert(header_name, value);
@@ -65,11 +65,11 @@ async fn tag_image(daemon: &Daemon, image: &BuiltImage, name: &str, tag: &str) -
     let options = TagImageOptionsBuilder::new().repo(name).tag(tag).build();
     let during = format!("tagging {name}:{tag}");
     let tagged = daemon
-        .answer(daemon.images.tag_image(&image.id, Some(options)), &during)
+        .answer(daemon.images.tag_image(image.id.as_str(), Some(options)), &during)
         .await;
     tagged.map_err(|error| match error {
         Error::Refused { status: 404, .. } => Error::ImageMissing {
-            image: format!("{} ({})", image.reference, image.id),
+            image: format!("{} ({})", image.name(), image.id),
         },
         error => error,
     })

@@ -35,8 +35,9 @@ use tonic::transport::server::Connected;
 use tonic::{Request, Response, Status};
 use tower::util::MapResponseLayer;
 
-use super::daemon::{Connection, Daemon, header};
+use super::daemon::Daemon;
 use super::error::Error;
+use super::http::{Connection, header};
 use crate::registry::Credentials;
 use crate::secret::Secret;
 

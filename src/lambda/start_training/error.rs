@@ -1,5 +1,6 @@
 //! Why no training job was started, and what to do next.
 
+use crate::explain::{Advice, Explain, Fault};
 use crate::lambda::runtime::Diagnostic;
 use crate::lambda::training_jobs::NewJob;
 use crate::lambda::{hyperparameters, input_data};
@@ -142,6 +143,62 @@ fn without_synthetic(looked: Option<&str>) -> String {
     }
 }
 
+impl Explain for Error {
+    fn advice(&self) -> Advice {
+        match self {
+            Self::InvalidPayload(_) => {
+                Fault::User.hint("Correct the settings that the payload is made of, then start the training again.")
+            }
+            Self::NotAllowed(_) => Fault::User
+                .hint("Train with the role, repository and buckets of the function's own stack: `sgbuild status` shows them.")
+                .and("Or let the function's environment name what it may train with besides; its role needs permissions for that too."),
+            Self::HyperparametersDenied { bucket, .. } => Fault::User
+                .hint(format!(
+                    "Grant the Lambda's role s3:GetObject on arn:aws:s3:::{bucket}/{}.",
+                    hyperparameters::KEY
+                ))
+                .and(format!(
+                    "If there is no such file, grant it s3:ListBucket on arn:aws:s3:::{bucket}: without it S3 says access denied instead."
+                )),
+            Self::HyperparametersUnreadable { bucket, .. } => Fault::User.hint(format!(
+                "Check that the bucket {bucket} exists and is in the Lambda's region."
+            )),
+            Self::InvalidHyperparameters { bucket, .. } => Fault::User.hint(format!(
+                "Correct the file, upload it to s3://{bucket}/{} again.",
+                hyperparameters::KEY
+            )),
+            Self::NoData { folders, .. } => Fault::User.hint(format!(
+                "Upload data to {folders}training/, then start the training again with a new run id."
+            )),
+            Self::DataDenied { .. } => Fault::User.hint(
+                "Grant the Lambda's role s3:ListBucketVersions and s3:GetObject on the input bucket, and for synthetic data also s3:PutObject, and both on its bucket.",
+            ),
+            Self::DataUnreadable { .. } => {
+                Fault::User.hint("Check that the bucket exists and is in the Lambda's region.")
+            }
+            Self::RecordRefused { .. } => Fault::User.hint(
+                "Check the table SGBUILD_TABLE (its key is training_job_name), and that the Lambda's role has dynamodb:GetItem, PutItem and UpdateItem on it.",
+            ),
+            Self::FailedBefore { .. } | Self::JobNameTaken { .. } => {
+                Fault::User.hint("Start the training again with a new run id.")
+            }
+            Self::PassRoleDenied { role, .. } => Fault::User.hint(format!(
+                "Grant the Lambda's role iam:PassRole on {role}, with the condition iam:PassedToService = sagemaker.amazonaws.com."
+            )),
+            Self::JobDenied { .. } => Fault::User.hint(
+                "Grant the Lambda's role sagemaker:CreateTrainingJob, sagemaker:DescribeTrainingJob and sagemaker:AddTags.",
+            ),
+            Self::ResourceLimitExceeded { instance_type, .. } => Fault::User.hint(format!(
+                "Ask for a higher quota of `{instance_type} for training job usage` in the Service Quotas console, wait for other jobs to end, or choose another instance type."
+            )),
+            Self::Unavailable { .. } => {
+                Fault::Temporary.hint("Try again in a minute with the same run id: no second job is started.")
+            }
+            Self::JobRefused { .. } => Fault::User.alone(),
+        }
+    }
+}
+
 impl Error {
     /// Whether the run is over with it: nothing that passes by itself, and not another run's failure.
     pub(super) fn ends_the_run(&self) -> bool {
@@ -240,67 +297,11 @@ impl Error {
             Self::JobRefused { .. } => "JobRefused",
         }
     }
-
-    /// What to do next.
-    #[must_use]
-    pub fn hints(&self) -> Vec<String> {
-        match self {
-            Self::InvalidPayload(_) => {
-                vec!["Correct the settings that the payload is made of, then start the training again.".to_owned()]
-            }
-            Self::NotAllowed(_) => vec![
-                "Train with the role, repository and buckets of the function's own stack: `sgbuild status` shows them.".to_owned(),
-                "Or let the function's environment name what it may train with besides; its role needs permissions for that too."
-                    .to_owned(),
-            ],
-            Self::HyperparametersDenied { bucket, .. } => vec![
-                format!("Grant the Lambda's role s3:GetObject on arn:aws:s3:::{bucket}/{}.", hyperparameters::KEY),
-                format!(
-                    "If there is no such file, grant it s3:ListBucket on arn:aws:s3:::{bucket}: without it S3 says access denied instead."
-                ),
-            ],
-            Self::HyperparametersUnreadable { bucket, .. } => {
-                vec![format!("Check that the bucket {bucket} exists and is in the Lambda's region.")]
-            }
-            Self::InvalidHyperparameters { bucket, .. } => {
-                vec![format!("Correct the file, upload it to s3://{bucket}/{} again.", hyperparameters::KEY)]
-            }
-            Self::NoData { folders, .. } => {
-                vec![format!("Upload data to {folders}training/, then start the training again with a new run id.")]
-            }
-            Self::DataDenied { .. } => vec![
-                "Grant the Lambda's role s3:ListBucketVersions and s3:GetObject on the input bucket, and for synthetic data also s3:PutObject, and both on its bucket."
-                    .to_owned(),
-            ],
-            Self::DataUnreadable { .. } => vec!["Check that the bucket exists and is in the Lambda's region.".to_owned()],
-            Self::RecordRefused { .. } => vec![
-                "Check the table SGBUILD_TABLE (its key is training_job_name), and that the Lambda's role has dynamodb:GetItem, PutItem and UpdateItem on it."
-                    .to_owned(),
-            ],
-            Self::FailedBefore { .. } | Self::JobNameTaken { .. } => {
-                vec!["Start the training again with a new run id.".to_owned()]
-            }
-            Self::PassRoleDenied { role, .. } => vec![format!(
-                "Grant the Lambda's role iam:PassRole on {role}, with the condition iam:PassedToService = sagemaker.amazonaws.com."
-            )],
-            Self::JobDenied { .. } => vec![
-                "Grant the Lambda's role sagemaker:CreateTrainingJob, sagemaker:DescribeTrainingJob and sagemaker:AddTags."
-                    .to_owned(),
-            ],
-            Self::ResourceLimitExceeded { instance_type, .. } => vec![format!(
-                "Ask for a higher quota of `{instance_type} for training job usage` in the Service Quotas console, wait for other jobs to end, or choose another instance type."
-            )],
-            Self::Unavailable { .. } => {
-                vec!["Try again in a minute with the same run id: no second job is started.".to_owned()]
-            }
-            Self::JobRefused { .. } => Vec::new(),
-        }
-    }
 }
 
 impl From<Error> for Diagnostic {
     fn from(error: Error) -> Self {
-        let lines: Vec<String> = std::iter::once(error.to_string()).chain(error.hints()).collect();
+        let lines: Vec<String> = std::iter::once(error.to_string()).chain(error.advice().hints).collect();
         Self::new(error.error_type(), &lines.join("\n"))
     }
 }

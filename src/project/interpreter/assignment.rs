@@ -1,15 +1,13 @@
 //! What binds and unbinds names, items and attributes.
 
-use std::collections::HashMap;
-use std::rc::Rc;
-
 use ruff_python_ast::Expr;
 use ruff_python_ast::visitor::{Visitor, walk_expr};
 use ruff_text_size::Ranged;
 
+use super::keys::insert;
 use super::object::{Form, Object};
 use super::shared::Sequence;
-use super::{Halt, MAX_ITEMS, Machine, names};
+use super::{Halt, MAX_ITEMS, Machine};
 
 impl Machine {
     pub(super) fn delete(&mut self, target: &Expr) -> Result<(), Halt> {
@@ -198,7 +196,7 @@ impl Machine {
         self.effects += 1;
         match &object.form {
             // A flag that the project's own modules look for.
-            Form::Library(module) if &**module == "builtins" && names::is_free_dunder(name) => {
+            Form::Library(module) if &**module == "builtins" && is_free_dunder(name) => {
                 self.builtins.insert(name.to_owned(), value);
             }
             Form::Library(module) => {
@@ -228,40 +226,6 @@ impl Machine {
     }
 }
 
-/// The same for many entries at once.
-pub(super) fn unique(entries: Vec<(Object, Object)>) -> Vec<(Object, Object)> {
-    let mut kept: Vec<(Object, Object)> = Vec::with_capacity(entries.len());
-    let mut texts: HashMap<Rc<str>, usize> = HashMap::new();
-    let mut others: Vec<usize> = Vec::new();
-    for (key, value) in entries {
-        // A text equals nothing but a text.
-        let known = match &key.form {
-            Form::Str(text) => texts.get(text).copied(),
-            _ => others.iter().copied().find(|at| kept[*at].0.equals(&key) == Some(true)),
-        };
-        if let Some(at) = known {
-            kept[at].1 = value;
-            continue;
-        }
-        match &key.form {
-            Form::Str(text) => {
-                texts.insert(Rc::clone(text), kept.len());
-            }
-            _ => others.push(kept.len()),
-        }
-        kept.push((key, value));
-    }
-    kept
-}
-
-/// A dict keeps a key's first place and its last value.
-pub(super) fn insert(entries: &mut Vec<(Object, Object)>, key: Object, value: Object) {
-    match entries.iter_mut().find(|(known, _)| known.equals(&key) == Some(true)) {
-        Some(known) => known.1 = value,
-        None => entries.push((key, value)),
-    }
-}
-
 /// Whether something is called in an expression, or a name bound.
 fn calls(expression: &Expr) -> bool {
     struct Calls(bool);
@@ -274,4 +238,10 @@ fn calls(expression: &Expr) -> bool {
     let mut calls = Calls(false);
     calls.visit_expr(expression);
     calls.0
+}
+
+/// Whether a name such as `__PROJECT_SETUP__` means nothing to Python.
+fn is_free_dunder(name: &str) -> bool {
+    let inner = name.strip_prefix("__").and_then(|rest| rest.strip_suffix("__"));
+    inner.is_some_and(|inner| inner.contains(|c: char| c.is_ascii_uppercase()))
 }

@@ -8,49 +8,12 @@ use ruff_text_size::Ranged;
 
 use super::super::mentions;
 use super::super::value::Dynamic;
+use super::arguments::Arguments;
 use super::frame::Frame;
-use super::function::{Body, Function};
-use super::object::{Form, Object};
+use super::library::{self, SideEffects, is_setup};
+use super::object::{Body, Form, Function, Object};
 use super::shared::Shared;
-use super::unfollowed::is_setup;
 use super::{Flow, Halt, MAX_DEPTH, Machine, Outcome};
-
-/// The arguments of a call.
-#[derive(Default)]
-pub(super) struct Arguments {
-    pub(super) positional: Vec<Object>,
-    pub(super) named: Vec<(String, Object)>,
-    /// Why not all of them are known.
-    pub(super) doubt: Option<Rc<Dynamic>>,
-}
-
-impl Arguments {
-    pub(super) fn of(positional: Vec<Object>) -> Self {
-        Self {
-            positional,
-            ..Self::default()
-        }
-    }
-
-    /// The argument at `index`, or of the name `name`.
-    pub(super) fn get(&self, index: usize, name: &str) -> Option<&Object> {
-        let named = || self.named.iter().find(|(known, _)| known == name);
-        self.positional.get(index).or_else(|| named().map(|(_, value)| value))
-    }
-
-    pub(super) fn text(&self, index: usize, name: &str) -> Option<&str> {
-        self.get(index, name)?.as_str()
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.positional.is_empty() && self.named.is_empty()
-    }
-
-    /// All of them.
-    pub(super) fn each(&self) -> impl Iterator<Item = &Object> {
-        self.positional.iter().chain(self.named.iter().map(|(_, value)| value))
-    }
-}
 
 impl Machine {
     pub(super) fn call(&mut self, call: &ExprCall, expression: &Expr) -> Outcome {
@@ -165,8 +128,9 @@ impl Machine {
             }
             _ => None,
         };
-        let runs = matches!(&function.form, Form::Library(name) if runs_a_program(name, arguments));
-        if runs || name.is_some_and(|name| mentions::moves(&name)) {
+        let effects = side_effects(function);
+        let changes_files = effects == SideEffects::RunsProgram && library::may_change_files(arguments);
+        if changes_files || name.is_some_and(|name| mentions::moves(&name)) {
             self.moved.get_or_insert_with(|| Rc::clone(why));
         }
         let calls_back = |argument: &Object| {
@@ -177,7 +141,12 @@ impl Machine {
         };
         // `open` is given away too, and what reads from a file moves on in it.
         let is_harmless = |argument: &Object| !calls_back(argument) && !matches!(argument.form, Form::File(_));
-        if is_pure(function) && (!may_call_back(function) || arguments.each().all(is_harmless)) {
+        let escape = match effects {
+            SideEffects::Pure => false,
+            SideEffects::CallsBack | SideEffects::RunsProgram => !arguments.each().all(is_harmless),
+            SideEffects::Escapes => true,
+        };
+        if !escape {
             return self.unknown_for(why);
         }
         self.taint(function, why);
@@ -319,123 +288,18 @@ impl Machine {
 fn takes_all(function: &Object) -> bool {
     match &function.form {
         Form::Method(_, name) => matches!(&**name, "join" | "extend" | "update"),
-        Form::Library(name) => matches!(
-            &**name,
-            "builtins.list"
-                | "builtins.tuple"
-                | "builtins.set"
-                | "builtins.frozenset"
-                | "builtins.sorted"
-                | "builtins.sum"
-                | "builtins.dict"
-                | "collections.OrderedDict"
-        ),
+        Form::Library(name) => library::exhausts(name),
         _ => false,
     }
 }
 
-/// Whether a function runs a program that may change the tree: all do that are not known to ask only.
-fn runs_a_program(name: &str, arguments: &Arguments) -> bool {
-    let functions = ["call", "run", "check_output", "getoutput", "getstatusoutput"];
-    if !name
-        .strip_prefix("subprocess.")
-        .is_some_and(|name| functions.contains(&name))
-    {
-        return false;
-    }
-    let words: Option<Vec<String>> = arguments.positional.first().and_then(|command| match &command.form {
-        Form::Str(line) => Some(line.split_whitespace().map(ToOwned::to_owned).collect()),
-        Form::List(words) => {
-            let known = words.get().ok()?;
-            Some(
-                known
-                    .iter()
-                    .map(|word| word.as_str().unwrap_or_default().to_owned())
-                    .collect(),
-            )
-        }
-        _ => None,
-    });
-    let asks = words.is_some_and(|words| {
-        let mut words = words.iter().map(String::as_str).filter(|word| !word.starts_with('-'));
-        match words.next() {
-            Some("git") => words.next().is_some_and(|word| GIT_QUESTIONS.contains(&word)),
-            Some(program) => PROGRAMS_THAT_ASK.contains(&program),
-            None => false,
-        }
-    });
-    !asks
-}
-
-/// Commands of git that change no file.
-const GIT_QUESTIONS: [&str; 11] = [
-    "describe",
-    "diff",
-    "diff-index",
-    "log",
-    "ls-files",
-    "rev-list",
-    "rev-parse",
-    "show",
-    "status",
-    "symbolic-ref",
-    "tag",
-];
-
-/// Programs that answer and change no file.
-const PROGRAMS_THAT_ASK: [&str; 9] = [
-    "ldconfig",
-    "llvm-config",
-    "lsb_release",
-    "nvcc",
-    "nvidia-smi",
-    "pkg-config",
-    "sw_vers",
-    "uname",
-    "which",
-];
-
-/// Whether a function that changes nothing itself may call what it is given, or read from it.
-fn may_call_back(function: &Object) -> bool {
-    matches!(&function.form, Form::Library(name) if name.starts_with("re.") || name.starts_with("json.") || name.starts_with("subprocess."))
-}
-
-/// Whether a function changes none of its arguments, and gives none of them back.
-fn is_pure(function: &Object) -> bool {
+fn side_effects(function: &Object) -> SideEffects {
     match &function.form {
-        Form::Method(object, _) => matches!(
-            object.form,
-            Form::Str(_) | Form::Bytes(_) | Form::Match(_) | Form::Path(_)
-        ),
-        Form::Library(name) => {
-            let functions = [
-                "bool",
-                "float",
-                "hasattr",
-                "int",
-                "isinstance",
-                "len",
-                "open",
-                "print",
-                "range",
-                "repr",
-                "str",
-                "type",
-            ];
-            let is_builtin = name
-                .strip_prefix("builtins.")
-                .is_some_and(|name| functions.contains(&name));
-            let modules = [
-                "datetime.",
-                "json.",
-                "os.path.",
-                "platform.",
-                "re.",
-                "subprocess.",
-                "time.",
-            ];
-            is_builtin || modules.iter().any(|module| name.starts_with(module))
-        }
-        _ => false,
+        Form::Library(name) => library::side_effects(name),
+        Form::Method(object, _) => match object.form {
+            Form::Str(_) | Form::Bytes(_) | Form::Match(_) | Form::Path(_) => SideEffects::Pure,
+            _ => SideEffects::Escapes,
+        },
+        _ => SideEffects::Escapes,
     }
 }

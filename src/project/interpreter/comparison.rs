@@ -3,9 +3,10 @@
 use ruff_python_ast::{CmpOp, Expr};
 
 use super::iteration::viewed;
+use super::keys::is_key;
 use super::object::{Form, Object};
-use super::subscript::is_key;
-use super::{MAX_DEPTH, Machine, Outcome, effort, names};
+use super::order::order;
+use super::{Machine, Outcome, library};
 
 /// The oldest Python 3 that setuptools still runs on.
 const OLDEST_MINOR: i64 = 9;
@@ -50,7 +51,7 @@ pub(super) fn holds(op: CmpOp, left: &Object, right: &Object) -> Option<bool> {
                 (Form::Bool(a), Form::Bool(b)) => a == b,
                 (Form::Library(name), Form::None | Form::Bool(_))
                 | (Form::None | Form::Bool(_), Form::Library(name))
-                    if !names::is_certain(name) =>
+                    if !library::exists(name) =>
                 {
                     return None;
                 }
@@ -100,37 +101,6 @@ fn version_holds(op: CmpOp, wanted: &[Object]) -> Option<bool> {
         CmpOp::Lt | CmpOp::LtE if above || below => Some(below),
         _ => None,
     }
-}
-
-/// Python's order of two objects, where it has one that is certain.
-pub(super) fn order(left: &Object, right: &Object) -> Option<std::cmp::Ordering> {
-    order_below(left, right, 0)
-}
-
-fn order_below(left: &Object, right: &Object, depth: usize) -> Option<std::cmp::Ordering> {
-    if depth > MAX_DEPTH {
-        return None;
-    }
-    effort::work(1)?;
-    match (&left.form, &right.form) {
-        (Form::Str(a), Form::Str(b)) => {
-            effort::reading(if a.len() < b.len() { a } else { b })?;
-            Some(a.cmp(b))
-        }
-        (Form::Tuple(a), Form::Tuple(b)) => sequence_order(a, b, depth),
-        (Form::List(a), Form::List(b)) => sequence_order(&a.get().ok()?, &b.get().ok()?, depth),
-        (Form::Float(a), Form::Float(b)) => a.partial_cmp(b),
-        _ => Some(left.as_int()?.cmp(&right.as_int()?)),
-    }
-}
-
-fn sequence_order(a: &[Object], b: &[Object], depth: usize) -> Option<std::cmp::Ordering> {
-    for (a, b) in a.iter().zip(b) {
-        if !a.equals(b)? {
-            return order_below(a, b, depth + 1);
-        }
-    }
-    Some(a.len().cmp(&b.len()))
 }
 
 /// `item in object`.

@@ -8,10 +8,9 @@ use ruff_python_ast::{Expr, Parameters, Stmt, StmtClassDef, StmtFunctionDef};
 use ruff_text_size::Ranged;
 
 use super::super::mentions::{mentions, mentions_of_all};
-use super::call::Arguments;
+use super::arguments::Arguments;
 use super::frame::Frame;
-use super::function::{Body, Class, Function};
-use super::object::{Form, Namespace, Object};
+use super::object::{Body, Class, Form, Function, Namespace, Object};
 use super::{Halt, Machine};
 
 impl Machine {
@@ -42,13 +41,13 @@ impl Machine {
             default.map(|default| self.evaluate(default)).transpose()
         });
         let defaults = defaults.collect::<Result<_, _>>()?;
-        let own = match &body {
+        let local_names = match &body {
             Body::Statements(body) => mentions_of_all(body).stores,
             Body::Lambda(_) => BTreeSet::new(),
         };
         Ok(Form::Function(Rc::new(Function {
             parameters,
-            own: Rc::new(own),
+            local_names: Rc::new(local_names),
             body,
             defaults,
             scopes: self.frame.of_functions(),
@@ -68,7 +67,7 @@ impl Machine {
             // It declares its own.
             global: BTreeSet::new(),
             nonlocal: BTreeSet::new(),
-            own: None,
+            local_names: None,
             ..self.frame.clone()
         };
         let is_plain = class.decorator_list.is_empty()

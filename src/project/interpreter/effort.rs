@@ -10,8 +10,6 @@
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
-use super::object::{Content, Form, Object};
-
 /// Work that one run may take, a unit for each item that is looked at: more than any `setup.py` takes, less than anybody waits
 /// for.
 const MOST_WORK: u64 = 20_000_000;
@@ -21,8 +19,6 @@ pub(super) const STEP: usize = 96;
 const BYTES_AT_ONCE: usize = 16;
 /// Bytes that one run may make, those that it forgets again included.
 const MOST_BYTES: u64 = 128_000_000;
-/// What an item of a list takes.
-const ITEM: usize = size_of::<Object>();
 /// How long a run may take: the end of what counts for less than it takes. Other limits end a run long before that.
 const MOST_TIME: Duration = Duration::from_secs(5);
 /// How often the clock is looked at, in units of work.
@@ -80,53 +76,16 @@ pub(super) fn bytes(amount: usize) -> Option<()> {
 
 /// Takes the work of going through a text.
 pub(super) fn reading(text: &str) -> Option<()> {
-    work(1 + text.len() / BYTES_AT_ONCE)
+    work(of_bytes(text.len()))
+}
+
+/// The work of going through so many bytes.
+pub(super) fn of_bytes(length: usize) -> usize {
+    1 + length / BYTES_AT_ONCE
 }
 
 /// Whether nothing is left.
 pub(super) fn is_over() -> bool {
     let account = ACCOUNT.get();
     account.work == 0 || account.bytes == 0
-}
-
-impl Object {
-    /// The work of going through the object once, not through what it holds.
-    pub(super) fn weight(&self) -> usize {
-        let text = |length: usize| 1 + length / BYTES_AT_ONCE;
-        match &self.form {
-            Form::Str(value) => text(value.len()),
-            Form::Bytes(value) => text(value.len()),
-            Form::Path(path) => text(path.as_os_str().len()),
-            Form::File(file) => match &file.content {
-                Content::Text(value) => text(value.len()),
-                Content::Bytes(value) => text(value.len()),
-            },
-            _ => 1 + self.items_held(),
-        }
-    }
-
-    /// The bytes that it takes, without what it holds.
-    pub(super) fn size(&self) -> usize {
-        match &self.form {
-            Form::Str(text) => text.len(),
-            Form::Bytes(bytes) => bytes.len(),
-            Form::Path(path) => path.as_os_str().len(),
-            _ => self.items_held() * ITEM,
-        }
-    }
-
-    fn items_held(&self) -> usize {
-        match &self.form {
-            Form::List(items) | Form::Set(items) => items.get().map_or(0, |items| items.len()),
-            Form::Tuple(items) => items.len(),
-            Form::Dict(entries) | Form::View(entries, _) => entries.get().map_or(0, |entries| 2 * entries.len()),
-            Form::Iterator(once) => once.items.borrow().as_ref().map_or(0, Vec::len),
-            _ => 0,
-        }
-    }
-}
-
-/// What so many items take.
-pub(super) fn size_of_items(count: usize) -> usize {
-    count.saturating_mul(ITEM)
 }

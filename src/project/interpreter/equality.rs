@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::effort;
-use super::object::{Form, Object, is_no_command};
+use super::object::{Form, Object};
 use super::shared::{Budget, Sequence};
 
 /// Objects that one comparison looks at.
@@ -89,4 +89,36 @@ impl Form {
                 | Self::Set(_)
         )
     }
+}
+
+/// What asks for metadata runs setup.py with a command of setuptools; `publish`, `test` and their like are people's own.
+fn is_no_command(text: &str) -> bool {
+    let known = [
+        "egg_info",
+        "dist_info",
+        "sdist",
+        "bdist_wheel",
+        "editable_wheel",
+        "build",
+        "build_py",
+        "build_ext",
+        "build_clib",
+        "build_scripts",
+        "install",
+        "develop",
+        "setup.py",
+        "clean",
+        "install_lib",
+        "install_data",
+        "install_scripts",
+        "install_egg_info",
+        "install_headers",
+        "bdist",
+        "bdist_egg",
+        "rotate",
+        "saveopts",
+        "setopt",
+        "alias",
+    ];
+    !known.contains(&text) && !text.starts_with('-') && !text.contains('/') && !text.is_empty()
 }

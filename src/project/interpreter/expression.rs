@@ -8,13 +8,10 @@ use ruff_text_size::Ranged;
 
 use super::super::mentions::Mentions;
 use super::super::value::Dynamic;
-use super::assignment::unique;
-use super::function::Body;
-use super::iteration::distinct;
-use super::object::{Form, Object};
+use super::keys::{distinct, is_key, unique};
+use super::object::{Body, Form, Object};
 use super::shared::{Sequence, Shared};
-use super::subscript::is_key;
-use super::{Halt, MAX_DEPTH, MAX_ITEMS, MAX_LENGTH, Machine, Outcome, effort, format};
+use super::{Halt, MAX_DEPTH, MAX_ITEMS, MAX_LENGTH, Machine, Outcome, depends, effort, format};
 
 /// The elements of a display, and whether their order is known.
 type Elements = (Vec<Object>, Sequence);
@@ -267,9 +264,4 @@ fn makes(expression: &Expr) -> bool {
         expression,
         Expr::Name(_) | Expr::Attribute(_) | Expr::If(_) | Expr::BoolOp(_)
     )
-}
-
-/// The reason of what `why` decides.
-pub(super) fn depends(why: &Dynamic) -> String {
-    format!("depends on `{}`, which {}", why.expression, why.reason)
 }

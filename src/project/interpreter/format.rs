@@ -1,6 +1,6 @@
 //! Objects as text: `str()`, `repr()`, `%` and `format()`.
 
-use super::object::{Form, MAX_DEPTH, Object, float};
+use super::object::{Form, MAX_NESTING, Object};
 use super::shared::{Budget, Sequence};
 use super::{MAX_LENGTH, effort};
 
@@ -22,7 +22,7 @@ pub(super) fn repr(object: &Object) -> Option<String> {
 }
 
 fn repr_below(object: &Object, budget: &Budget, depth: usize) -> Option<String> {
-    if depth > MAX_DEPTH {
+    if depth > MAX_NESTING {
         return None;
     }
     if object.sequence() != Sequence::Known {
@@ -156,4 +156,10 @@ pub(super) fn braces(template: &str, positional: &[Object], named: &[(String, Ob
         }
     }
     Some(made)
+}
+
+/// A number as Python's `str()` shows it, where that is certain.
+pub(crate) fn float(number: f64) -> Option<String> {
+    let plain = (1e-4..1e16).contains(&number.abs()) || number == 0.0;
+    plain.then(|| format!("{number:?}"))
 }

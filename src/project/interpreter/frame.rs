@@ -6,8 +6,7 @@ use std::rc::Rc;
 
 use super::super::source_file::SourceFile;
 use super::super::value::Place;
-use super::function::Function;
-use super::object::{Namespace, Object};
+use super::object::{Function, Namespace, Object};
 
 /// The namespaces in which names are looked up, the innermost first; the last is the module's.
 #[derive(Clone)]
@@ -26,8 +25,8 @@ pub(super) struct Frame {
     pub(super) is_class: bool,
     /// The package by which relative imports are resolved.
     pub(super) package: Option<Rc<str>>,
-    /// Names that the function binds somewhere, which are not those around it.
-    pub(super) own: Option<Rc<BTreeSet<String>>>,
+    /// The function's local names: it binds them somewhere, so they are not those around it.
+    pub(super) local_names: Option<Rc<BTreeSet<String>>>,
 }
 
 impl Frame {
@@ -41,7 +40,7 @@ impl Frame {
             comprehends: false,
             is_class: false,
             package: None,
-            own: None,
+            local_names: None,
         }
     }
 
@@ -60,7 +59,7 @@ impl Frame {
             // Its names are its own.
             global: BTreeSet::new(),
             nonlocal: BTreeSet::new(),
-            own: None,
+            local_names: None,
             ..self.clone()
         }
     }
@@ -78,7 +77,7 @@ impl Frame {
             comprehends: false,
             is_class: false,
             package: None,
-            own: Some(Rc::clone(&function.own)),
+            local_names: Some(Rc::clone(&function.local_names)),
         }
     }
 }

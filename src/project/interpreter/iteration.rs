@@ -6,15 +6,11 @@ use ruff_python_ast::{Comprehension, Expr, ExprGenerator};
 use ruff_text_size::Ranged;
 
 use super::super::value::{Dynamic, Place};
-use super::assignment::unique;
-use super::expression::depends;
+use super::keys::{distinct, is_key, unique};
 use super::object::{Content, Form, Object, Position, View};
 use super::shared::{Sequence, Shared};
-use super::subscript::is_key;
-use super::{Halt, MAX_ITEMS, Machine, Outcome, effort};
-
-/// Items that a set may have, unless all are texts: each is compared with the others.
-const MAX_DISTINCT: usize = 1_000;
+use super::weight::size_of_items;
+use super::{Halt, MAX_ITEMS, Machine, Outcome, depends, effort};
 
 impl Machine {
     /// The items that iterating over an object gives, or why they are not known.
@@ -86,7 +82,7 @@ impl Machine {
             _ => object.weight(),
         };
         // Nothing left is what is looked for next.
-        let _ = effort::bytes(effort::size_of_items(count));
+        let _ = effort::bytes(size_of_items(count));
         self.effort(count, node)
     }
 
@@ -261,28 +257,6 @@ impl Machine {
         }
         Ok(None)
     }
-}
-
-/// The items of a set, each once; `None` where that is not known, or Python takes one of them into no set.
-pub(super) fn distinct(items: Vec<Object>) -> Option<Vec<Object>> {
-    if items.iter().all(|item| item.as_str().is_some()) {
-        let entries = items.into_iter().map(|item| (item.clone(), item)).collect();
-        // Of equal items the first one stays.
-        return Some(unique(entries).into_iter().map(|(first, _)| first).collect());
-    }
-    let mut kept: Vec<Object> = Vec::new();
-    if items.len() > MAX_DISTINCT {
-        return None;
-    }
-    for item in items {
-        if !is_key(&item) {
-            return None;
-        }
-        if !kept.iter().any(|known| known.equals(&item) == Some(true)) {
-            kept.push(item);
-        }
-    }
-    Some(kept)
 }
 
 /// What a view of a dict shows.

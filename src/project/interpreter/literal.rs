@@ -3,7 +3,7 @@
 use ruff_python_ast::{Expr, Number};
 
 use super::super::value::{Kind, Place, Value};
-use super::object::float;
+use super::format::float;
 
 /// The value of a literal; `None` for any other expression, or a number that Python may show differently.
 pub(crate) fn literal(expression: &Expr, place: Place) -> Option<Value> {

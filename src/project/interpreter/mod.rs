@@ -4,36 +4,37 @@
 //! [`Form::Unknown`], which carries the expression, its place and why; and whatever a statement it does not follow could change
 //! is unknown from there on. So a value that comes out is the one that Python would compute, or it is no value.
 
+mod arguments;
 mod assignment;
-mod builtins;
 mod call;
-mod code;
 mod comparison;
-mod container;
 mod definition;
 mod effort;
+mod encoding;
 mod equality;
 mod exception;
 mod expression;
 mod files;
 mod format;
 mod frame;
-mod function;
+mod given;
 mod iteration;
+mod keys;
 mod library;
 mod literal;
 mod methods;
 mod modules;
-mod names;
 mod object;
 mod operator;
-mod pattern;
+mod order;
+mod paths;
 mod reach;
 mod shared;
 mod statement;
 mod subscript;
-mod text;
+mod truth;
 mod unfollowed;
+mod weight;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -81,6 +82,9 @@ pub(crate) enum Flow {
     Continue,
     Return(Object),
 }
+
+/// What a function of the library, or a method of a built-in type, gives; `None` where only Python knows.
+pub(crate) type Known = Result<Option<Form>, Halt>;
 
 /// `setup()` as it was called: each keyword's object and the place of its expression.
 pub(crate) type Setup = Vec<(String, Object)>;
@@ -285,16 +289,20 @@ impl Machine {
     /// What a name stands for, built-in functions included; `None` where nothing is bound to it.
     fn get(&self, name: &str) -> Option<Object> {
         let mut scopes = self.frame.scopes.iter();
-        let is_own = self.frame.own.as_ref().is_some_and(|own| own.contains(name))
+        let is_local = self
+            .frame
+            .local_names
+            .as_ref()
+            .is_some_and(|names| names.contains(name))
             && !self.frame.global.contains(name)
             && !self.frame.nonlocal.contains(name);
-        if is_own {
+        if is_local {
             return scopes.next()?.borrow().get(name).cloned();
         }
         let bound = scopes.find_map(|scope| scope.borrow().get(name).cloned());
         bound
             .or_else(|| self.builtins.get(name).cloned())
-            .or_else(|| names::builtin(name))
+            .or_else(|| library::builtin(name))
     }
 
     fn set(&mut self, name: &str, object: Object) {
@@ -338,4 +346,9 @@ impl Machine {
         self.frame = before;
         result
     }
+}
+
+/// The reason of what `why` decides.
+pub(super) fn depends(why: &Dynamic) -> String {
+    format!("depends on `{}`, which {}", why.expression, why.reason)
 }

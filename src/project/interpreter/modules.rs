@@ -8,10 +8,11 @@ use std::rc::Rc;
 use ruff_python_ast::{Stmt, StmtImportFrom};
 use ruff_text_size::Ranged;
 
-use super::super::mentions;
+use super::super::source_file::SourceFile;
+use super::super::{mentions, python_source};
 use super::frame::Frame;
 use super::object::{Form, Namespace, Object};
-use super::{Halt, Machine, Outcome, names};
+use super::{Flow, Halt, Machine, Outcome, library};
 
 impl Machine {
     pub(super) fn import(&mut self, statement: &Stmt) -> Result<(), Halt> {
@@ -71,7 +72,7 @@ impl Machine {
         let imported = self.module(module, module, statement)?;
         let Form::Module(names) = &imported.form else {
             self.forget_statement(statement, "imports whatever a module holds");
-            if names::is_module(module.split('.').next().unwrap_or(module)) {
+            if library::is_module(module.split('.').next().unwrap_or(module)) {
                 // It could bind any name of the library's.
                 self.wild(statement);
             }
@@ -95,7 +96,7 @@ impl Machine {
     pub(super) fn module(&mut self, module: &str, bound: &str, statement: &impl Ranged) -> Outcome {
         let top = module.split('.').next().unwrap_or(module);
         if self.is_of_library(top) {
-            self.doubts += usize::from(!names::is_certain(module));
+            self.doubts += usize::from(!library::has_module(module));
             return Ok(Object::new(Form::Library(bound.into()), self.place(statement)));
         }
         match self.local(module, statement)? {
@@ -110,7 +111,7 @@ impl Machine {
 
     /// Whether a name at the top is the library's: one of the project's own stands before it.
     fn is_of_library(&self, top: &str) -> bool {
-        names::is_module(top) && self.located_module(top).is_none()
+        library::is_module(top) && self.located_module(top).is_none()
     }
 
     /// What `from module import name` binds.
@@ -119,9 +120,9 @@ impl Machine {
         let place = self.place(statement);
         if self.is_of_library(top) {
             let full = format!("{module}.{name}");
-            let known = names::constant(&full, place);
+            let known = library::constant(&full, place);
             // `except ImportError` is for what is not everywhere.
-            self.doubts += usize::from(known.is_none() && !names::is_certain(&full));
+            self.doubts += usize::from(known.is_none() && !library::exists(&full));
             return Ok(known.unwrap_or_else(|| Object::new(Form::Library(full.into()), place)));
         }
         let Some(names) = self.local(module, statement)? else {
@@ -178,7 +179,7 @@ impl Machine {
             } else if file.is_file() {
                 Some((Some(file), false))
             } else {
-                let is_namespace = base.is_dir() && (dotted.contains('.') || !names::is_module(dotted));
+                let is_namespace = base.is_dir() && (dotted.contains('.') || !library::is_module(dotted));
                 is_namespace.then_some((None, true))
             }
         })
@@ -232,6 +233,28 @@ impl Machine {
                 Err(halt)
             }
         }
+    }
+
+    /// Follows the statements of a text in `frame`, after `begin`; `None` where it is no Python, or too large.
+    pub(super) fn run_text(
+        &mut self,
+        text: &str,
+        frame: Frame,
+        node: &impl Ranged,
+        begin: impl FnOnce(&mut Self, &[Stmt]),
+    ) -> Option<Result<Flow, Halt>> {
+        if let Err(over) = self.source_effort(text.len(), true, node) {
+            return Some(Err(over));
+        }
+        let parsed = python_source::parse(text)?;
+        let file = Rc::new(SourceFile::from_bytes("setup.py", text.as_bytes().to_vec()).ok()?);
+        self.depth += 10;
+        let ended = self.within(Frame { file, ..frame }, |machine| {
+            begin(machine, parsed.suite());
+            machine.block(parsed.suite())
+        });
+        self.depth -= 10;
+        Some(ended)
     }
 
     fn not_imported(&mut self, statement: &impl Ranged) -> Result<Namespace, Halt> {

@@ -1,25 +1,25 @@
 //! Python's objects as far as a `setup.py` needs them. Lists and dicts are shared by reference, as in Python, so that what one
 //! name changes another one sees.
+//!
+//! Functions and classes are objects that hold objects (defaults, the names around them), so they are declared here too.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use super::super::value::{Dynamic, Kind, Place, Value};
-use super::effort;
-use super::function::{Class, Function};
-use super::names;
-use super::shared::{Budget, Sequence, Shared};
+use ruff_python_ast::{Expr, Parameters, Stmt};
+
+use super::super::mentions::Mentions;
+use super::super::source_file::SourceFile;
+use super::super::value::{Dynamic, Place};
+use super::shared::{Sequence, Shared};
 
 /// The names of a module or of one call of a function.
 pub(crate) type Namespace = Rc<RefCell<BTreeMap<String, Object>>>;
 
-/// Objects that are given to `setup()` in one argument.
-const MAX_GIVEN: usize = 200_000;
-
 /// Nesting of values past which Python is asked.
-pub(crate) const MAX_DEPTH: usize = 100;
+pub(crate) const MAX_NESTING: usize = 100;
 
 impl Object {
     pub(crate) fn new(form: Form, place: Place) -> Self {
@@ -58,26 +58,6 @@ impl Object {
         }
     }
 
-    /// Python's truth value, where it is certain.
-    pub(crate) fn truthy(&self) -> Result<bool, Rc<Dynamic>> {
-        Ok(match &self.form {
-            Form::None => false,
-            Form::Bool(value) => *value,
-            Form::Int(number) => *number != 0,
-            Form::Float(number) => *number != 0.0,
-            Form::Str(text) => !text.is_empty(),
-            Form::Bytes(bytes) => !bytes.is_empty(),
-            Form::List(items) | Form::Set(items) => !items.get()?.is_empty(),
-            Form::Tuple(items) => !items.is_empty(),
-            Form::Dict(entries) | Form::View(entries, _) => !entries.get()?.is_empty(),
-            Form::Range(start, end) => start < end,
-            Form::Unknown(why) => return Err(Rc::clone(why)),
-            Form::Library(name) if !names::is_certain(name) => return Err(self.doubt("is something of the library")),
-            Form::Argument => return Err(self.doubt("is the name of a command")),
-            _ => true,
-        })
-    }
-
     /// How often what is gone through here was changed.
     pub(crate) fn version(&self) -> usize {
         match &self.form {
@@ -114,36 +94,6 @@ impl Object {
         }))
     }
 
-    /// The object as it is now: a copy, down to every list and dict in it.
-    pub(crate) fn frozen(&self) -> Self {
-        self.frozen_below(&Budget::new(MAX_GIVEN), 0)
-    }
-
-    fn frozen_below(&self, budget: &Budget, depth: usize) -> Self {
-        if depth > MAX_DEPTH || budget.spend(1).is_none() {
-            return Self::unknown(&self.doubt("is nested too deeply, or too large"));
-        }
-        let inner = |item: &Self| item.frozen_below(budget, depth + 1);
-        let each = |items: &[Self]| items.iter().map(inner).collect::<Vec<_>>();
-        let form = match &self.form {
-            Form::List(items) => match items.get() {
-                Ok(known) => Form::List(Shared::in_sequence(each(&known), items.sequence())),
-                Err(why) => Form::Unknown(why),
-            },
-            Form::Tuple(items) => Form::Tuple(each(items).into()),
-            Form::Dict(entries) => match entries.get() {
-                Ok(known) => {
-                    let entry = |(key, value): &(Self, Self)| (key.clone(), inner(value));
-                    let copied = known.iter().map(entry).collect();
-                    Form::Dict(Shared::in_sequence(copied, entries.sequence()))
-                }
-                Err(why) => Form::Unknown(why),
-            },
-            form => form.clone(),
-        };
-        Self::new(form, self.place)
-    }
-
     /// Something of this object that nobody knows.
     pub(crate) fn doubt(&self, reason: &str) -> Rc<Dynamic> {
         Rc::new(Dynamic {
@@ -151,65 +101,6 @@ impl Object {
             place: self.place,
             reason: reason.to_owned(),
         })
-    }
-
-    /// What the rest of sgbuild takes, all of it known.
-    pub(crate) fn to_value(&self) -> Result<Value, Dynamic> {
-        self.to_value_below(0, Sequence::Loose)
-    }
-
-    /// The same for what is a set of names to setuptools: in any order.
-    pub(crate) fn to_value_in_any_order(&self) -> Result<Value, Dynamic> {
-        self.to_value_below(0, Sequence::Unknown)
-    }
-
-    fn to_value_below(&self, depth: usize, loosest: Sequence) -> Result<Value, Dynamic> {
-        let unclear = |reason: &str| Dynamic {
-            expression: self.shown(),
-            place: self.place,
-            reason: reason.to_owned(),
-        };
-        if depth > MAX_DEPTH {
-            return Err(unclear("is nested too deeply"));
-        }
-        if self.sequence() > loosest {
-            return Err(unclear("is in no certain order"));
-        }
-        let each = |items: &[Object]| -> Result<Vec<Value>, Dynamic> {
-            items
-                .iter()
-                .map(|item| item.to_value_below(depth + 1, loosest))
-                .collect()
-        };
-        let known = |why: Rc<Dynamic>| Dynamic::clone(&why);
-        let kind = match &self.form {
-            Form::None => Kind::None,
-            Form::Bool(value) => Kind::Bool(*value),
-            Form::Int(number) => Kind::Number(number.to_string()),
-            Form::Float(number) => {
-                Kind::Number(float(*number).ok_or_else(|| unclear("is a number Python may show differently"))?)
-            }
-            Form::Str(text) => {
-                // A list may hold one text any number of times.
-                effort::bytes(text.len()).ok_or_else(|| unclear("is too large"))?;
-                Kind::Str(text.to_string())
-            }
-            Form::List(items) => Kind::List(each(&items.get().map_err(known)?)?),
-            Form::Tuple(items) => Kind::Tuple(each(items)?),
-            Form::Dict(entries) => {
-                let entries = entries.get().map_err(known)?;
-                let entry = |(key, value): &(Object, Object)| {
-                    Ok((
-                        key.to_value_below(depth + 1, loosest)?,
-                        value.to_value_below(depth + 1, loosest)?,
-                    ))
-                };
-                Kind::Dict(entries.iter().map(entry).collect::<Result<_, Dynamic>>()?)
-            }
-            Form::Unknown(why) => return Err(Dynamic::clone(why)),
-            _ => return Err(unclear("is computed")),
-        };
-        Ok(Value::new(kind, self.place))
     }
 
     /// The object in a message.
@@ -281,6 +172,17 @@ pub(crate) enum Form {
     Unknown(Rc<Dynamic>),
 }
 
+impl Form {
+    pub(crate) fn text(text: impl AsRef<str>) -> Self {
+        Self::Str(text.as_ref().into())
+    }
+
+    /// A number of items, or where one is.
+    pub(crate) fn index(index: usize) -> Self {
+        Self::Int(i64::try_from(index).unwrap_or(i64::MAX))
+    }
+}
+
 /// What a view of a dict shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum View {
@@ -330,40 +232,38 @@ pub(crate) struct Groups {
     pub(crate) names: Vec<(String, usize)>,
 }
 
-/// A number as Python's `str()` shows it, where that is certain.
-pub(crate) fn float(number: f64) -> Option<String> {
-    let plain = (1e-4..1e16).contains(&number.abs()) || number == 0.0;
-    plain.then(|| format!("{number:?}"))
+/// A function of the file.
+#[derive(Debug)]
+pub(crate) struct Function {
+    pub(crate) parameters: Parameters,
+    pub(crate) body: Body,
+    /// Its local names: those that its body binds.
+    pub(crate) local_names: Rc<BTreeSet<String>>,
+    /// Defaults in the parameters' order, evaluated where the function was defined.
+    pub(crate) defaults: Vec<Option<Object>>,
+    /// The namespaces around it, the innermost first.
+    pub(crate) scopes: Vec<Namespace>,
+    pub(crate) file: Rc<SourceFile>,
+    /// Bytes of its source.
+    pub(crate) length: usize,
 }
 
-/// What asks for metadata runs setup.py with a command of setuptools; `publish`, `test` and their like are people's own.
-pub(crate) fn is_no_command(text: &str) -> bool {
-    let known = [
-        "egg_info",
-        "dist_info",
-        "sdist",
-        "bdist_wheel",
-        "editable_wheel",
-        "build",
-        "build_py",
-        "build_ext",
-        "build_clib",
-        "build_scripts",
-        "install",
-        "develop",
-        "setup.py",
-        "clean",
-        "install_lib",
-        "install_data",
-        "install_scripts",
-        "install_egg_info",
-        "install_headers",
-        "bdist",
-        "bdist_egg",
-        "rotate",
-        "saveopts",
-        "setopt",
-        "alias",
-    ];
-    !known.contains(&text) && !text.starts_with('-') && !text.contains('/') && !text.is_empty()
+/// A class of the file.
+#[derive(Debug)]
+pub(crate) struct Class {
+    /// Its own attributes.
+    pub(crate) names: Namespace,
+    /// What its body binds is what its attributes are.
+    pub(crate) is_plain: bool,
+    /// What its methods mention.
+    pub(crate) mentions: Mentions,
+    /// The namespaces around it, the innermost first.
+    pub(crate) scopes: Vec<Namespace>,
+}
+
+/// What a function runs.
+#[derive(Debug)]
+pub(crate) enum Body {
+    Statements(Vec<Stmt>),
+    Lambda(Expr),
 }

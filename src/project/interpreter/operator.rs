@@ -5,12 +5,10 @@ use std::rc::Rc;
 use ruff_python_ast::{BoolOp, Expr, Operator, UnaryOp};
 use ruff_text_size::Ranged;
 
-use super::assignment::unique;
-use super::expression::depends;
-use super::iteration::distinct;
+use super::keys::{distinct, unique};
 use super::object::{Form, Object};
 use super::shared::{Sequence, Shared};
-use super::{MAX_ITEMS, MAX_LENGTH, Machine, Outcome, effort, files, format, names};
+use super::{MAX_ITEMS, MAX_LENGTH, Machine, Outcome, depends, effort, format, library, paths};
 
 impl Machine {
     pub(super) fn unary(&mut self, unary: &ruff_python_ast::ExprUnaryOp, expression: &Expr) -> Outcome {
@@ -95,8 +93,8 @@ impl Machine {
                     _ => return self.unknown(node, "is repeated"),
                 }
             }
-            (Operator::Div, Form::Path(path), Form::Str(name)) => Form::Path(files::pure(&path.join(&**name))),
-            (Operator::Div, Form::Path(path), Form::Path(name)) => Form::Path(files::pure(&path.join(name))),
+            (Operator::Div, Form::Path(path), Form::Str(name)) => Form::Path(paths::pure(&path.join(&**name))),
+            (Operator::Div, Form::Path(path), Form::Path(name)) => Form::Path(paths::pure(&path.join(name))),
             (_, Form::Int(a), Form::Int(b)) => match arithmetic(op, *a, *b) {
                 Some(number) => Form::Int(number),
                 None => return self.unknown(node, "is computed"),
@@ -118,7 +116,7 @@ impl Machine {
                 (Err(why), _) | (_, Err(why)) => return self.unknown_for(&why),
             },
             (Operator::BitOr, Form::Library(a), Form::Library(b)) if a.starts_with("re.") && b.starts_with("re.") => {
-                match (names::flag(a), names::flag(b)) {
+                match (library::flag_number(a), library::flag_number(b)) {
                     (Some(a), Some(b)) => Form::Int(a | b),
                     _ => return self.unknown(node, "is computed"),
                 }

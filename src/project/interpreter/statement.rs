@@ -6,9 +6,8 @@ use std::rc::Rc;
 use ruff_python_ast::visitor::{Visitor, walk_stmt};
 use ruff_python_ast::{Expr, Stmt, StmtFor, StmtIf, StmtWhile, StmtWith};
 
-use super::expression::depends;
 use super::object::{Form, Object, Position};
-use super::{Flow, Halt, Machine};
+use super::{Flow, Halt, Machine, depends};
 
 impl Machine {
     /// Follows one statement.

@@ -2,6 +2,7 @@
 
 use ruff_python_ast::Expr;
 
+use super::keys::is_key;
 use super::object::{Form, Object};
 use super::shared::{Sequence, Shared};
 use super::{Halt, Machine, Outcome, format};
@@ -123,14 +124,6 @@ impl Machine {
             _ => return Ok(self.looked_up(object, expression)),
         };
         Ok(Object::new(form, place))
-    }
-}
-
-pub(super) fn is_key(key: &Object) -> bool {
-    let is_plain = |key: &Object| matches!(key.form, Form::Str(_) | Form::Int(_) | Form::Bool(_) | Form::None);
-    match &key.form {
-        Form::Tuple(items) => items.iter().all(is_plain),
-        _ => is_plain(key),
     }
 }
 

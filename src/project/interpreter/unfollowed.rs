@@ -9,8 +9,8 @@ use ruff_text_size::Ranged;
 
 use super::super::mentions::{Mentions, mentions, mentions_of_all};
 use super::super::value::Dynamic;
-use super::function::Body;
-use super::object::{Form, Namespace, Object};
+use super::library::is_setup;
+use super::object::{Body, Form, Namespace, Object};
 use super::{Machine, effort};
 
 impl Machine {
@@ -156,9 +156,4 @@ impl Machine {
         let why = self.dynamic(statement, reason);
         self.forget(&mentions(statement), &why, true);
     }
-}
-
-/// `setuptools.setup`, or the `distutils` function that it stands in for.
-pub(super) fn is_setup(name: &str) -> bool {
-    matches!(name, "setuptools.setup" | "distutils.core.setup")
 }

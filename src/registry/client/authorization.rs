@@ -10,14 +10,18 @@ use url::Url;
 use url::form_urlencoded::Serializer;
 
 use super::challenge::Challenge;
-use super::{Access, Answer, Client, Error, Request, basic, sensitive};
+use super::exchange::{Answer, Request};
+use super::{Access, Client, Error, basic, sensitive};
 use crate::registry::Credentials;
+use crate::registry::ecr::EcrHost;
 
 /// What is known of how to authorize requests to one registry.
 #[derive(Default)]
 pub(super) struct Authorization {
     challenge: Option<Challenge>,
     token: Option<Token>,
+    /// Paths of other repositories that are read from.
+    also_pulled: Vec<String>,
 }
 
 struct Token {
@@ -56,6 +60,14 @@ impl Authorization {
         }
     }
 
+    /// Has the next token permit to read the repository at `path` too.
+    pub(super) fn also_pull(&mut self, path: &str) {
+        if !self.also_pulled.iter().any(|known| known == path) {
+            self.also_pulled.push(path.to_owned());
+            self.token = None;
+        }
+    }
+
     /// The header for the next request; `None` where the registry asks for none, or there are no credentials to give.
     pub(super) async fn header(&mut self, client: &Client) -> Result<Option<HeaderValue>, Error> {
         match &self.challenge {
@@ -68,7 +80,7 @@ impl Authorization {
                 if let Some(token) = self.token.as_ref().filter(|token| token.good_until > Instant::now()) {
                     return Ok(Some(token.header.clone()));
                 }
-                let token = fetch(client, realm, service.as_deref()).await?;
+                let token = fetch(client, realm, service.as_deref(), &self.also_pulled).await?;
                 Ok(Some(self.token.insert(token).header.clone()))
             }
         }
@@ -76,8 +88,8 @@ impl Authorization {
 }
 
 /// A token for the client's repository from the authorization service at `realm`.
-async fn fetch(client: &Client, realm: &str, service: Option<&str>) -> Result<Token, Error> {
-    let request = token_request(client, realm, service)?;
+async fn fetch(client: &Client, realm: &str, service: Option<&str>, also_pulled: &[String]) -> Result<Token, Error> {
+    let request = token_request(client, realm, service, also_pulled)?;
     let answer = client.exchange(&request).await?;
     if !answer.status.is_success() {
         return Err(client.unexpected(&answer, &request.title()));
@@ -94,14 +106,19 @@ async fn fetch(client: &Client, realm: &str, service: Option<&str>) -> Result<To
 
 /// The request for a token: with an identity token the [OAuth2 form](https://distribution.github.io/distribution/spec/auth/oauth/),
 /// otherwise a GET with user and password, or with nothing for what is public.
-fn token_request(client: &Client, realm: &str, service: Option<&str>) -> Result<Request, Error> {
+fn token_request(
+    client: &Client,
+    realm: &str,
+    service: Option<&str>,
+    also_pulled: &[String],
+) -> Result<Request, Error> {
     let mut url = Url::parse(realm)
         .map_err(|error| client.protocol("GET /v2/", &format!("its token service `{realm}` is no URL: {error}")))?;
     if client.base.scheme() == "https" && url.scheme() != "https" {
         return Err(client.protocol("GET /v2/", &format!("its token service `{realm}` does not use https")));
     }
     // ECR asks for its password itself: whoever answers in its name must not have it sent elsewhere.
-    if client.repository.ecr().is_some() && url.origin() != client.base.origin() {
+    if EcrHost::of(&client.repository).is_some() && url.origin() != client.base.origin() {
         return Err(client.protocol(
             "GET /v2/",
             &format!("its token service `{realm}` is another host, and ECR has none"),
@@ -111,12 +128,15 @@ fn token_request(client: &Client, realm: &str, service: Option<&str>) -> Result<
         Access::Pull => "pull",
         Access::PullPush => "pull,push",
     };
-    let scope = format!("repository:{}:{actions}", client.repository.path);
+    let others = also_pulled.iter().map(|path| format!("repository:{path}:pull"));
+    let scopes: Vec<String> = std::iter::once(format!("repository:{}:{actions}", client.repository.path))
+        .chain(others)
+        .collect();
     if let Credentials::IdentityToken(token) = &client.credentials {
         let mut form = Serializer::new(String::new());
         form.append_pair("grant_type", "refresh_token")
             .append_pair("client_id", "sgbuild")
-            .append_pair("scope", &scope)
+            .append_pair("scope", &scopes.join(" "))
             .append_pair("refresh_token", token.expose());
         if let Some(service) = service {
             form.append_pair("service", service);
@@ -131,7 +151,7 @@ fn token_request(client: &Client, realm: &str, service: Option<&str>) -> Result<
     }
     url.query_pairs_mut()
         .extend_pairs(service.map(|service| ("service", service)))
-        .append_pair("scope", &scope);
+        .extend_pairs(scopes.iter().map(|scope| ("scope", scope)));
     let mut request = Request::new(Method::GET, url);
     if let Credentials::Basic { username, password } = &client.credentials
         && let Some(header) = basic(username, password)

@@ -1,14 +1,16 @@
 //! Why a registry did not do what it was asked.
 
 use std::error::Error as StdError;
+use std::io;
 use std::path::PathBuf;
 
 use bytes::Bytes;
 use http::StatusCode;
 use serde_json::Value;
 
-use crate::fault::Fault;
-use crate::registry::reference::EcrHost;
+use crate::explain::{Advice, Explain, Fault};
+use crate::oci::Digest;
+use crate::registry::ecr::EcrHost;
 use crate::secret::without_url_credentials;
 
 /// Why a registry did not do what it was asked.
@@ -98,6 +100,14 @@ pub enum Error {
         /// Trying later may help.
         temporary: bool,
     },
+    /// What is sent cannot be read or is not what it says, or what is received cannot be kept.
+    #[error("the blob {digest} cannot be passed on: {source}")]
+    Local {
+        /// The blob's digest.
+        digest: Digest,
+        /// Why.
+        source: io::Error,
+    },
     /// An answer outside the distribution API.
     #[error("the registry {host} answered {request} with something that is not the registry API: {reason}")]
     Protocol {
@@ -110,59 +120,45 @@ pub enum Error {
     },
 }
 
-impl Error {
-    /// What to do next.
-    #[must_use]
-    pub fn hints(&self) -> Vec<String> {
+impl Explain for Error {
+    fn advice(&self) -> Advice {
         match self {
-            Self::Setup { .. } | Self::Status { temporary: false, .. } => Vec::new(),
-            Self::CaFile { .. } => vec!["Replace the file by a PEM certificate, or remove it.".to_owned()],
-            Self::Unreachable { .. } => {
-                vec!["Check the registry's name, the network, and HTTPS_PROXY / NO_PROXY; then try again.".to_owned()]
-            }
-            Self::Tls { .. } => vec![
+            Self::Setup { .. } | Self::Status { temporary: false, .. } => Fault::User.alone(),
+            Self::CaFile { .. } => Fault::User.hint("Replace the file by a PEM certificate, or remove it."),
+            Self::Unreachable { .. } => Fault::Temporary.hint(
+                "Check the registry's name, the network, and HTTPS_PROXY / NO_PROXY; then try again.",
+            ),
+            Self::Tls { .. } => Fault::User.hint(
                 "Check the port. A registry on plain HTTP is spoken to on loopback only; one that asks for client certificates \
-                 is not supported."
-                    .to_owned(),
-            ],
+                 is not supported.",
+            ),
             Self::Certificate { host, reason } => {
-                let mut hints = vec![format!(
+                let advice = Fault::User.hint(format!(
                     "Put the CA that issued it in /etc/docker/certs.d/{host}/ca.crt, or in the file SSL_CERT_FILE names."
-                )];
+                ));
                 if reason.contains("CaUsedAsEndEntity") {
-                    hints.push(
-                        "The server uses a CA certificate as its own; have the CA issue a separate one.".to_owned(),
-                    );
+                    return advice
+                        .and("The server uses a CA certificate as its own; have the CA issue a separate one.");
                 }
-                hints
+                advice
             }
-            Self::Unauthorized { host, .. } | Self::Expired { host, .. } if EcrHost::parse(host).is_some() => {
-                vec!["Renew the AWS session (`aws sso login`), or the `docker login` that stands in for it.".to_owned()]
+            Self::Unauthorized { host, .. } | Self::Expired { host, .. } if EcrHost::parse(host).is_some() => Fault::User
+                .hint("Renew the AWS session (`aws sso login`), or the `docker login` that stands in for it."),
+            Self::Unauthorized { host, .. } => Fault::User.hint(format!("Log in with `docker login {host}`.")),
+            Self::Denied { host, path, .. } if EcrHost::parse(host).is_some() => {
+                Fault::User.hint(ecr_permissions(host, path))
             }
-            Self::Unauthorized { host, .. } => vec![format!("Log in with `docker login {host}`.")],
-            Self::Denied { host, path, .. } if EcrHost::parse(host).is_some() => vec![ecr_permissions(host, path)],
-            Self::Denied { .. } => {
-                vec![
-                    "Ask for the right to pull and push there, or name another repository with `--repository`."
-                        .to_owned(),
-                ]
-            }
-            Self::Expired { host, .. } => vec![format!("Log in again with `docker login {host}`.")],
-            Self::Status { temporary: true, .. } => vec!["Try again in a minute.".to_owned()],
-            Self::Protocol { host, .. } => {
-                vec![format!(
-                    "Check that {host} is a registry, and that no proxy or login page answers in its place."
-                )]
-            }
-        }
-    }
-
-    /// Whose move it is.
-    #[must_use]
-    pub fn fault(&self) -> Fault {
-        match self {
-            Self::Unreachable { .. } | Self::Status { temporary: true, .. } => Fault::Temporary,
-            _ => Fault::User,
+            Self::Denied { .. } => Fault::User.hint(
+                "Ask for the right to pull and push there, or name another repository with `--repository`.",
+            ),
+            Self::Expired { host, .. } => Fault::User.hint(format!("Log in again with `docker login {host}`.")),
+            Self::Status { temporary: true, .. } => Fault::Temporary.hint("Try again in a minute."),
+            Self::Local { .. } => Fault::User.hint(
+                "Make sure that there is room on the disk and that nothing else changes it, and run the command again.",
+            ),
+            Self::Protocol { host, .. } => Fault::User.hint(format!(
+                "Check that {host} is a registry, and that no proxy or login page answers in its place."
+            )),
         }
     }
 }
@@ -273,17 +269,17 @@ mod tests {
             path: "iris".to_owned(),
             message: "no".to_owned(),
         };
-        assert!(denied.hints()[0].ends_with("on `arn:aws:ecr:eu-central-1:123456789012:repository/iris`."));
+        assert!(denied.advice().hints[0].ends_with("on `arn:aws:ecr:eu-central-1:123456789012:repository/iris`."));
         let expired = Error::Expired {
             host,
             message: "late".to_owned(),
         };
-        assert!(expired.hints()[0].contains("AWS session"));
+        assert!(expired.advice().hints[0].contains("AWS session"));
         let expired = Error::Expired {
             host: "a.example".to_owned(),
             message: "late".to_owned(),
         };
-        assert_eq!(expired.hints(), ["Log in again with `docker login a.example`."]);
+        assert_eq!(expired.advice().hints, ["Log in again with `docker login a.example`."]);
     }
 
     #[test]

@@ -1,7 +1,8 @@
 use std::path::Path;
 
 use super::*;
-use crate::fault::Fault;
+use crate::explain::{Explain as _, Fault};
+use crate::oci::{Content, Descriptor, Digest, MediaType};
 use crate::registry::scripted::{Scripted, answer};
 
 const MANIFEST: &str = r#"{"schemaVersion":2}"#;
@@ -38,12 +39,12 @@ fn is_ping(request: &str) -> bool {
 }
 
 fn manifest_answer() -> String {
-    let digest = sha256_digest(MANIFEST.as_bytes());
+    let digest = Digest::of(MANIFEST.as_bytes());
     answer(
         "200 OK",
         &[
-            ("content-type", &format!("{DOCKER_MANIFEST}; charset=utf-8")),
-            (CONTENT_DIGEST, &digest),
+            ("content-type", &format!("{}; charset=utf-8", MediaType::DockerManifest)),
+            ("docker-content-digest", digest.as_str()),
         ],
         MANIFEST,
     )
@@ -88,7 +89,7 @@ async fn a_server_that_recovers_is_asked_again() {
     .await;
     let manifest = manifest_of(&server).await.unwrap().unwrap();
     assert_eq!(manifest.bytes, MANIFEST);
-    assert_eq!(manifest.media_type, DOCKER_MANIFEST);
+    assert_eq!(manifest.media_type, MediaType::DockerManifest);
     assert_eq!(manifest.answered_digest, Some(manifest.digest()));
     assert_eq!(requests_for_manifests(&server), 2);
 }
@@ -104,7 +105,7 @@ async fn a_server_that_stays_broken_is_a_temporary_failure() {
             server.host()
         )
     );
-    assert_eq!(error.fault(), Fault::Temporary);
+    assert_eq!(error.advice().fault, Fault::Temporary);
     assert_eq!(requests_for_manifests(&server), 5);
 }
 
@@ -137,7 +138,10 @@ async fn what_will_not_change_is_not_asked_again() {
             .ends_with("answered 400 to GET /v2/team/iris/manifests/1: NAME_INVALID"),
         "{error}"
     );
-    assert_eq!((error.fault(), requests_for_manifests(&server)), (Fault::User, 1));
+    assert_eq!(
+        (error.advice().fault, requests_for_manifests(&server)),
+        (Fault::User, 1)
+    );
 
     let server = registry(|_, _| answer("404 Not Found", &[], "")).await;
     assert_eq!(manifest_of(&server).await.unwrap(), None);
@@ -159,7 +163,7 @@ async fn an_answer_cut_short_or_stalled_is_asked_for_again() {
 
 #[tokio::test]
 async fn an_endless_answer_is_refused() {
-    let server = registry(|_, _| answer("200 OK", &[], &"x".repeat(MAX_MANIFEST + 1))).await;
+    let server = registry(|_, _| answer("200 OK", &[], &"x".repeat(exchange::MAX_MANIFEST + 1))).await;
     let error = manifest_of(&server).await.unwrap_err();
     assert!(
         error.to_string().ends_with("it is larger than 4194304 bytes"),
@@ -177,7 +181,7 @@ async fn nobody_listening_is_temporary_and_names_the_host() {
     let error = Client::connect(&repository, &basic_credentials(), Access::Pull, &settings())
         .await
         .unwrap_err();
-    assert_eq!(error.fault(), Fault::Temporary);
+    assert_eq!(error.advice().fault, Fault::Temporary);
     assert!(
         error
             .to_string()
@@ -206,8 +210,8 @@ async fn a_refusal_is_told_apart_by_whose_it_is() {
         let client = connect(&server, &basic_credentials(), Access::Pull).await.unwrap();
         let error = client.manifest("1").await.unwrap_err();
         assert!(error.to_string().contains(expected), "{error}");
-        assert_eq!(error.fault(), Fault::User);
-        assert!(!error.hints().is_empty());
+        assert_eq!(error.advice().fault, Fault::User);
+        assert!(!error.advice().hints.is_empty());
     }
 }
 
@@ -389,4 +393,165 @@ async fn credentials_do_not_follow_a_redirect_to_another_host() {
         "{}",
         other.seen()[0]
     );
+}
+
+/// A layer of the test's, as it is opened each time.
+struct Layer {
+    descriptor: Descriptor,
+    openings: std::sync::Mutex<Vec<&'static str>>,
+}
+
+impl Layer {
+    /// One of `text`; it is read as the last of `openings`, the next time as the one before, and so on.
+    fn content(text: &str, openings: &[&'static str]) -> std::sync::Arc<dyn Content> {
+        std::sync::Arc::new(Self {
+            descriptor: Descriptor {
+                digest: Digest::of(text.as_bytes()),
+                size: text.len() as u64,
+            },
+            openings: std::sync::Mutex::new(openings.to_vec()),
+        })
+    }
+}
+
+impl Content for Layer {
+    fn descriptor(&self) -> &Descriptor {
+        &self.descriptor
+    }
+
+    fn open(&self) -> std::io::Result<Box<dyn std::io::Read + Send>> {
+        let text = self.openings.lock().unwrap().pop();
+        let text = text.ok_or_else(|| std::io::Error::other("it is opened too often"))?;
+        Ok(Box::new(text.as_bytes()))
+    }
+}
+
+/// A registry that begins an upload, takes its piece as `patch` says, and ends it; it then has a blob of `size` bytes.
+async fn taking(size: usize, patch: impl Fn(usize) -> String + Send + Sync + 'static) -> Scripted {
+    let patches = std::sync::atomic::AtomicUsize::new(0);
+    Scripted::start(move |request, _| match request.split_once(' ').unwrap() {
+        ("POST", _) => answer(
+            "202 Accepted",
+            &[("location", "/v2/team/iris/blobs/uploads/1?state=x")],
+            "",
+        ),
+        ("PATCH", _) => patch(patches.fetch_add(1, std::sync::atomic::Ordering::SeqCst)),
+        ("PUT", _) => answer("201 Created", &[], ""),
+        ("HEAD", _) => answer("200 OK", &[], &"x".repeat(size)),
+        _ => answer("200 OK", &[], "{}"),
+    })
+    .await
+}
+
+fn went_on(_: usize) -> String {
+    answer(
+        "202 Accepted",
+        &[("location", "/v2/team/iris/blobs/uploads/1?state=y")],
+        "",
+    )
+}
+
+async fn upload(server: &Scripted, layer: &std::sync::Arc<dyn Content>) -> Result<(), Error> {
+    let client = connect(server, &Credentials::Anonymous, Access::PullPush)
+        .await
+        .unwrap();
+    client.upload_blob(layer).await
+}
+
+#[tokio::test]
+async fn a_blob_that_did_not_arrive_is_sent_again_from_its_beginning() {
+    let server = taking(5, |tries| match tries {
+        0 => answer("502 Bad Gateway", &[], ""),
+        _ => went_on(tries),
+    })
+    .await;
+    upload(&server, &Layer::content("layer", &["layer", "layer"]))
+        .await
+        .unwrap();
+    let seen = server.seen();
+    let sent: Vec<_> = seen.iter().filter(|request| request.starts_with("PATCH ")).collect();
+    assert!(
+        sent.len() == 2 && sent.iter().all(|request| request.ends_with("\r\n\r\nlayer")),
+        "{sent:?}"
+    );
+    assert!(sent[0].contains("content-length: 5\r\n"), "{}", sent[0]);
+    let put = format!(
+        "PUT /v2/team/iris/blobs/uploads/1?state=y&digest={} ",
+        Digest::of(b"layer")
+    );
+    let put = put.replace("sha256:", "sha256%3A");
+    assert!(seen.iter().any(|request| request.starts_with(&put)), "{seen:?}");
+}
+
+#[tokio::test]
+async fn what_is_not_what_it_says_is_never_sent_whole() {
+    for opened in ["later", "longer", "lay", ""] {
+        let server = taking(5, went_on).await;
+        let error = upload(&server, &Layer::content("layer", &[opened])).await.unwrap_err();
+        assert!(matches!(error, Error::Local { .. }), "{opened}: {error}");
+        assert!(!server.seen().iter().any(|request| request.starts_with("PUT ")));
+    }
+    upload(&taking(0, went_on).await, &Layer::content("", &[""]))
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn a_registry_that_took_a_blob_and_does_not_have_it_is_not_believed() {
+    let server = taking(4, went_on).await;
+    let error = upload(&server, &Layer::content("layer", &["layer"])).await.unwrap_err();
+    assert!(
+        error.to_string().contains("it does not have the blob that it took"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_registry_that_takes_nothing_more_is_out_of_reach() {
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let place = format!("http://{}/elsewhere", silent.local_addr().unwrap());
+    let server = Scripted::start(move |request, _| match request.split_once(' ').unwrap() {
+        ("POST", _) => answer("202 Accepted", &[("location", &place)], ""),
+        _ => answer("200 OK", &[], "{}"),
+    })
+    .await;
+    let mut settings = settings();
+    settings.retry.tries = 1;
+    settings.answer_timeout = Duration::from_secs(1);
+    let repository = Repository::parse(&format!("{}/team/iris", server.host())).unwrap();
+    let client = Client::connect(&repository, &Credentials::Anonymous, Access::PullPush, &settings)
+        .await
+        .unwrap();
+    let error = client
+        .upload_blob(&Layer::content("layer", &["layer"]))
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains("nothing was taken of sha256:"), "{error}");
+    assert_eq!(error.advice().fault, Fault::Temporary);
+}
+
+#[tokio::test]
+async fn what_is_read_is_what_was_asked_for() {
+    let blob = Descriptor {
+        digest: Digest::of(b"layer"),
+        size: 5,
+    };
+    for (held, reason) in [
+        ("layer", None),
+        ("later", Some("it is not the blob")),
+        ("lay", Some("it is shorter")),
+        ("layers", Some("it is longer")),
+    ] {
+        let server = registry(move |_, _| answer("200 OK", &[], held)).await;
+        let client = connect(&server, &Credentials::Anonymous, Access::Pull).await.unwrap();
+        let mut read = Vec::new();
+        match (client.read_blob(&blob, &mut read).await, reason) {
+            (Ok(true), None) => assert_eq!(read, b"layer"),
+            (Err(error), Some(reason)) => assert!(error.to_string().contains(reason), "{error}"),
+            (other, _) => panic!("{held}: {other:?}"),
+        }
+    }
+    let server = registry(|_, _| answer("404 Not Found", &[], "")).await;
+    let client = connect(&server, &Credentials::Anonymous, Access::Pull).await.unwrap();
+    assert!(!client.read_blob(&blob, &mut Vec::new()).await.unwrap());
 }

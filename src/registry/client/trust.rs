@@ -7,19 +7,26 @@ use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 
 use super::{ClientSettings, Error};
+use crate::oci::Repository;
 use crate::reading::{self, SETTINGS_FILE};
-use crate::registry::{Repository, with_causes};
+use crate::registry::with_causes;
 
 /// How many redirects one request may take.
 const MAX_REDIRECTS: usize = 5;
 
-/// The HTTP clients for the registry of `repository`: one that follows redirects, and one that does not, for what is sent in a
-/// body is for this host alone. They trust the platform's roots (`SSL_CERT_FILE` and `SSL_CERT_DIR` where they are
+/// The HTTP clients for one registry.
+pub(super) struct HttpClients {
+    /// Follows redirects.
+    pub(super) http: reqwest::Client,
+    /// Does not: what is sent in a body is for this host alone.
+    pub(super) sender: reqwest::Client,
+    /// Like it, for bodies that take as long as they take.
+    pub(super) uploader: reqwest::Client,
+}
+
+/// The HTTP clients for the registry of `repository`. They trust the platform's roots (`SSL_CERT_FILE` and `SSL_CERT_DIR` where they are
 /// set) and, as Docker does, the `*.crt` files of the registry's own directory.
-pub(super) fn http_clients(
-    repository: &Repository,
-    settings: &ClientSettings,
-) -> Result<(reqwest::Client, reqwest::Client), Error> {
+pub(super) fn http_clients(repository: &Repository, settings: &ClientSettings) -> Result<HttpClients, Error> {
     let mut roots = rustls_native_certs::load_native_certs().certs;
     roots.extend(registry_certificates(
         &settings.docker_certs_dir.join(&repository.host),
@@ -32,25 +39,32 @@ pub(super) fn http_clients(
         .map_err(|error| Error::Setup {
             reason: error.to_string(),
         })?;
-    let client = |redirects| {
+    let client = |redirects, is_short| {
         let mut client = reqwest::Client::builder();
         if repository.is_loopback() {
             // As Docker does: no proxy knows what listens here.
             client = client.no_proxy();
         }
+        if is_short {
+            client = client
+                .read_timeout(settings.stall_timeout)
+                .timeout(settings.answer_timeout);
+        }
         client
             .tls_certs_only(certificates.iter().cloned())
             .user_agent(concat!("sgbuild/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(settings.connect_timeout)
-            .read_timeout(settings.stall_timeout)
-            .timeout(settings.answer_timeout)
             .redirect(redirects)
             .build()
             .map_err(|error| Error::Setup {
                 reason: with_causes(&error),
             })
     };
-    Ok((client(Policy::custom(redirect))?, client(Policy::none())?))
+    Ok(HttpClients {
+        http: client(Policy::custom(redirect), true)?,
+        sender: client(Policy::none(), true)?,
+        uploader: client(Policy::none(), false)?,
+    })
 }
 
 /// Follows a few redirects, but never from TLS to plain text. The `Authorization` header is sent to no other host, port or

@@ -5,8 +5,9 @@ use std::error::Error as StdError;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_ecr::error::{ProvideErrorMetadata, SdkError};
 
-use crate::fault::Fault;
-use crate::registry::{reference, root_cause, with_causes};
+use crate::explain::{Advice, Explain, Fault};
+use crate::oci::reference;
+use crate::registry::{root_cause, with_causes};
 
 /// Why ECR could not be used.
 #[derive(Debug, thiserror::Error)]
@@ -99,73 +100,51 @@ pub enum Error {
     Name(#[from] reference::Error),
 }
 
-impl Error {
-    /// What to do next.
-    #[must_use]
-    pub fn hints(&self) -> Vec<String> {
-        let hint = match self {
-            Self::NoRegion => "Set AWS_REGION, or `region` in the profile of ~/.aws/config.".to_owned(),
-            Self::Region { .. } => {
-                "Write it as us-west-2: with `--region`, AWS_REGION, or `region` in the profile of ~/.aws/config."
-                    .to_owned()
-            }
-            Self::NoCredentials { .. } => {
-                return vec![
+impl Explain for Error {
+    fn advice(&self) -> Advice {
+        match self {
+            Self::Name(error) => error.advice(),
+            Self::NoRegion => Fault::User.hint("Set AWS_REGION, or `region` in the profile of ~/.aws/config."),
+            Self::Region { .. } => Fault::Usage.hint(
+                "Write it as us-west-2: with `--region`, AWS_REGION, or `region` in the profile of ~/.aws/config.",
+            ),
+            Self::NoCredentials { .. } => Fault::User
+                .hint(
                     "Run `aws configure` or `aws sso login`, or set AWS_PROFILE or AWS_ACCESS_KEY_ID and \
-                     AWS_SECRET_ACCESS_KEY."
-                        .to_owned(),
-                    "In CodeBuild, Lambda or EC2, give the machine's role the permission.".to_owned(),
-                ];
-            }
-            Self::CredentialsFailed { timed_out: true, .. } => "Try again.".to_owned(),
+                     AWS_SECRET_ACCESS_KEY.",
+                )
+                .and("In CodeBuild, Lambda or EC2, give the machine's role the permission."),
+            Self::CredentialsFailed { timed_out: true, .. } => Fault::Temporary.hint("Try again."),
             Self::CredentialsFailed { .. } => {
-                "Check AWS_PROFILE and ~/.aws/config; with IAM Identity Center run `aws sso login`.".to_owned()
+                Fault::User.hint("Check AWS_PROFILE and ~/.aws/config; with IAM Identity Center run `aws sso login`.")
             }
             Self::Expired { .. } => {
-                "Renew the session: `aws sso login`, or fetch new temporary credentials.".to_owned()
+                Fault::User.hint("Renew the session: `aws sso login`, or fetch new temporary credentials.")
             }
-            Self::InvalidCredentials { .. } => {
-                "Check the access key, the secret key and the session token, and this machine's clock.".to_owned()
-            }
+            Self::InvalidCredentials { .. } => Fault::User
+                .hint("Check the access key, the secret key and the session token, and this machine's clock."),
             Self::AccessDenied { action, resource, .. } => {
-                let mut hints = vec![format!(
-                    "Allow `{action}` on `{resource}` in the principal's IAM policy."
-                )];
-                if *action == "ecr:CreateRepository" {
-                    hints.push("Or have the repository created by someone who may.".to_owned());
+                let allow = format!("Allow `{action}` on `{resource}` in the principal's IAM policy.");
+                let advice = Fault::User.hint(allow);
+                match *action {
+                    "ecr:CreateRepository" => advice.and("Or have the repository created by someone who may."),
+                    _ => advice,
                 }
-                return hints;
             }
-            Self::RepositoryMissing { name, region, .. } => {
-                return vec![
-                    "Leave out `--no-create` to have it created with scan on push.".to_owned(),
-                    format!("Or create it: aws ecr create-repository --repository-name {name} --region {region}"),
-                ];
-            }
-            Self::Unreachable { .. } => {
-                "Check the network, the region's spelling, and AWS_ENDPOINT_URL if it is set; then try again."
-                    .to_owned()
-            }
-            Self::Service { temporary: true, .. } => "Try again in a minute.".to_owned(),
-            Self::Service { .. } => return Vec::new(),
-            Self::Name(error) => return error.hints(),
-        };
-        vec![hint]
-    }
-
-    /// Whose move it is.
-    #[must_use]
-    pub fn fault(&self) -> Fault {
-        match self {
-            Self::Unreachable { .. }
-            | Self::Service { temporary: true, .. }
-            | Self::CredentialsFailed { timed_out: true, .. } => Fault::Temporary,
-            Self::Name(error) => error.fault(),
-            Self::Region { .. } => Fault::Usage,
-            _ => Fault::User,
+            Self::RepositoryMissing { name, region, .. } => Fault::User
+                .hint("Leave out `--no-create` to have it created with scan on push.")
+                .and(format!(
+                    "Or create it: aws ecr create-repository --repository-name {name} --region {region}"
+                )),
+            Self::Unreachable { .. } => Fault::Temporary
+                .hint("Check the network, the region's spelling, and AWS_ENDPOINT_URL if it is set; then try again."),
+            Self::Service { temporary: true, .. } => Fault::Temporary.hint("Try again in a minute."),
+            Self::Service { .. } => Fault::User.alone(),
         }
     }
+}
 
+impl Error {
     /// Whether there are no usable AWS credentials: then Docker's own may serve for a pull or push.
     #[must_use]
     pub fn lacks_credentials(&self) -> bool {

@@ -6,7 +6,7 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
 
 use super::*;
-use crate::fault::Fault;
+use crate::explain::{Explain as _, Fault};
 use crate::registry::scripted::{Scripted, answer};
 
 const ACCOUNT: &str = "123456789012";
@@ -208,7 +208,7 @@ async fn each_denied_action_is_named_with_its_resource() {
         "access denied: ecr:GetAuthorizationToken on * (AccessDeniedException: User: arn:aws:iam::1:user/u may not)"
     );
     assert_eq!(
-        error.hints(),
+        error.advice().hints,
         ["Allow `ecr:GetAuthorizationToken` on `*` in the principal's IAM policy."]
     );
 
@@ -233,7 +233,7 @@ async fn each_denied_action_is_named_with_its_resource() {
             .starts_with(&format!("access denied: ecr:CreateRepository on {arn} (")),
         "{error}"
     );
-    assert_eq!((error.fault(), error.hints().len()), (Fault::User, 2));
+    assert_eq!((error.advice().fault, error.advice().hints.len()), (Fault::User, 2));
 
     let xml = "<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>no</Message></Error></ErrorResponse>";
     let (_server, config) = service(move |_| answer("403 Forbidden", &[("content-type", "text/xml")], xml)).await;
@@ -268,7 +268,7 @@ async fn refused_credentials_are_told_apart_from_denied_access() {
         error.to_string().starts_with("AWS does not accept the credentials: "),
         "{error}"
     );
-    assert_eq!(error.fault(), Fault::User);
+    assert_eq!(error.advice().fault, Fault::User);
 }
 
 #[tokio::test]
@@ -297,7 +297,11 @@ async fn missing_credentials_are_seen_in_every_form() {
     );
     let slow = SharedCredentialsProvider::new(Failing(|| CredentialsError::provider_timed_out(Duration::from_secs(5))));
     assert_eq!(
-        authorization(&without(Some(slow)), &host()).await.unwrap_err().fault(),
+        authorization(&without(Some(slow)), &host())
+            .await
+            .unwrap_err()
+            .advice()
+            .fault,
         Fault::Temporary
     );
 }
@@ -310,19 +314,19 @@ async fn faults_of_the_service_are_temporary() {
     ] {
         let (_server, config) = service(move |_| json_error(status, code, "later")).await;
         let error = authorization(&config, &host()).await.unwrap_err();
-        assert_eq!(error.fault(), Fault::Temporary, "{error}");
+        assert_eq!(error.advice().fault, Fault::Temporary, "{error}");
         assert!(error.to_string().ends_with(&format!("{code}: later")), "{error}");
     }
     let (_server, config) = service(|_| answer("503 Service Unavailable", &[], "")).await;
     let error = authorization(&config, &host()).await.unwrap_err();
-    assert_eq!(error.fault(), Fault::Temporary, "{error}");
+    assert_eq!(error.advice().fault, Fault::Temporary, "{error}");
 
     let free = std::net::TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()
         .unwrap();
     let error = authorization(&config_at(free), &host()).await.unwrap_err();
-    assert_eq!(error.fault(), Fault::Temporary);
+    assert_eq!(error.advice().fault, Fault::Temporary);
     assert!(
         error.to_string().starts_with(&format!(
             "http://{free} could not be reached for ecr:GetAuthorizationToken: "

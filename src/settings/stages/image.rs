@@ -4,14 +4,13 @@ use std::collections::BTreeMap;
 
 use super::super::key::{Key, Text};
 use super::super::{Error, Settings, pip, table};
-use crate::dist::{DIST, DistSettings};
-use crate::dockerfile::Template;
-use crate::image::ImageSettings;
+use crate::dist::DIST;
+use crate::image::{ImageSettings, Template};
+use crate::package::sdist::SdistSettings;
 use crate::project::Project;
 use crate::reading::{self, PROJECT_FILE};
 use crate::requirements::Requirements;
 use crate::revision::{Commit, Revision};
-use crate::sdist::SdistSettings;
 use crate::secret::Secret;
 
 /// What a build gets of this machine's pip settings, and what it does not get.
@@ -46,37 +45,28 @@ impl Settings {
         })
     }
 
-    /// How to make `dist/`. `requirements` is the user's file, `secrets` are the build secrets there are; `revision` is what git says.
+    /// How to write the sdist.
     ///
     /// # Errors
-    /// The Dockerfile template cannot be read, or `SOURCE_DATE_EPOCH` is no number.
-    pub fn dist(
-        &self,
-        requirements: Option<&Requirements>,
-        secrets: &BTreeMap<String, Secret>,
-        revision: Option<&Revision>,
-    ) -> Result<DistSettings<'_>, Error> {
-        let epoch = self.source_date_epoch()?;
-        Ok(DistSettings {
-            image: self.image(secrets, revision, epoch),
-            requirements: requirements.cloned(),
-            sdist: SdistSettings {
-                source_date_epoch: epoch,
-                output_dirs: vec![DIST.into()],
-            },
-            project: self.project(),
-            template: self.template()?,
+    /// `SOURCE_DATE_EPOCH` is no number.
+    pub fn sdist(&self) -> Result<SdistSettings, Error> {
+        Ok(SdistSettings {
+            source_date_epoch: self.source_date_epoch()?,
+            output_dirs: vec![DIST.into()],
         })
     }
 
-    fn image(
+    /// What the image is to hold. `secrets` are the build secrets there are; `revision` is what git says.
+    ///
+    /// # Errors
+    /// The Dockerfile template cannot be read, or `SOURCE_DATE_EPOCH` is no number.
+    pub fn image(
         &self,
         secrets: &BTreeMap<String, Secret>,
         revision: Option<&Revision>,
-        epoch: Option<i64>,
-    ) -> ImageSettings {
+    ) -> Result<ImageSettings, Error> {
         let text = |key: &Key<Option<Text>>| self.get(key).map(ToOwned::to_owned);
-        ImageSettings {
+        Ok(ImageSettings {
             base_image: text(&table::BASE_IMAGE),
             python_version: text(&table::PYTHON_VERSION),
             platform: self.get(&table::PLATFORM).to_owned(),
@@ -87,9 +77,10 @@ impl Settings {
             revision: self.commit(revision).map(|commit| commit.to_string()),
             source: text(&table::SOURCE_URL).or_else(|| revision?.remote.clone()),
             // Without SOURCE_DATE_EPOCH the commit's time stands for it, as it is the same for everyone who builds the commit.
-            source_date_epoch: epoch.or_else(|| revision?.time),
+            source_date_epoch: self.source_date_epoch()?.or_else(|| revision?.time),
             secrets: secrets.keys().cloned().collect(),
-        }
+            template: self.template()?,
+        })
     }
 
     /// The commit: the setting, else CodeBuild's, else git's. A commit that was set by hand is taken at its word; git's is

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use flate2::read::GzDecoder;
 use serde_json::Value;
 
-use super::asking::names;
+use super::hooks::names;
 use crate::support::{Sandbox, copy, root};
 
 /// The backends, and what runs them. In one environment, so that they are installed once.

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::mpsc::{Receiver, channel};
 
-use super::asking::computing;
+use super::hooks::computing;
 use crate::support::Sandbox;
 
 /// Nothing answers there.

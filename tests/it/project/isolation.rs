@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::asking::{computing, names};
+use super::hooks::{computing, names};
 
 /// Runs `inspect` and returns how long it took after the environment was made.
 fn stopped_at_the_limit(code: &str, seconds: u64) -> (crate::support::Sandbox, Duration) {

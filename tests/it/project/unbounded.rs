@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::hostile::{CALL, survives, with};
+use super::extremes::{CALL, survives, with};
 use crate::support::Sandbox;
 
 /// Programs of which one line asks for more time or memory than there is, each in another operation; `s` and `t` are long texts.

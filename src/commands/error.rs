@@ -1,0 +1,139 @@
+//! What fails in a command itself, not in a stage that it calls.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::engine;
+use crate::explain::{Advice, Explain, Fault};
+use crate::training;
+use crate::training::call::CallError;
+use crate::training::job::{Job, JobStatus};
+
+/// Why a command did not do what it was asked, although no stage failed, or what it makes of a stage's failure.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// The image is pushed, but its training did not start.
+    #[error("{image} is pushed, but its training was not started: {source}")]
+    PushedNotTrained {
+        /// `repository@digest`.
+        image: String,
+        /// Why.
+        source: Box<training::Error>,
+    },
+    /// `sgbuild train` without an image.
+    #[error("there is no pushed image to train: {} does not name one", .path.display())]
+    NothingPushed {
+        /// `dist/image.json`.
+        path: PathBuf,
+    },
+    /// `sgbuild train` without a function.
+    #[error("no training function is set, so there is nothing to start")]
+    NoFunction,
+    /// An engine that does not exist.
+    #[error("{source} ({origin})")]
+    UnknownEngine {
+        /// Its name.
+        source: engine::UnknownEngine,
+        /// Where it was set.
+        origin: String,
+    },
+    /// The runs were asked for, and no table is named.
+    #[error("no table of runs is set")]
+    NoTable,
+    /// The newest run was asked for, and there is none.
+    #[error("no run is recorded yet")]
+    NoRuns,
+    /// The table of runs could not be read.
+    #[error("cannot read the table of runs `{table}`: {source}")]
+    Runs {
+        /// Its name.
+        table: String,
+        /// What `DynamoDB` said.
+        source: CallError,
+    },
+    /// A job that was to be followed and is not known.
+    #[error("the training was started, but cannot be followed: {function} does not say which job it started")]
+    NothingToFollow {
+        /// The training Lambda.
+        function: String,
+    },
+    /// A training job's log could not be read.
+    #[error("cannot read the log of the training job {job}: {source}")]
+    JobLog {
+        /// Its name.
+        job: String,
+        /// What CloudWatch Logs or SageMaker said.
+        source: CallError,
+    },
+    /// A training job that was followed did not end well.
+    #[error("{}", ended(.0))]
+    TrainingEnded(Box<Job>),
+    /// A digest is what a push results in.
+    #[error("cannot push to `{name}`: a digest names an image that is already there")]
+    PushToDigest {
+        /// The setting `repository`.
+        name: String,
+    },
+    /// A path that is to be printed, and is no text.
+    #[error("the path {} is not UTF-8, so it cannot be printed as it is", .path.display())]
+    NotUnicode {
+        /// The path.
+        path: PathBuf,
+    },
+    /// The process could not start its threads.
+    #[error("cannot start")]
+    Runtime(#[source] io::Error),
+    /// Stdout is closed or full.
+    #[error("cannot write to standard output")]
+    Stdout(#[source] io::Error),
+}
+
+impl Explain for CommandError {
+    fn advice(&self) -> Advice {
+        match self {
+            Self::PushedNotTrained { source, .. } => source.advice().and("`sgbuild train` repeats only this step."),
+            Self::NothingPushed { .. } => Fault::User.hint("Run `sgbuild push` first."),
+            Self::NoFunction => Fault::User
+                .hint("Name the training Lambda with `--function`, SGBUILD_FUNCTION or the setting `function`."),
+            Self::UnknownEngine { .. } => Fault::Usage.hint("Set `engine` to auto or docker."),
+            Self::NoTable => Fault::User
+                .hint("Set `table`, with --table or SGBUILD_TABLE, to the table that `sgbuild status` names."),
+            Self::NoRuns => Fault::User.hint("Name a training job."),
+            Self::Runs { source, .. } => source
+                .fault()
+                .hint("Check its name and the region; it needs dynamodb:Scan on the table."),
+            Self::NothingToFollow { .. } => {
+                Fault::User.hint("Let the Lambda answer with `training_job_name`, as sgbuild's own does.")
+            }
+            Self::JobLog { source, .. } => source
+                .fault()
+                .hint("It needs logs:DescribeLogStreams and logs:GetLogEvents on /aws/sagemaker/TrainingJobs."),
+            Self::TrainingEnded(job) => Fault::User.hint(format!("`sgbuild logs {}` shows its log.", job.name)),
+            Self::PushToDigest { .. } => Fault::Usage.hint("Give the repository alone, or with a tag."),
+            Self::NotUnicode { .. } => {
+                Fault::User.hint("Rename the directory. `build` and `push` work in it as it is.")
+            }
+            Self::Runtime(_) => Fault::User.alone(),
+            Self::Stdout(output) => Advice::of_unwritten(output),
+        }
+    }
+
+    fn log(&self) -> Option<&str> {
+        match self {
+            Self::PushedNotTrained { source, .. } => source.log(),
+            _ => None,
+        }
+    }
+}
+
+/// `the training job iris-1 failed: AlgorithmError: …`.
+fn ended(job: &Job) -> String {
+    let how = match job.status {
+        JobStatus::Stopped => "was stopped",
+        _ => "failed",
+    };
+    match &job.failure_reason {
+        Some(reason) => format!("the training job {} {how}: {}", job.name, reason.trim_end()),
+        None => format!("the training job {} {how}", job.name),
+    }
+}

@@ -1,0 +1,301 @@
+//! One package on its way to an image: what `inspect`, `dist`, `build` and `push` do step by step.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::CommandError;
+use super::checkout::Checkout;
+use crate::build_record::{BuildRecord, OwnRecords, Source};
+use crate::dist::{self, Dist, Held};
+use crate::engine::docker::{self, context};
+use crate::engine::{self, BuiltImage, Engine, EngineKind, Order};
+use crate::error::Error;
+use crate::image::ImagePlan;
+use crate::oci::{Repository, naming};
+use crate::package::sdist::{self, Packer, Sdist};
+use crate::progress::Progress;
+use crate::project::{self, Project};
+use crate::push::PushedImage;
+use crate::registry::auth::{self, AuthSettings};
+use crate::registry::ecr::EcrHost;
+use crate::requirements::{self, Named, Requirements};
+use crate::revision::Commit;
+use crate::secret::Secret;
+use crate::settings::Settings;
+
+/// The project, what its user says of the build, and what git says of the checkout: each is read once.
+pub(super) struct Job<'a> {
+    pub(super) checkout: &'a Checkout<'a>,
+    pub(super) project: Project,
+    requirements: Option<Requirements>,
+    secrets: BTreeMap<String, Secret>,
+    commit: Option<Commit>,
+}
+
+/// A package that is packed.
+pub(super) struct Packed {
+    pub(super) dist: Dist,
+    pub(super) sdist: Sdist,
+}
+
+/// What [`Job::pack`] would write.
+#[derive(Serialize)]
+pub(super) struct Preview {
+    /// File names, sorted.
+    pub(super) files: Vec<String>,
+    pub(super) dockerfile: String,
+}
+
+/// Reads the project; what is odd about it is told.
+pub(super) fn read_project(checkout: &Checkout<'_>) -> Result<Project, Error> {
+    let project = project::load(
+        checkout.settings.root(),
+        &checkout.settings.project(),
+        checkout.progress,
+    )?;
+    for warning in &project.warnings {
+        checkout.progress.warn(warning);
+    }
+    Ok(project)
+}
+
+impl<'a> Job<'a> {
+    /// Reads the project and what is around it.
+    pub(super) fn open(checkout: &'a Checkout<'a>) -> Result<Self, Error> {
+        let project = read_project(checkout)?;
+        let requirements = read_requirements(&project, checkout)?;
+        let secrets = checkout.settings.build_secrets(&project, requirements.as_ref())?;
+        for warning in &secrets.kept_back {
+            checkout.progress.warn(warning);
+        }
+        Ok(Self {
+            commit: checkout.commit()?,
+            secrets: secrets.by_id,
+            checkout,
+            project,
+            requirements,
+        })
+    }
+
+    fn settings(&self) -> &'a Settings {
+        &self.checkout.settings
+    }
+
+    fn progress(&self) -> &'a dyn Progress {
+        self.checkout.progress
+    }
+
+    /// Refuses a build in which the project's own lines would come to see credentials; asked before anything is sent there.
+    pub(super) fn check_trust(&self) -> Result<(), Error> {
+        let requirements = self.requirements.as_ref();
+        Ok(self
+            .settings()
+            .check_trust(&self.project, requirements, &self.secrets)?)
+    }
+
+    /// Plans the image; what it lacks is told.
+    pub(super) fn plan(&self) -> Result<ImagePlan, Error> {
+        let settings = self.settings().image(&self.secrets, self.checkout.revision()?)?;
+        let plan = ImagePlan::new(&self.project, self.requirements.as_ref(), &settings)?;
+        if let Some(lacks) = &plan.lacks {
+            self.progress().warn(lacks);
+        }
+        Ok(plan)
+    }
+
+    /// Makes `dist/`, or finds it already right.
+    pub(super) fn pack(&self, plan: &ImagePlan) -> Result<Packed, Error> {
+        let held = Held::of(&self.project.root, self.progress())?;
+        let packer = Packer::of(&self.project, &self.settings().project(), self.progress())?;
+        let mut next = held.begin_next()?;
+        let mut settings = self.settings().sdist()?;
+        settings.output_dirs.extend(next.not_the_projects());
+        let sdist = packer.pack(&next.directory(), &settings, self.progress())?;
+        next.add(&sdist.file_name);
+        for file in context::files(plan, &sdist.file_name)? {
+            next.write(file.name, &file.text)?;
+        }
+        let dist = next.put_in_place(&sdist.file_name)?;
+        self.tell_of_unused_lock();
+        self.progress().detail(&format!(
+            "{}: {} files, sdist of {} bytes, {}",
+            dist.directory.display(),
+            dist.files.len(),
+            sdist.size,
+            if dist.changed { "written" } else { "unchanged" },
+        ));
+        let path = dist.directory.join(&sdist.file_name);
+        Ok(Packed {
+            dist,
+            sdist: Sdist { path, ..sdist },
+        })
+    }
+
+    /// A lock that nobody points at is probably forgotten.
+    fn tell_of_unused_lock(&self) {
+        let mut locks = ["pylock.toml", "uv.lock", "poetry.lock"].into_iter();
+        let beside = locks.find(|lock| self.settings().root().join(lock).is_file());
+        if let Some(lock) = beside.filter(|_| self.requirements.is_none()) {
+            let text = format!("{lock} is not used; the setting `requirements` can name it, to pin what is installed");
+            self.progress().detail(&text);
+        }
+    }
+
+    /// What [`Job::pack`] would write, and where nothing is written.
+    pub(super) fn preview(&self, plan: &ImagePlan) -> Result<Preview, Error> {
+        dist::check(&self.project.root)?;
+        let scratch = sdist::scratch()?;
+        let packer = Packer::of(&self.project, &self.settings().project(), self.progress())?;
+        let sdist = packer.pack(scratch.path(), &self.settings().sdist()?, self.progress())?;
+        let mut preview = Preview {
+            files: vec![sdist.file_name.clone()],
+            dockerfile: String::new(),
+        };
+        for file in context::files(plan, &sdist.file_name)? {
+            preview.files.push(file.name.to_owned());
+            if file.name == context::DOCKERFILE {
+                preview.dockerfile = file.text;
+            }
+        }
+        preview.files.sort();
+        Ok(preview)
+    }
+
+    /// The engine that the settings name, if it can make what is planned.
+    pub(super) async fn engine(&self, plan: &ImagePlan) -> Result<Box<dyn Engine>, Error> {
+        let settings = self.settings().docker();
+        let engine = match engine_kind(self.checkout)? {
+            EngineKind::Auto | EngineKind::Docker => docker::connect(&settings).await.map_err(engine::Error::from)?,
+        };
+        engine.check(plan)?;
+        Ok(Box::new(engine))
+    }
+
+    /// The image: the one that an earlier run built of the same files, if the engine still has it, else a new one.
+    pub(super) async fn build(
+        &self,
+        plan: &ImagePlan,
+        packed: &Packed,
+        engine: &dyn Engine,
+    ) -> Result<BuiltImage, Error> {
+        let name = self.local_name()?;
+        if let Some(built) = self.built_before(plan, packed, engine, &name).await? {
+            self.progress().step(&format!("Building {name}: unchanged"));
+            return Ok(built);
+        }
+        self.progress().step(&format!("Building {name}"));
+        let (base, set) = (&plan.base.repository, self.settings().engine());
+        let order = Order {
+            plan,
+            dist: &packed.dist,
+            name,
+            base_credentials: auth::credentials(base, &auth_settings(self.checkout, base).await).await?,
+            secrets: &self.secrets,
+            pull: set.pull,
+            no_cache: set.no_cache,
+        };
+        let built = engine.build(&order, self.progress()).await?;
+        self.record(packed, &built, None, "the next command will not know of this build");
+        Ok(built)
+    }
+
+    /// What `dist/image.json` says was built of the same files, if the engine still has it under this name.
+    async fn built_before(
+        &self,
+        plan: &ImagePlan,
+        packed: &Packed,
+        engine: &dyn Engine,
+        name: &str,
+    ) -> Result<Option<BuiltImage>, Error> {
+        let set = self.settings().engine();
+        if set.no_cache || set.pull {
+            return Ok(None);
+        }
+        let Some(BuildRecord { built, .. }) = BuildRecord::read(&packed.dist, &own_records(self.checkout)) else {
+            return Ok(None);
+        };
+        // A template of the user's need not name the platform: then the files are the same for all of them.
+        let is_same = built.name() == name && built.platform == plan.platform;
+        Ok((is_same && engine.holds(&built).await?).then_some(built))
+    }
+
+    /// Keeps what the next command goes on from. The image is there whether or not it is noted: a record that cannot be written is a
+    /// warning, with what is `lost` by it.
+    pub(super) fn record(&self, packed: &Packed, built: &BuiltImage, pushed: Option<&PushedImage>, lost: &str) {
+        let record = BuildRecord {
+            source: self.source(),
+            built: built.clone(),
+            pushed: pushed.cloned(),
+        };
+        if let Err(error) = record.write(&packed.dist, &own_records(self.checkout), self.progress()) {
+            let reason = std::error::Error::source(&error).map(|source| format!(": {source}"));
+            self.progress()
+                .warn(&format!("{error}{}; {lost}", reason.unwrap_or_default()));
+        }
+    }
+
+    /// What the image is built from.
+    pub(super) fn source(&self) -> Source {
+        Source {
+            package: self.project.metadata.name.clone(),
+            version: self.project.metadata.version.clone(),
+            revision: self.commit.as_ref().map(ToString::to_string),
+        }
+    }
+
+    /// The version and the short commit, marked where the tree differs from it.
+    pub(super) fn tag(&self) -> String {
+        let commit = self.commit.as_ref().map(Commit::short);
+        naming::tag(&self.project.metadata.version, commit.as_deref())
+    }
+
+    /// By what the engine keeps the image: `sgbuild/<package>:<version>-<commit>`.
+    pub(super) fn local_name(&self) -> Result<String, Error> {
+        let name = naming::repository_name(&self.project.metadata.name)?;
+        Ok(format!("sgbuild/{name}:{}", self.tag()))
+    }
+}
+
+/// What the file says that the setting `requirements` names.
+fn read_requirements(project: &Project, checkout: &Checkout<'_>) -> Result<Option<Requirements>, Error> {
+    let settings = &checkout.settings;
+    let Some(named) = settings.requirements_file() else {
+        return Ok(None);
+    };
+    let file = Named {
+        file: named.file,
+        by_project_at: named.by_project_at.as_deref(),
+    };
+    let (extras, uv) = (named.extras, settings.uv());
+    Ok(Some(requirements::read(project, file, extras, &uv, checkout.progress)?))
+}
+
+/// The engine that the settings name, if there is one.
+pub(super) fn engine_kind(checkout: &Checkout<'_>) -> Result<EngineKind, Error> {
+    let set = checkout.settings.engine();
+    let kind = set.name.parse().map_err(|source| CommandError::UnknownEngine {
+        source,
+        origin: set.origin.to_string(),
+    });
+    Ok(kind?)
+}
+
+/// The build records that this user's sgbuild wrote.
+pub(super) fn own_records(checkout: &Checkout<'_>) -> OwnRecords {
+    OwnRecords::of(checkout.settings.environment().cache_dir())
+}
+
+/// AWS is asked only for a registry that is Amazon's.
+pub(super) async fn auth_settings(checkout: &Checkout<'_>, repository: &Repository) -> AuthSettings {
+    let aws = match EcrHost::of(repository) {
+        Some(_) => Some(checkout.aws().await),
+        None => None,
+    };
+    let environment = checkout.settings.environment();
+    AuthSettings {
+        aws,
+        docker_config_dir: environment.docker_config_dir(),
+        path: environment.get("PATH").map(ToOwned::to_owned),
+    }
+}

@@ -1,0 +1,246 @@
+//! `dist/`: what a build is made of, replaced as a whole or not at all. It knows files, and not what they mean.
+
+mod context;
+mod error;
+mod staging;
+
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
+
+use crate::oci::Digest;
+use crate::progress::Progress;
+
+pub use context::context_digest;
+pub(crate) use context::{ContextDigest, Hashed, open_regular};
+pub use error::Error;
+use staging::Staging;
+
+/// The directory's name below the project's root.
+pub const DIST: &str = "dist";
+/// The file that carries the result of `build` and `push` to the next phase; see [`crate::build_record`].
+pub const IMAGE_JSON: &str = "image.json";
+/// What the name begins with under which [`IMAGE_JSON`] is written before it is renamed.
+pub(crate) const IMAGE_JSON_UNFINISHED: &str = ".sgbuild-image-";
+
+/// What sgbuild writes there beside the sdist, in this release or an earlier one: it is replaced, everything else is kept.
+const OURS: [&str; 7] = [
+    ".dockerignore",
+    "Dockerfile",
+    "build-requirements.txt",
+    "constraints.txt",
+    IMAGE_JSON,
+    "requirements.txt",
+    "run.py",
+];
+/// How long to wait before looking again whether another sgbuild is done.
+const LOCK_PAUSE: Duration = Duration::from_millis(20);
+
+/// A `dist/` on disk.
+#[derive(Debug, Clone)]
+pub struct Dist {
+    /// The directory.
+    pub directory: PathBuf,
+    /// The files that the image is made of, relative to the directory, sorted.
+    pub files: Vec<String>,
+    /// Over the names and contents of `files`: equal ones build equal images.
+    pub context_digest: Digest,
+    /// Whether anything was written; `false` when the directory already held these bytes.
+    pub changed: bool,
+}
+
+impl Dist {
+    /// Keeps every other sgbuild from changing the directory for as long as the file lives; `None` where it holds other files by now.
+    ///
+    /// # Errors
+    /// The project cannot be locked, or the user does not wait.
+    pub(crate) fn lock_unchanged(&self, progress: &dyn Progress) -> Result<Option<File>, Error> {
+        let lock = lock(self.directory.parent().unwrap_or(&self.directory), progress)?;
+        let found = context_digest(&self.directory, &self.files);
+        Ok(found.is_ok_and(|found| found == self.context_digest).then_some(lock))
+    }
+}
+
+/// Refuses a project in which something else than a directory is called `dist`.
+///
+/// # Errors
+/// [`Error::InTheWay`].
+pub fn check(project: &Path) -> Result<(), Error> {
+    refuse_unless_directory(&project.join(DIST))
+}
+
+/// The `dist/` of a project, which no other sgbuild changes while this lives.
+pub struct Held<'a> {
+    project: PathBuf,
+    directory: PathBuf,
+    progress: &'a dyn Progress,
+    _lock: File,
+}
+
+impl<'a> Held<'a> {
+    /// Holds the `dist/` of the project in the directory `project`, which may not be there yet. What a run left that was killed is swept up.
+    ///
+    /// # Errors
+    /// `dist` is no directory; the project cannot be locked; the user does not wait.
+    pub fn of(project: &Path, progress: &'a dyn Progress) -> Result<Self, Error> {
+        check(project)?;
+        let held = Self {
+            project: project.to_owned(),
+            directory: project.join(DIST),
+            progress,
+            _lock: lock(project, progress)?,
+        };
+        staging::sweep_abandoned(&held.project, &held.directory, progress);
+        Ok(held)
+    }
+
+    /// Begins the next `dist/`, in a directory beside it.
+    ///
+    /// # Errors
+    /// The project's directory cannot be written to.
+    pub fn begin_next(self) -> Result<Next<'a>, Error> {
+        Ok(Next {
+            staging: Staging::beside(&self.directory, &self.project)?,
+            files: Vec::new(),
+            held: self,
+        })
+    }
+}
+
+/// The next `dist/`, in the making; dropped, it leaves the old one as it was.
+pub struct Next<'a> {
+    held: Held<'a>,
+    staging: Staging,
+    files: Vec<String>,
+}
+
+impl Next<'_> {
+    /// Where its files are written.
+    #[must_use]
+    pub fn directory(&self) -> PathBuf {
+        self.staging.next()
+    }
+
+    /// The directory in the project's own that is not the project's, relative to it.
+    #[must_use]
+    pub fn not_the_projects(&self) -> Option<PathBuf> {
+        self.staging.root().file_name().map(PathBuf::from)
+    }
+
+    /// Writes the file `name`.
+    ///
+    /// # Errors
+    /// A full disk, say.
+    pub fn write(&mut self, name: &str, text: &str) -> Result<(), Error> {
+        let path = self.directory().join(name);
+        fs::write(&path, text).map_err(Error::io("write", &path))?;
+        self.add(name);
+        Ok(())
+    }
+
+    /// Counts the file `name`, which is written already, among those that the image is made of.
+    pub fn add(&mut self, name: &str) {
+        self.files.push(name.to_owned());
+    }
+
+    /// Puts it in the place of the old one, in one rename; `sdist` is the name of the sdist among its files. A `dist/` that already
+    /// holds the same bytes is left alone, [`IMAGE_JSON`] included; what is in it that sgbuild did not write is moved along.
+    ///
+    /// # Errors
+    /// See [`Error`]; `dist/` is then untouched.
+    pub fn put_in_place(mut self, sdist: &str) -> Result<Dist, Error> {
+        let (directory, next, progress) = (self.held.directory.clone(), self.directory(), self.held.progress);
+        self.files.sort();
+        let context_digest = context_digest(&next, &self.files).map_err(Error::io("read", &next))?;
+        progress.check()?;
+        let changed = !holds_exactly(&directory, &next, &self.files, &context_digest, sdist);
+        if changed {
+            self.staging.replace(sdist, progress)?;
+        }
+        Ok(Dist {
+            directory,
+            files: self.files,
+            context_digest,
+            changed,
+        })
+    }
+}
+
+fn refuse_unless_directory(path: &Path) -> Result<(), Error> {
+    let Ok(found) = fs::symlink_metadata(path) else {
+        return Ok(());
+    };
+    let what = match found.file_type() {
+        kind if kind.is_dir() => return Ok(()),
+        kind if kind.is_symlink() => "a symbolic link",
+        _ => "a file",
+    };
+    Err(Error::InTheWay {
+        path: path.to_owned(),
+        what,
+        writes: "a directory",
+    })
+}
+
+/// Holds the project while `dist/` is made: a second `sgbuild` in the same checkout waits for the first. The lock is on the
+/// directory itself, so that no lock file is left in the user's tree, and ends with the process.
+fn lock(root: &Path, progress: &dyn Progress) -> Result<File, Error> {
+    let directory = File::open(root).map_err(Error::io("open", root))?;
+    let mut told = false;
+    loop {
+        match directory.try_lock() {
+            Ok(()) => return Ok(directory),
+            Err(TryLockError::Error(source)) => return Err(Error::io("lock", root)(source)),
+            Err(TryLockError::WouldBlock) => progress.check()?,
+        }
+        if !told {
+            progress.step("Waiting for another sgbuild in this directory");
+            told = true;
+        }
+        thread::sleep(LOCK_PAUSE);
+    }
+}
+
+/// Whether `directory` already holds exactly the files that are in `next`, and no sdist of another version.
+fn holds_exactly(directory: &Path, next: &Path, files: &[String], digest: &Digest, sdist: &str) -> bool {
+    let Ok(entries) = fs::read_dir(directory) else {
+        return false;
+    };
+    let stale = entries
+        .flatten()
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .filter(|name| name != IMAGE_JSON && !name.starts_with(IMAGE_JSON_UNFINISHED))
+        .any(|name| is_ours(&name, sdist) && !files.contains(&name));
+    // Whoever put a file of gigabytes there does not have it read.
+    let length = |path: PathBuf| fs::symlink_metadata(path).ok().map(|found| found.len());
+    let same_lengths = || {
+        files
+            .iter()
+            .all(|name| length(directory.join(name)) == length(next.join(name)))
+    };
+    !stale && same_lengths() && context_digest(directory, files).is_ok_and(|found| found == *digest)
+}
+
+/// Whether sgbuild writes files of this name: then one in `dist/` is replaced, otherwise kept.
+fn is_ours(name: &str, sdist: &str) -> bool {
+    let same_package = || {
+        let package = sdist.rsplit_once('-').map_or(sdist, |(package, _)| package);
+        name.strip_prefix(package).is_some_and(|rest| rest.starts_with('-')) && name.ends_with(".tar.gz")
+    };
+    OURS.contains(&name) || name.starts_with(IMAGE_JSON_UNFINISHED) || same_package()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_this_packages_sdists_count_as_ours() {
+        let sdist = "iris_classifier-1.0.0.tar.gz";
+        assert!(is_ours("iris_classifier-0.9.tar.gz", sdist));
+        assert!(is_ours("image.json", sdist));
+        assert!(!is_ours("iris_classifier-1.0.0-py3-none-any.whl", sdist));
+        assert!(!is_ours("iris_classifier_extra-1.0.tar.gz", sdist));
+    }
+}

@@ -1,0 +1,46 @@
+//! `ImagePlan ─▶ Dockerfile`: the plan as text, through a template.
+
+use minijinja::value::Serde;
+use minijinja::{ErrorKind, context};
+
+use crate::image::{ImagePlan, RUN_PY};
+use crate::template::{self, render};
+
+const TEMPLATE: &str = include_str!("../../../../templates/Dockerfile.j2");
+
+/// Renders the Dockerfile of `plan`, whose package is packed as `sdist`, through the user's template or sgbuild's own.
+///
+/// The variables are the fields of [`ImagePlan`], `sdist`, and `run_py`, the path of the entry point in the image; the filter
+/// `quoted` writes a string as a Dockerfile's double-quoted word.
+///
+/// # Errors
+/// A template that is malformed or uses an unknown variable, with its line.
+pub(super) fn dockerfile(plan: &ImagePlan, sdist: &str) -> Result<String, template::Error> {
+    let own = plan.only_docker.template.as_ref();
+    let (path, text) = own.map_or(("Dockerfile.j2", TEMPLATE), |own| {
+        (own.path.as_str(), own.text.as_str())
+    });
+    let variables = context! { run_py => RUN_PY, sdist => sdist, ..Serde(plan) };
+    render(path, text, variables, |environment| {
+        environment.add_filter("quoted", |text: String| quoted(&text));
+    })
+}
+
+/// `text` as a double-quoted word of a Dockerfile, in which nothing is expanded. A line break cannot be quoted there.
+/// Source: <https://docs.docker.com/reference/dockerfile/#environment-replacement>.
+fn quoted(text: &str) -> Result<String, minijinja::Error> {
+    if text.contains(['\n', '\r', '\0']) {
+        let reason = "a value with a line break cannot be written as a word of a Dockerfile";
+        return Err(minijinja::Error::new(ErrorKind::InvalidOperation, reason));
+    }
+    let mut word = String::with_capacity(text.len() + 2);
+    word.push('"');
+    for c in text.chars() {
+        if matches!(c, '"' | '\\' | '$') {
+            word.push('\\');
+        }
+        word.push(c);
+    }
+    word.push('"');
+    Ok(word)
+}

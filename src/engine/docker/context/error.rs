@@ -1,0 +1,36 @@
+//! Why a plan gives no build context.
+
+use super::writable;
+use crate::explain::{Advice, Explain, Fault};
+use crate::template;
+
+/// Why a plan gives no build context.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A name or value that a Dockerfile cannot hold.
+    #[error("{what} `{name}` cannot be written to a Dockerfile: {reason}")]
+    Unwritable {
+        /// `environment variable`, `label`, `package name` and the like.
+        what: &'static str,
+        /// Its name.
+        name: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// The Dockerfile's template.
+    #[error("the Dockerfile template cannot be rendered: {0}")]
+    Template(#[from] template::Error),
+}
+
+impl Explain for Error {
+    fn advice(&self) -> Advice {
+        match self {
+            Self::Unwritable { what, name, .. } => {
+                let is_setting = writable::is_setting(what);
+                let fault = if is_setting { Fault::Usage } else { Fault::User };
+                fault.hint(writable::hint(what, name))
+            }
+            Self::Template(error) => error.advice(),
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! `ImagePlan ─▶ build context`: the files by which the Docker daemon makes the image, and how they are sent.
+
+mod dockerfile;
+mod error;
+mod stream;
+mod writable;
+
+pub use error::Error;
+pub(super) use stream::stream;
+
+use crate::image::{self, ImagePlan};
+
+/// The Dockerfile's name.
+pub const DOCKERFILE: &str = "Dockerfile";
+
+const REQUIREMENTS: &str = "requirements.txt";
+const CONSTRAINTS: &str = "constraints.txt";
+const BUILD_REQUIREMENTS: &str = "build-requirements.txt";
+const RUN_PY: &str = "run.py";
+const DOCKERIGNORE: &str = ".dockerignore";
+
+/// A file of the build context.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContextFile {
+    /// Its name in the context's directory.
+    pub name: &'static str,
+    /// Its content.
+    pub text: String,
+}
+
+/// Refuses what no Dockerfile can say.
+///
+/// # Errors
+/// [`Error::Unwritable`].
+pub fn check(plan: &ImagePlan) -> Result<(), Error> {
+    writable::check(plan)
+}
+
+/// The files that make the image of `plan`, beside the sdist, whose file name is `sdist`.
+///
+/// # Errors
+/// A value that a Dockerfile cannot hold, or the user's template.
+pub fn files(plan: &ImagePlan, sdist: &str) -> Result<Vec<ContextFile>, Error> {
+    writable::check(plan)?;
+    writable::check_sdist(sdist)?;
+    let file = |name, text| ContextFile { name, text };
+    let mut files = vec![
+        file(DOCKERFILE, dockerfile::dockerfile(plan, sdist)?),
+        file(REQUIREMENTS, lines(&plan.requirements)),
+        file(BUILD_REQUIREMENTS, lines(&plan.build_requirements)),
+        file(RUN_PY, image::run_py(plan)?),
+    ];
+    if !plan.constraints.is_empty() {
+        files.push(file(CONSTRAINTS, lines(&plan.constraints)));
+    }
+    // What is not named here is not sent to the builder, so that image.json never spoils the cache.
+    let sent = files.iter().map(|file| file.name).filter(|name| *name != DOCKERFILE);
+    let names: Vec<&str> = sent.chain([sdist]).collect();
+    files.push(file(DOCKERIGNORE, format!("*\n!{}\n", names.join("\n!"))));
+    Ok(files)
+}
+
+fn lines(requirements: &[String]) -> String {
+    requirements
+        .iter()
+        .flat_map(|requirement| [requirement.as_str(), "\n"])
+        .collect()
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use crate::image::{ImagePlan, OnlyDocker};
+    use crate::oci::Platform;
+    use crate::project::EntryPoint;
+
+    pub(in crate::engine::docker) fn plan() -> ImagePlan {
+        let train = EntryPoint {
+            object: "pkg.mod:train".to_owned(),
+            declared_in: "setup.py:1".to_owned(),
+            console_script: false,
+        };
+        ImagePlan {
+            name: "pkg".to_owned(),
+            version: "1!2.0+local".to_owned(),
+            base: "public.ecr.aws/docker/library/python:3.11-slim".parse().unwrap(),
+            python: Some("3.11".to_owned()),
+            platform: Platform::new("linux", "amd64"),
+            environment: BTreeMap::from([("A".to_owned(), "b".to_owned())]),
+            build_requirements: vec!["setuptools".to_owned()],
+            requirements: vec!["six==1 \\\n    --hash=sha256:0".to_owned()],
+            constraints: vec!["six<2".to_owned()],
+            locked: false,
+            serve: Some(train.clone()),
+            train,
+            labels: BTreeMap::from([("a".to_owned(), "b".to_owned())]),
+            secrets: BTreeSet::new(),
+            entrypoint: Vec::new(),
+            command: Vec::new(),
+            only_docker: OnlyDocker {
+                system_packages: vec!["libgomp1".to_owned()],
+                ..OnlyDocker::default()
+            },
+            lacks: None,
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! What a daemon says of itself.
+
+use std::io;
+use std::time::Duration;
+
+use http::Method;
+use serde::Deserialize;
+
+use super::endpoint::Endpoint;
+use super::error::Error;
+use super::http::{ANSWER_TIMEOUT, LONGEST_MESSAGE, chain, empty, io_cause, limited_text, message_of, request, send};
+use super::typed;
+
+/// The oldest API that is spoken: `BuildKit` came with 1.39 (Docker 18.09).
+const OLDEST_API: ApiVersion = ApiVersion { major: 1, minor: 39 };
+/// Since this API (Docker 20.10) the daemon's own Dockerfile frontend knows `RUN --mount=type=secret`; before, it had to be
+/// fetched from a registry.
+const SECRETS_API: ApiVersion = ApiVersion { major: 1, minor: 41 };
+/// A version of the Engine API, such as 1.41.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct ApiVersion {
+    pub(super) major: usize,
+    pub(super) minor: usize,
+}
+
+impl std::fmt::Display for ApiVersion {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}.{}", self.major, self.minor)
+    }
+}
+
+impl ApiVersion {
+    fn parse(text: &str) -> Option<Self> {
+        let (major, minor) = text.split_once('.')?;
+        Some(Self {
+            major: major.parse().ok()?,
+            minor: minor.parse().ok()?,
+        })
+    }
+}
+
+/// What the daemon said of itself.
+#[derive(Debug, Clone)]
+pub(crate) struct Facts {
+    /// The daemon's version, such as `20.10.24`.
+    pub(crate) version: String,
+    /// The API both sides speak.
+    pub(crate) api: ApiVersion,
+    /// Whether the daemon has `BuildKit`.
+    pub(crate) buildkit: bool,
+    /// Whether its `BuildKit` mounts secrets without fetching a frontend first.
+    pub(crate) secret_mounts: bool,
+    /// The storage driver, such as `overlay2`.
+    pub(crate) storage_driver: String,
+    /// Whether images live in containerd's store, where an image's id is its manifest's digest.
+    pub(crate) containerd_store: bool,
+}
+
+/// Asks the daemon what it is and can do; with bollard's client in the API that both speak.
+///
+/// # Errors
+/// [`Error::Absent`], [`Error::TooOld`], [`Error::NotDocker`].
+pub(super) async fn ask(endpoint: &Endpoint) -> Result<(Facts, bollard::Docker), Error> {
+    let version = first_answer(endpoint).await?;
+    let api = ApiVersion::parse(&version.api_version).ok_or_else(|| Error::NotDocker {
+        endpoint: endpoint.to_string(),
+        reason: "its API version is unreadable".to_owned(),
+    })?;
+    if api < OLDEST_API {
+        return Err(Error::TooOld {
+            version: version.version,
+            api: api.to_string(),
+            needed: OLDEST_API.to_string(),
+        });
+    }
+    let ours = bollard::API_DEFAULT_VERSION;
+    let api = api.min(ApiVersion {
+        major: ours.major_version,
+        minor: ours.minor_version,
+    });
+    let client = typed::client(endpoint, api)?;
+    let info = typed::in_time(client.info(), "asking it about itself").await?;
+    let is_podman = |component: &Component| component.name.starts_with("Podman");
+    let status = info.driver_status.unwrap_or_default();
+    let facts = Facts {
+        buildkit: !version.components.iter().any(is_podman) && version.os != "windows",
+        secret_mounts: api >= SECRETS_API,
+        version: version.version,
+        api,
+        storage_driver: info.driver.unwrap_or_default(),
+        containerd_store: status
+            .iter()
+            .flatten()
+            .any(|word| word == "io.containerd.snapshotter.v1"),
+    };
+    Ok((facts, client))
+}
+
+/// `GET /version`, which every daemon answers whatever API it speaks.
+async fn first_answer(endpoint: &Endpoint) -> Result<VersionAnswer, Error> {
+    let ask = async {
+        let request = request(endpoint, Method::GET, "/version", empty())?;
+        let (response, connection) = send(endpoint.dial().await?, request)
+            .await
+            .map_err(|error| endpoint.absent(io_cause(&error).unwrap_or_else(|| io::Error::other(chain(&error)))))?;
+        let status = response.status();
+        let text = limited_text(response.into_body()).await;
+        drop(connection);
+        if text.len() > LONGEST_MESSAGE {
+            return Err(Error::TooLong {
+                during: "asking its version".to_owned(),
+                limit: LONGEST_MESSAGE,
+            });
+        }
+        if !status.is_success() {
+            return Err(Error::NotDocker {
+                endpoint: endpoint.to_string(),
+                reason: format!("GET /version answers {status} {}", message_of(&text)),
+            });
+        }
+        serde_json::from_str(&text).map_err(|error| Error::NotDocker {
+            endpoint: endpoint.to_string(),
+            reason: format!("its version is unreadable: {error}"),
+        })
+    };
+    match tokio::time::timeout(Duration::from_secs(ANSWER_TIMEOUT), ask).await {
+        Ok(result) => result,
+        Err(_) => Err(endpoint.absent(io::Error::new(
+            io::ErrorKind::TimedOut,
+            "it accepts connections but does not answer",
+        ))),
+    }
+}
+
+/// `GET /version`.
+#[derive(Deserialize)]
+struct VersionAnswer {
+    #[serde(rename = "Version", default)]
+    version: String,
+    #[serde(rename = "ApiVersion")]
+    api_version: String,
+    #[serde(rename = "Os", default)]
+    os: String,
+    #[serde(rename = "Components", default)]
+    components: Vec<Component>,
+}
+
+#[derive(Deserialize)]
+struct Component {
+    #[serde(rename = "Name", default)]
+    name: String,
+}

@@ -1,0 +1,131 @@
+//! One step of a build, and what it printed.
+
+use std::collections::VecDeque;
+use std::time::Instant;
+
+use super::http::shortened;
+use super::mask::Mask;
+use crate::shown::log_line;
+
+/// The last lines of each step that an error shows.
+const TAIL: usize = 30;
+/// Of a line that a step prints, so many bytes are read: nothing promises that it ends.
+const LONGEST_LINE: usize = 64 * 1024;
+/// So many bytes of a line that was cut are not shown: a secret that is cut in two is not found.
+const UNSURE: usize = 8 * 1024;
+
+/// A failed step: what it is, what it printed last, and what the builder said of it.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct FailedStep {
+    pub(super) instruction: String,
+    pub(super) output: Vec<String>,
+    pub(super) message: String,
+}
+
+/// A step of the build.
+pub(super) struct Step {
+    pub(super) name: String,
+    pub(super) announced: bool,
+    pub(super) ended: bool,
+    pub(super) started: Instant,
+    pub(super) error: Option<String>,
+    partial: String,
+    pub(super) tail: VecDeque<String>,
+}
+
+impl Step {
+    pub(super) fn new(name: String) -> Self {
+        Self {
+            name,
+            announced: false,
+            ended: false,
+            started: Instant::now(),
+            error: None,
+            partial: String::new(),
+            tail: VecDeque::new(),
+        }
+    }
+
+    /// Adds output; returns the lines that are complete now.
+    pub(super) fn print(&mut self, text: &str, mask: &Mask) -> Vec<String> {
+        let mut lines = Vec::new();
+        for piece in text.split_inclusive('\n') {
+            let room = LONGEST_LINE.saturating_sub(self.partial.len());
+            self.partial.push_str(shortened(piece, room));
+            if piece.ends_with('\n') {
+                lines.extend(self.flush(mask));
+            }
+        }
+        lines
+    }
+
+    /// What stands after the last line's end, when no more is to come.
+    pub(super) fn flush(&mut self, mask: &Mask) -> Option<String> {
+        let line = std::mem::take(&mut self.partial);
+        self.keep(&line, mask)
+    }
+
+    fn keep(&mut self, line: &str, mask: &Mask) -> Option<String> {
+        let is_cut = line.len() + 4 > LONGEST_LINE;
+        let mut line = mask.apply(&log_line(line));
+        if is_cut {
+            line = format!("{}…", shortened(&line, line.len().saturating_sub(UNSURE)));
+        }
+        if line.is_empty() {
+            return None;
+        }
+        if self.tail.len() == TAIL {
+            self.tail.pop_front();
+        }
+        self.tail.push_back(line.clone());
+        Some(line)
+    }
+
+    /// `[internal] …` and the like: bookkeeping that nobody wrote into the Dockerfile.
+    pub(super) fn is_internal(&self) -> bool {
+        self.name.starts_with("[internal]")
+            || self.name.starts_with("copy /context")
+            || self.name.starts_with("http://buildkit-session")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_without_an_end_is_cut_and_no_part_of_a_secret_shown() {
+        let mut step = Step::new("RUN x".to_owned());
+        let mask = Mask::default();
+        let url = "https://me:c4nary@host/";
+        for before in [LONGEST_LINE - 20, LONGEST_LINE - 9000] {
+            step.print(&"x".repeat(before), &mask);
+            step.print(url, &mask);
+            for _ in 0..100 {
+                step.print(&"y".repeat(LONGEST_LINE), &mask);
+            }
+            assert!(step.partial.len() <= LONGEST_LINE);
+            let shown = step.print("\nnext\n", &mask);
+            assert!(
+                shown[0].ends_with('…') && !shown[0].contains("c4n"),
+                "{}",
+                &shown[0][before.min(50_000)..]
+            );
+            assert_eq!(shown[1], "next");
+        }
+    }
+
+    #[test]
+    fn the_last_lines_are_kept_masked_also_when_they_come_in_pieces() {
+        let mut step = Step::new("RUN x".to_owned());
+        let mask = Mask::default();
+        for number in 0..40 {
+            step.print(&format!("line {number}\n"), &mask);
+        }
+        assert_eq!(step.print("see https://me:can", &mask), Vec::<String>::new());
+        assert_eq!(step.print("ary@host/\nrest", &mask), ["see https://***@host/"]);
+        assert_eq!(step.flush(&mask).as_deref(), Some("rest"));
+        assert_eq!(step.tail.len(), TAIL);
+        assert_eq!(step.tail.front().map(String::as_str), Some("line 12"));
+    }
+}

@@ -1,0 +1,20 @@
+//! Why an engine did not do what it was asked.
+
+use super::docker;
+use crate::explain::{Advice, Explain};
+
+/// Why an engine did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The Docker daemon, or the way to it.
+    #[error(transparent)]
+    Docker(#[from] docker::Error),
+}
+
+impl Explain for Error {
+    fn advice(&self) -> Advice {
+        match self {
+            Self::Docker(error) => error.advice(),
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! Which engines there are.
+
+use std::str::FromStr;
+
+/// An engine, as the setting `engine` names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EngineKind {
+    /// Whichever there is: the Docker daemon.
+    Auto,
+    /// The Docker daemon.
+    Docker,
+}
+
+impl EngineKind {
+    /// Every name of an engine.
+    const NAMES: [(&str, Self); 2] = [("auto", Self::Auto), ("docker", Self::Docker)];
+
+    /// What the pipeline's template calls it: in CodeBuild there is a daemon.
+    #[must_use]
+    pub fn parameter(self) -> &'static str {
+        match self {
+            Self::Auto | Self::Docker => "docker",
+        }
+    }
+}
+
+impl FromStr for EngineKind {
+    type Err = UnknownEngine;
+
+    fn from_str(name: &str) -> Result<Self, UnknownEngine> {
+        let found = Self::NAMES.into_iter().find(|(known, _)| *known == name);
+        found
+            .map(|(_, kind)| kind)
+            .ok_or_else(|| UnknownEngine { name: name.to_owned() })
+    }
+}
+
+/// There is no engine of that name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("there is no engine `{name}`{}", if .name == "native" { " yet" } else { "" })]
+pub struct UnknownEngine {
+    /// As set.
+    pub name: String,
+}

@@ -1,0 +1,127 @@
+//! Why no image can be planned.
+
+use crate::explain::{Advice, Explain, Fault};
+use crate::oci::reference;
+use crate::{project, requirements};
+
+use super::python;
+
+/// Why no image can be planned.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The project names no training function.
+    #[error(transparent)]
+    Project(#[from] Box<project::Error>),
+    /// The user's requirements file and the package do not go together.
+    #[error(transparent)]
+    Requirements(#[from] Box<requirements::Error>),
+    /// A requirement is not PEP 508.
+    #[error("requirement `{requirement}` is not valid: {reason}")]
+    Requirement {
+        /// The requirement as declared.
+        requirement: String,
+        /// The parser's words.
+        reason: String,
+    },
+    /// A requirement's URL carries a user name or password, which would end up in the image.
+    #[error("requirement `{requirement}` carries credentials in its URL, and they would be stored in the image")]
+    RequirementCredentials {
+        /// The requirement, masked.
+        requirement: String,
+    },
+    /// An extra was asked for that the package does not have.
+    #[error("{name} has no extra `{extra}`{}", known(.available))]
+    UnknownExtra {
+        /// The package.
+        name: String,
+        /// The extra asked for.
+        extra: String,
+        /// What it has.
+        available: Vec<String>,
+    },
+    /// `requires_python` is not a PEP 440 specifier.
+    #[error("requires_python `{specifier}` is not valid: {reason}")]
+    RequiresPython {
+        /// As declared.
+        specifier: String,
+        /// The parser's words.
+        reason: String,
+    },
+    /// The chosen Python does not satisfy `requires_python`.
+    #[error("Python {version} ({origin}) does not satisfy the package's requires_python `{specifier}`")]
+    PythonExcluded {
+        /// The version chosen.
+        version: String,
+        /// Where it was chosen.
+        origin: &'static str,
+        /// As declared.
+        specifier: String,
+    },
+    /// No official image satisfies `requires_python`.
+    #[error("no official Python image satisfies the package's requires_python `{specifier}`")]
+    NoPython {
+        /// As declared.
+        specifier: String,
+    },
+    /// `python_version` is not `X.Y` or `X.Y.Z`.
+    #[error("python_version `{version}` ({origin}) is not a Python version such as 3.11")]
+    PythonVersion {
+        /// As given.
+        version: String,
+        /// Where it was given.
+        origin: &'static str,
+    },
+    /// The platform is not one that SageMaker has instances for.
+    #[error(
+        "platform `{platform}` is not supported: SageMaker trains on linux/amd64 (and linux/arm64 on Graviton instances)"
+    )]
+    Platform {
+        /// As given.
+        platform: String,
+    },
+    /// The base image is not an image reference.
+    #[error("base image {0}")]
+    BaseImage(#[source] reference::Error),
+}
+
+fn known(available: &[String]) -> String {
+    if available.is_empty() {
+        String::new()
+    } else {
+        format!(" (it has {})", available.join(", "))
+    }
+}
+
+impl Explain for Error {
+    fn advice(&self) -> Advice {
+        match self {
+            Self::Project(error) => error.advice(),
+            Self::Requirements(error) => error.advice(),
+            Self::Requirement { .. } => Fault::User.hint(
+                "Correct it in install_requires or extras_require; the form is `name[extra]>=1.0; python_version < \"3.12\"`.",
+            ),
+            Self::RequirementCredentials { .. } => Fault::User.hint(
+                "Take the credentials out of the URL and put them into ~/.netrc: with --netrc-host, sgbuild hands what it says of a host to pip as a build secret.",
+            ),
+            Self::UnknownExtra { .. } => {
+                Fault::Usage.hint("Correct the setting `extras`, or declare the extra in extras_require.")
+            }
+            Self::RequiresPython { .. } => Fault::User.hint("Correct python_requires; the form is `>=3.9,<3.13`."),
+            Self::PythonExcluded { .. } => Fault::User.hint(
+                "Change python_version (setting `python-version`, or the setup() keyword), or widen python_requires.",
+            ),
+            Self::NoPython { .. } => {
+                Fault::User.hint("Name an image that has the right Python with the setting `base-image`.")
+            }
+            Self::PythonVersion { origin, .. } => {
+                // What the project names may be right for others; what only a setting names is a matter of usage.
+                let fault = if *origin == python::SETTING { Fault::Usage } else { Fault::User };
+                fault.hint("Write it as X.Y, such as 3.11.")
+            }
+            Self::Platform { .. } => Fault::Usage.hint("Set `platform` to linux/amd64."),
+            Self::BaseImage(_) => Fault::Usage.hint(
+                "Set `base-image` to something like public.ecr.aws/docker/library/python:3.11-slim.",
+            ),
+        }
+    }
+}

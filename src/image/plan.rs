@@ -1,0 +1,237 @@
+//! The plan: what is in the image, never how it gets there.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::str::FromStr;
+
+use serde::Serialize;
+
+use super::run_py::RUN_PY;
+use super::{Error, declared, python};
+use crate::oci::{Platform, Reference};
+use crate::project::{self, EntryPoint, Project};
+use crate::requirements::{self, Declared, Environments, Requirements};
+use crate::secret::without_url_credentials;
+
+/// The official Python image's repository in the Amazon ECR public gallery, which has no pull limits inside AWS.
+/// Source: <https://gallery.ecr.aws/docker/library/python>.
+const PYTHON_REPOSITORY: &str = "public.ecr.aws/docker/library/python";
+
+/// The content of a training image.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ImagePlan {
+    /// The package's name and version, for comments and labels.
+    pub name: String,
+    /// See `name`.
+    pub version: String,
+    /// The base image.
+    pub base: Reference,
+    /// The Python of the official image, such as `3.12`; absent where another base brings its own.
+    pub python: Option<String>,
+    /// What machines it runs on.
+    pub platform: Platform,
+    /// Environment variables of the image.
+    pub environment: BTreeMap<String, String>,
+    /// Requirements (PEP 508) that the package's build backend needs; they do not reach the image.
+    pub build_requirements: Vec<String>,
+    /// The lines of `requirements.txt`: requirements (PEP 508) of the package and its chosen extras, and what the user's file says,
+    /// in pip's form and with comments that name it.
+    pub requirements: Vec<String>,
+    /// The lines of `constraints.txt`, in the same form.
+    pub constraints: Vec<String>,
+    /// Whether `requirements` are complete, as those of a lock file are: then pip installs these and nothing else.
+    pub locked: bool,
+    /// What `train` calls.
+    pub train: EntryPoint,
+    /// What `serve` calls.
+    pub serve: Option<EntryPoint>,
+    /// Labels of the image.
+    pub labels: BTreeMap<String, String>,
+    /// Ids of the build secrets that pip needs: `pip.conf`, `netrc`, `ca.pem`.
+    pub secrets: BTreeSet<String>,
+    /// The command that the container runs, in exec form.
+    pub entrypoint: Vec<String>,
+    /// Its default argument.
+    pub command: Vec<String>,
+    /// What an engine without a Dockerfile refuses.
+    #[serde(flatten)]
+    pub only_docker: OnlyDocker,
+    /// What the image lacks, to be warned of: the program by which pip fetches a checkout is not in the official slim image.
+    #[serde(skip)]
+    pub lacks: Option<String>,
+}
+
+/// What a build can only do by running commands in the image.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct OnlyDocker {
+    /// Debian packages to install.
+    pub system_packages: Vec<String>,
+    /// Dockerfile lines of the project (`dockerlines`), put before the pip installs.
+    pub docker_lines: Vec<String>,
+    /// The user's own Dockerfile.
+    #[serde(skip)]
+    pub template: Option<Template>,
+}
+
+/// A user's own Dockerfile template.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Template {
+    /// Where it was read, for messages.
+    pub path: String,
+    /// Its text, in the [Jinja syntax of minijinja](https://docs.rs/minijinja/latest/minijinja/syntax/).
+    pub text: String,
+}
+
+/// What the settings say about the image.
+#[derive(Debug, Clone, Default)]
+pub struct ImageSettings {
+    /// Replaces the official Python image.
+    pub base_image: Option<String>,
+    /// Replaces the project's `python_version`.
+    pub python_version: Option<String>,
+    /// `linux/amd64` or `linux/arm64`.
+    pub platform: String,
+    /// Debian packages to install.
+    pub system_packages: Vec<String>,
+    /// Environment variables of the image.
+    pub environment: BTreeMap<String, String>,
+    /// Labels besides the standard ones.
+    pub labels: BTreeMap<String, String>,
+    /// Extras of the package to install.
+    pub extras: Vec<String>,
+    /// The commit, for the label `org.opencontainers.image.revision`.
+    pub revision: Option<String>,
+    /// The source's URL, for the label `org.opencontainers.image.source`.
+    pub source: Option<String>,
+    /// Seconds since 1970 of `SOURCE_DATE_EPOCH`, for the label `org.opencontainers.image.created`.
+    pub source_date_epoch: Option<i64>,
+    /// Ids of the build secrets there are.
+    pub secrets: BTreeSet<String>,
+    /// The user's own Dockerfile template.
+    pub template: Option<Template>,
+}
+
+impl ImagePlan {
+    /// Plans the training image of `project`. `file` is the user's requirements file, where there is one.
+    ///
+    /// # Errors
+    /// See [`Error`]: no training function; requirements, Python version, platform or names that cannot be right.
+    pub fn new(project: &Project, file: Option<&Requirements>, settings: &ImageSettings) -> Result<Self, Error> {
+        let train = project::require_train(project).map_err(Box::new)?;
+        let platform = platform(&settings.platform)?;
+        let (base, python) = base_image(project, settings)?;
+        let extras = declared::extras(project, &settings.extras, file)?;
+        let declared = declared::requirements(&project.metadata.name, &project.metadata.requires_dist, &extras)?;
+        if let Some(file) = file {
+            let pythons = python::versions(project, settings)?.possible(settings);
+            let environments = Environments::new(&settings.platform, &pythons);
+            requirements::check(file, &declared, &environments, &base.to_string()).map_err(Box::new)?;
+        }
+        let only_docker = OnlyDocker {
+            system_packages: settings.system_packages.clone(),
+            docker_lines: project.build.docker_lines.clone(),
+            template: settings.template.clone(),
+        };
+        Ok(Self {
+            name: project.metadata.name.clone(),
+            version: project.metadata.version.clone(),
+            base,
+            python,
+            platform,
+            environment: settings.environment.clone(),
+            build_requirements: texts(declared::requirements("", &project.build.requires, &[])?),
+            requirements: requirement_lines(project, declared, file),
+            constraints: file
+                .map(|file| requirements::written(&file.constraints))
+                .unwrap_or_default(),
+            locked: file.is_some_and(Requirements::is_complete),
+            train: train.clone(),
+            serve: project.serve.clone(),
+            labels: labels(project, settings),
+            secrets: settings.secrets.clone(),
+            entrypoint: vec!["python".to_owned(), RUN_PY.to_owned()],
+            command: vec!["train".to_owned()],
+            lacks: missing_program(file, &only_docker, settings),
+            only_docker,
+        })
+    }
+}
+
+/// SageMaker has training instances for `linux/amd64`.
+fn platform(text: &str) -> Result<Platform, Error> {
+    let supported = ["amd64", "arm64"].map(|architecture| Platform::new("linux", architecture));
+    let given = text.parse().ok().filter(|given| supported.contains(given));
+    given.ok_or_else(|| Error::Platform {
+        platform: text.to_owned(),
+    })
+}
+
+/// What to warn of where `file` names a checkout: pip fetches it with a program that the official slim image does not have.
+fn missing_program(file: Option<&Requirements>, only_docker: &OnlyDocker, settings: &ImageSettings) -> Option<String> {
+    let (line, program) = file?.version_control()?;
+    let mut said = only_docker.system_packages.iter().chain(&only_docker.docker_lines);
+    let may_be_there = settings.base_image.is_some() || said.any(|text| text.contains(program));
+    (!may_be_there).then(|| {
+        let place = &line.place;
+        format!("{place} needs the program {program}, which the image does not have: add it to `system-packages`")
+    })
+}
+
+fn texts(declared: Vec<Declared>) -> Vec<String> {
+    declared.into_iter().map(|declared| declared.text).collect()
+}
+
+/// What is declared, or what the file says: with what is declared, unless pip would install nothing that the file does not name.
+fn requirement_lines(project: &Project, declared: Vec<Declared>, file: Option<&Requirements>) -> Vec<String> {
+    let Some(file) = file else { return texts(declared) };
+    let mut lines = requirements::written(&file.lines);
+    if file.is_complete() || file.has_hashes() {
+        return lines;
+    }
+    let mut more = texts(declared);
+    more.retain(|text| !lines.contains(text));
+    if !more.is_empty() {
+        lines.push(format!("# Declared by {}", project.metadata.name));
+    }
+    lines.extend(more);
+    lines
+}
+
+/// The base image, and the Python that it has where that is the official one.
+fn base_image(project: &Project, settings: &ImageSettings) -> Result<(Reference, Option<String>), Error> {
+    if let Some(image) = &settings.base_image {
+        return Ok((Reference::from_str(image).map_err(Error::BaseImage)?, None));
+    }
+    let python = python::versions(project, settings)?.first;
+    let image = format!("{PYTHON_REPOSITORY}:{python}-slim");
+    Ok((Reference::from_str(&image).map_err(Error::BaseImage)?, Some(python)))
+}
+
+/// The [OCI standard labels](https://github.com/opencontainers/image-spec/blob/main/annotations.md) and the user's.
+fn labels(project: &Project, settings: &ImageSettings) -> BTreeMap<String, String> {
+    let created = settings
+        .source_date_epoch
+        .and_then(|seconds| jiff::Timestamp::from_second(seconds).ok())
+        .map(|time| time.to_string());
+    let standard = [
+        ("title", Some(project.metadata.name.clone())),
+        ("version", Some(project.metadata.version.clone())),
+        (
+            "description",
+            project
+                .metadata
+                .descriptive
+                .summary
+                .as_deref()
+                .map(|summary| without_url_credentials(&summary.replace(char::is_control, " "))),
+        ),
+        ("revision", settings.revision.clone()),
+        ("source", settings.source.as_deref().map(without_url_credentials)),
+        ("created", created),
+    ];
+    let mut labels: BTreeMap<_, _> = standard
+        .into_iter()
+        .filter_map(|(key, value)| Some((format!("org.opencontainers.image.{key}"), value?)))
+        .collect();
+    labels.extend(settings.labels.clone());
+    labels
+}

@@ -1,0 +1,103 @@
+//! What `setup()` is given, as the rest of sgbuild takes it.
+
+use std::rc::Rc;
+
+use super::super::value::{Dynamic, Kind, Value};
+use super::effort;
+use super::format::float;
+use super::object::{Form, MAX_NESTING, Object};
+use super::shared::{Budget, Sequence, Shared};
+
+/// Objects that are given to `setup()` in one argument.
+const MAX_GIVEN: usize = 200_000;
+
+impl Object {
+    /// The object as it is now: a copy, down to every list and dict in it.
+    pub(crate) fn frozen(&self) -> Self {
+        self.frozen_below(&Budget::new(MAX_GIVEN), 0)
+    }
+
+    fn frozen_below(&self, budget: &Budget, depth: usize) -> Self {
+        if depth > MAX_NESTING || budget.spend(1).is_none() {
+            return Self::unknown(&self.doubt("is nested too deeply, or too large"));
+        }
+        let inner = |item: &Self| item.frozen_below(budget, depth + 1);
+        let each = |items: &[Self]| items.iter().map(inner).collect::<Vec<_>>();
+        let form = match &self.form {
+            Form::List(items) => match items.get() {
+                Ok(known) => Form::List(Shared::in_sequence(each(&known), items.sequence())),
+                Err(why) => Form::Unknown(why),
+            },
+            Form::Tuple(items) => Form::Tuple(each(items).into()),
+            Form::Dict(entries) => match entries.get() {
+                Ok(known) => {
+                    let entry = |(key, value): &(Self, Self)| (key.clone(), inner(value));
+                    let copied = known.iter().map(entry).collect();
+                    Form::Dict(Shared::in_sequence(copied, entries.sequence()))
+                }
+                Err(why) => Form::Unknown(why),
+            },
+            form => form.clone(),
+        };
+        Self::new(form, self.place)
+    }
+
+    /// What the rest of sgbuild takes, all of it known.
+    pub(crate) fn to_value(&self) -> Result<Value, Dynamic> {
+        self.to_value_below(0, Sequence::Loose)
+    }
+
+    /// The same for what is a set of names to setuptools: in any order.
+    pub(crate) fn to_value_in_any_order(&self) -> Result<Value, Dynamic> {
+        self.to_value_below(0, Sequence::Unknown)
+    }
+
+    fn to_value_below(&self, depth: usize, loosest: Sequence) -> Result<Value, Dynamic> {
+        let unclear = |reason: &str| Dynamic {
+            expression: self.shown(),
+            place: self.place,
+            reason: reason.to_owned(),
+        };
+        if depth > MAX_NESTING {
+            return Err(unclear("is nested too deeply"));
+        }
+        if self.sequence() > loosest {
+            return Err(unclear("is in no certain order"));
+        }
+        let each = |items: &[Object]| -> Result<Vec<Value>, Dynamic> {
+            items
+                .iter()
+                .map(|item| item.to_value_below(depth + 1, loosest))
+                .collect()
+        };
+        let known = |why: Rc<Dynamic>| Dynamic::clone(&why);
+        let kind = match &self.form {
+            Form::None => Kind::None,
+            Form::Bool(value) => Kind::Bool(*value),
+            Form::Int(number) => Kind::Number(number.to_string()),
+            Form::Float(number) => {
+                Kind::Number(float(*number).ok_or_else(|| unclear("is a number Python may show differently"))?)
+            }
+            Form::Str(text) => {
+                // A list may hold one text any number of times.
+                effort::bytes(text.len()).ok_or_else(|| unclear("is too large"))?;
+                Kind::Str(text.to_string())
+            }
+            Form::List(items) => Kind::List(each(&items.get().map_err(known)?)?),
+            Form::Tuple(items) => Kind::Tuple(each(items)?),
+            Form::Dict(entries) => {
+                let entries = entries.get().map_err(known)?;
+                let entry = |(key, value): &(Object, Object)| {
+                    Ok((
+                        key.to_value_below(depth + 1, loosest)?,
+                        value.to_value_below(depth + 1, loosest)?,
+                    ))
+                };
+                Kind::Dict(entries.iter().map(entry).collect::<Result<_, Dynamic>>()?)
+            }
+            Form::Unknown(why) => return Err(Dynamic::clone(why)),
+            _ => return Err(unclear("is computed")),
+        };
+        Ok(Value::new(kind, self.place))
+    }
+}

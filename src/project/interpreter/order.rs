@@ -1,0 +1,64 @@
+//! Which of two objects comes first.
+
+use std::cmp::Ordering;
+
+use super::object::{Form, Object};
+use super::{MAX_DEPTH, effort};
+
+/// Python's order of two objects, where it has one that is certain.
+pub(super) fn order(left: &Object, right: &Object) -> Option<Ordering> {
+    order_below(left, right, 0)
+}
+
+fn order_below(left: &Object, right: &Object, depth: usize) -> Option<Ordering> {
+    if depth > MAX_DEPTH {
+        return None;
+    }
+    effort::work(1)?;
+    match (&left.form, &right.form) {
+        (Form::Str(a), Form::Str(b)) => {
+            effort::reading(if a.len() < b.len() { a } else { b })?;
+            Some(a.cmp(b))
+        }
+        (Form::Tuple(a), Form::Tuple(b)) => sequence_order(a, b, depth),
+        (Form::List(a), Form::List(b)) => sequence_order(&a.get().ok()?, &b.get().ok()?, depth),
+        (Form::Float(a), Form::Float(b)) => a.partial_cmp(b),
+        _ => Some(left.as_int()?.cmp(&right.as_int()?)),
+    }
+}
+
+fn sequence_order(a: &[Object], b: &[Object], depth: usize) -> Option<Ordering> {
+    for (a, b) in a.iter().zip(b) {
+        if !a.equals(b)? {
+            return order_below(a, b, depth + 1);
+        }
+    }
+    Some(a.len().cmp(&b.len()))
+}
+
+/// The items in order, where they are of one kind.
+pub(super) fn sorted(items: &[Object]) -> Option<Vec<Object>> {
+    let first = items.first();
+    let comparable = items
+        .iter()
+        .all(|item| first.is_none_or(|first| is_alike(first, item) || are_rows(first, item)));
+    let mut sorted = items.to_vec();
+    comparable.then(|| {
+        sorted.sort_by(|a, b| order(a, b).unwrap_or(Ordering::Equal));
+        sorted
+    })
+}
+
+/// Whether Python has an order of two objects, whatever their values are.
+fn is_alike(a: &Object, b: &Object) -> bool {
+    let are_numbers = a.as_int().is_some() && b.as_int().is_some();
+    are_numbers || (a.as_str().is_some() && b.as_str().is_some())
+}
+
+/// The same for two tuples. Those that hold tuples again are left to Python: they can be larger than they look.
+fn are_rows(a: &Object, b: &Object) -> bool {
+    let (Form::Tuple(a), Form::Tuple(b)) = (&a.form, &b.form) else {
+        return false;
+    };
+    a.len() == b.len() && a.iter().zip(b.iter()).all(|(a, b)| is_alike(a, b))
+}

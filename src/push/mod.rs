@@ -1,0 +1,253 @@
+//! `BuiltImage ─▶ PushedImage`: the push, verified by what the registry answers.
+
+mod error;
+mod repository;
+mod tag;
+
+pub use error::Error;
+
+use serde::{Deserialize, Serialize};
+
+use crate::engine::{BuiltImage, Destination, Engine};
+use crate::explain::{Explain as _, Fault};
+use crate::oci::{Digest, ImageManifest, MediaType, Reference, Repository};
+use crate::progress::Progress;
+use crate::registry::Credentials;
+use crate::registry::auth::{self, AuthSettings};
+use crate::registry::client::{Access, Client, ClientSettings, Manifest};
+use crate::registry::ecr::TagMutability;
+use tag::TagState;
+
+/// An image that a registry confirmed to hold.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PushedImage {
+    /// Where it is.
+    pub repository: Repository,
+    /// The manifest's digest as the registry reports it.
+    pub digest: Digest,
+    /// The tags that point at it.
+    pub tags: Vec<String>,
+    /// The manifest's media type; SageMaker wants Docker v2 schema 2.
+    pub media_type: MediaType,
+    /// The digest of the image config: equals the built image's id.
+    pub config_digest: Digest,
+    /// Compressed size of all layers in bytes.
+    pub size: u64,
+}
+
+impl PushedImage {
+    /// `repository@digest`: what is printed and trained.
+    #[must_use]
+    pub fn reference(&self) -> String {
+        format!("{}@{}", self.repository, self.digest)
+    }
+}
+
+/// Where and how to push.
+#[derive(Debug, Clone)]
+pub struct PushSettings {
+    /// The repository.
+    pub target: Repository,
+    /// The tags the image gets there, at least one.
+    pub tags: Vec<String>,
+    /// Create a missing ECR repository rather than refuse. Other registries create repositories by themselves.
+    pub create_repository: bool,
+    /// Where credentials come from.
+    pub auth: AuthSettings,
+    /// How to talk to the registry.
+    pub client: ClientSettings,
+}
+
+/// Pushes `image` under every tag, and returns what the registry confirmed. A tag that already holds the image is left as
+/// it is; if one does, no layer is sent at all.
+///
+/// # Errors
+/// A missing repository or permission, an immutable tag on another image ([`Error::TagConflict`]), an engine or registry that
+/// failed for good, a manifest that SageMaker rejects, anything that the registry did not confirm.
+pub async fn push(
+    image: &BuiltImage,
+    engine: &dyn Engine,
+    settings: &PushSettings,
+    progress: &dyn Progress,
+) -> Result<PushedImage, Error> {
+    let tags = references(settings)?;
+    progress.step(&format!("Pushing to {}", settings.target));
+    let mutability = repository::ensure(settings, progress).await?;
+    let credentials = auth::credentials(&settings.target, &settings.auth).await?;
+    let client = Client::connect(&settings.target, &credentials, Access::PullPush, &settings.client).await?;
+    let push = Push {
+        image,
+        client,
+        credentials,
+        mutability,
+        settings,
+        progress,
+    };
+
+    let mut states = Vec::new();
+    for tag in &tags {
+        states.push(push.look_up(tag).await?);
+    }
+    let held = match states.iter().find_map(TagState::image) {
+        Some(held) => held.clone(),
+        None => push.send(engine, &tags[0]).await?,
+    };
+    let digest = push.confirmed_digest(&tags[0], &held.manifest).await?;
+    let mut confirmed = Vec::new();
+    for (tag, state) in tags.iter().zip(&states) {
+        if push.point(tag, state, &held.manifest, &digest).await? {
+            confirmed.push(tag.api_reference().to_owned());
+        }
+    }
+    Ok(PushedImage {
+        repository: settings.target.clone(),
+        digest,
+        tags: confirmed,
+        media_type: held.manifest.media_type,
+        size: held.image.layers_size(),
+        config_digest: held.image.config.digest,
+    })
+}
+
+/// The tags as references, each once; nothing is sent if one is not a tag.
+fn references(settings: &PushSettings) -> Result<Vec<Reference>, Error> {
+    let mut references: Vec<Reference> = Vec::new();
+    for tag in &settings.tags {
+        let reference = settings.target.tagged(tag)?;
+        if !references.contains(&reference) {
+            references.push(reference);
+        }
+    }
+    if references.is_empty() {
+        return Err(Error::NoTag {
+            repository: settings.target.to_string(),
+        });
+    }
+    Ok(references)
+}
+
+/// One push: an image on its way into one repository.
+struct Push<'a> {
+    image: &'a BuiltImage,
+    client: Client,
+    credentials: Credentials,
+    mutability: TagMutability,
+    settings: &'a PushSettings,
+    progress: &'a dyn Progress,
+}
+
+/// A manifest in the registry, read as one image's.
+#[derive(Debug, Clone)]
+struct Held {
+    /// As received.
+    manifest: Manifest,
+    /// What it says.
+    image: ImageManifest,
+}
+
+impl Held {
+    /// The error says why the manifest is not one image's (an index, say).
+    fn read(manifest: Manifest) -> Result<Self, String> {
+        let image = ImageManifest::parse(&manifest.bytes);
+        let image = image.map_err(|error| format!("its manifest is not an image manifest: {error}"))?;
+        Ok(Self { manifest, image })
+    }
+}
+
+impl Push<'_> {
+    /// Whether a manifest is that of the image: by its config, or, where an engine's image ids are manifest digests, by itself.
+    fn is_ours(&self, held: &Held) -> bool {
+        held.image.config.digest == self.image.id || held.manifest.digest() == self.image.id
+    }
+
+    /// Has the engine send the image under `tag`, and answers with what the registry then holds.
+    async fn send(&self, engine: &dyn Engine, tag: &Reference) -> Result<Held, Error> {
+        if let Err(error) = self.send_layers(engine, tag).await {
+            self.after_failure(tag, error).await?;
+        }
+        self.verified(tag).await
+    }
+
+    /// Tries again while a failure is a passing one.
+    async fn send_layers(&self, engine: &dyn Engine, tag: &Reference) -> Result<(), Error> {
+        let retry = &self.settings.client.retry;
+        let destination = Destination {
+            reference: tag,
+            credentials: &self.credentials,
+        };
+        let mut tries = 0;
+        loop {
+            let Err(error) = engine.send(self.image, &destination, self.progress).await else {
+                return Ok(());
+            };
+            tries += 1;
+            if error.advice().fault != Fault::Temporary {
+                return Err(error.into());
+            }
+            let Some(wait) = retry.wait(tries, None) else {
+                return Err(error.into());
+            };
+            self.progress
+                .warn(&format!("{error}; trying again ({} of {})", tries + 1, retry.tries));
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    /// A failure may be the answer to a second try whose first one arrived, or to one that came after somebody else's: the tag
+    /// then holds the image, or an immutable one is taken.
+    async fn after_failure(&self, tag: &Reference, error: Error) -> Result<(), Error> {
+        if !self.mutability.is_immutable(tag.api_reference()) {
+            return Err(error);
+        }
+        match self.look_up(tag).await {
+            Ok(TagState::Ours(_)) => Ok(()),
+            Err(conflict @ Error::TagConflict { .. }) => Err(conflict),
+            _ => Err(error),
+        }
+    }
+
+    /// The manifest that the registry holds under `tag` after the push, if it is the image's and one that SageMaker takes.
+    async fn verified(&self, tag: &Reference) -> Result<Held, Error> {
+        let unconfirmed = |reason: String| Error::not_confirmed(tag, reason);
+        let manifest = self.client.manifest(tag.api_reference()).await?;
+        let manifest = manifest.ok_or_else(|| unconfirmed("the registry has no manifest under this tag".to_owned()))?;
+        if manifest.media_type != MediaType::DockerManifest {
+            return Err(Error::MediaType {
+                reference: tag.to_string(),
+                media_type: manifest.media_type,
+            });
+        }
+        let held = Held::read(manifest).map_err(unconfirmed)?;
+        if self.is_ours(&held) {
+            return Ok(held);
+        }
+        let other = &held.image.config.digest;
+        Err(unconfirmed(format!(
+            "the tag holds the image {other}, not {}",
+            self.image.id
+        )))
+    }
+
+    /// The digest that the registry itself answers for the manifest, checked against the bytes it sent.
+    async fn confirmed_digest(&self, tag: &Reference, manifest: &Manifest) -> Result<Digest, Error> {
+        let computed = manifest.digest();
+        match &manifest.answered_digest {
+            Some(answered) if *answered == computed => Ok(computed),
+            Some(answered) => Err(Error::not_confirmed(
+                tag,
+                format!("the registry calls the manifest {answered}, its bytes are {computed}"),
+            )),
+            // A registry that names no digests confirms this one by serving it.
+            None => match self.client.manifest(computed.as_str()).await? {
+                Some(served) if served.bytes == manifest.bytes => Ok(computed),
+                _ => Err(Error::not_confirmed(
+                    tag,
+                    format!("the registry does not serve the manifest as {computed}"),
+                )),
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
