@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::Value;
-use super::definition::{DecidedBy, Definition, Fixed, Flag, Kind, Place};
+use super::definition::{DecidedBy, Definition, Fixed, Kind};
+use super::flag::{Flag, Place};
 
 /// A setting's key. Its type says what reading it gives: of a `Key<Text>`, which has a default, it is a `&str`; of a
 /// `Key<Option<Text>>` an `Option<&str>`.

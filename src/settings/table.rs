@@ -4,8 +4,9 @@
 //! A row says: the setting's key and what it does, its default, its flag with the groups of `--help` that show it, and what else
 //! there is to say; [`Key`] lists what that can be. Its stage reads it by the row's name: `settings.get(&table::PLATFORM)`.
 
-use super::definition::Group::{Account, Build, Image, Pipeline, Project, Push, Stack, Train, Training};
-use super::definition::{Definition, at};
+use super::definition::Definition;
+use super::flag::Group::{Account, Build, Image, Pipeline, Project, Push, Stack, Train, Training};
+use super::flag::at;
 use super::key::{File, Key, List, Map, Number, Switch, Text, file, list, map, number, switch, text};
 use crate::training::rules::MAX_RUNTIME_SECONDS;
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::super::{Origin, Setting, Settings, Value, table};
+use crate::settings::{Origin, Setting, Settings, Value, table};
 
 /// Where in AWS.
 #[derive(Debug)]
@@ -64,5 +64,18 @@ impl Settings {
     #[must_use]
     pub fn other_stack_parameters(&self) -> &BTreeMap<String, String> {
         self.get(&table::PARAMETERS)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::settings::table::TABLE;
+    use crate::stack::TEMPLATE;
+
+    #[test]
+    fn every_parameter_is_one_of_the_templates() {
+        for parameter in TABLE.iter().filter_map(|definition| definition.parameter) {
+            assert!(TEMPLATE.contains(&format!("\n  {parameter}:\n")), "{parameter}");
+        }
     }
 }

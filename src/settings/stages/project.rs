@@ -2,9 +2,9 @@
 
 use std::cell::LazyCell;
 
-use super::super::key::{Key, Text};
-use super::super::{Settings, table, uv};
 use crate::project::ProjectSettings;
+use crate::settings::key::{Key, Text};
+use crate::settings::{Settings, table, uv};
 use crate::uv::UvSettings;
 
 impl Settings {

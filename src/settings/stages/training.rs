@@ -1,7 +1,7 @@
 //! How the training is started.
 
-use super::super::key::{Key, Text};
-use super::super::{Settings, table};
+use crate::settings::key::{Key, Text};
+use crate::settings::{Settings, table};
 use crate::training::TrainingSettings;
 
 impl Settings {
