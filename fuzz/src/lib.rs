@@ -37,7 +37,6 @@ pub mod uv;
 #[path = "../../src/wildcard.rs"]
 mod wildcard;
 
-use std::cell::LazyCell;
 use std::fs;
 use std::path::PathBuf;
 
@@ -96,7 +95,7 @@ impl Directory {
             python_timeout: 1,
             environment: Vec::new(),
             cache_dir: self.0.path().join("cache"),
-            uv: LazyCell::new(Box::new(UvSettings::default)),
+            uv: UvSettings::default(),
         };
         project::load(self.0.path(), &settings, &Silent).ok()
     }

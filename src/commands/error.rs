@@ -37,14 +37,6 @@ pub enum CommandError {
         /// Where it was set.
         origin: String,
     },
-    /// A build of the pipeline could not be given that time.
-    #[error("`build-timeout` is {minutes} ({origin}), and CodeBuild takes 5 to 2160 minutes")]
-    BuildTimeout {
-        /// As set.
-        minutes: u64,
-        /// Where.
-        origin: String,
-    },
     /// The runs were asked for, and no table is named.
     #[error("no table of runs is set")]
     NoTable,
@@ -104,7 +96,6 @@ impl Explain for CommandError {
             Self::NoFunction => Fault::User
                 .hint("Name the training Lambda with `--function`, SGBUILD_FUNCTION or the setting `function`."),
             Self::UnknownEngine { .. } => Fault::Usage.hint("Set `engine` to auto or docker."),
-            Self::BuildTimeout { .. } => Fault::Usage.hint("Leave it out to give a build an hour."),
             Self::NoTable => Fault::User
                 .hint("Set `table`, with --table or SGBUILD_TABLE, to the table that `sgbuild status` names."),
             Self::NoRuns => Fault::User.hint("Name a training job."),

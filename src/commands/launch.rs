@@ -1,7 +1,6 @@
 //! `sgbuild launch`: the whole pipeline in AWS, created or updated.
 
 use std::collections::BTreeMap;
-use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -22,10 +21,6 @@ use super::github::{self, Remote};
 
 /// The template's parameters that say where the program is and for which processors.
 const CODE_PARAMETERS: [&str; 3] = ["CodeBucket", "CodeKey", "Architecture"];
-
-/// How long CodeBuild lets a build take:
-/// [CreateProject](https://docs.aws.amazon.com/codebuild/latest/APIReference/API_CreateProject.html), `timeoutInMinutes`.
-const BUILD_MINUTES: RangeInclusive<u64> = 5..=2160;
 
 /// Shown in the console as folders of the input bucket.
 const FOLDERS: [&str; 4] = [

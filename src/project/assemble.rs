@@ -16,7 +16,7 @@ use crate::progress::Progress;
 /// # Errors
 /// No project there; a file that is unreadable or malformed (with its line); a name, version, requirement or entry point that
 /// is missing or wrong; several functions that could train; Python needed and failing, or needed and refused.
-pub fn load(dir: &Path, settings: &ProjectSettings<'_>, progress: &dyn Progress) -> Result<Project, Error> {
+pub fn load(dir: &Path, settings: &ProjectSettings, progress: &dyn Progress) -> Result<Project, Error> {
     let files = Files::read(dir)?;
     match files.declared().and_then(|declared| declared.project(&files, settings)) {
         Ok(project) => Ok(project),
@@ -36,7 +36,7 @@ fn asked(
     answer: Answer,
     build: Build,
     why: &Dynamic,
-    settings: &ProjectSettings<'_>,
+    settings: &ProjectSettings,
 ) -> Result<Project, Error> {
     let at = format!("the answer of {}", build.backend.as_deref().unwrap_or("setuptools"));
     let name = answer

@@ -20,7 +20,7 @@ pub(crate) struct Declarations {
 
 impl Declarations {
     /// The project, unless something that must be known is not.
-    pub(crate) fn project(&self, files: &Files, settings: &ProjectSettings<'_>) -> Result<Project, Stop> {
+    pub(crate) fn project(&self, files: &Files, settings: &ProjectSettings) -> Result<Project, Stop> {
         let (metadata, declared) = self.metadata(&files.root)?;
         let keyword = match self.draft.get("entry_point")? {
             Some(value) => entry_points::keyword(value)?,

@@ -42,7 +42,6 @@ pub use error::Error;
 pub(crate) use requirement::{beyond_the_parser, normalized, too_much};
 pub(crate) use source_file::SourceFile;
 
-use std::cell::LazyCell;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -168,7 +167,7 @@ pub enum SourceKind {
 
 /// How to read a project.
 #[derive(Debug)]
-pub struct ProjectSettings<'a> {
+pub struct ProjectSettings {
     /// `--train` / `train = …`: decides over every declaration. With where it was set.
     pub train: Option<(String, String)>,
     /// The same for serving.
@@ -183,6 +182,6 @@ pub struct ProjectSettings<'a> {
     pub environment: Vec<(String, String)>,
     /// Where prepared interpreters with build requirements are kept between runs.
     pub cache_dir: PathBuf,
-    /// How uv is found, which prepares them: looked up where Python is asked, as it takes reading pip's files and uv's.
-    pub uv: LazyCell<UvSettings, Box<dyn FnOnce() -> UvSettings + 'a>>,
+    /// How uv is found, which prepares them.
+    pub uv: UvSettings,
 }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::{self, Display, Formatter};
 
+use super::flag::{Flag, Place};
 use super::{Error, Origin, Setting, TABLE, Value};
 
 /// What kind of value a setting has.
@@ -71,6 +72,9 @@ pub struct Definition {
     pub(crate) key: &'static str,
     pub(crate) kind: Kind,
     pub(crate) default: Option<Fixed>,
+    /// The least and the most that a number may be.
+    pub(super) least: u64,
+    pub(super) most: u64,
     /// The variable by which the setuptools-docker pipeline's stack gives it to CodeBuild; read there only.
     pub(super) original: Option<&'static str>,
     /// The parameter of the stack's template that it is.
@@ -87,121 +91,15 @@ pub struct Definition {
     pub(super) documented_default: Option<&'static str>,
 }
 
-/// A setting's flag on the command line.
-#[derive(Debug)]
-pub(crate) struct Flag {
-    /// Its name without the dashes, where that is not the key.
-    pub(super) name: Option<&'static str>,
-    /// What `--help` calls its value; empty where it takes none.
-    pub(crate) value_name: &'static str,
-    /// Its help, where it is not the setting's.
-    pub(super) help: Option<&'static str>,
-    /// Where `--help` shows it.
-    pub(super) places: &'static [Place],
-}
-
-impl Flag {
-    pub(super) const fn new(value_name: &'static str, places: &'static [Place]) -> Self {
-        Self {
-            name: None,
-            value_name,
-            help: None,
-            places,
-        }
-    }
-}
-
-/// A group of flags under one heading of `--help`. Each command has some of them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Group {
-    /// How the project is read.
-    Project,
-    /// What the image holds.
-    Image,
-    /// How the image is built.
-    Build,
-    /// Where the image goes.
-    Push,
-    /// How the training is started.
-    Training,
-    /// What only `sgbuild train` shows beside them.
-    Train,
-    /// Which stack.
-    Stack,
-    /// What the pipeline is made of. A stack that exists keeps what is not given.
-    Pipeline,
-    /// Where runs are recorded.
-    Account,
-}
-
-impl Group {
-    /// Its heading in `--help`.
-    pub(crate) fn heading(self) -> &'static str {
-        match self {
-            Self::Project => "Project",
-            Self::Image => "Image",
-            Self::Build => "Build",
-            Self::Push => "Push",
-            Self::Training | Self::Train => "Training",
-            Self::Stack => "Stack",
-            Self::Pipeline => "Pipeline",
-            Self::Account => "Account",
-        }
-    }
-
-    /// The settings whose flags it shows, in the order of `--help`: that of the table, but for those that say after which flag
-    /// they stand.
-    pub(crate) fn flags(self) -> Vec<(&'static Definition, &'static Place)> {
-        let shown = TABLE.iter().filter_map(|definition| {
-            let places = definition.flag.as_ref()?.places;
-            Some((*definition, places.iter().find(|place| place.group == self)?))
-        });
-        let (mut flags, moved): (Vec<_>, Vec<_>) = shown.partition(|(_, place)| place.after.is_none());
-        for (definition, place) in moved {
-            let before = flags.iter().position(|(other, _)| place.after == Some(other.key));
-            flags.insert(before.map_or(flags.len(), |before| before + 1), (definition, place));
-        }
-        flags
-    }
-}
-
-/// Where `--help` shows a flag.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Place {
-    group: Group,
-    after: Option<&'static str>,
-    help: Option<&'static str>,
-}
-
-/// In this group.
-pub(super) const fn at(group: Group) -> Place {
-    Place {
-        group,
-        after: None,
-        help: None,
-    }
-}
-
-impl Place {
-    /// Behind the flag of the setting `key`, not where the table has it.
-    pub(super) const fn after(mut self, key: &'static str) -> Self {
-        self.after = Some(key);
-        self
-    }
-
-    /// With help of its own.
-    pub(super) const fn saying(mut self, help: &'static str) -> Self {
-        self.help = Some(help);
-        self
-    }
-}
-
 impl Definition {
     pub(super) const fn new(key: &'static str, kind: Kind, help: &'static str) -> Self {
         Self {
             key,
             kind,
             default: None,
+            // Nothing lasts no time, and no instance trains nothing.
+            least: 1,
+            most: u64::MAX,
             original: None,
             parameter: None,
             decided_by: DecidedBy::Anyone,
@@ -283,16 +181,23 @@ impl Definition {
         }
     }
 
-    /// Whether the value can be what the setting says: nothing lasts no time, and no instance trains nothing.
+    /// Whether a number is one that the setting can be.
     pub(super) fn check(&'static self, setting: &Setting) -> Result<(), Error> {
-        if setting.value != Value::Number(0) {
+        let Value::Number(number) = setting.value else {
             return Ok(());
-        }
+        };
+        let expected = if number < self.least {
+            format!("a whole number, {} or more,", self.least)
+        } else if number > self.most {
+            format!("a whole number, {} at most,", self.most)
+        } else {
+            return Ok(());
+        };
         Err(Error::WrongKind {
             origin: setting.origin.to_string(),
             key: self.key,
-            found: "`0`".to_owned(),
-            expected: "a whole number, 1 or more,",
+            found: format!("`{number}`"),
+            expected: expected.into(),
         })
     }
 
@@ -308,7 +213,7 @@ impl Definition {
             origin: origin.to_string(),
             key: self.key,
             found,
-            expected,
+            expected: expected.into(),
         }
     }
 }

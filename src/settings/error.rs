@@ -1,5 +1,6 @@
 //! Why the settings are not understood, or not followed.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use super::Definition;
@@ -40,7 +41,7 @@ pub enum Error {
         /// What was found.
         found: String,
         /// What is expected.
-        expected: &'static str,
+        expected: Cow<'static, str>,
     },
     /// A variable's value is not Unicode.
     #[error("the environment variable {name} is not UTF-8")]

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::Value;
-use super::definition::{DecidedBy, Definition, Fixed, Flag, Kind, Place};
+use super::definition::{DecidedBy, Definition, Fixed, Kind};
+use super::flag::{Flag, Place};
 
 /// A setting's key. Its type says what reading it gives: of a `Key<Text>`, which has a default, it is a `&str`; of a
 /// `Key<Option<Text>>` an `Option<&str>`.
@@ -224,6 +225,12 @@ impl<T: Typed> Key<T> {
         if let Some(flag) = &mut self.definition.flag {
             flag.help = Some(help);
         }
+        self
+    }
+
+    /// The least and the most that the number may be.
+    pub(super) const fn between(mut self, least: u64, most: u64) -> Self {
+        (self.definition.least, self.definition.most) = (least, most);
         self
     }
 

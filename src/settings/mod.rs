@@ -6,6 +6,7 @@ mod definition;
 mod environment;
 mod error;
 mod files;
+mod flag;
 mod key;
 mod origin;
 mod pip;
@@ -15,9 +16,10 @@ mod trust;
 mod uv;
 
 pub use definition::Definition;
-pub(crate) use definition::{DecidedBy, Group, Kind, Place};
+pub(crate) use definition::{DecidedBy, Kind};
 pub use environment::Environment;
 pub use error::Error;
+pub(crate) use flag::{Group, Place};
 pub use origin::Origin;
 pub use stages::{
     AccountSettings, BuildSecrets, DestinationSettings, EngineSettings, PipelineSettings, RequirementsFile,
@@ -303,5 +305,7 @@ fn from_environment(definition: &'static Definition, environment: &Environment) 
     Ok(None)
 }
 
+#[cfg(test)]
+mod documentation;
 #[cfg(test)]
 mod tests;

@@ -4,9 +4,11 @@
 //! A row says: the setting's key and what it does, its default, its flag with the groups of `--help` that show it, and what else
 //! there is to say; [`Key`] lists what that can be. Its stage reads it by the row's name: `settings.get(&table::PLATFORM)`.
 
-use super::definition::Group::{Account, Build, Image, Pipeline, Project, Push, Stack, Train, Training};
-use super::definition::{Definition, at};
+use super::definition::Definition;
+use super::flag::Group::{Account, Build, Image, Pipeline, Project, Push, Stack, Train, Training};
+use super::flag::at;
 use super::key::{File, Key, List, Map, Number, Switch, Text, file, list, map, number, switch, text};
+use crate::training::rules::MAX_RUNTIME_SECONDS;
 
 /// What a file would decide that named a program.
 const PROGRAM: &str = "which program is run";
@@ -14,6 +16,9 @@ const PROGRAM: &str = "which program is run";
 const WHOSE_REPOSITORY: &str = "whose repository AWS builds";
 /// What a file would decide that trusted its own lines.
 const WHO_SEES_PASSWORDS: &str = "whether its own lines get your passwords";
+
+/// As many instances, or GiB of a volume, as SageMaker's requests can name.
+const MOST: u64 = i32::MAX as u64;
 
 /// Makes a static of each row, and [`TABLE`] of all of them: a row cannot be forgotten there.
 macro_rules! table {
@@ -108,6 +113,8 @@ table! {
         .flag_help("The commit, for tag, label and training, instead of git's HEAD")
         .documented_default("CodeBuild's, else git's HEAD");
 
+    // How the image is built.
+
     PIP_SETTINGS: Switch = switch("pip-settings", "Hand this machine's pip index settings and netrc to the build, as secrets")
         .on()
         .bare_flag(&[at(Image)])
@@ -130,8 +137,6 @@ table! {
         .flag("FILE", &[at(Image)])
         .flag_help("Certificates (PEM) that pip trusts in the build")
         .documented("Certificates (PEM) that pip trusts in the build");
-
-    // How the image is built.
 
     ENGINE: Text = text("engine", "What builds the image: auto or docker")
         .default("auto")
@@ -208,21 +213,25 @@ table! {
 
     INSTANCE_COUNT: Number = number("instance-count", "How many instances train")
         .default(1)
+        .between(1, MOST)
         .flag("N", &[at(Training)])
         .in_codebuild("INSTANCE_CNT")
         .parameter("InstanceCount");
 
     VOLUME_SIZE: Number = number("volume-size", "Each instance's volume, in GiB")
         .default(30)
+        .between(1, MOST)
         .flag("GIB", &[at(Training)])
         .in_codebuild("EBS_VOL_GB")
         .parameter("VolInGB");
 
     MAX_RUNTIME: Number = number("max-runtime", "The longest training may take, in seconds")
         .default(86_400)
+        .between(1, MAX_RUNTIME_SECONDS.unsigned_abs() as u64)
         .flag("SECONDS", &[at(Training)])
         .in_codebuild("RUN_TIME_SEC")
-        .parameter("MaxRuntimeInSeconds");
+        .parameter("MaxRuntimeInSeconds")
+        .documented("The longest training may take, in seconds; 28 days at most");
 
     METRICS: Map = map("metrics", "Metrics in the training's log: names, and regular expressions with one group")
         .flag("NAME=REGEX", &[at(Training).after("job-name")])
@@ -302,10 +311,13 @@ table! {
         .callers("what AWS runs the builds in")
         .documented_default("AWS's Amazon Linux");
 
+    // What CodeBuild takes: https://docs.aws.amazon.com/codebuild/latest/APIReference/API_CreateProject.html, timeoutInMinutes.
     BUILD_TIMEOUT: Option<Number> = number("build-timeout", "The longest a build may take, in minutes")
+        .between(5, 2160)
         .flag("MINUTES", &[at(Pipeline)])
         .flag_help("The longest a build may take, in minutes [default: 60]")
         .parameter("BuildTimeoutMins")
+        .documented("The longest a build may take, in minutes: 5 to 2160, as CodeBuild has it")
         .documented_default("`60`");
 
     CODE_BUCKET: Option<Text> = text("code-bucket", "A bucket for sgbuild itself")

@@ -126,11 +126,11 @@ fn a_number_is_taken_as_it_is_or_refused() {
             "`18446744073709551616`, and a whole number is expected",
         ),
     ] {
-        let pyproject = format!("[tool.sgbuild]\nbuild-timeout = {number}\n");
+        let pyproject = format!("[tool.sgbuild]\npython-timeout = {number}\n");
         let error = resolve(&[("pyproject.toml", &pyproject)], vec![], &[])
             .unwrap_err()
             .to_string();
-        assert_eq!(error, format!("pyproject.toml:2: `build-timeout` is {said}"));
+        assert_eq!(error, format!("pyproject.toml:2: `python-timeout` is {said}"));
         let setup_cfg = format!("[sgbuild]\nvolume-size = {number}\n");
         let error = resolve(&[("setup.cfg", &setup_cfg)], vec![], &[])
             .unwrap_err()
@@ -140,6 +140,42 @@ fn a_number_is_taken_as_it_is_or_refused() {
     let flag = vec![(&MAX_RUNTIME.definition, Value::Number(0))];
     let error = resolve(&[], flag, &[]).unwrap_err().to_string();
     assert!(error.starts_with("--max-runtime: "), "{error}");
+}
+
+#[test]
+fn a_number_that_its_service_would_refuse_is_refused_with_its_origin() {
+    for (variable, number, said) in [
+        (
+            "SGBUILD_BUILD_TIMEOUT",
+            "4",
+            "`build-timeout` is `4`, and a whole number, 5 or more, is expected",
+        ),
+        (
+            "SGBUILD_BUILD_TIMEOUT",
+            "2161",
+            "`build-timeout` is `2161`, and a whole number, 2160 at most, is expected",
+        ),
+        (
+            "SGBUILD_MAX_RUNTIME",
+            "2419201",
+            "`max-runtime` is `2419201`, and a whole number, 2419200 at most, is expected",
+        ),
+        (
+            "SGBUILD_INSTANCE_COUNT",
+            "2147483648",
+            "`instance-count` is `2147483648`, and a whole number, 2147483647 at most, is expected",
+        ),
+    ] {
+        let error = resolve(&[], vec![], &[(variable, number)]).unwrap_err();
+        assert_eq!(error.to_string(), format!("{variable}: {said}"));
+    }
+    for (variable, number) in [
+        ("SGBUILD_BUILD_TIMEOUT", "5"),
+        ("SGBUILD_BUILD_TIMEOUT", "2160"),
+        ("SGBUILD_MAX_RUNTIME", "2419200"),
+    ] {
+        resolve(&[], vec![], &[(variable, number)]).unwrap();
+    }
 }
 
 #[test]

@@ -136,9 +136,11 @@ impl Told {
         self.0.push((name.to_owned(), value.to_owned()));
     }
 
-    /// The certificates that pip trusts here; else those of the system, as pip does.
+    /// The certificates that whoever runs sgbuild names, else those that pip trusts here, else those of the system, as pip does. Those
+    /// that a file of the project names are for the image's build: this machine does not trust a server because a checkout does.
     fn certificates(&mut self, settings: &Settings, pip: &std::collections::BTreeMap<String, String>) {
-        if let Some(path) = settings.get(&table::CA_BUNDLE) {
+        let is_the_projects = settings.origin_of(&table::CA_BUNDLE).is_the_projects();
+        if let Some(path) = settings.get(&table::CA_BUNDLE).filter(|_| !is_the_projects) {
             self.replace("SSL_CERT_FILE", &settings.absolute(path).display().to_string());
             return;
         }
@@ -227,13 +229,16 @@ mod tests {
     use crate::settings::{Definition, Value};
 
     fn of(pairs: &[(&str, &str)], flags: Vec<(&'static Definition, Value)>) -> UvSettings {
-        let root = tempfile::tempdir().unwrap();
+        of_project(tempfile::tempdir().unwrap().path(), pairs, flags)
+    }
+
+    fn of_project(root: &Path, pairs: &[(&str, &str)], flags: Vec<(&'static Definition, Value)>) -> UvSettings {
         let nowhere = [("XDG_CONFIG_DIRS", "/nonexistent"), ("PIP_CONFIG_FILE", "/dev/null")];
         let pairs = nowhere
             .iter()
             .chain(pairs)
             .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
-        let resolved = Settings::resolve(root.path(), flags, Environment::new(pairs.collect())).unwrap();
+        let resolved = Settings::resolve(root, flags, Environment::new(pairs.collect())).unwrap();
         settings(&resolved)
     }
 
@@ -346,6 +351,21 @@ mod tests {
         assert_eq!(of_uv(&own, "UV_DEFAULT_INDEX"), None);
         let other = told("cache-dir = \"/tmp/x\"\n");
         assert_eq!(of_uv(&other, "UV_DEFAULT_INDEX"), Some("https://pip.example/"));
+    }
+
+    #[test]
+    fn a_checkout_does_not_say_which_servers_this_machine_trusts() {
+        let root = tempfile::tempdir().unwrap();
+        fs::write(root.path().join("setup.cfg"), "[sgbuild]\nca-bundle = theirs.pem\n").unwrap();
+        let pip_cert = [("PIP_CERT", "/certificates/own.pem")];
+        let pips = of_project(root.path(), &pip_cert, Vec::new());
+        assert_eq!(of_uv(&pips, "SSL_CERT_FILE"), Some("/certificates/own.pem"));
+        let systems = of_project(root.path(), &[], Vec::new());
+        assert_eq!(of_uv(&systems, "SSL_CERT_FILE"), None);
+        assert_eq!(of_uv(&systems, "UV_SYSTEM_CERTS"), Some("true"));
+        let flag = (&table::CA_BUNDLE.definition, Value::Text("/mine.pem".to_owned()));
+        let callers = of_project(root.path(), &pip_cert, vec![flag]);
+        assert_eq!(of_uv(&callers, "SSL_CERT_FILE"), Some("/mine.pem"));
     }
 
     #[test]

@@ -49,19 +49,6 @@ pub(crate) fn setting_keys() -> impl Iterator<Item = &'static str> {
     FIELDS.iter().filter_map(|field| Some(field.setting?.key))
 }
 
-/// What SageMaker would refuse of settings that are kept for later trainings, as far as they are `given`.
-///
-/// # Errors
-/// [`Error::Invalid`] with every one that is refused.
-pub(crate) fn check_kept(given: impl Fn(&str) -> Option<Given<String>>) -> Result<(), Error> {
-    let mut training = Training::default();
-    let refused = FIELDS.iter().filter_map(|field| {
-        let setting = field.setting?;
-        read(field, setting, &given(setting.key)?, &mut training)
-    });
-    none_of(refused.collect())
-}
-
 impl TrainingSettings {
     /// The same, with jobs whose names begin with the repository's, unless something else is set.
     #[must_use]
@@ -300,18 +287,5 @@ mod tests {
             prefix.starts_with("demand-forecast-demand-") && prefix.len() <= 40,
             "{prefix}"
         );
-    }
-
-    #[test]
-    fn what_is_kept_for_later_is_checked_as_far_as_it_is_given() {
-        let kept = |settings: TrainingSettings| check_kept(move |key| settings.given.get(key).cloned());
-        assert!(kept(TrainingSettings::default()).is_ok() && kept(settings()).is_ok());
-        let mut some = with(&[("volume-size", "0"), ("role", "training")]);
-        some.given.remove("source-bucket");
-        insta::assert_snapshot!(kept(some).unwrap_err(), @r"
-        SageMaker would refuse the training job:
-          role (pyproject.toml:2): `training` is not the ARN of an IAM role, such as arn:aws:iam::123456789012:role/training
-          volume-size: `0` is not a volume size in GiB: a whole number, 1 or more
-        ");
     }
 }

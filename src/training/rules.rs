@@ -13,7 +13,7 @@ use crate::aws::is_account;
 use crate::shown::quoted;
 
 /// Twenty-eight days in seconds: the longest a training job may run.
-const MAX_RUNTIME_SECONDS: i32 = 28 * 24 * 60 * 60;
+pub(crate) const MAX_RUNTIME_SECONDS: i32 = 28 * 24 * 60 * 60;
 /// The longest [key](https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html), in bytes.
 const MAX_KEY: usize = 1024;
 /// The longest image URI.

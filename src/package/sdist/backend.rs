@@ -22,7 +22,7 @@ struct Made {
 pub fn build_by_backend(
     root: &Path,
     build: &Build,
-    settings: &ProjectSettings<'_>,
+    settings: &ProjectSettings,
     out_dir: &Path,
     progress: &dyn Progress,
 ) -> Result<PathBuf, Error> {

@@ -31,7 +31,7 @@ impl<'a> Packer<'a> {
     ///
     /// # Errors
     /// The backend failed, or may not be asked.
-    pub fn of(project: &'a Project, settings: &ProjectSettings<'_>, progress: &dyn Progress) -> Result<Self, Error> {
+    pub fn of(project: &'a Project, settings: &ProjectSettings, progress: &dyn Progress) -> Result<Self, Error> {
         let backends = match &project.build.backend_sdist {
             None => None,
             Some(_) => Some(ask_backend(project, settings, progress)?),
@@ -60,7 +60,7 @@ impl<'a> Packer<'a> {
 
 fn ask_backend(
     project: &Project,
-    settings: &ProjectSettings<'_>,
+    settings: &ProjectSettings,
     progress: &dyn Progress,
 ) -> Result<BackendsArchive, Error> {
     let directory = scratch()?;

@@ -59,7 +59,7 @@ impl BuildEnvironment {
     pub(crate) fn with(
         requires: &[String],
         root: &Path,
-        settings: &ProjectSettings<'_>,
+        settings: &ProjectSettings,
         progress: &dyn Progress,
     ) -> Result<Self, Error> {
         let interpreter = Interpreter::find(&settings.python, &settings.environment, root, progress)?;

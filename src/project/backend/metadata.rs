@@ -38,7 +38,7 @@ pub(crate) fn metadata(
     root: &Path,
     build: &Build,
     because: &str,
-    settings: &ProjectSettings<'_>,
+    settings: &ProjectSettings,
     progress: &dyn Progress,
 ) -> Result<Answer, Error> {
     let out = scratch()?;

@@ -109,7 +109,7 @@ impl Question<'_> {
     /// or opens a file through a link out of the project.
     pub(crate) fn ask<T: for<'de> Deserialize<'de>>(
         &self,
-        settings: &ProjectSettings<'_>,
+        settings: &ProjectSettings,
         progress: &dyn Progress,
     ) -> Result<T, Error> {
         if settings.static_only {
@@ -122,7 +122,7 @@ impl Question<'_> {
 
     fn answer<T: for<'de> Deserialize<'de>>(
         &self,
-        settings: &ProjectSettings<'_>,
+        settings: &ProjectSettings,
         progress: &dyn Progress,
     ) -> Result<T, Error> {
         let files = Files::new()?;
@@ -160,7 +160,7 @@ impl Question<'_> {
         &self,
         files: &Files,
         environment: &BuildEnvironment,
-        settings: &ProjectSettings<'_>,
+        settings: &ProjectSettings,
         progress: &dyn Progress,
     ) -> Result<Ended, Error> {
         let run = Run {

@@ -1,7 +1,7 @@
 //! How the image is built.
 
-use super::super::{Origin, Settings, table};
 use crate::engine::docker::DockerSettings;
+use crate::settings::{Origin, Settings, table};
 
 /// What builds the image, and how.
 #[derive(Debug)]
@@ -10,8 +10,6 @@ pub struct EngineSettings<'a> {
     pub name: &'a str,
     /// Where it was set.
     pub origin: &'a Origin,
-    /// The platform to build for.
-    pub platform: &'a str,
     /// Ask the registry for a newer base image.
     pub pull: bool,
     /// Build every layer anew.
@@ -25,7 +23,6 @@ impl Settings {
         EngineSettings {
             name: self.get(&table::ENGINE),
             origin: self.origin_of(&table::ENGINE),
-            platform: self.get(&table::PLATFORM),
             pull: self.get(&table::PULL),
             no_cache: self.get(&table::NO_CACHE),
         }

@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use super::super::key::{Key, Text};
-use super::super::{Error, Settings, pip, table};
 use crate::dist::DIST;
 use crate::image::{ImageSettings, Template};
 use crate::package::sdist::SdistSettings;
@@ -12,6 +10,8 @@ use crate::reading::{self, PROJECT_FILE};
 use crate::requirements::Requirements;
 use crate::revision::{Commit, Revision};
 use crate::secret::Secret;
+use crate::settings::key::{Key, Text};
+use crate::settings::{Error, Settings, pip, table};
 
 /// What a build gets of this machine's pip settings, and what it does not get.
 #[derive(Debug, Default)]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::super::{Origin, Setting, Settings, Value, table};
+use crate::settings::{Origin, Setting, Settings, Value, table};
 
 /// Where in AWS.
 #[derive(Debug)]
@@ -44,19 +44,6 @@ impl Settings {
         }
     }
 
-    /// The settings that are numbers, and where each was set.
-    #[must_use]
-    pub fn numbers(&self) -> BTreeMap<&'static str, (u64, String)> {
-        let numbers = self.all().filter_map(|(definition, setting)| match setting? {
-            Setting {
-                value: Value::Number(number),
-                origin,
-            } => Some((definition.key, (*number, origin.to_string()))),
-            _ => None,
-        });
-        numbers.collect()
-    }
-
     /// The settings that are parameters of the stack's template, by the template's names. A default of ours is none of them:
     /// it must not undo what an existing stack was given.
     #[must_use]
@@ -77,5 +64,18 @@ impl Settings {
     #[must_use]
     pub fn other_stack_parameters(&self) -> &BTreeMap<String, String> {
         self.get(&table::PARAMETERS)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::settings::table::TABLE;
+    use crate::stack::TEMPLATE;
+
+    #[test]
+    fn every_parameter_is_one_of_the_templates() {
+        for parameter in TABLE.iter().filter_map(|definition| definition.parameter) {
+            assert!(TEMPLATE.contains(&format!("\n  {parameter}:\n")), "{parameter}");
+        }
     }
 }

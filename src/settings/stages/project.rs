@@ -1,16 +1,14 @@
 //! How the project is read.
 
-use std::cell::LazyCell;
-
-use super::super::key::{Key, Text};
-use super::super::{Settings, table, uv};
 use crate::project::ProjectSettings;
+use crate::settings::key::{Key, Text};
+use crate::settings::{Settings, table, uv};
 use crate::uv::UvSettings;
 
 impl Settings {
     /// How to read the project.
     #[must_use]
-    pub fn project(&self) -> ProjectSettings<'_> {
+    pub fn project(&self) -> ProjectSettings {
         let named = |key: &Key<Option<Text>>| Some((self.get(key)?.to_owned(), self.origin_of(key).to_string()));
         ProjectSettings {
             train: named(&table::TRAIN),
@@ -20,7 +18,7 @@ impl Settings {
             python_timeout: self.get(&table::PYTHON_TIMEOUT),
             environment: self.environment().all().to_vec(),
             cache_dir: self.environment().cache_dir(),
-            uv: LazyCell::new(Box::new(|| self.uv())),
+            uv: self.uv(),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Where the image goes.
 
-use super::super::{Settings, table};
+use crate::settings::{Settings, table};
 
 /// Where the image goes, as far as the settings say: the rest is the account's and the package's to say.
 #[derive(Debug)]

@@ -1,6 +1,6 @@
 //! How the training is started.
 
-use super::super::{Origin, Setting, Settings, Value, table};
+use crate::settings::{Origin, Setting, Settings, Value, table};
 use crate::training::{Given, TrainingSettings, request};
 
 impl Settings {

@@ -1,6 +1,5 @@
 //! What PKG-INFO and the egg-info say.
 
-use std::cell::LazyCell;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -25,7 +24,7 @@ fn pkg_info_of_both(files: &[(&str, &str)]) -> (String, String) {
         python_timeout: 60,
         environment: Vec::new(),
         cache_dir: out.path().into(),
-        uv: LazyCell::new(Box::new(UvSettings::default)),
+        uv: UvSettings::default(),
     };
     let project = load(root.path(), &settings, &Silent).unwrap();
     let ours = pack(&project, &out.path().join("ours"), &SdistSettings::default(), &Silent).unwrap();
