@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::{Checkout, job, json};
 use crate::cli;
 use crate::error::Error;
-use crate::project::{Descriptive, DynamicField, EntryPoint, Metadata, Project, Source, SourceKind};
+use crate::project::{Candidate, Descriptive, DynamicField, EntryPoint, Metadata, Project, Source, SourceKind};
 use crate::shown::{Data, Page};
 
 /// The keys of core metadata, then what sgbuild adds.
@@ -61,7 +61,19 @@ fn page(project: &Project) -> Page {
     row("extras", &metadata.provides_extra);
     row("packages", &metadata.packages);
     row("modules", &metadata.py_modules);
-    row("train", &[entry_point(project.train.as_ref())]);
+    if project.train_candidates.is_empty() {
+        row("train", &[entry_point(project.train.as_ref())]);
+    } else {
+        let one_of = |candidate: &Candidate| {
+            format!(
+                "one of: {} = {}",
+                candidate.name,
+                entry_point(Some(&candidate.function))
+            )
+        };
+        let candidates: Vec<_> = project.train_candidates.iter().map(one_of).collect();
+        row("train", &candidates);
+    }
     row("serve", &[entry_point(project.serve.as_ref())]);
     let source = match project.source.kind {
         SourceKind::Static => "static".to_owned(),

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::backend::{self, Answer};
-use super::entry_points::{self, Declared, Role};
+use super::entry_points::{Declared, Selected};
 use super::error::Error;
 use super::project_files::Files;
 use super::requirement::{self, Stop};
@@ -45,13 +45,31 @@ fn asked(
         .ok_or_else(|| Error::NameMissing {
             file: files.main.to_owned(),
         })?;
-    // setuptools' word for a version that nobody gave.
-    let version = answer.version.filter(|version| version != "0.0.0");
+    // setuptools' word for a version that nobody gave; to others it is one.
+    let is_said =
+        |version: &String| version != "0.0.0" || !files.pyproject.backend_is_setuptools() || answer.says_version;
+    let version = answer.version.clone().filter(is_said);
     let version = version.ok_or_else(|| Error::VersionMissing {
         file: files.main.to_owned(),
     })?;
-    let declared: Vec<Declared> = answer
-        .entry_points
+    let mut entry_points = answer.entry_points;
+    if entry_points.is_empty() && !files.pyproject.backend_is_setuptools() {
+        // Not every backend's hook for metadata tells them.
+        let of_project = files.entry_points_of_project().map_err(|stop| match stop {
+            Stop::Wrong(error) => error,
+            Stop::Ask(dynamic) => Error::InvalidValue {
+                at: dynamic.place.to_string(),
+                message: format!("{} {}", dynamic.expression, dynamic.reason),
+            },
+        })?;
+        for entry in of_project {
+            entry_points
+                .entry(entry.group)
+                .or_default()
+                .insert(entry.name, entry.object);
+        }
+    }
+    let declared: Vec<Declared> = entry_points
         .iter()
         .flat_map(|(group, entries)| entries.iter().map(move |(name, object)| (group, name, object)))
         .map(|(group, name, object)| Declared {
@@ -71,17 +89,19 @@ fn asked(
             at: files.main.to_owned(),
         })
         .collect();
+    let selected = Selected::of(settings, &declared, &keyword)?;
     Ok(Project {
         root: files.root.clone(),
-        train: entry_points::select(Role::Train, settings.train.as_ref(), &declared, &keyword)?,
-        serve: entry_points::select(Role::Serve, settings.serve.as_ref(), &declared, &keyword)?,
+        train: selected.train,
+        train_candidates: selected.train_candidates,
+        serve: selected.serve,
         metadata: Metadata {
             name: requirement::name(&name, &at)?,
             version: requirement::version(&version, &at)?,
             requires_python: answer.requires_python,
             requires_dist: answer.requires_dist,
             provides_extra: answer.provides_extra,
-            entry_points: answer.entry_points,
+            entry_points,
             packages: answer.packages,
             py_modules: answer.py_modules,
             descriptive: answer.descriptive,
@@ -98,6 +118,6 @@ fn asked(
             kind: SourceKind::Pep517,
             reason: why.to_string(),
         },
-        warnings: files.warnings(),
+        warnings: [files.warnings(), selected.warnings].concat(),
     })
 }

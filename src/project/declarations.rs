@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::descriptive;
-use super::entry_points::{self, Declared, Role};
+use super::entry_points::{self, Declared, Selected};
 use super::error::Error;
 use super::project_files::Files;
 use super::requirement::{self, Stop};
@@ -26,17 +26,19 @@ impl Declarations {
             Some(value) => entry_points::keyword(value)?,
             None => Vec::new(),
         };
+        let selected = Selected::of(settings, &declared, &keyword)?;
         Ok(Project {
             root: files.root.clone(),
-            train: entry_points::select(Role::Train, settings.train.as_ref(), &declared, &keyword)?,
-            serve: entry_points::select(Role::Serve, settings.serve.as_ref(), &declared, &keyword)?,
+            train: selected.train,
+            train_candidates: selected.train_candidates,
+            serve: selected.serve,
             metadata,
             build: self.build(files.build())?,
             source: Source {
                 kind: SourceKind::Static,
                 reason: String::new(),
             },
-            warnings: files.warnings(),
+            warnings: [files.warnings(), selected.warnings].concat(),
         })
     }
 

@@ -6,7 +6,7 @@ use super::error::Error;
 use super::python_source::identifier;
 use super::requirement::{Stop, has_other_line_ends};
 use super::value::{Dynamic, Kind, Value};
-use super::{EntryPoint, Project};
+use super::{Candidate, EntryPoint, Project, ProjectSettings, training_function};
 
 /// One declared entry point.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -209,17 +209,63 @@ pub(crate) fn select(
     }
 }
 
+/// The functions that train and serve. Of several, one is to be chosen once it is needed: those that may train are kept for that,
+/// and those that may serve become a warning.
+pub(crate) struct Selected {
+    pub(crate) train: Option<EntryPoint>,
+    pub(crate) train_candidates: Vec<Candidate>,
+    pub(crate) serve: Option<EntryPoint>,
+    pub(crate) warnings: Vec<String>,
+}
+
+impl Selected {
+    /// By the settings `train` and `serve`, then by what is declared.
+    pub(crate) fn of(settings: &ProjectSettings, declared: &[Declared], keyword: &[Declared]) -> Result<Self, Error> {
+        let (train, train_candidates) = match select(Role::Train, settings.train.as_ref(), declared, keyword) {
+            Err(Error::AmbiguousTrain { found, .. }) => (None, found),
+            selected => (selected?, Vec::new()),
+        };
+        let (serve, warning) = match select(Role::Serve, settings.serve.as_ref(), declared, keyword) {
+            Err(Error::AmbiguousTrain { found, .. }) => {
+                let named: Vec<_> = found
+                    .iter()
+                    .map(|candidate| format!("{} = {}", candidate.name, candidate.function.object))
+                    .collect();
+                let named = named.join(", ");
+                let count = found.len();
+                (
+                    None,
+                    Some(format!(
+                        "{count} functions are declared to serve ({named}), and the image serves none of them: choose one with the setting serve"
+                    )),
+                )
+            }
+            selected => (selected?, None),
+        };
+        Ok(Self {
+            train,
+            train_candidates,
+            serve,
+            warnings: warning.into_iter().collect(),
+        })
+    }
+}
+
 fn only(role: Role, rank: &[&Declared]) -> Result<EntryPoint, Error> {
     let mut found = Vec::new();
     for declared in rank {
         let console = declared.group == "console_scripts";
-        found.push(checked(&declared.object, &declared.declared_in(), console)?);
+        found.push(Candidate {
+            name: declared.name.clone(),
+            function: checked(&declared.object, &declared.declared_in(), console)?,
+        });
     }
     match found.as_slice() {
-        [one] => Ok(one.clone()),
+        [one] => Ok(one.function.clone()),
         // One function declared twice is no question; a plain declaration says more than a console script.
-        [first, rest @ ..] if rest.iter().all(|other| other.object == first.object) => {
-            Ok(found.iter().find(|e| !e.console_script).unwrap_or(first).clone())
+        [first, rest @ ..] if rest.iter().all(|other| other.function.object == first.function.object) => {
+            let plain = found.iter().find(|each| !each.function.console_script);
+            Ok(plain.unwrap_or(first).function.clone())
         }
         _ => Err(Error::AmbiguousTrain {
             verb: role.verb(),
@@ -280,11 +326,20 @@ fn checked(object: &str, declared_in: &str, console_script: bool) -> Result<Entr
 /// The function that trains, for commands that need one.
 ///
 /// # Errors
-/// [`Error::NoTrainFunction`] where the project declares none.
+/// [`Error::NoTrainFunction`] where the project declares none, [`Error::AmbiguousTrain`] where it declares several,
+/// [`Error::ModuleNotPacked`] and [`Error::FunctionMissing`] where it is certainly not in the package.
 pub fn require_train(project: &Project) -> Result<&EntryPoint, Error> {
-    project.train.as_ref().ok_or_else(|| Error::NoTrainFunction {
+    if !project.train_candidates.is_empty() {
+        return Err(Error::AmbiguousTrain {
+            verb: Role::Train.verb(),
+            found: project.train_candidates.clone(),
+        });
+    }
+    let train = project.train.as_ref().ok_or_else(|| Error::NoTrainFunction {
         name: project.metadata.name.clone(),
-    })
+    })?;
+    training_function::look_for(project, train)?;
+    Ok(train)
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use crate::progress::Cancelled;
 use crate::reading::TooFar;
 use crate::uv;
 
-use super::{EntryPoint, Outside};
+use super::{Candidate, Outside};
 
 const EXITED_HINT: &str =
     "Look for a call that ends the process, such as sys.exit() or os._exit(), before setup() is done.";
@@ -189,7 +189,31 @@ pub enum Error {
         /// `train` or `serve`.
         verb: &'static str,
         /// All of them.
-        found: Vec<EntryPoint>,
+        found: Vec<Candidate>,
+    },
+    /// The module of the function that trains is not among those that are packed.
+    #[error("{object} ({declared_in}) would not be in the image: {reason}")]
+    ModuleNotPacked {
+        /// `module:function`.
+        object: String,
+        /// Where it was declared.
+        declared_in: String,
+        /// What is missing.
+        reason: String,
+        /// What to do.
+        hint: String,
+    },
+    /// The module has no such function.
+    #[error("{object} ({declared_in}) is not there: {file} {}", has_functions(has))]
+    FunctionMissing {
+        /// `module:function`.
+        object: String,
+        /// Where it was declared.
+        declared_in: String,
+        /// The module's file.
+        file: String,
+        /// The functions and classes that it has.
+        has: Vec<String>,
     },
     /// No function is declared to train.
     #[error("{name} declares no function that trains")]
@@ -271,12 +295,20 @@ pub enum Error {
     },
 }
 
-fn list(found: &[EntryPoint]) -> String {
-    let lines: Vec<String> = found
-        .iter()
-        .map(|e| format!("{} ({})", e.object, e.declared_in))
-        .collect();
+fn list(found: &[Candidate]) -> String {
+    let line = |candidate: &Candidate| {
+        let Candidate { name, function } = candidate;
+        format!("{name} = {} ({})", function.object, function.declared_in)
+    };
+    let lines: Vec<String> = found.iter().map(line).collect();
     lines.join("\n")
+}
+
+fn has_functions(has: &[String]) -> String {
+    if has.is_empty() {
+        return "has no function of its own".to_owned();
+    }
+    format!("has {}", has.join(", "))
 }
 
 impl From<process::Error> for Error {
@@ -371,6 +403,9 @@ impl Explain for Error {
             Self::AmbiguousTrain { verb: "serve", .. } => {
                 Fault::User.hint("Choose one with the setting serve = \"package.module:function\".")
             }
+            Self::ModuleNotPacked { hint, .. } => Fault::User.hint(hint.clone()),
+            Self::FunctionMissing { .. } => Fault::User
+                .hint("Name a function that is there in the entry point, or with --train package.module:function."),
             Self::AmbiguousTrain { .. } => Fault::User.hint("Choose one with --train package.module:function."),
             Self::NoTrainFunction { .. } => Fault::User
                 .hint("Declare it in setup(): entry_points={\"myproject.training\": [\"train = myproject.model:train\"]}.")

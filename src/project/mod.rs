@@ -27,8 +27,10 @@ mod pyproject;
 mod python_source;
 mod requirement;
 mod setup_cfg;
+mod setup_keywords;
 mod setup_py;
 mod source_file;
+mod training_function;
 mod value;
 mod version_predicate;
 
@@ -60,6 +62,8 @@ pub struct Project {
     pub build: Build,
     /// The function that trains; `None` where the project declares none (an error only for commands that need one).
     pub train: Option<EntryPoint>,
+    /// The functions of which one trains, where nothing says which; then `train` is `None`.
+    pub train_candidates: Vec<Candidate>,
     /// The function that serves, if the project declares one.
     pub serve: Option<EntryPoint>,
     /// How the metadata was read.
@@ -101,6 +105,8 @@ pub struct Build {
     pub backend: Option<String>,
     /// `[build-system] backend-path`: directories of the project that hold its own backend.
     pub backend_path: Vec<String>,
+    /// Whether `[project]` leaves entry points to the backend.
+    pub dynamic_entry_points: bool,
     /// `package_dir` of setuptools: dotted package (or empty string) to directory relative to the root.
     pub package_dir: BTreeMap<String, String>,
     /// `package_data`: package (or empty string for all) to globs.
@@ -144,6 +150,15 @@ pub struct EntryPoint {
     /// Whether it is a `console_scripts` entry, whose integer return value is an exit code.
     #[serde(skip)]
     pub console_script: bool,
+}
+
+/// One of several functions that are declared for the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidate {
+    /// The entry point's name.
+    pub name: String,
+    /// What it names.
+    pub function: EntryPoint,
 }
 
 /// How the metadata was read.

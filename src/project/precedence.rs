@@ -1,13 +1,15 @@
 //! setuptools' precedence among what the three files declare, and what it may not be certain about.
 
-use super::build_requirements::{is_only_setuptools, may_change_metadata};
+use super::build_requirements::{is_passed_over, may_change_metadata};
 use super::declarations::Declarations;
 use super::descriptive::KEYWORDS;
 use super::discovery::{self, Discovered};
 use super::error::Error;
 use super::project_files::Files;
-use super::requirement::Stop;
+use super::requirement::{self, Stop};
+use super::setup_keywords;
 use super::value::{Draft, Dynamic, Kind, Value, string_map};
+use crate::secret::without_url_credentials;
 
 impl Files {
     /// The declarations of all files by setuptools' precedence, or why Python must be asked.
@@ -27,28 +29,43 @@ impl Files {
         }
         self.refuse_two_sources(&drafts)?;
         refuse_unclear_version(setup_py, &self.setup_cfg)?;
-        // A keyword that nobody knows may belong to a plugin that changes everything; setuptools-docker's are ours.
-        let plugin = setup_py.fields.iter().find(|(key, _)| key.starts_with("plugin:"));
+        self.refuse_plugins()?;
+        let mut draft = self.merged(&drafts);
+        refuse_plugins_of_setup(&draft)?;
+        // A keyword that nobody knows is passed over where no plugin is there to take it; setuptools-docker's are ours.
+        let plugin = setup_py.fields.iter().find(|(key, _)| {
+            key.strip_prefix("plugin:")
+                .is_some_and(|keyword| !is_passed_over(keyword))
+        });
         if let Some((_, Err(dynamic))) = plugin {
             return Err(dynamic.clone().into());
         }
-        if may_change_metadata(self.pyproject.requires.as_deref().unwrap_or_default()) {
-            return Err(self.ask(
-                "[build-system] requires",
-                "names a plugin, or a certain setuptools, that may read it differently",
-            ));
-        }
-        let mut draft = self.merged(&drafts);
-        if draft.inhabited("setup_requires") && !is_only_setuptools(draft.get("setup_requires")?) {
-            return Err(self.ask("setup_requires", "may name a plugin that changes the metadata"));
-        }
         self.refuse_missing_dynamic(&draft)?;
         self.discover(&mut draft)?;
+        setup_keywords::refuse(setup_py, &draft)?;
         Ok(Declarations {
             draft,
             main: self.main,
             include_by_default: self.pyproject.configures_setuptools,
         })
+    }
+
+    /// What `[build-system]` has installed beside setuptools may take part in reading.
+    fn refuse_plugins(&self) -> Result<(), Stop> {
+        let requires = self.pyproject.requires.iter().flatten();
+        let mut plugins = requires
+            .enumerate()
+            .filter(|(_, requirement)| may_change_metadata(requirement));
+        let Some((index, requirement)) = plugins.next() else {
+            return Ok(());
+        };
+        let reason = "is a plugin, or a certain setuptools, that may read it differently".to_owned();
+        Err(Dynamic {
+            expression: without_url_credentials(requirement),
+            place: self.pyproject.requires_at.get(index).copied().unwrap_or(self.top()),
+            reason,
+        }
+        .into())
     }
 
     /// `[project]` beside another file: setuptools takes some fields of both.
@@ -150,6 +167,26 @@ impl Files {
         draft.set("package_dir", Value::new(Kind::Dict(entries), place));
         Ok(())
     }
+}
+
+/// The same of what `setup_requires` has installed.
+fn refuse_plugins_of_setup(draft: &Draft) -> Result<(), Stop> {
+    let Some(listed) = draft.get("setup_requires")? else {
+        return Ok(());
+    };
+    let requires = requirement::requirements(listed)?;
+    let plugin = requires.iter().find(|requirement| may_change_metadata(requirement));
+    plugin.map_or(Ok(()), |plugin| {
+        let expression = format!("setup_requires = {}", without_url_credentials(plugin));
+        let reason = "may be a plugin that changes the metadata".to_owned();
+        let place = listed.place;
+        Err(Dynamic {
+            expression,
+            place,
+            reason,
+        }
+        .into())
+    })
 }
 
 /// Versions that setuptools may take from elsewhere.

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::Build;
 use super::disagreement::disagreements;
+use super::entry_points::{self, Declared};
 use super::error::Error;
 use super::marker_cost;
 use super::pyproject::{self, Pyproject};
@@ -93,8 +94,17 @@ impl Files {
             requires: requires.unwrap_or_else(|| DEFAULT_REQUIRES.map(ToOwned::to_owned).to_vec()),
             backend: self.pyproject.backend.clone(),
             backend_path: self.pyproject.backend_path.clone(),
+            dynamic_entry_points: self.pyproject.dynamic.iter().any(|field| is_entry_points(field)),
             readme: self.pyproject.readme.clone(),
             ..Build::default()
+        }
+    }
+
+    /// The entry points that `[project]` itself declares.
+    pub(super) fn entry_points_of_project(&self) -> Result<Vec<Declared>, Stop> {
+        match self.pyproject.draft.get("entry_points")? {
+            Some(value) if self.pyproject.has_project => entry_points::declared(value),
+            _ => Ok(Vec::new()),
         }
     }
 
@@ -115,4 +125,9 @@ impl Files {
         }
         .into()
     }
+}
+
+/// Whether this field of `[project]` declares entry points.
+fn is_entry_points(field: &str) -> bool {
+    matches!(field, "scripts" | "gui-scripts" | "entry-points")
 }

@@ -46,7 +46,10 @@ fn lines(item: &Value, text: &str) -> Result<Vec<String>, Stop> {
     if has_other_line_ends(text) || text.contains('\\') {
         return Err(item.unclear("install_requires", "plain lines").into());
     }
-    let found = logical_lines(text);
+    let found: Vec<_> = logical_lines(text)
+        .iter()
+        .map(|line| without_last_comma(line))
+        .collect();
     for line in &found {
         check(line, &item.place.to_string())?;
     }
@@ -136,6 +139,21 @@ fn logical_lines(text: &str) -> Vec<String> {
         .collect()
 }
 
+/// A requirement without the comma that packaging lets stand behind the last of its specifiers, and does not keep.
+fn without_last_comma(requirement: &str) -> String {
+    let (bare, marker) = requirement.split_at(requirement.find(';').unwrap_or(requirement.len()));
+    let (bare, close) = match bare.trim_end().strip_suffix(')') {
+        Some(bare) => (bare, ")"),
+        None => (bare, ""),
+    };
+    let kept = bare.trim_end().strip_suffix(',').filter(|kept| !kept.contains('@'));
+    let last = kept.and_then(|kept| kept.rsplit(',').next()).unwrap_or_default();
+    match kept {
+        Some(kept) if last.contains(['=', '<', '>']) => format!("{}{close}{marker}", kept.trim_end()),
+        _ => requirement.to_owned(),
+    }
+}
+
 /// Whether Python's `splitlines` would split `text` where Rust's `lines` does not.
 pub(crate) fn has_other_line_ends(text: &str) -> bool {
     text.contains([
@@ -213,10 +231,13 @@ pub(crate) fn version(text: &str, at: &str) -> Result<String, Error> {
     }
 }
 
-/// `requires-python`, checked.
+/// `requires-python`, checked; without what stands between two commas, or at an end, and says nothing.
 pub(crate) fn requires_python(text: &str, at: &str) -> Result<String, Error> {
-    match pep440_rs::VersionSpecifiers::from_str(text) {
-        Ok(_) => Ok(text.to_owned()),
+    let mut specifiers: Vec<_> = text.split(',').collect();
+    specifiers.retain(|specifier| !specifier.trim().is_empty());
+    let said = specifiers.join(",");
+    match pep440_rs::VersionSpecifiers::from_str(&said) {
+        Ok(_) => Ok(said),
         Err(error) => {
             let reason = error.to_string();
             let first = reason.lines().next().unwrap_or_default();
@@ -271,6 +292,23 @@ mod tests {
         assert_eq!(requirements(&value).unwrap(), ["a>=1", "b"]);
         // setuptools joins such lines in a way of its own.
         assert!(matches!(requirements(&Value::str("c \\\n>=2", AT)), Err(Stop::Ask(_))));
+    }
+
+    #[test]
+    fn a_comma_may_stand_behind_the_last_specifier() {
+        let read = |text| requirements(&Value::str(text, AT));
+        assert_eq!(read("six>=1.10,").unwrap(), ["six>=1.10"]);
+        assert_eq!(read("six (>=1.10 , )").unwrap(), ["six (>=1.10)"]);
+        assert_eq!(
+            read("six[a]>=1,<2, ; os_name == 'nt'").unwrap(),
+            ["six[a]>=1,<2; os_name == 'nt'"]
+        );
+        for refused in ["six,", "six>=1,,", "six ,>=1", "six[a,],"] {
+            assert!(matches!(read(refused), Err(Stop::Wrong(_))), "{refused}");
+        }
+        assert_eq!(requires_python(">=3.6,", "x").unwrap(), ">=3.6");
+        assert_eq!(requires_python(",>=3.6,,<4", "x").unwrap(), ">=3.6,<4");
+        assert!(requires_python(">=3.6;", "x").is_err());
     }
 
     #[test]

@@ -46,13 +46,33 @@ const FILES: [&str; 4] = ["package_data", "exclude_package_data", "data_files", 
 /// Keywords that replace parts of setuptools.
 const REPLACING: &[&str] = &[
     "distclass",
-    "options",
     "command_options",
     "script_name",
     "script_args",
     "attrs",
     "src_root",
 ];
+
+/// Commands that neither read metadata nor build what sgbuild installs: their options say nothing here.
+const IDLE: &[&str] = &[
+    "aliases",
+    "bdist_egg",
+    "bdist_rpm",
+    "bdist_wininst",
+    "build_apps",
+    "build_exe",
+    "build_sphinx",
+    "flake8",
+    "nosetests",
+    "ptr",
+    "pytest",
+    "test",
+    "upload",
+    "upload_docs",
+];
+
+/// Those of which nothing counts here, but that setuptools does not take everything.
+const CHECKED: [&str; 4] = ["dependency_links", "eager_resources", "namespace_packages", "use_2to3"];
 
 /// Keywords that setuptools knows and sgbuild has no use for.
 const KNOWN: &[&str] = &[
@@ -64,7 +84,6 @@ const KNOWN: &[&str] = &[
     "convert_2to3_doctests",
     "provides_extras",
     "headers",
-    "libraries",
     "include_dirs",
     "password",
     "ext_package",
@@ -142,13 +161,24 @@ impl Reader<'_> {
     }
 
     fn keyword(&mut self, name: &str, object: &Object) {
+        if let Some(checked) = CHECKED.iter().find(|checked| **checked == name)
+            && let Ok(value) = object.to_value()
+        {
+            self.draft.checked.push((checked, value));
+        }
         match name {
             "cmdclass" => self.commands(object),
             "ext_modules" => self.extensions(object),
+            "options" => self.options(object),
             "namespace_packages" | "eager_resources" => {
                 if object.truthy().unwrap_or(true) {
                     let reason = || format!("{}: setuptools writes a file of its own for {name}", object.place);
                     self.draft.backend_sdist.get_or_insert_with(reason);
+                }
+            }
+            "libraries" => {
+                if object.truthy().unwrap_or(true) {
+                    self.give_up(object, "(libraries) adds C sources");
                 }
             }
             name if RELEVANT.contains(&name) => {
@@ -216,6 +246,32 @@ impl Reader<'_> {
         self.draft.fields.insert("ext_modules".to_owned(), Ok(listed));
     }
 
+    /// Options of commands, as setup.cfg may set them too.
+    fn options(&mut self, object: &Object) {
+        let commands = object.to_value().ok();
+        let Some(commands) = commands.as_ref().and_then(Value::entries) else {
+            if object.truthy() != Ok(false) {
+                self.give_up(object, "(options) sets options of commands");
+            }
+            return;
+        };
+        for (command, options) in commands {
+            match command.as_str() {
+                Some(command) if IDLE.contains(&command) => {}
+                Some("sdist" | "build" | "build_py" | "build_ext" | "build_clib" | "build_scripts") => {}
+                Some("bdist_wheel")
+                    if options
+                        .entries()
+                        .is_some_and(|options| options.iter().all(tags_a_wheel)) => {}
+                _ => return self.give_up(object, "(options) sets options of commands"),
+            }
+            if !command.as_str().is_some_and(|command| IDLE.contains(&command)) {
+                let reason = || format!("{}: options sets some of a command that builds", object.place);
+                self.draft.backend_sdist.get_or_insert_with(reason);
+            }
+        }
+    }
+
     /// Custom commands: only their names matter here.
     fn commands(&mut self, object: &Object) {
         let entries = match &object.form {
@@ -238,6 +294,21 @@ impl Reader<'_> {
                 Some(_) => {}
             }
         }
+    }
+}
+
+/// Whether an option of `bdist_wheel` says nothing but for which Pythons the wheel is.
+fn tags_a_wheel((option, value): &(Value, Value)) -> bool {
+    match option.as_str() {
+        Some("universal") => {
+            let is_number = matches!(&value.kind, Kind::Number(number) if number == "0" || number == "1");
+            let is_word = value
+                .as_str()
+                .is_some_and(|word| ["0", "1", "true", "false", "True", "False"].contains(&word));
+            is_number || is_word || matches!(value.kind, Kind::Bool(_))
+        }
+        Some("python_tag") => value.as_str().is_some(),
+        _ => false,
     }
 }
 

@@ -69,6 +69,8 @@ pub(crate) struct Draft {
     pub(crate) referenced: Vec<String>,
     /// Why the backend must make the sdist.
     pub(crate) backend_sdist: Option<String>,
+    /// Keywords of `setup()` that say nothing here, but that setuptools checks.
+    pub(crate) checked: Vec<(&'static str, Value)>,
     pub(crate) warnings: Vec<String>,
     /// Where the version is `attr:`, which depends on where packages are.
     pub(crate) version_attr: Option<Place>,

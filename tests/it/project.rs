@@ -13,11 +13,13 @@ mod messages;
 mod mutations;
 mod oracle;
 mod packages;
+mod plugins;
 mod programs;
 mod pyproject;
 mod setup_arguments;
 mod setup_call;
 mod setup_cfg;
+mod training_function;
 mod unbounded;
 
 use std::process::Command;

@@ -50,6 +50,7 @@ fn project(root: &Path, metadata: Metadata, build: Build) -> Project {
         metadata,
         build,
         train: None,
+        train_candidates: Vec::new(),
         serve: None,
         source: Source {
             kind: SourceKind::Static,

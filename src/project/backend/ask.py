@@ -138,6 +138,7 @@ def watch_setup(declared):
     def setup(**keywords):
         declared.update({name: keywords[name] for name in EXTRA_KEYWORDS if name in keywords})
         distribution = original(**keywords)
+        declared["says_version"] = bool(distribution.metadata.version)
         declared["packages"] = list(distribution.packages or [])
         declared["py_modules"] = list(distribution.py_modules or [])
         return distribution
@@ -168,8 +169,9 @@ def metadata(backend, order, declared):
     read = None
     if hasattr(backend, "prepare_metadata_for_build_wheel"):
         directory = os.path.join(order["out"], backend.prepare_metadata_for_build_wheel(order["out"], {}))
-        # Some backends prepare METADATA only, whatever the package's entry points are: then the wheel tells.
-        if order["backend"].startswith("setuptools.") or os.path.exists(os.path.join(directory, "entry_points.txt")):
+        # Some backends prepare METADATA only, whatever the package's entry points are: pyproject.toml has them. Only where it leaves
+        # them to the backend, the wheel must tell; it may take minutes to build.
+        if not order["wheel_tells"] or os.path.exists(os.path.join(directory, "entry_points.txt")):
             read = reader_of_directory(directory)
     if read is None:
         read = reader_of_wheel(os.path.join(order["out"], backend.build_wheel(order["out"], {})))
@@ -177,6 +179,7 @@ def metadata(backend, order, declared):
     return {
         "name": fields["Name"],
         "version": fields["Version"],
+        "says_version": declared.get("says_version", True),
         "requires_python": fields["Requires-Python"],
         "requires_dist": fields.get_all("Requires-Dist") or [],
         "provides_extra": fields.get_all("Provides-Extra") or [],

@@ -16,6 +16,8 @@ use crate::project::{Build, Descriptive, Error, ProjectSettings};
 pub(crate) struct Answer {
     pub(crate) name: Option<String>,
     pub(crate) version: Option<String>,
+    /// Whether `setup()` was given a version, or found one in another file: `0.0.0` may be one.
+    pub(crate) says_version: bool,
     pub(crate) requires_python: Option<String>,
     pub(crate) requires_dist: Vec<String>,
     pub(crate) provides_extra: Vec<String>,

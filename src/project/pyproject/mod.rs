@@ -30,6 +30,8 @@ pub(crate) struct Pyproject {
     pub(crate) dynamic: Vec<String>,
     /// `[build-system] requires`.
     pub(crate) requires: Option<Vec<String>>,
+    /// Where each of them stands.
+    pub(crate) requires_at: Vec<Place>,
     /// `[build-system] build-backend`.
     pub(crate) backend: Option<String>,
     /// `[build-system] backend-path`.
@@ -119,6 +121,8 @@ impl Pyproject {
             },
         };
         self.requires = strings("requires")?;
+        let listed = table.get("requires").and_then(Value::items).unwrap_or_default();
+        self.requires_at = listed.iter().map(|requirement| requirement.place).collect();
         self.backend_path = strings("backend-path")?.unwrap_or_default();
         self.backend = match table.get("build-backend") {
             None => None,

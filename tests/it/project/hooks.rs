@@ -261,3 +261,58 @@ fn an_order_that_nobody_knows_is_refused() {
     assert_eq!(said, "there is nothing to ask for by the name 'wheel'\n");
     assert!(!sandbox.project().join("answer.json").exists());
 }
+
+/// A backend in the tree whose wheel must not be built to read it.
+const BACKEND: &str = "
+import os
+
+def prepare_metadata_for_build_wheel(directory, settings=None):
+    made = os.path.join(directory, 'x-1.0.dist-info')
+    os.makedirs(made)
+    with open(os.path.join(made, 'METADATA'), 'w') as out:
+        out.write('Metadata-Version: 2.1\\nName: x\\nVersion: VERSION\\n')
+    return 'x-1.0.dist-info'
+
+def build_wheel(directory, settings=None, metadata=None):
+    open('COMPILED', 'w').write('here a compiler would run for minutes')
+    raise SystemExit('no compiler')
+
+def build_sdist(directory, settings=None):
+    raise SystemExit('no')
+";
+
+#[test]
+fn metadata_compiles_nothing() {
+    let system = "[build-system]\nrequires = []\nbuild-backend = 'be'\nbackend-path = ['be']\n";
+    let project = "[project]\nname = 'x'\ndynamic = ['version']\n[project.scripts]\ntrain = 'x:main'\n";
+    for (table, version, train) in [("", "1.0", None), ("", "0.0.0", None), (project, "1.0", Some("x:main"))] {
+        let sandbox = crate::support::Sandbox::empty();
+        sandbox.write("be/be.py", &BACKEND.replace("VERSION", version));
+        sandbox.write("x/__init__.py", "def main(): pass\n");
+        sandbox.write("pyproject.toml", &format!("{system}{table}"));
+        let said = sandbox.run(&["inspect", "--json"]).exits(0).json();
+        assert_eq!(said["version"], version);
+        assert_eq!(said["train"]["object"].as_str(), train);
+        assert!(!sandbox.project().join("COMPILED").exists());
+    }
+}
+
+#[test]
+fn setuptools_tells_a_version_from_none() {
+    let setup_py = |version: &str| {
+        format!(
+            "import time\nfrom setuptools import setup\nsetup(name='a', {version}install_requires=['six'] * int(time.time() > 0))\n"
+        )
+    };
+    let sandbox = crate::support::Sandbox::empty();
+    sandbox.write("setup.py", &setup_py("version='0.0.0', "));
+    assert_eq!(sandbox.run(&["inspect", "--json"]).exits(0).json()["version"], "0.0.0");
+    sandbox.write("setup.py", &setup_py(""));
+    assert!(
+        sandbox
+            .run(&["inspect"])
+            .exits(1)
+            .stderr
+            .contains("does not give the package a version")
+    );
+}

@@ -412,3 +412,69 @@ fn requirements_mean_what_they_mean_to_setuptools() {
     agree(right.into_iter().map(|r| one(Right, r)).collect());
     super::oracle::never_wrong(doubtful.into_iter().map(|r| one(Right, r)).collect());
 }
+
+#[test]
+fn what_setuptools_checks_is_refused_as_it_refuses_it() {
+    let given = |kind, name, keywords: &str| {
+        script(
+            kind,
+            name,
+            &format!("setup(name='a', version='1', packages=['pkg'], {keywords})"),
+        )
+    };
+    agree(vec![
+        given(Refused, "zip_safe as a string", "zip_safe='False'"),
+        given(Refused, "zip_safe as an empty string", "zip_safe=''"),
+        given(Refused, "zip_safe as another number", "zip_safe=2"),
+        given(Refused, "zip_safe as a list", "zip_safe=[]"),
+        given(Static, "zip_safe as a number", "zip_safe=0"),
+        given(Static, "zip_safe as none", "zip_safe=None"),
+        given(
+            Refused,
+            "include_package_data as a string",
+            "include_package_data='true'",
+        ),
+        given(Static, "include_package_data as a number", "include_package_data=1"),
+        given(Refused, "2to3", "use_2to3=True"),
+        given(Static, "no 2to3", "use_2to3=False"),
+        given(Refused, "links as one text", "dependency_links='https://example.org/a'"),
+        given(Static, "links", "dependency_links=['https://example.org/a']"),
+        given(Static, "no links", "dependency_links=[]"),
+        given(Refused, "resources as one text", "eager_resources='a'"),
+        given(Refused, "a namespace of nothing", "namespace_packages=['other']"),
+        given(Refused, "a namespace as one text", "namespace_packages='pkg'"),
+        given(Static, "a namespace", "namespace_packages=['pkg']"),
+        given(Refused, "libraries that are none", "libraries=['m']"),
+        given(Static, "no libraries", "libraries=[]"),
+        given(
+            Refused,
+            "requirements of pip in requires",
+            "requires=['py-applescript', 'six']",
+        ),
+        given(Refused, "a bare specifier in requires", "requires=['six>=1.0']"),
+    ]);
+}
+
+#[test]
+fn a_version_of_python_is_no_number_that_loses_its_zero() {
+    for (number, string) in [("3.10", "3.10"), ("3.1", "3.10"), ("3.20", "3.20")] {
+        let sandbox = crate::support::Sandbox::empty();
+        let setup_py =
+            format!("from setuptools import setup\nsetup(name='a', version='1',\n      python_version={number})\n");
+        sandbox.write("setup.py", &setup_py);
+        let ran = sandbox.run(&["inspect"]);
+        assert_eq!(ran.code, 1);
+        let wanted = format!("write it as a string: python_version=\"{string}\"");
+        assert!(
+            ran.stderr.contains("setup.py:3: ") && ran.stderr.contains(&wanted),
+            "{}",
+            ran.stderr
+        );
+    }
+    let sandbox = crate::support::Sandbox::empty();
+    sandbox.write(
+        "setup.py",
+        "from setuptools import setup\nsetup(name='a', version='1', python_version=3.11)\n",
+    );
+    assert_eq!(sandbox.run(&["inspect"]).code, 0);
+}

@@ -1,5 +1,7 @@
 //! Built-in functions and classes that take single objects.
 
+use std::rc::Rc;
+
 use ruff_text_size::TextRange;
 
 use super::super::super::value::Place;
@@ -35,6 +37,24 @@ pub(super) fn setattr(machine: &mut Machine, arguments: &Arguments, node: TextRa
 pub(super) fn hasattr(arguments: &Arguments, _: Place) -> Option<Form> {
     let is_pypys = arguments.text(1, "").is_some_and(|name| name.starts_with("pypy_"));
     is_pypys.then_some(Form::Bool(false))
+}
+
+/// `@staticmethod`: the function itself, to who has it by its class.
+pub(super) fn staticmethod(arguments: &Arguments, _: Place) -> Option<Form> {
+    match arguments.positional.as_slice() {
+        [function] if matches!(function.form, Form::Function(_)) => Some(function.form.clone()),
+        _ => None,
+    }
+}
+
+/// `@property` and `@classmethod`: something of the function that is not followed. Nothing happens yet; who calls it calls the function.
+pub(super) fn descriptor(arguments: &Arguments, _: Place) -> Option<Form> {
+    match arguments.positional.as_slice() {
+        [function] if matches!(function.form, Form::Function(_)) => {
+            Some(Form::Method(Rc::new(function.clone()), "__get__".into()))
+        }
+        _ => None,
+    }
 }
 
 /// `ValueError(message)` and its like.
