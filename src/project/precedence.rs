@@ -16,6 +16,17 @@ impl Files {
     pub(crate) fn declared(&self) -> Result<Declarations, Stop> {
         if !self.pyproject.backend_is_setuptools() {
             let backend = self.pyproject.backend.as_deref().unwrap_or_default();
+            if self.pyproject.says_all() {
+                let mut draft = self.pyproject.draft.clone();
+                draft.backend_sdist = Some(format!(
+                    "pyproject.toml: build-backend names {backend}, which knows its files"
+                ));
+                return Ok(Declarations {
+                    draft,
+                    main: self.main,
+                    include_by_default: false,
+                });
+            }
             return Err(self.ask("build-backend", &format!("names {backend}, which knows the metadata")));
         }
         let none = Draft::default();

@@ -263,7 +263,7 @@ def entry_points(text):
     parser = configparser.ConfigParser(delimiters=("=",), interpolation=None, strict=False)
     parser.optionxform = str
     parser.read_string(text)
-    return {section: dict(parser.items(section)) for section in parser.sections()}
+    return {section: dict(parser.items(section)) for section in parser.sections() if parser.items(section)}
 
 
 HOOKS = {"metadata": metadata, "sdist": sdist}

@@ -37,6 +37,8 @@ pub(crate) struct Pyproject {
     /// `[build-system] backend-path`.
     pub(crate) backend_path: Vec<String>,
     pub(crate) readme: Option<String>,
+    /// `[tool.poetry]` says more than what is packed; Poetry adds that to what `[project]` says.
+    pub(crate) poetry_adds: bool,
     /// Where `[tool.setuptools] license-files` is.
     tool_license_files: Option<Place>,
 }
@@ -69,6 +71,14 @@ pub(crate) fn read(root: &Path, file: &SourceFile) -> Result<Pyproject, Error> {
             .draft
             .give_up("[tool.distutils]", commands.place, "sets options of commands");
     }
+    let poetry = top.get("tool").and_then(|tool| tool.get("poetry"));
+    let of_poetry = poetry.and_then(Value::entries).unwrap_or_default();
+    found.poetry_adds = of_poetry.iter().any(|(key, _)| {
+        !matches!(
+            key.as_str(),
+            Some("packages" | "include" | "exclude" | "requires-poetry" | "group")
+        )
+    });
     found.configures_setuptools = setuptools.is_some_and(Value::truthy);
     if found.backend_is_setuptools() {
         found.setuptools(root, setuptools.unwrap_or(&empty))?;
@@ -107,6 +117,19 @@ impl Pyproject {
     pub(crate) fn backend_is_setuptools(&self) -> bool {
         let backend = self.backend.as_deref().unwrap_or("setuptools.build_meta:__legacy__");
         matches!(backend, "setuptools.build_meta" | "setuptools.build_meta:__legacy__") && self.backend_path.is_empty()
+    }
+
+    /// Whether `[project]` says all of the metadata, though another backend builds the package: it may not change what is not
+    /// listed as [dynamic](https://packaging.python.org/en/latest/specifications/pyproject-toml/#dynamic), and these do not.
+    pub(crate) fn says_all(&self) -> bool {
+        let backend = self.backend.as_deref().unwrap_or_default();
+        let obeys = match backend {
+            "flit_core.buildapi" | "hatchling.build" | "pdm.backend" | "uv_build" => true,
+            "poetry.core.masonry.api" => !self.poetry_adds,
+            _ => false,
+        };
+        let is_whole = self.draft.whole.is_none() && ["name", "version"].iter().all(|key| self.draft.inhabited(key));
+        obeys && is_whole && self.has_project && self.dynamic.is_empty() && self.backend_path.is_empty()
     }
 
     fn build_system(&mut self, top: &Value) -> Result<(), Error> {

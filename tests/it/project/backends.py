@@ -41,7 +41,8 @@ def metadata(path):
         "requires_python": fields["Requires-Python"],
         "requires_dist": fields.get_all("Requires-Dist") or [],
         "provides_extra": fields.get_all("Provides-Extra") or [],
-        "entry_points": {section: dict(parser.items(section)) for section in parser.sections()},
+        # Some write the heads of groups that are empty.
+        "entry_points": {group: dict(parser.items(group)) for group in parser.sections() if parser.items(group)},
     }
 
 

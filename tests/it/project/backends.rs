@@ -157,3 +157,51 @@ fn git_knows_the_version_and_is_asked_each_time() {
     let later = version();
     assert!(later.as_str().unwrap().starts_with("1.2.4.dev1+g"), "{later}");
 }
+
+/// A project of another backend whose `[project]` leaves nothing to it, with more tables.
+fn whole(backend: &str, requires: &str, more: &str) -> Sandbox {
+    let sandbox = Sandbox::empty();
+    let project = format!(
+        "[build-system]\nrequires = [\"{requires}\"]\nbuild-backend = \"{backend}\"\n\n[project]\nname = \"frost-days\"\nversion = \"1.0.post1\"\ndescription = \"Counts them\"\nrequires-python = \">=3.9\"\ndependencies = [\"numpy>=1.26\"]\n\n[project.scripts]\ntrain = \"frost_days:train\"\n{more}"
+    );
+    sandbox.write("pyproject.toml", &project);
+    sandbox.write(
+        "frost_days/__init__.py",
+        "\"\"\"Another text.\"\"\"\n__version__ = '9'\n\ndef train():\n    pass\n",
+    );
+    sandbox
+}
+
+#[test]
+fn what_project_says_no_backend_changes() {
+    for (backend, requires) in [
+        ("flit_core.buildapi", "flit_core>=3.9,<4"),
+        ("hatchling.build", "hatchling"),
+        ("pdm.backend", "pdm-backend"),
+        ("poetry.core.masonry.api", "poetry-core>=2.0"),
+    ] {
+        let sandbox = whole(backend, requires, "");
+        let said = sandbox.run(&["inspect", "--static", "--json"]).exits(0).json();
+        assert_eq!(said["source"]["kind"], "static");
+        let judged = judge(&sandbox.project());
+        for (field, value) in judged["metadata"].as_object().unwrap() {
+            assert_eq!(&said[field], value, "{backend}: {field}");
+        }
+        let refused = sandbox.run(&["dist", "--static"]).exits(1);
+        assert!(refused.stderr.contains(backend), "{}", refused.stderr);
+    }
+}
+
+#[test]
+fn what_a_backend_adds_to_project_it_is_asked_for() {
+    let adds = "[tool.poetry]\npackages = [{ include = \"frost_days\" }]\n[tool.poetry.dependencies]\nscipy = \"*\"\n";
+    let other = whole("maturin", "maturin>=1.7,<2", "");
+    for sandbox in [whole("poetry.core.masonry.api", "poetry-core>=2.0", adds), other] {
+        let refused = sandbox.run(&["inspect", "--static"]).exits(1);
+        assert!(
+            refused.stderr.contains("which knows the metadata"),
+            "{}",
+            refused.stderr
+        );
+    }
+}
