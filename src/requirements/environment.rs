@@ -9,7 +9,7 @@ use pep508_rs::{MarkerEnvironment, MarkerEnvironmentBuilder, MarkerTree};
 #[derive(Debug, Clone)]
 pub struct Environments(Vec<Environment>);
 
-/// One of them.
+/// An environment that the image may have.
 #[derive(Debug, Clone)]
 pub(super) struct Environment {
     /// `3.11`.
@@ -55,7 +55,7 @@ fn environment(machine: &str, python: &str) -> Option<Environment> {
         os_name: "posix",
         platform_machine: machine,
         platform_python_implementation: "CPython",
-        // Those of the kernel that the image will run on, which nobody knows.
+        // Of the kernel that the image will run on, which nobody knows.
         platform_release: "",
         platform_system: "Linux",
         platform_version: "",

@@ -46,7 +46,7 @@ pub struct Requirements {
     pub lines: Vec<Line>,
     /// What limits the versions of whatever is installed.
     pub constraints: Vec<Line>,
-    /// Extras of the project itself that the file asks for, with where.
+    /// Extras of the project itself that the file asks for (`.[train]`), and where it does.
     pub own_extras: Vec<(String, Place)>,
     /// The environments that a lock is for, as markers; empty is any.
     pub environments: Vec<MarkerTree>,
@@ -304,7 +304,7 @@ fn own_name(project: &Project) -> Option<PackageName> {
     PackageName::from_str(&project.metadata.name).ok()
 }
 
-/// The chosen extras in their normal form; one that is no name is told by the image's plan.
+/// The chosen extras in their normal form. One that is not a valid name is left out here: the image's plan refuses it.
 fn extra_names(extras: &[String]) -> Vec<ExtraName> {
     extras
         .iter()
@@ -312,7 +312,7 @@ fn extra_names(extras: &[String]) -> Vec<ExtraName> {
         .collect()
 }
 
-/// A marker as it stands behind a requirement: as it was written where that is still what it says.
+/// A marker as it is written behind a requirement: in the file's own words, unless it was simplified.
 fn marker_suffix(written: &str, marker: &MarkerTree) -> String {
     let unchanged = pep508::marker(written).is_ok_and(|read| read == *marker);
     let shown = if unchanged {

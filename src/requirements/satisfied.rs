@@ -1,4 +1,4 @@
-//! Whether the user's file gives the package what it declares, before anything is built.
+//! Whether the user's file satisfies what the package declares; checked before anything is built.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -218,7 +218,7 @@ impl Contents {
     }
 }
 
-/// An error of a kind that readers do not repeat, once the user asked to stop.
+/// An error once the user asked to stop. Its kind is not `Interrupted`, at which readers try again.
 fn unless_cancelled(progress: &dyn Progress) -> io::Result<()> {
     if progress.cancelled() {
         return Err(io::Error::other("interrupted"));
@@ -239,7 +239,7 @@ fn setup_cfg(selected: &mut Vec<Selected>, tree: &Tree, version: &str) -> Result
     Ok(setup_cfg::with_fixed_tag(&original, version))
 }
 
-/// What is never packed: what was built, and here setuptools' own `build` and release directories.
+/// What is never packed: output directories, and the `build` and release directories that setuptools makes in the project.
 fn pruned(project: &Project, names: &Names, out_dir: &Path, settings: &SdistSettings) -> Result<Pruned, Error> {
     fs::create_dir_all(out_dir).map_err(|source| Error::OutDir {
         path: out_dir.to_path_buf(),
