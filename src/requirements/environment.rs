@@ -7,7 +7,7 @@ use pep508_rs::{MarkerEnvironment, MarkerEnvironmentBuilder, MarkerTree};
 
 /// The image's environment for each Python that it may have; one where the Python is known.
 #[derive(Debug, Clone)]
-pub struct Environments(Vec<Environment>);
+pub(crate) struct Environments(Vec<Environment>);
 
 /// An environment that the image may have.
 #[derive(Debug, Clone)]
@@ -21,8 +21,7 @@ pub(super) struct Environment {
 impl Environments {
     /// The environments of an image for `platform` (`linux/amd64`) with one of `pythons` (`3.11` or `3.11.4`). `X.Y` stands for its
     /// latest patch release, as an image's tag does.
-    #[must_use]
-    pub fn new(platform: &str, pythons: &[String]) -> Self {
+    pub(crate) fn new(platform: &str, pythons: &[String]) -> Self {
         let machine = if platform.ends_with("/arm64") {
             "aarch64"
         } else {

@@ -83,7 +83,7 @@ fn is_credential_of_index(name: &str) -> bool {
 }
 
 /// A uv that runs and is new enough.
-pub struct Uv {
+pub(crate) struct Uv {
     program: PathBuf,
     environment: Vec<(String, String)>,
     index_arguments: Vec<String>,
@@ -96,7 +96,7 @@ impl Uv {
     ///
     /// # Errors
     /// The one that is set does not run or is too old; there is none and it cannot be fetched; the user interrupted.
-    pub fn find(settings: &UvSettings, progress: &dyn Progress) -> Result<Self, Error> {
+    pub(crate) fn find(settings: &UvSettings, progress: &dyn Progress) -> Result<Self, Error> {
         if let Some(set) = &settings.program {
             let program = process::find(set, &settings.environment).ok_or_else(|| Error::NotRun {
                 program: set.clone(),
@@ -145,8 +145,7 @@ impl Uv {
     }
 
     /// Arguments for every command that resolves requirements (`pip install`, `pip compile`).
-    #[must_use]
-    pub fn index_arguments(&self) -> &[String] {
+    pub(crate) fn index_arguments(&self) -> &[String] {
         &self.index_arguments
     }
 

@@ -28,9 +28,10 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-pub use self::backend::build_by_backend;
+pub(crate) use self::backend::build_by_backend;
 pub use self::error::Error;
-pub use self::repack::{refuse_linked, repack};
+pub(crate) use self::repack::refuse_linked;
+pub use self::repack::repack;
 
 use self::archive::Archive;
 use self::files::{Pruned, Selected};
@@ -42,7 +43,7 @@ use crate::project::Project;
 
 /// 1980-01-02T00:00:00Z, the time of every member unless `SOURCE_DATE_EPOCH` says otherwise: zip, hence a wheel built from
 /// the unpacked sdist, knows no time before 1980, and a day later it is 1980 in every time zone.
-pub const DEFAULT_TIME: i64 = 315_619_200;
+const DEFAULT_TIME: i64 = 315_619_200;
 
 /// How to write a source distribution.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -82,7 +82,7 @@ pub fn repack(
 ///
 /// # Errors
 /// [`Error::Outside`].
-pub fn refuse_linked(files: &[String], root: &Path) -> Result<(), Error> {
+pub(crate) fn refuse_linked(files: &[String], root: &Path) -> Result<(), Error> {
     for file in files {
         if let Ok(Real::Outside(outside)) = border::real(root, file)
             && outside.is_link()
