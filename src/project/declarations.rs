@@ -1,4 +1,4 @@
-//! What is declared, all files taken together, to a [`Project`] and its [`Metadata`].
+//! From the merged declarations of all files to a [`Project`] and its [`Metadata`].
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -112,7 +112,7 @@ impl Declarations {
         Ok((metadata, declared))
     }
 
-    /// A field that counts only if it says something.
+    /// A field where it is given and not empty.
     fn text(&self, key: &str) -> Result<Option<&Value>, Stop> {
         Ok(self.draft.get(key)?.filter(|value| value.truthy()))
     }
