@@ -9,7 +9,7 @@ use super::run_py::RUN_PY;
 use super::{Error, declared, python};
 use crate::oci::{Platform, Reference};
 use crate::project::{self, EntryPoint, Project};
-use crate::requirements::{self, Declared, Environments, Requirements};
+use crate::requirements::{self, Declared, Environments, Pinning, Requirements};
 use crate::secret::without_url_credentials;
 
 /// The official Python image's repository in the Amazon ECR public gallery, which has no pull limits inside AWS.
@@ -143,7 +143,7 @@ impl ImagePlan {
             constraints: file
                 .map(|file| requirements::written(&file.constraints))
                 .unwrap_or_default(),
-            locked: file.is_some_and(Requirements::is_complete),
+            locked: file.is_some_and(|file| file.pinning() == Pinning::Locked),
             train: train.clone(),
             serve: project.serve.clone(),
             labels: labels(project, settings),
@@ -184,7 +184,7 @@ fn texts(declared: Vec<Declared>) -> Vec<String> {
 fn requirement_lines(project: &Project, declared: Vec<Declared>, file: Option<&Requirements>) -> Vec<String> {
     let Some(file) = file else { return texts(declared) };
     let mut lines = requirements::written(&file.lines);
-    if file.is_complete() || file.has_hashes() {
+    if file.pinning() != Pinning::Open {
         return lines;
     }
     let mut more = texts(declared);

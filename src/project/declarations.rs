@@ -8,8 +8,7 @@ use super::entry_points::{self, Declared, Role};
 use super::error::Error;
 use super::project_files::Files;
 use super::requirement::{self, Stop};
-use super::setup_cfg::string_map;
-use super::value::{Draft, Kind, Value};
+use super::value::{Draft, Kind, Value, string_map};
 use super::{Metadata, Project, ProjectSettings, Source, SourceKind};
 
 /// Everything declared, by setuptools' keywords.

@@ -6,8 +6,7 @@ use super::Build;
 use super::declarations::{Declarations, names, number_or_text, text};
 use super::descriptive::marked_dynamic;
 use super::requirement::Stop;
-use super::setup_cfg::string_map;
-use super::value::{Kind, Value};
+use super::value::{Kind, Value, string_map};
 
 impl Declarations {
     pub(super) fn build(&self, known: Build) -> Result<Build, Stop> {

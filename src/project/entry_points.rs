@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::discovery::identifier;
 use super::error::Error;
+use super::python_source::identifier;
 use super::requirement::{Stop, has_other_line_ends};
 use super::value::{Dynamic, Kind, Value};
 use super::{EntryPoint, Project};

@@ -7,8 +7,7 @@ use super::discovery::{self, Discovered};
 use super::error::Error;
 use super::project_files::Files;
 use super::requirement::Stop;
-use super::setup_cfg::string_map;
-use super::value::{Draft, Dynamic, Kind, Value};
+use super::value::{Draft, Dynamic, Kind, Value, string_map};
 
 impl Files {
     /// The declarations of all files by setuptools' precedence, or why Python must be asked.

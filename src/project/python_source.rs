@@ -106,3 +106,9 @@ fn string_end(bytes: &[u8], start: usize, quote: u8) -> usize {
     }
     bytes.len()
 }
+
+/// Whether `name` is a Python identifier.
+pub(crate) fn identifier(name: &str) -> bool {
+    let mut chars = name.chars();
+    chars.next().is_some_and(|c| c == '_' || c.is_alphabetic()) && chars.all(|c| c == '_' || c.is_alphanumeric())
+}

@@ -1,19 +1,20 @@
 //! `setup.cfg`: the declarative half of setuptools, turned into the keywords that `setup()` would have got.
 //! <https://setuptools.pypa.io/en/latest/userguide/declarative_config.html>
 
-use std::collections::BTreeMap;
+mod option;
+
 use std::path::Path;
 
 use super::attr::read_attr;
 use super::data_files;
 use super::descriptive::{KEYWORDS, contained, lines};
-use super::discovery::{Find, find_packages};
 use super::error::Error;
+use super::file_directive::read_files;
+use super::find_packages::{Find, find_packages};
 use super::ini::{self, IniOption, Section};
 use super::source_file::SourceFile;
-use super::value::{Draft, Evaluated, Kind, Place, Value};
-
-const FILE: &str = "setup.cfg";
+use super::value::{Draft, Evaluated, Kind, Place, Value, string_map};
+use option::{dict, items, key, list, place, trimmed};
 
 /// Reads the declarations of `setup.cfg`.
 pub(crate) fn read(root: &Path, file: &SourceFile) -> Result<Draft, Error> {
@@ -345,40 +346,6 @@ impl Reader<'_> {
     }
 }
 
-/// The files' texts joined by newlines, and those that exist; setuptools passes over missing ones.
-pub(crate) fn read_files(root: &Path, names: &[&str], at: Place) -> Result<(String, Vec<String>), Error> {
-    let mut texts = Vec::new();
-    let mut read = Vec::new();
-    for name in names {
-        if Path::new(name).is_absolute() || name.split('/').any(|part| part == "..") {
-            let message = format!("file: {name} is outside the project");
-            return Err(Error::InvalidValue {
-                at: at.to_string(),
-                message,
-            });
-        }
-        if !root.join(name).is_file() {
-            continue;
-        }
-        if let Some(file) = SourceFile::read(root, name)? {
-            // Here setuptools reads the mark as a character.
-            let mark = if file.marked { "\u{feff}" } else { "" };
-            texts.push(format!("{mark}{}", file.text));
-            read.push((*name).to_owned());
-        }
-    }
-    Ok((texts.join("\n"), read))
-}
-
-/// A `{str: str}` field as a map; empty where it is anything else.
-pub(crate) fn string_map(field: Option<&Evaluated>) -> BTreeMap<String, String> {
-    let Some(Ok(value)) = field else { return BTreeMap::new() };
-    let pairs = value.entries().unwrap_or_default().iter();
-    pairs
-        .filter_map(|(k, v)| Some((k.as_str()?.to_owned(), v.as_str()?.to_owned())))
-        .collect()
-}
-
 /// The key's usual name.
 fn unaliased(key: &str) -> &str {
     match key {
@@ -388,56 +355,4 @@ fn unaliased(key: &str) -> &str {
         "platform" => "platforms",
         other => other,
     }
-}
-
-/// The items that are not blank.
-fn trimmed<'a>(items: impl Iterator<Item = &'a str>, at: Place) -> Value {
-    let items = items.map(str::trim).filter(|item| !item.is_empty());
-    Value::new(Kind::List(items.map(|item| Value::str(item, at)).collect()), at)
-}
-
-fn place(line: usize) -> Place {
-    Place { file: FILE, line }
-}
-
-/// The key as setuptools normalises it in its own sections.
-fn key(option: &IniOption) -> String {
-    option.key.replace('-', "_").to_lowercase()
-}
-
-/// A list's items with their lines: by lines if there are several, otherwise by `separator`.
-fn items(option: &IniOption, separator: char) -> Vec<(usize, String)> {
-    let text = option.text();
-    let chunks: Vec<(usize, String)> = if text.contains('\n') {
-        option.lines.clone()
-    } else {
-        text.split(separator)
-            .map(|chunk| (option.line, chunk.to_owned()))
-            .collect()
-    };
-    let trimmed = chunks.into_iter().map(|(line, chunk)| (line, chunk.trim().to_owned()));
-    trimmed.filter(|(_, chunk)| !chunk.is_empty()).collect()
-}
-
-fn list(option: &IniOption, separator: char) -> Value {
-    let items = items(option, separator)
-        .into_iter()
-        .map(|(line, text)| Value::str(text, place(line)))
-        .collect();
-    Value::new(Kind::List(items), place(option.line))
-}
-
-fn dict(option: &IniOption) -> Result<Value, Error> {
-    let mut entries = Vec::new();
-    for (line, text) in items(option, ',') {
-        let Some((key, value)) = text.split_once('=') else {
-            let message = format!("{} needs `key = value`, not {text:?}", option.key);
-            return Err(Error::SetupCfg { line, message });
-        };
-        entries.push((
-            Value::str(key.trim(), place(line)),
-            Value::str(value.trim(), place(line)),
-        ));
-    }
-    Ok(Value::new(Kind::Dict(entries), place(option.line)))
 }

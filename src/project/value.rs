@@ -185,3 +185,12 @@ impl Draft {
         });
     }
 }
+
+/// A `{str: str}` field as a map; empty where it is anything else.
+pub(crate) fn string_map(field: Option<&Evaluated>) -> BTreeMap<String, String> {
+    let Some(Ok(value)) = field else { return BTreeMap::new() };
+    let pairs = value.entries().unwrap_or_default().iter();
+    pairs
+        .filter_map(|(k, v)| Some((k.as_str()?.to_owned(), v.as_str()?.to_owned())))
+        .collect()
+}

@@ -39,18 +39,19 @@ pub(super) fn read(project: &Project, named: Named<'_>, progress: &dyn Progress)
         progress,
         open: Vec::new(),
         files: 0,
-        found: Requirements {
-            file: file.to_owned(),
-            format: Format::RequirementsTxt,
-            lines: Vec::new(),
-            constraints: Vec::new(),
-            own_extras: Vec::new(),
-            environments: Vec::new(),
-            requires_python: None,
-        },
+        found: Requirements::new(file, Format::RequirementsTxt),
     };
-    reader.file(file, false, None)?;
+    reader.file(file, Purpose::Requirements, None)?;
     Ok(reader.found)
+}
+
+/// What the requirements of a file are for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    /// They are installed (`-r`).
+    Requirements,
+    /// They limit the versions of what is installed (`-c`).
+    Constraints,
 }
 
 struct Reader<'a> {
@@ -65,8 +66,8 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// Reads one file, named relative to the project; `is_constraints` says what its requirements are for.
-    fn file(&mut self, name: &str, is_constraints: bool, included_at: Option<&Place>) -> Result<(), Error> {
+    /// Reads one file, named relative to the project.
+    fn file(&mut self, name: &str, purpose: Purpose, included_at: Option<&Place>) -> Result<(), Error> {
         self.refuse_outside(name, included_at)?;
         let path = self.project.root.join(name);
         let unreadable = |source| Error::Unreadable {
@@ -103,7 +104,7 @@ impl Reader<'_> {
         })?;
         self.open.push(real);
         for entry in entries {
-            self.entry(entry, name, is_constraints)?;
+            self.entry(entry, name, purpose)?;
         }
         self.open.pop();
         Ok(())
@@ -125,14 +126,14 @@ impl Reader<'_> {
         })
     }
 
-    fn entry(&mut self, entry: Entry, file: &str, is_constraints: bool) -> Result<(), Error> {
+    fn entry(&mut self, entry: Entry, file: &str, purpose: Purpose) -> Result<(), Error> {
         let place = Place {
             file: file.to_owned(),
             line: entry.line,
         };
         let line = match entry.kind {
-            Kind::Requirements(named) => return self.include(&named, false, &place),
-            Kind::Constraints(named) => return self.include(&named, true, &place),
+            Kind::Requirements(named) => return self.include(&named, Purpose::Requirements, &place),
+            Kind::Constraints(named) => return self.include(&named, Purpose::Constraints, &place),
             // Wherever they stand, pip's options are for the whole installation.
             Kind::Options { text, options } => {
                 self.found.lines.push(line(place, text, What::Options(options)));
@@ -148,7 +149,7 @@ impl Reader<'_> {
                 })
             }
         };
-        if is_constraints {
+        if purpose == Purpose::Constraints {
             self.found.constraints.extend(line);
         } else {
             self.found.lines.extend(line);
@@ -157,9 +158,9 @@ impl Reader<'_> {
     }
 
     /// `-r` and `-c`: the file is relative to the one that names it.
-    fn include(&mut self, named: &str, is_constraints: bool, place: &Place) -> Result<(), Error> {
+    fn include(&mut self, named: &str, purpose: Purpose, place: &Place) -> Result<(), Error> {
         let wrong = |wrong| refusal(place, wrong);
-        if is_remote(named) && is_constraints {
+        if is_remote(named) && purpose == Purpose::Constraints {
             // pip reads it in the build, as it reads the index.
             let option = Given {
                 name: Name::Constraint,
@@ -179,7 +180,7 @@ impl Reader<'_> {
         }
         let beside = Path::new(&place.file).parent().unwrap_or(Path::new(""));
         let joined = plain(&beside.join(named));
-        self.file(&joined, is_constraints, Some(place))
+        self.file(&joined, purpose, Some(place))
     }
 
     /// `-e`: the project itself, which is installed anyway, or a checkout.

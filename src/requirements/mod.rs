@@ -6,8 +6,10 @@ mod environment;
 mod error;
 mod included;
 mod index;
+mod lock_file;
 mod options;
 mod pep508;
+mod pin;
 mod poetry_lock;
 mod pylock;
 mod requirements_txt;
@@ -63,6 +65,17 @@ pub enum Format {
     UvLock,
     /// Poetry's.
     PoetryLock,
+}
+
+/// Whether a file leaves anything to pip.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pinning {
+    /// pip chooses among the versions that it allows, and looks for what these need.
+    Open,
+    /// It has hashes: pip refuses whatever it does not pin.
+    Hashed,
+    /// A lock file: it names everything that is installed, and pip must not look for more.
+    Locked,
 }
 
 /// Something to install, or an option.
@@ -165,15 +178,34 @@ fn export_command(name: &str) -> Option<&'static str> {
 }
 
 impl Requirements {
-    /// Whether the file names everything that is installed, so that pip must not look for more: a lock file.
+    /// A file that says nothing yet.
+    fn new(file: &str, format: Format) -> Self {
+        Self {
+            file: file.to_owned(),
+            format,
+            lines: Vec::new(),
+            constraints: Vec::new(),
+            own_extras: Vec::new(),
+            environments: Vec::new(),
+            requires_python: None,
+        }
+    }
+
+    /// Whether it leaves anything to pip.
     #[must_use]
-    pub fn is_complete(&self) -> bool {
-        self.format != Format::RequirementsTxt
+    pub fn pinning(&self) -> Pinning {
+        if self.format != Format::RequirementsTxt {
+            Pinning::Locked
+        } else if self.has_hashes() {
+            Pinning::Hashed
+        } else {
+            Pinning::Open
+        }
     }
 
     /// Whether pip checks the hash of every package: it does for all as soon as there is one.
     #[must_use]
-    pub fn has_hashes(&self) -> bool {
+    fn has_hashes(&self) -> bool {
         let asks = |line: &Line| match &line.what {
             What::Options(options) => options.iter().any(|option| option.name == Name::RequireHashes),
             _ => !line.hashes.is_empty(),

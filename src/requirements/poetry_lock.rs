@@ -9,7 +9,7 @@ use pep508_rs::{ExtraName, MarkerTree, PackageName};
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::pylock::{text, toml_error};
+use super::lock_file::{text, toml_error};
 use super::text::LineStarts;
 use super::{Error, Format, Line, Place, Requirements, What, extra_names, index, marker_suffix, own_name, pep508};
 use crate::project::Project;
@@ -85,14 +85,9 @@ fn parsed(file: &str, text: &str, own: Option<&PackageName>, extras: &[ExtraName
         });
     }
     let mut found = Requirements {
-        file: file.to_owned(),
-        format: Format::PoetryLock,
-        lines: Vec::new(),
-        constraints: Vec::new(),
-        own_extras: Vec::new(),
-        environments: Vec::new(),
         // A range in Poetry's own form, such as `^3.10`, is none of PEP 440: then the pins' markers have to do.
         requires_python: VersionSpecifiers::from_str(&lock.metadata.python_versions).ok(),
+        ..Requirements::new(file, Format::PoetryLock)
     };
     let starts = LineStarts::of(text);
     let mut indexes = Vec::new();

@@ -8,7 +8,8 @@ use std::path::Path;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::pylock::{Lock, text};
+use super::lock_file::text;
+use super::pylock::Lock;
 use super::text::LineStarts;
 use super::{Error, Format, Requirements, extra_names, own_name};
 use crate::cache;

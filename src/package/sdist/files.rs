@@ -9,8 +9,10 @@
 use std::collections::BTreeSet;
 
 use super::Error;
+use super::globs::Dialect;
 use super::manifest;
-use super::tree::{Dialect, Kind, Tree, inside, join, pure};
+use super::paths::{inside, join, pure};
+use super::tree::{Kind, Tree};
 use crate::progress::Progress;
 use crate::project::{Build, Project, package_directory};
 use crate::wildcard::Pattern;

@@ -4,7 +4,9 @@
 use std::collections::BTreeSet;
 
 use super::Error;
-use super::tree::{Dialect, Kind, Tree, inside, join, pure};
+use super::globs::Dialect;
+use super::paths::{inside, join, pure};
+use super::tree::{Kind, Tree};
 use crate::progress::Progress;
 use crate::wildcard::Pattern;
 

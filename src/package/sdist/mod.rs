@@ -1,12 +1,9 @@
 //! `Project ─▶ Sdist`: the source distribution, the same bytes for the same inputs.
 //!
 //! ```text
-//! files.rs     which files            names.rs      my_pkg-1.0, My_Pkg.egg-info
-//! manifest.rs  MANIFEST.in's lines    egg_info.rs   PKG-INFO, requires.txt, …
-//! tree.rs      listings, globs        setup_cfg.rs  the version tag fixed
-//! oddities.rs  warnings               archive.rs    deterministic tar.gz
-//! error.rs     what can go wrong      repack.rs     a backend's tar.gz, made deterministic
-//! pep508.rs    requirements' spelling  packer.rs    by sgbuild, or by the build backend (backend.rs)
+//! which files    files.rs: manifest.rs (MANIFEST.in), globs.rs, tree.rs (what is there), paths.rs (as text), oddities.rs (warnings)
+//! what they say  egg_info.rs: pkg_info.rs, requires_txt.rs, pep508.rs (how requirements are spelt); setup_cfg.rs (the version tag fixed)
+//! the archive    names.rs (my_pkg-1.0), archive.rs (the same bytes); packer.rs: by sgbuild, or by the backend (backend.rs), made the same (repack.rs)
 //! ```
 
 mod archive;
@@ -14,12 +11,16 @@ mod backend;
 mod egg_info;
 mod error;
 mod files;
+mod globs;
 mod manifest;
 mod names;
 mod oddities;
 mod packer;
+mod paths;
 mod pep508;
+mod pkg_info;
 mod repack;
+mod requires_txt;
 mod setup_cfg;
 mod tree;
 
@@ -36,7 +37,8 @@ pub use self::repack::{refuse_linked, repack};
 use self::archive::Archive;
 use self::files::{Pruned, Selected};
 use self::names::Names;
-use self::tree::{Tree, join};
+use self::paths::join;
+use self::tree::Tree;
 use crate::progress::Progress;
 use crate::project::Project;
 

@@ -9,7 +9,7 @@ use flate2::read::MultiGzDecoder;
 use tar::EntryType;
 
 use super::archive::Archive;
-use super::tree::{inside, join};
+use super::paths::{inside, join};
 use super::{Error, Sdist, SdistSettings};
 use crate::progress::Progress;
 use crate::project::border::{self, Real};

@@ -1,17 +1,16 @@
-//! The project's directory as the selection sees it: listings, kinds and expanded globs. What lies outside of it is neither listed
-//! nor read.
+//! The project's directory as the selection sees it: listings and kinds. What lies outside of it is neither listed nor read.
 
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
 use std::fs;
 use std::io;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use super::Error;
+use super::paths::{join, parent};
 use crate::project::border::{self, Real};
 use crate::reading::{self, PROJECT_FILE, Search, TooFar};
-use crate::wildcard::{Pattern, has_magic};
 
 /// What a path is, links followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,21 +24,13 @@ pub(crate) enum Kind {
     Missing,
 }
 
+/// What a directory holds.
 #[derive(Debug, Clone)]
-struct Entry {
+pub(super) struct Entry {
     /// The file name; of one that is not UTF-8 its lossy form, which [`Tree::spelled`] tells apart.
-    name: String,
-    is_dir: bool,
+    pub(super) name: String,
+    pub(super) is_dir: bool,
     is_link: bool,
-}
-
-/// Which glob is meant: they differ in what they do with dot files.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Dialect {
-    /// Python's `glob.glob(…, recursive=True)`: wildcards do not match a leading dot.
-    Python,
-    /// `setuptools.glob`: they do.
-    Setuptools,
 }
 
 /// A read-only view of the project's directory. Paths are relative to its root, `/`-separated, and listings are sorted, so
@@ -198,87 +189,8 @@ impl Tree {
         Ok(files)
     }
 
-    /// The paths that `pattern` names, sorted: files, directories and links that lead nowhere. `**` as a whole component is
-    /// any number of directories where `recursive`, otherwise it is a `*`; a slash at the end, and a component `.`, leave
-    /// directories only.
-    pub(crate) fn expand(&self, pattern: &str, dialect: Dialect, recursive: bool) -> Result<Vec<String>, Error> {
-        let components: Vec<&str> = pattern.split('/').collect();
-        let mut found = BTreeSet::from([String::new()]);
-        for (index, component) in components.iter().enumerate() {
-            let last = index + 1 == components.len();
-            let mut next = BTreeSet::new();
-            for dir in &found {
-                if matches!(*component, "" | ".") {
-                    next.extend((self.kind(dir)? == Kind::Directory).then(|| dir.clone()));
-                } else if *component == ".." {
-                    next.extend(parent(dir));
-                } else if recursive && *component == "**" {
-                    self.expand_recursive(dir, dialect, last, &mut next)?;
-                } else {
-                    self.expand_component(dir, component, dialect, &mut next)?;
-                }
-            }
-            found = next;
-        }
-        found.remove("");
-        Ok(found.into_iter().collect())
-    }
-
-    fn expand_component(
-        &self,
-        dir: &str,
-        component: &str,
-        dialect: Dialect,
-        found: &mut BTreeSet<String>,
-    ) -> Result<(), Error> {
-        if !has_magic(component) {
-            let path = join(dir, component);
-            if self.exists(&path) {
-                found.insert(path);
-            }
-            return Ok(());
-        }
-        let pattern = Pattern::fnmatch(component);
-        for entry in self.entries(dir)?.iter() {
-            if is_hidden(&entry.name, dialect) && !component.starts_with('.') {
-                continue;
-            }
-            if pattern.matches(&entry.name) {
-                found.insert(join(dir, &entry.name));
-            }
-        }
-        Ok(())
-    }
-
-    fn expand_recursive(
-        &self,
-        dir: &str,
-        dialect: Dialect,
-        with_files: bool,
-        found: &mut BTreeSet<String>,
-    ) -> Result<(), Error> {
-        let mut waiting = Vec::new();
-        if self.kind(dir)? == Kind::Directory {
-            waiting.push(dir.to_owned());
-        }
-        while let Some(dir) = waiting.pop() {
-            for entry in self.entries(&dir)?.iter() {
-                let path = join(&dir, &entry.name);
-                if is_hidden(&entry.name, dialect) {
-                    continue;
-                }
-                if entry.is_dir && self.may_enter(&path, entry) {
-                    waiting.push(path);
-                } else if with_files {
-                    found.insert(path);
-                }
-            }
-            found.insert(dir);
-        }
-        Ok(())
-    }
-
-    fn may_enter(&self, path: &str, entry: &Entry) -> bool {
+    /// Whether a walk goes on in the directory `entry`. A link to one that it passes by is remembered.
+    pub(super) fn may_enter(&self, path: &str, entry: &Entry) -> bool {
         if (self.is_pruned)(path) {
             return false;
         }
@@ -289,7 +201,7 @@ impl Tree {
     }
 
     /// What `dir` contains, sorted; nothing if it is no directory.
-    fn entries(&self, dir: &str) -> Result<Rc<Vec<Entry>>, Error> {
+    pub(super) fn entries(&self, dir: &str) -> Result<Rc<Vec<Entry>>, Error> {
         if let Some(known) = self.listings.borrow().get(dir) {
             return Ok(Rc::clone(known));
         }
@@ -361,59 +273,6 @@ impl Tree {
     }
 }
 
-/// `path`, a `/`-separated path as someone wrote it, without `.`, `..` and doubled slashes; `None` if it is absolute or
-/// leads out of the directory it is relative to.
-pub(crate) fn inside(path: impl AsRef<Path>) -> Option<String> {
-    let mut parts: Vec<&str> = Vec::new();
-    for component in path.as_ref().components() {
-        match component {
-            Component::CurDir => {}
-            Component::Normal(part) => parts.push(part.to_str()?),
-            Component::ParentDir => {
-                parts.pop()?;
-            }
-            Component::RootDir | Component::Prefix(_) => return None,
-        }
-    }
-    Some(parts.join("/"))
-}
-
-/// What Python's `pathlib.PurePath` makes of a path: no `.` components, no doubled or trailing slashes; `..` stays, and
-/// so does a lone `.`.
-pub(crate) fn pure(path: &str) -> String {
-    let parts: Vec<&str> = path
-        .split('/')
-        .filter(|part| !part.is_empty() && *part != ".")
-        .collect();
-    let root = if path.starts_with('/') { "/" } else { "" };
-    let pure = format!("{root}{}", parts.join("/"));
-    if pure.is_empty() { ".".to_owned() } else { pure }
-}
-
-/// `dir/name`, or `name` at the root.
-pub(crate) fn join(dir: &str, name: &str) -> String {
-    match (dir.is_empty(), name.is_empty()) {
-        (true, _) => name.to_owned(),
-        (_, true) => dir.to_owned(),
-        _ => format!("{dir}/{name}"),
-    }
-}
-
-/// The directory above; `None` above the root.
-fn parent(dir: &str) -> Option<String> {
-    if dir.is_empty() {
-        return None;
-    }
-    Some(
-        dir.rsplit_once('/')
-            .map_or_else(String::new, |(parent, _)| parent.to_owned()),
-    )
-}
-
-fn is_hidden(name: &str, dialect: Dialect) -> bool {
-    dialect == Dialect::Python && name.starts_with('.')
-}
-
 fn leads_nowhere(error: &io::Error) -> bool {
     // A loop of links has no stable `ErrorKind` yet.
     const ELOOP: i32 = 40;
@@ -422,94 +281,4 @@ fn leads_nowhere(error: &io::Error) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::fs;
-
-    use super::*;
-
-    fn tree(files: &[&str]) -> (tempfile::TempDir, Tree) {
-        let dir = tempfile::tempdir().unwrap();
-        for file in files {
-            let path = dir.path().join(file);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, "").unwrap();
-        }
-        let tree = Tree::new(dir.path(), |_| false);
-        (dir, tree)
-    }
-
-    #[test]
-    fn paths_are_cleaned_and_kept_inside() {
-        assert_eq!(inside("./a//b/../c").as_deref(), Some("a/c"));
-        assert_eq!(inside(".").as_deref(), Some(""));
-        assert_eq!(inside("../a"), None);
-        assert_eq!(inside("a/../../b"), None);
-        assert_eq!(inside("/etc/passwd"), None);
-    }
-
-    #[test]
-    fn dialects_differ_in_dot_files() {
-        let (_dir, tree) = tree(&["p/a.txt", "p/.b.txt", "p/.h/c.txt", "p/s/d.txt"]);
-        assert_eq!(tree.expand("p/*.txt", Dialect::Python, true).unwrap(), ["p/a.txt"]);
-        assert_eq!(
-            tree.expand("p/*.txt", Dialect::Setuptools, true).unwrap(),
-            ["p/.b.txt", "p/a.txt"]
-        );
-        assert_eq!(
-            tree.expand("p/**/*.txt", Dialect::Python, true).unwrap(),
-            ["p/a.txt", "p/s/d.txt"]
-        );
-        assert_eq!(
-            tree.expand("p/**/*.txt", Dialect::Setuptools, true).unwrap(),
-            ["p/.b.txt", "p/.h/c.txt", "p/a.txt", "p/s/d.txt"]
-        );
-        assert_eq!(
-            tree.expand("p/**/c.txt", Dialect::Setuptools, false).unwrap(),
-            ["p/.h/c.txt"]
-        );
-        assert_eq!(tree.expand("./p/a.txt", Dialect::Python, true).unwrap(), ["p/a.txt"]);
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn a_walk_passes_links_to_directories_by() {
-        let (dir, tree) = tree(&["d/a"]);
-        std::os::unix::fs::symlink(dir.path(), dir.path().join("d/up")).unwrap();
-        std::os::unix::fs::symlink("loop", dir.path().join("d/loop")).unwrap();
-        assert_eq!(tree.walk("").unwrap(), ["d/a", "d/loop"]);
-        assert_eq!(tree.links_passed(), ["d/up"]);
-        assert_eq!(tree.kind("d/loop").unwrap(), Kind::Missing);
-        // A path that names the link goes through it.
-        assert_eq!(
-            tree.expand("d/up/d/a", Dialect::Setuptools, true).unwrap(),
-            ["d/up/d/a"]
-        );
-        assert_eq!(tree.real("d/up/d/a").unwrap(), dir.path().join("d/a"));
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn what_a_link_leads_to_outside_is_not_listed() {
-        let (away, _) = tree(&["s/key"]);
-        let (dir, tree) = tree(&["d/a"]);
-        std::os::unix::fs::symlink(away.path(), dir.path().join("d/away")).unwrap();
-        std::os::unix::fs::symlink(away.path().join("s/key"), dir.path().join("d/key")).unwrap();
-        // Their names are the project's own.
-        assert_eq!(
-            tree.expand("d/*", Dialect::Setuptools, true).unwrap(),
-            ["d/a", "d/away", "d/key"]
-        );
-        assert_eq!(tree.walk("d").unwrap(), ["d/a", "d/key"]);
-        assert_eq!(tree.expand("d/key/*", Dialect::Setuptools, true).unwrap(), [""; 0]);
-        for pattern in ["d/away/*", "d/away/s/*", "d/away/**/key", "*/*/*"] {
-            let error = tree.expand(pattern, Dialect::Setuptools, true).unwrap_err();
-            assert!(
-                error.to_string().starts_with("d/away is a link to a directory"),
-                "{error}"
-            );
-        }
-        for path in ["d/key", "d/away", "d/away/s", "d/away/s/key"] {
-            assert!(matches!(tree.real(path), Err(Error::Outside(_))), "{path}");
-        }
-    }
-}
+mod tests;

@@ -26,7 +26,7 @@ impl Machine {
             return self.setup_called(call, arguments, expression);
         }
         if let Some(why) = arguments.doubt.clone() {
-            return Ok(self.unknown_call(&function, &arguments, &why));
+            return Ok(self.unknown_call(&function, &arguments, &why, expression));
         }
         let mut names = BTreeSet::new();
         if !arguments.named.iter().all(|(name, _)| names.insert(name)) {
@@ -116,10 +116,17 @@ impl Machine {
             Form::Unknown(why) => Rc::clone(why),
             _ => self.dynamic(node, "is computed"),
         };
-        Ok(self.unknown_call(function, &arguments, &why))
+        Ok(self.unknown_call(function, &arguments, &why, node))
     }
 
-    fn unknown_call(&mut self, function: &Object, arguments: &Arguments, why: &Rc<Dynamic>) -> Object {
+    /// The result of a call that is not followed: unknown for the reason `why`, as is whatever the call may change.
+    fn unknown_call(
+        &mut self,
+        function: &Object,
+        arguments: &Arguments,
+        why: &Rc<Dynamic>,
+        node: &impl Ranged,
+    ) -> Object {
         let name = match &function.form {
             Form::Library(name) => name.rsplit('.').next().map(ToOwned::to_owned),
             Form::Method(object, name) => {
@@ -141,10 +148,13 @@ impl Machine {
         };
         // `open` is given away too, and what reads from a file moves on in it.
         let is_harmless = |argument: &Object| !calls_back(argument) && !matches!(argument.form, Form::File(_));
+        if effects == SideEffects::AnyName {
+            self.wild(node);
+        }
         let escape = match effects {
             SideEffects::Pure => false,
             SideEffects::CallsBack | SideEffects::RunsProgram => !arguments.each().all(is_harmless),
-            SideEffects::Escapes => true,
+            SideEffects::Escapes | SideEffects::AnyName => true,
         };
         if !escape {
             return self.unknown_for(why);
@@ -163,6 +173,7 @@ impl Machine {
                 &Object::new(Form::Function(Rc::clone(function)), self.place(node)),
                 &arguments,
                 &self.dynamic(node, "calls too deeply"),
+                node,
             ));
         }
         let bound = self.bind(function, arguments, node)?;

@@ -177,6 +177,21 @@ fn what_the_interpreter_follows_is_what_python_does() {
         ),
         script(
             Right,
+            "exec of code that only Python knows",
+            "import os\nv = '1'\nexec(os.environ.get('NO_SUCH', \"v = '2'\"))\nsetup(name='a', version=v)",
+        ),
+        script(
+            Right,
+            "exec of one of several arguments",
+            "import os\nv = '1'\nexec(*[os.environ.get('NO_SUCH', \"v = '2'\")])\nsetup(name='a', version=v)",
+        ),
+        script(
+            Right,
+            "exec in no namespace of its own",
+            "v = '1'\nexec(\"v = '2'\", None)\nsetup(name='a', version=v)",
+        ),
+        script(
+            Right,
             "a generator is used up",
             "g = (x for x in ['six'])\nlist(g)\nsetup(name='a', version='1', install_requires=list(g))",
         ),

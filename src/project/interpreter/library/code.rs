@@ -51,43 +51,45 @@ pub(super) fn compile(arguments: &Arguments, _: Place) -> Option<Form> {
     }
 }
 
-/// `exec(code, globals, locals)`.
+/// `exec(code, globals, locals)`. Where it is not followed and has namespaces of its own, they are unknown, and nothing else is.
 pub(super) fn exec(machine: &mut Machine, arguments: &Arguments, node: TextRange) -> Known {
-    let Some(code) = arguments.positional.first().and_then(|code| match &code.form {
+    let code = arguments.positional.first().and_then(|code| match &code.form {
         Form::Str(text) => Some(text.to_string()),
         Form::Bytes(bytes) => String::from_utf8(bytes.to_vec()).ok(),
         _ => None,
-    }) else {
-        if arguments.positional.len() < 2 {
-            machine.wild(&node);
-        }
-        return Ok(None);
-    };
-    match arguments.positional.get(1).map(|names| &names.form) {
+    });
+    let namespaces = arguments.positional.get(1..).unwrap_or_default();
+    let are_own = matches!(namespaces.first().map(|globals| &globals.form), Some(Form::Dict(_)));
+    if !are_own {
         // In a function, what it binds is lost again.
-        None if machine.frame.scopes.len() > 1 => {
-            machine.wild(&node);
-            Ok(None)
-        }
-        None => {
-            let scopes = machine.frame.scopes.clone();
-            let done = run_code(machine, &code, scopes, node)?;
-            if done.is_none() {
-                machine.wild(&node);
-            }
-            Ok(done.map(|()| Form::None))
-        }
-        Some(Form::Dict(globals)) => {
-            let names: Vec<_> = match arguments.positional.get(2).map(|locals| &locals.form) {
-                None => vec![globals.clone()],
-                // What is bound is bound in the second one.
-                Some(Form::Dict(locals)) => vec![locals.clone(), globals.clone()],
-                Some(_) => return Ok(None),
-            };
-            exec_in(machine, &code, &names, node)
-        }
-        Some(_) => Ok(None),
+        let scopes = Some(machine.frame.scopes.clone()).filter(|scopes| scopes.len() == 1);
+        let is_here = namespaces.is_empty() && arguments.named.is_empty();
+        let (Some(code), Some(scopes), true) = (code, scopes, is_here) else {
+            return Ok(None);
+        };
+        let done = run_code(machine, &code, scopes, node)?;
+        return Ok(done.map(|()| Form::None));
     }
+    let dicts: Option<Vec<_>> = namespaces
+        .iter()
+        .take(2)
+        .map(|names| match &names.form {
+            Form::Dict(names) => Some(names.clone()),
+            _ => None,
+        })
+        .collect();
+    if let (Some(code), Some(mut dicts)) = (code, dicts) {
+        // What is bound is bound in the second one.
+        dicts.reverse();
+        if let Some(done) = exec_in(machine, &code, &dicts, node)? {
+            return Ok(Some(done));
+        }
+    }
+    let why = machine.dynamic(&node, "is computed");
+    for argument in &arguments.positional {
+        machine.taint(argument, &why);
+    }
+    Ok(Some(Form::Unknown(why)))
 }
 
 /// `exec` with namespaces of its own, the one that it binds names in first.

@@ -13,6 +13,7 @@ mod code;
 mod copy;
 mod glob;
 mod io;
+mod iterables;
 mod itertools;
 mod json;
 mod os;
@@ -20,163 +21,22 @@ mod os_path;
 mod pathlib;
 mod platform;
 mod re;
+mod row;
 mod setuptools;
 mod subprocess;
 mod sys;
 
-use ruff_text_size::{Ranged, TextRange};
+use ruff_text_size::Ranged;
 
 use super::super::value::Place;
 use super::arguments::Arguments;
 use super::object::{Form, Object};
 use super::{Known, Machine};
-use Evaluator::{Always, Computed, Evaluated, Unevaluated};
-use SideEffects::{CallsBack, Escapes, Pure, RunsProgram};
+use row::Evaluator::{self, Always, Computed, Evaluated, Unevaluated};
+pub(super) use row::SideEffects;
+use row::SideEffects::{AnyName, CallsBack, Escapes, Pure, RunsProgram};
+use row::{Row, What, exception, flag, function, module, passing, silent, value};
 pub(super) use subprocess::may_change_files;
-
-/// A name of the library, and what it stands for.
-struct Row {
-    /// Dotted, as it is after `import`; what is built in is in the module `builtins`.
-    name: &'static str,
-    /// Whether every Python and setuptools of today has it.
-    exists: bool,
-    what: What,
-}
-
-/// What a name stands for.
-enum What {
-    /// Its import has no side effect that matters. The side effects are those of its functions that have no row.
-    Module(SideEffects),
-    /// A function, or a class, which is called in the same way.
-    Function {
-        side_effects: SideEffects,
-        evaluator: Evaluator,
-        /// Whether a generator that it is given is gone through at once and to its end.
-        exhausts: bool,
-    },
-    /// A class of exceptions.
-    Exception,
-    /// A constant.
-    Value(fn() -> Form),
-    /// A flag of `re`: a number where flags are combined, but it is not printed as one.
-    Flag(i64),
-}
-
-/// What a call may do, beside what it gives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum SideEffects {
-    /// Nothing: no argument is changed, kept or given back.
-    Pure,
-    /// Nothing by itself, but it calls what it is given, or reads on in it.
-    CallsBack,
-    /// As [`CallsBack`](Self::CallsBack), and it runs a program.
-    RunsProgram,
-    /// Its arguments escape: they may be changed, kept, called and given back.
-    Escapes,
-}
-
-/// How a call is evaluated.
-#[derive(Clone, Copy)]
-enum Evaluator {
-    /// Only Python knows what it gives.
-    Unevaluated,
-    /// It gives `None`, whatever its arguments, and nothing else happens that matters.
-    Silent,
-    /// From its arguments alone, which are all known.
-    Computed(fn(&Arguments, Place) -> Option<Form>),
-    /// From its arguments, which are all known, and the state of the run.
-    Evaluated(Evaluate),
-    /// The same, also where an argument is not known.
-    Always(Evaluate),
-}
-
-type Evaluate = fn(&mut Machine, &Arguments, TextRange) -> Known;
-
-const fn module(name: &'static str) -> Row {
-    Row {
-        name,
-        exists: true,
-        what: What::Module(Escapes),
-    }
-}
-
-/// A module that Python or setuptools gave up, or has not long had.
-const fn passing(name: &'static str) -> Row {
-    Row {
-        exists: false,
-        ..module(name)
-    }
-}
-
-const fn function(name: &'static str, side_effects: SideEffects, evaluator: Evaluator) -> Row {
-    Row {
-        name,
-        exists: true,
-        what: What::Function {
-            side_effects,
-            evaluator,
-            exhausts: false,
-        },
-    }
-}
-
-const fn silent(name: &'static str) -> Row {
-    function(name, Pure, Evaluator::Silent)
-}
-
-const fn exception(name: &'static str) -> Row {
-    Row {
-        name,
-        exists: true,
-        what: What::Exception,
-    }
-}
-
-const fn value(name: &'static str, value: fn() -> Form) -> Row {
-    Row {
-        name,
-        exists: true,
-        what: What::Value(value),
-    }
-}
-
-const fn flag(name: &'static str, number: i64) -> Row {
-    Row {
-        name,
-        exists: true,
-        what: What::Flag(number),
-    }
-}
-
-impl Row {
-    /// A module whose functions that have no row have these side effects.
-    const fn whose_functions_are(self, side_effects: SideEffects) -> Self {
-        Self {
-            what: What::Module(side_effects),
-            ..self
-        }
-    }
-
-    /// A function that goes through a generator at once and to its end.
-    const fn that_exhausts(self) -> Self {
-        let What::Function {
-            side_effects,
-            evaluator,
-            ..
-        } = self.what
-        else {
-            return self;
-        };
-        Self {
-            what: What::Function {
-                side_effects,
-                evaluator,
-                exhausts: true,
-            },
-            ..self
-        }
-    }
-}
 
 /// Every name that is known, in order.
 #[rustfmt::skip]
@@ -211,51 +71,51 @@ static TABLE: &[Row] = &[
     exception("builtins.TypeError"),
     exception("builtins.UnicodeDecodeError"),
     exception("builtins.ValueError"),
-    function("builtins.__import__", Escapes, Always(builtins::import)),
-    function("builtins.all", Escapes, Evaluated(builtins::all)),
-    function("builtins.any", Escapes, Evaluated(builtins::any)),
+    function("builtins.__import__", AnyName, Always(builtins::import)),
+    function("builtins.all", Escapes, Evaluated(iterables::all)),
+    function("builtins.any", Escapes, Evaluated(iterables::any)),
     function("builtins.bool", Pure, Computed(builtins::bool)),
     function("builtins.compile", Escapes, Computed(code::compile)),
-    function("builtins.dict", Escapes, Always(builtins::dict)).that_exhausts(),
-    function("builtins.enumerate", Escapes, Evaluated(builtins::enumerate)),
-    function("builtins.eval", Escapes, Always(builtins::any_name)),
-    function("builtins.exec", Escapes, Evaluated(code::exec)),
+    function("builtins.dict", Escapes, Always(iterables::dict)).that_exhausts(),
+    function("builtins.enumerate", Escapes, Evaluated(iterables::enumerate)),
+    function("builtins.eval", AnyName, Unevaluated),
+    function("builtins.exec", AnyName, Always(code::exec)),
     function("builtins.exit", Escapes, Always(sys::exit)),
-    function("builtins.filter", Escapes, Evaluated(builtins::filter)),
+    function("builtins.filter", Escapes, Evaluated(iterables::filter)),
     function("builtins.float", Pure, Unevaluated),
-    function("builtins.frozenset", Escapes, Evaluated(builtins::set)).that_exhausts(),
+    function("builtins.frozenset", Escapes, Evaluated(iterables::set)).that_exhausts(),
     function("builtins.getattr", Escapes, Unevaluated),
-    function("builtins.globals", Escapes, Always(builtins::any_name)),
+    function("builtins.globals", AnyName, Unevaluated),
     function("builtins.hasattr", Pure, Computed(builtins::hasattr)),
     function("builtins.int", Pure, Evaluated(builtins::int)),
     function("builtins.isinstance", Pure, Computed(builtins::isinstance)),
     function("builtins.len", Pure, Computed(builtins::len)),
-    function("builtins.list", Escapes, Always(builtins::list)).that_exhausts(),
-    function("builtins.locals", Escapes, Always(builtins::any_name)),
-    function("builtins.map", Escapes, Evaluated(builtins::map)),
+    function("builtins.list", Escapes, Always(iterables::list)).that_exhausts(),
+    function("builtins.locals", AnyName, Unevaluated),
+    function("builtins.map", Escapes, Evaluated(iterables::map)),
     function("builtins.max", Escapes, Unevaluated),
     function("builtins.min", Escapes, Unevaluated),
     function("builtins.object", Escapes, Unevaluated),
     function("builtins.open", Pure, Evaluated(io::open)),
     silent("builtins.print"),
     function("builtins.quit", Escapes, Always(sys::exit)),
-    function("builtins.range", Pure, Computed(builtins::range)),
+    function("builtins.range", Pure, Computed(iterables::range)),
     function("builtins.repr", Pure, Computed(builtins::repr)),
-    function("builtins.reversed", Escapes, Always(builtins::reversed)),
-    function("builtins.set", Escapes, Evaluated(builtins::set)).that_exhausts(),
-    function("builtins.setattr", Escapes, Always(builtins::setattr)),
-    function("builtins.sorted", Escapes, Always(builtins::sorted)).that_exhausts(),
+    function("builtins.reversed", Escapes, Always(iterables::reversed)),
+    function("builtins.set", Escapes, Evaluated(iterables::set)).that_exhausts(),
+    function("builtins.setattr", AnyName, Always(builtins::setattr)),
+    function("builtins.sorted", Escapes, Always(iterables::sorted)).that_exhausts(),
     function("builtins.str", Pure, Computed(builtins::str)),
-    function("builtins.sum", Escapes, Evaluated(builtins::sum)).that_exhausts(),
-    function("builtins.tuple", Escapes, Always(builtins::tuple)).that_exhausts(),
+    function("builtins.sum", Escapes, Evaluated(iterables::sum)).that_exhausts(),
+    function("builtins.tuple", Escapes, Always(iterables::tuple)).that_exhausts(),
     function("builtins.type", Pure, Unevaluated),
-    function("builtins.vars", Escapes, Always(builtins::any_name)),
-    function("builtins.zip", Escapes, Evaluated(builtins::zip)),
+    function("builtins.vars", AnyName, Unevaluated),
+    function("builtins.zip", Escapes, Evaluated(iterables::zip)),
     module("codecs"),
     function("codecs.open", Escapes, Evaluated(io::codecs_open)),
     module("collections"),
     function("collections.Counter", Escapes, Unevaluated),
-    function("collections.OrderedDict", Escapes, Evaluated(builtins::ordered_dict)).that_exhausts(),
+    function("collections.OrderedDict", Escapes, Evaluated(iterables::ordered_dict)).that_exhausts(),
     module("collections.abc"),
     function("collections.defaultdict", Escapes, Unevaluated),
     function("collections.namedtuple", Escapes, Unevaluated),

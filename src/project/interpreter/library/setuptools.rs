@@ -10,7 +10,7 @@ use super::super::object::{Form, Object};
 use super::super::shared::{Sequence, Shared};
 use super::super::{Known, Machine, effort};
 use crate::project::Error;
-use crate::project::discovery::{Find, find_packages as packages};
+use crate::project::find_packages::{Find, find_packages as packages};
 
 /// What a search for packages counts for: each time the whole tree is walked.
 const FIND: usize = 200_000;

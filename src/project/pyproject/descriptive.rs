@@ -3,11 +3,11 @@
 
 use std::path::Path;
 
-use super::descriptive::{contained, lines};
-use super::error::Error;
-use super::pyproject::Pyproject;
-use super::setup_cfg::read_files;
-use super::value::{Evaluated, Place, Value};
+use super::Pyproject;
+use crate::project::Error;
+use crate::project::descriptive::{contained, lines};
+use crate::project::file_directive::read_files;
+use crate::project::value::{Evaluated, Place, Value};
 
 /// What setuptools takes a dynamic readme for unless it is told.
 const DEFAULT_CONTENT_TYPE: &str = "text/x-rst";

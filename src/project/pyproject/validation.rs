@@ -1,8 +1,8 @@
 //! What setuptools' validation of `[project]` would complain about, or what it reads in a way that is not modelled here.
 //! <https://packaging.python.org/en/latest/specifications/pyproject-toml/>
 
-use super::license;
-use super::value::{Kind, Value};
+use crate::project::license;
+use crate::project::value::{Kind, Value};
 
 /// The first value of `[project]` that setuptools may refuse, and why.
 pub(crate) fn doubtful(project: &Value) -> Option<(&Value, &'static str)> {

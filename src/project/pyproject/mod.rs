@@ -1,0 +1,174 @@
+//! `pyproject.toml`: `[project]` (PEP 621), `[build-system]` (PEP 518) and `[tool.setuptools]`.
+//! <https://setuptools.pypa.io/en/latest/userguide/pyproject_config.html>
+
+mod descriptive;
+mod project;
+mod setuptools;
+mod validation;
+
+use std::path::Path;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::error::Error;
+use super::source_file::SourceFile;
+use super::value::{Draft, Kind, Place, Value};
+use validation::doubtful;
+
+const FILE: &str = "pyproject.toml";
+
+/// What `pyproject.toml` says.
+#[derive(Debug, Default)]
+pub(crate) struct Pyproject {
+    pub(crate) draft: Draft,
+    /// It has a `[project]` table.
+    pub(crate) has_project: bool,
+    /// It has `[project]` or `[tool.setuptools]`: then package data is included by default.
+    pub(crate) configures_setuptools: bool,
+    /// `[project] dynamic`.
+    pub(crate) dynamic: Vec<String>,
+    /// `[build-system] requires`.
+    pub(crate) requires: Option<Vec<String>>,
+    /// `[build-system] build-backend`.
+    pub(crate) backend: Option<String>,
+    /// `[build-system] backend-path`.
+    pub(crate) backend_path: Vec<String>,
+    pub(crate) readme: Option<String>,
+    /// Where `[tool.setuptools] license-files` is.
+    tool_license_files: Option<Place>,
+}
+
+/// Reads `pyproject.toml`.
+pub(crate) fn read(root: &Path, file: &SourceFile) -> Result<Pyproject, Error> {
+    if file.marked {
+        return Err(Error::InvalidValue {
+            at: format!("{FILE}:1"),
+            message: "begins with a byte order mark, which TOML does not allow".to_owned(),
+        });
+    }
+    let table = DeTable::parse(&file.text).map_err(|error| {
+        let at = error.span().map_or(0, |span| span.start);
+        Error::Syntax {
+            file: FILE.to_owned(),
+            line: file.line(at),
+            column: file.column(at),
+            message: error.message().to_owned(),
+            python2: false,
+        }
+    })?;
+    let top = from_table(file, table.get_ref(), Place { file: FILE, line: 1 });
+    let mut found = Pyproject::default();
+    found.build_system(&top)?;
+    let empty = Value::new(Kind::Dict(Vec::new()), top.place);
+    let setuptools = top.get("tool").and_then(|tool| tool.get("setuptools"));
+    if let Some(commands) = top.get("tool").and_then(|tool| tool.get("distutils")) {
+        found
+            .draft
+            .give_up("[tool.distutils]", commands.place, "sets options of commands");
+    }
+    found.configures_setuptools = setuptools.is_some_and(Value::truthy);
+    if found.backend_is_setuptools() {
+        found.setuptools(root, setuptools.unwrap_or(&empty))?;
+    }
+    if top.get("project").is_none() && found.configures_setuptools && found.backend_is_setuptools() {
+        let at = setuptools.map_or(top.place, |table| table.place);
+        found.draft.give_up("[tool.setuptools]", at, "stands without [project]");
+    }
+    if let Some(project) = top.get("project") {
+        found.has_project = true;
+        if let Some((value, reason)) = doubtful(project) {
+            found.draft.give_up("[project]", value.place, reason);
+        }
+        if let Some(at) = found
+            .tool_license_files
+            .filter(|_| project.get("license-files").is_some())
+        {
+            found.draft.give_up(
+                "[tool.setuptools] license-files",
+                at,
+                "stands beside those of [project]",
+            );
+        }
+        found.configures_setuptools = true;
+        found.project(
+            root,
+            project,
+            setuptools.and_then(|table| table.get("dynamic")).unwrap_or(&empty),
+        )?;
+    }
+    Ok(found)
+}
+
+impl Pyproject {
+    /// Whether the backend is setuptools, or none is named.
+    pub(crate) fn backend_is_setuptools(&self) -> bool {
+        let backend = self.backend.as_deref().unwrap_or("setuptools.build_meta:__legacy__");
+        matches!(backend, "setuptools.build_meta" | "setuptools.build_meta:__legacy__") && self.backend_path.is_empty()
+    }
+
+    fn build_system(&mut self, top: &Value) -> Result<(), Error> {
+        let Some(table) = top.get("build-system") else {
+            return Ok(());
+        };
+        let strings = |key: &str| match table.get(key) {
+            None => Ok(None),
+            Some(value) => match value.strings() {
+                Some(strings) => Ok(Some(strings)),
+                None => Err(wrong(value, format!("[build-system] {key} is not a list of strings"))),
+            },
+        };
+        self.requires = strings("requires")?;
+        self.backend_path = strings("backend-path")?.unwrap_or_default();
+        self.backend = match table.get("build-backend") {
+            None => None,
+            Some(value) => {
+                let text = value
+                    .as_str()
+                    .ok_or_else(|| wrong(value, "build-backend is not a string".to_owned()))?;
+                Some(text.to_owned())
+            }
+        };
+        if self.requires.is_none() {
+            return Err(wrong(table, "[build-system] has no requires".to_owned()));
+        }
+        Ok(())
+    }
+}
+
+fn wrong(value: &Value, message: String) -> Error {
+    Error::InvalidValue {
+        at: value.place.to_string(),
+        message,
+    }
+}
+
+fn from_table(file: &SourceFile, table: &DeTable<'_>, place: Place) -> Value {
+    let mut declared: Vec<_> = table.iter().collect();
+    declared.sort_by_key(|(key, _)| key.span().start);
+    let entries = declared.into_iter().map(|(key, value)| {
+        let at = Place {
+            file: FILE,
+            line: file.line(key.span().start),
+        };
+        (Value::str(key.get_ref().to_string(), at), from_toml(file, value))
+    });
+    Value::new(Kind::Dict(entries.collect()), place)
+}
+
+fn from_toml(file: &SourceFile, value: &Spanned<DeValue<'_>>) -> Value {
+    let place = Place {
+        file: FILE,
+        line: file.line(value.span().start),
+    };
+    let kind = match value.get_ref() {
+        DeValue::String(text) => Kind::Str(text.to_string()),
+        DeValue::Boolean(value) => Kind::Bool(*value),
+        DeValue::Integer(number) => Kind::Number(number.to_string()),
+        DeValue::Float(number) => Kind::Number(number.to_string()),
+        DeValue::Datetime(time) => Kind::Number(time.to_string()),
+        DeValue::Array(items) => Kind::List(items.iter().map(|item| from_toml(file, item)).collect()),
+        DeValue::Table(table) => return from_table(file, table, place),
+    };
+    Value::new(kind, place)
+}
