@@ -215,6 +215,12 @@ impl Settings {
 
 /// Reading by strings: a misspelt key, or one of another kind, is not found out. It goes when nobody asks so any more.
 impl Settings {
+    /// A setting's value, of whatever kind; `None` where it is not set.
+    #[must_use]
+    pub fn value(&self, key: &str) -> Option<&Value> {
+        self.values.get(key).map(|setting| &setting.value)
+    }
+
     /// A text setting.
     #[must_use]
     pub fn text(&self, key: &str) -> Option<&str> {
