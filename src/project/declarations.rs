@@ -19,7 +19,7 @@ pub(crate) struct Declarations {
 }
 
 impl Declarations {
-    /// The project, unless something that must be known is not.
+    /// The project; stops at the first field that must be known and is not.
     pub(crate) fn project(&self, files: &Files, settings: &ProjectSettings) -> Result<Project, Stop> {
         let (metadata, declared) = self.metadata(&files.root)?;
         let keyword = match self.draft.get("entry_point")? {

@@ -29,7 +29,6 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-pub(crate) use self::backend::build_by_backend;
 pub use self::error::Error;
 pub use self::packer::{Packer, scratch};
 pub(crate) use self::repack::refuse_linked;
