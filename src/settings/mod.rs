@@ -7,6 +7,7 @@ mod environment;
 mod error;
 mod files;
 mod flag;
+mod help;
 mod key;
 mod origin;
 mod pip;
@@ -20,6 +21,7 @@ pub(crate) use definition::{DecidedBy, Kind};
 pub use environment::Environment;
 pub use error::Error;
 pub(crate) use flag::{Group, Place};
+pub(crate) use help::flags_of;
 pub use origin::Origin;
 pub use stages::{
     AccountSettings, BuildSecrets, DestinationSettings, EngineSettings, PipelineSettings, RequirementsFile,
