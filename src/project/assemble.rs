@@ -45,7 +45,7 @@ fn asked(
         .ok_or_else(|| Error::NameMissing {
             file: files.main.to_owned(),
         })?;
-    // setuptools' word for a version that nobody gave; to others it is one.
+    // What setuptools writes where no version is given; to others it is one.
     let is_said =
         |version: &String| version != "0.0.0" || !files.pyproject.backend_is_setuptools() || answer.says_version;
     let version = answer.version.clone().filter(is_said);

@@ -328,7 +328,7 @@ fn checked(object: &str, declared_in: &str, console_script: bool) -> Result<Entr
 /// # Errors
 /// [`Error::NoTrainFunction`] where the project declares none, [`Error::AmbiguousTrain`] where it declares several,
 /// [`Error::ModuleNotPacked`] and [`Error::FunctionMissing`] where it is certainly not in the package.
-pub fn require_train(project: &Project) -> Result<&EntryPoint, Error> {
+pub(crate) fn require_train(project: &Project) -> Result<&EntryPoint, Error> {
     if !project.train_candidates.is_empty() {
         return Err(Error::AmbiguousTrain {
             verb: Role::Train.verb(),

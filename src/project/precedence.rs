@@ -1,4 +1,4 @@
-//! setuptools' precedence among what the three files declare, and what it may not be certain about.
+//! Which of the three files counts for each field, by setuptools' precedence; and where that is not certain.
 
 use super::build_requirements::{is_passed_over, may_change_metadata};
 use super::declarations::Declarations;
@@ -61,7 +61,7 @@ impl Files {
         })
     }
 
-    /// What `[build-system]` has installed beside setuptools may take part in reading.
+    /// Has Python asked where `[build-system]` has something installed that may take part in reading.
     fn refuse_plugins(&self) -> Result<(), Stop> {
         let requires = self.pyproject.requires.iter().flatten();
         let mut plugins = requires
@@ -79,7 +79,7 @@ impl Files {
         .into())
     }
 
-    /// `[project]` beside another file: setuptools takes some fields of both.
+    /// Has Python asked where another file gives more than descriptive fields beside `[project]`: setuptools takes parts of both.
     fn refuse_two_sources(&self, drafts: &[&Draft; 3]) -> Result<(), Stop> {
         if !self.pyproject.has_project {
             return Ok(());
@@ -97,7 +97,7 @@ impl Files {
         Ok(())
     }
 
-    /// What `dynamic` lists, something must give.
+    /// Has Python asked where `dynamic` lists a field that nothing gives.
     fn refuse_missing_dynamic(&self, draft: &Draft) -> Result<(), Stop> {
         for field in &self.pyproject.dynamic {
             let keys: &[&str] = match field.as_str() {
@@ -200,7 +200,7 @@ fn refuse_plugins_of_setup(draft: &Draft) -> Result<(), Stop> {
     })
 }
 
-/// Versions that setuptools may take from elsewhere.
+/// Has Python asked about a version that setuptools may take from elsewhere.
 fn refuse_unclear_version(setup_py: &Draft, setup_cfg: &Draft) -> Result<(), Stop> {
     if let Some(Ok(version)) = setup_py.fields.get("version")
         && version.as_str() == Some("")
@@ -217,7 +217,7 @@ fn refuse_unclear_version(setup_py: &Draft, setup_cfg: &Draft) -> Result<(), Sto
     Ok(())
 }
 
-/// What setuptools keeps of a descriptive field that another file gives beside `[project]` depends on much.
+/// Makes a descriptive field unknown that another file gives beside `[project]`: what setuptools keeps of it depends on much.
 fn doubt(key: &str, field: &mut Result<Value, Dynamic>) {
     if let Ok(value) = field
         && value.truthy()

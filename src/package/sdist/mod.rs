@@ -29,10 +29,10 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-pub use self::backend::build_by_backend;
 pub use self::error::Error;
 pub use self::packer::{Packer, scratch};
-pub use self::repack::{refuse_linked, repack};
+pub(crate) use self::repack::refuse_linked;
+pub use self::repack::repack;
 
 use self::archive::Archive;
 use self::files::{Pruned, Selected};
@@ -44,7 +44,7 @@ use crate::project::Project;
 
 /// 1980-01-02T00:00:00Z, the time of every member unless `SOURCE_DATE_EPOCH` says otherwise: zip, hence a wheel built from
 /// the unpacked sdist, knows no time before 1980, and a day later it is 1980 in every time zone.
-pub const DEFAULT_TIME: i64 = 315_619_200;
+const DEFAULT_TIME: i64 = 315_619_200;
 
 /// How to write a source distribution.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -218,7 +218,7 @@ impl Contents {
     }
 }
 
-/// An error of a kind that readers do not repeat, once the user asked to stop.
+/// An error once the user asked to stop. Its kind is not `Interrupted`, at which readers try again.
 fn unless_cancelled(progress: &dyn Progress) -> io::Result<()> {
     progress.check().map_err(io::Error::other)
 }
@@ -236,7 +236,7 @@ fn setup_cfg(selected: &mut Vec<Selected>, tree: &Tree, version: &str) -> Result
     Ok(setup_cfg::with_fixed_tag(&original, version))
 }
 
-/// What is never packed: what was built, and here setuptools' own `build` and release directories.
+/// What is never packed: output directories, and the `build` and release directories that setuptools makes in the project.
 fn pruned(project: &Project, names: &Names, out_dir: &Path, settings: &SdistSettings) -> Result<Pruned, Error> {
     fs::create_dir_all(out_dir).map_err(|source| Error::OutDir {
         path: out_dir.to_path_buf(),

@@ -443,7 +443,6 @@ fn what_setuptools_checks_is_refused_as_it_refuses_it() {
         given(Refused, "resources as one text", "eager_resources='a'"),
         given(Refused, "a namespace of nothing", "namespace_packages=['other']"),
         given(Refused, "a namespace as one text", "namespace_packages='pkg'"),
-        given(Static, "a namespace", "namespace_packages=['pkg']"),
         given(Refused, "libraries that are none", "libraries=['m']"),
         given(Static, "no libraries", "libraries=[]"),
         given(
