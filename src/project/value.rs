@@ -69,6 +69,10 @@ pub(crate) struct Draft {
     pub(crate) referenced: Vec<String>,
     /// Why the backend must make the sdist.
     pub(crate) backend_sdist: Option<String>,
+    /// Why the backend must make the wheel, whoever makes the sdist.
+    pub(crate) backend_wheel: Option<String>,
+    /// Whether the wheel is to be for Python 2 as well.
+    pub(crate) universal: bool,
     pub(crate) warnings: Vec<String>,
     /// Where the version is `attr:`, which depends on where packages are.
     pub(crate) version_attr: Option<Place>,

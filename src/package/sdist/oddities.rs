@@ -1,6 +1,6 @@
 //! What is packed by accident more often than on purpose.
 
-use super::files::Selected;
+use crate::package::files::Selected;
 use crate::progress::Progress;
 
 /// Above so many bytes an sdist is remarked on: everything in it is sent to the image build and into a layer.
