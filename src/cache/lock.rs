@@ -16,9 +16,9 @@ const POLL: Duration = Duration::from_millis(20);
 /// What a lock is wanted for.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Access {
-    /// Others may use it too.
+    /// To use it, as others may meanwhile.
     Use,
-    /// Nobody else may.
+    /// To change it, alone.
     Change,
 }
 
@@ -42,7 +42,7 @@ pub(crate) fn lock(path: &Path, access: Access, progress: &dyn Progress) -> Resu
         };
         match locked {
             Ok(()) if is_same_file(&file, path) => return Ok(file),
-            // It was removed meanwhile, and another one may be there.
+            // The file was removed meanwhile, and another one may be there: try again.
             Ok(()) => {}
             Err(TryLockError::Error(source)) => return Err(Refused::System(source)),
             Err(TryLockError::WouldBlock) => {
@@ -81,7 +81,7 @@ fn open(path: &Path) -> io::Result<File> {
     options().create(true).truncate(false).open(path)
 }
 
-/// A file of our own, never what a link of its name leads to.
+/// How a lock's file is opened: made where it is missing, and never what a link leads to.
 fn options() -> fs::OpenOptions {
     let mut options = File::options();
     let no_follow = OFlags::NOFOLLOW.bits().cast_signed();

@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::access;
 use tempfile::TempDir;
 
-/// As the system says that there is no room, in Python's words and in uv's.
+/// The system's words for a full disk, as Python and uv write them.
 const FULL: [&str; 2] = ["No space left on device", "quota exceeded"];
 
 /// The directory `name` in sgbuild's own directory `cache`, made where it is missing; or why it cannot be used.
@@ -31,7 +31,7 @@ pub(crate) fn directory(cache: &Path, name: &str) -> Result<PathBuf, String> {
     let system = |error: io::Error| unusable(&error.to_string());
     let untrusted = |found: trust::Untrusted| unusable(&found.reason(&directory));
     if let Some(base) = cache.parent() {
-        // Before it is written through others' links, and after others could have been faster.
+        // Checked before anything is made, for links of others; and after, as others may have been faster.
         check(base).map_err(untrusted)?;
         private().recursive(true).create(base).map_err(system)?;
         check(base).map_err(untrusted)?;
@@ -49,7 +49,7 @@ pub(crate) fn directory(cache: &Path, name: &str) -> Result<PathBuf, String> {
 /// A directory for this run, in the directory for temporary files; it is removed when it is dropped.
 ///
 /// # Errors
-/// The system's, and where others could put another directory in its place.
+/// What the system says; and that others could put another directory in its place.
 pub(crate) fn scratch() -> io::Result<TempDir> {
     let shared = std::path::absolute(std::env::temp_dir())?;
     check(&shared).map_err(|found| io::Error::new(io::ErrorKind::PermissionDenied, found.reason(&shared)))?;
@@ -67,7 +67,7 @@ pub(crate) fn is_full_disk(error: &io::Error) -> bool {
     [StorageFull, QuotaExceeded].contains(&error.kind())
 }
 
-/// Removes a directory that may not be there; of a link the link.
+/// Removes a directory, if it is there; a link is removed itself.
 pub(crate) fn remove(directory: &Path) -> io::Result<()> {
     match fs::remove_dir_all(directory) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),

@@ -42,11 +42,11 @@ impl Staging {
         &self.directory
     }
 
-    /// Leaves it where it is: its path, and its lock, which lets others use it too.
+    /// Keeps it: gives its path, and its lock, which lets others use it too.
     pub(crate) fn keep(mut self) -> io::Result<(PathBuf, File)> {
-        // Who prunes may have it for a moment.
+        // Another run that prunes may hold it for a moment.
         self.lock.lock_shared()?;
-        // The same lock, which no program inherits any more.
+        // A copy of the lock that programs started from now on do not inherit.
         let lock = self.lock.try_clone()?;
         self.kept = true;
         Ok((self.directory.clone(), lock))
@@ -56,7 +56,7 @@ impl Staging {
 impl Drop for Staging {
     fn drop(&mut self) {
         if !self.kept {
-            // What cannot be removed now is met again by who prunes.
+            // What cannot be removed now is removed by a later run.
             let _ = remove(&self.directory);
             let _ = fs::remove_file(&self.lock_file);
         }
@@ -70,7 +70,7 @@ pub(crate) fn lock_file(directory: &Path) -> PathBuf {
     name.into()
 }
 
-/// Removes from `parent` what nobody makes or uses, but for what `is_wanted`.
+/// Removes from `parent` what nobody is making or using, unless it `is_wanted`.
 pub(crate) fn prune(parent: &Path, is_wanted: impl Fn(&Path) -> bool, remove: impl Fn(&Path) -> io::Result<()>) {
     for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
         let Ok(name) = entry.file_name().into_string() else {
@@ -78,7 +78,7 @@ pub(crate) fn prune(parent: &Path, is_wanted: impl Fn(&Path) -> bool, remove: im
         };
         let directory = parent.join(name.strip_suffix(".lock").unwrap_or(&name));
         let lock_file = lock_file(&directory);
-        // Asked again when it is locked: it may have been completed meanwhile. What cannot be removed now is met again.
+        // Asked again under the lock: it may have been completed meanwhile. What cannot be removed now is removed by a later run.
         if !is_wanted(&directory)
             && let Some(_lock) = lock_if_free(&lock_file)
             && !is_wanted(&directory)

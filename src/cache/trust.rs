@@ -1,4 +1,4 @@
-//! Whether a path leads where nobody else can lead it.
+//! Whether nobody else can change where a path leads.
 //!
 //! What is in sgbuild's directories is run, so nobody but this user and root may write there, or put another directory in the place
 //! of one above it. A directory with the sticky bit, such as `/tmp`, is shared safely: what is in it is moved by its owner only
@@ -35,7 +35,7 @@ pub(crate) enum Untrusted {
 }
 
 impl Untrusted {
-    /// The level that is at fault.
+    /// The directory on the path that is at fault.
     fn level(&self) -> &Path {
         match self {
             Self::OwnedByAnother(level)
@@ -46,7 +46,7 @@ impl Untrusted {
         }
     }
 
-    /// What is said of it where `directory` is named already.
+    /// The reason in words, in a message that has named `directory` already.
     pub(super) fn reason(&self, directory: &Path) -> String {
         match self {
             Self::WrittenByOthers(level) if level == directory => "others may write there".to_owned(),
@@ -152,7 +152,8 @@ fn is_ours_or_roots(metadata: &Metadata) -> bool {
     [ROOT, geteuid().as_raw()].contains(&metadata.uid())
 }
 
-/// A group with the user's own number is the user's alone, by the custom for which Linux distributions let it write (umask 002).
+/// A group that has the user's own number does not count: by the custom of Linux distributions, which let it write (umask 002), nobody
+/// else is in it.
 fn is_written_by_others(metadata: &Metadata) -> bool {
     let own_group = metadata.uid() != ROOT && metadata.gid() == metadata.uid();
     let others = if own_group { 0o002 } else { 0o022 };

@@ -11,7 +11,6 @@ mod push;
 mod runs;
 mod setting_flags;
 mod settings;
-mod start;
 mod status;
 mod train;
 
@@ -29,12 +28,15 @@ pub use settings::Settings;
 pub use status::Status;
 pub use train::Train;
 
+use std::env;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::settings::{Definition, Value};
+use crate::shown;
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -65,6 +67,22 @@ pub struct Cli {
     /// For every command.
     #[command(flatten)]
     pub global: Global,
+}
+
+impl Cli {
+    /// The process's command line.
+    ///
+    /// # Errors
+    /// What clap has to say of it: what is wrong, or the help or version that was asked for.
+    pub fn of_process() -> Result<Self, clap::Error> {
+        let arguments: Vec<OsString> = env::args_os().collect();
+        Self::try_parse_from(&arguments).map_err(|error| {
+            // Its words quote arguments as they are: they are to quote what is safe to be shown.
+            let shown = arguments.iter().map(|argument| argument.to_string_lossy());
+            let shown = shown.map(|argument| shown::cell(&argument).into_owned());
+            Self::try_parse_from(shown).err().unwrap_or(error)
+        })
+    }
 }
 
 /// Flags of every command.
@@ -192,4 +210,16 @@ pub struct DryRun {
     /// Say what would be done, and change nothing
     #[arg(long, help_heading = "Output")]
     pub dry_run: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_one_that_clap_can_build() {
+        Cli::command().debug_assert();
+    }
 }

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 
 use clap::{Arg, ArgAction, ArgMatches, Args, FromArgMatches, value_parser};
 
-use crate::settings::{Definition, Group, Kind, Place, Value};
+use crate::settings::{Definition, Group, Kind, Place, Value, flags_of};
 
 /// A command with flags that are settings.
 pub(crate) trait HasSettings {
@@ -29,7 +29,7 @@ impl<C> Debug for SettingFlags<C> {
 impl<C: HasSettings> Args for SettingFlags<C> {
     fn augment_args(command: clap::Command) -> clap::Command {
         let args = C::GROUPS.iter().flat_map(|group| {
-            let flags = group.flags().into_iter();
+            let flags = flags_of(*group).into_iter();
             flags.map(|(definition, place)| arg(definition, place).help_heading(group.heading()))
         });
         command.args(args)
@@ -42,7 +42,7 @@ impl<C: HasSettings> Args for SettingFlags<C> {
 
 impl<C: HasSettings> FromArgMatches for SettingFlags<C> {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
-        let flags = C::GROUPS.iter().flat_map(|group| group.flags());
+        let flags = C::GROUPS.iter().flat_map(|group| flags_of(*group));
         let given = flags.filter_map(|(definition, _)| Some((definition, given(definition, matches)?)));
         Ok(Self {
             given: given.collect(),

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::launch::stack_name;
+use super::pipeline::stack_name;
 use super::{Checkout, json};
 use crate::cli;
 use crate::error::Error;

@@ -11,6 +11,8 @@ mod inspect;
 mod job;
 mod launch;
 mod logs;
+mod pipeline;
+mod program;
 mod push;
 mod runs;
 mod settings;

@@ -1,6 +1,7 @@
 //! `sgbuild status`: the pipeline's stack, and where its parts are.
 
-use super::launch::{outputs, stack_name};
+use super::launch::outputs;
+use super::pipeline::stack_name;
 use super::{Checkout, json};
 use crate::cli;
 use crate::error::Error;

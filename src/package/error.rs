@@ -60,15 +60,15 @@ pub enum Error {
     /// Looking for files did not come to an end.
     #[error("{}: {source}", .path.display())]
     TooFar {
-        /// Where it had come to.
+        /// The directory that it had reached.
         path: PathBuf,
-        /// How far that was.
+        /// The limit.
         source: TooFar,
     },
     /// A declared package has no directory.
     #[error("package `{package}` is declared, but its directory {} {}", .path.display(), if *.is_file { "is a file" } else { "does not exist" })]
     PackageDir {
-        /// Dotted.
+        /// Its dotted name.
         package: String,
         /// Where it was expected; absolute.
         path: PathBuf,
@@ -105,7 +105,7 @@ pub enum Error {
     ManifestText {
         /// The file.
         path: PathBuf,
-        /// Counted from 1.
+        /// The line, from 1.
         line: usize,
     },
     /// A file cannot be read.
@@ -113,7 +113,7 @@ pub enum Error {
     Read {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// What the system said.
         source: io::Error,
     },
     /// A directory cannot be listed.
@@ -121,7 +121,7 @@ pub enum Error {
     List {
         /// The directory.
         path: PathBuf,
-        /// Why.
+        /// What the system said.
         source: io::Error,
     },
     /// A file changed its size, or stopped being a file, while it was packed.
@@ -135,7 +135,7 @@ pub enum Error {
     OutDir {
         /// The directory.
         path: PathBuf,
-        /// Why.
+        /// What the system said.
         source: io::Error,
     },
     /// The archive cannot be written.
@@ -143,7 +143,7 @@ pub enum Error {
     Write {
         /// The archive.
         path: PathBuf,
-        /// Why.
+        /// What the system said.
         source: io::Error,
     },
     /// The backend's archive cannot be read.
@@ -151,7 +151,7 @@ pub enum Error {
     ReadArchive {
         /// The archive.
         path: PathBuf,
-        /// Why.
+        /// What the system said.
         source: io::Error,
     },
     /// The backend's archive contains something no sdist may.

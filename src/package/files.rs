@@ -26,7 +26,7 @@ const TOP_CACHES: [&str; 3] = [".tox", ".nox", ".venv"];
 pub(crate) struct Selected {
     /// Relative to the root, `/`-separated.
     pub(crate) path: String,
-    /// Bytes, when it was looked at.
+    /// Its size in bytes when the selection was made.
     pub(crate) size: u64,
 }
 
@@ -132,7 +132,7 @@ pub(crate) fn license_files(build: &Build, tree: &Tree, progress: &dyn Progress)
         }
         let mut any = false;
         for path in tree.expand(&pattern, Dialect::Python, true)? {
-            // A name that is not UTF-8 is for `regular` to refuse.
+            // A name that is not UTF-8 counts too: `regular` refuses it.
             let counts = !path.ends_with('~') && (tree.is_file(&path)? || !tree.spelled(&path));
             any |= counts;
             if counts && known.insert(path.clone()) {
@@ -146,7 +146,7 @@ pub(crate) fn license_files(build: &Build, tree: &Tree, progress: &dyn Progress)
     Ok(found)
 }
 
-/// `files` without what is no regular file; none of them may lie outside of the project.
+/// The regular files among `files`. One that lies outside of the project is an error.
 fn regular(files: BTreeSet<String>, tree: &Tree, progress: &dyn Progress) -> Result<Vec<Selected>, Error> {
     let mut selected = Vec::with_capacity(files.len());
     for path in files {
@@ -191,7 +191,7 @@ struct Selection<'a> {
 }
 
 impl Selection<'_> {
-    /// Adds `path` if it is a file; also if its name is not UTF-8, for [`regular`] to refuse unless it is excluded.
+    /// Adds `path` if it is a file. One whose name is not UTF-8 is added too: [`regular`] refuses it, unless it is excluded later.
     fn add_if_file(&mut self, path: &str) -> Result<bool, Error> {
         let is_file = self.tree.is_file(path)? || !self.tree.spelled(path);
         if is_file {
@@ -216,7 +216,7 @@ impl Selection<'_> {
         Ok(())
     }
 
-    /// Adds the files that a Python glob names; whether there were any.
+    /// Adds the files that a Python glob matches; answers whether there were any.
     fn add_matching(&mut self, pattern: &str) -> Result<bool, Error> {
         let mut any = false;
         for path in self.tree.expand(pattern, Dialect::Python, true)? {

@@ -21,12 +21,12 @@ const BELOW_HERE: &str = "./";
 /// A line, continuation lines joined.
 #[derive(Debug, PartialEq, Eq)]
 struct Line {
-    /// Of its last physical line, counted from 1.
+    /// The number of its last physical line, from 1.
     number: usize,
     text: String,
 }
 
-/// A line understood; patterns as setuptools' `convert_path` leaves them ([`pure`]).
+/// What a line says. Its patterns are in the form that setuptools' `convert_path` gives them ([`pure`]).
 #[derive(Debug, PartialEq, Eq)]
 enum Command {
     Include(Vec<String>),
@@ -84,7 +84,7 @@ fn lines(text: &str) -> Vec<Line> {
         let Some(content) = without_comment(physical) else {
             continue;
         };
-        // What is continued is trimmed at its end, and joined as it goes: it may be long.
+        // The parts of a continued line are joined as they come: there may be very many.
         pending.push_str(content.trim_start());
         pending.truncate(pending.trim_end().len());
         if pending.ends_with('\\') {
@@ -145,7 +145,7 @@ fn parse(line: &str) -> Result<Command, String> {
     }
 }
 
-/// One line being carried out.
+/// What a line works on while it is carried out.
 struct Applying<'a> {
     number: usize,
     tree: &'a Tree,

@@ -18,7 +18,7 @@ pub(crate) struct Names {
     pub(crate) top: String,
     /// The file name, `<top>.tar.gz`.
     pub(crate) file_name: String,
-    /// The directory setuptools writes its metadata to, without where it lies: `My.Pkg.egg-info`.
+    /// The name of the directory that setuptools writes its metadata to: `My.Pkg.egg-info`.
     pub(crate) egg_info: String,
 }
 

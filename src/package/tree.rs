@@ -38,7 +38,7 @@ pub(super) struct Entry {
 pub(crate) struct Tree {
     root: PathBuf,
     listings: RefCell<HashMap<String, Rc<Vec<Entry>>>>,
-    /// Directories without links, each looked at once.
+    /// Where each directory lies, links followed.
     directories: RefCell<HashMap<String, PathBuf>>,
     links_passed: RefCell<BTreeSet<String>>,
     search: RefCell<Search>,

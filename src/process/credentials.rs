@@ -1,11 +1,11 @@
-//! Which environment variables other code has no business with.
+//! Which environment variables are kept from other people's code.
 //!
 //! A name is read word by word, so that `AUTHOR_NAME`, `KEYBOARD` and `TOKENIZERS_PARALLELISM` are none, and `SSHPASS`, `CI_JOB_JWT`
 //! and `OPENAIKEY` are. Whatever the name, a value that can only be a credential is one.
 
 use crate::secret::without_url_credentials;
 
-/// `environment` without what a setup.py has no business with: cloud and registry credentials, tokens, index settings.
+/// `environment` without what a setup.py should not see: credentials of clouds and registries, tokens, settings of package indexes.
 pub(crate) fn without_credentials(environment: &[(String, String)]) -> Vec<(String, String)> {
     environment
         .iter()
@@ -25,7 +25,7 @@ pub(crate) fn concerns_installer(name: &str) -> bool {
         || ["NETRC", "SSH_AUTH_SOCK"].contains(&name.as_str())
 }
 
-/// Whether the variable is a credential, or steers a program that setup.py has no business with.
+/// Whether the variable is a credential, or belongs to a program whose settings setup.py should not see.
 pub(crate) fn is_credential(name: &str, value: &str) -> bool {
     let name = name.to_uppercase();
     PREFIXES.iter().any(|prefix| name.starts_with(prefix))
@@ -36,7 +36,7 @@ pub(crate) fn is_credential(name: &str, value: &str) -> bool {
         || holds_credential(value)
 }
 
-/// Programs and services whose variables a build has no business with.
+/// How the variables of programs and services begin that a build should not see.
 const PREFIXES: [&str; 31] = [
     "ACTIONS_",
     "AWS_",
@@ -71,7 +71,7 @@ const PREFIXES: [&str; 31] = [
     "WANDB_",
 ];
 
-/// Words that say it by themselves.
+/// Words that mean a credential.
 const WORDS: [&str; 38] = [
     "ASKPASS",
     "AUTH",
@@ -112,7 +112,7 @@ const WORDS: [&str; 38] = [
     "WEBHOOK",
     "WEBHOOKS",
 ];
-/// What says it wherever it stands in a word.
+/// What means a credential wherever it stands in a word.
 const PARTS: [&str; 9] = [
     "ACCESSKEY",
     "APIKEY",
@@ -124,11 +124,11 @@ const PARTS: [&str; 9] = [
     "PRIVKEY",
     "SECRET",
 ];
-/// What says it at the end of a word that is written together.
+/// What means a credential at the end of a longer word, such as `OPENAIKEY`.
 const ENDS: [&str; 10] = [
     "AUTH", "COOKIE", "CREDS", "JWT", "KEY", "PASS", "PWD", "TOKEN", "TOKENS", "WEBHOOK",
 ];
-/// Words that end so and mean something else.
+/// Words that end like these and mean something else.
 const INNOCENT: [&str; 12] = [
     "BYPASS",
     "COMPASS",
@@ -143,7 +143,7 @@ const INNOCENT: [&str; 12] = [
     "UNDERPASS",
     "WHISKEY",
 ];
-/// Words that say it together.
+/// Pairs of words that mean a credential.
 const PAIRS: [&str; 2] = ["CONNECTION_STRING", "CONN_STR"];
 
 fn is_telling(word: &str, name: &str) -> bool {

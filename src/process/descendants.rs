@@ -21,7 +21,7 @@ fn leaders() -> MutexGuard<'static, BTreeSet<i32>> {
     LEADERS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// How often, and how far apart, it is looked whether a family that starts or ends just now has done so.
+/// How often a family that is just starting or ending is looked at, and how far apart.
 const LOOKS: usize = 20;
 const PAUSE: Duration = Duration::from_millis(5);
 
@@ -82,7 +82,7 @@ impl Family {
     /// Ends what is left of it, the leader too.
     pub(super) fn end(self, child: &mut Child) {
         if let Some(group) = Pid::from_raw(self.leader) {
-            // Nothing of it may be left, which is an error here.
+            // An error means that nothing of it is left.
             let _ = kill_process_group(group, Signal::KILL);
         }
         let _ = child.wait();
@@ -103,7 +103,7 @@ mod linux {
 
     use rustix::process::{Pid, Signal, WaitOptions, getpgrp, getpid, kill_process, set_child_subreaper, waitpid};
 
-    /// One that forks faster than we look is met again; one that cannot be killed is left at last.
+    /// A family that forks faster than it is killed needs several; one that cannot be killed is left after so many.
     const ROUNDS: usize = 200;
     const PAUSE: Duration = Duration::from_millis(5);
 

@@ -43,7 +43,7 @@ impl Log {
 
     /// The last lines that are not empty, without URL credentials.
     pub(super) fn last_lines(self) -> String {
-        // Either it ended, or what is there must do.
+        // Where it has not ended by then, what was read so far must do.
         let _ = self.ended.recv_timeout(PATIENCE);
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let text = String::from_utf8_lossy(kept.make_contiguous());

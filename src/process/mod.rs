@@ -1,4 +1,5 @@
-//! Another program, with a time limit, kept away from our output and from credentials. Everything it started ends with it.
+//! Running another program: with a time limit, without credentials, its output kept apart from ours. Everything it started ends
+//! with it.
 //!
 //! It leads a process group of its own, which is killed at its end, at the limit and when the user interrupts. On Linux
 //! [`descendants`] also ends what left the group. A process that changed its user (`sudo`) or is stuck in the kernel may stay,
@@ -31,12 +32,12 @@ const POLL: Duration = Duration::from_millis(5);
 
 /// A program to run. It finds others by absolute entries of its `PATH` only.
 pub(crate) struct Run<'a> {
-    /// For messages.
+    /// What is being done, for messages.
     pub(crate) what: &'a str,
     /// A path; names are not looked up.
     pub(crate) program: PathBuf,
     pub(crate) arguments: Vec<OsString>,
-    /// All that it sees, but for what keeps Python from writing byte code and in another encoding than UTF-8.
+    /// All its variables. Two are added, by which Python writes no byte code, and UTF-8.
     pub(crate) environment: Vec<(String, String)>,
     pub(crate) directory: &'a Path,
     /// The time limit.
@@ -94,7 +95,7 @@ impl Run<'_> {
             .stderr(writer)
             .process_group(0);
         let (mut child, family) = Family::start(&mut command).map_err(not_started)?;
-        // It holds the pipe's other end.
+        // It holds the writing end of the pipe, which would never close.
         drop(command);
         let log = Log::keep(reader);
         let status = self.until_end(&mut child, progress);

@@ -1,4 +1,4 @@
-//! A program that is asked something small: its answer as it is, bounded, within a time limit.
+//! Asking a program for something small: its exact answer, bounded in length and time.
 //!
 //! For programs that are fast and leave nothing running, such as git: what they say comes at once, and `/proc` is searched for what
 //! they started only where they had to be stopped.
@@ -16,7 +16,7 @@ use super::Error;
 use super::descendants::Family;
 use crate::progress::Progress;
 
-/// How often a silent program is held against the clock and Ctrl-C.
+/// How often the time limit and Ctrl-C are looked at while a program is silent.
 const WATCH: Duration = Duration::from_millis(50);
 /// A program that closed its streams ends at once.
 const END: Duration = Duration::from_micros(200);
@@ -52,7 +52,7 @@ impl Deadline {
 
 /// A program and what it is asked.
 pub(crate) struct Question<'a> {
-    /// For messages.
+    /// What is being done, for messages.
     pub(crate) what: &'a str,
     /// A path; names are not looked up.
     pub(crate) program: &'a Path,
@@ -94,7 +94,7 @@ impl Question<'_> {
             .process_group(0);
         let (mut child, family) = Family::start(&mut command).map_err(not_started)?;
         let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
-        // From here on it is stopped where something fails.
+        // From here on, dropping this stops the program.
         let mut asked = Asked {
             what: self.what.to_owned(),
             child,

@@ -45,7 +45,7 @@ fn asked(
         .ok_or_else(|| Error::NameMissing {
             file: files.main.to_owned(),
         })?;
-    // setuptools' word for a version that nobody gave.
+    // What setuptools writes where no version is given.
     let version = answer.version.filter(|version| version != "0.0.0");
     let version = version.ok_or_else(|| Error::VersionMissing {
         file: files.main.to_owned(),

@@ -1,4 +1,4 @@
-//! `attr: package.module.NAME`: a module's literal, found without importing it.
+//! `attr: package.module.NAME`: the value of a module's name, found without importing the module.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,8 @@ use super::source_file::SourceFile;
 use super::value::{Dynamic, Evaluated, Kind, Place, Value};
 use ruff_python_ast::{Expr, Stmt};
 
-/// The value of the first assignment of a literal, as setuptools reads it; dynamic where setuptools would import the module.
+/// The literal that is first assigned to the name: setuptools takes that too. Where there is none, setuptools imports the module;
+/// then it is the value that following the module gives, if that is certain.
 pub(crate) fn read_attr(
     root: &Path,
     path: &str,
@@ -54,7 +55,7 @@ pub(crate) fn read_attr(
     }
 }
 
-/// What setuptools would get by running the module, if that can be followed.
+/// The value after the module has run, if that can be followed.
 fn computed(mut machine: Machine, body: &[Stmt], name: &str, at: Place) -> Option<Value> {
     machine.run(body);
     if machine.given_up.is_some() {
@@ -96,7 +97,7 @@ fn as_version(value: &Value, path: &str, at: Place) -> Evaluated {
 fn module_file(root: &Path, module: &str, package_dir: &BTreeMap<String, String>) -> Option<PathBuf> {
     let parts: Vec<&str> = module.split('.').collect();
     let mut base = root.to_path_buf();
-    // The longest package that has a directory of its own decides.
+    // The innermost package that `package_dir` names decides.
     let custom = (1..=parts.len())
         .rev()
         .find_map(|n| Some((package_dir.get(&parts[..n].join("."))?, n)));

@@ -52,14 +52,14 @@ pub(crate) fn real(root: &Path, path: impl AsRef<Path>) -> io::Result<Real> {
     }
 }
 
-/// Where the file `name` lies, which is named in the project in `root`, if that is elsewhere. One that cannot be followed is none
-/// of these: reading it says why.
+/// Where the file `name` lies, which is named in the project in `root`, if that is elsewhere, or below git's own directory. One that
+/// cannot be followed is none of these: reading it says why.
 pub(crate) fn outside(root: &Path, name: &Path) -> Option<PathBuf> {
     let root = root.canonicalize().ok()?;
     let named = root.join(name);
     // Where nothing is there, its name alone may say that it is none of the project's.
     let place = named.canonicalize().unwrap_or_else(|_| without_dots(&named));
-    (!place.starts_with(&root)).then_some(place)
+    (!place.starts_with(&root) || is_gits(&root, &place)).then_some(place)
 }
 
 /// The absolute `path` without its `..`, as though there were no links.

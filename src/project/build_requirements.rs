@@ -2,7 +2,8 @@
 
 use super::value::Value;
 
-/// setuptools' own plugins (`setuptools_scm` and its like) take part without being named in `setup()`.
+/// Whether one of the build requirements may be a plugin of setuptools, such as `setuptools_scm`: plugins take part as soon as they
+/// are installed, without being named in `setup()`. So may an older setuptools, which reads projects in its own way.
 pub(crate) fn may_change_metadata(requires: &[String]) -> bool {
     let harmless = [
         "build",
@@ -30,13 +31,12 @@ pub(crate) fn may_change_metadata(requires: &[String]) -> bool {
     ];
     requires.iter().any(|requirement| {
         let name = plain_name(requirement);
-        // An older setuptools reads projects in its own way.
         let old = name == "setuptools" && is_limited(requirement);
         old || !harmless.contains(&name.as_str())
     })
 }
 
-/// Whether `setup_requires` names nothing but what is there already, in any version.
+/// Whether `setup_requires` asks for nothing but setuptools and wheel, which are there already, in any version.
 pub(crate) fn is_only_setuptools(listed: Option<&Value>) -> bool {
     let names = listed.and_then(|value| {
         value

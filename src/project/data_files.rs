@@ -10,7 +10,8 @@ use super::value::{Kind, Value};
 use crate::reading::{Search, TooFar};
 use crate::wildcard::{Pattern, has_magic};
 
-/// In `{package: [pattern, …]}` what setup.py calls the empty name, and setup.cfg and pyproject.toml `*`: all packages.
+/// Renames the key `*` of `{package: [pattern, …]}`: it is what setup.cfg and pyproject.toml call all packages, and setup.py calls
+/// them by the empty name.
 pub(crate) fn name_all_packages(declared: &mut Value) {
     let Kind::Dict(entries) = &mut declared.kind else {
         return;
@@ -22,8 +23,8 @@ pub(crate) fn name_all_packages(declared: &mut Value) {
     }
 }
 
-/// `data_files`, `{directory: [pattern, …]}` with the files that the patterns find, sorted; names without wildcards
-/// stay, and so does what is no such table, for its reader to complain of.
+/// `data_files`, a table `{directory: [pattern, …]}`, with the files that each pattern matches in its place, sorted. A name without
+/// wildcards stays as it is; so does a value that is no such table: whoever reads it complains.
 ///
 /// # Errors
 /// A pattern leads through a link out of the project, or to more directories than any checkout has.
@@ -100,7 +101,7 @@ fn below(root: &Path, directory: &str, with_files: bool, search: &mut Search) ->
         {
             let path = joined(&directory, &name);
             let absolute = root.join(&path);
-            // Nothing is gained by following a link to a directory, which may lead back.
+            // A link to a directory is not followed: it may lead back.
             if absolute.is_dir() && !absolute.is_symlink() {
                 waiting.push(path);
             } else if with_files {
@@ -112,7 +113,7 @@ fn below(root: &Path, directory: &str, with_files: bool, search: &mut Search) ->
     Ok(found)
 }
 
-/// The names in a directory; of one that cannot be read none, as in Python.
+/// The names in a directory; none where it cannot be read, as in Python.
 fn names(root: &Path, directory: &str, search: &mut Search) -> Result<Vec<String>, Error> {
     let path = match border::real(root, directory) {
         Ok(Real::Inside(path)) => path,

@@ -1,4 +1,4 @@
-//! What is declared, all files taken together, to a [`Project`] and its [`Metadata`].
+//! From the merged declarations of all files to a [`Project`] and its [`Metadata`].
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ pub(crate) struct Declarations {
 }
 
 impl Declarations {
-    /// The project, unless something that must be known is not.
+    /// The project; stops at the first field that must be known and is not.
     pub(crate) fn project(&self, files: &Files, settings: &ProjectSettings) -> Result<Project, Stop> {
         let (metadata, declared) = self.metadata(&files.root)?;
         let keyword = match self.draft.get("entry_point")? {
@@ -112,7 +112,7 @@ impl Declarations {
         Ok((metadata, declared))
     }
 
-    /// A field that counts only if it says something.
+    /// A field where it is given and not empty.
     fn text(&self, key: &str) -> Result<Option<&Value>, Stop> {
         Ok(self.draft.get(key)?.filter(|value| value.truthy()))
     }

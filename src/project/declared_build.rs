@@ -1,4 +1,4 @@
-//! What is declared, all files taken together, to [`Build`].
+//! From the merged declarations of all files to [`Build`].
 
 use std::collections::BTreeMap;
 

@@ -1,6 +1,6 @@
 //! The fields of core metadata that are for people to read: nothing is installed or built by them.
 //!
-//! They are contained: one that is not certain is left out and named, and everything else stays as it is.
+//! So one that is not certain harms none of the others: it is left out, and named in [`Descriptive::dynamic`].
 
 use std::collections::HashMap;
 
@@ -100,7 +100,7 @@ const FIELDS: [(&str, &str); 22] = [
     ("summary", "description"),
 ];
 
-/// Found while packing, so setuptools marks it wherever it was declared.
+/// Licence files are found while packing, so setuptools marks this field wherever they are declared.
 pub(crate) const LICENSE_FILE: &str = "license-file";
 
 /// The keywords of `setup()` that give descriptive fields.
@@ -328,7 +328,7 @@ fn first_line(description: &str) -> Option<String> {
         None if description.contains('\n') => description.trim(),
         None => description,
     };
-    // Reading the header takes the blanks before its value off, not those behind.
+    // Whoever reads the header strips the blanks before its value, not those after it.
     let line = line.trim_start();
     (!line.is_empty()).then(|| line.to_owned())
 }
@@ -348,7 +348,7 @@ pub(crate) fn marked_dynamic(draft: &Draft) -> Vec<&'static str> {
     marked.map(|(field, _)| *field).collect()
 }
 
-/// Whether setuptools knows that a value was written in a configuration file: of some it makes new ones.
+/// Whether setuptools knows that a value was written in a configuration file. It forgets where it puts a new value in its place.
 fn is_static(keyword: &str, place: Place) -> bool {
     let remade = [
         "license_expression",

@@ -1,4 +1,4 @@
-//! Where two files say different things of the same: setuptools takes one of them, and the reader should know which.
+//! Where two files disagree about a field: setuptools takes the value of one of them, and the user should know whose.
 
 use super::value::{Draft, Kind, Value};
 

@@ -109,7 +109,7 @@ fn flat_layout(root: &Path, package_dir: &BTreeMap<String, String>) -> Result<Di
     })
 }
 
-/// Packages without stubs and without those below another one of the list.
+/// The packages that are in no other of the list; stubs do not count.
 fn top_level(packages: &[String]) -> Vec<String> {
     let stubless: BTreeSet<&str> = packages
         .iter()

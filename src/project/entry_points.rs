@@ -281,7 +281,7 @@ fn checked(object: &str, declared_in: &str, console_script: bool) -> Result<Entr
 ///
 /// # Errors
 /// [`Error::NoTrainFunction`] where the project declares none.
-pub fn require_train(project: &Project) -> Result<&EntryPoint, Error> {
+pub(crate) fn require_train(project: &Project) -> Result<&EntryPoint, Error> {
     project.train.as_ref().ok_or_else(|| Error::NoTrainFunction {
         name: project.metadata.name.clone(),
     })

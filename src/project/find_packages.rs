@@ -123,8 +123,11 @@ struct Passed {
 }
 
 impl Open {
-    /// The links that lead to `link`'s target. One that leads back to where the way came through would be followed for ever: Python
-    /// does so until the system refuses, and finds 40 packages for one.
+    /// The links on the way to what `link` leads to.
+    ///
+    /// # Errors
+    /// It leads back to a directory that the way came through: Python would follow it until the system refuses, and find 40 packages
+    /// for one.
     fn through(&self, place: &Path, link: &Path) -> Result<Option<Rc<Passed>>, Error> {
         let real = |path: &Path| {
             path.canonicalize().map_err(|source| Error::Unreadable {

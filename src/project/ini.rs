@@ -115,7 +115,7 @@ fn option(value: &str, line: usize) -> Result<IniOption, Error> {
     })
 }
 
-/// Options that the sections may get from `[DEFAULT]`, which goes into each.
+/// Options that all sections together may inherit from `[DEFAULT]`.
 const MAX_DEFAULTS: usize = 1_000_000;
 
 fn with_defaults(sections: Vec<Section>) -> Result<Vec<Section>, Error> {
@@ -165,7 +165,7 @@ fn interpolate_all(mut sections: Vec<Section>) -> Result<Vec<Section>, Error> {
 /// configparser gives up on references nested deeper.
 const MAX_INTERPOLATION_DEPTH: usize = 10;
 
-/// Characters that all references of a file may make, and what each of them counts for.
+/// Characters that the references of a file may expand to altogether, and how many each counts for at least.
 const MAX_INTERPOLATED: usize = 16_000_000;
 const REFERENCE: usize = 16;
 

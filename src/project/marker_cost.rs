@@ -1,7 +1,7 @@
 //! How much work a marker makes.
 //!
-//! The PEP 508 parser turns a marker into a decision diagram, in which every comparison of an own kind can double what is there:
-//! 22 pairs of them, `or`ed, took two minutes and 15 GB. So what its size may come to is estimated before.
+//! The PEP 508 parser turns a marker into a decision diagram, and every comparison with another variable can double its size:
+//! 22 pairs of them, `or`ed, took two minutes and 15 GB. So the size is estimated before the parser sees the marker.
 //! <https://packaging.python.org/en/latest/specifications/dependency-specifiers/#environment-markers>
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,12 +10,12 @@ use std::iter::Peekable;
 use std::sync::{Mutex, PoisonError};
 
 /// Size of the diagram times comparisons, estimated from above. Markers of published packages stay below 1,000, those that
-/// lockers write below 30,000; what comes to so much takes some milliseconds.
+/// lockers write below 30,000; one at the limit takes some milliseconds.
 const MOST_WORK: u64 = 500_000;
-/// The same of all different markers of a project: the parser keeps every diagram that it has made.
+/// The limit for all different markers of a project together: the parser keeps every diagram that it has made.
 const MOST_ALTOGETHER: u64 = 4_000_000;
 
-/// What the markers of this project that were looked at come to.
+/// The markers of this project that were looked at so far, and their work.
 static LOOKED_AT: Mutex<Markers> = Mutex::new(Markers {
     known: BTreeSet::new(),
     work: 0,
@@ -64,7 +64,7 @@ fn work(marker: &str) -> u64 {
         comparisons: 0,
     };
     let mut size: u64 = 1;
-    // What is no marker goes on behind one; the parser says so.
+    // Text that goes on behind a complete marker is an error, which the parser reports.
     loop {
         size = size.saturating_mul(reader.any().size());
         if reader.tokens.next().is_none() {
@@ -119,7 +119,7 @@ impl<'a> Iterator for Tokens<'a> {
     }
 }
 
-/// What the diagram of a part may come to: one of a chain of comparisons grows by each, one of other parts with each.
+/// How large the diagram of a part may be: each comparison of a chain adds to it, and any other part multiplies it.
 #[derive(Debug, Clone, Copy)]
 struct Part {
     /// What joins it, where it is more than one comparison.
@@ -157,7 +157,8 @@ impl Part {
 
 struct Reader<'a> {
     tokens: Peekable<Tokens<'a>>,
-    /// What each variable is compared with. One that may hold anything else beside, such as `extra`, is one for each value.
+    /// The values that each variable is compared with. `extra`, which may have several of them at once, counts as a variable of its own
+    /// for each.
     values: BTreeMap<(&'a str, &'a str), BTreeSet<&'a str>>,
     comparisons: u64,
 }

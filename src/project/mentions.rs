@@ -132,7 +132,7 @@ impl<'a> Visitor<'a> for Mentions {
                 self.functions -= 1;
                 return;
             }
-            // A pattern binds names that are no expressions.
+            // The patterns of `match` bind names, and are no expressions.
             Stmt::Match(_) => self.wild |= self.functions == 0,
             Stmt::Global(global) => {
                 let names = || global.names.iter().map(|name| name.as_str().to_owned());
@@ -208,7 +208,7 @@ impl<'a> Visitor<'a> for Mentions {
                 return;
             }
             Expr::Call(call) if runs_in_own_namespace(call) => {
-                // The namespace given is changed, nothing else.
+                // It changes the namespace that it is given, and nothing else.
                 for argument in &call.arguments.args {
                     self.visit_expr(argument);
                 }

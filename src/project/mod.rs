@@ -37,7 +37,7 @@ pub use border::Outside;
 pub(crate) use declarations::package_directory;
 pub use descriptive::{Descriptive, DynamicField};
 pub(crate) use descriptive::{LICENSE_FILE, dynamic_names};
-pub use entry_points::require_train;
+pub(crate) use entry_points::require_train;
 pub use error::Error;
 pub(crate) use python_source::identifier;
 pub(crate) use requirement::{beyond_the_parser, normalized, too_much};

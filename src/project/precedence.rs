@@ -1,4 +1,4 @@
-//! setuptools' precedence among what the three files declare, and what it may not be certain about.
+//! Which of the three files counts for each field, by setuptools' precedence; and where that is not certain.
 
 use super::build_requirements::{is_only_setuptools, may_change_metadata};
 use super::declarations::Declarations;
@@ -27,7 +27,7 @@ impl Files {
         }
         self.refuse_two_sources(&drafts)?;
         refuse_unclear_version(setup_py, &self.setup_cfg)?;
-        // A keyword that nobody knows may belong to a plugin that changes everything; setuptools-docker's are ours.
+        // An unknown keyword may belong to a plugin, which may change everything. Those of setuptools-docker are read by sgbuild.
         let plugin = setup_py.fields.iter().find(|(key, _)| key.starts_with("plugin:"));
         if let Some((_, Err(dynamic))) = plugin {
             return Err(dynamic.clone().into());
@@ -51,7 +51,7 @@ impl Files {
         })
     }
 
-    /// `[project]` beside another file: setuptools takes some fields of both.
+    /// Has Python asked where another file gives more than descriptive fields beside `[project]`: setuptools takes parts of both.
     fn refuse_two_sources(&self, drafts: &[&Draft; 3]) -> Result<(), Stop> {
         if !self.pyproject.has_project {
             return Ok(());
@@ -69,7 +69,7 @@ impl Files {
         Ok(())
     }
 
-    /// What `dynamic` lists, something must give.
+    /// Has Python asked where `dynamic` lists a field that nothing gives.
     fn refuse_missing_dynamic(&self, draft: &Draft) -> Result<(), Stop> {
         for field in &self.pyproject.dynamic {
             let keys: &[&str] = match field.as_str() {
@@ -154,7 +154,7 @@ impl Files {
     }
 }
 
-/// Versions that setuptools may take from elsewhere.
+/// Has Python asked about a version that setuptools may take from elsewhere.
 fn refuse_unclear_version(setup_py: &Draft, setup_cfg: &Draft) -> Result<(), Stop> {
     if let Some(Ok(version)) = setup_py.fields.get("version")
         && version.as_str() == Some("")
@@ -171,7 +171,7 @@ fn refuse_unclear_version(setup_py: &Draft, setup_cfg: &Draft) -> Result<(), Sto
     Ok(())
 }
 
-/// What setuptools keeps of a descriptive field that another file gives beside `[project]` depends on much.
+/// Makes a descriptive field unknown that another file gives beside `[project]`: what setuptools keeps of it depends on much.
 fn doubt(key: &str, field: &mut Result<Value, Dynamic>) {
     if let Ok(value) = field
         && value.truthy()

@@ -22,7 +22,7 @@ pub(crate) fn with_module<T: Send>(
     if file.text.len() > MAX_BYTES {
         return Ok(None);
     }
-    // The tree is built, read and dropped on a stack of its own.
+    // A deep tree is built, read and dropped recursively: on a larger stack than a thread has.
     let looked = on_large_stack(|| match ruff_python_parser::parse_module(&file.text) {
         Ok(parsed) => Ok(look(file, parsed.suite())),
         Err(error) => Err(syntax(file, error.location.start().to_usize(), error.error.to_string())),
@@ -30,7 +30,8 @@ pub(crate) fn with_module<T: Send>(
     looked.transpose()
 }
 
-/// A text's statements; `None` where it is no Python, or past the limits. For a caller on the stack of [`with_module`].
+/// A text's statements; `None` where it is not Python, or past the limits. Only for callers that run on the large stack of
+/// [`with_module`].
 pub(crate) fn parse(text: &str) -> Option<Parsed<ModModule>> {
     within_limits(text).then(|| ruff_python_parser::parse_module(text).ok())?
 }

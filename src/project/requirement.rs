@@ -59,7 +59,7 @@ pub(crate) fn extras(value: &Value) -> Result<(Vec<String>, Vec<String>), Stop> 
         .entries()
         .ok_or_else(|| value.unclear("extras_require", "a dict"))?;
     let (mut requires, mut extras) = (Vec::new(), Vec::<String>::new());
-    // How each was spelled.
+    // Each extra by its normal form, as it was spelled first.
     let mut spellings = HashMap::<String, &str>::new();
     for (key, listed) in entries {
         let key_text = key
@@ -104,7 +104,7 @@ pub(crate) fn normalized(name: &str) -> String {
 }
 
 fn with_extra(requirement: &str, extra: &str, condition: &str) -> String {
-    // A URL may hold a semicolon; its marker is set off by a blank.
+    // A URL may hold a semicolon, so its marker is separated by a blank too.
     let separator = if requirement.contains('@') { " ;" } else { ";" };
     let (bare, marker) = requirement
         .split_once(separator)
@@ -156,7 +156,7 @@ fn check(requirement: &str, at: &str) -> Result<(), Error> {
     })
 }
 
-/// Nobody writes a longer one, and the parser is no friend of them.
+/// Nobody writes a longer one, and the parser takes too long for them.
 const LONGEST_REQUIREMENT: usize = 64 * 1024;
 /// The parser calls itself for every parenthesis of a marker, and nobody nests them deeper.
 const DEEPEST_MARKER: usize = 100;

@@ -138,7 +138,7 @@ impl Reader<'_> {
             key @ ("keywords" | "platforms" | "provides" | "obsoletes" | "license_files") => {
                 self.set(key, list(option, ','));
             }
-            // setuptools takes the characters of the text.
+            // setuptools makes a list of the text's characters.
             "requires" => self.set("requires", Value::str(option.text(), at)),
             key if key == "name" || key == "license_file" || KEYWORDS.contains(&key) => {
                 self.set(key, Value::str(option.text(), at));
@@ -169,7 +169,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// Refused by setuptools if an item is no pair, unless setup.py says other URLs.
+    /// setuptools refuses an item that is no `label = URL`, unless setup.py gives other URLs.
     fn project_urls(&mut self, option: &IniOption) {
         match dict(option) {
             Ok(urls) => self.set("project_urls", urls),
@@ -214,7 +214,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// The first declaration that says something stays, as in setuptools.
+    /// Sets a field that has no value yet: as in setuptools, the first declaration that is not empty stays.
     fn set(&mut self, key: &str, value: Value) {
         self.set_evaluated(key, Ok(value));
     }

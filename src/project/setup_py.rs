@@ -1,6 +1,6 @@
 //! `setup.py`, read without running it.
 //!
-//! The interpreter follows its statements; here is what becomes of the arguments of `setup()`.
+//! The interpreter follows its statements; here the arguments of `setup()` become declarations.
 
 use std::path::Path;
 use std::rc::Rc;
@@ -40,7 +40,7 @@ const RELEVANT: &[&str] = &[
     "entry_point",
 ];
 
-/// Those that name files, whose order means nothing: `glob` and `os.listdir` may list them.
+/// Keywords that name files, whose order does not matter: so `glob` and `os.listdir` may list them.
 const FILES: [&str; 4] = ["package_data", "exclude_package_data", "data_files", "scripts"];
 
 /// Keywords that replace parts of setuptools.
@@ -138,7 +138,7 @@ impl Reader<'_> {
         for (name, object) in setup {
             self.keyword(&name, &object);
         }
-        // The other spelling wins over this one.
+        // setuptools lets this spelling of `license` win.
         if let Some(license) = self.draft.fields.remove("licence") {
             self.draft.fields.insert("license".to_owned(), license);
         }
@@ -191,7 +191,7 @@ impl Reader<'_> {
         }
     }
 
-    /// What is for people to read may also be unknown.
+    /// A descriptive field, which may also be unknown.
     fn descriptive(&mut self, name: &str, object: &Object) {
         let known = object.to_value();
         let is_none = known.as_ref().is_ok_and(|value| value.kind == Kind::None);
@@ -203,7 +203,7 @@ impl Reader<'_> {
         self.draft.fields.insert(name.to_owned(), known);
     }
 
-    /// The value, unless it says where this checkout is: Python may be asked in another place.
+    /// The value; unknown if it holds the path of this checkout, as the image's build runs setup.py elsewhere.
     fn known(&self, name: &str, object: &Object) -> Evaluated {
         let value = if FILES.contains(&name) {
             object.to_value_in_any_order()?
@@ -222,7 +222,7 @@ impl Reader<'_> {
             let reason = || format!("{}: ext_modules adds extension sources", object.place);
             self.draft.backend_sdist.get_or_insert_with(reason);
         }
-        // Also an empty list says that nothing is to be discovered.
+        // An empty list counts too: it turns automatic discovery off.
         let listed = match object.form {
             Form::None => Value::new(Kind::None, object.place),
             _ => Value::new(Kind::Bool(true), object.place),

@@ -40,7 +40,7 @@ impl SourceFile {
         }
     }
 
-    /// The same for bytes at hand.
+    /// The same for bytes that were read already.
     pub(crate) fn from_bytes(name: &str, mut bytes: Vec<u8>) -> Result<Self, Error> {
         let marked = bytes.starts_with(b"\xef\xbb\xbf");
         if marked {

@@ -74,7 +74,7 @@ pub(crate) struct Draft {
     /// Whether the wheel is to be for Python 2 as well.
     pub(crate) universal: bool,
     pub(crate) warnings: Vec<String>,
-    /// Where the version is `attr:`, which depends on where packages are.
+    /// Where the version is given as `attr:`, whose module is found by `package_dir`.
     pub(crate) version_attr: Option<Place>,
 }
 
@@ -87,7 +87,7 @@ impl Value {
         Self::new(Kind::Str(text.into()), place)
     }
 
-    /// Python's truth value.
+    /// What Python's `bool()` gives.
     pub(crate) fn truthy(&self) -> bool {
         match &self.kind {
             Kind::None => false,
@@ -149,7 +149,8 @@ impl Value {
             .map(|(_, value)| value)
     }
 
-    /// A value that setuptools would refuse or read in a way not modelled here: left to Python, and its message.
+    /// The value of `key` is not what it should be: setuptools may refuse it, or read it in a way that is not modelled here, so Python
+    /// is asked.
     pub(crate) fn unclear(&self, key: &str, wanted: &str) -> Dynamic {
         Dynamic {
             expression: key.to_owned(),
@@ -173,14 +174,14 @@ impl Draft {
         }
     }
 
-    /// Whether the field is given and true in Python's sense, or cannot be known to be otherwise.
+    /// Whether the field is given and not empty (true to Python), or may be.
     pub(crate) fn inhabited(&self, key: &str) -> bool {
         self.fields
             .get(key)
             .is_some_and(|field| field.as_ref().map_or(true, Value::truthy))
     }
 
-    /// Marks everything as Python's to answer; the first reason stays.
+    /// Has Python asked about everything in the file; the first reason stays.
     pub(crate) fn give_up(&mut self, expression: &str, place: Place, reason: &str) {
         self.whole.get_or_insert_with(|| Dynamic {
             expression: expression.to_owned(),

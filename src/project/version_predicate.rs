@@ -1,14 +1,14 @@
 //! The items of `requires`, `provides` and `obsoletes`, as distutils has them: `module`, or `module (>=1.0, <2)`.
 //! <https://peps.python.org/pep-0314/#requires-multiple-use>
 
-/// Whether an item of `requires` or `obsoletes` is certainly right.
+/// Whether distutils certainly accepts an item of `requires` or `obsoletes`.
 pub(crate) fn is_predicate(item: &str) -> bool {
     let (name, rest) = split(item);
     let conditions = rest.strip_prefix('(').and_then(|rest| rest.strip_suffix(')'));
     is_module(name) && (rest.is_empty() || conditions.is_some_and(|all| all.split(',').all(is_condition)))
 }
 
-/// Whether an item of `provides` is certainly right.
+/// Whether distutils certainly accepts an item of `provides`.
 pub(crate) fn is_provision(item: &str) -> bool {
     let (name, rest) = split(item);
     let version = rest.strip_prefix('(').and_then(|rest| rest.strip_suffix(')'));

@@ -1,4 +1,4 @@
-//! What the URL of a package says of it.
+//! Which package a URL is.
 
 use std::str::FromStr;
 

@@ -7,9 +7,9 @@ use pep508_rs::{MarkerEnvironment, MarkerEnvironmentBuilder, MarkerTree};
 
 /// The image's environment for each Python that it may have; one where the Python is known.
 #[derive(Debug, Clone)]
-pub struct Environments(Vec<Environment>);
+pub(crate) struct Environments(Vec<Environment>);
 
-/// One of them.
+/// An environment that the image may have.
 #[derive(Debug, Clone)]
 pub(super) struct Environment {
     /// `3.11`.
@@ -21,8 +21,7 @@ pub(super) struct Environment {
 impl Environments {
     /// The environments of an image for `platform` (`linux/amd64`) with one of `pythons` (`3.11` or `3.11.4`). `X.Y` stands for its
     /// latest patch release, as an image's tag does.
-    #[must_use]
-    pub fn new(platform: &str, pythons: &[String]) -> Self {
+    pub(crate) fn new(platform: &str, pythons: &[String]) -> Self {
         let machine = if platform.ends_with("/arm64") {
             "aarch64"
         } else {
@@ -55,7 +54,7 @@ fn environment(machine: &str, python: &str) -> Option<Environment> {
         os_name: "posix",
         platform_machine: machine,
         platform_python_implementation: "CPython",
-        // Those of the kernel that the image will run on, which nobody knows.
+        // Of the kernel that the image will run on, which nobody knows.
         platform_release: "",
         platform_system: "Linux",
         platform_version: "",

@@ -17,7 +17,7 @@ pub enum Error {
         file: String,
         /// The line that names it; `None` for the setting.
         included_at: Option<Place>,
-        /// Why.
+        /// What the system said.
         source: io::Error,
     },
     /// A file of the project includes one that is not the project's.
@@ -35,15 +35,15 @@ pub enum Error {
     /// A file is not text, or in an encoding that is not read.
     #[error("{place}: {reason}")]
     Undecodable {
-        /// Where.
+        /// The line.
         place: Place,
-        /// What it is.
+        /// Why it is not read.
         reason: String,
     },
     /// A line is not right.
     #[error("{place}: {wrong}")]
     Line {
-        /// Where.
+        /// The line.
         place: Place,
         /// What is wrong.
         wrong: Wrong,
@@ -97,7 +97,7 @@ pub enum Error {
     Uv {
         /// The lock.
         file: String,
-        /// Why.
+        /// Why there is no uv.
         source: Box<uv::Error>,
     },
     /// A directory for what uv writes could not be made.
@@ -105,7 +105,7 @@ pub enum Error {
     Scratch {
         /// The lock.
         file: String,
-        /// Why.
+        /// What the system said.
         source: io::Error,
     },
     /// The lock is for other Pythons or systems than the image.
@@ -157,7 +157,7 @@ pub enum Error {
     /// There are hashes, but not for this one.
     #[error("{place}: `{requirement}` {lacks}, and pip asks that of every requirement once there are hashes")]
     Unhashed {
-        /// Where.
+        /// The line.
         place: Place,
         /// The requirement.
         requirement: String,
@@ -175,7 +175,7 @@ pub enum Error {
         base: String,
         /// A Python that it is not right for.
         python: String,
-        /// Why not.
+        /// What is wrong there.
         source: Box<Error>,
     },
 }

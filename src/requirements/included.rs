@@ -1,4 +1,4 @@
-//! A requirements file with those that it includes, flattened: the build's context holds single files.
+//! A requirements file and those that it includes, as one: the build's context does not hold the project's directories.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -11,10 +11,10 @@ use crate::progress::Progress;
 use crate::project::{Project, border};
 use crate::reading::{self, PROJECT_FILE};
 
-/// More files than anybody includes; files that include each other twice and twice again would be read for ever.
+/// More files than anybody includes: a file may include another twice, which includes a third twice, and so on.
 const MOST_FILES: usize = 1000;
 
-/// What pip takes for a file by its name. Source: <https://packaging.python.org/en/latest/specifications/source-distribution-format/>
+/// The endings by which pip takes a name for a file. Source: <https://packaging.python.org/en/latest/specifications/source-distribution-format/>
 /// and pip's older formats.
 const ARCHIVES: [&str; 10] = [
     ".whl",
@@ -110,7 +110,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// What a stranger's file includes is shown and packed: it must be the project's.
+    /// Refuses a file that is not the project's where a file of the project named the first one: what is included is shown and packed.
     fn refuse_outside(&self, name: &str, included_at: Option<&Place>) -> Result<(), Error> {
         let Some(named_at) = self.named.by_project_at else {
             return Ok(());
@@ -284,7 +284,7 @@ fn line(place: Place, text: String, what: What) -> Line {
     }
 }
 
-/// An option of a requirement as pip reads it.
+/// An option of a requirement as a requirements file has it, quoted for pip.
 fn written(option: &Given) -> String {
     // Only a NUL character cannot be quoted, and the file holds none.
     let value = shlex::try_quote(&option.value).unwrap_or_default();

@@ -6,14 +6,14 @@ use super::text::LineStarts;
 use super::{Given, Line, Name, Place, What};
 use crate::secret::without_url_credentials;
 
-/// pip looks in the index that it is told of on this machine; of a lock's others it must be told too. Which package is from which,
-/// their hashes make sure of. `indexes` has that of each package, `None` for the tool's default.
+/// The options that name a lock's other indexes to pip, which otherwise looks only in the one that this machine's settings name.
+/// Hashes make sure that each package is the one of its index. `indexes` has the index of each package; `None` is the tool's default.
 pub(super) fn options<'a>(file: &str, text: &str, indexes: impl Iterator<Item = Option<&'a str>>) -> Vec<Line> {
     let mut used: BTreeMap<Option<&str>, usize> = BTreeMap::new();
     for index in indexes {
         *used.entry(index).or_default() += 1;
     }
-    // The one that most packages are from is the usual one, or what stands for it on this machine.
+    // The index that most packages are from is the usual one: this machine's settings name it, or a mirror of it.
     let usual = used.iter().max_by_key(|(_, count)| **count).map(|(index, _)| *index);
     let others = used.into_keys().filter(|index| Some(*index) != usual).flatten();
     let others = others.filter(|index| without_url_credentials(index) == **index);

@@ -1,4 +1,4 @@
-//! What reading a lock file begins with, whichever tool's it is.
+//! What all lock files have in common.
 
 use super::text::{LineStarts, decode};
 use super::{Error, Place};

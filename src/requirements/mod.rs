@@ -17,11 +17,11 @@ mod satisfied;
 mod text;
 mod uv_lock;
 
-pub use environment::Environments;
+pub(crate) use environment::Environments;
 pub use error::Error;
 pub use options::{Given, Name};
 pub use requirements_txt::{Entry, Kind, LineError, Wrong, parse};
-pub use satisfied::{Declared, check};
+pub(crate) use satisfied::{Declared, check};
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -46,7 +46,7 @@ pub struct Requirements {
     pub lines: Vec<Line>,
     /// What limits the versions of whatever is installed.
     pub constraints: Vec<Line>,
-    /// Extras of the project itself that the file asks for, with where.
+    /// Extras of the project itself that the file asks for (`.[train]`), and where it does.
     pub own_extras: Vec<(String, Place)>,
     /// The environments that a lock is for, as markers; empty is any.
     pub environments: Vec<MarkerTree>,
@@ -69,7 +69,7 @@ pub enum Format {
 
 /// Whether a file leaves anything to pip.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pinning {
+pub(crate) enum Pinning {
     /// pip chooses among the versions that it allows, and looks for what these need.
     Open,
     /// It has hashes: pip refuses whatever it does not pin.
@@ -121,12 +121,12 @@ impl fmt::Display for Place {
 
 /// The file that the setting `requirements` names.
 #[derive(Debug, Clone, Copy)]
-pub struct Named<'a> {
+pub(crate) struct Named<'a> {
     /// As it was named, relative to the project.
-    pub file: &'a str,
+    pub(crate) file: &'a str,
     /// The line of the project's file that names it, which may name files of the project only, as may the file itself; `None` where
     /// whoever runs sgbuild names it.
-    pub by_project_at: Option<&'a str>,
+    pub(crate) by_project_at: Option<&'a str>,
 }
 
 /// Reads the file that is `named`, with the chosen `extras`. uv's own lock is read by `uv`.
@@ -134,7 +134,7 @@ pub struct Named<'a> {
 /// # Errors
 /// See [`Error`]: whatever pip would refuse, what the build's context does not have, files outside of the project where it may not
 /// name them, and formats that cannot be read.
-pub fn read(
+pub(crate) fn read(
     project: &Project,
     named: Named<'_>,
     extras: &[String],
@@ -192,8 +192,7 @@ impl Requirements {
     }
 
     /// Whether it leaves anything to pip.
-    #[must_use]
-    pub fn pinning(&self) -> Pinning {
+    pub(crate) fn pinning(&self) -> Pinning {
         if self.format != Format::RequirementsTxt {
             Pinning::Locked
         } else if self.has_hashes() {
@@ -214,13 +213,12 @@ impl Requirements {
     }
 
     /// The URLs of indexes and packages.
-    pub fn urls(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn urls(&self) -> impl Iterator<Item = &str> {
         self.lines.iter().flat_map(Line::urls)
     }
 
     /// The first line that pip needs a version control program for, and the program.
-    #[must_use]
-    pub fn version_control(&self) -> Option<(&Line, &str)> {
+    pub(crate) fn version_control(&self) -> Option<(&Line, &str)> {
         self.lines.iter().find_map(|line| {
             let mut urls = line
                 .urls()
@@ -233,7 +231,7 @@ impl Requirements {
 
 impl Line {
     /// pip's options on this line.
-    pub fn options_given(&self) -> impl Iterator<Item = &Given> {
+    pub(crate) fn options_given(&self) -> impl Iterator<Item = &Given> {
         match &self.what {
             What::Options(options) => options.iter(),
             _ => [].iter(),
@@ -267,8 +265,7 @@ impl Line {
     }
 
     /// As a requirements file has it: each option below the requirement, the lines joined by backslashes.
-    #[must_use]
-    pub fn written(&self) -> String {
+    fn written(&self) -> String {
         let hashes = self.hashes.iter().map(|hash| format!("--hash={hash}"));
         let parts = [self.text.clone()]
             .into_iter()
@@ -279,8 +276,7 @@ impl Line {
 }
 
 /// `lines` as a requirements file has them, with a comment where another file begins. Lines that only repeat are left out.
-#[must_use]
-pub fn written(lines: &[Line]) -> Vec<String> {
+pub(crate) fn written(lines: &[Line]) -> Vec<String> {
     let mut texts = Vec::new();
     let mut seen = BTreeSet::new();
     let mut file = "";
@@ -304,7 +300,7 @@ fn own_name(project: &Project) -> Option<PackageName> {
     PackageName::from_str(&project.metadata.name).ok()
 }
 
-/// The chosen extras in their normal form; one that is no name is told by the image's plan.
+/// The chosen extras in their normal form. One that is not a valid name is left out here: the image's plan refuses it.
 fn extra_names(extras: &[String]) -> Vec<ExtraName> {
     extras
         .iter()
@@ -312,7 +308,7 @@ fn extra_names(extras: &[String]) -> Vec<ExtraName> {
         .collect()
 }
 
-/// A marker as it stands behind a requirement: as it was written where that is still what it says.
+/// A marker as it is written behind a requirement: in the file's own words, unless it was simplified.
 fn marker_suffix(written: &str, marker: &MarkerTree) -> String {
     let unchanged = pep508::marker(written).is_ok_and(|read| read == *marker);
     let shown = if unchanged {

@@ -7,13 +7,13 @@ use pep508_rs::{PackageName, Requirement, VersionOrUrl};
 
 use super::{Line, Pinning, What, direct_reference};
 
-/// A line that leaves no choice.
+/// A line that leaves pip no choice of version.
 pub(super) struct Pin<'a> {
     pub(super) line: &'a Line,
     pub(super) exactly: Exactly<'a>,
 }
 
-/// The one thing that it leaves.
+/// The version or file that it pins.
 pub(super) enum Exactly<'a> {
     Version(&'a VersionSpecifier),
     Url(&'a str, Option<Version>),
@@ -51,7 +51,7 @@ impl<'a> Pin<'a> {
         Some((name, Self { line, exactly }))
     }
 
-    /// Whether nothing can be both.
+    /// Whether no version can be what both pin.
     pub(super) fn contradicts(&self, other: &Self) -> bool {
         match (&self.exactly, &other.exactly) {
             (Exactly::Version(one), Exactly::Version(two)) => {
@@ -65,7 +65,8 @@ impl<'a> Pin<'a> {
         }
     }
 
-    /// Whether what is pinned is what `requirement` asks for. Where pip still decides, only a certain no counts.
+    /// Whether what is pinned is what `requirement` asks for. Where the file is open, pip has the last word: then only a certain
+    /// contradiction counts.
     pub(super) fn satisfies(&self, requirement: &Requirement, pinning: Pinning) -> bool {
         match (requirement.version_or_url.as_ref(), &self.exactly) {
             (None, _) | (Some(VersionOrUrl::VersionSpecifier(_)), Exactly::Url(_, None)) => true,

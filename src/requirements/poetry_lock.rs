@@ -17,7 +17,7 @@ use crate::secret::without_url_credentials;
 
 /// The group that Poetry puts the package's own requirements in.
 const MAIN: &str = "main";
-/// What makes a file of any lock that can be pointed at.
+/// What to do about a lock that cannot be read: both make a file that can be.
 const EXPORT: &str = "Lock again with Poetry 2, or run `poetry export --format requirements.txt --output requirements.txt` and name that file.";
 
 #[derive(Deserialize)]
@@ -85,7 +85,7 @@ fn parsed(file: &str, text: &str, own: Option<&PackageName>, extras: &[ExtraName
         });
     }
     let mut found = Requirements {
-        // A range in Poetry's own form, such as `^3.10`, is none of PEP 440: then the pins' markers have to do.
+        // Poetry's own ranges, such as `^3.10`, are not PEP 440's: then the markers of the pins must do.
         requires_python: VersionSpecifiers::from_str(&lock.metadata.python_versions).ok(),
         ..Requirements::new(file, Format::PoetryLock)
     };
@@ -150,7 +150,7 @@ fn line(package: &Package, place: &Place, extras: &[ExtraName]) -> Result<Option
     }))
 }
 
-/// What comes behind the name.
+/// The version or URL that comes behind the package's name.
 fn pin(package: &Package) -> Result<String, String> {
     let Some(source) = package.source.as_ref().filter(|source| source.kind != "legacy") else {
         return Ok(format!("=={}", package.version));

@@ -121,7 +121,7 @@ impl fmt::Display for Wrong {
 }
 
 impl Wrong {
-    /// The same with what was found cut to a length that people read: a line may have any.
+    /// The same with the quoted text cut to a readable length: a line may be of any.
     pub(super) fn clipped(mut self) -> Self {
         const MOST: usize = 200;
         let found = match &mut self {

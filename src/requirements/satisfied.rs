@@ -1,4 +1,4 @@
-//! Whether the user's file gives the package what it declares, before anything is built.
+//! Whether the user's file satisfies what the package declares; checked before anything is built.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,13 +10,13 @@ use super::{Environments, Error, Line, Pinning, Requirements, What, requirements
 
 /// A requirement of the package that applies with the chosen extras.
 #[derive(Debug, Clone)]
-pub struct Declared {
+pub(crate) struct Declared {
     /// Its form in the image's requirements.
-    pub text: String,
+    pub(crate) text: String,
     /// The same, read.
-    pub requirement: Requirement,
+    pub(crate) requirement: Requirement,
     /// Who declares it, such as ``iris-classifier (extra `train`)``.
-    pub by: String,
+    pub(crate) by: String,
 }
 
 /// Checks `file` against what the package declares, in each of the `environments` that the image, built on `base`, may be.
@@ -26,7 +26,12 @@ pub struct Declared {
 ///
 /// # Errors
 /// The first requirement or line that is not right, with where it stands.
-pub fn check(file: &Requirements, declared: &[Declared], environments: &Environments, base: &str) -> Result<(), Error> {
+pub(crate) fn check(
+    file: &Requirements,
+    declared: &[Declared],
+    environments: &Environments,
+    base: &str,
+) -> Result<(), Error> {
     let mut right = 0;
     let mut wrong = Vec::new();
     for environment in environments.iter() {

@@ -74,7 +74,7 @@ pub enum Error {
         what: &'static str,
     },
     /// A file of the project names a file that is not the project's.
-    #[error("{origin}: `{}` names {named}, which lies outside of the project's directory{}", .definition.key, led(.named, .place))]
+    #[error("{origin}: `{}` names {named}, which {}", .definition.key, lies(.named, .place))]
     Outside {
         /// Where it stands.
         origin: String,
@@ -154,11 +154,15 @@ fn not_a_directory(path: &Path) -> String {
     }
 }
 
-/// Where a link leads, as the name does not tell it.
-fn led(named: &str, place: &Path) -> String {
+/// Why a file is not the project's, and where a link leads, as the name does not tell it.
+fn lies(named: &str, place: &Path) -> String {
+    if place.iter().any(|part| part == ".git") {
+        return "is git's and may hold credentials".to_owned();
+    }
+    let outside = "lies outside of the project's directory";
     let by_its_name = Path::new(named).is_absolute() || named.contains("..");
     if by_its_name {
-        return String::new();
+        return outside.to_owned();
     }
-    format!(": it leads to {}", place.display())
+    format!("{outside}: it leads to {}", place.display())
 }

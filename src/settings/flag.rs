@@ -1,8 +1,5 @@
 //! The flag of a setting, and where `--help` shows it.
 
-use super::TABLE;
-use super::definition::Definition;
-
 /// A setting's flag on the command line.
 #[derive(Debug)]
 pub(crate) struct Flag {
@@ -64,28 +61,13 @@ impl Group {
             Self::Account => "Account",
         }
     }
-
-    /// The settings whose flags it shows, in the order of `--help`: that of the table, but for those that say after which flag
-    /// they stand.
-    pub(crate) fn flags(self) -> Vec<(&'static Definition, &'static Place)> {
-        let shown = TABLE.iter().filter_map(|definition| {
-            let places = definition.flag.as_ref()?.places;
-            Some((*definition, places.iter().find(|place| place.group == self)?))
-        });
-        let (mut flags, moved): (Vec<_>, Vec<_>) = shown.partition(|(_, place)| place.after.is_none());
-        for (definition, place) in moved {
-            let before = flags.iter().position(|(other, _)| place.after == Some(other.key));
-            flags.insert(before.map_or(flags.len(), |before| before + 1), (definition, place));
-        }
-        flags
-    }
 }
 
 /// Where `--help` shows a flag.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Place {
-    group: Group,
-    after: Option<&'static str>,
+    pub(super) group: Group,
+    pub(super) after: Option<&'static str>,
     pub(super) help: Option<&'static str>,
 }
 
@@ -109,22 +91,5 @@ impl Place {
     pub(super) const fn saying(mut self, help: &'static str) -> Self {
         self.help = Some(help);
         self
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_flag_stands_behind_one_of_its_group() {
-        for definition in TABLE {
-            let places = definition.flag.iter().flat_map(|flag| flag.places);
-            for place in places.filter(|place| place.after.is_some()) {
-                let flags = place.group.flags();
-                let found = flags.iter().position(|(other, _)| other.key == definition.key).unwrap();
-                assert_eq!(flags[found - 1].0.key, place.after.unwrap(), "{}", definition.key);
-            }
-        }
     }
 }

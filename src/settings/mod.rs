@@ -7,6 +7,7 @@ mod environment;
 mod error;
 mod files;
 mod flag;
+mod help;
 mod key;
 mod origin;
 mod pip;
@@ -20,6 +21,7 @@ pub(crate) use definition::{DecidedBy, Kind};
 pub use environment::Environment;
 pub use error::Error;
 pub(crate) use flag::{Group, Place};
+pub(crate) use help::flags_of;
 pub use origin::Origin;
 pub use stages::{
     AccountSettings, BuildSecrets, DestinationSettings, EngineSettings, PipelineSettings, RequirementsFile,
@@ -210,68 +212,6 @@ impl Settings {
             return self.absolute(name);
         }
         PathBuf::from(name)
-    }
-}
-
-/// Reading by strings: a misspelt key, or one of another kind, is not found out. It goes when nobody asks so any more.
-impl Settings {
-    /// A text setting.
-    #[must_use]
-    pub fn text(&self, key: &str) -> Option<&str> {
-        match self.values.get(key).map(|setting| &setting.value) {
-            Some(Value::Text(text)) => Some(text),
-            _ => None,
-        }
-    }
-
-    /// A number; 0 where it is not set.
-    #[must_use]
-    pub fn number(&self, key: &str) -> u64 {
-        match self.values.get(key).map(|setting| &setting.value) {
-            Some(Value::Number(number)) => *number,
-            _ => 0,
-        }
-    }
-
-    /// A flag; `false` where it is not set.
-    #[must_use]
-    pub fn flag(&self, key: &str) -> bool {
-        matches!(
-            self.values.get(key).map(|setting| &setting.value),
-            Some(Value::Switch(true))
-        )
-    }
-
-    /// A list; empty where it is not set.
-    #[must_use]
-    pub fn list(&self, key: &str) -> Vec<String> {
-        match self.values.get(key).map(|setting| &setting.value) {
-            Some(Value::List(list)) => list.clone(),
-            _ => Vec::new(),
-        }
-    }
-
-    /// A map; empty where it is not set.
-    #[must_use]
-    pub fn map(&self, key: &str) -> BTreeMap<String, String> {
-        match self.values.get(key).map(|setting| &setting.value) {
-            Some(Value::Map(map)) => map.clone(),
-            _ => BTreeMap::new(),
-        }
-    }
-
-    /// Where a setting came from; empty where it is not set.
-    #[must_use]
-    pub fn origin(&self, key: &str) -> String {
-        let setting = self.values.get(key);
-        setting.map_or_else(String::new, |setting| setting.origin.to_string())
-    }
-
-    /// Whether a file of the project gave the setting its value.
-    #[must_use]
-    pub fn is_the_projects(&self, key: &str) -> bool {
-        let setting = self.values.get(key);
-        setting.is_some_and(|setting| setting.origin.is_the_projects())
     }
 }
 

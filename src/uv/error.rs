@@ -100,7 +100,7 @@ impl Explain for Error {
 }
 
 impl Error {
-    /// Of running uv or pip.
+    /// Why uv or pip did not run to its end.
     pub(super) fn of_process(error: process::Error) -> Self {
         match error {
             process::Error::NotStarted { program, reason } => Self::NotRun { program, reason },
@@ -109,7 +109,7 @@ impl Error {
         }
     }
 
-    /// Of finding the interpreter.
+    /// Why there is no interpreter to run pip with.
     pub(super) fn of_python(error: process::Error) -> Self {
         match error {
             process::Error::NotStarted { program, reason } => Self::NoPython {

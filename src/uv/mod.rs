@@ -54,7 +54,7 @@ impl fmt::Debug for UvSettings {
 }
 
 impl UvSettings {
-    /// Everything of it that decides which packages are installed, without credentials, to recognise what was installed by.
+    /// All of it that decides which packages are installed, credentials aside: environments made under the same are the same.
     pub(crate) fn decisive(&self) -> Vec<Vec<u8>> {
         let variables = self
             .environment
@@ -83,7 +83,7 @@ fn is_credential_of_index(name: &str) -> bool {
 }
 
 /// A uv that runs and is new enough.
-pub struct Uv {
+pub(crate) struct Uv {
     program: PathBuf,
     environment: Vec<(String, String)>,
     index_arguments: Vec<String>,
@@ -96,7 +96,7 @@ impl Uv {
     ///
     /// # Errors
     /// The one that is set does not run or is too old; there is none and it cannot be fetched; the user interrupted.
-    pub fn find(settings: &UvSettings, progress: &dyn Progress) -> Result<Self, Error> {
+    pub(crate) fn find(settings: &UvSettings, progress: &dyn Progress) -> Result<Self, Error> {
         if let Some(set) = &settings.program {
             let program = process::find(set, &settings.environment).ok_or_else(|| Error::NotRun {
                 program: set.clone(),
@@ -108,7 +108,7 @@ impl Uv {
         if let Some(program) = process::find(Path::new("uv"), &settings.environment) {
             match version::check(&program, settings, progress) {
                 Ok(()) => return Ok(Self::at(program, settings, None)),
-                // Such as pyenv's script for a uv that only another Python has.
+                // It may be a script of pyenv for a uv that only another Python has.
                 Err(error @ (Error::NotRun { .. } | Error::TooOld { .. })) => {
                     let first = error.to_string();
                     let first = first.lines().next().unwrap_or_default();
@@ -122,7 +122,7 @@ impl Uv {
     }
 
     fn at(program: PathBuf, settings: &UvSettings, scratch: Option<TempDir>) -> Self {
-        // pip's settings are translated, and code of packages that uv builds has no business with them.
+        // uv gets pip's settings as its own; the packages that it builds should not see pip's.
         let environment = settings
             .environment
             .iter()
@@ -138,20 +138,19 @@ impl Uv {
         if has_cache { uv } else { uv.without_cache() }
     }
 
-    /// The same, which keeps no downloads.
+    /// The same uv without a cache.
     pub(crate) fn without_cache(mut self) -> Self {
         self.environment.push(("UV_NO_CACHE".to_owned(), "true".to_owned()));
         self
     }
 
     /// Arguments for every command that resolves requirements (`pip install`, `pip compile`).
-    #[must_use]
-    pub fn index_arguments(&self) -> &[String] {
+    pub(crate) fn index_arguments(&self) -> &[String] {
         &self.index_arguments
     }
 
-    /// Runs uv where no project's configuration is: it looks for one in the directory that it runs in and in those above, and would
-    /// take from there where it writes and whom it asks. The user's own counts. `what` is said where it fails, such as
+    /// Runs uv in an empty directory. In the project's it would read the project's `uv.toml`, also from the directories above, which
+    /// says where uv writes and which index it asks. The user's own configuration counts. `what` is being done, for messages, such as
     /// `preparing the build environment`.
     pub(crate) fn run_apart(
         &self,
@@ -161,12 +160,12 @@ impl Uv {
         progress: &dyn Progress,
     ) -> Result<Ended, Error> {
         let apart = cache::scratch().map_err(|source| Error::Scratch { source })?;
-        // The nearest one counts, so nothing above it does: https://docs.astral.sh/uv/concepts/configuration-files/.
+        // uv takes the nearest file, so this keeps it from others above: https://docs.astral.sh/uv/concepts/configuration-files/.
         fs::write(apart.path().join("uv.toml"), "").map_err(|source| Error::Scratch { source })?;
         self.run(what, arguments, apart.path(), seconds, progress)
     }
 
-    /// Runs uv in `directory`, with `what` said where it fails.
+    /// Runs uv in `directory`; `what` is being done, for messages.
     pub(crate) fn run(
         &self,
         what: &str,
@@ -187,8 +186,8 @@ impl Uv {
     }
 }
 
-/// Whether uv's cache can be used: it can be written, and unless the user has named it nobody else can have put something there to be
-/// run. Without a home directory, or with one that belongs to nobody or to another user, uv goes without.
+/// Whether uv's cache can be used: it can be written, and nobody else can have put something there that would be run, unless the user
+/// has named it. Without a home directory of the user's own, uv works without a cache.
 fn cache_can_be_used(environment: &[(String, String)]) -> bool {
     let path = |name, below: &str| {
         let base = Path::new(process::variable(environment, name)?);

@@ -18,19 +18,19 @@ const RELEASE: &str = "0.13";
 /// A download of some 20 MB may take its time.
 const SECONDS: u64 = 600;
 
-/// What the name of a directory begins with in which a copy is made.
+/// How the names of directories begin in which a copy is being made.
 const STAGING: &str = ".new-";
 
 /// Why there is no copy in the cache directory.
 enum NoCopy {
     /// It could not be fetched, or the user interrupted.
     Failed(Error),
-    /// The cache directory does not do, and why; another directory may.
+    /// The cache directory cannot be used, and why; another directory may do.
     Unusable(String),
 }
 
-/// The program: the copy kept in the cache directory, put there when it is missing. With the scratch directory that holds it where
-/// the cache directory does not do.
+/// The program: the copy in the cache directory, fetched when it is missing. Where that directory cannot be used, a copy in a
+/// scratch directory, which comes along as it must outlive the program.
 pub(super) fn ready(settings: &UvSettings, progress: &dyn Progress) -> Result<(PathBuf, Option<TempDir>), Error> {
     let reason = match kept(settings, progress) {
         Ok(program) => return Ok((program, None)),
@@ -73,7 +73,7 @@ fn kept(settings: &UvSettings, progress: &dyn Progress) -> Result<PathBuf, NoCop
         }
         error => NoCopy::Failed(error),
     })?;
-    // Whatever is there holds no uv of ours.
+    // What is there is no uv that we put there.
     cache::remove(&home)
         .and_then(|()| fs::rename(staging.path(), &home))
         .map_err(unusable)?;
@@ -89,12 +89,13 @@ fn program(home: &Path) -> PathBuf {
     home.join("bin/uv")
 }
 
-/// Whether a copy is there, and nobody else's.
+/// Whether a copy is there that this user put there.
 fn holds_uv(home: &Path) -> bool {
     cache::is_own(home) && program(home).is_file()
 }
 
-/// Removes what runs left that were killed. Whoever does has the lock: older releases of sgbuild fetch under no other.
+/// Removes what killed runs left behind. The caller holds the lock under which sgbuild fetches, which was the only one in older
+/// releases: so nobody is fetching now.
 fn prune(directory: &Path) {
     cache::prune(directory, |entry| !is_staging(entry), cache::remove);
 }
@@ -107,7 +108,7 @@ fn is_staging(entry: &Path) -> bool {
 /// Installs uv into `directory`.
 fn fetch(python: &Interpreter, directory: &Path, settings: &UvSettings, progress: &dyn Progress) -> Result<(), Error> {
     let run = |program: &Path, arguments: Vec<OsString>| -> Result<Ended, Error> {
-        // What would send the installation elsewhere, or ask for more than a pinned release.
+        // Settings of pip that would install elsewhere, or ask for more than a pinned release.
         let elsewhere = [
             "PIP_USER",
             "PIP_TARGET",
@@ -120,7 +121,7 @@ fn fetch(python: &Interpreter, directory: &Path, settings: &UvSettings, progress
             .environment
             .iter()
             .filter(|(name, _)| !elsewhere.contains(&name.as_str()));
-        // pip.conf may say it too; a variable comes before it.
+        // pip.conf may say the same; a variable takes precedence.
         let ours = [("PIP_USER", "0"), ("PIP_REQUIRE_VIRTUALENV", "0")]
             .map(|(name, value)| (name.to_owned(), value.to_owned()));
         let run = Run {
@@ -154,7 +155,7 @@ fn fetch(python: &Interpreter, directory: &Path, settings: &UvSettings, progress
     };
     let mut ended = run(&python.path, install())?;
     if !ended.success && ended.log.contains("No module named pip") {
-        // Debian's interpreter has its pip in a package of its own, and another one in venv's.
+        // On Debian, pip and venv are packages of their own, and the interpreter may lack either.
         let venv = cache::scratch().map_err(|source| Error::Scratch { source })?;
         let made = run(&python.path, vec!["-m".into(), "venv".into(), venv.path().into()])?;
         ended = if made.success {

@@ -10,12 +10,12 @@
 
 mod architecture;
 mod bad_input;
+mod build_record;
 mod cli;
 mod dist;
 mod engine;
 mod faults;
 mod foreign_files;
-mod handed_over;
 mod interrupted;
 mod job_log;
 mod limits;

@@ -6,11 +6,11 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::json;
 use url::form_urlencoded;
 
+use super::api_version::ApiVersion;
 use super::context;
 use super::daemon::{Daemon, cancel_build};
 use super::endpoint::Endpoint;
 use super::error::Error;
-use super::facts::ApiVersion;
 use super::failure;
 use super::http::header;
 use super::log::BuildLog;

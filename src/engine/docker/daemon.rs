@@ -3,9 +3,10 @@
 use http::header::{CONNECTION, UPGRADE};
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 
+use super::api_version::ApiVersion;
 use super::endpoint::{DockerSettings, Endpoint};
 use super::error::Error;
-use super::facts::{self, ApiVersion, Facts};
+use super::facts::{self, Facts};
 use super::http::{Answer, Body, Connection, accepted, empty, lost, request, send};
 use super::typed;
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use http::Method;
 use serde::Deserialize;
 
+use super::api_version::ApiVersion;
 use super::endpoint::Endpoint;
 use super::error::Error;
 use super::http::{ANSWER_TIMEOUT, LONGEST_MESSAGE, chain, empty, io_cause, limited_text, message_of, request, send};
@@ -16,28 +17,6 @@ const OLDEST_API: ApiVersion = ApiVersion { major: 1, minor: 39 };
 /// Since this API (Docker 20.10) the daemon's own Dockerfile frontend knows `RUN --mount=type=secret`; before, it had to be
 /// fetched from a registry.
 const SECRETS_API: ApiVersion = ApiVersion { major: 1, minor: 41 };
-/// A version of the Engine API, such as 1.41.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct ApiVersion {
-    pub(super) major: usize,
-    pub(super) minor: usize,
-}
-
-impl std::fmt::Display for ApiVersion {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}.{}", self.major, self.minor)
-    }
-}
-
-impl ApiVersion {
-    fn parse(text: &str) -> Option<Self> {
-        let (major, minor) = text.split_once('.')?;
-        Some(Self {
-            major: major.parse().ok()?,
-            minor: minor.parse().ok()?,
-        })
-    }
-}
 
 /// What the daemon said of itself.
 #[derive(Debug, Clone)]

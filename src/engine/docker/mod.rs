@@ -7,6 +7,7 @@
 //! Images are identified by the digest of their config, which is the image id of the classic image store. A daemon with
 //! the containerd image store, whose ids are manifest digests, is refused ([`Error::ImageStore`]).
 
+mod api_version;
 mod bounded;
 mod build;
 pub mod context;

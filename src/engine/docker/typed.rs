@@ -6,10 +6,10 @@ use std::time::Duration;
 use http::HeaderValue;
 use http::header::HOST;
 
+use super::api_version::ApiVersion;
 use super::bounded::{Bounded, TooLong};
 use super::endpoint::Endpoint;
 use super::error::Error;
-use super::facts::ApiVersion;
 use super::http::{ANSWER_TIMEOUT, chain, refused, send};
 
 /// How many bytes it may say about itself or an image: `/info` of a busy daemon has some ten thousand.

@@ -72,7 +72,7 @@ fn repeated(text: &mut String, name: &str, values: &[impl AsRef<str>]) {
     }
 }
 
-/// Later lines as a header continues: after eight blanks.
+/// The value with its later lines indented, as a header of several lines has them.
 fn indented(value: &str) -> String {
     value.replace('\n', "\n        ")
 }

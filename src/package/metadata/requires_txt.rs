@@ -19,7 +19,7 @@ pub(super) fn requires(metadata: &Metadata) -> String {
     let mut said = BTreeSet::new();
     for requirement in &metadata.requires_dist {
         let (section, line) = sectioned(requirement);
-        // setuptools drops what is said twice only of what has a condition.
+        // setuptools drops repeated requirements, but only conditional ones.
         if section.is_empty() || said.insert((section.clone(), line.clone())) {
             sections.entry(section).or_default().push(line);
         }
@@ -58,8 +58,8 @@ fn sectioned(requirement: &str) -> (String, String) {
     };
     let bare = bare.trim().to_owned();
     let marker = with_double_quotes(marker.trim());
-    // Whether an extra is a condition of the whole marker is for the parser to say; its own spelling of the rest
-    // (`python_full_version`) is not the project's, so that is cut out of the text.
+    // The parser says whether an extra is a condition of the whole marker. The rest is cut out of the project's own text, as the parser
+    // spells it differently (`python_full_version`).
     match parsed.marker.top_level_extra() {
         None => (format!(":{marker}"), bare),
         Some(MarkerExpression::Extra { .. }) => match split_extra(&marker) {

@@ -19,7 +19,7 @@ struct Made {
 ///
 /// # Errors
 /// As for reading metadata; a backend that names a file it did not make.
-pub fn build_by_backend(
+pub(super) fn build_by_backend(
     root: &Path,
     build: &Build,
     settings: &ProjectSettings,

@@ -16,9 +16,9 @@ mod setup_cfg;
 use std::io;
 use std::path::{Path, PathBuf};
 
-pub use self::backend::build_by_backend;
 pub use self::packer::{Packer, scratch};
-pub use self::repack::{refuse_linked, repack};
+pub(crate) use self::repack::refuse_linked;
+pub use self::repack::repack;
 pub use super::Error;
 
 use self::archive::Archive;
@@ -158,7 +158,7 @@ impl Contents {
     }
 }
 
-/// An error of a kind that readers do not repeat, once the user asked to stop.
+/// An error once the user asked to stop. Its kind is not `Interrupted`, at which readers try again.
 fn unless_cancelled(progress: &dyn Progress) -> io::Result<()> {
     progress.check().map_err(io::Error::other)
 }

@@ -3,9 +3,9 @@
 use crate::package::files::Selected;
 use crate::progress::Progress;
 
-/// Above so many bytes an sdist is remarked on: everything in it is sent to the image build and into a layer.
+/// Larger sdists are warned of, in bytes: everything in it goes to the image's build and into a layer.
 const BIG: u64 = 500 * 1000 * 1000;
-/// Below so many bytes a file that looks like model weights may be a test's.
+/// Smaller files that look like model weights may be a test's, in bytes.
 const SMALL_WEIGHTS: u64 = 1000 * 1000;
 /// How many of the largest files are named.
 const SHOWN: usize = 10;

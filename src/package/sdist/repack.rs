@@ -75,12 +75,12 @@ pub fn repack(
     archive.finish()
 }
 
-/// Refuses an sdist that a backend made of the project in `root` with what a link leads to outside of it: with one of `files` for
-/// which the project has such a link. What the archive holds there is what the link leads to.
+/// Refuses an sdist of the project in `root` that holds what lies outside of it: a backend follows links, so a file of the archive
+/// that is a link out of the project there holds what the link leads to.
 ///
 /// # Errors
 /// [`Error::Outside`].
-pub fn refuse_linked(files: &[String], root: &Path) -> Result<(), Error> {
+pub(crate) fn refuse_linked(files: &[String], root: &Path) -> Result<(), Error> {
     for file in files {
         if let Ok(Real::Outside(outside)) = border::real(root, file)
             && outside.is_link()
@@ -112,7 +112,7 @@ impl Unpacked {
         };
         let mut decoder = MultiGzDecoder::new(reading::open(tarball).map_err(failed)?.0);
         fs::create_dir_all(out_dir).map_err(cannot_spool)?;
-        // Beside the result, where there must be room for it anyway; it has no name and goes with this process.
+        // In the directory of the result, where there must be room anyway; a file without a name, which is gone with this process.
         let mut spool = tempfile::tempfile_in(out_dir).map_err(cannot_spool)?;
         let mut buffer = vec![0; 1 << 16];
         loop {

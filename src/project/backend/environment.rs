@@ -22,9 +22,9 @@ use kept::{Kept, NoPlace, Place};
 
 /// Installing requirements downloads them, and may build them: it may take longer than a hook.
 const INSTALL_SECONDS: u64 = 600;
-/// For messages.
+/// What is being done, for messages.
 const WHAT: &str = "preparing the build environment";
-/// As uv says it of an interpreter too old for how it compiles (3.6).
+/// What uv says of an interpreter that is too old to compile with (3.6).
 const NO_BYTECODE: &str = "Failed to bytecode-compile";
 /// Changes whenever an environment is made in another way, so that those kept from before are not used.
 const RECIPE: &str = "uv venv, uv pip install --compile-bytecode";
@@ -32,9 +32,9 @@ const RECIPE: &str = "uv venv, uv pip install --compile-bytecode";
 /// What uv may keep for other environments.
 #[derive(Clone, Copy)]
 enum Downloads {
-    /// Downloads, in its cache.
+    /// Downloads stay in its cache.
     Kept,
-    /// Nothing: its cache may be on the disk that is full.
+    /// Nothing stays: its cache may be on the disk that is full.
     NotKept,
 }
 

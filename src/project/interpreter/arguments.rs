@@ -22,7 +22,7 @@ impl Arguments {
         }
     }
 
-    /// The argument at `index`, or of the name `name`.
+    /// The argument at the position `index`, or of the name `name`.
     pub(super) fn get(&self, index: usize, name: &str) -> Option<&Object> {
         let named = || self.named.iter().find(|(known, _)| known == name);
         self.positional.get(index).or_else(|| named().map(|(_, value)| value))

@@ -46,7 +46,7 @@ impl Machine {
     }
 
     pub(super) fn augment(&mut self, assign: &ruff_python_ast::StmtAugAssign) -> Result<(), Halt> {
-        // Python looks the target up once.
+        // Python evaluates the target once, and this would do it twice.
         if calls(&assign.target) {
             self.forget_expression(&assign.target, "is changed in a way that is not followed");
             self.evaluate(&assign.value)?;
@@ -94,7 +94,7 @@ impl Machine {
 
     /// Binds `value` to a target.
     pub(super) fn assign(&mut self, target: &Expr, value: Object) -> Result<(), Halt> {
-        // Kept, it is gone through later, when what it is made of may have changed.
+        // Bound to a name it is gone through later, when its sources may have changed.
         let value = if let Form::Iterator(_) = value.form {
             self.unknown(target, "is an iterator")
         } else {
@@ -176,7 +176,7 @@ impl Machine {
                 }
                 _ => false,
             },
-            // What a program finds in its environment is never certain.
+            // Variables of the environment are never certain, whether they are set here or not.
             Form::Library(name) if &**name == "os.environ" => true,
             Form::Arguments => {
                 self.give_up(node, "changes the command that setuptools runs");
@@ -226,7 +226,7 @@ impl Machine {
     }
 }
 
-/// Whether something is called in an expression, or a name bound.
+/// Whether an expression calls something or binds a name: evaluating it twice may make a difference.
 fn calls(expression: &Expr) -> bool {
     struct Calls(bool);
     impl<'a> Visitor<'a> for Calls {
@@ -240,7 +240,7 @@ fn calls(expression: &Expr) -> bool {
     calls.0
 }
 
-/// Whether a name such as `__PROJECT_SETUP__` means nothing to Python.
+/// Whether a name is like `__PROJECT_SETUP__`, which means nothing to Python.
 fn is_free_dunder(name: &str) -> bool {
     let inner = name.strip_prefix("__").and_then(|rest| rest.strip_suffix("__"));
     inner.is_some_and(|inner| inner.contains(|c: char| c.is_ascii_uppercase()))

@@ -146,7 +146,7 @@ impl Machine {
                 Form::Function(_) | Form::Method(..) | Form::Class(_) | Form::Unknown(_) | Form::Library(_)
             )
         };
-        // `open` is given away too, and what reads from a file moves on in it.
+        // A function of the library counts as well, such as `open`; and a file, as reading from it moves on in it.
         let is_harmless = |argument: &Object| !calls_back(argument) && !matches!(argument.form, Form::File(_));
         if effects == SideEffects::AnyName {
             self.wild(node);
@@ -190,7 +190,7 @@ impl Machine {
             Body::Statements(body) => match machine.block(body) {
                 Ok(Flow::Return(value)) => Ok(value),
                 Ok(_) => Ok(Object::new(Form::None, machine.place(node))),
-                // How it went on is not known: nor, then, what the rest of it did.
+                // Whether the rest of the function ran is not known, so nor is what it changed.
                 Err(Halt::Doubt(why)) => {
                     let all = mentions::mentions_of_all(body);
                     machine.forget(&all, &why, true);
@@ -288,7 +288,7 @@ impl Machine {
             self.give_up(call, "gives an argument twice");
             return Err(Halt::End);
         }
-        // What happens to them afterwards is too late for setup().
+        // A copy: what changes them afterwards comes too late for setup().
         let given = arguments.named.into_iter();
         self.setup = Some(given.map(|(name, object)| (name, object.frozen())).collect());
         Ok(self.unknown(expression, "is what setup() gives"))

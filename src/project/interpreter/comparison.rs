@@ -67,7 +67,7 @@ pub(super) fn holds(op: CmpOp, left: &Object, right: &Object) -> Option<bool> {
             if let (Form::VersionInfo, Form::Tuple(wanted)) = (&left.form, &right.form) {
                 return version_holds(op, wanted);
             }
-            // One number for the same: 0x030B0000 is 3.11.
+            // The version as one number: 0x030B0000 is 3.11.
             if let (Form::Library(name), Form::Int(wanted)) = (&left.form, &right.form)
                 && &**name == "sys.hexversion"
             {
@@ -86,13 +86,13 @@ pub(super) fn holds(op: CmpOp, left: &Object, right: &Object) -> Option<bool> {
     }
 }
 
-/// `sys.version_info` against a version that every Python of today is above, or below.
+/// `sys.version_info` compared with a version, where the answer is the same for every Python of today.
 fn version_holds(op: CmpOp, wanted: &[Object]) -> Option<bool> {
     let wanted: Option<Vec<_>> = wanted.iter().map(Object::as_int).collect();
     let wanted = wanted?;
     let (major, minor) = (*wanted.first()?, wanted.get(1).copied().unwrap_or(0));
     let is_oldest = major == 3 && minor == OLDEST_MINOR;
-    // What is left of the oldest one by a slice may be equal to it.
+    // A slice such as `sys.version_info[:2]` may be equal to the oldest version.
     let only_reached = matches!(op, CmpOp::GtE | CmpOp::Lt) && wanted.len() <= 2;
     let above = major < 3 || (major == 3 && minor < OLDEST_MINOR) || (is_oldest && only_reached);
     let below = major > 3;

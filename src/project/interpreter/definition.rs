@@ -64,7 +64,7 @@ impl Machine {
         let frame = Frame {
             scopes,
             is_class: true,
-            // It declares its own.
+            // A class has its own declarations.
             global: BTreeSet::new(),
             nonlocal: BTreeSet::new(),
             local_names: None,
@@ -75,7 +75,7 @@ impl Machine {
                 .arguments
                 .as_ref()
                 .is_none_or(|arguments| arguments.keywords.is_empty());
-        // Others, such as `enum.Enum`, make something else of a class's attributes.
+        // Other bases, such as `enum.Enum`, turn a class's attributes into something else.
         let mut has_plain_bases = true;
         for base in class.arguments.iter().flat_map(|arguments| &arguments.args) {
             let base = self.evaluate(base)?;

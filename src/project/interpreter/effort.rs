@@ -1,11 +1,11 @@
 //! What following a project's code may cost altogether: work, memory and time.
 //!
-//! One line can ask for more than any machine has, and any operation can be the one: a comparison of two long texts is one as
-//! much as a loop. So whatever goes through something says here how much that is, before it does so where that is known, and
-//! stops where nothing is left. What a machine computed after that is not to be believed: it looks before it gives anything away.
+//! One line can ask for more than any machine has, in a loop as well as in a comparison of two long texts. So whatever goes through
+//! something takes the work from an account first, and stops where nothing is left in it. Values that are computed after that are
+//! not right; the machine looks at the account before it uses any.
 //!
-//! The account is the thread's: objects are compared and written out where no machine is at hand, and a machine never leaves its
-//! thread.
+//! There is one account a thread, not a machine: objects are compared and written out where no machine is at hand, and a machine
+//! stays in its thread.
 
 use std::cell::Cell;
 use std::time::{Duration, Instant};
@@ -17,9 +17,9 @@ const MOST_WORK: u64 = 20_000_000;
 pub(super) const STEP: usize = 96;
 /// Bytes of a text that are looked at for one unit.
 const BYTES_AT_ONCE: usize = 16;
-/// Bytes that one run may make, those that it forgets again included.
+/// Bytes that one run may make, those that are dropped again included.
 const MOST_BYTES: u64 = 128_000_000;
-/// How long a run may take: the end of what counts for less than it takes. Other limits end a run long before that.
+/// How long a run may take, if the work of something is estimated too low. As a rule the other limits end a run long before.
 const MOST_TIME: Duration = Duration::from_secs(5);
 /// How often the clock is looked at, in units of work.
 const CLOCK: u64 = 50_000;
@@ -51,7 +51,7 @@ pub(super) fn begin() {
     });
 }
 
-/// Takes so much work from the account; `None` where that is more than is left, and from then on.
+/// Takes so much work from the account; `None` where that is more than is left, and for everything after.
 pub(super) fn work(amount: usize) -> Option<()> {
     let mut account = ACCOUNT.get();
     account.work = account.work.saturating_sub(amount as u64);

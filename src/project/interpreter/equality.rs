@@ -91,7 +91,8 @@ impl Form {
     }
 }
 
-/// What asks for metadata runs setup.py with a command of setuptools; `publish`, `test` and their like are people's own.
+/// Whether a text is certainly not the command that setup.py is run with. To read metadata or build, that is a command of setuptools;
+/// `publish`, `test` and the like are people's own.
 fn is_no_command(text: &str) -> bool {
     let known = [
         "egg_info",

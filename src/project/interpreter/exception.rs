@@ -12,7 +12,7 @@ impl Machine {
         let doubts = self.doubts;
         let tried = self.block(&attempt.body);
         if self.doubts > doubts && self.setup.is_none() && !attempt.handlers.is_empty() {
-            // Something that is not understood may have raised anything.
+            // Code that is not understood may have raised any exception.
             let leaves = match tried {
                 Ok(Flow::Next) | Err(Halt::Raised(..)) => false,
                 Ok(_) | Err(Halt::Doubt(_)) => true,
@@ -88,7 +88,7 @@ impl Machine {
                 let class = name.rsplit('.').next().unwrap_or(name);
                 Halt::Raised(class.into(), "".into())
             }
-            // Of a class of the file's own, or one that is not known: who takes it is not known either.
+            // An exception of a class of the file's own, or of an unknown one: which handler takes it is not known.
             _ => Halt::Doubt(self.dynamic(exception, "is raised")),
         })
     }
@@ -105,7 +105,7 @@ impl Machine {
 
 /// Whether the built-in exception `name` is `class` or above it.
 fn takes(name: &str, class: &str) -> bool {
-    // Other names of the same class.
+    // These are other names of `OSError`.
     let own = |name| {
         if matches!(name, "IOError" | "EnvironmentError") {
             "OSError"

@@ -32,7 +32,7 @@ impl Machine {
         if let Ok(object) = &outcome
             && makes(expression)
         {
-            // Nothing left is what is looked for next.
+            // Whether anything is left is checked next.
             let _ = effort::bytes(object.size());
         }
         self.check(expression)?;
@@ -41,7 +41,7 @@ impl Machine {
 
     /// An expression that is passed over: what it may change is unknown.
     pub(super) fn not_understood(&mut self, expression: &Expr, reason: &str) -> Object {
-        // What it may change is forgotten whatever that costs; who asked looks whether anything is left.
+        // Done whatever it costs; the caller checks whether anything is left.
         let _ = effort::work(usize::from(expression.range().len()));
         let why = self.dynamic(expression, reason);
         let mut mentions = Mentions::default();
@@ -55,7 +55,7 @@ impl Machine {
         let form = match expression {
             Expr::NoneLiteral(_) => Form::None,
             Expr::BooleanLiteral(literal) => Form::Bool(literal.value),
-            // One half of a pair, which is no character.
+            // Half of a surrogate pair is no character in Rust.
             Expr::StringLiteral(literal) if literal.value.to_str().contains(char::REPLACEMENT_CHARACTER) => {
                 return Ok(self.unknown(expression, "may hold half a character"));
             }
@@ -133,7 +133,7 @@ impl Machine {
                 self.function(parameters, Body::Lambda((*lambda.body).clone()), length)?
             }
             Expr::ListComp(made) => return self.comprehend(&made.generators, &made.elt, expression, false),
-            // One that is not gone through at once would see what changes meanwhile.
+            // A generator that is gone through later sees what has changed by then.
             Expr::Generator(_) => return Ok(self.not_understood(expression, "is a generator")),
             Expr::SetComp(made) => return self.comprehend(&made.generators, &made.elt, expression, true),
             Expr::DictComp(made) => return self.comprehend_dict(made, expression),
@@ -258,7 +258,7 @@ impl Machine {
     }
 }
 
-/// Whether what an expression gives is new: others give what is there already.
+/// Whether an expression makes a new object: the others give one that is there already.
 fn makes(expression: &Expr) -> bool {
     !matches!(
         expression,

@@ -47,7 +47,7 @@ impl Machine {
         }
         let content = reading::bytes(&real, PROJECT_FILE);
         if let Ok(bytes) = &content {
-            // Nothing left is what is looked for next.
+            // Whether anything is left is checked next.
             let _ = effort::bytes(bytes.len());
             self.effort(bytes.len() / 16, node)?;
         }
@@ -100,7 +100,7 @@ impl Machine {
         let text = String::from_utf8(bytes).ok().filter(|_| is_plain);
         let text = text.filter(|text| text.is_ascii() || !text.starts_with('\u{feff}'));
         Ok(match text {
-            // Text files have plain newlines, but those of codecs.
+            // In text files, line ends become `\n`; `codecs` leaves them as they are.
             Some(text) if raw => Ok(text.into()),
             Some(text) => Ok(text.replace("\r\n", "\n").replace('\r', "\n").into()),
             None => Err(Form::Unknown(

@@ -46,7 +46,7 @@ fn repr_below(object: &Object, budget: &Budget, depth: usize) -> Option<String> 
         Form::List(items) => Some(format!("[{}]", each(&items.get().ok()?)?.join(", "))),
         Form::Tuple(items) if items.len() == 1 => Some(format!("({},)", repr(&items[0])?)),
         Form::Tuple(items) => Some(format!("({})", each(items)?.join(", "))),
-        // An `OrderedDict` says so.
+        // An `OrderedDict` is written in another way.
         Form::Dict(entries) if entries.sequence() != Sequence::Known => None,
         Form::Dict(entries) => {
             let entries = entries.get().ok()?;
@@ -106,7 +106,7 @@ pub(super) fn percent(template: &str, values: &Object) -> Option<String> {
     }
     let is_mapping = matches!(values.form, Form::Dict(_));
     let left = positional.len();
-    // By key and by position at once: Python has rules of its own.
+    // A template with both keys and positions follows other rules.
     (if keyed { left == 1 } else { is_mapping || left == 0 }).then_some(made)
 }
 

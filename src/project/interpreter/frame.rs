@@ -17,7 +17,7 @@ pub(super) struct Frame {
     /// Names declared `nonlocal`.
     pub(super) nonlocal: BTreeSet<String>,
     pub(super) file: Rc<SourceFile>,
-    /// Where setup.py came here from, for code of another file.
+    /// For code of another file: the place in setup.py that led to it.
     pub(super) site: Option<Place>,
     /// The innermost namespace is a comprehension's.
     pub(super) comprehends: bool,
@@ -56,7 +56,7 @@ impl Frame {
         Self {
             scopes,
             comprehends: true,
-            // Its names are its own.
+            // It has names of its own only.
             global: BTreeSet::new(),
             nonlocal: BTreeSet::new(),
             local_names: None,

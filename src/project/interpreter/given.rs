@@ -42,12 +42,12 @@ impl Object {
         Self::new(form, self.place)
     }
 
-    /// What the rest of sgbuild takes, all of it known.
+    /// The object as a value; why it is none, if something in it is not known.
     pub(crate) fn to_value(&self) -> Result<Value, Dynamic> {
         self.to_value_below(0, Sequence::Loose)
     }
 
-    /// The same for what is a set of names to setuptools: in any order.
+    /// The same for a list whose order does not matter to setuptools.
     pub(crate) fn to_value_in_any_order(&self) -> Result<Value, Dynamic> {
         self.to_value_below(0, Sequence::Unknown)
     }
@@ -79,7 +79,7 @@ impl Object {
                 Kind::Number(float(*number).ok_or_else(|| unclear("is a number Python may show differently"))?)
             }
             Form::Str(text) => {
-                // A list may hold one text any number of times.
+                // Counted each time: a list may hold the same long text often.
                 effort::bytes(text.len()).ok_or_else(|| unclear("is too large"))?;
                 Kind::Str(text.to_string())
             }

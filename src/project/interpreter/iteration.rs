@@ -81,7 +81,7 @@ impl Machine {
             Form::Str(text) => text.len(),
             _ => object.weight(),
         };
-        // Nothing left is what is looked for next.
+        // Whether anything is left is checked next.
         let _ = effort::bytes(size_of_items(count));
         self.effort(count, node)
     }
@@ -198,14 +198,14 @@ impl Machine {
     pub(super) fn generator(&mut self, made: &ExprGenerator, is_whole: bool, expression: &Expr) -> Outcome {
         let effects = self.effects;
         let made = self.comprehend(&made.generators, &made.elt, expression, false);
-        // Python may stop halfway, and then do and raise less.
+        // Python may stop halfway; then side effects and exceptions of later items do not happen.
         if !is_whole && (self.effects != effects || matches!(made, Err(Halt::Raised(..)))) {
             return Ok(self.not_understood(expression, "is a generator that does more than give its items"));
         }
         let made = made?;
         Ok(match &made.form {
             Form::List(items) => match items.get() {
-                // Who goes through it is to know that there is no order.
+                // It stays a list, which carries that its order is not known.
                 Ok(_) if made.sequence() == Sequence::Unknown => made.clone(),
                 Ok(items) => Object::new(Object::once(items.clone(), &[]), made.place),
                 Err(why) => self.unknown_for(&why),
@@ -214,7 +214,7 @@ impl Machine {
         })
     }
 
-    /// Runs `each` for every combination; answers why it could not, if so.
+    /// Runs `each` for every combination of items; answers why that was not possible, if so.
     fn generate(
         &mut self,
         generators: &[Comprehension],

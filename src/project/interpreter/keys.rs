@@ -31,7 +31,7 @@ pub(super) fn unique(entries: Vec<(Object, Object)>) -> Vec<(Object, Object)> {
     let mut texts: HashMap<Rc<str>, usize> = HashMap::new();
     let mut others: Vec<usize> = Vec::new();
     for (key, value) in entries {
-        // A text equals nothing but a text.
+        // A text is equal to texts only.
         let known = match &key.form {
             Form::Str(text) => texts.get(text).copied(),
             _ => others.iter().copied().find(|at| kept[*at].0.equals(&key) == Some(true)),

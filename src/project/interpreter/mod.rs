@@ -3,6 +3,20 @@
 //! The machine follows statements in order and computes what is certain. What it does not understand becomes
 //! [`Form::Unknown`], which carries the expression, its place and why; and whatever a statement it does not follow could change
 //! is unknown from there on. So a value that comes out is the one that Python would compute, or it is no value.
+//!
+//! Objects are shared by reference, as in Python. One that is given to code that is not followed *escapes*: it is *tainted*, which
+//! makes every list, dict and set unknown that can be reached from it. A function that escapes may be called at any time, so what it
+//! may change is unknown too.
+//!
+//! ```text
+//! statements   statement.rs, assignment.rs, definition.rs, exception.rs, modules.rs (import)
+//! expressions  expression.rs, operator.rs, comparison.rs, subscript.rs, iteration.rs, call.rs, methods/, library/
+//! objects      object.rs, shared.rs, equality.rs, order.rs, truth.rs, keys.rs, format.rs, literal.rs, given.rs (to setup())
+//! names        frame.rs
+//! the unknown  unfollowed.rs, reach.rs
+//! limits       effort.rs, weight.rs
+//! files        files.rs, paths.rs, encoding.rs
+//! ```
 
 mod arguments;
 mod assignment;
@@ -52,7 +66,7 @@ use frame::Frame;
 pub(crate) use literal::literal;
 pub(crate) use object::{Form, Object};
 
-/// Calls and nested expressions at one time.
+/// How deep calls and nested expressions may be.
 const MAX_DEPTH: usize = 2_000;
 /// Characters that one string may have.
 const MAX_LENGTH: usize = 16_000_000;
@@ -64,11 +78,11 @@ const SHOWN: usize = 60;
 /// Why a statement or expression did not come to its end.
 #[derive(Debug, Clone)]
 pub(crate) enum Halt {
-    /// An exception: its class and message.
+    /// It raised an exception of this class, with this message.
     Raised(Rc<str>, Rc<str>),
-    /// Whether the rest of the loop or function runs, only Python knows.
+    /// Only Python knows whether the rest of the loop or function runs.
     Doubt(Rc<Dynamic>),
-    /// Nothing more is to be learnt.
+    /// The run is over: nothing more is to be learnt.
     End,
 }
 
@@ -95,9 +109,9 @@ pub(crate) struct Machine {
     frame: Frame,
     /// What the file's functions may change once code that is not followed can call them.
     escaped: Mentions,
-    /// How often something was not understood so far.
+    /// Counts what was not understood so far: around a `try`, more of it means that anything may have been raised.
     doubts: usize,
-    /// How often something was changed so far, other than a name of a function's own.
+    /// Counts side effects so far, which are all changes but those of a function's local names.
     effects: usize,
     /// The exceptions that are being handled, the innermost last.
     handling: Vec<(Rc<str>, Rc<str>)>,
@@ -112,7 +126,7 @@ pub(crate) struct Machine {
     builtins: BTreeMap<String, Object>,
     /// Where modules of the project are found.
     search: Vec<PathBuf>,
-    /// They may be found elsewhere too.
+    /// They may be found in other directories too.
     searches_elsewhere: bool,
     /// Modules of the project that were imported, by dotted name.
     modules: BTreeMap<String, Object>,
@@ -183,7 +197,7 @@ impl Machine {
             }
         }
         if let Some(last) = body.last() {
-            // What a last assignment took is not told otherwise.
+            // The cost of the last assignment is checked by no statement after it.
             let _ = self.check(last);
         }
     }
@@ -259,12 +273,12 @@ impl Machine {
 
     /// Counts the work of looking at so many items, before they are looked at.
     fn effort(&mut self, amount: usize, node: &impl Ranged) -> Result<(), Halt> {
-        // Nothing left is what is looked for next.
+        // Whether anything is left is checked next.
         let _ = effort::work(amount);
         self.check(node)
     }
 
-    /// Counts the work of looking at source, or of parsing it, and the tree that becomes of it if that is kept.
+    /// Counts the work of looking at source or parsing it, and the memory of its tree if that is kept.
     fn source_effort(&mut self, length: usize, is_kept: bool, node: &impl Ranged) -> Result<(), Halt> {
         const TREE: usize = 32;
         let _ = effort::bytes(if is_kept { length * TREE } else { 0 });
@@ -283,8 +297,6 @@ impl Machine {
         self.give_up(node, "takes too long to follow");
         Err(Halt::End)
     }
-
-    // ---- Names ----
 
     /// What a name stands for, built-in functions included; `None` where nothing is bound to it.
     fn get(&self, name: &str) -> Option<Object> {
@@ -322,7 +334,8 @@ impl Machine {
         }
     }
 
-    /// The object, or an unknown one where a function that may run at any time changes this name or what is bound to it.
+    /// The object to bind to the name. A function that has escaped may change the name at any time: then it is an unknown one; or the
+    /// object: then it is tainted.
     fn guarded(&mut self, name: &str, object: Object) -> Object {
         if !(self.escaped.wild || self.escaped.stores.contains(name) || self.escaped.loads.contains(name)) {
             return object;
@@ -348,7 +361,7 @@ impl Machine {
     }
 }
 
-/// The reason of what `why` decides.
+/// Why something is unknown that depends on what is unknown for `why`.
 pub(super) fn depends(why: &Dynamic) -> String {
     format!("depends on `{}`, which {}", why.expression, why.reason)
 }

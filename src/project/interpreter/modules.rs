@@ -73,7 +73,7 @@ impl Machine {
         let Form::Module(names) = &imported.form else {
             self.forget_statement(statement, "imports whatever a module holds");
             if library::is_module(module.split('.').next().unwrap_or(module)) {
-                // It could bind any name of the library's.
+                // It may bind any name that the module has.
                 self.wild(statement);
             }
             return Ok(());
@@ -109,7 +109,7 @@ impl Machine {
         }
     }
 
-    /// Whether a name at the top is the library's: one of the project's own stands before it.
+    /// Whether a top-level module is the library's. The project's own modules come before it.
     fn is_of_library(&self, top: &str) -> bool {
         library::is_module(top) && self.located_module(top).is_none()
     }
@@ -121,7 +121,7 @@ impl Machine {
         if self.is_of_library(top) {
             let full = format!("{module}.{name}");
             let known = library::constant(&full, place);
-            // `except ImportError` is for what is not everywhere.
+            // What is not everywhere may raise, which `except ImportError` expects.
             self.doubts += usize::from(known.is_none() && !library::exists(&full));
             return Ok(known.unwrap_or_else(|| Object::new(Form::Library(full.into()), place)));
         }
@@ -262,7 +262,7 @@ impl Machine {
         Err(Halt::End)
     }
 
-    /// A module that is not followed. One of the project itself may do anything, to setuptools too.
+    /// A module that is not followed. If it may be one of the project, it may do anything, also to setuptools.
     fn foreign(&mut self, top: &str, statement: &impl Ranged) -> Object {
         let beside = self.root.join(format!("{top}.py")).is_file() || self.root.join(top).is_dir();
         if self.setup.is_none() && (beside || self.searches_elsewhere) {

@@ -58,7 +58,7 @@ impl Object {
         }
     }
 
-    /// How often what is gone through here was changed.
+    /// Counts the changes of what an iteration over the object goes through.
     pub(crate) fn version(&self) -> usize {
         match &self.form {
             Form::List(items) | Form::Set(items) => items.version(),
@@ -94,7 +94,7 @@ impl Object {
         }))
     }
 
-    /// Something of this object that nobody knows.
+    /// Why something about this object is not known.
     pub(crate) fn doubt(&self, reason: &str) -> Rc<Dynamic> {
         Rc::new(Dynamic {
             expression: self.shown(),
@@ -148,11 +148,11 @@ pub(crate) enum Form {
     Class(Rc<Class>),
     /// A module of the project.
     Module(Namespace),
-    /// The keys, values or items of a dict, as it is when one looks.
+    /// The keys, values or items of a dict: those that it has when they are looked at.
     View(Shared<Vec<(Object, Object)>>, View),
     /// `range(start, end)`
     Range(i64, i64),
-    /// What is gone through once: a generator, or what `map` and its like give.
+    /// An iterator, which is gone through once: a generator, or what `map` and its like give.
     Iterator(Rc<Once>),
     File(Rc<OpenFile>),
     Path(PathBuf),
@@ -162,11 +162,11 @@ pub(crate) enum Form {
     Pattern(Rc<str>, i64),
     /// An exception: its class and its message.
     Exception(Rc<str>, Rc<str>),
-    /// `sys.version_info`: 3 and something.
+    /// `sys.version_info`, whose minor version is not known.
     VersionInfo,
-    /// `sys.argv`: a command of setuptools.
+    /// `sys.argv`, which holds a command of setuptools.
     Arguments,
-    /// An item of it.
+    /// An item of `sys.argv`.
     Argument,
     /// Only Python knows.
     Unknown(Rc<Dynamic>),
@@ -191,12 +191,12 @@ pub(crate) enum View {
     Items,
 }
 
-/// Items that are handed out once. Python would compute them only then; here they are known before, so their sources must not
-/// have changed meanwhile.
+/// The items of an iterator. Python computes each when it is asked for, and here they are computed before: so they are right only as
+/// long as their sources have not changed.
 #[derive(Debug)]
 pub(crate) struct Once {
     pub(crate) items: RefCell<Option<Vec<Object>>>,
-    /// What they were made of, and how often that had been changed.
+    /// What they were made of, and the count of its changes at that time.
     pub(crate) sources: Vec<(Object, usize)>,
 }
 
@@ -206,7 +206,7 @@ pub(crate) struct OpenFile {
     pub(crate) content: Content,
     /// How much of it was read.
     pub(crate) position: Cell<Position>,
-    /// Its lines end where `str.splitlines` ends them: `codecs` opened it.
+    /// `codecs` opened it, and its lines end where `str.splitlines` ends them.
     pub(crate) has_own_lines: bool,
 }
 
@@ -253,7 +253,7 @@ pub(crate) struct Function {
 pub(crate) struct Class {
     /// Its own attributes.
     pub(crate) names: Namespace,
-    /// What its body binds is what its attributes are.
+    /// Its attributes are what its body binds: no metaclass or decorator changes them.
     pub(crate) is_plain: bool,
     /// What its methods mention.
     pub(crate) mentions: Mentions,

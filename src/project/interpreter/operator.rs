@@ -47,7 +47,7 @@ impl Machine {
         let place = self.place(node);
         let too_long = |length: usize| length > MAX_LENGTH;
         if effort::work(left.weight() + right.weight()).is_none() {
-            // Who asked ends the run.
+            // The caller checks that, and ends the run.
             return self.unknown(node, "takes too long to follow");
         }
         let form = match (op, &left.form, &right.form) {

@@ -55,7 +55,7 @@ fn is_alike(a: &Object, b: &Object) -> bool {
     are_numbers || (a.as_str().is_some() && b.as_str().is_some())
 }
 
-/// The same for two tuples. Those that hold tuples again are left to Python: they can be larger than they look.
+/// The same for two tuples of such objects. Tuples in tuples are left to Python, as the same ones may be in there many times.
 fn are_rows(a: &Object, b: &Object) -> bool {
     let (Form::Tuple(a), Form::Tuple(b)) = (&a.form, &b.form) else {
         return false;

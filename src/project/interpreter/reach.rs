@@ -14,7 +14,7 @@ impl Object {
     }
 
     fn taint_reached(&self, why: &Rc<Dynamic>, escaped: &mut dyn FnMut(&Object), reached: &mut BTreeSet<usize>) {
-        // What cannot change itself is gone through once; what can is marked by its doubt.
+        // Each object is gone through once: a list, dict or set has a doubt then, the addresses of others are remembered.
         let mut is_new = |address: *const ()| reached.insert(address.addr());
         let inner: Vec<Self> = match &self.form {
             Form::List(items) | Form::Set(items) => {
@@ -57,7 +57,7 @@ impl Object {
             }
             _ => Vec::new(),
         };
-        // It is done all the same: a run that has come to its end gives nothing away.
+        // Done whatever it costs: after a run that cost too much, no value is used.
         let _ = effort::work(inner.len());
         for object in inner {
             object.taint_reached(why, escaped, reached);

@@ -1,4 +1,4 @@
-//! Content that several names share, and how much of it is looked at.
+//! Content that several names share.
 
 use std::cell::{Cell, Ref, RefCell, RefMut};
 use std::rc::Rc;
@@ -74,7 +74,7 @@ impl<T> Shared<T> {
         Ok(self.0.content.borrow_mut())
     }
 
-    /// The content as it was known last.
+    /// The content as it was last known.
     pub(crate) fn content_mut(&self) -> RefMut<'_, T> {
         self.0.content.borrow_mut()
     }
@@ -93,7 +93,7 @@ impl<T> Shared<T> {
     }
 }
 
-/// How much may still be looked at: a few lists that hold each other can be larger than any memory when written out.
+/// A limit on how many items are looked at: a few lists that hold each other can be larger than any memory when they are written out.
 pub(crate) struct Budget(Cell<usize>);
 
 impl Budget {

@@ -51,7 +51,7 @@ impl Machine {
                 match holds.truthy() {
                     Ok(true) => {}
                     Ok(false) => return Err(Halt::Raised("AssertionError".into(), "".into())),
-                    // One that only Python can check either holds or ends setup.py.
+                    // One that is not known either holds, or ends setup.py.
                     Err(_) => self.doubts += 1,
                 }
             }
@@ -196,7 +196,7 @@ impl Machine {
         let mut files = Vec::new();
         for item in &with.items {
             let opened = self.evaluate(&item.context_expr)?;
-            // A file gives itself; what another thing gives, only Python knows.
+            // `with` gives an open file itself. What it gives of another object, only Python knows.
             let given = if let Form::File(file) = &opened.form {
                 files.push(Rc::clone(file));
                 opened
@@ -215,7 +215,7 @@ impl Machine {
         for file in files {
             file.position.set(Position::Somewhere);
         }
-        // What is entered may take an exception, as `contextlib.suppress` does.
+        // A context manager may suppress an exception, as `contextlib.suppress` does.
         let may_fail = self.doubts > doubts || matches!(left, Err(Halt::Raised(..)));
         if suppresses && may_fail && self.setup.is_none() && !matches!(left, Err(Halt::End)) {
             self.not_followed(statement, "may fail, or not")?;
@@ -265,7 +265,7 @@ fn leaves(statement: &Stmt) -> bool {
     leaves.found
 }
 
-/// Whether an expression calls some `open`: what that gives takes no exceptions.
+/// Whether an expression calls some `open`, which gives a context manager that suppresses no exceptions.
 fn opens(expression: &Expr) -> bool {
     let Expr::Call(call) = expression else { return false };
     match &*call.func {

@@ -118,7 +118,7 @@ impl Machine {
                 };
                 Form::Str(kept.into())
             }
-            // `sys.version_info[:2]` compares as the whole does, and `sys.argv[1:]` holds what the whole holds.
+            // `sys.version_info[:2]` compares as the whole does; of `sys.argv[1:]` as much is known as of the whole.
             Form::VersionInfo if bounds[0].is_none() && bounds[1].is_none_or(|end| end >= 2) => Form::VersionInfo,
             Form::Arguments => Form::Arguments,
             _ => return Ok(self.looked_up(object, expression)),

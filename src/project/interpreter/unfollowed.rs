@@ -1,5 +1,6 @@
-//! What is not followed: everything that it could change is unknown from there on. What that costs is counted, and done all the
-//! same: a run that has come to its end gives nothing away.
+//! Code that is not followed: whatever it could change is unknown from there on.
+//!
+//! What that costs is counted, and it is done whatever it costs: after a run that cost too much, no value is used.
 
 use std::rc::Rc;
 
@@ -66,7 +67,8 @@ impl Machine {
         }
     }
 
-    /// Forgets whatever code with these mentions may have changed; `stores` are its own names too, if it is no function.
+    /// Forgets whatever code with these mentions may have changed. If the code runs here and now, that includes the names that it binds
+    /// (`stores`).
     pub(super) fn forget(&mut self, mentions: &Mentions, why: &Rc<Dynamic>, stores: bool) {
         let scopes = self.frame.scopes.clone();
         self.forget_in(&scopes, mentions, why, stores);
@@ -125,7 +127,7 @@ impl Machine {
         }
     }
 
-    /// Code that may change any name, now and later.
+    /// Forgets all names: there is code that may change any of them, now and later.
     pub(super) fn wild(&mut self, node: &impl Ranged) {
         let why = self.dynamic(node, "may change any name");
         let mut mentions = Mentions::default();

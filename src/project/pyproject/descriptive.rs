@@ -9,11 +9,11 @@ use crate::project::descriptive::{contained, lines};
 use crate::project::file_directive::read_files;
 use crate::project::value::{Evaluated, Place, Value};
 
-/// What setuptools takes a dynamic readme for unless it is told.
+/// The content type that setuptools assumes of a dynamic readme.
 const DEFAULT_CONTENT_TYPE: &str = "text/x-rst";
 
 impl Pyproject {
-    /// Takes in a field of `[project]` if it is descriptive.
+    /// Reads a descriptive field of `[project]`; others are ignored.
     pub(super) fn descriptive(&mut self, root: &Path, key: &str, value: &Value) -> Result<(), Error> {
         match key {
             "readme" => self.readme(root, value),
@@ -71,7 +71,7 @@ impl Pyproject {
         Ok(())
     }
 
-    /// Who has an address goes into the field of addresses, with the name if there is one.
+    /// Authors or maintainers: those with an address go into the field of addresses (`name <address>`), the others into that of names.
     fn people(&mut self, keyword: &str, listed: &Value) {
         let (mut names, mut addresses) = (Vec::new(), Vec::new());
         for person in listed.items().unwrap_or_default() {

@@ -1,4 +1,4 @@
-//! What setuptools' validation of `[project]` would complain about, or what it reads in a way that is not modelled here.
+//! Values of `[project]` that setuptools' validation may refuse, or that it reads in a way that is not modelled here.
 //! <https://packaging.python.org/en/latest/specifications/pyproject-toml/>
 
 use crate::project::license;
@@ -65,7 +65,7 @@ fn complaint(key: &str, value: &Value) -> Option<&'static str> {
 
 fn is_readme(value: &Value) -> bool {
     if let Kind::Str(file) = &value.kind {
-        // An ending that stands for no content type is refused.
+        // Without a content type, setuptools refuses a readme whose ending tells none.
         let name = file.rsplit('/').next().unwrap_or(file).to_lowercase();
         let ending = name.trim_start_matches('.').rsplit_once('.').map(|(_, ending)| ending);
         return ending.is_none_or(|ending| ["md", "rst", "txt"].contains(&ending));

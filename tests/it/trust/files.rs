@@ -181,6 +181,19 @@ fn a_file_outside_is_not_named_by_the_checkout() {
             }
             assert!(!sandbox.project().join("dist").exists());
         }
+        // Neither what git keeps, whose configuration may hold a password.
+        fs::create_dir_all(sandbox.project().join(".git")).unwrap();
+        fs::write(sandbox.project().join(".git/config"), CANARY).unwrap();
+        symlink(".git/config", sandbox.project().join("link-to-gits")).unwrap();
+        for named in [".git/config", "tiny/../.git/config", "link-to-gits"] {
+            configure(&sandbox, &format!("{key} = '{named}'"));
+            let ran = sandbox.run(&["dist"]).exits(1);
+            assert!(!ran.stderr.contains(CANARY) && !sandbox.project().join("dist").exists());
+            ran.says(&[&format!(
+                "`{key}` names {named}, which is git's and may hold credentials"
+            )]);
+        }
+        fs::remove_dir_all(sandbox.project().join(".git")).unwrap();
         // Inside of the project, what is no file is told, and not waited for.
         let fifo = Command::new("mkfifo").arg(sandbox.project().join("fifo")).status();
         assert!(fifo.unwrap().success());

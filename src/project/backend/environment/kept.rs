@@ -40,7 +40,7 @@ impl Place {
 pub(super) enum NoPlace {
     /// It could not be made, or the user interrupted.
     Failed(Error),
-    /// The cache directory does not do, and why; another directory may.
+    /// The cache directory cannot be used, and why; another directory may do.
     Unusable(String),
 }
 

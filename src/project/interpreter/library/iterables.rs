@@ -145,7 +145,7 @@ pub(super) fn sum(machine: &mut Machine, arguments: &Arguments, node: TextRange)
     let mut total = start.clone();
     for item in items {
         total = machine.operate(Operator::Add, &total, &item, &node);
-        // Nothing left is what is looked for next.
+        // Whether anything is left is checked next.
         let _ = effort::bytes(total.size());
         machine.check(&node)?;
     }

@@ -34,7 +34,7 @@ fn find(machine: &mut Machine, namespaces: bool, arguments: &Arguments, node: Te
         return None;
     }
     let place = machine.place(&node);
-    // Nothing left is what is looked for next.
+    // Whether anything is left is checked next.
     let _ = effort::work(FIND);
     match packages(&machine.root, &find) {
         Ok(found) => {

@@ -46,7 +46,7 @@ impl Machine {
         self.effects += 1;
         let in_order = Object::new(Form::List(items.clone()), self.place(node)).sequence() == Sequence::Known;
         let shared = items;
-        // Before the list is changed, which may be the same one.
+        // Taken before the list is changed, as it may be the argument itself.
         let sequence = arguments.positional.first().map_or(Sequence::Known, Object::sequence);
         let mut items = match shared.get_mut() {
             Ok(items) => items,

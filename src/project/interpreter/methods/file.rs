@@ -29,7 +29,7 @@ pub(super) fn file_method(file: &OpenFile, name: &str, arguments: &Arguments, ob
                 .collect();
             all(Form::List(Shared::new(lines)), Form::List(Shared::new(Vec::new())))
         }
-        // What comes after a first line is not kept track of.
+        // How far it was read is not kept track of after the first line.
         (Content::Text(text), "readline")
             if !file.has_own_lines && file.position.replace(Position::Somewhere) == Position::Start =>
         {

@@ -178,7 +178,7 @@ fn is_method(form: &Form, name: &str) -> bool {
         .any(|(known, methods)| *known == class && methods.contains(&name))
 }
 
-/// A name that a class keeps to itself: Python gives it another one.
+/// Whether Python mangles an attribute's name in a class.
 fn is_private(name: &str) -> bool {
     name.starts_with("__") && !name.ends_with("__")
 }
@@ -212,7 +212,7 @@ impl Machine {
                 if let Some(constant) = library::constant(&full, place) {
                     return Ok(constant);
                 }
-                // Of what not every Python has, nobody knows whether it is there.
+                // Whether it is there is certain only for what every Python has.
                 self.doubts += usize::from(!library::exists(&full));
                 Form::Library(full.into())
             }
@@ -247,7 +247,7 @@ impl Machine {
 
     /// `object.name(arguments)`.
     pub(super) fn method(&mut self, object: &Object, name: &str, arguments: &Arguments, node: &impl Ranged) -> Known {
-        // An argument that only Python knows makes the result unknown, but a list only where it is put.
+        // An unknown argument makes the result unknown; but a list that it is put into is unknown at that place only.
         let is_store = matches!(name, "append" | "insert" | "setdefault" | "extend" | "update");
         if !is_store && !arguments.are_known() {
             return Ok(None);
@@ -277,7 +277,7 @@ impl Machine {
             Form::Match(groups) => groups::match_method(groups, name, arguments, object),
             Form::Pattern(pattern, flags) => {
                 let mut all = vec![Object::new(Form::Pattern(Rc::clone(pattern), *flags), object.place)];
-                // More of them would say where to begin.
+                // A second argument would be the position where the search begins.
                 if arguments.positional.len() > 1 || !arguments.named.is_empty() {
                     return Ok(None);
                 }

@@ -19,7 +19,7 @@ impl Machine {
         if text.len() > MAX_SPLIT && matches!(name, "split" | "rsplit" | "splitlines") {
             return Ok(None);
         }
-        // `None` where it is a long list.
+        // `None` where the list is too long.
         let strings = |parts: Vec<&str>| {
             let items = || parts.iter().map(|part| Object::str(part, place)).collect();
             (parts.len() <= MAX_ITEMS).then(|| Form::List(Shared::new(items())))
@@ -40,7 +40,7 @@ impl Machine {
             ("rstrip", 0) if !has_odd_blanks => one(text.trim_end()),
             ("strip" | "lstrip" | "rstrip", 1) => {
                 let Some(set) = argument else { return Ok(None) };
-                // Each character is looked for in all of the set.
+                // For each character, all of the set is looked through.
                 if effort::work(set.len().saturating_mul(text.len()) / 16).is_none() {
                     return Ok(None);
                 }
@@ -93,7 +93,7 @@ impl Machine {
             }
             ("replace", 2) => match (argument, arguments.text(1, "")) {
                 (Some(from), Some(to)) if !from.is_empty() => {
-                    // Of what is replaced nothing is taken off: it is a limit, no measure.
+                    // An upper bound: what is replaced is not subtracted.
                     let more = text.matches(from).count().saturating_mul(to.len());
                     if more.saturating_add(text.len()) > MAX_LENGTH {
                         return Ok(None);
@@ -104,7 +104,7 @@ impl Machine {
             },
             ("startswith" | "endswith", 1) => {
                 let fits = |affix: &str| {
-                    // With nothing left the run is over, whatever fits.
+                    // If nothing is left the run is over, whatever is answered here.
                     if effort::reading(affix).is_none() {
                         return false;
                     }
