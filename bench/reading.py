@@ -1,4 +1,4 @@
-"""How long it takes to read a package and to pack it: sgbuild beside setuptools, build and uv, in one run.
+"""How long it takes to read a package, to pack it and to build its wheel: sgbuild beside setuptools, build and uv, in one run.
 
     make bench                          (or: python3 bench/reading.py --sgbuild target/release/sgbuild --runs 10)
 
@@ -85,13 +85,17 @@ class Counter{number}:
 '''
 
 
+SDIST = "dist/*.tar.gz"
+WHEEL = "dist/*.whl"
+
+
 @dataclass
 class Way:
     """A command that reads or packs the package, and what its runs took."""
 
     name: str
     command: list[str]
-    # The directory that it makes, relative to the package; empty where it only reads.
+    # What it makes, relative to the package; empty where it only reads.
     makes: str = ""
     milliseconds: list[float] = field(default_factory=list)
     mebibytes: list[float] = field(default_factory=list)
@@ -125,14 +129,14 @@ def package(directory: Path, files: int) -> Path:
 
 def _commit(root: Path) -> None:
     """Make it a checkout, as people's packages are: sgbuild asks git for the commit."""
-    (root / ".gitignore").write_text("dist/\n*.egg-info/\n")
+    (root / ".gitignore").write_text("dist/\nbuild/\n*.egg-info/\n")
     git = ["git", "-c", "user.name=bench", "-c", "user.email=bench@example.com"]
     for arguments in (["init", "-q"], ["add", "."], ["commit", "-qm", "The package"]):
         places.run([*git, *arguments], cwd=root)
 
 
-def ways(sgbuild: str) -> tuple[list[Way], list[Way]]:
-    """What reads, and what packs; sgbuild first in both."""
+def ways(sgbuild: str) -> dict[str, list[Way]]:
+    """What reads, what packs and what builds; sgbuild, which packs and builds at once, first in all."""
     python = str(places.PYTHON)
     uv = str(places.VENV / "bin" / "uv")
     reading = [
@@ -140,21 +144,26 @@ def ways(sgbuild: str) -> tuple[list[Way], list[Way]]:
         Way("python setup.py --name", [python, "setup.py", "--name"]),
     ]
     packing = [
-        Way("sgbuild dist", [sgbuild, "dist", "--quiet", "."], "dist"),
-        Way("python setup.py sdist", [python, "setup.py", "-q", "sdist"], "dist"),
-        Way("python -m build --sdist --no-isolation", [python, "-m", "build", "--sdist", "--no-isolation"], "dist"),
-        Way("python -m build --sdist", [python, "-m", "build", "--sdist"], "dist"),
-        Way("uv build --sdist", [uv, "build", "--sdist", "--python", python], "dist"),
+        Way("sgbuild dist", [sgbuild, "dist", "--quiet", "."], SDIST),
+        Way("python setup.py sdist", [python, "setup.py", "-q", "sdist"], SDIST),
+        Way("python -m build --sdist --no-isolation", [python, "-m", "build", "--sdist", "--no-isolation"], SDIST),
+        Way("python -m build --sdist", [python, "-m", "build", "--sdist"], SDIST),
+        Way("uv build --sdist", [uv, "build", "--sdist", "--python", python], SDIST),
     ]
-    return reading, packing
+    building = [
+        Way("sgbuild dist (sdist and wheel)", [sgbuild, "dist", "--quiet", "."], SDIST),
+        Way("python -m build --wheel --no-isolation", [python, "-m", "build", "--wheel", "--no-isolation"], WHEEL),
+        Way("python -m build --wheel", [python, "-m", "build", "--wheel"], WHEEL),
+        Way("uv build --wheel", [uv, "build", "--wheel", "--python", python], WHEEL),
+    ]
+    return {"read": reading, "packed": packing, "built": building}
 
 
 def once(way: Way, root: Path) -> tuple[float, float]:
     """One run: milliseconds, and MiB of resident memory."""
     if way.makes:
-        shutil.rmtree(root / way.makes, ignore_errors=True)
-        for left in root.glob("*.egg-info"):
-            shutil.rmtree(left)
+        for left in [root / "dist", root / "build", *root.glob("*.egg-info")]:
+            shutil.rmtree(left, ignore_errors=True)
     environment = places.plain_environment()
     with open(os.memfd_create("output"), "w+b") as output:
         to_output = [(os.POSIX_SPAWN_DUP2, output.fileno(), 1), (os.POSIX_SPAWN_DUP2, output.fileno(), 2)]
@@ -165,8 +174,8 @@ def once(way: Way, root: Path) -> tuple[float, float]:
         if status:
             output.seek(0)
             sys.exit(f"bench: `{' '.join(way.command)}` failed:\n{output.read().decode(errors='replace')[-3000:]}")
-    if way.makes and not any((root / way.makes).glob("*.tar.gz")):
-        sys.exit(f"bench: `{' '.join(way.command)}` made no sdist")
+    if way.makes and not any(root.glob(way.makes)):
+        sys.exit(f"bench: `{' '.join(way.command)}` made no {way.makes}")
     return took, usage.ru_maxrss / 1024
 
 
@@ -208,7 +217,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         for files in (60, 3000):
             root = package(Path(scratch), files)
-            for what, compared in zip(("read", "packed"), ways(sgbuild), strict=True):
+            for what, compared in ways(sgbuild).items():
                 print(f"bench: {files} files, {what}", file=sys.stderr, flush=True)
                 measure(compared, root, given.runs)
                 report(f"a package of {files} files, {what}", compared)

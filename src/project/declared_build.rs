@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::Build;
 use super::declarations::{Declarations, names, number_or_text, text};
 use super::descriptive::marked_dynamic;
 use super::requirement::Stop;
 use super::value::{Kind, Value, string_map};
+use super::{Build, DataFiles};
 
 impl Declarations {
     pub(super) fn build(&self, known: Build) -> Result<Build, Stop> {
@@ -42,6 +42,8 @@ impl Declarations {
             license_files: self.license_files()?,
             dynamic_fields: marked_dynamic(&self.draft),
             backend_sdist: self.draft.backend_sdist.clone(),
+            backend_wheel: self.draft.backend_wheel.clone(),
+            universal: self.draft.universal,
             python_version,
             docker_lines,
             docker_lines_at,
@@ -84,24 +86,31 @@ impl Declarations {
     }
 }
 
-/// `data_files` as `{directory: [file, …]}` or `[(directory, [file, …]), …]`: the files.
-fn data_files(value: &Value) -> Result<Vec<String>, Stop> {
+/// `data_files` as `{directory: [file, …]}` or `[(directory, [file, …]), …]`. setuptools expands patterns only in its
+/// declarative files.
+fn data_files(value: &Value) -> Result<Vec<DataFiles>, Stop> {
     let unclear = || value.unclear("data_files", "a list of directories and their files");
+    let listed = |directory: &Value, files: &Value| {
+        Ok(DataFiles {
+            directory: directory.as_str().ok_or_else(unclear)?.to_owned(),
+            files: names(files, "data_files")?,
+        })
+    };
     if let Some(entries) = value.entries() {
         return entries
             .iter()
-            .map(|(_, files)| names(files, "data_files"))
-            .collect::<Result<Vec<_>, _>>()
-            .map(|all| all.concat());
+            .map(|(directory, files)| listed(directory, files))
+            .collect();
     }
-    let mut found = Vec::new();
-    for item in value.items().ok_or_else(unclear)? {
-        match (item.as_str(), item.items()) {
-            (Some(file), _) => found.push(file.to_owned()),
-            (None, Some([_, files])) => found.extend(names(files, "data_files")?),
-            _ => return Err(unclear().into()),
-        }
-    }
-    // setuptools expands patterns only in its declarative files.
-    Ok(found)
+    let items = value.items().ok_or_else(unclear)?.iter();
+    items
+        .map(|item| match (item.as_str(), item.items()) {
+            (Some(file), _) => Ok(DataFiles {
+                directory: String::new(),
+                files: vec![file.to_owned()],
+            }),
+            (None, Some([directory, files])) => listed(directory, files),
+            _ => Err(unclear().into()),
+        })
+        .collect()
 }

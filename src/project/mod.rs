@@ -41,6 +41,7 @@ pub use descriptive::{Descriptive, DynamicField};
 pub(crate) use descriptive::{LICENSE_FILE, dynamic_names};
 pub(crate) use entry_points::require_train;
 pub use error::Error;
+pub(crate) use python_source::identifier;
 pub(crate) use requirement::{beyond_the_parser, normalized, too_much};
 pub(crate) use source_file::SourceFile;
 
@@ -117,8 +118,8 @@ pub struct Build {
     pub include_package_data: bool,
     /// `zip_safe`, where it is said.
     pub zip_safe: Option<bool>,
-    /// `data_files`: every file named, relative to the root.
-    pub data_files: Vec<String>,
+    /// `data_files`, as declared.
+    pub data_files: Vec<DataFiles>,
     /// `scripts`: relative to the root.
     pub scripts: Vec<String>,
     /// Files the metadata was read from, relative to the root (`README.md` of `readme = …`, `VERSION`): they belong in the sdist.
@@ -132,12 +133,34 @@ pub struct Build {
     /// Why the build backend must make the sdist (another backend, a custom `sdist` command, `setup_requires` plugins,
     /// extension modules, a dynamic file list); `None` where sgbuild packs the files that setuptools would.
     pub backend_sdist: Option<String>,
+    /// Why the build backend must make the wheel although sgbuild packs the sdist (a custom `install` command, options of
+    /// commands in setup.cfg); see [`Build::wheel_by_backend`].
+    pub backend_wheel: Option<String>,
+    /// `[bdist_wheel] universal`: the wheel is for Python 2 as well.
+    pub universal: bool,
     /// The extra `setup()` keyword `python_version` of setuptools-docker, such as `3.11`.
     pub python_version: Option<String>,
     /// The extra `setup()` keyword `dockerlines` of setuptools-docker: lines put before the pip installs.
     pub docker_lines: Vec<String>,
     /// Where they stand: `setup.py:12`; empty where there are none.
     pub docker_lines_at: String,
+}
+
+impl Build {
+    /// Why the build backend must make the wheel; `None` where sgbuild writes what setuptools would.
+    #[must_use]
+    pub fn wheel_by_backend(&self) -> Option<&str> {
+        self.backend_sdist.as_deref().or(self.backend_wheel.as_deref())
+    }
+}
+
+/// One entry of `data_files`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DataFiles {
+    /// Where they are installed: relative to the environment's root, `/`-separated; absolute, where the project says so.
+    pub directory: String,
+    /// The files, relative to the project's root.
+    pub files: Vec<String>,
 }
 
 /// A function named by an entry point.

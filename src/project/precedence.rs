@@ -144,6 +144,8 @@ impl Files {
         draft.fields.extend(pyproject.fields.clone());
         draft.referenced = drafts.iter().flat_map(|each| each.referenced.clone()).collect();
         draft.backend_sdist = drafts.iter().find_map(|each| each.backend_sdist.clone());
+        draft.backend_wheel = drafts.iter().find_map(|each| each.backend_wheel.clone());
+        draft.universal = drafts.iter().any(|each| each.universal);
         draft
     }
 

@@ -1,6 +1,7 @@
 //! `setup.cfg`: the declarative half of setuptools, turned into the keywords that `setup()` would have got.
 //! <https://setuptools.pypa.io/en/latest/userguide/declarative_config.html>
 
+mod commands;
 mod option;
 
 use std::path::Path;
@@ -14,6 +15,7 @@ use super::find_packages::{Find, find_packages};
 use super::ini::{self, IniOption, Section};
 use super::source_file::SourceFile;
 use super::value::{Draft, Evaluated, Kind, Place, Value, string_map};
+use commands::Effect;
 use option::{dict, items, key, list, place, trimmed};
 
 /// Reads the declarations of `setup.cfg`.
@@ -82,7 +84,25 @@ impl Reader<'_> {
                 );
                 Ok(())
             }
-            _ => Ok(()),
+            _ => {
+                self.command(section);
+                Ok(())
+            }
+        }
+    }
+
+    /// Options of a command, which may change the wheel.
+    fn command(&mut self, section: &Section) {
+        for option in &section.options {
+            match commands::effect(section, option) {
+                Effect::None => {}
+                Effect::Universal => self.draft.universal = true,
+                Effect::Other => {
+                    let at = place(option.line);
+                    let reason = format!("{at}: {} is an option of setuptools' {}", option.key, section.name);
+                    self.draft.backend_wheel.get_or_insert(reason);
+                }
+            }
         }
     }
 

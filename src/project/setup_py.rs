@@ -79,11 +79,9 @@ const KNOWN: &[&str] = &[
     "test_suite",
     "tests_require",
     "test_loader",
-    "dependency_links",
     "use_2to3",
     "convert_2to3_doctests",
     "provides_extras",
-    "headers",
     "include_dirs",
     "password",
     "ext_package",
@@ -91,6 +89,17 @@ const KNOWN: &[&str] = &[
     "cmdclass",
     "obsoletes_dist",
     "provides_dist",
+];
+
+/// Commands that `bdist_wheel` runs, beside those that have a part in the sdist as well.
+const IN_A_WHEEL: [&str; 7] = [
+    "bdist",
+    "build_scripts",
+    "install",
+    "install_data",
+    "install_headers",
+    "install_lib",
+    "install_scripts",
 ];
 
 /// Reads the declarations of `setup.py`.
@@ -170,6 +179,12 @@ impl Reader<'_> {
             "cmdclass" => self.commands(object),
             "ext_modules" => self.extensions(object),
             "options" => self.options(object),
+            "dependency_links" | "headers" => {
+                if object.truthy().unwrap_or(true) {
+                    let reason = || format!("{}: {name} adds something to the wheel", object.place);
+                    self.draft.backend_wheel.get_or_insert_with(reason);
+                }
+            }
             "namespace_packages" | "eager_resources" => {
                 if object.truthy().unwrap_or(true) {
                     let reason = || format!("{}: setuptools writes a file of its own for {name}", object.place);
@@ -290,6 +305,10 @@ impl Reader<'_> {
                 Some(name @ ("sdist" | "build" | "build_py" | "build_ext" | "build_clib")) => {
                     let reason = format!("{}: cmdclass replaces the {name} command", command.place);
                     self.draft.backend_sdist.get_or_insert(reason);
+                }
+                Some(name) if IN_A_WHEEL.contains(&name) => {
+                    let reason = format!("{}: cmdclass replaces the {name} command", command.place);
+                    self.draft.backend_wheel.get_or_insert(reason);
                 }
                 Some(_) => {}
             }

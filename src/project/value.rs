@@ -71,6 +71,10 @@ pub(crate) struct Draft {
     pub(crate) backend_sdist: Option<String>,
     /// Keywords of `setup()` that say nothing here, but that setuptools checks.
     pub(crate) checked: Vec<(&'static str, Value)>,
+    /// Why the backend must make the wheel, whoever makes the sdist.
+    pub(crate) backend_wheel: Option<String>,
+    /// Whether the wheel is to be for Python 2 as well.
+    pub(crate) universal: bool,
     pub(crate) warnings: Vec<String>,
     /// Where the version is given as `attr:`, whose module is found by `package_dir`.
     pub(crate) version_attr: Option<Place>,

@@ -4,7 +4,7 @@
 
 Every fixture, and every package of corpus.txt, is there twice. The setuptools that sgbuild follows packs one;
 `sgbuild inspect` and `sgbuild dist` read and pack the other. Equal in meaning counts: metadata, the sdist's files, and
-what is in its egg-info. Of fixtures (with --install of all) both sdists are installed by pip, and every installed file
+what is in its egg-info; the wheel's files, what is in them and in its dist-info, and what pip installs of it. Of fixtures (with --install of all) both sdists are installed by pip, and every installed file
 is compared. What an earlier build left in a package (SOURCES.txt, __pycache__) is removed first. The sdists of the
 corpus are fetched by pip once and kept.
 """
@@ -115,11 +115,12 @@ def _summary(name: str, verdicts: list[Verdict], least_static: float) -> int:
 
 def _print_table(verdicts: list[Verdict]) -> None:
     width = max(len(verdict.name) for verdict in verdicts)
-    print(f"{'package':{width}}  read    fields  files  installed  inspect  setuptools")
+    print(f"{'package':{width}}  read    fields  files  installed  wheel  inspect  setuptools")
     for verdict in verdicts:
         fields, files, installed = map(_word, (verdict.fields, verdict.files, verdict.installed))
+        wheel = _word(verdict.wheel)
         times = f"{verdict.inspect_seconds:6.2f} s  {verdict.setuptools_seconds:8.2f} s"
-        print(f"{verdict.name:{width}}  {verdict.kind:6}  {fields:6}  {files:5}  {installed:9}  {times}")
+        print(f"{verdict.name:{width}}  {verdict.kind:6}  {fields:6}  {files:5}  {installed:9}  {wheel:5}  {times}")
 
 
 def _word(differences: list[str] | None) -> str:

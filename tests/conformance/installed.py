@@ -1,4 +1,4 @@
-"""What pip installs of an sdist: every file with its bytes, for sgbuild's and setuptools' sdist of the same tree."""
+"""What pip installs of an sdist or a wheel: every file with its bytes, for sgbuild's and setuptools' of the same tree."""
 
 from __future__ import annotations
 
@@ -22,10 +22,15 @@ REFUSAL = re.compile(
 Install = Callable[[Path, Path], None]
 
 
-def differences(ours: Path, theirs: Path, install: Install, scratch: Path) -> list[str]:
-    """Install both into empty prefixes and name what differs: files, bytes, and whether they may be executed."""
-    mine = _installed(ours, install, scratch / "installed-ours")
-    real = _installed(theirs, install, scratch / "installed-theirs")
+def differences(
+    ours: Path, theirs: Path, install: Install, scratch: Path, apart: tuple[str, ...] = COMPILED
+) -> list[str]:
+    """Install both into empty prefixes and name what differs: files, bytes, and whether they may be executed.
+
+    Of files whose path ends as `apart` says, only that they are there counts.
+    """
+    mine = _installed(ours, install, scratch / "installed-ours", apart)
+    real = _installed(theirs, install, scratch / "installed-theirs", apart)
     return [
         *(f"installed, though not of setuptools' sdist: {path}" for path in sorted(mine.keys() - real.keys())),
         *(f"not installed: {path}" for path in sorted(real.keys() - mine.keys())),
@@ -39,11 +44,11 @@ def differences(ours: Path, theirs: Path, install: Install, scratch: Path) -> li
 
 def unless_refused(archive: Path, install: Install, scratch: Path) -> list[str]:
     """Nothing where pip finds no project in the archive."""
-    refused = _installed(archive, install, scratch / "installed") == {"refused by pip": "no_project"}
+    refused = _installed(archive, install, scratch / "installed", COMPILED) == {"refused by pip": "no_project"}
     return [] if refused else [f"pip installs {archive.name}"]
 
 
-def _installed(archive: Path, install: Install, scratch: Path) -> dict[str, object]:
+def _installed(archive: Path, install: Install, scratch: Path, apart: tuple[str, ...]) -> dict[str, object]:
     prefix = scratch / "prefix"
     prefix.mkdir(parents=True)
     try:
@@ -53,23 +58,23 @@ def _installed(archive: Path, install: Install, scratch: Path) -> dict[str, obje
         if refusal is None:
             raise
         return {"refused by pip": refusal.lastgroup}
-    return _tree(prefix)
+    return _tree(prefix, apart)
 
 
-def _tree(prefix: Path) -> dict[str, object]:
+def _tree(prefix: Path, apart: tuple[str, ...]) -> dict[str, object]:
     files = (path for path in prefix.rglob("*") if path.is_file() and path.name != OF_THE_ARCHIVE)
-    return {str(path.relative_to(prefix)): _content(path) for path in files if "__pycache__" not in path.parts}
+    return {str(path.relative_to(prefix)): _content(path, apart) for path in files if "__pycache__" not in path.parts}
 
 
-def _content(path: Path) -> object:
+def _content(path: Path, apart: tuple[str, ...]) -> object:
     read = path.read_bytes()
     if path.name == "RECORD":
         rows = csv.reader(read.decode().splitlines())
         return sorted(
-            row[:1] if row[0].endswith(COMPILED) else row for row in rows if not row[0].endswith(OF_THE_ARCHIVE)
+            row[:1] if row[0].endswith(apart) else row for row in rows if not row[0].endswith(OF_THE_ARCHIVE)
         )
-    if path.name.endswith(COMPILED):
-        return "compiled"
+    if str(path).endswith(apart):
+        return "there"
     return read, bool(path.stat().st_mode & 0o100)
 
 

@@ -92,7 +92,7 @@ def unpack(archive: Path, directory: Path) -> Path:
 
 
 def _forget_earlier_builds(project: Path) -> None:
-    """Remove what setuptools would pack again and sgbuild, on purpose, does not (see src/package/sdist/files.rs)."""
+    """Remove what setuptools would pack again and sgbuild, on purpose, does not (see src/package/files.rs)."""
     for sources in list(project.rglob("*.egg-info/SOURCES.txt")):
         sources.unlink()
     for cache in list(project.rglob("__pycache__")):

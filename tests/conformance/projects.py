@@ -82,6 +82,7 @@ def _outcome(sgbuild: Path, project: list) -> tuple[str, list[str]]:
 
     with tempfile.TemporaryDirectory(prefix="sgbuild-projects-") as scratch:
         ours, theirs, out = (Path(scratch) / name for name in ("ours", "theirs", "out"))
+        out.mkdir()
         for root in (ours, theirs):
             root.mkdir()
             generated.write(project, root)
@@ -90,7 +91,7 @@ def _outcome(sgbuild: Path, project: list) -> tuple[str, list[str]]:
             return _refusal(inspected.stderr), []
         packed = _run(sgbuild, ["dist", "--train", "os:getcwd"], ours)
         try:
-            warm.build_sdist(theirs, out)
+            warm.build_sdist(theirs, out / "sdist")
         except places.Trouble as trouble:
             if packed.returncode != 0:
                 return "refused by both", []
@@ -99,7 +100,9 @@ def _outcome(sgbuild: Path, project: list) -> tuple[str, list[str]]:
             return "wrong", [f"setuptools refuses: {str(trouble)[-400:]}"]
         if packed.returncode != 0:
             return _refusal(packed.stderr), []
-        differences = _differences(json.loads(inspected.stdout), next(ours.glob("dist/*.tar.gz")), next(out.iterdir()))
+        differences = _differences(json.loads(inspected.stdout), next(ours.glob("dist/*.tar.gz")), next((out / "sdist").iterdir()))
+        for wheel in ours.glob("dist/*.whl"):
+            differences += _wheel_differences(wheel, project, Path(scratch) / "wheel")
     return ("wrong", differences) if differences else ("equal", [])
 
 
@@ -117,10 +120,26 @@ def _run(sgbuild: Path, arguments: list[str], project: Path) -> subprocess.Compl
     )
 
 
+def _wheel_differences(ours: Path, project: list, scratch: Path) -> list[str]:
+    """What differs from the wheel that setuptools builds of the project."""
+    import generated
+    import warm
+    import wheels
+
+    tree = scratch / "tree"
+    tree.mkdir(parents=True)
+    generated.write(project, tree)
+    try:
+        warm.build_wheel(tree, scratch / "out")
+    except places.Trouble as trouble:
+        return [f"setuptools refuses to build the wheel: {str(trouble)[-400:]}"]
+    return wheels.differences(ours, next((scratch / "out").iterdir()))
+
+
 def _differences(said: dict, mine: Path, real: Path) -> list[str]:
     import contents
     import verdicts
-    from sdists import Sdist, inspectable, inspected
+    from sdists import Sdist, differences, inspectable, inspected
 
     ours, theirs = Sdist(mine), Sdist(real)
     fields, files = verdicts.sdist_differences(ours, theirs)
@@ -129,7 +148,7 @@ def _differences(said: dict, mine: Path, real: Path) -> list[str]:
         # MANIFEST.in may leave out the file that would say.
         ours_read.pop("entry_points")
         theirs_read.pop("entry_points")
-    read = verdicts.differences(ours_read, theirs_read)
+    read = differences(ours_read, theirs_read)
     return [*read, *fields, *files, *contents.differences(mine, real)]
 
 

@@ -188,3 +188,20 @@ def entry_points(text: str) -> dict[str, dict[str, str]]:
     parser.optionxform = str
     parser.read_string(text)
     return {group: dict(parser.items(group)) for group in parser.sections() if parser.items(group)}
+
+
+def differences(ours: Meaning, theirs: Meaning) -> list[str]:
+    """The fields that differ, each in one line."""
+    names = dict.fromkeys([*theirs, *ours])
+    return [_difference(name, ours.get(name), theirs.get(name)) for name in names if ours.get(name) != theirs.get(name)]
+
+
+def _difference(name: str, ours: object, theirs: object) -> str:
+    """The items of a list that differ, else the two values."""
+    if isinstance(ours, list) and isinstance(theirs, list):
+        extra = [item for item in ours if item not in theirs]
+        missing = [item for item in theirs if item not in ours]
+        if extra or missing:
+            return f"{name}: only sgbuild says {extra}, only setuptools {missing}"
+        return f"{name}: in another order or number: sgbuild says {ours}, setuptools {theirs}"
+    return f"{name}: sgbuild says {ours!r}, setuptools {theirs!r}"

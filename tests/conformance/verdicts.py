@@ -12,8 +12,9 @@ from pathlib import Path
 import contents
 import installed
 import warm
+import wheels
 from places import PYTHON, Trouble, plain_environment, run
-from sdists import Meaning, Sdist, inspectable, inspected
+from sdists import Sdist, differences, inspectable, inspected
 from subjects import Subject
 
 # Packages of the corpus train nothing; `sgbuild dist` has to be told of something that it could call.
@@ -22,7 +23,9 @@ DIST = ["dist", "--train", "os:getcwd"]
 # An sdist with neither is no project to pip: `sgbuild dist` refuses what setuptools packs.
 MAKE_A_PROJECT = {"setup.py", "pyproject.toml"}
 
-BUILD_SDIST = [str(PYTHON), "-m", "build", "--sdist"]
+BUILD = [str(PYTHON), "-m", "build"]
+# With the setuptools that is there.
+AS_IT_IS = ["--no-isolation", "--skip-dependency-check"]
 
 
 @dataclass
@@ -36,6 +39,8 @@ class Verdict:
     files: list[str] = field(default_factory=list)
     # None where nothing was installed.
     installed: list[str] | None = None
+    # None where there was no wheel to judge.
+    wheel: list[str] | None = None
     # Whether both PKG-INFO are the same to the byte.
     same_bytes: bool = False
     inspect_seconds: float = 0.0
@@ -44,7 +49,7 @@ class Verdict:
     @property
     def wrong(self) -> list[str]:
         """Every difference."""
-        return self.fields + self.files + (self.installed or [])
+        return self.fields + self.files + (self.installed or []) + (self.wheel or [])
 
 
 def judge(subject: Subject, sgbuild: Path, *, installs: bool) -> Verdict:
@@ -83,6 +88,27 @@ def _compare(verdict: Verdict, subject: Subject, sgbuild: Path, scratch: Path, i
     verdict.files += files + contents.differences(archive, real)
     if installs:
         verdict.installed = installed.differences(archive, real, install, scratch)
+    for wheel in project.glob("dist/*.whl"):
+        verdict.wheel = _judge_wheel(wheel, subject, scratch)
+
+
+def _judge_wheel(wheel: Path, subject: Subject, scratch: Path) -> list[str]:
+    """What is wrong with the wheel that `sgbuild dist` made."""
+    real = _setuptools_wheel(subject, subject.make(scratch / "theirs-wheel"), scratch / "wheel")
+    found = wheels.differences(wheel, real)
+    return found + installed.differences(wheel, real, warm.install_wheel, scratch / "wheels", wheels.APART)
+
+
+def _setuptools_wheel(subject: Subject, project: Path, out: Path) -> Path:
+    """What setuptools itself (or the project's own backend) builds of a tree that nothing was built in."""
+    if not subject.of_setuptools:
+        run([*BUILD, "--wheel", "--outdir", str(out)], cwd=project)
+    elif subject.is_fixture:
+        warm.build_wheel(project, out)
+    else:
+        run([*BUILD, "--wheel", *AS_IT_IS, "--outdir", str(out)], cwd=project)
+    (wheel,) = out.iterdir()
+    return wheel
 
 
 def sdist_differences(ours: Sdist, theirs: Sdist) -> tuple[list[str], list[str]]:
@@ -99,11 +125,11 @@ def _setuptools_sdist(verdict: Verdict, subject: Subject, project: Path, out: Pa
     """What setuptools itself (or the project's own backend) packs."""
     started = time.monotonic()
     if not subject.of_setuptools:
-        run([*BUILD_SDIST, "--outdir", str(out)], cwd=project)
+        run([*BUILD, "--sdist", "--outdir", str(out)], cwd=project)
     elif subject.is_fixture:
         warm.build_sdist(project, out)
     else:
-        run([*BUILD_SDIST, "--no-isolation", "--skip-dependency-check", "--outdir", str(out)], cwd=project)
+        run([*BUILD, "--sdist", *AS_IT_IS, "--outdir", str(out)], cwd=project)
     verdict.setuptools_seconds = time.monotonic() - started
     (archive,) = out.iterdir()
     return archive
@@ -145,20 +171,3 @@ def _unless_refused(sgbuild: Path, project: Path) -> list[str]:
             raise
         return []
     return ["packed, though pip cannot install it"]
-
-
-def differences(ours: Meaning, theirs: Meaning) -> list[str]:
-    """The fields that differ, each in one line."""
-    names = dict.fromkeys([*theirs, *ours])
-    return [_difference(name, ours.get(name), theirs.get(name)) for name in names if ours.get(name) != theirs.get(name)]
-
-
-def _difference(name: str, ours: object, theirs: object) -> str:
-    """The items of a list that differ, else the two values."""
-    if isinstance(ours, list) and isinstance(theirs, list):
-        extra = [item for item in ours if item not in theirs]
-        missing = [item for item in theirs if item not in ours]
-        if extra or missing:
-            return f"{name}: only sgbuild says {extra}, only setuptools {missing}"
-        return f"{name}: in another order or number: sgbuild says {ours}, setuptools {theirs}"
-    return f"{name}: sgbuild says {ours!r}, setuptools {theirs!r}"

@@ -72,13 +72,38 @@ def build_sdist(project: Path, out: Path) -> None:
 
 
 def _build_sdist(project: Path, out: Path) -> None:
+    _backend(project).build_sdist(str(out))
+
+
+def _backend(project: Path) -> object:
+    """The backend that a project names, in the project's directory as its front ends have it."""
     os.chdir(project)
     sys.argv = ["setup.py"]
     declares_backend = (project / "pyproject.toml").exists() and "build-backend" in (
         project / "pyproject.toml"
     ).read_text(encoding="utf-8")
-    backend = setuptools.build_meta if declares_backend else setuptools.build_meta.__legacy__
-    backend.build_sdist(str(out))
+    return setuptools.build_meta if declares_backend else setuptools.build_meta.__legacy__
+
+
+def build_wheel(project: Path, out: Path) -> None:
+    """The same for a wheel."""
+    out.mkdir(exist_ok=True)
+    forked(_build_wheel, project, out)
+
+
+def _build_wheel(project: Path, out: Path) -> None:
+    _backend(project).build_wheel(str(out))
+
+
+def install_wheel(wheel: Path, prefix: Path) -> None:
+    """`pip install --no-deps --target` of a wheel."""
+    forked(_install_wheel_by_pip, wheel, prefix)
+
+
+def _install_wheel_by_pip(wheel: Path, prefix: Path) -> int:
+    quiet = ["--quiet", "--disable-pip-version-check", "--no-cache-dir", "--no-index"]
+    how = ["--no-deps", "--no-compile", "--no-warn-script-location", "--ignore-requires-python"]
+    return pip_main.main(["install", *quiet, *how, "--target", str(prefix), str(wheel)])
 
 
 def install(sdist: Path, prefix: Path) -> None:

@@ -38,3 +38,4 @@ mod start_training;
 mod support;
 mod terminal;
 mod trust;
+mod wheel;

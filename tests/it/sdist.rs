@@ -6,7 +6,7 @@ mod files;
 mod links;
 mod manifest;
 mod metadata;
-mod oracle;
+pub(crate) mod oracle;
 mod refusals;
 
 use std::collections::BTreeMap;
@@ -18,7 +18,7 @@ use std::sync::Mutex;
 
 use sgbuild::package::sdist::{Sdist, SdistSettings, pack};
 use sgbuild::progress::{Progress, Silent, Task};
-use sgbuild::project::{Build, Metadata, Project, Source, SourceKind};
+use sgbuild::project::{Build, DataFiles, Metadata, Project, Source, SourceKind};
 
 const BARE_SETUP: &str = "from setuptools import setup\nsetup(name='demo', version='1.0', packages=['demo'])\n";
 
@@ -36,7 +36,7 @@ impl Progress for Heard {
     }
 }
 
-fn write(root: &Path, files: &[(&str, &str)]) {
+pub(crate) fn write(root: &Path, files: &[(&str, &str)]) {
     for (path, text) in files {
         let path = root.join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -80,7 +80,7 @@ fn map(items: &[(&str, &[&str])]) -> BTreeMap<String, Vec<String>> {
         .collect()
 }
 
-fn run(command: &mut Command) -> String {
+pub(crate) fn run(command: &mut Command) -> String {
     let output = command.output().unwrap();
     let said = format!(
         "{}{}",
@@ -89,6 +89,13 @@ fn run(command: &mut Command) -> String {
     );
     assert!(output.status.success(), "{command:?}\n{said}");
     said
+}
+
+fn data_files(directory: &str, files: &[&str]) -> Vec<DataFiles> {
+    vec![DataFiles {
+        directory: directory.to_owned(),
+        files: strings(files),
+    }]
 }
 
 /// A small project with something of everything.

@@ -4,7 +4,7 @@
 //! The format is the one the [sdist specification](https://packaging.python.org/en/latest/specifications/source-distribution-format/)
 //! names: POSIX.1-2001 pax.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
@@ -16,6 +16,7 @@ use tempfile::NamedTempFile;
 
 use super::{Error, Sdist};
 use crate::hex::hex;
+use crate::package::output::{self, is_executable};
 use crate::reading;
 
 /// The largest size that fits a ustar header's octal field.
@@ -33,20 +34,7 @@ pub(crate) struct Archive {
 impl Archive {
     /// Begins `out_dir/file_name`, whose members all lie below the directory `top`. `mtime` is in seconds since 1970.
     pub(crate) fn create(out_dir: &Path, file_name: &str, top: &str, mtime: u64) -> Result<Self, Error> {
-        let out_dir_error = |source| Error::OutDir {
-            path: out_dir.to_path_buf(),
-            source,
-        };
-        fs::create_dir_all(out_dir).map_err(out_dir_error)?;
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".sgbuild-sdist-");
-        #[cfg(unix)]
-        {
-            // A temporary file is private by default; this one becomes a file like any other, as the umask has it.
-            use std::os::unix::fs::PermissionsExt as _;
-            builder.permissions(fs::Permissions::from_mode(0o666));
-        }
-        let file = builder.tempfile_in(out_dir).map_err(out_dir_error)?;
+        let file = output::begin(out_dir, ".sgbuild-sdist-")?;
         let measured = Measured {
             file: BufWriter::with_capacity(1 << 16, file),
             digest: Sha256::new(),
@@ -242,17 +230,6 @@ impl Archive {
             source,
         }
     }
-}
-
-#[cfg(unix)]
-fn is_executable(metadata: &fs::Metadata) -> bool {
-    use std::os::unix::fs::PermissionsExt as _;
-    metadata.permissions().mode() & 0o100 != 0
-}
-
-#[cfg(not(unix))]
-fn is_executable(_metadata: &fs::Metadata) -> bool {
-    false
 }
 
 /// Writes to a file, keeping its size and digest.

@@ -1,6 +1,6 @@
 //! What is packed by accident more often than on purpose.
 
-use super::files::Selected;
+use crate::package::files::Selected;
 use crate::progress::Progress;
 
 /// Larger sdists are warned of, in bytes: everything in it goes to the image's build and into a layer.

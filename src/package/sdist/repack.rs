@@ -9,8 +9,8 @@ use flate2::read::MultiGzDecoder;
 use tar::EntryType;
 
 use super::archive::Archive;
-use super::paths::{inside, join};
 use super::{Error, Sdist, SdistSettings};
+use crate::package::paths::{inside, join};
 use crate::progress::Progress;
 use crate::project::border::{self, Real};
 use crate::reading;

@@ -3,7 +3,7 @@
 use sgbuild::project::{Build, Metadata};
 
 use super::oracle::same_as_setuptools;
-use super::{BARE_SETUP, demo, map, strings, write};
+use super::{BARE_SETUP, data_files, demo, map, strings, write};
 
 #[test]
 fn a_flat_package() {
@@ -148,7 +148,7 @@ fn modules_scripts_and_data_files() {
         ..demo()
     };
     let build = Build {
-        data_files: strings(&["conf/a.ini", "./conf//b.ini"]),
+        data_files: data_files("etc", &["conf/a.ini", "./conf//b.ini"]),
         scripts: strings(&["bin/run"]),
         ..Build::default()
     };

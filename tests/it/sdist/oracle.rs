@@ -15,7 +15,7 @@ use super::{Heard, project, run};
 const SETUPTOOLS: &str = "84.2.1";
 
 /// A directory with setuptools in it, for `PYTHONPATH`; installed once.
-pub(super) fn setuptools() -> PathBuf {
+pub(crate) fn setuptools() -> PathBuf {
     let parent = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
     let dir = parent.join(format!("setuptools-{SETUPTOOLS}"));
     if !dir.exists() {

@@ -10,7 +10,7 @@ use sgbuild::progress::Silent;
 use sgbuild::project::{Build, Metadata};
 use tempfile::TempDir;
 
-use super::{BARE_SETUP, demo, project, strings, write};
+use super::{BARE_SETUP, data_files, demo, project, strings, write};
 
 fn refused(metadata: Metadata, build: Build, arrange: impl Fn(&Path)) -> (TempDir, Error) {
     let dir = tempfile::tempdir().unwrap();
@@ -74,7 +74,7 @@ fn files_that_cannot_be_packed() {
 #[test]
 fn paths_out_of_the_project() {
     let data = Build {
-        data_files: strings(&["../x"]),
+        data_files: data_files("", &["../x"]),
         ..Build::default()
     };
     assert_eq!(

@@ -1,4 +1,4 @@
-//! What can go wrong between a project and its sdist.
+//! What can go wrong between a project and its distributions.
 
 use std::io;
 use std::path::PathBuf;
@@ -8,7 +8,7 @@ use crate::progress::Cancelled;
 use crate::project::{self, Outside};
 use crate::reading::TooFar;
 
-/// Why there is no source distribution.
+/// Why there is no sdist, or no wheel.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -42,6 +42,20 @@ pub enum Error {
     NeedsBackend {
         /// `Build::backend_sdist`.
         reason: String,
+    },
+    /// Only the project's own build backend knows what belongs into the wheel.
+    #[error("the project's build backend must make its wheel: {reason}")]
+    WheelNeedsBackend {
+        /// [`Build::wheel_by_backend`](crate::project::Build::wheel_by_backend).
+        reason: String,
+    },
+    /// What `scripts` names is none.
+    #[error("{} {reason}, which setuptools takes for no script", .path.display())]
+    Script {
+        /// The file.
+        path: PathBuf,
+        /// Such as `is empty`.
+        reason: &'static str,
     },
     /// Looking for files did not come to an end.
     #[error("{}: {source}", .path.display())]
@@ -188,6 +202,12 @@ impl Explain for Error {
             }
             Self::NeedsBackend { .. } => {
                 Fault::User.hint("Build it with the project's backend: `python -m build --sdist`.")
+            }
+            Self::WheelNeedsBackend { .. } => {
+                Fault::User.hint("Build it with the project's backend: `python -m build --wheel`.")
+            }
+            Self::Script { .. } => {
+                Fault::User.hint("Take it out of `scripts`, or install it as `package_data` or `data_files`.")
             }
             Self::TooFar { .. } => Fault::User.hint(
                 "Take links that lead back out of the project, or name files more narrowly in MANIFEST.in and package data.",

@@ -1,12 +1,16 @@
 //! The files of `<name>.egg-info`, written from [`Metadata`].
 
+mod pep508;
+mod pkg_info;
+mod requires_txt;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
+use self::pkg_info::pkg_info;
+use self::requires_txt::requires;
 use super::names::Names;
 use super::paths::join;
-use super::pkg_info::pkg_info;
-use super::requires_txt::requires;
 use crate::project::{Build, Metadata};
 
 /// The list of the sdist's files.

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use super::names::Names;
 use super::pep508;
+use crate::package::names::Names;
 use crate::project::{Build, LICENSE_FILE, Metadata, dynamic_names};
 
 /// The version of core metadata that setuptools 84 writes.

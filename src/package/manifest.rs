@@ -1,7 +1,7 @@
 //! `MANIFEST.in`: its lines, and what each does to the set of files
 //! (<https://setuptools.pypa.io/en/latest/userguide/miscellaneous.html#using-manifest-in>).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Error;
 use super::globs::Dialect;
@@ -40,13 +40,14 @@ enum Command {
 }
 
 /// Applies `MANIFEST.in`'s `bytes` to `files`, in order. Lines that mean nothing are warned of and passed over, as setuptools
-/// does it; an exclusion that excludes nothing is mere detail.
+/// does it; an exclusion that excludes nothing is mere detail. Returns the files that
+/// setuptools lists with a `./` in front, as a pattern that begins so brought them, and whether it lists them without one as well.
 pub(crate) fn apply(
     bytes: &[u8],
     tree: &Tree,
     files: &mut BTreeSet<String>,
     progress: &dyn Progress,
-) -> Result<(), Error> {
+) -> Result<BTreeMap<String, bool>, Error> {
     for line in lines(text_of(bytes, tree)?) {
         match parse(&line.text) {
             Ok(command) => Applying {
@@ -59,9 +60,11 @@ pub(crate) fn apply(
             Err(reason) => progress.warn(&format!("{TEMPLATE}:{}: {reason}; the line is ignored", line.number)),
         }
     }
-    let found = std::mem::take(files).into_iter();
-    files.extend(found.map(|path| path.strip_prefix(BELOW_HERE).unwrap_or(&path).to_owned()));
-    Ok(())
+    let dotted = files.iter().filter_map(|path| path.strip_prefix(BELOW_HERE));
+    let below_here: BTreeMap<String, bool> = dotted.map(|path| (path.to_owned(), files.contains(path))).collect();
+    files.retain(|path| !path.starts_with(BELOW_HERE));
+    files.extend(below_here.keys().cloned());
+    Ok(below_here)
 }
 
 fn text_of<'a>(bytes: &'a [u8], tree: &Tree) -> Result<&'a str, Error> {

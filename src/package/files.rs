@@ -1,27 +1,23 @@
 //! Which files belong into the sdist: those that setuptools' `sdist` command packs.
 //!
-//! Read beside setuptools 84's `command/sdist.py`, `command/egg_info.py` (`manifest_maker`) and `command/build_py.py`. The
+//! Read beside setuptools 84's `command/sdist.py` and `command/egg_info.py` (`manifest_maker`). The
 //! order is theirs, because what `MANIFEST.in` excludes is what came before it: defaults, `MANIFEST.in`, licence and
 //! referenced files, pruning. Deliberately different are: an earlier build's `SOURCES.txt` does not bring files back,
 //! `__pycache__` is left out, links to directories are not entered by walking, and a name that is not UTF-8, a path or link out of
 //! the project or a missing script is an error instead of a broken archive.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::Error;
 use super::globs::Dialect;
-use super::manifest;
-use super::paths::{inside, join, pure};
+use super::paths::inside;
 use super::tree::{Kind, Tree};
+use super::{Error, build_py, manifest};
 use crate::progress::Progress;
-use crate::project::{Build, Project, package_directory};
-use crate::wildcard::Pattern;
+use crate::project::{Build, Project};
 
 const READMES: [&str; 4] = ["README", "README.rst", "README.txt", "README.md"];
 const LICENSES: [&str; 4] = ["LICEN[CS]E*", "COPYING*", "NOTICE*", "AUTHORS*"];
 const TESTS: [&str; 2] = ["tests/test*.py", "test/test*.py"];
-/// Packed with every package, as if `package_data` named them.
-const IMPLICIT_DATA: [&str; 2] = ["*.pyi", "py.typed"];
 const VCS_DIRS: [&str; 7] = ["RCS", "CVS", ".svn", ".hg", ".git", ".bzr", "_darcs"];
 const TOP_CACHES: [&str; 3] = [".tox", ".nox", ".venv"];
 
@@ -72,14 +68,18 @@ pub(crate) fn egg_base(build: &Build) -> Result<String, Error> {
     inside(base).ok_or_else(|| outside(base, "package_dir"))
 }
 
-/// The directory of a package, relative to the root, which it may not leave.
-pub(crate) fn package_dir(build: &Build, package: &str) -> Result<String, Error> {
-    let directory = package_directory(package, &build.package_dir);
-    inside(&directory).ok_or_else(|| outside(&directory.to_string_lossy(), "package_dir"))
+/// What is selected.
+pub(crate) struct Listed {
+    /// The project's files for the sdist, sorted, its licences among them.
+    pub(crate) files: Vec<Selected>,
+    /// Those of setuptools' own files, which are not read from the project, that `MANIFEST.in` does not exclude.
+    pub(crate) generated: Vec<String>,
+    /// Files that setuptools lists with a `./` in front, because a pattern of `MANIFEST.in` that begins so brought them, and whether
+    /// it lists them without one as well.
+    pub(crate) below_here: BTreeMap<String, bool>,
 }
 
-/// The project's files for the sdist, sorted, with its licence files, and those of `generated` (paths that are not read from
-/// the project) that `MANIFEST.in` does not exclude.
+/// Selects the files for the sdist; `generated` are the paths of setuptools' own.
 pub(crate) fn select(
     project: &Project,
     tree: &Tree,
@@ -87,12 +87,13 @@ pub(crate) fn select(
     generated: &[String],
     license_files: &[String],
     progress: &dyn Progress,
-) -> Result<(Vec<Selected>, Vec<String>), Error> {
+) -> Result<Listed, Error> {
     let mut selection = Selection {
         project,
         tree,
         progress,
         files: BTreeSet::new(),
+        below_here: BTreeMap::new(),
     };
     selection.standard_files()?;
     selection.modules()?;
@@ -102,7 +103,9 @@ pub(crate) fn select(
     selection.manifest()?;
     selection.files.extend(license_files.iter().cloned());
     selection.referenced_files()?;
-    let mut files = selection.files;
+    let Selection {
+        mut files, below_here, ..
+    } = selection;
     files.retain(|file| !pruned.file(file));
     let kept: Vec<String> = generated.iter().filter(|path| files.remove(*path)).cloned().collect();
     for link in tree.links_passed() {
@@ -110,7 +113,11 @@ pub(crate) fn select(
             "{link} is a link to a directory; what is behind it is not packed unless a path names it"
         ));
     }
-    Ok((regular(files, tree, progress)?, kept))
+    Ok(Listed {
+        files: regular(files, tree, progress)?,
+        generated: kept,
+        below_here,
+    })
 }
 
 /// The licence files, pattern by pattern, as `License-File` lists them: those that are declared, else setuptools' own
@@ -168,7 +175,7 @@ fn regular(files: BTreeSet<String>, tree: &Tree, progress: &dyn Progress) -> Res
     Ok(selected)
 }
 
-fn outside(path: &str, declared_in: &str) -> Error {
+pub(super) fn outside(path: &str, declared_in: &str) -> Error {
     Error::OutsideProject {
         path: path.to_owned(),
         declared_in: declared_in.to_owned(),
@@ -180,6 +187,7 @@ struct Selection<'a> {
     tree: &'a Tree,
     progress: &'a dyn Progress,
     files: BTreeSet<String>,
+    below_here: BTreeMap<String, bool>,
 }
 
 impl Selection<'_> {
@@ -218,62 +226,25 @@ impl Selection<'_> {
     }
 
     fn modules(&mut self) -> Result<(), Error> {
-        for package in &self.project.metadata.packages {
-            let dir = self.checked_package_dir(package)?;
-            for path in self.tree.expand(&join(&dir, "*.py"), Dialect::Python, false)? {
-                if path != "setup.py" {
-                    self.add_if_file(&path)?;
-                }
-            }
-        }
-        for module in &self.project.metadata.py_modules {
-            let (package, name) = module.rsplit_once('.').unwrap_or(("", module));
-            let dir = self.checked_package_dir(package)?;
-            if !package.is_empty() {
-                self.add_if_file(&join(&dir, "__init__.py"))?;
-            }
-            let path = join(&dir, &format!("{name}.py"));
-            if !self.add_if_file(&path)? {
+        let Project { metadata, build, .. } = self.project;
+        for module in build_py::modules(metadata, build, self.tree)? {
+            if !self.add_if_file(&module.path)?
+                && let Some(name) = module.listed_as
+            {
+                let path = module.path;
                 self.progress
-                    .warn(&format!("`py_modules` names `{module}`, but there is no file {path}"));
+                    .warn(&format!("`py_modules` names `{name}`, but there is no file {path}"));
             }
         }
         Ok(())
-    }
-
-    fn checked_package_dir(&self, package: &str) -> Result<String, Error> {
-        let dir = package_dir(&self.project.build, package)?;
-        let kind = self.tree.kind(&dir)?;
-        if kind == Kind::Directory {
-            self.tree.real(&dir)?;
-            return Ok(dir);
-        }
-        Err(Error::PackageDir {
-            package: package.to_owned(),
-            path: self.tree.absolute(&dir),
-            is_file: kind != Kind::Missing,
-        })
     }
 
     /// `package_data`. `include_package_data` adds nothing to an sdist: it says what of the sdist's files is installed.
     fn package_data(&mut self) -> Result<(), Error> {
         let build = &self.project.build;
         for package in &self.project.metadata.packages {
-            let dir = package_dir(build, package)?;
-            let globs = ["", package.as_str()]
-                .into_iter()
-                .filter_map(|key| build.package_data.get(key))
-                .flatten();
-            let mut found = BTreeSet::new();
-            for glob in IMPLICIT_DATA.into_iter().chain(globs.map(String::as_str)) {
-                let pattern = inside(join(&dir, glob)).ok_or_else(|| outside(glob, "package_data"))?;
-                found.extend(self.tree.expand(&pattern, Dialect::Python, true)?);
-            }
-            let keys = ["", package.as_str()].into_iter();
-            for glob in keys.filter_map(|key| build.exclude_package_data.get(key)).flatten() {
-                let matcher = Pattern::fnmatch(&join(&dir, &pure(glob)));
-                found.retain(|path| !matcher.matches(path));
-            }
+            let mut found = build_py::package_data(build, package, self.tree)?;
+            build_py::exclude(build, package, &mut found)?;
             for path in found {
                 self.add_if_file(&path)?;
             }
@@ -283,15 +254,15 @@ impl Selection<'_> {
 
     fn data_files_and_scripts(&mut self) -> Result<(), Error> {
         let build = &self.project.build;
-        for (keyword, paths) in [("data_files", &build.data_files), ("scripts", &build.scripts)] {
-            for path in paths {
-                let path = inside(path).ok_or_else(|| outside(path, keyword))?;
-                if !self.add_if_file(&path)? {
-                    return Err(Error::MissingFile {
-                        path: self.tree.absolute(&path),
-                        keyword,
-                    });
-                }
+        let data_files = build.data_files.iter().flat_map(|listed| &listed.files);
+        let data_files = data_files.map(|path| ("data_files", path));
+        for (keyword, path) in data_files.chain(build.scripts.iter().map(|path| ("scripts", path))) {
+            let path = inside(path).ok_or_else(|| outside(path, keyword))?;
+            if !self.add_if_file(&path)? {
+                return Err(Error::MissingFile {
+                    path: self.tree.absolute(&path),
+                    keyword,
+                });
             }
         }
         Ok(())
@@ -302,7 +273,8 @@ impl Selection<'_> {
             return Ok(());
         }
         let bytes = self.tree.read(manifest::TEMPLATE)?;
-        manifest::apply(&bytes, self.tree, &mut self.files, self.progress)
+        self.below_here = manifest::apply(&bytes, self.tree, &mut self.files, self.progress)?;
+        Ok(())
     }
 
     fn referenced_files(&mut self) -> Result<(), Error> {
@@ -322,21 +294,6 @@ impl Selection<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn package_dir_takes_the_longest_parent() {
-        let mut build = Build::default();
-        assert_eq!(package_dir(&build, "a.b").unwrap(), "a/b");
-        build.package_dir.insert(String::new(), "./src/".to_owned());
-        assert_eq!(package_dir(&build, "a.b").unwrap(), "src/a/b");
-        assert_eq!(package_dir(&build, "").unwrap(), "src");
-        assert_eq!(egg_base(&build).unwrap(), "src");
-        build.package_dir.insert("a".to_owned(), "lib".to_owned());
-        assert_eq!(package_dir(&build, "a.b").unwrap(), "lib/b");
-        assert_eq!(package_dir(&build, "ab").unwrap(), "src/ab");
-        build.package_dir.insert("c".to_owned(), "../c".to_owned());
-        assert!(matches!(package_dir(&build, "c"), Err(Error::OutsideProject { .. })));
-    }
 
     #[test]
     fn what_is_pruned() {

@@ -1,0 +1,105 @@
+//! `Project ─▶ Wheel`: what pip installs, the same bytes for the same inputs.
+//!
+//! ```text
+//! what is in it  contents.rs: modules and data (../build_py.rs, package_data.rs), data files, scripts.rs; dist_info.rs
+//! the archive    archive.rs (the same bytes), order.rs, record.rs
+//! ```
+//!
+//! Written natively where setuptools would make a wheel of Python alone, and nothing that it does depends on code: read beside
+//! setuptools 84's `command/bdist_wheel.py`, `install_lib.py`, `install_data.py`, `build_scripts.py` and wheel's `wheelfile.py`.
+//! Deliberately different are: what an earlier build left in `build/` and the `egg-info` is not in it, and of two files for one place
+//! the last counts, whatever their times.
+
+mod archive;
+mod contents;
+mod dist_info;
+mod order;
+mod package_data;
+mod record;
+mod scripts;
+
+use std::path::{Path, PathBuf};
+
+pub use super::Error;
+
+use self::archive::Archive;
+use self::contents::Contents;
+use super::listing::{self, EggInfo};
+use super::names::Names;
+use crate::progress::Progress;
+use crate::project::Project;
+
+/// How to write a wheel.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct WheelSettings {
+    /// The time of every member, in seconds since 1970 ([`SOURCE_DATE_EPOCH`](https://reproducible-builds.org/specs/source-date-epoch/)),
+    /// or the nearest that zip knows; `None` is a day after the first of 1980.
+    pub source_date_epoch: Option<i64>,
+    /// Directories that hold what was built (`dist`), relative to the project's root or absolute: no package's data. The output
+    /// directory is one without being named.
+    pub output_dirs: Vec<PathBuf>,
+}
+
+/// A wheel on disk.
+#[derive(Debug, Clone)]
+pub struct Wheel {
+    /// Where it was written.
+    pub path: PathBuf,
+    /// Its file name, such as `my_pkg-1.0-py3-none-any.whl`
+    /// ([its format](https://packaging.python.org/en/latest/specifications/binary-distribution-format/#file-name-convention)).
+    pub file_name: String,
+    /// SHA-256 of the file, lower-case hex.
+    pub sha256: String,
+    /// Bytes.
+    pub size: u64,
+    /// The members, in the order of the archive.
+    pub files: Vec<String>,
+}
+
+/// Writes the project's wheel into `out_dir`: the files and the metadata that setuptools' `bdist_wheel` writes, without running
+/// Python. `out_dir` is made if it is missing; an older file of that name is replaced only by a complete one.
+///
+/// # Errors
+/// Only the backend can make it ([`Build::wheel_by_backend`](crate::project::Build::wheel_by_backend)); a file that is missing,
+/// cannot be read, or lies outside of the project; a place that cannot be written to.
+pub fn pack(
+    project: &Project,
+    out_dir: &Path,
+    settings: &WheelSettings,
+    progress: &dyn Progress,
+) -> Result<Wheel, Error> {
+    if let Some(reason) = project.build.wheel_by_backend() {
+        return Err(Error::WheelNeedsBackend {
+            reason: reason.to_owned(),
+        });
+    }
+    let names = Names::of(&project.metadata)?;
+    let tags = if project.build.universal { UNIVERSAL } else { PYTHON_3 };
+    let file_name = format!("{}-{}-none-any.whl", names.top, tags.join("."));
+    progress.step(&format!("Building {file_name}"));
+    let pruned = listing::pruned(project, &names, out_dir, &file_name, &settings.output_dirs)?;
+    let tree = listing::tree(project, &pruned);
+    let egg_info = EggInfo::of(project, &names, &tree, &Quiet(progress))?;
+    let contents = Contents::gather(project, &names, tags, tree, egg_info, &pruned, progress)?;
+    let archive = Archive::create(out_dir, &file_name, &names.top, settings.source_date_epoch)?;
+    contents.write(archive, progress)
+}
+
+/// The Pythons that a wheel is for.
+const PYTHON_3: &[&str] = &["py3"];
+const UNIVERSAL: &[&str] = &["py2", "py3"];
+
+/// Passes nothing on but that the user asked to stop: what there is to say of the project's files is said of its sdist.
+struct Quiet<'a>(&'a dyn Progress);
+
+impl Progress for Quiet<'_> {
+    fn step(&self, _title: &str) {}
+    fn detail(&self, _line: &str) {}
+    fn warn(&self, _text: &str) {}
+    fn task(&self, title: &str, total: Option<u64>) -> Box<dyn crate::progress::Task> {
+        self.0.task(title, total)
+    }
+    fn cancelled(&self) -> bool {
+        self.0.cancelled()
+    }
+}
