@@ -17,5 +17,6 @@ pub struct Inspect {
 }
 
 impl HasSettings for Inspect {
-    const GROUPS: &'static [Group] = &[Group::Project];
+    // As `dist` takes them, so that one command line serves for both.
+    const GROUPS: &'static [Group] = &[Group::Project, Group::Image];
 }

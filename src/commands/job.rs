@@ -116,7 +116,7 @@ impl<'a> Job<'a> {
         for file in context::files(plan, &sdist.file_name)? {
             next.write(file.name, &file.text)?;
         }
-        let dist = next.put_in_place(&sdist.file_name)?;
+        let dist = next.put_in_place()?;
         self.tell_of_unused_lock();
         self.progress().detail(&format!(
             "{}: {} files, sdist of {} bytes, {}",

@@ -17,7 +17,7 @@ pub(crate) struct ContextDigest(Sha256);
 impl ContextDigest {
     /// Takes the next file, which was read to its end.
     pub(crate) fn add<R>(&mut self, name: &str, read: Hashed<R>) {
-        let content = hex(&read.digest.finalize());
+        let content = hex(&read.finish());
         self.0.update(format!("{name}\0{content}\n"));
     }
 
@@ -39,6 +39,11 @@ impl<R> Hashed<R> {
             reader,
             digest: Sha256::new(),
         }
+    }
+
+    /// The SHA-256 of what was read.
+    pub(super) fn finish(self) -> [u8; 32] {
+        self.digest.finalize().into()
     }
 }
 

@@ -19,6 +19,15 @@ pub enum Error {
         /// `a directory` or `a file`.
         writes: &'static str,
     },
+    /// Files of the names that sgbuild writes are there, and it did not write them.
+    #[error(
+        "{}: sgbuild writes there, and this is not what it wrote; nothing was changed",
+        list(paths)
+    )]
+    NotOurs {
+        /// Their paths.
+        paths: Vec<PathBuf>,
+    },
     /// `dist/`, or something in it that is not sgbuild's, cannot be moved, so that the next `dist/` cannot take its place.
     #[error("{} is in the way of the new dist/: it cannot be moved", .path.display())]
     Immovable {
@@ -42,11 +51,19 @@ pub enum Error {
     },
 }
 
+fn list(paths: &[PathBuf]) -> String {
+    let shown: Vec<_> = paths.iter().map(|path| path.display().to_string()).collect();
+    shown.join(", ")
+}
+
 impl Explain for Error {
     fn advice(&self) -> Advice {
         match self {
             Self::Cancelled(cancelled) => cancelled.advice(),
             Self::InTheWay { .. } => Fault::User.hint("Move it away, or delete it, and run the command again."),
+            Self::NotOurs { .. } => Fault::User.hint(
+                "Move it elsewhere if you need it, or delete it, and run the command again: sgbuild replaces only what it wrote and nobody changed since.",
+            ),
             Self::Immovable { source, .. } => Fault::User.hint(immovable_hint(source.kind())),
             Self::Io { source, .. } => Fault::User.hint(match source.kind() {
                 io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {

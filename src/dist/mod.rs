@@ -3,8 +3,10 @@
 mod context;
 mod error;
 mod staging;
+mod written;
 
 use std::fs::{self, File, TryLockError};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
@@ -24,7 +26,7 @@ pub const IMAGE_JSON: &str = "image.json";
 /// What the name begins with under which [`IMAGE_JSON`] is written before it is renamed.
 pub(crate) const IMAGE_JSON_UNFINISHED: &str = ".sgbuild-image-";
 
-/// What sgbuild writes there beside the sdist, in this release or an earlier one: it is replaced, everything else is kept.
+/// What sgbuild writes there beside archives, in this release or an earlier one.
 const OURS: [&str; 7] = [
     ".dockerignore",
     "Dockerfile",
@@ -144,19 +146,20 @@ impl Next<'_> {
         self.files.push(name.to_owned());
     }
 
-    /// Puts it in the place of the old one, in one rename; `sdist` is the name of the sdist among its files. A `dist/` that already
-    /// holds the same bytes is left alone, [`IMAGE_JSON`] included; what is in it that sgbuild did not write is moved along.
+    /// Puts it in the place of the old one, in one rename. A `dist/` that already holds the same bytes is left alone, [`IMAGE_JSON`]
+    /// included; what is in it that sgbuild did not write is moved along.
     ///
     /// # Errors
     /// See [`Error`]; `dist/` is then untouched.
-    pub fn put_in_place(mut self, sdist: &str) -> Result<Dist, Error> {
+    pub fn put_in_place(mut self) -> Result<Dist, Error> {
         let (directory, next, progress) = (self.held.directory.clone(), self.directory(), self.held.progress);
         self.files.sort();
+        self.list_files().map_err(Error::io("write to", &next))?;
         let context_digest = context_digest(&next, &self.files).map_err(Error::io("read", &next))?;
         progress.check()?;
-        let changed = !holds_exactly(&directory, &next, &self.files, &context_digest, sdist);
+        let changed = !holds_exactly(&directory, &next, &self.files, &context_digest);
         if changed {
-            self.staging.replace(sdist, progress)?;
+            self.staging.replace(progress)?;
         }
         Ok(Dist {
             directory,
@@ -164,6 +167,13 @@ impl Next<'_> {
             context_digest,
             changed,
         })
+    }
+
+    /// Lists in `.dockerignore` what is written, so that the next run knows what it may replace.
+    fn list_files(&self) -> io::Result<()> {
+        let (next, path) = (self.directory(), self.directory().join(written::LISTED_IN));
+        let text = fs::read_to_string(&path)?;
+        fs::write(path, written::listed(&text, &next, &self.files)?)
     }
 }
 
@@ -202,45 +212,10 @@ fn lock(root: &Path, progress: &dyn Progress) -> Result<File, Error> {
     }
 }
 
-/// Whether `directory` already holds exactly the files that are in `next`, and no sdist of another version.
-fn holds_exactly(directory: &Path, next: &Path, files: &[String], digest: &Digest, sdist: &str) -> bool {
-    let Ok(entries) = fs::read_dir(directory) else {
-        return false;
-    };
-    let stale = entries
-        .flatten()
-        .map(|entry| entry.file_name().to_string_lossy().into_owned())
-        .filter(|name| name != IMAGE_JSON && !name.starts_with(IMAGE_JSON_UNFINISHED))
-        .any(|name| is_ours(&name, sdist) && !files.contains(&name));
+/// Whether `directory` already holds exactly the files that are in `next`.
+fn holds_exactly(directory: &Path, next: &Path, files: &[String], digest: &Digest) -> bool {
     // Whoever put a file of gigabytes there does not have it read.
     let length = |path: PathBuf| fs::symlink_metadata(path).ok().map(|found| found.len());
-    let same_lengths = || {
-        files
-            .iter()
-            .all(|name| length(directory.join(name)) == length(next.join(name)))
-    };
-    !stale && same_lengths() && context_digest(directory, files).is_ok_and(|found| found == *digest)
-}
-
-/// Whether sgbuild writes files of this name: then one in `dist/` is replaced, otherwise kept.
-fn is_ours(name: &str, sdist: &str) -> bool {
-    let same_package = || {
-        let package = sdist.rsplit_once('-').map_or(sdist, |(package, _)| package);
-        name.strip_prefix(package).is_some_and(|rest| rest.starts_with('-')) && name.ends_with(".tar.gz")
-    };
-    OURS.contains(&name) || name.starts_with(IMAGE_JSON_UNFINISHED) || same_package()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_this_packages_sdists_count_as_ours() {
-        let sdist = "iris_classifier-1.0.0.tar.gz";
-        assert!(is_ours("iris_classifier-0.9.tar.gz", sdist));
-        assert!(is_ours("image.json", sdist));
-        assert!(!is_ours("iris_classifier-1.0.0-py3-none-any.whl", sdist));
-        assert!(!is_ours("iris_classifier_extra-1.0.tar.gz", sdist));
-    }
+    let has_same_length = |name: &String| length(directory.join(name)) == length(next.join(name));
+    files.iter().all(has_same_length) && context_digest(directory, files).is_ok_and(|found| found == *digest)
 }

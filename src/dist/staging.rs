@@ -10,9 +10,10 @@ use std::io::{self, Read as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
+use super::IMAGE_JSON;
 use super::context::open_regular;
 use super::error::Error;
-use super::is_ours;
+use super::written::{self, Written};
 use crate::progress::Progress;
 
 /// What a staging directory's name begins with; [`RANDOM`] letters and digits follow. `src/revision.rs` tells git of it.
@@ -22,7 +23,7 @@ const RANDOM: usize = 6;
 const MARK: &str = "made-by-sgbuild";
 const MARK_TEXT: &str =
     "Here sgbuild makes the next dist/. What a run that was killed left is swept up by the next one.\n";
-/// Holds the sdist's name once all is written: from then on, what is not sgbuild's may be in [`NEXT`].
+/// Is there once all is written: from then on, what is not sgbuild's may be in [`NEXT`].
 const WRITTEN: &str = "written";
 /// The next `dist/`, later the old one.
 const NEXT: &str = "dist";
@@ -68,8 +69,8 @@ impl Staging {
     }
 
     /// Puts the next `dist/`, which is all written, in the place of the old one: one rename.
-    pub(super) fn replace(self, sdist: &str, progress: &dyn Progress) -> Result<(), Error> {
-        let replaced = self.change_places(sdist, progress);
+    pub(super) fn replace(self, progress: &dyn Progress) -> Result<(), Error> {
+        let replaced = self.change_places(progress);
         // The new one is in place, or the old one stays: what is left here is no failure, and the next run tries again.
         if let Err(error) = sweep(&self.root, &self.directory) {
             let what = if replaced.is_ok() {
@@ -82,7 +83,7 @@ impl Staging {
         replaced
     }
 
-    fn change_places(&self, sdist: &str, progress: &dyn Progress) -> Result<(), Error> {
+    fn change_places(&self, progress: &dyn Progress) -> Result<(), Error> {
         let (next, old) = (self.next(), &self.directory);
         if fs::symlink_metadata(old).is_err() {
             return fs::rename(next, old).map_err(Error::io("create", old));
@@ -93,9 +94,10 @@ impl Staging {
         }
         // A directory whose entries we may not remove would be left behind half-deleted: find out before, not after.
         tempfile::tempfile_in(old).map_err(Error::io("write to", old))?;
+        let kept = kept(old, &next)?;
         let written = self.root.join(WRITTEN);
-        fs::write(&written, sdist).map_err(Error::io("write", &written))?;
-        for name in foreign(old, sdist)? {
+        fs::write(&written, "").map_err(Error::io("write", &written))?;
+        for name in kept {
             progress.check()?;
             let from = old.join(&name);
             move_entry(&from, &next.join(&name)).map_err(Error::immovable(&from))?;
@@ -151,18 +153,19 @@ fn sweep(root: &Path, directory: &Path) -> io::Result<()> {
     if is_directory(&aside) && fs::symlink_metadata(directory).is_err() {
         fs::rename(&aside, directory)?;
     }
-    if let Ok(sdist) = read_short(&root.join(WRITTEN)) {
+    if read_short(&root.join(WRITTEN)).is_ok() {
         for from in [root.join(NEXT), aside] {
             // Never through a link, which might lead anywhere.
             if is_directory(&from) {
-                give_back(&from, directory, &sdist)?;
+                give_back(&from, directory)?;
             }
         }
     }
+    // From here on there is nothing to give back: what is left when the list of what sgbuild wrote is gone must not look foreign.
+    remove(&root.join(WRITTEN))?;
     // The mark last, so that a run that is killed in between leaves a directory that is known.
     remove(&root.join(NEXT))?;
     remove(&root.join(ASIDE))?;
-    remove(&root.join(WRITTEN))?;
     remove(&root.join(MARK))?;
     match fs::remove_dir(root) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
@@ -183,13 +186,14 @@ fn remove(path: &Path) -> io::Result<()> {
     }
 }
 
-fn give_back(from: &Path, directory: &Path, sdist: &str) -> io::Result<()> {
+fn give_back(from: &Path, directory: &Path) -> io::Result<()> {
+    let written = Written::into(from);
     for entry in fs::read_dir(from)? {
         let name = entry?.file_name();
-        if is_ours(&name.to_string_lossy(), sdist) {
+        let to = directory.join(&name);
+        if name.to_str().is_some_and(|name| written.holds(name)) || written::is_same(&from.join(&name), &to) {
             continue;
         }
-        let to = directory.join(&name);
         match fs::symlink_metadata(&to) {
             Ok(_) => {
                 let said = format!("{} is there, and is another one", to.display());
@@ -202,23 +206,37 @@ fn give_back(from: &Path, directory: &Path, sdist: &str) -> io::Result<()> {
     Ok(())
 }
 
-/// The names in `old` that are not sgbuild's.
-fn foreign(old: &Path, sdist: &str) -> Result<Vec<OsString>, Error> {
-    let mut names = Vec::new();
+/// The names in `old` that are not sgbuild's, and that are moved along. What has the name of a file in `next` is in the way, unless sgbuild
+/// wrote it or it is the same.
+fn kept(old: &Path, next: &Path) -> Result<Vec<OsString>, Error> {
+    let written = Written::into(old);
+    let (mut kept, mut in_the_way) = (Vec::new(), Vec::new());
     for entry in fs::read_dir(old).map_err(Error::io("read", old))? {
         let entry = entry.map_err(Error::io("read", old))?;
-        let name = entry.file_name();
-        if !is_ours(&name.to_string_lossy(), sdist) {
-            names.push(name);
-        } else if is_directory(&entry.path()) {
+        let (name, path) = (entry.file_name(), entry.path());
+        let comes = next.join(&name);
+        let is_ours = name.to_str().is_some_and(|name| written.holds(name));
+        if is_ours || written::is_same(&path, &comes) {
+            continue;
+        }
+        if fs::symlink_metadata(&comes).is_err() && name != IMAGE_JSON {
+            kept.push(name);
+        } else if is_directory(&path) {
             return Err(Error::InTheWay {
-                path: entry.path(),
+                path,
                 what: "a directory",
                 writes: "a file",
             });
+        } else {
+            in_the_way.push(path);
         }
     }
-    Ok(names)
+    in_the_way.sort();
+    if in_the_way.is_empty() {
+        Ok(kept)
+    } else {
+        Err(Error::NotOurs { paths: in_the_way })
+    }
 }
 
 /// Moves a file, link, directory or whatever else.

@@ -63,6 +63,24 @@ pub enum Error {
         /// As declared.
         specifier: String,
     },
+    /// `requires_python` allows only Pythons on which `run.py` does not run.
+    #[error(
+        "the package's requires_python `{specifier}` allows no Python from 3.7 on, which what starts the training in the image needs"
+    )]
+    OnlyOldPythons {
+        /// As declared.
+        specifier: String,
+    },
+    /// `run.py` does not run on the Python chosen.
+    #[error("Python {version} ({origin}) is too old: what starts the training in the image needs Python 3.7 or later")]
+    PythonTooOld {
+        /// The version chosen.
+        version: String,
+        /// Where it was chosen.
+        origin: &'static str,
+        /// The newest that the package allows.
+        newest: Option<String>,
+    },
     /// `python_version` is not `X.Y` or `X.Y.Z`.
     #[error("python_version `{version}` ({origin}) is not a Python version such as 3.11")]
     PythonVersion {
@@ -113,6 +131,11 @@ impl Explain for Error {
             Self::NoPython { .. } => {
                 Fault::User.hint("Name an image that has the right Python with the setting `base-image`.")
             }
+            Self::OnlyOldPythons { .. } => Fault::User.hint("Widen python_requires, such as to `>=3.7`, once the package runs there."),
+            Self::PythonTooOld { newest, .. } => Fault::User.hint(match newest {
+                Some(newest) => format!("The newest that the package's python_requires allows is {newest}: choose that, or another from 3.7 on."),
+                None => "Widen python_requires to a Python from 3.7 on, and choose that.".to_owned(),
+            }),
             Self::PythonVersion { origin, .. } => {
                 // What the project names may be right for others; what only a setting names is a matter of usage.
                 let fault = if *origin == python::SETTING { Fault::Usage } else { Fault::User };

@@ -3,10 +3,12 @@
 use std::path::Path;
 
 use super::backend::{self, Answer};
+use super::diagnosis;
 use super::entry_points::{Declared, Selected};
 use super::error::Error;
 use super::project_files::Files;
 use super::requirement::{self, Stop};
+use super::setup_imports;
 use super::value::Dynamic;
 use super::{Build, Metadata, Project, ProjectSettings, Source, SourceKind};
 use crate::progress::Progress;
@@ -19,8 +21,12 @@ use crate::progress::Progress;
 pub fn load(dir: &Path, settings: &ProjectSettings, progress: &dyn Progress) -> Result<Project, Error> {
     let files = Files::read(dir)?;
     match files.declared().and_then(|declared| declared.project(&files, settings)) {
-        Ok(project) => Ok(project),
-        Err(Stop::Wrong(error)) => Err(error),
+        Ok(mut project) => {
+            let unprovided = setup_imports::unprovided(&files.root, &project.build);
+            project.warnings.extend(unprovided);
+            Ok(project)
+        }
+        Err(Stop::Wrong(error)) => Err(diagnosis::of(error, &files.root)),
         Err(Stop::Ask(dynamic)) => {
             let build = files.build();
             let because = dynamic.to_string();

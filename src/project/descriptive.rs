@@ -308,7 +308,7 @@ impl<'a> Reader<'a> {
         let listed = self.list(keyword)?;
         match self.draft.fields.get(keyword) {
             Some(Ok(value)) if !listed.iter().all(|item| is_right(item)) => {
-                let wanted = "a list of modules that is certain to be accepted";
+                let wanted = "a list of module names (packages to install belong into install_requires)";
                 Err(value.unclear(keyword, wanted).into())
             }
             _ => Ok(listed),

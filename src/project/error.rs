@@ -9,14 +9,7 @@ use crate::progress::Cancelled;
 use crate::reading::TooFar;
 use crate::uv;
 
-use super::{Candidate, Outside};
-
-const EXITED_HINT: &str =
-    "Look for a call that ends the process, such as sys.exit() or os._exit(), before setup() is done.";
-/// As setuptools says it of a setup.py that calls `sys.exit(0)` before `setup()`.
-const NO_METADATA: &str = "Exactly one .egg-info should have been produced, but found 0";
-/// As Python says it.
-const MODULE_MISSING: &str = "ModuleNotFoundError: No module named";
+use super::{Candidate, Outside, hook_log};
 
 /// Why a project could not be read, or an sdist not be made by its build backend.
 #[derive(Debug, thiserror::Error)]
@@ -110,6 +103,20 @@ pub enum Error {
         at: String,
         /// What is wrong with which key.
         message: String,
+    },
+    /// The package is described in a table of a tool's own, and nothing says that this tool builds it.
+    #[error(
+        "pyproject.toml:{line}: [tool.{tool}] describes the package, and no [build-system] says that {tool} builds it"
+    )]
+    NoBuildSystem {
+        /// Of the table, from 1.
+        line: usize,
+        /// `poetry`, or another.
+        tool: &'static str,
+        /// What builds it.
+        requires: &'static str,
+        /// Its backend.
+        backend: &'static str,
     },
     /// Nothing names the package.
     #[error("{file} does not name the package")]
@@ -257,7 +264,7 @@ pub enum Error {
         log: String,
     },
     /// The build backend or setup.py raised.
-    #[error("{what} failed: {log}")]
+    #[error("{what} failed: {}", hook_log::plainly(log))]
     HookFailed {
         /// The hook, and for what.
         what: String,
@@ -337,15 +344,28 @@ impl From<uv::Error> for Error {
     }
 }
 
-/// What to do about a build backend, or a setup.py, that wrote `log` and failed.
-fn hook_hint(log: &str) -> &'static str {
-    if log.contains(MODULE_MISSING) {
-        "Add the package that holds it to [build-system] requires in pyproject.toml: Python is asked with these installed, and no others."
-    } else if log.contains(NO_METADATA) {
-        EXITED_HINT
+/// About what took too long; a backend that compiles is not setup.py.
+fn slow_hint(what: &str) -> String {
+    let waits = if what.contains("setuptools") {
+        "setup.py"
     } else {
-        "Try `pip wheel --no-deps .` in the project: it fails in the same way, unless setup.py wants credentials, which sgbuild keeps from it."
+        "the build backend, or what it runs,"
+    };
+    format!(
+        "If it needs longer, raise the limit with the setting `python-timeout` (--python-timeout, SGBUILD_PYTHON_TIMEOUT), in seconds; \
+         otherwise find out whether {waits} waits for input or the network."
+    )
+}
+
+/// About a requirement: an option of pip's is none.
+fn requirement_hint(requirement: &str) -> String {
+    if requirement.starts_with('-') {
+        return "install_requires takes requirements, and no options of pip. Name the file with the setting `requirements` \
+                (requirements = \"requirements.txt\" in [tool.sgbuild] of pyproject.toml), where pip's options are understood, and keep \
+                such lines out of install_requires."
+            .to_owned();
     }
+    "Write requirements such as numpy>=1.26 or six==1.16.0 (PEP 508).".to_owned()
 }
 
 impl Explain for Error {
@@ -361,7 +381,7 @@ impl Explain for Error {
             Self::NoProjectFile { .. } => Fault::User.hint(
                 "Run sgbuild in the directory that holds setup.py, or give that directory as its argument.",
             ),
-            Self::NotUtf8 { .. } => Fault::User.hint("Save the file as UTF-8."),
+            Self::NotUtf8 { .. } => Fault::User.hint("Save the file as UTF-8; PowerShell's `>` writes UTF-16."),
             Self::Syntax { python2: true, .. } => Fault::User.hint(
                 "This looks like Python 2, which SageMaker images no longer carry; port the file to Python 3.",
             ),
@@ -375,6 +395,10 @@ impl Explain for Error {
             Self::InvalidValue { .. } => {
                 Fault::User.hint("Correct the value; setuptools and pip would refuse it too.")
             }
+            Self::NoBuildSystem { requires, backend, .. } => Fault::User.hint(format!(
+                "Add to pyproject.toml: [build-system], and in it requires = [\"{requires}\"] and build-backend = \"{backend}\"; without \
+                 that table, pip takes every project for setuptools'."
+            )),
             Self::NameMissing { .. } => {
                 Fault::User.hint("Add name=\"…\" to setup(), or name to [metadata] or [project].")
             }
@@ -387,9 +411,7 @@ impl Explain for Error {
             Self::InvalidVersion { .. } => {
                 Fault::User.hint("Write a version such as 1.0.0, 1.2rc1 or 2.0.dev3 (PEP 440).")
             }
-            Self::InvalidRequirement { .. } => {
-                Fault::User.hint("Write requirements such as numpy>=1.26 or six==1.16.0 (PEP 508).")
-            }
+            Self::InvalidRequirement { requirement, .. } => Fault::User.hint(requirement_hint(requirement)),
             Self::InvalidEntryPoint { .. } => Fault::User.hint("Write it as package.module:function."),
             Self::SeveralTopLevel { .. } => Fault::User.hint(
                 "List packages in setup() (packages=find_packages(include=[…])) or move them below src/.",
@@ -425,11 +447,9 @@ impl Explain for Error {
             Self::BuildRequirements { .. } => {
                 Fault::User.hint("Check the names and versions in [build-system] requires.")
             }
-            Self::HookFailed { log, .. } => Fault::User.hint(hook_hint(log)),
-            Self::ExitedEarly { .. } => Fault::User.hint(EXITED_HINT),
-            Self::TimedOut { .. } => Fault::User.hint(
-                "Raise the time limit if the project needs longer; otherwise look for a setup.py that waits for input or the network.",
-            ),
+            Self::HookFailed { log, .. } => Fault::User.hint(hook_log::hint(log)),
+            Self::ExitedEarly { .. } => Fault::User.hint(hook_log::EXITED_HINT),
+            Self::TimedOut { what, .. } => Fault::User.hint(slow_hint(what)),
             Self::Unreadable { .. } => {
                 Fault::User.hint("Check that it is a regular file of a usual size, and that you may read it.")
             }

@@ -243,10 +243,25 @@ pub(crate) fn requires_python(text: &str, at: &str) -> Result<String, Error> {
             let first = reason.lines().next().unwrap_or_default();
             Err(Error::InvalidValue {
                 at: at.to_owned(),
-                message: format!("{text:?} is not a range of Python versions: {first}"),
+                message: no_range(text, first),
             })
         }
     }
+}
+
+/// Why `text` is no range of Python versions, where the parser says `reason`.
+fn no_range(text: &str, reason: &str) -> String {
+    if pep440_rs::Version::from_str(text.trim()).is_ok() {
+        return format!(
+            "{text:?} is a version, and not a range of Python versions such as \">={0}\" or \"=={0}.*\"",
+            text.trim()
+        );
+    }
+    let reason = reason
+        .trim_end_matches(':')
+        .trim_end_matches("expected operator")
+        .trim_end_matches(", ");
+    format!("{text:?} is not a range of Python versions such as \">=3.9,<3.13\": {reason}")
 }
 
 /// A name as the core metadata specification allows it.

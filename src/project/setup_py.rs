@@ -210,7 +210,10 @@ impl Reader<'_> {
             name if KNOWN.contains(&name) => {}
             name => {
                 let place = object.place;
-                let warning = format!("{place}: setuptools does not know the keyword {name} and ignores it");
+                let warning = format!(
+                    "{place}: the keyword {name} is not setuptools' own: it is ignored, unless a plugin that setup_requires or \
+                     [build-system] requires names takes it"
+                );
                 self.draft.warnings.push(warning);
                 let unknown = Dynamic {
                     expression: name.to_owned(),

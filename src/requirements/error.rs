@@ -201,6 +201,9 @@ impl Explain for Error {
                 "A file of the project may name files of the project only; name {first} with --requirements or \
                  SGBUILD_REQUIREMENTS, and it may include any."
             )),
+            Self::Undecodable { reason, .. } if reason.contains("NUL") => Fault::User.hint(
+                "It is probably UTF-16, as PowerShell's `>` writes it: save it as UTF-8, as with `pip freeze | Out-File -Encoding utf8`.",
+            ),
             Self::Undecodable { .. } => Fault::User.hint("Save the file as UTF-8."),
             Self::Line { wrong, .. } => Fault::User.hint(wrong.hint()),
             Self::Cycle { .. } | Self::TooManyFiles { .. } => Fault::User.hint("Include each file once."),

@@ -12,7 +12,11 @@ use super::lock_file::{LOCK_AGAIN, text, toml_error};
 use super::text::LineStarts;
 use super::{Error, Format, Line, Place, Requirements, What, extra_names, index, marker_suffix, own_name, pep508};
 use crate::project::Project;
-use package::{Package, source};
+use package::{OF_THIS_MACHINE, Package, source};
+
+/// What to do about a package that is nowhere but on this machine.
+const NEIGHBOUR: &str = "Locking again changes nothing: publish that package to your index and depend on its release, or move its modules into \
+                         this package.";
 
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -120,7 +124,10 @@ impl Lock<'_> {
         if marker.is_false() {
             return Ok(None);
         }
-        let source = source(package).map_err(|reason| wrong(reason, LOCK_AGAIN))?;
+        let source = source(package).map_err(|reason| {
+            let is_local = reason.contains(OF_THIS_MACHINE);
+            wrong(reason, if is_local { NEIGHBOUR } else { LOCK_AGAIN })
+        })?;
         let text = format!("{name}{}{suffix}", source.pin);
         let requirement =
             pep508::requirement(&text).map_err(|reason| wrong(format!("{name}: {reason}"), LOCK_AGAIN))?;

@@ -50,7 +50,9 @@ pub(super) fn read(
         own: own_name(project),
         extras: extra_names(extras),
     };
-    let mut found = lock.read()?;
+    let mut found = lock
+        .read()
+        .map_err(|error| in_the_lock(error, &own_text, file, scratch.path()))?;
     found.format = Format::UvLock;
     // The lines are those of what uv wrote; a reader has only the lock.
     let lines = lines(&own_text);
@@ -59,6 +61,39 @@ pub(super) fn read(
         line.place.line = lines.get(name).copied().unwrap_or(1);
     }
     Ok(found)
+}
+
+/// The error in terms of the lock: its lines, and paths relative to it, where the export has those of a directory that is gone.
+fn in_the_lock(error: Error, own_text: &str, file: &str, scratch: &Path) -> Error {
+    let Error::Lock { at, reason, hint } = error else {
+        return error;
+    };
+    let name = reason.split(' ').next().unwrap_or_default().to_owned();
+    let (lines, paths) = (lines(own_text), local_paths(own_text));
+    let at = match lines.get(&name) {
+        Some(line) => format!("{file}:{line}"),
+        None => at,
+    };
+    let exported = reason.split('`').nth(1).unwrap_or_default();
+    let is_path = scratch.join(exported).exists();
+    let reason = match paths.get(&name) {
+        Some(path) if is_path && !exported.is_empty() => reason.replacen(exported, path, 1),
+        _ => reason,
+    };
+    Error::Lock { at, reason, hint }
+}
+
+/// The directories and files of this machine in a lock, by their package.
+fn local_paths(lock: &str) -> BTreeMap<String, String> {
+    let parsed: toml::Table = lock.parse().unwrap_or_default();
+    let packages = parsed.get("package").and_then(toml::Value::as_array);
+    let local = |package: &toml::Value| {
+        let source = package.get("source")?;
+        let kinds = ["editable", "directory", "virtual", "path"];
+        let path = kinds.iter().find_map(|kind| source.get(*kind)?.as_str())?;
+        Some((package.get("name")?.as_str()?.to_owned(), path.to_owned()))
+    };
+    packages.into_iter().flatten().filter_map(local).collect()
 }
 
 /// uv takes the lock beside the project, or that of the workspace around it: no other can be named.

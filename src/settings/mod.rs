@@ -9,6 +9,7 @@ mod files;
 mod flag;
 mod help;
 mod key;
+mod netrc;
 mod origin;
 mod pip;
 mod stages;
@@ -70,6 +71,9 @@ pub struct Settings {
     environment: Environment,
     root: PathBuf,
 }
+
+/// Variables that the pipeline's own build sets for its buildspec: they are no settings.
+const OF_THE_PIPELINE: [&str; 1] = ["SGBUILD_CODE"];
 
 impl Settings {
     /// Resolves every setting for the project in `root`. `flags` are those given on the command line.
@@ -168,6 +172,7 @@ impl Settings {
     #[must_use]
     pub fn misspelt_variables(&self) -> Vec<(&str, String)> {
         let names = self.environment.all().iter().map(|(name, _)| name.as_str());
+        let names = names.filter(|name| !OF_THE_PIPELINE.contains(name));
         let ours: BTreeMap<&str, &str> = names
             .filter_map(|name| Some((name, name.strip_prefix("SGBUILD_")?)))
             .collect();

@@ -7,10 +7,11 @@ use std::path::PathBuf;
 
 use url::Url;
 
+use super::netrc::Netrc;
 use super::{BuildSecrets, Environment, Error, Settings, certificates, table};
 use crate::project::ini;
 use crate::reading::{self, PROJECT_FILE, SETTINGS_FILE};
-use crate::secret::Secret;
+use crate::secret::{Secret, without_url_credentials};
 
 /// The pip options that decide where packages come from. Source: <https://pip.pypa.io/en/stable/cli/pip_install/>.
 const INDEX_OPTIONS: [&str; 5] = ["index-url", "extra-index-url", "no-index", "trusted-host", "proxy"];
@@ -37,12 +38,15 @@ pub(super) fn secrets(settings: &Settings, urls: &[&str]) -> Result<BuildSecrets
         let pip_conf = Secret::new(pip_conf(&options));
         secrets.by_id.insert("pip.conf".to_owned(), pip_conf);
     }
-    if let Some(entries) = read_netrc(settings.environment()).filter(|_| is_handed_over) {
+    if let Some(netrc) = read_netrc(settings.environment()).filter(|_| is_handed_over) {
         let hosts = [&index_hosts(&options), settings.get(&table::NETRC_HOSTS)].concat();
-        let netrc = netrc(&entries, &hosts).map(|netrc| ("netrc".to_owned(), Secret::new(netrc)));
-        secrets.by_id.extend(netrc);
-        secrets.kept_back = kept_back(&entries, &hosts, urls);
+        let only = netrc.only(&hosts).map(|netrc| ("netrc".to_owned(), Secret::new(netrc)));
+        secrets.by_id.extend(only);
+        secrets.kept_back = kept_back(&netrc, &hosts, urls);
     }
+    secrets
+        .kept_back
+        .extend(constraints_kept_back(settings.environment(), &options));
     if let Some(ca) = ca_bundle(settings, &options)? {
         secrets.by_id.insert("ca.pem".to_owned(), Secret::new(ca));
     }
@@ -50,11 +54,11 @@ pub(super) fn secrets(settings: &Settings, urls: &[&str]) -> Result<BuildSecrets
 }
 
 /// The hosts of `urls` that netrc knows and that are none of `hosts`, each told once.
-fn kept_back(entries: &str, hosts: &[String], urls: &[&str]) -> Vec<String> {
+fn kept_back(netrc: &Netrc, hosts: &[String], urls: &[&str]) -> Vec<String> {
     let mut asked = url_hosts(urls);
     asked.sort();
     asked.dedup();
-    asked.retain(|host| !hosts.contains(host) && netrc(entries, std::slice::from_ref(host)).is_some());
+    asked.retain(|host| !hosts.contains(host) && netrc.names(host));
     let told = |host: &String| {
         format!(
             "the netrc entry of {host} is not handed to the build: only a requirement of the project names this host; \
@@ -62,6 +66,20 @@ fn kept_back(entries: &str, hosts: &[String], urls: &[&str]) -> Vec<String> {
         )
     };
     asked.iter().map(told).collect()
+}
+
+/// What constrains pip or uv on this machine: the image's pip is not told, as it may be about this machine only.
+fn constraints_kept_back(environment: &Environment, options: &BTreeMap<String, String>) -> Option<String> {
+    let variables = ["PIP_CONSTRAINT", "UV_CONSTRAINT"];
+    let by_variable = variables
+        .iter()
+        .find_map(|name| Some((*name, environment.get(name)?.to_owned())));
+    let (named_by, file) = by_variable.or_else(|| Some(("pip.conf", options.get("constraint")?.clone())))?;
+    let file = without_url_credentials(&file);
+    Some(format!(
+        "the constraints {file} ({named_by}) hold on this machine, and are not handed to the image's build; a line `-c FILE` in the file \
+         that the setting `requirements` names hands some over"
+    ))
 }
 
 /// pip's options on this machine: its configuration files from the widest to the nearest, then `PIP_*` variables.
@@ -165,42 +183,12 @@ fn url_hosts(urls: &[&str]) -> Vec<String> {
 }
 
 /// The user's netrc.
-fn read_netrc(environment: &Environment) -> Option<String> {
+fn read_netrc(environment: &Environment) -> Option<Netrc> {
     let path = environment
         .get("NETRC")
         .map(PathBuf::from)
         .or_else(|| environment.home().map(|home| home.join(".netrc")))?;
-    reading::text(&path, SETTINGS_FILE).ok()
-}
-
-/// The entries of a netrc for `hosts` only: code that runs in the build has no business with the others.
-/// Source: <https://www.gnu.org/software/inetutils/manual/html_node/The-_002enetrc-file.html>.
-fn netrc(text: &str, hosts: &[String]) -> Option<String> {
-    let mut kept = String::new();
-    let mut words = text
-        .lines()
-        .filter(|line| !line.trim_start().starts_with('#'))
-        .flat_map(str::split_whitespace);
-    let mut inside = false;
-    while let Some(word) = words.next() {
-        match word {
-            "machine" => {
-                let host = words.next()?;
-                inside = hosts.iter().any(|wanted| wanted == host);
-                if inside {
-                    let _ = writeln!(kept, "machine {host}");
-                }
-            }
-            "login" | "password" | "account" => {
-                let value = words.next()?;
-                if inside {
-                    let _ = writeln!(kept, "  {word} {value}");
-                }
-            }
-            _ => inside = false,
-        }
-    }
-    (!kept.is_empty()).then_some(kept)
+    Some(Netrc::of(&reading::text(&path, SETTINGS_FILE).ok()?))
 }
 
 /// The certificates to trust: the setting, else those that pip trusts here.
@@ -268,6 +256,27 @@ mod tests {
     }
 
     #[test]
+    fn constraints_of_this_machine_are_named_and_not_handed_over() {
+        let told = |pairs: &[(&str, &str)]| {
+            let environment = environment(&[&[("PIP_CONFIG_FILE", "/dev/null")], pairs].concat());
+            constraints_kept_back(&environment, &options(&environment))
+        };
+        assert_eq!(told(&[]), None);
+        let by_pip = told(&[("PIP_CONSTRAINT", "/etc/constraints.txt")]).unwrap();
+        assert!(
+            by_pip.starts_with("the constraints /etc/constraints.txt (PIP_CONSTRAINT) hold"),
+            "{by_pip}"
+        );
+        assert!(
+            told(&[("UV_CONSTRAINT", "c.txt")])
+                .unwrap()
+                .contains("c.txt (UV_CONSTRAINT)")
+        );
+        let secret = told(&[("PIP_CONSTRAINT", "https://me:pw@host/c.txt")]).unwrap();
+        assert!(!secret.contains("pw"), "{secret}");
+    }
+
+    #[test]
     fn a_requirements_url_has_a_host() {
         let urls = [
             "https://files.example/a-1.tar.gz ; python_version > '3'",
@@ -282,15 +291,18 @@ mod tests {
     fn only_the_indexes_netrc_entries_are_passed_on() {
         let text = "machine pypi.example login me password p1\nmachine bank.example\n login me\n password p2\ndefault login x password p3\n";
         let index = ["pypi.example".to_owned()];
-        let found = netrc(text, &index);
-        assert_eq!(found.unwrap(), "machine pypi.example\n  login me\n  password p1\n");
+        let read = Netrc::of(text);
+        assert_eq!(
+            read.only(&index).unwrap(),
+            "machine pypi.example\n  login me\n  password p1\n"
+        );
         let urls = [
             "https://bank.example/a-1.zip",
             "git+https://bank.example/b",
             "https://pypi.example/c",
             "https://nobody.example/d",
         ];
-        let told = kept_back(text, &index, &urls);
+        let told = kept_back(&read, &index, &urls);
         assert_eq!(told.len(), 1);
         assert!(told[0].starts_with("the netrc entry of bank.example is not handed to the build"));
     }

@@ -165,6 +165,131 @@ fn malformed_requirement() {
     )));
 }
 
+/// Each a message of its own kind; the file and line are the user's.
+#[test]
+fn an_option_of_pips_is_no_requirement() {
+    for (lines, at) in [
+        ("-r base.txt\n", "requirements.txt:2"),
+        (
+            "--extra-index-url https://download.example.org/whl\n",
+            "requirements.txt:2",
+        ),
+        ("-e .\n", "requirements.txt:2"),
+        ("--no-binary :all:\n", "requirements.txt:2"),
+    ] {
+        let sandbox = with_setup(
+            "packages=",
+            "install_requires=open(\"requirements.txt\").read().splitlines(),\n    packages=",
+        );
+        sandbox.write("requirements.txt", &format!("six\n{lines}"));
+        let ran = sandbox
+            .run(&["dist"])
+            .exits(1)
+            .says(&[at, "the setting `requirements`"]);
+        if lines.starts_with("-r") {
+            assert_snapshot!(sandbox.transcript(&ran));
+        }
+    }
+    let sandbox = with_setup("packages=", "install_requires=[\"-r base.txt\"],\n    packages=");
+    sandbox
+        .run(&["dist"])
+        .exits(1)
+        .says(&["setup.py:6: \"-r base.txt\"", "the setting `requirements`"]);
+}
+
+#[test]
+fn a_table_of_another_tool_without_a_build_system() {
+    let poetry = "[tool.poetry]\nname = \"poet\"\nversion = \"0.1.0\"\n";
+    for (text, line, backend) in [
+        (poetry, "pyproject.toml:1", "poetry.core.masonry.api"),
+        (
+            "\n[tool.flit.metadata]\nmodule = \"x\"\n",
+            "pyproject.toml:2",
+            "flit_core.buildapi",
+        ),
+        ("[tool.pdm]\nname = \"x\"\n", "pyproject.toml:1", "pdm.backend"),
+    ] {
+        let sandbox = Sandbox::empty();
+        sandbox.write("pyproject.toml", text);
+        let ran = sandbox.run(&["dist"]).exits(1).says(&[line, backend]);
+        if text == poetry {
+            assert_snapshot!(sandbox.transcript(&ran));
+        }
+    }
+    let sandbox = Sandbox::empty();
+    sandbox.write("pyproject.toml", "[tool.black]\nline-length = 100\n");
+    sandbox.run(&["dist"]).exits(1).says(&["does not name the package"]);
+}
+
+#[test]
+fn a_version_is_no_range() {
+    for (text, said) in [
+        ("3.6", "\"3.6\" is a version, and not a range"),
+        ("3", "\"3\" is a version, and not a range"),
+        ("=>3.6", "is not a range of Python versions such as"),
+        ("3.6+", "is not a range of Python versions such as"),
+    ] {
+        let sandbox = with_setup("packages=", &format!("python_requires=\"{text}\",\n    packages="));
+        let ran = sandbox.run(&["dist"]).exits(1).says(&["setup.py:6", said]);
+        assert!(!ran.stderr.contains("operator:"), "{}", ran.stderr);
+    }
+}
+
+#[test]
+fn a_python_on_which_training_cannot_start() {
+    let setup = SETUP.replace("    python_version=\"3.11\",\n", "    python_requires=\"==3.6.*\",\n");
+    let sandbox = tiny();
+    sandbox.write("setup.py", &setup);
+    assert_snapshot!("only_old_pythons", dist(&sandbox));
+    let sandbox = with_setup(
+        "python_version=\"3.11\"",
+        "python_requires=\">=3.5,<3.10\", python_version=\"3.6\"",
+    );
+    assert_snapshot!("old_python", dist(&sandbox));
+    for (requires, python) in [("==3.7.*", "3.7"), (">=3.6,<3.8", "3.7"), ("==3.11.4", "3.11.4")] {
+        let sandbox = tiny();
+        sandbox.write("setup.py", &setup.replace("==3.6.*", requires));
+        sandbox.run(&["dist"]).exits(0);
+        let dockerfile = sandbox.read("dist/Dockerfile");
+        assert!(
+            dockerfile.contains(&format!("python:{python}-slim")),
+            "{requires}: {dockerfile}"
+        );
+    }
+}
+
+#[test]
+fn an_import_that_nothing_installs_is_told_before_the_build() {
+    let sandbox = tiny();
+    sandbox.write("setup.py", &format!("import numpy\n{SETUP}"));
+    let told = "warning: setup.py:1: numpy is imported, which nothing installs";
+    sandbox.run(&["dist"]).exits(0).says(&[told]);
+    sandbox.write(
+        "pyproject.toml",
+        "[build-system]\nrequires = [\"setuptools\", \"numpy\"]\nbuild-backend = \"setuptools.build_meta\"\n",
+    );
+    let ran = sandbox.run(&["inspect"]).exits(0);
+    assert!(!ran.stderr.contains("numpy"), "{}", ran.stderr);
+}
+
+#[test]
+fn requirements_in_utf16_without_a_mark() {
+    let sandbox = tiny();
+    let text: Vec<u8> = "six\nnumpy\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    fs::write(sandbox.project().join("requirements.txt"), text).unwrap();
+    let ran = sandbox.run(&["dist", "--requirements", "requirements.txt"]);
+    assert_snapshot!(sandbox.transcript(&ran));
+}
+
+#[test]
+fn what_the_pipeline_sets_itself_is_no_misspelt_setting() {
+    let sandbox = tiny().with("SGBUILD_CODE", "s3://bucket/key");
+    let ran = sandbox
+        .run(&["inspect", "--requirements", "r.txt", "--python-version", "3.11"])
+        .exits(0);
+    assert!(!ran.stderr.contains("SGBUILD_CODE"), "{}", ran.stderr);
+}
+
 #[test]
 fn impossible_python_version() {
     assert_snapshot!(dist(&with_setup(

@@ -84,7 +84,7 @@ fn an_unchanged_project_changes_nothing() {
 fn a_change_replaces_what_is_ours_and_keeps_what_is_not() {
     let sandbox = tiny();
     sandbox.run(&["dist"]).exits(0);
-    sandbox.write("dist/image.json", "{}");
+    sandbox.write("dist/image.json", r#"{"source": {}, "built": {}}"#);
     sandbox.write("dist/tiny-1.0.0-py3-none-any.whl", "a wheel of another tool");
     sandbox.write("setup.py", &sandbox.read("setup.py").replace("1.0.0", "1.0.1"));
     sandbox.run(&["dist"]).exits(0);

@@ -16,16 +16,23 @@ fn directories_change_places() {
     }
 }
 
+/// Writes a Dockerfile as sgbuild does, which lists it.
+fn write_dockerfile(directory: &Path, text: &str) {
+    fs::write(directory.join("Dockerfile"), text).unwrap();
+    let listed = written::listed("*\n", directory, &["Dockerfile".to_owned()]).unwrap();
+    fs::write(directory.join(written::LISTED_IN), listed).unwrap();
+}
+
 /// A project with an old `dist/`, and the next one all written.
 fn project() -> (tempfile::TempDir, Staging) {
     let project = tempfile::tempdir().unwrap();
     let directory = project.path().join("dist");
     fs::create_dir(&directory).unwrap();
-    fs::write(directory.join("Dockerfile"), "old").unwrap();
+    write_dockerfile(&directory, "old");
     fs::write(directory.join("wheel"), "mine").unwrap();
     let staging = Staging::beside(&directory, project.path()).unwrap();
-    fs::write(staging.next().join("Dockerfile"), "new").unwrap();
-    fs::write(staging.root().join(WRITTEN), "a-1.tar.gz").unwrap();
+    write_dockerfile(&staging.next(), "new");
+    fs::write(staging.root().join(WRITTEN), "").unwrap();
     (project, staging)
 }
 
@@ -91,7 +98,7 @@ fn only_what_sgbuild_made_is_swept_up() {
         make(".sgbuild-dist-abc128", &[(MARK, "")]),
     ];
     // A link in it is not followed, a link to one is not taken for one.
-    let forged = make(".sgbuild-dist-abc125", &[(MARK, MARK_TEXT), (WRITTEN, "a-1.tar.gz")]);
+    let forged = make(".sgbuild-dist-abc125", &[(MARK, MARK_TEXT), (WRITTEN, "")]);
     std::os::unix::fs::symlink(elsewhere.path(), forged.join(NEXT)).unwrap();
     let link = project.path().join(".sgbuild-dist-abc126");
     std::os::unix::fs::symlink(elsewhere.path(), &link).unwrap();

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use super::context;
+use super::{context, step_hints};
 use crate::explain::{Advice, Explain, Fault};
 
 /// Why the Docker engine failed.
@@ -275,7 +275,7 @@ impl Explain for Error {
             ),
             Self::Step { output, message, .. } => Advice {
                 fault: Fault::User,
-                hints: step_hints(output, message),
+                hints: step_hints::hints(output, message),
             },
             Self::BaseImage { image, .. } => Fault::User
                 .hint(format!(
@@ -342,79 +342,4 @@ fn when_absent(endpoint: &str, source: &io::Error) -> Advice {
                 .and("If the daemon is elsewhere, set DOCKER_HOST or choose a context with `docker context use`.")
         }
     }
-}
-
-/// Hints for what commonly goes wrong while installing Python packages.
-fn step_hints(output: &[String], message: &str) -> Vec<String> {
-    let text = output.join("\n") + "\n" + message;
-    let has = |needles: &[&str]| needles.iter().any(|needle| text.contains(needle));
-    let mut hints = Vec::new();
-    if has(&[
-        "gcc: not found",
-        "'gcc': No such file",
-        "'x86_64-linux-gnu-gcc'",
-        "'aarch64-linux-gnu-gcc'",
-        "command 'gcc' failed",
-        "Unknown compiler(s)",
-        "'cc': No such file",
-        "linker `cc` not found",
-        "'g++'",
-    ]) {
-        hints.push("A requirement is compiled from source: name the compiler and headers in the setting `system-packages`, such as `build-essential`.".to_owned());
-    }
-    if has(&["fatal error:"]) && has(&[".h: No such file"]) {
-        hints.push("A C header is missing: name the Debian package that has it (often ending in `-dev`) in the setting `system-packages`.".to_owned());
-    }
-    if has(&["git: not found", "Cannot find command 'git'"]) {
-        hints.push("A requirement is fetched with git: add `git` to the setting `system-packages`.".to_owned());
-    }
-    if let Some(requirement) = text
-        .split("No matching distribution found for ")
-        .nth(1)
-        .and_then(|rest| rest.lines().next())
-    {
-        let requirement = requirement.trim();
-        hints.push(format!(
-            "Check that {requirement} exists for the image's Python version (setting `python-version`) and platform."
-        ));
-        hints.push(
-            "If it is in a private index, set PIP_INDEX_URL or PIP_EXTRA_INDEX_URL; they reach the build as secrets."
-                .to_owned(),
-        );
-    }
-    if has(&[
-        "CERTIFICATE_VERIFY_FAILED",
-        "certificate verify failed",
-        "self-signed certificate",
-        "unable to get local issuer",
-    ]) {
-        hints.push(
-            "The network puts its own certificate authority in between: name its bundle in the setting `ca-bundle`."
-                .to_owned(),
-        );
-    }
-    if has(&["exec format error"]) {
-        hints.push("The base image is for another processor: choose one for the platform asked for (settings `base-image` and `platform`), or install QEMU's emulators.".to_owned());
-    }
-    if has(&[
-        "Temporary failure in name resolution",
-        "NewConnectionError",
-        "Temporary failure resolving",
-        "Could not resolve host",
-    ]) {
-        hints.push("The build has no network: check the daemon's DNS and proxy settings.".to_owned());
-    }
-    if has(&[
-        "401 Client Error",
-        "403 Client Error",
-        "HTTP error 401",
-        "HTTP error 403",
-        "401 Error, Credentials not correct",
-    ]) {
-        hints.push("The package index refuses the credentials: check PIP_INDEX_URL, pip.conf and netrc.".to_owned());
-    }
-    if has(&["exit code: 137", "code: 137", "Cannot allocate memory"]) {
-        hints.push("The step was killed, probably for lack of memory: give the Docker daemon more.".to_owned());
-    }
-    hints
 }

@@ -81,7 +81,7 @@ impl<'a> BuildLog<'a> {
         }
         let said = step.error.clone().unwrap_or_else(|| message.to_owned());
         Some(FailedStep {
-            instruction: mask.apply(instruction(&step.name)),
+            instruction: told(&mask.apply(instruction(&step.name))),
             output: step.tail.iter().cloned().collect(),
             message: mask.apply(&outcome(&said)),
         })
@@ -238,6 +238,15 @@ fn number(name: &str) -> &str {
     &name[..name.len() - instruction(name).len()]
 }
 
+/// A failed step's instruction in one line: its mounts say nothing about the failure.
+fn told(instruction: &str) -> String {
+    let words = instruction.split_whitespace();
+    let told: Vec<&str> = words
+        .filter(|word| !word.starts_with("--mount=") && *word != "\\")
+        .collect();
+    title(&told.join(" "))
+}
+
 /// A step's name in one line of a bearable length.
 fn title(name: &str) -> String {
     let words: Vec<&str> = name.split_whitespace().collect();
@@ -253,7 +262,8 @@ fn title(name: &str) -> String {
 /// The end of a builder's message that says how the command ended; the command itself is shown as the step.
 fn outcome(message: &str) -> String {
     for mark in ["exit code: ", "returned a non-zero code: "] {
-        if let Some((before, code)) = message.rsplit_once(mark)
+        if let Some((before, after)) = message.rsplit_once(mark)
+            && let code = after.trim_end()
             && !code.is_empty()
             && code.bytes().all(|byte| byte.is_ascii_digit())
             && (before.contains("executor failed running")
@@ -306,6 +316,19 @@ mod tests {
             outcome("The command '/bin/sh -c exit 3' returned a non-zero code: 3"),
             "exit code: 3"
         );
+        assert_eq!(
+            outcome("process \"/bin/sh -c exit 3\" did not complete successfully: exit code: 3\n"),
+            "exit code: 3"
+        );
         assert_eq!(outcome("network bridge not found"), "network bridge not found");
+    }
+
+    #[test]
+    fn a_failed_step_is_told_in_one_short_line() {
+        let mounted = "RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf --mount=type=secret,id=netrc,target=/root/.netrc \\\n    python -m pip install six";
+        assert_eq!(told(mounted), "RUN python -m pip install six");
+        let long = told(&format!("RUN echo {}", "x".repeat(1_000)));
+        assert_eq!(long.chars().count(), TITLE);
+        assert!(long.ends_with('…'));
     }
 }

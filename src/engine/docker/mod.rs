@@ -25,6 +25,7 @@ mod messages;
 mod push;
 mod session;
 mod step;
+mod step_hints;
 mod typed;
 
 use async_trait::async_trait;

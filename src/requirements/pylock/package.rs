@@ -48,6 +48,9 @@ struct File {
     subdirectory: Option<String>,
 }
 
+/// What is said of a package that is a directory or file of this machine.
+pub(super) const OF_THIS_MACHINE: &str = "of this machine, and the image's build has only the package itself";
+
 /// What comes behind a package's name, and its hashes.
 pub(super) struct Source {
     pub(super) pin: String,
@@ -59,9 +62,7 @@ pub(super) fn source(package: &Package) -> Result<Source, String> {
     let name = package.name.get_ref();
     if let Some(directory) = &package.directory {
         let path = &directory.path;
-        return Err(format!(
-            "{name} is the directory `{path}` of this machine, and the image's build has only the package itself"
-        ));
+        return Err(format!("{name} is the directory `{path}` {OF_THIS_MACHINE}"));
     }
     if let Some(vcs) = &package.vcs {
         let url = remote(name, vcs.url.as_deref(), vcs.path.as_deref())?;
@@ -110,9 +111,7 @@ fn remote(name: &str, url: Option<&str>, path: Option<&str>) -> Result<String, S
     let url = match (url, path) {
         (Some(url), _) if is_remote(url) || url.starts_with("ssh://") => url,
         (Some(local), _) | (None, Some(local)) => {
-            return Err(format!(
-                "{name} is `{local}` of this machine, and the image's build has only the package itself"
-            ));
+            return Err(format!("{name} is `{local}` {OF_THIS_MACHINE}"));
         }
         // An index knows where the file is.
         (None, None) => return Ok(String::new()),
