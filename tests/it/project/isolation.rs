@@ -71,7 +71,7 @@ fn every_way_to_end_early_is_told() {
     for (code, said) in [
         (
             "import sys\nsys.exit(0 if 1 else 1)",
-            "Look for a call that ends the process, such as sys.exit()",
+            "setup() was not called: setup.py ended before it, as with sys.exit(),",
         ),
         (
             "import os\nprint('so far')\nos._exit(3 if 1 else 1)",
