@@ -60,8 +60,8 @@ fn commands(sandbox: &Sandbox) -> [Ran; 4] {
     [
         sandbox.run(&["inspect", "--json", "--static"]),
         sandbox.run(&["inspect", "--json"]),
-        sandbox.run(&["dist", "--static", "--json", "--train", "tiny.train:train"]),
-        sandbox.run(&["dist", "--json", "--train", "tiny.train:train"]),
+        sandbox.run(&["dist", "--static", "--json", "--train", "elsewhere.train:train"]),
+        sandbox.run(&["dist", "--json", "--train", "elsewhere.train:train"]),
     ]
 }
 
@@ -158,7 +158,7 @@ fn ways_to_lead_out() {
     let sandbox = project(&setup, &[]);
     symlink(sandbox.home().join("away/key"), sandbox.project().join("README.md")).unwrap();
     let ran = sandbox
-        .run(&["dist", "--static", "--train", "tiny.train:train"])
+        .run(&["dist", "--static", "--train", "elsewhere.train:train"])
         .exits(1);
     keeps_still(
         "an absolute path",
@@ -194,7 +194,7 @@ fn what_git_keeps() {
         "from setuptools import setup\nsetup(name='tiny', version='1', description=open('.git/config').read())\n";
     let sandbox = project(&[("setup.py", read), kept], &[]);
     let ran = sandbox
-        .run(&["dist", "--static", "--train", "tiny.train:train"])
+        .run(&["dist", "--static", "--train", "elsewhere.train:train"])
         .exits(0);
     keeps_still("read by setup.py", &sandbox, &[ran]);
 }
@@ -237,7 +237,7 @@ fn what_nobody_follows() {
 
 fn said_of(files: &[(&str, &str)], links: &[(&str, &str)]) -> String {
     let sandbox = project(files, links);
-    let ran = sandbox.run(&["dist", "--train", "tiny.train:train"]);
+    let ran = sandbox.run(&["dist", "--train", "elsewhere.train:train"]);
     sandbox.transcript(&ran)
 }
 

@@ -231,9 +231,12 @@ impl Question<'_> {
 /// [PEP 517](https://peps.python.org/pep-0517/#build-environment) wants it. An environment that the user is in is not theirs.
 fn seen_by_hooks(process: &[(String, String)], environment: &BuildEnvironment) -> Vec<(String, String)> {
     let mut seen = process::without_credentials(process);
-    seen.retain(|(name, _)| !["PATH", "VIRTUAL_ENV", "CONDA_PREFIX"].contains(&name.as_str()));
+    let replaced = ["PATH", "VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONHASHSEED"];
+    seen.retain(|(name, _)| !replaced.contains(&name.as_str()));
     let programs = environment.programs().display().to_string();
     let path = process::variable(process, "PATH").map_or(programs.clone(), |path| format!("{programs}:{path}"));
     seen.push(("PATH".to_owned(), path));
+    // What setup.py makes of a set is in the same order at every run.
+    seen.push(("PYTHONHASHSEED".to_owned(), "0".to_owned()));
     seen
 }

@@ -50,7 +50,7 @@ fn what_python_is_asked_for() {
         let setup = computing(code, rest);
         let sandbox = project(&[("setup.py", &setup), (".git/config", "c4nary\n")], &[(link, target)]);
         let inspected = sandbox.run(&["inspect", "--json"]);
-        let packed = sandbox.run(&["dist", "--train", "tiny.train:train"]).exits(1);
+        let packed = sandbox.run(&["dist", "--train", "elsewhere.train:train"]).exits(1);
         let packed = packed.says(&[&format!("error: {link} is a link to a file "), "hint: "]);
         keeps_still(what, &sandbox, &[inspected, packed]);
         assert!(!sandbox.project().join("dist").exists(), "{what}");
@@ -83,13 +83,13 @@ def build_sdist(directory, settings):
     let pyproject = "[build-system]\nrequires = []\nbuild-backend = 'own'\nbackend-path = ['backend']\n";
     let files = [("pyproject.toml", pyproject), ("backend/own.py", backend)];
     let sandbox = project(&files, &[("tiny/notes.md", "../AWAY/key")]);
-    let ran = sandbox.run(&["dist", "--train", "tiny.train:train"]).exits(1);
+    let ran = sandbox.run(&["dist", "--train", "elsewhere.train:train"]).exits(1);
     let ran = ran.says(&["tiny/notes.md is a link to a file outside the project"]);
     keeps_still("cp", &sandbox, &[ran]);
     assert!(!sandbox.project().join("dist").exists());
     // What stays inside is packed as ever.
     let sandbox = project(&files, &[("tiny/notes.md", "train.py")]);
-    sandbox.run(&["dist", "--train", "tiny.train:train"]).exits(0);
+    sandbox.run(&["dist", "--train", "elsewhere.train:train"]).exits(0);
 }
 
 #[test]

@@ -156,7 +156,7 @@ fn paths_that_say_that_they_lead_out() {
             ],
             &[],
         );
-        let ran = sandbox.run(&["dist", "--static", "--train", "tiny.train:train"]);
+        let ran = sandbox.run(&["dist", "--static", "--train", "elsewhere.train:train"]);
         keeps_still(what, &sandbox, &[ran.exits(1)]);
     }
 }

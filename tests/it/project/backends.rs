@@ -185,7 +185,9 @@ fn what_project_says_no_backend_changes() {
         assert_eq!(said["source"]["kind"], "static");
         let judged = judge(&sandbox.project());
         for (field, value) in judged["metadata"].as_object().unwrap() {
-            assert_eq!(&said[field], value, "{backend}: {field}");
+            // Poetry writes `numpy (>=1.26)`.
+            let spelled = |value: &Value| value.to_string().replace([' ', '(', ')'], "");
+            assert_eq!(spelled(&said[field]), spelled(value), "{backend}: {field}");
         }
         let refused = sandbox.run(&["dist", "--static"]).exits(1);
         assert!(refused.stderr.contains(backend), "{}", refused.stderr);

@@ -316,3 +316,18 @@ fn setuptools_tells_a_version_from_none() {
             .contains("does not give the package a version")
     );
 }
+
+#[test]
+fn what_is_made_of_a_set_is_the_same_at_every_run() {
+    let sandbox = crate::support::Sandbox::empty().with("PYTHONHASHSEED", "7");
+    sandbox.write(
+        "setup.py",
+        "from setuptools import setup\nextras = {'viz': ['matplotlib', 'seaborn'], 'db': ['sqlalchemy', 'redis']}\nextras['all'] = list({one for group in extras.values() for one in group})\nsetup(name='a', version='1', packages=[], extras_require=extras)\n",
+    );
+    let said = || sandbox.run(&["inspect", "--json"]).exits(0).json();
+    let first = said();
+    assert_eq!(first["source"]["kind"], "pep517");
+    assert_eq!(first, said());
+    let sandbox = sandbox.with("PYTHONHASHSEED", "random");
+    assert_eq!(first, sandbox.run(&["inspect", "--json"]).exits(0).json());
+}
