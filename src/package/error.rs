@@ -164,6 +164,24 @@ pub enum Error {
         /// What is wrong with it, such as `leads out of the archive`.
         reason: &'static str,
     },
+    /// The backend's wheel cannot be read.
+    #[error("cannot read the build backend's wheel {}: {source}", .path.display())]
+    ReadWheel {
+        /// The wheel.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The backend's wheel contains something no wheel may.
+    #[error("the build backend's wheel {} is refused: {member:?} {reason}", .path.display())]
+    WheelMember {
+        /// The wheel.
+        path: PathBuf,
+        /// The member's path in it.
+        member: String,
+        /// What is wrong with it, such as `leads out of the archive`.
+        reason: &'static str,
+    },
     /// The build backend did not make an archive.
     #[error(transparent)]
     Backend(#[from] Box<project::Error>),
@@ -243,7 +261,8 @@ impl Explain for Error {
             Self::ReadArchive { .. } => {
                 Fault::User.hint("Check the backend's own output: `python -m build --sdist`.")
             }
-            Self::Member { .. } => {
+            Self::ReadWheel { .. } => Fault::User.hint("Check the backend's own output: `python -m build --wheel`."),
+            Self::Member { .. } | Self::WheelMember { .. } => {
                 Fault::User.hint("Correct what the build backend packs; its own documentation says how.")
             }
             Self::Backend(error) => error.advice(),

@@ -3,11 +3,13 @@
 //! ```text
 //! what is there    tree.rs (listings, links), globs.rs, paths.rs (as text); build_py.rs (modules and data of packages)
 //! which files      files.rs: what setuptools' egg_info lists, with manifest.rs (MANIFEST.in); listing.rs (with its own files)
+//! for a backend    checkout.rs (a copy of the project to build in)
 //! what they say    names.rs (my_pkg-1.0), metadata/ (PKG-INFO, entry_points.txt, …)
 //! what can fail    error.rs
 //! ```
 
 mod build_py;
+mod checkout;
 mod error;
 mod files;
 mod globs;

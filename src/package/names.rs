@@ -48,6 +48,13 @@ impl Names {
     }
 }
 
+impl Names {
+    /// The directory in a wheel for what it says of itself: `my_pkg-1.0.dist-info`.
+    pub(crate) fn dist_info(&self) -> String {
+        format!("{}.dist-info", self.top)
+    }
+}
+
 /// Every run of characters that no name may contain becomes one dash, as setuptools does it.
 fn safe_name(name: &str) -> String {
     let mut safe = String::with_capacity(name.len());

@@ -190,6 +190,16 @@ pub enum Error {
         /// `setuptools`, or another backend.
         backend: String,
     },
+    /// The build backend would have to make the wheel, and that is forbidden.
+    #[error(
+        "{reason}; only {backend} can make the wheel, by running the project's code, and static reading was asked for"
+    )]
+    StaticWheel {
+        /// What only the backend does, and its `file:line`.
+        reason: String,
+        /// `setuptools`, or another backend.
+        backend: String,
+    },
     /// Several functions could train (or serve).
     #[error("{} functions are declared to {verb}:\n{}", found.len(), list(found))]
     AmbiguousTrain {
@@ -419,7 +429,7 @@ impl Explain for Error {
             Self::StaticOnly { .. } => {
                 Fault::User.hint("Write the value as a literal, or allow Python to be asked.")
             }
-            Self::StaticSdist { .. } => Fault::User.hint(
+            Self::StaticSdist { .. } | Self::StaticWheel { .. } => Fault::User.hint(
                 "Take that out of the project, or run without --static (SGBUILD_STATIC) where its code may run.",
             ),
             Self::AmbiguousTrain { verb: "serve", .. } => {

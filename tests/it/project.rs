@@ -5,7 +5,7 @@ mod cache;
 mod descriptions;
 mod doubts;
 mod extremes;
-mod hooks;
+pub(crate) mod hooks;
 mod installer;
 mod isolation;
 mod links;

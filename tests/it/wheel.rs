@@ -1,6 +1,7 @@
 //! `Project ─▶ Wheel`, held against the real setuptools.
 
 mod archive;
+mod backends;
 mod files;
 mod oracle;
 

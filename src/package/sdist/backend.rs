@@ -30,8 +30,10 @@ pub(super) fn build_by_backend(
         hook: Hook::Sdist,
         because: build.backend_sdist.as_deref().unwrap_or("it was asked for"),
         root,
+        checkout: root,
         build,
         out: out_dir,
+        variables: Vec::new(),
     };
     let made: Made = question.ask(settings, progress)?;
     let path = out_dir.join(&made.sdist);

@@ -31,26 +31,19 @@ pub(super) struct Archive {
     zip: ZipWriter<BufWriter<NamedTempFile>>,
     target: PathBuf,
     file_name: String,
-    dist_info: String,
     time: DateTime,
     record: Record,
     files: Vec<String>,
 }
 
 impl Archive {
-    /// Begins `out_dir/file_name`, the wheel of `<name>-<version>`, which is `top`. `source_date_epoch` is in seconds since 1970.
-    pub(super) fn create(
-        out_dir: &Path,
-        file_name: &str,
-        top: &str,
-        source_date_epoch: Option<i64>,
-    ) -> Result<Self, Error> {
+    /// Begins `out_dir/file_name`. `source_date_epoch` is in seconds since 1970.
+    pub(super) fn create(out_dir: &Path, file_name: &str, source_date_epoch: Option<i64>) -> Result<Self, Error> {
         let file = output::begin(out_dir, ".sgbuild-wheel-")?;
         Ok(Self {
             zip: ZipWriter::new(BufWriter::with_capacity(PIECE, file)),
             target: out_dir.join(file_name),
             file_name: file_name.to_owned(),
-            dist_info: format!("{top}.dist-info"),
             time: time(source_date_epoch.unwrap_or(DEFAULT_TIME)),
             record: Record::default(),
             files: Vec::new(),
@@ -71,12 +64,25 @@ impl Archive {
         };
         let (mut file, metadata) = reading::open(source).map_err(read_error)?;
         let executable = keeps_mode && output::is_executable(&metadata);
-        self.begin(path, metadata.len(), executable)?;
+        self.copy(path, metadata.len(), executable, &mut file, &read_error, moved)
+    }
+
+    /// Adds what `reader` has, about `size` bytes, as `path`. `read_error` says what it was that could not be read.
+    pub(super) fn copy(
+        &mut self,
+        path: &str,
+        size: u64,
+        executable: bool,
+        reader: &mut dyn Read,
+        read_error: &dyn Fn(io::Error) -> Error,
+        moved: &mut dyn FnMut(u64) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        self.begin(path, size, executable)?;
         let mut digest = Sha256::new();
-        let mut size = 0;
+        let mut copied = 0;
         let mut piece = vec![0; PIECE];
         loop {
-            let read = match file.read(&mut piece) {
+            let read = match reader.read(&mut piece) {
                 Ok(0) => break,
                 Ok(read) => read,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
@@ -84,12 +90,12 @@ impl Archive {
             };
             moved(read as u64)?;
             digest.update(&piece[..read]);
-            size += read as u64;
+            copied += read as u64;
             self.zip
                 .write_all(&piece[..read])
                 .map_err(|source| self.failed(source))?;
         }
-        self.end(path, &digest.finalize(), size);
+        self.end(path, &digest.finalize(), copied);
         Ok(())
     }
 
@@ -101,11 +107,14 @@ impl Archive {
         Ok(())
     }
 
-    /// Ends the archive with its `RECORD`, and gives it its name, replacing a file that has it.
-    pub(super) fn finish(mut self) -> Result<Wheel, Error> {
-        let path = format!("{}/RECORD", self.dist_info);
-        let record = std::mem::take(&mut self.record).finish(&path);
-        self.add_bytes(&path, record.as_bytes(), false)?;
+    /// Adds the `RECORD` of all that was added, as `path`.
+    pub(super) fn add_record(&mut self, path: &str) -> Result<(), Error> {
+        let record = std::mem::take(&mut self.record).finish(path);
+        self.add_bytes(path, record.as_bytes(), false)
+    }
+
+    /// Ends the archive and gives it its name, replacing a file that has it.
+    pub(super) fn finish(self) -> Result<Wheel, Error> {
         let Self {
             zip,
             target,

@@ -66,7 +66,7 @@ impl Contents {
         let data = format!("{}.data", names.top);
         gathering.data_files(&data)?;
         gathering.scripts(&join(&data, "scripts"))?;
-        let dir = format!("{}.dist-info", names.top);
+        let dir = names.dist_info();
         for path in license_files {
             gathering.file(&join(&dir, &format!("licenses/{path}")), path, true)?;
         }
@@ -76,8 +76,8 @@ impl Contents {
         Ok(Self { tree, members })
     }
 
-    /// Writes all of it.
-    pub(super) fn write(self, mut archive: Archive, progress: &dyn Progress) -> Result<Wheel, Error> {
+    /// Writes all of it, and last the `RECORD` of it under the path `record`.
+    pub(super) fn write(self, mut archive: Archive, record: &str, progress: &dyn Progress) -> Result<Wheel, Error> {
         let mut members: Vec<(String, Source)> = self.members.into_iter().collect();
         members.sort_by(|(a, _), (b, _)| order::order(a, b));
         let task = progress.task("Building the wheel", None);
@@ -99,6 +99,7 @@ impl Contents {
                 }
             }
         }
+        archive.add_record(record)?;
         archive.finish()
     }
 }

@@ -3,6 +3,7 @@
 //! ```text
 //! what is in it  contents.rs: modules and data (../build_py.rs, package_data.rs), data files, scripts.rs; dist_info.rs
 //! the archive    archive.rs (the same bytes), order.rs, record.rs
+//! who makes it   builder.rs: sgbuild, or the backend, whose wheel is made the same (rewrite.rs) and must fit the image (tags.rs)
 //! ```
 //!
 //! Written natively where setuptools would make a wheel of Python alone, and nothing that it does depends on code: read beside
@@ -11,21 +12,27 @@
 //! the last counts, whatever their times.
 
 mod archive;
+mod builder;
 mod contents;
 mod dist_info;
 mod order;
 mod package_data;
 mod record;
+mod rewrite;
 mod scripts;
+mod tags;
 
 use std::path::{Path, PathBuf};
 
+pub use self::builder::{Builder, Built};
+pub use self::tags::Target;
 pub use super::Error;
 
 use self::archive::Archive;
 use self::contents::Contents;
 use super::listing::{self, EggInfo};
 use super::names::Names;
+use super::paths::join;
 use crate::progress::Progress;
 use crate::project::Project;
 
@@ -38,6 +45,8 @@ pub struct WheelSettings {
     /// Directories that hold what was built (`dist`), relative to the project's root or absolute: no package's data. The output
     /// directory is one without being named.
     pub output_dirs: Vec<PathBuf>,
+    /// Where it is to be installed; without one, a wheel for any platform will do.
+    pub target: Option<Target>,
 }
 
 /// A wheel on disk.
@@ -81,8 +90,8 @@ pub fn pack(
     let tree = listing::tree(project, &pruned);
     let egg_info = EggInfo::of(project, &names, &tree, &Quiet(progress))?;
     let contents = Contents::gather(project, &names, tags, tree, egg_info, &pruned, progress)?;
-    let archive = Archive::create(out_dir, &file_name, &names.top, settings.source_date_epoch)?;
-    contents.write(archive, progress)
+    let archive = Archive::create(out_dir, &file_name, settings.source_date_epoch)?;
+    contents.write(archive, &join(&names.dist_info(), "RECORD"), progress)
 }
 
 /// The Pythons that a wheel is for.

@@ -1,8 +1,8 @@
-"""Asks a build backend for metadata or an sdist: ask.py ORDER ANSWER.
+"""Asks a build backend for metadata, an sdist or a wheel: ask.py ORDER ANSWER.
 
-ORDER is JSON: {"hook": "metadata" | "sdist", "root", "backend", "backend_path", "installed", "out"}.
-ANSWER is written as JSON: {"install": […]} when the backend needs more to be installed first, {"sdist": file name}, or the
-metadata; {"outside": path} where a file was opened through a link that leads out of the project. What is called of the
+ORDER is JSON: {"hook": "metadata" | "sdist" | "wheel", "root", "backend", "backend_path", "installed", "out"}.
+ANSWER is written as JSON: {"install": […]} when the backend needs more to be installed first, {"sdist": file name},
+{"wheel": file name}, or the metadata; {"outside": path} where a file was opened through a link that leads out of the project. What is called of the
 backend are the hooks of PEP 517, https://peps.python.org/pep-0517/.
 """
 
@@ -160,6 +160,13 @@ def sdist(backend, order, declared):
     return {"sdist": backend.build_sdist(order["out"], {})}
 
 
+def wheel(backend, order, declared):
+    requires = missing(backend, "get_requires_for_build_wheel", order)
+    if requires:
+        return {"install": requires}
+    return {"wheel": backend.build_wheel(order["out"], {})}
+
+
 def metadata(backend, order, declared):
     requires = missing(backend, "get_requires_for_build_wheel", order)
     if requires:
@@ -266,7 +273,7 @@ def entry_points(text):
     return {section: dict(parser.items(section)) for section in parser.sections() if parser.items(section)}
 
 
-HOOKS = {"metadata": metadata, "sdist": sdist}
+HOOKS = {"metadata": metadata, "sdist": sdist, "wheel": wheel}
 
 
 if __name__ == "__main__":

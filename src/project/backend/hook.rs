@@ -12,6 +12,8 @@ pub(crate) enum Hook {
     Metadata,
     /// A source distribution.
     Sdist,
+    /// A wheel.
+    Wheel,
 }
 
 impl Hook {
@@ -20,6 +22,7 @@ impl Hook {
         match self {
             Self::Metadata => "metadata",
             Self::Sdist => "sdist",
+            Self::Wheel => "wheel",
         }
     }
 
@@ -27,7 +30,7 @@ impl Hook {
     pub(super) fn task(self, backend: &str) -> String {
         let verb = match self {
             Self::Metadata => "reading",
-            Self::Sdist => "building",
+            Self::Sdist | Self::Wheel => "building",
         };
         format!("{verb} the {} with {backend}", self.name())
     }
@@ -45,6 +48,10 @@ impl Hook {
         match self {
             Self::Metadata => Error::StaticOnly { reason },
             Self::Sdist => Error::StaticSdist {
+                reason,
+                backend: backend.to_owned(),
+            },
+            Self::Wheel => Error::StaticWheel {
                 reason,
                 backend: backend.to_owned(),
             },
@@ -67,6 +74,6 @@ mod tests {
         let (_, table) = super::super::question::ASK.split_once("\nHOOKS = {").unwrap();
         let (table, _) = table.split_once('}').unwrap();
         let known: Vec<_> = table.split(", ").filter_map(|entry| entry.split('"').nth(1)).collect();
-        assert_eq!(known, [Hook::Metadata, Hook::Sdist].map(Hook::name));
+        assert_eq!(known, [Hook::Metadata, Hook::Sdist, Hook::Wheel].map(Hook::name));
     }
 }

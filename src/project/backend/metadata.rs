@@ -48,8 +48,10 @@ pub(crate) fn metadata(
         hook: Hook::Metadata,
         because,
         root,
+        checkout: root,
         build,
         out: out.path(),
+        variables: Vec::new(),
     };
     question.ask(settings, progress)
 }

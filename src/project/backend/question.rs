@@ -32,10 +32,14 @@ pub(crate) struct Question<'a> {
     pub(crate) because: &'a str,
     /// The project's directory.
     pub(crate) root: &'a Path,
+    /// Where it is asked: there, or in a copy of it.
+    pub(crate) checkout: &'a Path,
     /// Which backend, and what it requires.
     pub(crate) build: &'a Build,
     /// The directory for what the backend makes.
     pub(crate) out: &'a Path,
+    /// What its environment says in any case.
+    pub(crate) variables: Vec<(String, String)>,
 }
 
 /// The question as `ask.py` reads it.
@@ -114,12 +118,21 @@ impl Question<'_> {
         settings: &ProjectSettings,
         progress: &dyn Progress,
     ) -> Result<T, Error> {
-        if settings.static_only {
-            return Err(self.hook.refused(self.who(), self.because));
-        }
+        self.permitted(settings)?;
         progress.step(&self.hook.told(self.who(), self.because));
         self.answer(settings, progress)
             .map_err(|error| error.when_asked(self.because))
+    }
+
+    /// Whether it may be asked at all.
+    ///
+    /// # Errors
+    /// Static reading was asked for.
+    pub(crate) fn permitted(&self, settings: &ProjectSettings) -> Result<(), Error> {
+        if settings.static_only {
+            return Err(self.hook.refused(self.who(), self.because));
+        }
+        Ok(())
     }
 
     fn answer<T: for<'de> Deserialize<'de>>(
@@ -133,7 +146,7 @@ impl Question<'_> {
             let environment = BuildEnvironment::with(&installed, self.root, settings, progress)?;
             files.place(&Order {
                 hook: self.hook,
-                root: self.root,
+                root: self.checkout,
                 backend: self.backend(),
                 backend_path: &self.build.backend_path,
                 installed: &installed,
@@ -172,11 +185,11 @@ impl Question<'_> {
             arguments: [&files.script, &files.order, &files.answer]
                 .map(|file| file.clone().into())
                 .to_vec(),
-            environment: seen_by_hooks(&settings.environment, environment),
-            directory: self.root,
+            environment: self.seen(&settings.environment, environment),
+            directory: self.checkout,
             seconds: settings.python_timeout,
         };
-        let litter = Litter::before(self.root, self.build);
+        let litter = Litter::before(self.checkout, self.build);
         let ended = run.wait(progress);
         litter.remove_new();
         Ok(ended?)
@@ -225,18 +238,23 @@ impl Question<'_> {
     fn task(&self) -> String {
         self.hook.task(self.who())
     }
+
+    /// The variables that the hook sees: no credentials, and the build requirements' programs before others, as
+    /// [PEP 517](https://peps.python.org/pep-0517/#build-environment) wants it. An environment that the user is in is not its.
+    fn seen(&self, process: &[(String, String)], environment: &BuildEnvironment) -> Vec<(String, String)> {
+        let mut seen = process::without_credentials(process);
+        let own = self.variables.iter().map(|(name, _)| name.as_str());
+        let own: Vec<&str> = own.chain(NOT_THEIRS).collect();
+        seen.retain(|(name, _)| !own.contains(&name.as_str()));
+        let programs = environment.programs().display().to_string();
+        let path = process::variable(process, "PATH").map_or(programs.clone(), |path| format!("{programs}:{path}"));
+        seen.push(("PATH".to_owned(), path));
+        // A set that ends in the metadata, or in a file, has the same order each time.
+        seen.push(("PYTHONHASHSEED".to_owned(), "0".to_owned()));
+        seen.extend(self.variables.iter().cloned());
+        seen
+    }
 }
 
-/// The variables that hooks see: no credentials, and the build requirements' programs before others, as
-/// [PEP 517](https://peps.python.org/pep-0517/#build-environment) wants it. An environment that the user is in is not theirs.
-fn seen_by_hooks(process: &[(String, String)], environment: &BuildEnvironment) -> Vec<(String, String)> {
-    let mut seen = process::without_credentials(process);
-    let replaced = ["PATH", "VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONHASHSEED"];
-    seen.retain(|(name, _)| !replaced.contains(&name.as_str()));
-    let programs = environment.programs().display().to_string();
-    let path = process::variable(process, "PATH").map_or(programs.clone(), |path| format!("{programs}:{path}"));
-    seen.push(("PATH".to_owned(), path));
-    // What setup.py makes of a set is in the same order at every run.
-    seen.push(("PYTHONHASHSEED".to_owned(), "0".to_owned()));
-    seen
-}
+/// Variables of the user's that hooks do not see as they are.
+const NOT_THEIRS: [&str; 4] = ["PATH", "VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONHASHSEED"];

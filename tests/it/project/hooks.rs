@@ -18,7 +18,7 @@ pub(super) fn computing(code: &str) -> Sandbox {
     sandbox
 }
 
-pub(super) fn names(directory: &Path) -> Vec<String> {
+pub(crate) fn names(directory: &Path) -> Vec<String> {
     let mut names: Vec<_> = walkdir::WalkDir::new(directory)
         .into_iter()
         .map(|entry| {

@@ -263,7 +263,7 @@ impl Sandbox {
 }
 
 /// Where prepared interpreters are kept between test runs.
-fn cache() -> PathBuf {
+pub(crate) fn cache() -> PathBuf {
     let target = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
     target.join("cache")
 }

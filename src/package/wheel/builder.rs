@@ -1,0 +1,155 @@
+//! Who makes the wheel: sgbuild by itself, or the project's build backend.
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use tempfile::TempDir;
+
+use super::tags::Tags;
+use super::{Error, Wheel, WheelSettings, pack, rewrite};
+use crate::package::DEFAULT_TIME;
+use crate::package::checkout::Copy;
+use crate::package::names::Names;
+use crate::package::sdist::scratch;
+use crate::progress::Progress;
+use crate::project::backend::{Hook, Question};
+use crate::project::{Project, ProjectSettings};
+
+/// What the wheel of a project is made of.
+pub struct Builder<'a> {
+    project: &'a Project,
+    backends: Option<BackendsWheel>,
+}
+
+/// A wheel that the build backend made, in a directory that lives as long as this.
+struct BackendsWheel {
+    path: PathBuf,
+    _directory: TempDir,
+}
+
+/// A wheel, or why there is none to install.
+#[derive(Debug, Clone)]
+pub enum Built {
+    /// It can be installed where it is to be.
+    Wheel(Wheel),
+    /// It holds compiled code for something else than the image, such as `it is for linux_x86_64, and the image for linux/arm64`.
+    Foreign {
+        /// The wheel's file name.
+        file_name: String,
+        /// Why, as the end of a sentence.
+        reason: String,
+    },
+}
+
+/// What the backend says that it made.
+#[derive(Deserialize)]
+struct Made {
+    /// The wheel's file name.
+    wheel: String,
+}
+
+impl<'a> Builder<'a> {
+    /// Asks the build backend for its wheel, where only it can make one: in a copy of the project, so that nothing of what it writes
+    /// comes to lie in the checkout, and nothing of what lies there from earlier builds comes into the wheel.
+    ///
+    /// # Errors
+    /// The backend failed, or may not be asked; it made a wheel of another name or version than the project's.
+    pub fn of(
+        project: &'a Project,
+        projects: &ProjectSettings,
+        settings: &WheelSettings,
+        progress: &dyn Progress,
+    ) -> Result<Self, Error> {
+        let backends = match project.build.wheel_by_backend() {
+            None => None,
+            Some(because) => Some(ask_backend(project, because, projects, settings, progress)?),
+        };
+        Ok(Self { project, backends })
+    }
+
+    /// Writes the wheel into the directory `out`.
+    ///
+    /// # Errors
+    /// See [`pack`]; a backend's wheel that holds what none may.
+    pub fn pack(&self, out: &Path, settings: &WheelSettings, progress: &dyn Progress) -> Result<Built, Error> {
+        let Some(backends) = &self.backends else {
+            return Ok(Built::Wheel(pack(self.project, out, settings, progress)?));
+        };
+        let file_name = backends
+            .path
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned());
+        let file_name = file_name.unwrap_or_default();
+        if let Some(reason) = Tags::of(&file_name).and_then(|tags| tags.unfit(settings.target.as_ref())) {
+            return Ok(Built::Foreign { file_name, reason });
+        }
+        rewrite::rewrite(&backends.path, out, settings, progress).map(Built::Wheel)
+    }
+}
+
+fn ask_backend(
+    project: &Project,
+    because: &str,
+    projects: &ProjectSettings,
+    settings: &WheelSettings,
+    progress: &dyn Progress,
+) -> Result<BackendsWheel, Error> {
+    let names = Names::of(&project.metadata)?;
+    let copied = scratch()?;
+    let directory = scratch()?;
+    let question = |checkout| Question {
+        hook: Hook::Wheel,
+        because,
+        root: &project.root,
+        checkout,
+        build: &project.build,
+        out: directory.path(),
+        variables: variables(&names, settings),
+    };
+    // Whether it may be asked is settled before anything is copied.
+    question(&project.root).permitted(projects).map_err(Box::new)?;
+    let copy = Copy::of(project, settings, copied.path(), progress)?;
+    let question = question(&copy.root);
+    let made: Made = question.ask(projects, progress).map_err(Box::new)?;
+    let path = directory.path().join(&made.wheel);
+    if !path.is_file() || made.wheel.contains('/') {
+        return Err(failed(
+            &question,
+            format!("it says that it built {}, and there is no such file", made.wheel),
+        ));
+    }
+    if !made.wheel.to_lowercase().starts_with(&format!("{}-", names.top)) {
+        // What was read decides about tags and labels; the wheel must hold the same.
+        let read = format!("{} {}", names.name, names.version);
+        return Err(failed(
+            &question,
+            format!("it built {}, though the metadata says {read}", made.wheel),
+        ));
+    }
+    copy.refuse_linked(&rewrite::files(&path)?)?;
+    Ok(BackendsWheel {
+        path,
+        _directory: directory,
+    })
+}
+
+fn failed(question: &Question<'_>, log: String) -> Error {
+    Error::Backend(Box::new(question.failed(log)))
+}
+
+/// What makes a backend write the same bytes each time, and the version that was read.
+fn variables(names: &Names, settings: &WheelSettings) -> Vec<(String, String)> {
+    let time = settings.source_date_epoch.unwrap_or(DEFAULT_TIME);
+    let (dist, _) = names.top.split_once('-').unwrap_or((&names.top, ""));
+    vec![
+        ("SOURCE_DATE_EPOCH".to_owned(), time.to_string()),
+        // A plugin that takes the version from git would find another in the copy of a directory below git's own.
+        (
+            format!("SETUPTOOLS_SCM_PRETEND_VERSION_FOR_{}", dist.to_uppercase()),
+            names.version.clone(),
+        ),
+        ("PBR_VERSION".to_owned(), names.version.clone()),
+        // git may not refresh the checkout's index.
+        ("GIT_OPTIONAL_LOCKS".to_owned(), "0".to_owned()),
+    ]
+}

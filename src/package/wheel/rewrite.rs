@@ -1,0 +1,112 @@
+//! A build backend's wheel, written again so that its bytes depend on its members alone.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use zip::ZipArchive;
+use zip::result::ZipError;
+
+use super::archive::Archive;
+use super::{Error, Wheel, WheelSettings, order};
+use crate::package::paths::inside;
+use crate::progress::Progress;
+use crate::reading;
+
+/// Writes the wheel at `path` again into `out_dir`, under the same file name and with the same members, `RECORD` among them, in the
+/// order and with times and modes as [`pack`](super::pack) has them.
+///
+/// # Errors
+/// It cannot be read, or holds what no wheel may: absolute paths, paths that lead out, links, a member twice.
+pub(super) fn rewrite(
+    path: &Path,
+    out_dir: &Path,
+    settings: &WheelSettings,
+    progress: &dyn Progress,
+) -> Result<Wheel, Error> {
+    let file_name = path
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default();
+    let mut source = Source::open(path)?;
+    let members = source.members()?;
+    let mut archive = Archive::create(out_dir, &file_name, settings.source_date_epoch)?;
+    let mut sorted: Vec<&String> = members.keys().collect();
+    sorted.sort_by(|a, b| order::order(a, b));
+    for name in sorted {
+        progress.check()?;
+        let mut member = source
+            .zip
+            .by_index(members[name])
+            .map_err(|error| failed(path, error))?;
+        let executable = member.unix_mode().is_some_and(|mode| mode & 0o100 != 0);
+        let size = member.size();
+        let failed = |source| read_error(path, source);
+        archive.copy(name, size, executable, &mut member, &failed, &mut |_| {
+            Ok(progress.check()?)
+        })?;
+    }
+    archive.finish()
+}
+
+/// The names of a wheel's members.
+pub(super) fn files(path: &Path) -> Result<Vec<String>, Error> {
+    Ok(Source::open(path)?.members()?.into_keys().collect())
+}
+
+struct Source {
+    path: PathBuf,
+    zip: ZipArchive<File>,
+}
+
+impl Source {
+    fn open(path: &Path) -> Result<Self, Error> {
+        let (file, _) = reading::open(path).map_err(|source| read_error(path, source))?;
+        Ok(Self {
+            path: path.to_owned(),
+            zip: ZipArchive::new(file).map_err(|error| failed(path, error))?,
+        })
+    }
+
+    /// The files with their places in the archive.
+    fn members(&mut self) -> Result<BTreeMap<String, usize>, Error> {
+        let mut members = BTreeMap::new();
+        for at in 0..self.zip.len() {
+            let member = self.zip.by_index_raw(at).map_err(|error| failed(&self.path, error))?;
+            let name = member.name().map_err(|error| failed(&self.path, error))?.into_owned();
+            let refused = |reason| Error::WheelMember {
+                path: self.path.clone(),
+                member: name.clone(),
+                reason,
+            };
+            if member.is_dir() {
+                continue;
+            }
+            if member.is_symlink() {
+                return Err(refused("is a link, which no installer makes"));
+            }
+            if inside(&name).as_deref() != Some(name.as_str()) {
+                return Err(refused("is an absolute path or leads out of the archive"));
+            }
+            if members.insert(name.clone(), at).is_some() {
+                return Err(refused("appears twice"));
+            }
+        }
+        Ok(members)
+    }
+}
+
+fn failed(path: &Path, error: ZipError) -> Error {
+    match error {
+        ZipError::Io(source) => read_error(path, source),
+        other => read_error(path, io::Error::other(other)),
+    }
+}
+
+fn read_error(path: &Path, source: io::Error) -> Error {
+    Error::ReadWheel {
+        path: path.to_owned(),
+        source,
+    }
+}

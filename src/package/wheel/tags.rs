@@ -1,0 +1,150 @@
+//! The tags at the end of a wheel's name: which Pythons on which platforms can install it
+//! (<https://packaging.python.org/en/latest/specifications/platform-compatibility-tags/>).
+
+use crate::oci::Platform;
+
+/// Where a wheel is to be installed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// The image's platform.
+    pub platform: Platform,
+    /// The image's Python, such as `3.11`, where it is known.
+    pub python: Option<String>,
+}
+
+/// See above; each may stand for several.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Tags<'a> {
+    python: &'a str,
+    abi: &'a str,
+    platform: &'a str,
+}
+
+impl<'a> Tags<'a> {
+    /// Of a wheel's file name; `None` where it is no wheel's.
+    pub(super) fn of(file_name: &'a str) -> Option<Self> {
+        let mut parts = file_name.strip_suffix(".whl")?.rsplit('-');
+        let platform = parts.next()?;
+        let abi = parts.next()?;
+        let python = parts.next()?;
+        // Name and version.
+        parts.nth(1)?;
+        Some(Self { python, abi, platform })
+    }
+
+    /// Why the wheel cannot be installed in `target`, as the end of a sentence. Without one, nothing is known against it.
+    pub(super) fn unfit(&self, target: Option<&Target>) -> Option<String> {
+        let target = target?;
+        let Target { platform, python } = target;
+        if !self.platform.split('.').any(|tag| is_of(tag, platform)) {
+            return Some(format!(
+                "it is for {}, and the image for {}/{}",
+                self.platform, platform.os, platform.architecture
+            ));
+        }
+        let python = python.as_deref()?;
+        let has_stable_abi = self.abi.split('.').any(|abi| abi == "abi3");
+        let fits = self.python.split('.').any(|tag| runs_on(tag, python, has_stable_abi));
+        (!fits).then(|| format!("it is for {}, and the image has Python {python}", self.python))
+    }
+}
+
+/// Whether `tag` is one of `platform`'s. A machine's own tag (`linux_x86_64`) says nothing of the C library.
+fn is_of(tag: &str, platform: &Platform) -> bool {
+    if tag == "any" {
+        return true;
+    }
+    let machine = match platform.architecture.as_str() {
+        "amd64" => "x86_64",
+        "arm64" => "aarch64",
+        "386" => "i686",
+        "arm" => "armv7l",
+        other => other,
+    };
+    platform.os == "linux" && tag.contains("linux") && tag.ends_with(&format!("_{machine}"))
+}
+
+/// Whether what is for the Python `tag` runs on `python`.
+fn runs_on(tag: &str, python: &str, has_stable_abi: bool) -> bool {
+    let numbers = |text: &str| -> Option<(u32, u32)> {
+        let (major, minor) = text.split_once('.').unwrap_or((text, "0"));
+        Some((major.parse().ok()?, minor.split('.').next()?.parse().ok()?))
+    };
+    let Some(ours) = numbers(python) else {
+        return true;
+    };
+    let version = tag.trim_start_matches(|c: char| c.is_ascii_alphabetic());
+    let implementation = &tag[..tag.len() - version.len()];
+    let (major, minor) = version.split_at(version.len().min(1));
+    let Ok(major) = major.parse::<u32>() else {
+        return false;
+    };
+    let minor = minor.parse::<u32>().ok();
+    match implementation {
+        "py" => major == ours.0 && minor.is_none_or(|minor| minor <= ours.1),
+        "cp" if has_stable_abi => major == ours.0 && minor.is_none_or(|minor| minor <= ours.1),
+        "cp" => major == ours.0 && minor.is_none_or(|minor| minor == ours.1),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn unfit(file_name: &str, architecture: &str, python: Option<&str>) -> Option<String> {
+        let target = Target {
+            platform: Platform::new("linux", architecture),
+            python: python.map(ToOwned::to_owned),
+        };
+        Tags::of(file_name).unwrap().unfit(Some(&target))
+    }
+
+    #[test]
+    fn what_fits() {
+        for name in [
+            "a-1-py3-none-any.whl",
+            "a-1-py2.py3-none-any.whl",
+            "a-1-1build-py3-none-any.whl",
+            "a-1-cp311-cp311-linux_x86_64.whl",
+            "a-1-cp38-abi3-manylinux_2_17_x86_64.manylinux2014_x86_64.whl",
+            "a-1-py3-none-linux_x86_64.whl",
+        ] {
+            assert_eq!(unfit(name, "amd64", Some("3.11")), None, "{name}");
+        }
+        assert_eq!(unfit("a-1-cp311-cp311-linux_x86_64.whl", "amd64", None), None);
+        assert_eq!(Tags::of("a-1-cp311-cp311-linux_x86_64.whl").unwrap().unfit(None), None);
+    }
+
+    #[test]
+    fn what_does_not() {
+        for (name, reason) in [
+            (
+                "a-1-cp311-cp311-linux_x86_64.whl",
+                "it is for linux_x86_64, and the image for linux/arm64",
+            ),
+            (
+                "a-1-cp311-cp311-macosx_11_0_arm64.whl",
+                "it is for macosx_11_0_arm64, and the image for linux/arm64",
+            ),
+            (
+                "a-1-cp312-cp312-linux_aarch64.whl",
+                "it is for cp312, and the image has Python 3.11",
+            ),
+            (
+                "a-1-cp312-abi3-linux_aarch64.whl",
+                "it is for cp312, and the image has Python 3.11",
+            ),
+            ("a-1-py2-none-any.whl", "it is for py2, and the image has Python 3.11"),
+        ] {
+            assert_eq!(unfit(name, "arm64", Some("3.11")).as_deref(), Some(reason), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_wheel() {
+        for name in ["a-1.tar.gz", "a.whl", "a-py3-none-any.whl"] {
+            assert_eq!(Tags::of(name), None, "{name}");
+        }
+    }
+}
