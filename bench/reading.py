@@ -1,4 +1,4 @@
-"""How long it takes to read a package, to pack it and to build its wheel: sgbuild beside setuptools, build and uv, in one run.
+"""How long reading a package, packing it and building its wheel take: sgbuild, setuptools, build and uv in one run.
 
     make bench                          (or: python3 bench/reading.py --sgbuild target/release/sgbuild --runs 10)
 

@@ -1,4 +1,4 @@
-"""What pip installs of an sdist or a wheel: every file with its bytes, for sgbuild's and setuptools' of the same tree."""
+"""What pip installs of an sdist or a wheel: every file with its bytes, of sgbuild's and setuptools' of one tree."""
 
 from __future__ import annotations
 
@@ -70,9 +70,7 @@ def _content(path: Path, apart: tuple[str, ...]) -> object:
     read = path.read_bytes()
     if path.name == "RECORD":
         rows = csv.reader(read.decode().splitlines())
-        return sorted(
-            row[:1] if row[0].endswith(apart) else row for row in rows if not row[0].endswith(OF_THE_ARCHIVE)
-        )
+        return sorted(row[:1] if row[0].endswith(apart) else row for row in rows if not row[0].endswith(OF_THE_ARCHIVE))
     if str(path).endswith(apart):
         return "there"
     return read, bool(path.stat().st_mode & 0o100)

@@ -100,7 +100,8 @@ def _outcome(sgbuild: Path, project: list) -> tuple[str, list[str]]:
             return "wrong", [f"setuptools refuses: {str(trouble)[-400:]}"]
         if packed.returncode != 0:
             return _refusal(packed.stderr), []
-        differences = _differences(json.loads(inspected.stdout), next(ours.glob("dist/*.tar.gz")), next((out / "sdist").iterdir()))
+        sdists = next(ours.glob("dist/*.tar.gz")), next((out / "sdist").iterdir())
+        differences = _differences(json.loads(inspected.stdout), *sdists)
         for wheel in ours.glob("dist/*.whl"):
             differences += _wheel_differences(wheel, project, Path(scratch) / "wheel")
     return ("wrong", differences) if differences else ("equal", [])
