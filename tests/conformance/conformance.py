@@ -3,10 +3,11 @@
     make conformance                    (or: python3 tests/conformance/conformance.py --sgbuild target/release/sgbuild)
 
 Every fixture, and every package of corpus.txt, is there twice. The setuptools that sgbuild follows packs one;
-`sgbuild inspect` and `sgbuild dist` read and pack the other. Equal in meaning counts: metadata, the sdist's files, and
-what is in its egg-info; the wheel's files, what is in them and in its dist-info, and what pip installs of it. Of
-fixtures (with --install of all) both sdists are installed by pip, and every installed file is compared. What an earlier build left in a package (SOURCES.txt, __pycache__) is removed first. The sdists of the
-corpus are fetched by pip once and kept.
+`sgbuild inspect` and `sgbuild dist` read and pack the other. Equal in meaning counts: metadata, the sdist's files,
+and what is in its egg-info; the wheel's files, what is in them and in its dist-info, and what pip installs of it. Of
+fixtures (with --install of all) both sdists are installed by pip, and every installed file is compared. What an
+earlier build left in a package (SOURCES.txt, __pycache__) is removed first. The sdists of the corpus are fetched by
+pip once and kept.
 """
 
 from __future__ import annotations
