@@ -5,7 +5,6 @@
 use std::collections::BTreeSet;
 
 use super::Error;
-use super::files::outside;
 use super::globs::Dialect;
 use super::paths::{inside, join, pure};
 use super::tree::{Kind, Tree};
@@ -67,7 +66,7 @@ pub(super) fn package_data(build: &Build, package: &str, tree: &Tree) -> Result<
     let globs = globs.flatten().map(String::as_str);
     let mut found = BTreeSet::new();
     for glob in IMPLICIT_DATA.into_iter().chain(globs) {
-        let pattern = inside(join(&dir, glob)).ok_or_else(|| outside(glob, "package_data"))?;
+        let pattern = inside(join(&dir, glob)).ok_or_else(|| Error::outside(glob, "package_data"))?;
         found.extend(tree.expand(&pattern, Dialect::Python, true)?);
     }
     Ok(found)
@@ -87,7 +86,7 @@ pub(super) fn exclude(build: &Build, package: &str, found: &mut BTreeSet<String>
 /// The directory of a package, relative to the root, which it may not leave.
 pub(super) fn package_dir(build: &Build, package: &str) -> Result<String, Error> {
     let directory = package_directory(package, &build.package_dir);
-    inside(&directory).ok_or_else(|| outside(&directory.to_string_lossy(), "package_dir"))
+    inside(&directory).ok_or_else(|| Error::outside(&directory.to_string_lossy(), "package_dir"))
 }
 
 /// The same as setuptools spells it where it compares paths as texts: with a `./` in front where `package_dir` names the root.

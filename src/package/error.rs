@@ -203,6 +203,16 @@ pub enum Error {
     },
 }
 
+impl Error {
+    /// `declared_in` names `path`, which leads out of the project by its name alone.
+    pub(super) fn outside(path: &str, declared_in: &str) -> Self {
+        Self::OutsideProject {
+            path: path.to_owned(),
+            declared_in: declared_in.to_owned(),
+        }
+    }
+}
+
 impl Explain for Error {
     fn advice(&self) -> Advice {
         match self {

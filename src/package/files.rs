@@ -65,7 +65,7 @@ impl Pruned {
 /// Where setuptools puts `<name>.egg-info`: the root, or the directory that `package_dir` gives for it.
 pub(crate) fn egg_base(build: &Build) -> Result<String, Error> {
     let base = build.package_dir.get("").map_or("", String::as_str);
-    inside(base).ok_or_else(|| outside(base, "package_dir"))
+    inside(base).ok_or_else(|| Error::outside(base, "package_dir"))
 }
 
 /// What is selected.
@@ -128,7 +128,7 @@ pub(crate) fn license_files(build: &Build, tree: &Tree, progress: &dyn Progress)
     let own = || LICENSES.map(ToOwned::to_owned).to_vec();
     for pattern in build.license_files.clone().unwrap_or_else(own) {
         if inside(&pattern).is_none() {
-            return Err(outside(&pattern, "license_files"));
+            return Err(Error::outside(&pattern, "license_files"));
         }
         let mut any = false;
         for path in tree.expand(&pattern, Dialect::Python, true)? {
@@ -173,13 +173,6 @@ fn regular(files: BTreeSet<String>, tree: &Tree, progress: &dyn Progress) -> Res
         progress.warn(&format!("{path} {reason}; it is not packed"));
     }
     Ok(selected)
-}
-
-pub(super) fn outside(path: &str, declared_in: &str) -> Error {
-    Error::OutsideProject {
-        path: path.to_owned(),
-        declared_in: declared_in.to_owned(),
-    }
 }
 
 struct Selection<'a> {
@@ -257,7 +250,7 @@ impl Selection<'_> {
         let data_files = build.data_files.iter().flat_map(|listed| &listed.files);
         let data_files = data_files.map(|path| ("data_files", path));
         for (keyword, path) in data_files.chain(build.scripts.iter().map(|path| ("scripts", path))) {
-            let path = inside(path).ok_or_else(|| outside(path, keyword))?;
+            let path = inside(path).ok_or_else(|| Error::outside(path, keyword))?;
             if !self.add_if_file(&path)? {
                 return Err(Error::MissingFile {
                     path: self.tree.absolute(&path),
@@ -280,7 +273,7 @@ impl Selection<'_> {
     fn referenced_files(&mut self) -> Result<(), Error> {
         let build = &self.project.build;
         for named in build.readme.iter().chain(&build.referenced_files) {
-            let path = inside(named).ok_or_else(|| outside(named, "the project's metadata"))?;
+            let path = inside(named).ok_or_else(|| Error::outside(named, "the project's metadata"))?;
             if !self.add_if_file(&path)? {
                 self.progress.warn(&format!(
                     "the project's metadata refers to {path}, but there is no such file"

@@ -1,11 +1,12 @@
 //! From the merged declarations of all files to a [`Project`] and its [`Metadata`].
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::descriptive;
 use super::entry_points::{self, Declared, Selected};
 use super::error::Error;
+use super::package_directory::package_directory;
 use super::project_files::Files;
 use super::requirement::{self, Stop};
 use super::value::{Draft, Kind, Value, string_map};
@@ -144,18 +145,4 @@ pub(super) fn names(value: &Value, key: &str) -> Result<Vec<String>, Stop> {
     value
         .strings()
         .ok_or_else(|| value.unclear(key, "a list of strings").into())
-}
-
-/// The directory of a package relative to the root: the longest dotted parent in `package_dir` decides.
-pub(crate) fn package_directory(package: &str, package_dir: &BTreeMap<String, String>) -> PathBuf {
-    let parts: Vec<&str> = package.split('.').collect();
-    let placed = (1..=parts.len())
-        .rev()
-        .find_map(|n| Some((package_dir.get(&parts[..n].join("."))?, n)));
-    let (mut path, n) = match placed {
-        Some((directory, n)) => (PathBuf::from(directory), n),
-        None => (package_dir.get("").map(PathBuf::from).unwrap_or_default(), 0),
-    };
-    path.extend(&parts[n..]);
-    path
 }

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use ruff_python_ast::Stmt;
 
-use super::declarations::package_directory;
 use super::error::Error;
 use super::mentions::mentions_of_all;
+use super::package_directory::package_directory;
 use super::source_file::SourceFile;
 use super::{EntryPoint, Project, SourceKind, python_source};
 

@@ -166,10 +166,9 @@ class TemplateTest(unittest.TestCase):
         self.assertEqual((text, parts), (f"s3://{bucket}/", named))
 
     def test_the_build_is_told_what_push_asks_for(self) -> None:
-        definitions = (ROOT / "src" / "settings" / "definitions.rs").read_text()
-        settings = {
-            f"SGBUILD_{key.replace('-', '_').upper()}" for key in re.findall(r'setting\(\s*"([a-z-]+)"', definitions)
-        }
+        rows = (ROOT / "src" / "settings" / "table.rs").read_text()
+        keys = re.findall(r'= (?:text|file|number|switch|list|map)\(\s*"([a-z-]+)"', rows)
+        settings = {f"SGBUILD_{key.replace('-', '_').upper()}" for key in keys}
         variables = self.properties("BuildProject")["Environment"]["EnvironmentVariables"]
         given = {each["Name"] for variable in variables for each in branches(variable)}
         self.assertEqual({name for name in given if name.startswith("SGBUILD_")} - settings, {"SGBUILD_CODE"})

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::archive::Archive;
 use super::{Error, Quiet, Wheel, dist_info, order, package_data, scripts};
 use crate::package::build_py::{self, Module};
-use crate::package::files::{Pruned, outside};
+use crate::package::files::Pruned;
 use crate::package::listing::{self, EggInfo, Listing};
 use crate::package::names::Names;
 use crate::package::paths::{inside, join, pure};
@@ -118,7 +118,8 @@ impl Gathering<'_> {
         let Project { metadata, build, .. } = self.project;
         for Module { package, path, .. } in build_py::modules(metadata, build, self.tree)? {
             let name = path.rsplit('/').next().unwrap_or(&path);
-            let target = inside(join(&package.replace('.', "/"), name)).ok_or_else(|| outside(package, "packages"))?;
+            let target =
+                inside(join(&package.replace('.', "/"), name)).ok_or_else(|| Error::outside(package, "packages"))?;
             if self.counts(&path)? {
                 self.file(&target, path, false)?;
             }
@@ -164,7 +165,7 @@ impl Gathering<'_> {
                 Some(below) => inside(below),
                 None => inside(join(&join(data, "data"), &directory)),
             };
-            let directory = directory.ok_or_else(|| outside(&listed.directory, "data_files"))?;
+            let directory = directory.ok_or_else(|| Error::outside(&listed.directory, "data_files"))?;
             for named in &listed.files {
                 let path = self.named(named, "data_files")?;
                 let name = path.rsplit('/').next().unwrap_or(&path);
@@ -187,7 +188,7 @@ impl Gathering<'_> {
 
     /// The path of a file that `keyword` names, which must be there.
     fn named(&self, path: &str, keyword: &'static str) -> Result<String, Error> {
-        let path = inside(path).ok_or_else(|| outside(path, keyword))?;
+        let path = inside(path).ok_or_else(|| Error::outside(path, keyword))?;
         if self.counts(&path)? {
             return Ok(path);
         }
