@@ -247,7 +247,7 @@ fn ctrl_c_ends_python_too() {
 fn an_order_that_nobody_knows_is_refused() {
     let sandbox = Sandbox::empty();
     let order = serde_json::json!({
-        "hook": "wheel", "root": sandbox.project(), "backend": "json", "backend_path": [], "installed": [], "out": sandbox.home(),
+        "hook": "editable", "root": sandbox.project(), "backend": "json", "backend_path": [], "installed": [], "out": sandbox.home(),
     });
     sandbox.write("order.json", &order.to_string());
     let asked = Command::new("python3")
@@ -258,7 +258,7 @@ fn an_order_that_nobody_knows_is_refused() {
         .unwrap();
     let said = String::from_utf8(asked.stderr).unwrap();
     assert_eq!(asked.status.code(), Some(1), "{said}");
-    assert_eq!(said, "there is nothing to ask for by the name 'wheel'\n");
+    assert_eq!(said, "there is nothing to ask for by the name 'editable'\n");
     assert!(!sandbox.project().join("answer.json").exists());
 }
 

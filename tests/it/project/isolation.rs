@@ -80,7 +80,7 @@ fn every_way_to_end_early_is_told() {
         ("input('Which version? ')", "EOFError"),
         (
             "import numpy_of_tomorrow",
-            "Add the package that holds it to [build-system] requires",
+            "Add the package that holds numpy_of_tomorrow to [build-system] requires",
         ),
     ] {
         let ran = computing(code).run(&["inspect"]).exits(1);
