@@ -116,6 +116,13 @@ impl Report {
     }
 }
 
+/// An error and its causes, from the nearest to the farthest.
+pub(crate) fn chain<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    std::iter::successors(Some(error), |cause: &&'a (dyn StdError + 'static)| {
+        <dyn StdError>::source(*cause)
+    })
+}
+
 /// The chain of sources, without those whose text a nearer one already holds.
 fn causes(error: &dyn StdError, title: &str) -> Vec<String> {
     let mut causes: Vec<String> = Vec::new();

@@ -8,6 +8,7 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 use crate::explain::Fault;
+use crate::explain::chain;
 use crate::secret::without_url_credentials;
 
 /// A failed call, after the SDK's own retries.
@@ -193,12 +194,6 @@ pub(crate) fn credentials_error<'a>(error: &'a (dyn StdError + 'static)) -> Opti
 /// words of its error.
 fn concerns_credentials(error: &(dyn StdError + 'static)) -> bool {
     credentials_error(error).is_some() || chain(error).any(|cause| cause.to_string().contains("credential"))
-}
-
-fn chain<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
-    std::iter::successors(Some(error), |cause: &&'a (dyn StdError + 'static)| {
-        <dyn StdError>::source(*cause)
-    })
 }
 
 #[cfg(test)]

@@ -4,11 +4,12 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use rustix::fs::{Mode, OFlags, open};
+use rustix::fs::OFlags;
 use sha2::{Digest as _, Sha256};
 
 use crate::hex::hex;
 use crate::oci::Digest;
+use crate::reading;
 
 /// The digest over a build context's files in their order: of each its name, and the SHA-256 of its content.
 #[derive(Default)]
@@ -72,10 +73,5 @@ pub fn context_digest(directory: &Path, files: &[String]) -> io::Result<Digest> 
 /// Opens a file of a build context. What sgbuild wrote is a regular file: a link would lead elsewhere, a pipe be waited for, a
 /// device read without end.
 pub(crate) fn open_regular(path: &Path) -> io::Result<File> {
-    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let file = File::from(open(path, flags, Mode::empty())?);
-    if file.metadata()?.is_file() {
-        return Ok(file);
-    }
-    Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"))
+    reading::open_with(path, OFlags::NOFOLLOW).map(|(file, _)| file)
 }

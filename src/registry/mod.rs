@@ -12,18 +12,16 @@ pub use credentials::Credentials;
 
 use std::error::Error as StdError;
 
+use crate::explain::chain;
 use crate::secret::without_url_credentials;
 
 /// The error and its causes in one line, each said once, without credentials.
 fn with_causes(error: &(dyn StdError + 'static)) -> String {
     let mut parts: Vec<String> = Vec::new();
-    let mut cause = Some(error);
-    while let Some(current) = cause {
-        let text = current.to_string();
+    for text in chain(error).map(ToString::to_string) {
         if !parts.iter().any(|part| part.contains(&text)) {
             parts.push(text);
         }
-        cause = current.source();
     }
     without_url_credentials(&parts.join(": "))
 }
@@ -31,9 +29,6 @@ fn with_causes(error: &(dyn StdError + 'static)) -> String {
 /// The innermost cause of a failed connection, such as `Connection refused (os error 111)`: what is around it names layers of
 /// software that the user has no hand in.
 fn root_cause(error: &(dyn StdError + 'static)) -> String {
-    let mut innermost = error;
-    while let Some(source) = innermost.source() {
-        innermost = source;
-    }
+    let innermost = chain(error).last().unwrap_or(error);
     without_url_credentials(&innermost.to_string())
 }

@@ -9,6 +9,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::dial::Stream;
 
+use crate::explain;
+
 /// A stream of which at most so many bytes are read.
 pub(super) struct Bounded {
     stream: Stream,
@@ -23,15 +25,10 @@ pub(super) struct TooLong;
 impl TooLong {
     /// Whether a request failed for that.
     pub(super) fn is_cause_of(error: &(dyn StdError + 'static)) -> bool {
-        let mut cause = Some(error);
-        while let Some(found) = cause {
+        explain::chain(error).any(|found| {
             let within = found.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-            if within.and_then(|within| within.downcast_ref::<Self>()).is_some() {
-                return true;
-            }
-            cause = found.source();
-        }
-        false
+            within.and_then(|within| within.downcast_ref::<Self>()).is_some()
+        })
     }
 }
 

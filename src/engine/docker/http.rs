@@ -17,6 +17,7 @@ use super::dial::Duplex;
 use super::endpoint::Endpoint;
 use super::error::Error;
 use super::failure::is_disk_full;
+use crate::explain;
 
 /// How long the daemon may take to answer a request about itself or an image, in seconds.
 pub(super) const ANSWER_TIMEOUT: u64 = 120;
@@ -183,13 +184,8 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
 }
 
 /// The I/O error below an error, remade with its kind.
-pub(super) fn io_cause(error: &dyn std::error::Error) -> Option<io::Error> {
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        if let Some(found) = inner.downcast_ref::<io::Error>() {
-            return Some(io::Error::new(found.kind(), found.to_string()));
-        }
-        cause = inner.source();
-    }
-    None
+pub(super) fn io_cause(error: &(dyn std::error::Error + 'static)) -> Option<io::Error> {
+    let mut below = explain::chain(error).skip(1);
+    let found = below.find_map(|cause| cause.downcast_ref::<io::Error>())?;
+    Some(io::Error::new(found.kind(), found.to_string()))
 }
