@@ -1,6 +1,7 @@
 //! One package on its way to an image: what `inspect`, `dist`, `build` and `push` do step by step.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
@@ -8,12 +9,14 @@ use super::CommandError;
 use super::checkout::Checkout;
 use crate::build_record::{BuildRecord, OwnRecords, Source};
 use crate::dist::{self, Dist, Held};
-use crate::engine::docker::{self, context};
+use crate::engine::docker;
+use crate::engine::docker::context::{self, Package};
 use crate::engine::{self, BuiltImage, Engine, EngineKind, Order};
 use crate::error::Error;
 use crate::image::ImagePlan;
 use crate::oci::{Repository, naming};
-use crate::package::sdist::{self, Packer, Sdist};
+use crate::package::sdist::{self, Packer, Sdist, SdistSettings};
+use crate::package::wheel::{Builder, Built, Wheel, WheelSettings};
 use crate::progress::Progress;
 use crate::project::{self, Project};
 use crate::push::PushedImage;
@@ -37,6 +40,8 @@ pub(super) struct Job<'a> {
 pub(super) struct Packed {
     pub(super) dist: Dist,
     pub(super) sdist: Sdist,
+    /// `None` where only the image can build it.
+    pub(super) wheel: Option<Wheel>,
 }
 
 /// What [`Job::pack`] would write.
@@ -107,13 +112,22 @@ impl<'a> Job<'a> {
     /// Makes `dist/`, or finds it already right.
     pub(super) fn pack(&self, plan: &ImagePlan) -> Result<Packed, Error> {
         let held = Held::of(&self.project.root, self.progress())?;
-        let packer = Packer::of(&self.project, &self.settings().project(), self.progress())?;
+        let packers = self.packers(plan)?;
         let mut next = held.begin_next()?;
-        let mut settings = self.settings().sdist()?;
-        settings.output_dirs.extend(next.not_the_projects());
-        let sdist = packer.pack(&next.directory(), &settings, self.progress())?;
-        next.add(&sdist.file_name);
-        for file in context::files(plan, &sdist.file_name)? {
+        let (sdist, wheel) = packers.pack(&next.directory(), next.not_the_projects())?;
+        let package = package(&sdist, wheel.as_ref());
+        let sent = package.sent(plan);
+        for name in [&sdist.file_name]
+            .into_iter()
+            .chain(wheel.as_ref().map(|wheel| &wheel.file_name))
+        {
+            if sent.contains(&name.as_str()) {
+                next.add(name);
+            } else {
+                next.add_beside(name);
+            }
+        }
+        for file in context::files(plan, &package)? {
             next.write(file.name, &file.text)?;
         }
         let dist = next.put_in_place()?;
@@ -125,10 +139,30 @@ impl<'a> Job<'a> {
             sdist.size,
             if dist.changed { "written" } else { "unchanged" },
         ));
-        let path = dist.directory.join(&sdist.file_name);
+        let in_dist = |file_name: &str| dist.directory.join(file_name);
         Ok(Packed {
+            sdist: Sdist {
+                path: in_dist(&sdist.file_name),
+                ..sdist
+            },
+            wheel: wheel.map(|wheel| Wheel {
+                path: in_dist(&wheel.file_name),
+                ..wheel
+            }),
             dist,
-            sdist: Sdist { path, ..sdist },
+        })
+    }
+
+    /// Asks the build backend for what only it can make: nothing of ours may be in the project then.
+    fn packers(&self, plan: &ImagePlan) -> Result<Packers<'_>, Error> {
+        let projects = self.settings().project();
+        let wheel_settings = self.settings().wheel(plan)?;
+        Ok(Packers {
+            sdist: Packer::of(&self.project, &projects, self.progress())?,
+            wheel: Builder::of(&self.project, &projects, &wheel_settings, self.progress())?,
+            sdist_settings: self.settings().sdist()?,
+            wheel_settings,
+            progress: self.progress(),
         })
     }
 
@@ -146,13 +180,13 @@ impl<'a> Job<'a> {
     pub(super) fn preview(&self, plan: &ImagePlan) -> Result<Preview, Error> {
         dist::check(&self.project.root)?;
         let scratch = sdist::scratch()?;
-        let packer = Packer::of(&self.project, &self.settings().project(), self.progress())?;
-        let sdist = packer.pack(scratch.path(), &self.settings().sdist()?, self.progress())?;
+        let (sdist, wheel) = self.packers(plan)?.pack(scratch.path(), None)?;
         let mut preview = Preview {
-            files: vec![sdist.file_name.clone()],
+            files: [dist::DOCKERIGNORE.to_owned(), sdist.file_name.clone()].into(),
             dockerfile: String::new(),
         };
-        for file in context::files(plan, &sdist.file_name)? {
+        preview.files.extend(wheel.iter().map(|wheel| wheel.file_name.clone()));
+        for file in context::files(plan, &package(&sdist, wheel.as_ref()))? {
             preview.files.push(file.name.to_owned());
             if file.name == context::DOCKERFILE {
                 preview.dockerfile = file.text;
@@ -254,6 +288,43 @@ impl<'a> Job<'a> {
     pub(super) fn local_name(&self) -> Result<String, Error> {
         let name = naming::repository_name(&self.project.metadata.name)?;
         Ok(format!("sgbuild/{name}:{}", self.tag()))
+    }
+}
+
+/// What makes the package's archives.
+struct Packers<'a> {
+    sdist: Packer<'a>,
+    wheel: Builder<'a>,
+    sdist_settings: SdistSettings,
+    wheel_settings: WheelSettings,
+    progress: &'a dyn Progress,
+}
+
+impl Packers<'_> {
+    /// Writes the archives into the directory `out`. `not_the_projects` is a directory in the project's own that is not to be packed.
+    fn pack(mut self, out: &Path, not_the_projects: Option<PathBuf>) -> Result<(Sdist, Option<Wheel>), Error> {
+        self.sdist_settings.output_dirs.extend(not_the_projects.clone());
+        self.wheel_settings.output_dirs.extend(not_the_projects);
+        let sdist = self.sdist.pack(out, &self.sdist_settings, self.progress)?;
+        let wheel = match self.wheel.pack(out, &self.wheel_settings, self.progress)? {
+            Built::Wheel(wheel) => Some(wheel),
+            Built::Foreign { file_name, reason } => {
+                let title = format!(
+                    "{file_name} is not installed ({reason}): the image's pip builds the package, from the sdist"
+                );
+                self.progress.step(&title);
+                None
+            }
+        };
+        Ok((sdist, wheel))
+    }
+}
+
+/// The package as a build context knows it.
+fn package(sdist: &Sdist, wheel: Option<&Wheel>) -> Package {
+    Package {
+        sdist: sdist.file_name.clone(),
+        wheel: wheel.map(|wheel| wheel.file_name.clone()),
     }
 }
 
