@@ -140,6 +140,8 @@ pub struct Build {
     /// Why the build backend must make the wheel although sgbuild packs the sdist (a custom `install` command, options of
     /// commands in setup.cfg); see [`Build::wheel_by_backend`].
     pub backend_wheel: Option<String>,
+    /// Where `setup()` lists extension modules: `setup.py:12`; `None` where it lists none, or Python was asked.
+    pub extension_modules: Option<String>,
     /// `[bdist_wheel] universal`: the wheel is for Python 2 as well.
     pub universal: bool,
     /// The extra `setup()` keyword `python_version` of setuptools-docker, such as `3.11`.

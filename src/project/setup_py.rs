@@ -252,14 +252,15 @@ impl Reader<'_> {
     }
 
     fn extensions(&mut self, object: &Object) {
-        if object.truthy().unwrap_or(true) {
+        let lists_any = object.truthy().unwrap_or(true);
+        if lists_any {
             let reason = || format!("{}: ext_modules adds extension sources", object.place);
             self.draft.backend_sdist.get_or_insert_with(reason);
         }
         // An empty list counts too: it turns automatic discovery off.
         let listed = match object.form {
             Form::None => Value::new(Kind::None, object.place),
-            _ => Value::new(Kind::Bool(true), object.place),
+            _ => Value::new(Kind::Bool(lists_any), object.place),
         };
         self.draft.fields.insert("ext_modules".to_owned(), Ok(listed));
     }

@@ -32,11 +32,9 @@ struct BackendsWheel {
 pub enum Built {
     /// It can be installed where it is to be.
     Wheel(Wheel),
-    /// It holds compiled code for something else than the image, such as `it is for linux_x86_64, and the image for linux/arm64`.
+    /// It holds compiled code for something else than the image.
     Foreign {
-        /// The wheel's file name.
-        file_name: String,
-        /// Why, as the end of a sentence.
+        /// Why: `pkg-1.0-cp311-cp311-linux_x86_64.whl is not installed: it is for linux_x86_64, and the image for linux/arm64`.
         reason: String,
     },
 }
@@ -62,6 +60,7 @@ impl<'a> Builder<'a> {
     ) -> Result<Self, Error> {
         let backends = match project.build.wheel_by_backend() {
             None => None,
+            Some(_) if compiles_for(project, settings).is_some() => None,
             Some(because) => Some(ask_backend(project, because, projects, settings, progress)?),
         };
         Ok(Self { project, backends })
@@ -72,6 +71,9 @@ impl<'a> Builder<'a> {
     /// # Errors
     /// See [`pack`]; a backend's wheel that holds what none may.
     pub fn pack(&self, out: &Path, settings: &WheelSettings, progress: &dyn Progress) -> Result<Built, Error> {
+        if let Some(reason) = compiles_for(self.project, settings) {
+            return Ok(Built::Foreign { reason });
+        }
         let Some(backends) = &self.backends else {
             return Ok(Built::Wheel(pack(self.project, out, settings, progress)?));
         };
@@ -81,10 +83,18 @@ impl<'a> Builder<'a> {
             .map(|name| name.to_string_lossy().into_owned());
         let file_name = file_name.unwrap_or_default();
         if let Some(reason) = Tags::of(&file_name).and_then(|tags| tags.unfit(settings.target.as_ref())) {
-            return Ok(Built::Foreign { file_name, reason });
+            let reason = format!("{file_name} is not installed: {reason}");
+            return Ok(Built::Foreign { reason });
         }
         rewrite::rewrite(&backends.path, out, settings, progress).map(Built::Wheel)
     }
+}
+
+/// Why nothing is compiled here: extension modules are for the C library of the machine that builds them, and the image's may be older.
+fn compiles_for(project: &Project, settings: &WheelSettings) -> Option<String> {
+    let place = project.build.extension_modules.as_ref()?;
+    settings.target.as_ref()?;
+    Some(format!("{place}: extension modules are compiled in the image"))
 }
 
 fn ask_backend(

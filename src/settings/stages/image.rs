@@ -121,7 +121,9 @@ impl Settings {
     /// # Errors
     /// The certificates' file cannot be read.
     pub fn build_secrets(&self, project: &Project, requirements: Option<&Requirements>) -> Result<BuildSecrets, Error> {
-        let declared = project.metadata.requires_dist.iter().chain(&project.build.requires);
+        // Only a wheel that the backend makes may have to be built in the image.
+        let build = project.build.wheel_by_backend().map(|_| &project.build.requires);
+        let declared = project.metadata.requires_dist.iter().chain(build.into_iter().flatten());
         let declared = declared.filter_map(|requirement| Some(requirement.split_once('@')?.1.trim_start()));
         let urls = declared.chain(requirements.iter().flat_map(|file| file.urls()));
         pip::secrets(self, &urls.collect::<Vec<_>>())
