@@ -29,10 +29,11 @@ fn with_data() -> Sandbox {
     let sandbox = Sandbox::empty().with_testbed();
     sandbox.write(
         "setup.py",
-        r#"from setuptools import setup
+        // A name of its own: two tests at a time must not take each other's tag.
+        &r#"from setuptools import setup
 
 setup(
-    name="with-data",
+    name="with-data-NUMBER",
     version="1.0",
     packages=["withdata"],
     package_data={"withdata": ["data/**/*.csv"]},
@@ -40,7 +41,8 @@ setup(
     scripts=["bin/show-data"],
     entry_points={"console_scripts": ["train = withdata:train"]},
 )
-"#,
+"#
+        .replace("NUMBER", &uuid::Uuid::new_v4().simple().to_string()),
     );
     sandbox.write("withdata.1", ".TH x 1\n");
     sandbox.write(
@@ -231,7 +233,7 @@ fn what_is_for_this_machines_c_library_is_built_in_the_image() {
         "the image's pip builds the package, from the sdist",
     ]);
     assert_eq!(trained(&built.stdout, &[]), "root ['top.csv', 'x.csv']\n");
-    let wheel = "from importlib.metadata import files; print([f.read_text().split('Tag: ')[1] for f in files('with-data') if f.name == 'WHEEL'])";
+    let wheel = "from importlib.metadata import distributions; print([f.read_text().split('Tag: ')[1] for f in next(d for d in distributions() if d.metadata['Name'].startswith('with-data')).files if f.name == 'WHEEL'])";
     let said = docker_ok(&[
         "run",
         "--rm",
