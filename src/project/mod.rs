@@ -23,6 +23,7 @@ mod interpreter;
 mod license;
 mod marker_cost;
 mod mentions;
+mod needs;
 mod package_directory;
 mod precedence;
 mod project_files;
@@ -44,6 +45,8 @@ pub use descriptive::{Descriptive, DynamicField};
 pub(crate) use descriptive::{LICENSE_FILE, dynamic_names};
 pub(crate) use entry_points::require_train;
 pub use error::Error;
+pub use needs::Need;
+pub(crate) use needs::lacking;
 pub(crate) use package_directory::package_directory;
 pub(crate) use python_source::identifier;
 pub(crate) use requirement::{beyond_the_parser, normalized, too_much};
@@ -128,6 +131,8 @@ pub struct Build {
     pub scripts: Vec<String>,
     /// Files the metadata was read from, relative to the root (`README.md` of `readme = …`, `VERSION`): they belong in the sdist.
     pub referenced_files: Vec<String>,
+    /// What setup.py reads, and modules that `attr:` names: where it is not packed, nobody can install from the sdist alone.
+    pub needs: Vec<Need>,
     /// The readme declared in `[project]`, relative to the root.
     pub readme: Option<String>,
     /// `license_files` globs as declared; `None` means setuptools' defaults. Where Python answered, the files themselves.

@@ -6,6 +6,7 @@ mod files;
 mod links;
 mod manifest;
 mod metadata;
+mod needs;
 pub(crate) mod oracle;
 mod refusals;
 

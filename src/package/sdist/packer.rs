@@ -8,7 +8,7 @@ use super::backend::build_by_backend;
 use super::{Error, Sdist, SdistSettings, pack, refuse_linked, repack};
 use crate::cache;
 use crate::progress::Progress;
-use crate::project::{Project, ProjectSettings};
+use crate::project::{self, Project, ProjectSettings};
 
 /// The files by which pip knows a Python project (<https://pip.pypa.io/en/stable/reference/build-system/>).
 const MAKE_A_PROJECT: [&str; 2] = ["setup.py", "pyproject.toml"];
@@ -54,6 +54,9 @@ impl<'a> Packer<'a> {
             }
         };
         refuse_unless_installable(&sdist, root)?;
+        for warning in project::lacking(self.project, &sdist.files) {
+            progress.warn(&warning);
+        }
         Ok(sdist)
     }
 }
