@@ -40,6 +40,7 @@ mod value;
 mod version_predicate;
 
 pub use assemble::load;
+pub use backend::Workplace;
 pub use border::Outside;
 pub use descriptive::{Descriptive, DynamicField};
 pub(crate) use descriptive::{LICENSE_FILE, dynamic_names};
@@ -78,6 +79,8 @@ pub struct Project {
     pub source: Source,
     /// Oddities worth a warning: two sources that disagree, a keyword that setuptools ignores.
     pub warnings: Vec<String>,
+    /// Where its build backend works on it, if it is asked for anything.
+    pub workplace: Workplace,
 }
 
 /// Core metadata, named as in the [core metadata specification](https://packaging.python.org/en/latest/specifications/core-metadata/).

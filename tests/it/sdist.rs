@@ -19,7 +19,7 @@ use std::sync::Mutex;
 
 use sgbuild::package::sdist::{Sdist, SdistSettings, pack};
 use sgbuild::progress::{Progress, Silent, Task};
-use sgbuild::project::{Build, DataFiles, Metadata, Project, Source, SourceKind};
+use sgbuild::project::{Build, DataFiles, Metadata, Project, Source, SourceKind, Workplace};
 
 const BARE_SETUP: &str = "from setuptools import setup\nsetup(name='demo', version='1.0', packages=['demo'])\n";
 
@@ -58,6 +58,7 @@ fn project(root: &Path, metadata: Metadata, build: Build) -> Project {
             reason: String::new(),
         },
         warnings: Vec::new(),
+        workplace: Workplace::default(),
     }
 }
 

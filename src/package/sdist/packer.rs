@@ -67,8 +67,7 @@ fn ask_backend(
     progress: &dyn Progress,
 ) -> Result<BackendsArchive, Error> {
     let directory = scratch()?;
-    let build = &project.build;
-    let tarball = build_by_backend(&project.root, build, settings, directory.path(), progress).map_err(Box::new)?;
+    let tarball = build_by_backend(project, settings, directory.path(), progress).map_err(Box::new)?;
     Ok(BackendsArchive {
         tarball,
         _directory: directory,

@@ -8,7 +8,7 @@ use super::run;
 use crate::support::Sandbox;
 
 /// What becomes of the package where it is read from its sdist.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Alone {
     Same,
     Differs,
@@ -82,7 +82,7 @@ fn alone(sandbox: &Sandbox) -> Alone {
 fn check(sandbox: &Sandbox, expected: &[(&str, &str)], becomes: Alone) {
     let warnings = warned(sandbox, &["dist"]);
     assert_eq!(warnings.len(), expected.len(), "{warnings:?}");
-    let mut manifest = String::new();
+    let manifest: String = expected.iter().flat_map(|(_, line)| [line, "\n"]).collect();
     for (warning, (place, line)) in warnings.iter().zip(expected) {
         assert!(warning.starts_with(&format!("{place} ")), "{warning}");
         let told = match becomes {
@@ -95,7 +95,6 @@ fn check(sandbox: &Sandbox, expected: &[(&str, &str)], becomes: Alone) {
             warning.ends_with(&format!("add this line to MANIFEST.in: {line}")),
             "{warning}"
         );
-        manifest += &format!("{line}\n");
     }
     assert_eq!(alone(sandbox), becomes);
     sandbox.write("MANIFEST.in", &manifest);

@@ -38,7 +38,7 @@ fn asking() -> ProjectSettings {
 fn built(root: &Path, out: &Path, settings: &WheelSettings) -> Result<Built, Error> {
     let projects = asking();
     let project = load(root, &projects, &Silent).unwrap();
-    Builder::of(&project, &projects, settings, &Silent)?.pack(out, settings, &Silent)
+    Builder::of(&project, &projects, &Silent)?.pack(out, settings, &Silent)
 }
 
 fn wheel(root: &Path, out: &Path) -> Result<Wheel, Error> {
@@ -259,7 +259,7 @@ fn static_reading_asks_nobody() {
     write(root.path(), &[("setup.py", &own_install("")), ("demo/__init__.py", "")]);
     let project = load(root.path(), &statically(), &Silent).unwrap();
     let settings = WheelSettings::default();
-    let Err(error) = Builder::of(&project, &statically(), &settings, &Silent) else {
+    let Err(error) = Builder::of(&project, &statically(), &Silent) else {
         panic!("it was asked");
     };
     assert_eq!(
@@ -271,7 +271,7 @@ fn static_reading_asks_nobody() {
     // What needs no backend needs none here either.
     write(root.path(), &[("setup.py", &setup("packages=['demo']"))]);
     let project = load(root.path(), &statically(), &Silent).unwrap();
-    let builder = Builder::of(&project, &statically(), &settings, &Silent).unwrap();
+    let builder = Builder::of(&project, &statically(), &Silent).unwrap();
     assert!(matches!(
         builder.pack(out.path(), &settings, &Silent).unwrap(),
         Built::Wheel(_)
