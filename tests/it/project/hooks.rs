@@ -218,7 +218,8 @@ fn a_build_requirement_that_does_not_exist() {
 #[test]
 fn ctrl_c_ends_python_too() {
     computing("").run(&["inspect"]).exits(0);
-    let sandbox = computing("import os, time\nopen(os.environ['HOME'] + '/pid', 'w').write(str(os.getpid()))\ntime.sleep(60)");
+    let sandbox =
+        computing("import os, time\nopen(os.environ['HOME'] + '/pid', 'w').write(str(os.getpid()))\ntime.sleep(60)");
     let mut child = sandbox.spawn(&["inspect"]);
     let pid_file = sandbox.home().join("pid");
     let deadline = Instant::now() + Duration::from_mins(1);
