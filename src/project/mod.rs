@@ -116,8 +116,6 @@ pub struct Build {
     pub backend: Option<String>,
     /// `[build-system] backend-path`: directories of the project that hold its own backend.
     pub backend_path: Vec<String>,
-    /// Whether `[project]` leaves entry points to the backend.
-    pub dynamic_entry_points: bool,
     /// `package_dir` of setuptools: dotted package (or empty string) to directory relative to the root.
     pub package_dir: BTreeMap<String, String>,
     /// `package_data`: package (or empty string for all) to globs.

@@ -91,7 +91,6 @@ impl Files {
             requires: requires.unwrap_or_else(|| DEFAULT_REQUIRES.map(ToOwned::to_owned).to_vec()),
             backend: self.pyproject.backend.clone(),
             backend_path: self.pyproject.backend_path.clone(),
-            dynamic_entry_points: self.pyproject.dynamic.iter().any(|field| is_entry_points(field)),
             readme: self.pyproject.readme.clone(),
             needs: self.needs(),
             ..Build::default()
@@ -140,9 +139,4 @@ impl Files {
 /// Whether setup.py can import what is beside it: only the backend that stands for none lets it.
 pub(super) fn finds_modules(backend: Option<&str>) -> bool {
     backend.is_none_or(|backend| backend.ends_with("__legacy__"))
-}
-
-/// Whether this field of `[project]` declares entry points.
-fn is_entry_points(field: &str) -> bool {
-    matches!(field, "scripts" | "gui-scripts" | "entry-points")
 }

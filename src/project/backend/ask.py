@@ -187,14 +187,11 @@ def metadata(backend, order, declared):
         return {"install": requires}
     # The hook places its egg-info itself, and wants to find no other.
     os.environ.pop("DIST_EXTRA_CONFIG", None)
-    read = None
     if hasattr(backend, "prepare_metadata_for_build_wheel"):
-        directory = os.path.join(order["out"], backend.prepare_metadata_for_build_wheel(order["out"], {}))
-        # Some backends prepare METADATA only, whatever the package's entry points are: pyproject.toml has them. Only where it leaves
-        # them to the backend, the wheel must tell; it may take minutes to build.
-        if not order["wheel_tells"] or os.path.exists(os.path.join(directory, "entry_points.txt")):
-            read = reader_of_directory(directory)
-    if read is None:
+        # All that a wheel's .dist-info holds is in it: https://peps.python.org/pep-0517/#prepare-metadata-for-build-wheel
+        read = reader_of_directory(os.path.join(order["out"], backend.prepare_metadata_for_build_wheel(order["out"], {})))
+    else:
+        # The hook is optional. A wheel may take minutes to build, and is the only other thing that tells.
         read = reader_of_wheel(os.path.join(order["out"], backend.build_wheel(order["out"], {})))
     fields = email.message_from_string(read("METADATA"))
     return {

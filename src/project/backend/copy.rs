@@ -80,6 +80,7 @@ impl Copy {
         let mut copying = Copying {
             project,
             root: &root,
+            own: &place.at,
             search: Search::default(),
             linked: Vec::new(),
             leading_out: Vec::new(),
@@ -186,6 +187,8 @@ impl Place {
 struct Copying<'a> {
     project: &'a Path,
     root: &'a Path,
+    /// The directory of sgbuild's own that this is in; it may lie in the project.
+    own: &'a Path,
     search: Search,
     linked: Vec<PathBuf>,
     leading_out: Vec<(String, Outside)>,
@@ -227,7 +230,8 @@ impl Copying<'_> {
     fn is_left_out(&self, path: &Path) -> bool {
         let from = self.project.join(path);
         let is_built = |below: &Path| BUILT.iter().any(|built| below.to_string_lossy().starts_with(built));
-        is_named(path, &LEFT_OUT)
+        from == self.own
+            || is_named(path, &LEFT_OUT)
             || is_named(path, &[GIT])
             || path.extension().is_some_and(|extension| extension == "egg-info")
             // What was built, unless it is a package that is called so.

@@ -54,8 +54,6 @@ struct Order<'a> {
     backend: &'a str,
     backend_path: &'a [String],
     installed: &'a [String],
-    /// Entry points are only known once the wheel is built, where the hook for metadata does not tell them.
-    wheel_tells: bool,
     out: &'a Path,
 }
 
@@ -153,7 +151,6 @@ impl Question<'_> {
                 backend: self.backend(),
                 backend_path: &self.build.backend_path,
                 installed: &installed,
-                wheel_tells: self.build.dynamic_entry_points,
                 out: self.out,
             })?;
             let ended = self.run(&files, &environment, copy, settings, progress)?;
