@@ -23,6 +23,7 @@ mod interpreter;
 mod license;
 mod marker_cost;
 mod mentions;
+mod needs;
 mod package_directory;
 mod precedence;
 mod project_files;
@@ -39,11 +40,14 @@ mod value;
 mod version_predicate;
 
 pub use assemble::load;
+pub use backend::Workplace;
 pub use border::Outside;
 pub use descriptive::{Descriptive, DynamicField};
 pub(crate) use descriptive::{LICENSE_FILE, dynamic_names};
 pub(crate) use entry_points::require_train;
 pub use error::Error;
+pub use needs::Need;
+pub(crate) use needs::lacking;
 pub(crate) use package_directory::package_directory;
 pub(crate) use python_source::identifier;
 pub(crate) use requirement::{beyond_the_parser, normalized, too_much};
@@ -75,6 +79,8 @@ pub struct Project {
     pub source: Source,
     /// Oddities worth a warning: two sources that disagree, a keyword that setuptools ignores.
     pub warnings: Vec<String>,
+    /// Where its build backend works on it, if it is asked for anything.
+    pub workplace: Workplace,
 }
 
 /// Core metadata, named as in the [core metadata specification](https://packaging.python.org/en/latest/specifications/core-metadata/).
@@ -110,8 +116,6 @@ pub struct Build {
     pub backend: Option<String>,
     /// `[build-system] backend-path`: directories of the project that hold its own backend.
     pub backend_path: Vec<String>,
-    /// Whether `[project]` leaves entry points to the backend.
-    pub dynamic_entry_points: bool,
     /// `package_dir` of setuptools: dotted package (or empty string) to directory relative to the root.
     pub package_dir: BTreeMap<String, String>,
     /// `package_data`: package (or empty string for all) to globs.
@@ -128,6 +132,8 @@ pub struct Build {
     pub scripts: Vec<String>,
     /// Files the metadata was read from, relative to the root (`README.md` of `readme = …`, `VERSION`): they belong in the sdist.
     pub referenced_files: Vec<String>,
+    /// What setup.py reads, and modules that `attr:` names: where it is not packed, nobody can install from the sdist alone.
+    pub needs: Vec<Need>,
     /// The readme declared in `[project]`, relative to the root.
     pub readme: Option<String>,
     /// `license_files` globs as declared; `None` means setuptools' defaults. Where Python answered, the files themselves.

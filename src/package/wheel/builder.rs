@@ -7,8 +7,6 @@ use tempfile::TempDir;
 
 use super::tags::Tags;
 use super::{Error, Wheel, WheelSettings, pack, rewrite};
-use crate::package::DEFAULT_TIME;
-use crate::package::checkout::Copy;
 use crate::package::names::Names;
 use crate::package::sdist::scratch;
 use crate::progress::Progress;
@@ -61,7 +59,7 @@ impl<'a> Builder<'a> {
         let backends = match project.build.wheel_by_backend() {
             None => None,
             Some(_) if compiles_for(project, settings).is_some() => None,
-            Some(because) => Some(ask_backend(project, because, projects, settings, progress)?),
+            Some(because) => Some(ask_backend(project, because, projects, progress)?),
         };
         Ok(Self { project, backends })
     }
@@ -101,25 +99,18 @@ fn ask_backend(
     project: &Project,
     because: &str,
     projects: &ProjectSettings,
-    settings: &WheelSettings,
     progress: &dyn Progress,
 ) -> Result<BackendsWheel, Error> {
     let names = Names::of(&project.metadata)?;
-    let copied = scratch()?;
     let directory = scratch()?;
-    let question = |checkout| Question {
+    let question = Question {
         hook: Hook::Wheel,
         because,
         root: &project.root,
-        checkout,
+        workplace: &project.workplace,
         build: &project.build,
         out: directory.path(),
-        variables: variables(&names, settings),
     };
-    // Whether it may be asked is settled before anything is copied.
-    question(&project.root).permitted(projects).map_err(Box::new)?;
-    let copy = Copy::of(project, settings, copied.path(), progress)?;
-    let question = question(&copy.root);
     let made: Made = question.ask(projects, progress).map_err(Box::new)?;
     let path = directory.path().join(&made.wheel);
     if !path.is_file() || made.wheel.contains('/') {
@@ -136,7 +127,9 @@ fn ask_backend(
             format!("it built {}, though the metadata says {read}", made.wheel),
         ));
     }
-    copy.refuse_linked(&rewrite::files(&path)?)?;
+    if let Some(outside) = project.workplace.led_out_by(&rewrite::files(&path)?) {
+        return Err(Error::Outside(outside.clone()));
+    }
     Ok(BackendsWheel {
         path,
         _directory: directory,
@@ -145,21 +138,4 @@ fn ask_backend(
 
 fn failed(question: &Question<'_>, log: String) -> Error {
     Error::Backend(Box::new(question.failed(log)))
-}
-
-/// What makes a backend write the same bytes each time, and the version that was read.
-fn variables(names: &Names, settings: &WheelSettings) -> Vec<(String, String)> {
-    let time = settings.source_date_epoch.unwrap_or(DEFAULT_TIME);
-    let (dist, _) = names.top.split_once('-').unwrap_or((&names.top, ""));
-    vec![
-        ("SOURCE_DATE_EPOCH".to_owned(), time.to_string()),
-        // A plugin that takes the version from git would find another in the copy of a directory below git's own.
-        (
-            format!("SETUPTOOLS_SCM_PRETEND_VERSION_FOR_{}", dist.to_uppercase()),
-            names.version.clone(),
-        ),
-        ("PBR_VERSION".to_owned(), names.version.clone()),
-        // git may not refresh the checkout's index.
-        ("GIT_OPTIONAL_LOCKS".to_owned(), "0".to_owned()),
-    ]
 }
