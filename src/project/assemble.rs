@@ -9,6 +9,7 @@ use super::error::Error;
 use super::project_files::Files;
 use super::requirement::{self, Stop};
 use super::setup_imports;
+use super::surroundings::Surroundings;
 use super::value::Dynamic;
 use super::{Build, Metadata, Project, ProjectSettings, Source, SourceKind};
 use crate::progress::Progress;
@@ -19,7 +20,7 @@ use crate::progress::Progress;
 /// No project there; a file that is unreadable or malformed (with its line); a name, version, requirement or entry point that
 /// is missing or wrong; several functions that could train; Python needed and failing, or needed and refused.
 pub fn load(dir: &Path, settings: &ProjectSettings, progress: &dyn Progress) -> Result<Project, Error> {
-    let files = Files::read(dir)?;
+    let files = Files::read(dir, Surroundings::of(settings))?;
     match files.declared().and_then(|declared| declared.project(&files, settings)) {
         Ok(mut project) => {
             let unprovided = setup_imports::unprovided(&files.root, &project.build);

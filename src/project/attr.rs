@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::border::{self, Real};
 use super::error::Error;
 use super::interpreter::{Machine, literal};
 use super::python_source;
 use super::source_file::SourceFile;
+use super::surroundings::Surroundings;
 use super::value::{Dynamic, Evaluated, Kind, Place, Value};
 use ruff_python_ast::{Expr, Stmt};
 
@@ -19,6 +21,7 @@ pub(crate) fn read_attr(
     path: &str,
     package_dir: &BTreeMap<String, String>,
     at: Place,
+    around: &Arc<Surroundings>,
 ) -> Result<Evaluated, Error> {
     let unknown = |reason: &str| {
         let expression = format!("attr: {path}");
@@ -46,7 +49,7 @@ pub(crate) fn read_attr(
         return unknown("names a module that was not found in the project");
     };
     let found = python_source::with_module(&file, |file, body| {
-        let machine = || Machine::of_module(root, Rc::new(file.clone()), module, &file_path);
+        let machine = || Machine::of_module(root, Rc::new(file.clone()), module, &file_path, around);
         first_literal(body, name, at).or_else(|| computed(machine(), body, name, at))
     })?;
     match found {

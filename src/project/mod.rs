@@ -34,6 +34,7 @@ mod setup_imports;
 mod setup_keywords;
 mod setup_py;
 mod source_file;
+mod surroundings;
 mod training_function;
 mod value;
 mod version_predicate;

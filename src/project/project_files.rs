@@ -1,6 +1,7 @@
 //! The project's three files.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::Build;
 use super::disagreement::disagreements;
@@ -12,6 +13,7 @@ use super::requirement::Stop;
 use super::setup_cfg;
 use super::setup_py;
 use super::source_file::SourceFile;
+use super::surroundings::Surroundings;
 use super::value::{Draft, Dynamic, Place};
 use crate::reading;
 
@@ -29,7 +31,8 @@ pub(crate) struct Files {
 }
 
 impl Files {
-    pub(crate) fn read(dir: &Path) -> Result<Self, Error> {
+    pub(crate) fn read(dir: &Path, surroundings: Surroundings) -> Result<Self, Error> {
+        let around = Arc::new(surroundings);
         let root = match dir.canonicalize() {
             Ok(root) if root.is_dir() => root,
             Ok(_) => return Err(Error::NotADirectory { path: dir.to_owned() }),
@@ -53,19 +56,19 @@ impl Files {
             (None, None, Some(_)) => "pyproject.toml",
             (None, None, None) => return Err(Error::NoProjectFile { path: root }),
         };
-        let pyproject = pyproject.map(|file| pyproject::read(&root, &file)).transpose()?;
+        let pyproject = pyproject.map(|file| pyproject::read(&root, &file, &around)).transpose()?;
         let pyproject = pyproject.unwrap_or_default();
         // Only the backend that stands for none lets setup.py import what is beside it.
         let finds_modules = pyproject
             .backend
             .as_deref()
             .is_none_or(|backend| backend.ends_with("__legacy__"));
-        let read = |file: SourceFile| setup_py::read(&root, &file, finds_modules);
+        let read = |file: SourceFile| setup_py::read(&root, &file, finds_modules, &around);
         Ok(Self {
             main,
             setup_py: setup_py.map(read).transpose()?,
             setup_cfg: setup_cfg
-                .map(|file| setup_cfg::read(&root, &file))
+                .map(|file| setup_cfg::read(&root, &file, &around))
                 .transpose()?
                 .unwrap_or_default(),
             pyproject,

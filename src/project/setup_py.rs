@@ -4,6 +4,7 @@
 
 use std::path::Path;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use ruff_python_ast::Stmt;
 
@@ -12,6 +13,7 @@ use super::error::Error;
 use super::interpreter::{Form, Machine, Object};
 use super::python_source;
 use super::source_file::SourceFile;
+use super::surroundings::Surroundings;
 use super::value::{Draft, Dynamic, Evaluated, Kind, Place, Value};
 
 /// Keywords of `setup()` that must be known, but for `description`; the [descriptive ones](KEYWORDS) may be any expression.
@@ -103,7 +105,12 @@ const IN_A_WHEEL: [&str; 7] = [
 ];
 
 /// Reads the declarations of `setup.py`.
-pub(crate) fn read(root: &Path, file: &SourceFile, finds_modules: bool) -> Result<Draft, Error> {
+pub(crate) fn read(
+    root: &Path,
+    file: &SourceFile,
+    finds_modules: bool,
+    around: &Arc<Surroundings>,
+) -> Result<Draft, Error> {
     let mut draft = Draft::default();
     let top = Place {
         file: "setup.py",
@@ -115,7 +122,8 @@ pub(crate) fn read(root: &Path, file: &SourceFile, finds_modules: bool) -> Resul
     }
     let read = python_source::with_module(file, |file, body| {
         let draft = Draft::default();
-        Reader { root, draft }.module(file, body, finds_modules)
+        let machine = Machine::new(root, Rc::new(file.clone()), finds_modules, around);
+        Reader { root, draft }.module(machine, body)
     })?;
     Ok(read.unwrap_or_else(|| {
         draft.give_up("setup.py", top, "is too large to be read statically");
@@ -142,8 +150,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn module(mut self, file: &SourceFile, body: &[Stmt], finds_modules: bool) -> Draft {
-        let mut machine = Machine::new(self.root, Rc::new(file.clone()), finds_modules);
+    fn module(mut self, mut machine: Machine, body: &[Stmt]) -> Draft {
         machine.run(body);
         self.draft.whole = machine.given_up;
         self.draft.outside = machine.outside;
@@ -239,10 +246,11 @@ impl Reader<'_> {
 
     /// The value; unknown if it holds the path of this checkout, as the image's build runs setup.py elsewhere.
     fn known(&self, name: &str, object: &Object) -> Evaluated {
-        let value = if FILES.contains(&name) {
-            object.to_value_in_any_order()?
-        } else {
-            object.to_value()?
+        let value = match name {
+            name if FILES.contains(&name) => object.to_value_in_any_order()?,
+            // Its lists may also be sets; install_requires may not.
+            "extras_require" => object.to_value_with_sets()?,
+            _ => object.to_value()?,
         };
         let root = self.root.to_string_lossy();
         if root.len() > 1 && holds(&value, &root) {

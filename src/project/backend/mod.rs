@@ -20,3 +20,4 @@ mod scratch;
 pub(crate) use hook::Hook;
 pub(super) use metadata::{Answer, metadata};
 pub(crate) use question::Question;
+pub(super) use question::variables_seen;

@@ -242,15 +242,13 @@ impl Question<'_> {
     /// The variables that the hook sees: no credentials, and the build requirements' programs before others, as
     /// [PEP 517](https://peps.python.org/pep-0517/#build-environment) wants it. An environment that the user is in is not its.
     fn seen(&self, process: &[(String, String)], environment: &BuildEnvironment) -> Vec<(String, String)> {
-        let mut seen = process::without_credentials(process);
-        let own = self.variables.iter().map(|(name, _)| name.as_str());
-        let own: Vec<&str> = own.chain(NOT_THEIRS).collect();
+        let own: Vec<&str> = self.variables.iter().map(|(name, _)| name.as_str()).collect();
+        let mut seen = of_the_user(process);
         seen.retain(|(name, _)| !own.contains(&name.as_str()));
         let programs = environment.programs().display().to_string();
         let path = process::variable(process, "PATH").map_or(programs.clone(), |path| format!("{programs}:{path}"));
         seen.push(("PATH".to_owned(), path));
-        // A set that ends in the metadata, or in a file, has the same order each time.
-        seen.push(("PYTHONHASHSEED".to_owned(), "0".to_owned()));
+        seen.push((HASH_SEED.0.to_owned(), HASH_SEED.1.to_owned()));
         seen.extend(self.variables.iter().cloned());
         seen
     }
@@ -258,3 +256,29 @@ impl Question<'_> {
 
 /// Variables of the user's that hooks do not see as they are.
 const NOT_THEIRS: [&str; 4] = ["PATH", "VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONHASHSEED"];
+/// A set that ends in the metadata, or in a file, has the same order each time.
+const HASH_SEED: (&str, &str) = ("PYTHONHASHSEED", "0");
+/// Variables whose value is only known once Python runs: the environment's own programs, what `ask.py` sets for setuptools, and
+/// what Python sets where the locale is none ([PEP 538](https://peps.python.org/pep-0538/)).
+const KNOWN_LATER: [&str; 3] = ["PATH", "DIST_EXTRA_CONFIG", "LC_CTYPE"];
+
+/// The user's variables that hooks see as they are.
+fn of_the_user(process: &[(String, String)]) -> Vec<(String, String)> {
+    let mut seen = process::without_credentials(process);
+    seen.retain(|(name, _)| !NOT_THEIRS.contains(&name.as_str()));
+    seen
+}
+
+/// The variables that setup.py sees when metadata is asked for; `None` for a value that is only known then.
+pub(crate) fn variables_seen(process: &[(String, String)]) -> Vec<(String, Option<String>)> {
+    let mut seen = of_the_user(process);
+    let set = process::OF_PYTHON.into_iter().chain([HASH_SEED]);
+    seen.retain(|(name, _)| !KNOWN_LATER.contains(&name.as_str()));
+    let known = seen
+        .into_iter()
+        .chain(set.map(|(name, value)| (name.to_owned(), value.to_owned())))
+        .map(|(name, value)| (name, Some(value)));
+    known
+        .chain(KNOWN_LATER.map(|name| (name.to_owned(), None)))
+        .collect()
+}

@@ -176,8 +176,6 @@ impl Machine {
                 }
                 _ => false,
             },
-            // Variables of the environment are never certain, whether they are set here or not.
-            Form::Library(name) if &**name == "os.environ" => true,
             Form::Arguments => {
                 self.give_up(node, "changes the command that setuptools runs");
                 return Err(Halt::End);

@@ -9,6 +9,7 @@ use ruff_text_size::Ranged;
 use super::super::mentions;
 use super::super::value::Dynamic;
 use super::arguments::Arguments;
+use super::environ::may_change_environ;
 use super::frame::Frame;
 use super::library::{self, SideEffects, is_setup};
 use super::object::{Body, Form, Function, Object};
@@ -158,6 +159,9 @@ impl Machine {
         };
         if !escape {
             return self.unknown_for(why);
+        }
+        if may_change_environ(&function.form) {
+            self.forget_environ(why);
         }
         self.taint(function, why);
         for argument in arguments.each() {

@@ -8,6 +8,23 @@ use super::format::float;
 use super::object::{Form, MAX_NESTING, Object};
 use super::shared::{Budget, Sequence, Shared};
 
+/// Whether it matters to setuptools in which order the items of an argument are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Order {
+    Counts,
+    OfSetsDoesNotCount,
+    DoesNotCount,
+}
+
+impl Order {
+    fn loosest(self) -> Sequence {
+        match self {
+            Self::Counts | Self::OfSetsDoesNotCount => Sequence::Loose,
+            Self::DoesNotCount => Sequence::Unknown,
+        }
+    }
+}
+
 /// Objects that are given to `setup()` in one argument.
 const MAX_GIVEN: usize = 200_000;
 
@@ -44,15 +61,21 @@ impl Object {
 
     /// The object as a value; why it is none, if something in it is not known.
     pub(crate) fn to_value(&self) -> Result<Value, Dynamic> {
-        self.to_value_below(0, Sequence::Loose)
+        self.to_value_below(0, Order::Counts)
     }
 
     /// The same for a list whose order does not matter to setuptools.
     pub(crate) fn to_value_in_any_order(&self) -> Result<Value, Dynamic> {
-        self.to_value_below(0, Sequence::Unknown)
+        self.to_value_below(0, Order::DoesNotCount)
     }
 
-    fn to_value_below(&self, depth: usize, loosest: Sequence) -> Result<Value, Dynamic> {
+    /// The same where setuptools takes sets, in whatever order Python has their items at that time: here sorted, which is one of
+    /// those orders, and the same at every run.
+    pub(crate) fn to_value_with_sets(&self) -> Result<Value, Dynamic> {
+        self.to_value_below(0, Order::OfSetsDoesNotCount)
+    }
+
+    fn to_value_below(&self, depth: usize, order: Order) -> Result<Value, Dynamic> {
         let unclear = |reason: &str| Dynamic {
             expression: self.shown(),
             place: self.place,
@@ -61,13 +84,13 @@ impl Object {
         if depth > MAX_NESTING {
             return Err(unclear("is nested too deeply"));
         }
-        if self.sequence() > loosest {
+        if self.sequence() > order.loosest() {
             return Err(unclear("is in no certain order"));
         }
         let each = |items: &[Object]| -> Result<Vec<Value>, Dynamic> {
             items
                 .iter()
-                .map(|item| item.to_value_below(depth + 1, loosest))
+                .map(|item| item.to_value_below(depth + 1, order))
                 .collect()
         };
         let known = |why: Rc<Dynamic>| Dynamic::clone(&why);
@@ -85,12 +108,17 @@ impl Object {
             }
             Form::List(items) => Kind::List(each(&items.get().map_err(known)?)?),
             Form::Tuple(items) => Kind::Tuple(each(items)?),
+            Form::Set(items) if order == Order::OfSetsDoesNotCount => {
+                let mut items = each(&items.get().map_err(known)?)?;
+                items.sort_by(|a, b| a.as_str().cmp(&b.as_str()));
+                Kind::List(items)
+            }
             Form::Dict(entries) => {
                 let entries = entries.get().map_err(known)?;
                 let entry = |(key, value): &(Object, Object)| {
                     Ok((
-                        key.to_value_below(depth + 1, loosest)?,
-                        value.to_value_below(depth + 1, loosest)?,
+                        key.to_value_below(depth + 1, order)?,
+                        value.to_value_below(depth + 1, order)?,
                     ))
                 };
                 Kind::Dict(entries.iter().map(entry).collect::<Result<_, Dynamic>>()?)

@@ -15,7 +15,7 @@
 //! names        frame.rs
 //! the unknown  unfollowed.rs, reach.rs
 //! limits       effort.rs, weight.rs
-//! files        files.rs, paths.rs, encoding.rs
+//! around it    files.rs, paths.rs, encoding.rs, environ.rs
 //! ```
 
 mod arguments;
@@ -25,6 +25,7 @@ mod comparison;
 mod definition;
 mod effort;
 mod encoding;
+mod environ;
 mod equality;
 mod exception;
 mod expression;
@@ -54,6 +55,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use ruff_python_ast::{Expr, Stmt};
 use ruff_text_size::Ranged;
@@ -61,6 +63,7 @@ use ruff_text_size::Ranged;
 use super::Outside;
 use super::mentions::Mentions;
 use super::source_file::SourceFile;
+use super::surroundings::Surroundings;
 use super::value::{Dynamic, Place};
 use frame::Frame;
 pub(crate) use literal::literal;
@@ -107,6 +110,9 @@ pub(crate) type Setup = Vec<(String, Object)>;
 pub(crate) struct Machine {
     root: PathBuf,
     frame: Frame,
+    around: Arc<Surroundings>,
+    /// `os.environ`, once it was looked at.
+    environ: Option<Object>,
     /// What the file's functions may change once code that is not followed can call them.
     escaped: Mentions,
     /// Counts what was not understood so far: around a `try`, more of it means that anything may have been raised.
@@ -137,16 +143,22 @@ pub(crate) struct Machine {
 
 impl Machine {
     /// Before the first statement of `setup.py` in `root`; `finds_modules` where the build backend lets it import from there.
-    pub(crate) fn new(root: &Path, file: Rc<SourceFile>, finds_modules: bool) -> Self {
+    pub(crate) fn new(root: &Path, file: Rc<SourceFile>, finds_modules: bool, around: &Arc<Surroundings>) -> Self {
         let search = finds_modules.then(|| root.to_owned());
         Self {
             search: search.into_iter().collect(),
-            ..Self::of_module(root, file, "__main__", &root.join("setup.py"))
+            ..Self::of_module(root, file, "__main__", &root.join("setup.py"), around)
         }
     }
 
     /// Before the first statement of a module of the project, which is alone: it imports none of the others.
-    pub(crate) fn of_module(root: &Path, file: Rc<SourceFile>, name: &str, path: &Path) -> Self {
+    pub(crate) fn of_module(
+        root: &Path,
+        file: Rc<SourceFile>,
+        name: &str,
+        path: &Path,
+        around: &Arc<Surroundings>,
+    ) -> Self {
         effort::begin();
         let place = Place {
             file: "setup.py",
@@ -159,6 +171,8 @@ impl Machine {
         Self {
             root: root.to_owned(),
             frame: Frame::of_module(Rc::new(RefCell::new(names)), file, None),
+            around: Arc::clone(around),
+            environ: None,
             escaped: Mentions::default(),
             doubts: 0,
             effects: 0,

@@ -120,7 +120,7 @@ impl Machine {
         let place = self.place(statement);
         if self.is_of_library(top) {
             let full = format!("{module}.{name}");
-            let known = library::constant(&full, place);
+            let known = self.constant(&full, statement);
             // What is not everywhere may raise, which `except ImportError` expects.
             self.doubts += usize::from(known.is_none() && !library::exists(&full));
             return Ok(known.unwrap_or_else(|| Object::new(Form::Library(full.into()), place)));

@@ -232,6 +232,20 @@ pub(crate) struct Groups {
     pub(crate) names: Vec<(String, usize)>,
 }
 
+impl Groups {
+    /// What `match.group(index)` gives; `None` where there is no such group.
+    pub(crate) fn at(&self, index: usize) -> Option<Form> {
+        let text = self.texts.get(index)?;
+        Some(text.as_ref().map_or(Form::None, |text| Form::Str(Rc::clone(text))))
+    }
+
+    /// What `match.group(name)` gives.
+    pub(crate) fn named(&self, name: &str) -> Option<Form> {
+        let (_, index) = self.names.iter().find(|(known, _)| known == name)?;
+        self.at(*index)
+    }
+}
+
 /// A function of the file.
 #[derive(Debug)]
 pub(crate) struct Function {

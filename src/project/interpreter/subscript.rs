@@ -42,6 +42,10 @@ impl Machine {
                 },
                 Err(why) => return Ok(self.unknown_for(&why)),
             },
+            (Form::Match(groups), None) => match key.as_str().and_then(|name| groups.named(name)) {
+                Some(form) => return Ok(Object::new(form, object.place)),
+                None => return Ok(self.looked_up(object, expression)),
+            },
             (Form::Match(groups), Some(index)) => {
                 let group = usize::try_from(index).ok().and_then(|index| groups.texts.get(index));
                 match group {

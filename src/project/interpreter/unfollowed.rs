@@ -10,6 +10,7 @@ use ruff_text_size::Ranged;
 
 use super::super::mentions::{Mentions, mentions, mentions_of_all};
 use super::super::value::Dynamic;
+use super::environ::reaches_environ;
 use super::library::is_setup;
 use super::object::{Body, Form, Namespace, Object};
 use super::{Machine, effort};
@@ -53,6 +54,9 @@ impl Machine {
             }
             _ => return,
         };
+        if mentions.attributes.iter().any(|name| reaches_environ(name)) {
+            self.forget_environ(why);
+        }
         let known = self.escaped.loads.len() + self.escaped.stores.len();
         self.escaped.loads.extend(mentions.loads.iter().cloned());
         self.escaped.stores.extend(mentions.later.stores.iter().cloned());
@@ -88,6 +92,9 @@ impl Machine {
         };
         let _ = effort::work(names + mentions.loads.len() + mentions.stores.len());
         self.searches_elsewhere |= mentions.attributes.contains("path") && mentions.loads.contains("sys");
+        if mentions.attributes.iter().any(|name| reaches_environ(name)) {
+            self.forget_environ(why);
+        }
         let is_setup_of = |name: &String| {
             let bound = scopes.iter().find_map(|scope| scope.borrow().get(name).cloned());
             matches!(bound.map(|object| object.form), Some(Form::Library(name)) if is_setup(&name))

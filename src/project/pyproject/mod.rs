@@ -7,12 +7,14 @@ mod setuptools;
 mod validation;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::error::Error;
 use super::source_file::SourceFile;
+use super::surroundings::Surroundings;
 use super::value::{Draft, Kind, Place, Value};
 use validation::doubtful;
 
@@ -41,10 +43,12 @@ pub(crate) struct Pyproject {
     pub(crate) poetry_adds: bool,
     /// Where `[tool.setuptools] license-files` is.
     tool_license_files: Option<Place>,
+    /// What a module sees that `attr:` names.
+    around: Arc<Surroundings>,
 }
 
 /// Reads `pyproject.toml`.
-pub(crate) fn read(root: &Path, file: &SourceFile) -> Result<Pyproject, Error> {
+pub(crate) fn read(root: &Path, file: &SourceFile, around: &Arc<Surroundings>) -> Result<Pyproject, Error> {
     if file.marked {
         return Err(Error::InvalidValue {
             at: format!("{FILE}:1"),
@@ -62,7 +66,10 @@ pub(crate) fn read(root: &Path, file: &SourceFile) -> Result<Pyproject, Error> {
         }
     })?;
     let top = from_table(file, table.get_ref(), Place { file: FILE, line: 1 });
-    let mut found = Pyproject::default();
+    let mut found = Pyproject {
+        around: Arc::clone(around),
+        ..Pyproject::default()
+    };
     found.build_system(&top)?;
     let empty = Value::new(Kind::Dict(Vec::new()), top.place);
     let setuptools = top.get("tool").and_then(|tool| tool.get("setuptools"));

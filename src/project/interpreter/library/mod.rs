@@ -8,6 +8,7 @@
     reason = "evaluators are of one type, and some of them raise"
 )]
 
+mod back_reference;
 mod builtins;
 mod code;
 mod copy;
@@ -204,7 +205,6 @@ static TABLE: &[Row] = &[
     function("os.chdir", Escapes, Evaluated(os::chdir)),
     value("os.curdir", || Form::text(".")),
     function("os.environ", Escapes, Unevaluated),
-    function("os.environ.get", Escapes, Always(os::getenv)),
     function("os.getcwd", Escapes, Evaluated(os::getcwd)),
     function("os.getenv", Escapes, Always(os::getenv)),
     value("os.linesep", || Form::text("\n")),
@@ -260,13 +260,14 @@ static TABLE: &[Row] = &[
     flag("re.VERBOSE", re::VERBOSE),
     flag("re.X", re::VERBOSE),
     function("re.compile", CallsBack, Computed(re::compile)),
-    function("re.escape", CallsBack, Unevaluated),
+    function("re.escape", CallsBack, Computed(re::escape)),
     function("re.findall", CallsBack, Computed(re::findall)),
-    function("re.finditer", CallsBack, Unevaluated),
+    function("re.finditer", CallsBack, Computed(re::finditer)),
+    function("re.fullmatch", CallsBack, Computed(re::fullmatch)),
     function("re.match", CallsBack, Computed(re::match_)),
     function("re.search", CallsBack, Computed(re::search)),
-    function("re.split", CallsBack, Unevaluated),
-    function("re.sub", CallsBack, Unevaluated),
+    function("re.split", CallsBack, Computed(re::split)),
+    function("re.sub", CallsBack, Computed(re::sub)),
     module("runpy"),
     function("runpy.run_path", Escapes, Evaluated(code::run_path)),
     module("setuptools"),
@@ -409,7 +410,7 @@ pub(super) fn builtin(name: &str) -> Option<Object> {
 }
 
 /// The constant of this name.
-pub(super) fn constant(name: &str, place: Place) -> Option<Object> {
+fn constant(name: &str, place: Place) -> Option<Object> {
     match row(name)?.what {
         What::Value(value) => Some(Object::new(value(), place)),
         _ => None,
@@ -449,6 +450,14 @@ pub(super) fn is_setup(name: &str) -> bool {
 }
 
 impl Machine {
+    /// What a name of the library stands for, if that is no function or module.
+    pub(super) fn constant(&mut self, name: &str, node: &impl Ranged) -> Option<Object> {
+        match name {
+            "os.environ" => Some(self.environ(node)),
+            _ => constant(name, self.place(node)),
+        }
+    }
+
     /// What a call of a name of the library gives.
     pub(super) fn library(&mut self, name: &str, arguments: &Arguments, node: &impl Ranged) -> Known {
         // A method that is called by its class.

@@ -12,11 +12,15 @@ use super::super::{Known, Machine, effort};
 /// What an entry of a directory counts for.
 pub(super) const ENTRY: usize = 20;
 
-/// `os.getenv(key)` and `os.environ.get(key)`.
-pub(super) fn getenv(machine: &mut Machine, _: &Arguments, node: TextRange) -> Known {
-    Ok(Some(Form::Unknown(
-        machine.dynamic(&node, "depends on the environment"),
-    )))
+/// `os.getenv(key, default)`.
+pub(super) fn getenv(machine: &mut Machine, arguments: &Arguments, node: TextRange) -> Known {
+    let Some(key) = arguments.get(0, "key").filter(|key| key.as_str().is_some()) else {
+        return Ok(None);
+    };
+    let default = arguments.get(1, "default").cloned();
+    let all = [key.clone()].into_iter().chain(default).collect();
+    let environ = machine.environ(&node);
+    machine.method(&environ, "get", &Arguments::of(all), &node)
 }
 
 /// `os.getcwd()`.

@@ -170,7 +170,7 @@ fn is_method(form: &Form, name: &str) -> bool {
         Form::File(_) => "file",
         Form::Path(_) => "path",
         Form::Match(_) => return matches!(name, "group" | "groups" | "groupdict" | "start" | "end" | "span"),
-        Form::Pattern(..) => return matches!(name, "search" | "match" | "fullmatch" | "findall" | "sub" | "split"),
+        Form::Pattern(..) => return matches!(name, "search" | "match" | "fullmatch" | "findall" | "finditer" | "sub" | "split"),
         _ => return false,
     };
     METHODS
@@ -209,7 +209,7 @@ impl Machine {
                 if self.patched.contains(&full) {
                     return Ok(self.unknown(node, "was set to something else"));
                 }
-                if let Some(constant) = library::constant(&full, place) {
+                if let Some(constant) = self.constant(&full, node) {
                     return Ok(constant);
                 }
                 // Whether it is there is certain only for what every Python has.
@@ -277,8 +277,13 @@ impl Machine {
             Form::Match(groups) => groups::match_method(groups, name, arguments, object),
             Form::Pattern(pattern, flags) => {
                 let mut all = vec![Object::new(Form::Pattern(Rc::clone(pattern), *flags), object.place)];
-                // A second argument would be the position where the search begins.
-                if arguments.positional.len() > 1 || !arguments.named.is_empty() {
+                // For the others, a second argument would be the position where the search begins.
+                let most = match name {
+                    "sub" => 3,
+                    "split" => 2,
+                    _ => 1,
+                };
+                if arguments.positional.len() > most || !arguments.named.is_empty() {
                     return Ok(None);
                 }
                 all.extend(arguments.positional.iter().cloned());
