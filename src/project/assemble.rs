@@ -125,6 +125,7 @@ fn asked(
             kind: SourceKind::Pep517,
             reason: why.to_string(),
         },
+        looks_at_python: files.look_at_python(),
         warnings: [files.warnings(), selected.warnings].concat(),
     })
 }

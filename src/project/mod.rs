@@ -74,6 +74,8 @@ pub struct Project {
     pub serve: Option<EntryPoint>,
     /// How the metadata was read.
     pub source: Source,
+    /// Whether `setup.py` looked at the version of the Python that runs it: for another one it may declare something else.
+    pub looks_at_python: bool,
     /// Oddities worth a warning: two sources that disagree, a keyword that setuptools ignores.
     pub warnings: Vec<String>,
 }
@@ -208,6 +210,16 @@ pub enum SourceKind {
     Pep517,
 }
 
+/// What is known of the image before the project is read: what `setup.py` does by its Python is read for the image's, not for the
+/// one of this machine.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Target {
+    /// Its release of Python, such as `3.11` or `3.11.4`; `None` where that is not known, as of a base image of the user's own.
+    pub python: Option<String>,
+    /// What `platform.machine()` gives in it, such as `x86_64`.
+    pub machine: Option<String>,
+}
+
 /// How to read a project.
 #[derive(Debug)]
 pub struct ProjectSettings {
@@ -227,4 +239,6 @@ pub struct ProjectSettings {
     pub cache_dir: PathBuf,
     /// How uv is found, which prepares them.
     pub uv: UvSettings,
+    /// The image that the project is read for.
+    pub target: Target,
 }

@@ -90,6 +90,11 @@ impl Files {
             .collect()
     }
 
+    /// Whether setup.py looked at the version of the Python that runs it.
+    pub(super) fn look_at_python(&self) -> bool {
+        self.setup_py.as_ref().is_some_and(|draft| draft.looks_at_python)
+    }
+
     /// What is known of the build whoever answers for the metadata.
     pub(crate) fn build(&self) -> Build {
         let requires = self.pyproject.requires.clone();

@@ -154,6 +154,7 @@ impl Reader<'_> {
         machine.run(body);
         self.draft.whole = machine.given_up;
         self.draft.outside = machine.outside;
+        self.draft.looks_at_python = machine.looked_at_python;
         let Some(setup) = machine.setup else {
             let top = Place {
                 file: "setup.py",

@@ -76,6 +76,8 @@ pub(crate) struct Draft {
     /// Whether the wheel is to be for Python 2 as well.
     pub(crate) universal: bool,
     pub(crate) warnings: Vec<String>,
+    /// Whether setup.py looked at the version of the Python that runs it.
+    pub(crate) looks_at_python: bool,
     /// Where the version is given as `attr:`, whose module is found by `package_dir`.
     pub(crate) version_attr: Option<Place>,
 }

@@ -26,7 +26,7 @@ impl Machine {
         }
         Ok(match &object.form {
             Form::List(items) => items.get().map(|items| items.clone()),
-            Form::Tuple(items) => Ok(items.to_vec()),
+            Form::Tuple(items) | Form::VersionInfo(items) => Ok(items.to_vec()),
             Form::Dict(entries) => entries
                 .get()
                 .map(|entries| entries.iter().map(|(key, _)| key.clone()).collect()),

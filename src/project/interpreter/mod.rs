@@ -15,7 +15,7 @@
 //! names        frame.rs
 //! the unknown  unfollowed.rs, reach.rs
 //! limits       effort.rs, weight.rs
-//! around it    files.rs, paths.rs, encoding.rs, environ.rs
+//! around it    files.rs, paths.rs, encoding.rs, environ.rs, python.rs
 //! ```
 
 mod arguments;
@@ -43,6 +43,7 @@ mod object;
 mod operator;
 mod order;
 mod paths;
+mod python;
 mod reach;
 mod shared;
 mod statement;
@@ -137,6 +138,8 @@ pub(crate) struct Machine {
     /// Modules of the project that were imported, by dotted name.
     modules: BTreeMap<String, Object>,
     pub(crate) setup: Option<Setup>,
+    /// The version of the Python that runs it was looked at.
+    pub(crate) looked_at_python: bool,
     /// Why nothing can be trusted without Python.
     pub(crate) given_up: Option<Dynamic>,
 }
@@ -186,6 +189,7 @@ impl Machine {
             searches_elsewhere: false,
             modules: BTreeMap::new(),
             setup: None,
+            looked_at_python: false,
             given_up: None,
         }
     }

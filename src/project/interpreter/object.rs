@@ -162,8 +162,12 @@ pub(crate) enum Form {
     Pattern(Rc<str>, i64),
     /// An exception: its class and its message.
     Exception(Rc<str>, Rc<str>),
-    /// `sys.version_info`, whose minor version is not known.
-    VersionInfo,
+    /// `sys.version_info`.
+    VersionInfo(Rc<[Object]>),
+    /// A number that is not known, but is no smaller than this one: the major version of setuptools.
+    AtLeast(i64),
+    /// The same, written out.
+    AtLeastWritten(i64),
     /// `sys.argv`, which holds a command of setuptools.
     Arguments,
     /// An item of `sys.argv`.

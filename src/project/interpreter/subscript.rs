@@ -54,7 +54,7 @@ impl Machine {
                     None => return Err(Halt::Raised("IndexError".into(), "no such group".into())),
                 }
             }
-            (Form::VersionInfo, Some(0)) => return Ok(Object::new(Form::Int(3), self.place(expression))),
+            (Form::VersionInfo(items), Some(index)) => at(items, index),
             (Form::Arguments, Some(_)) => return Ok(Object::new(Form::Argument, self.place(expression))),
             _ => return Ok(self.looked_up(object, expression)),
         };
@@ -122,8 +122,8 @@ impl Machine {
                 };
                 Form::Str(kept.into())
             }
-            // `sys.version_info[:2]` compares as the whole does; of `sys.argv[1:]` as much is known as of the whole.
-            Form::VersionInfo if bounds[0].is_none() && bounds[1].is_none_or(|end| end >= 2) => Form::VersionInfo,
+            Form::VersionInfo(items) => Form::Tuple(cut(items).into()),
+            // Of `sys.argv[1:]` as much is known as of the whole.
             Form::Arguments => Form::Arguments,
             _ => return Ok(self.looked_up(object, expression)),
         };

@@ -241,9 +241,10 @@ static TABLE: &[Row] = &[
     passing("pkg_resources"),
     module("pkgutil"),
     module("platform").whose_functions_are(Pure),
-    function("platform.machine", Pure, Unevaluated),
+    function("platform.machine", Pure, Evaluated(platform::machine)),
     function("platform.python_implementation", Pure, Computed(platform::python_implementation)),
-    function("platform.python_version", Pure, Unevaluated),
+    function("platform.python_version", Pure, Evaluated(platform::python_version)),
+    function("platform.python_version_tuple", Pure, Evaluated(platform::python_version_tuple)),
     function("platform.system", Pure, Computed(platform::system)),
     module("pprint"),
     silent("pprint.pprint"),
@@ -278,6 +279,8 @@ static TABLE: &[Row] = &[
     function("setuptools.PEP420PackageFinder.find", Escapes, Evaluated(setuptools::find_namespace_packages)),
     function("setuptools.PackageFinder", Escapes, Unevaluated),
     function("setuptools.PackageFinder.find", Escapes, Evaluated(setuptools::find_packages)),
+    function("setuptools.__version__", Pure, Unevaluated),
+    function("setuptools.__version__.split", Pure, Computed(setuptools::parts_of_version)),
     module("setuptools.command"),
     module("setuptools.command.build_ext"),
     function("setuptools.command.build_ext.build_ext", Escapes, Unevaluated),
@@ -334,7 +337,7 @@ static TABLE: &[Row] = &[
     function("sys.path", Escapes, Unevaluated),
     function("sys.path.append", Escapes, Always(sys::path_append)),
     function("sys.path.insert", Escapes, Always(sys::path_insert)),
-    value("sys.platform", sys::platform),
+    value("sys.platform", || Form::text("linux")),
     silent("sys.setrecursionlimit"),
     function("sys.stderr", Escapes, Unevaluated),
     silent("sys.stderr.flush"),
@@ -343,7 +346,6 @@ static TABLE: &[Row] = &[
     silent("sys.stdout.flush"),
     silent("sys.stdout.write"),
     function("sys.version", Escapes, Unevaluated),
-    value("sys.version_info", || Form::VersionInfo),
     module("sysconfig"),
     module("tarfile"),
     module("tempfile"),
@@ -454,6 +456,8 @@ impl Machine {
     pub(super) fn constant(&mut self, name: &str, node: &impl Ranged) -> Option<Object> {
         match name {
             "os.environ" => Some(self.environ(node)),
+            // The same as one number, which is compared as the parts are.
+            "sys.version_info" | "sys.hexversion" => Some(self.version_info(node)),
             _ => constant(name, self.place(node)),
         }
     }

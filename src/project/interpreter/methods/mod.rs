@@ -14,6 +14,7 @@ use super::super::mentions;
 use super::arguments::Arguments;
 use super::object::{Form, Object};
 use super::paths::pure;
+use super::python::PARTS_OF_VERSION;
 use super::{Halt, Known, Machine, Outcome, library};
 
 /// Methods by the type that has them, in every Python of today.
@@ -225,7 +226,10 @@ impl Machine {
                 _ if is_method(&object.form, name) => Form::Method(Rc::new(object.clone()), name.into()),
                 _ => return Ok(self.looked_up(object, node)),
             },
-            Form::VersionInfo if name == "major" => Form::Int(3),
+            Form::VersionInfo(items) => match PARTS_OF_VERSION.iter().position(|part| *part == name) {
+                Some(at) => return Ok(items[at].clone()),
+                None => return Ok(self.looked_up(object, node)),
+            },
             Form::Str(_)
             | Form::Bytes(_)
             | Form::List(_)
