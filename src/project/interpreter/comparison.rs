@@ -22,6 +22,11 @@ impl Machine {
                     break;
                 }
                 None => {
+                    // `in` goes through it.
+                    if let Form::Generator(_) = right.form {
+                        let why = self.dynamic(expression, "goes on in a generator that is not followed");
+                        self.taint(&right, &why);
+                    }
                     let from = if matches!(left.form, Form::Unknown(_)) {
                         &left
                     } else {

@@ -133,8 +133,20 @@ impl Machine {
                 self.function(parameters, Body::Lambda((*lambda.body).clone()), length)?
             }
             Expr::ListComp(made) => return self.comprehend(&made.generators, &made.elt, expression, false),
-            // A generator that is gone through later sees what has changed by then.
-            Expr::Generator(_) => return Ok(self.not_understood(expression, "is a generator")),
+            Expr::Generator(made) => return self.later(made, expression),
+            Expr::Yield(yielded) => {
+                let value = match &yielded.value {
+                    Some(value) => self.evaluate(value)?,
+                    None => Object::new(Form::None, place),
+                };
+                self.yielded(value, expression)?;
+                Form::None
+            }
+            Expr::YieldFrom(yielded) => {
+                let iterable = self.evaluate(&yielded.value)?;
+                self.yield_from(&iterable, expression)?;
+                return Ok(self.unknown(expression, "is what another generator returns"));
+            }
             Expr::SetComp(made) => return self.comprehend(&made.generators, &made.elt, expression, true),
             Expr::DictComp(made) => return self.comprehend_dict(made, expression),
             Expr::Call(call) => return self.call(call, expression),

@@ -65,6 +65,7 @@ impl Machine {
                 }
                 Ok(once.items.take().unwrap_or_default())
             }
+            Form::Generator(generator) => return self.all_yielded(generator, node),
             Form::Unknown(why) => Err(Rc::clone(why)),
             Form::None | Form::Bool(_) | Form::Int(_) | Form::Float(_) => {
                 return Err(Halt::Raised("TypeError".into(), "object is not iterable".into()));
@@ -229,10 +230,16 @@ impl Machine {
             iterated => self.evaluate(iterated)?,
         };
         *sequence = iterated.sequence().max(*sequence);
-        let items = match self.any_items(&iterated, &first.iter)? {
-            Ok(items) if !first.is_async => items,
-            Ok(_) => return Ok(Some(self.dynamic(&first.iter, "is iterated over"))),
-            Err(why) => return Ok(Some(why)),
+        // In Python, a generator takes turns with whoever goes through it; here it runs to its end first. That makes no difference
+        // where neither changes anything.
+        let takes_turns = matches!(iterated.form, Form::Generator(_));
+        let effects = self.effects;
+        let items = match self.any_items(&iterated, &first.iter) {
+            Ok(Ok(items)) if !first.is_async && (!takes_turns || self.effects == effects) => items,
+            Ok(Ok(_)) => return Ok(Some(self.dynamic(&first.iter, "is iterated over"))),
+            Ok(Err(why)) => return Ok(Some(why)),
+            Err(Halt::Raised(..)) if takes_turns => return Ok(Some(self.dynamic(&first.iter, "may fail"))),
+            Err(halt) => return Err(halt),
         };
         let version = iterated.version();
         'items: for item in items {
@@ -252,7 +259,7 @@ impl Machine {
                 return Ok(Some(why));
             }
         }
-        if iterated.version() != version {
+        if iterated.version() != version || (takes_turns && self.effects != effects) {
             return Ok(Some(self.dynamic(&first.iter, "changes while it is gone through")));
         }
         Ok(None)

@@ -10,7 +10,7 @@
 //!
 //! ```text
 //! statements   statement.rs, assignment.rs, definition.rs, exception.rs, modules.rs (import)
-//! expressions  expression.rs, operator.rs, comparison.rs, subscript.rs, iteration.rs, call.rs, methods/, library/
+//! expressions  expression.rs, operator.rs, comparison.rs, subscript.rs, iteration.rs, generator.rs, call.rs, methods/, library/
 //! objects      object.rs, shared.rs, equality.rs, order.rs, truth.rs, keys.rs, format.rs, literal.rs, given.rs (to setup())
 //! names        frame.rs
 //! the unknown  unfollowed.rs, reach.rs
@@ -32,6 +32,7 @@ mod expression;
 mod files;
 mod format;
 mod frame;
+mod generator;
 mod given;
 mod iteration;
 mod keys;
@@ -67,6 +68,7 @@ use super::source_file::SourceFile;
 use super::surroundings::Surroundings;
 use super::value::{Dynamic, Place};
 use frame::Frame;
+use generator::Consumer;
 pub(crate) use literal::literal;
 pub(crate) use object::{Form, Object};
 
@@ -86,6 +88,8 @@ pub(crate) enum Halt {
     Raised(Rc<str>, Rc<str>),
     /// Only Python knows whether the rest of the loop or function runs.
     Doubt(Rc<Dynamic>),
+    /// Whoever went through this generator takes no more of it.
+    Left,
     /// The run is over: nothing more is to be learnt.
     End,
 }
@@ -122,6 +126,8 @@ pub(crate) struct Machine {
     effects: usize,
     /// The exceptions that are being handled, the innermost last.
     handling: Vec<(Rc<str>, Rc<str>)>,
+    /// Who goes through the generators that run, the innermost last.
+    consumers: Vec<Consumer>,
     depth: usize,
     /// The tree may have changed: what is read from it is not certain any more.
     moved: Option<Rc<Dynamic>>,
@@ -180,6 +186,7 @@ impl Machine {
             doubts: 0,
             effects: 0,
             handling: Vec::new(),
+            consumers: Vec::new(),
             depth: 0,
             moved: None,
             outside: None,
@@ -211,7 +218,7 @@ impl Machine {
                     return self.give_up(statement, &reason);
                 }
                 Err(Halt::Doubt(why)) => return self.give_up_for(&why),
-                Err(Halt::End) => return,
+                Err(Halt::Left | Halt::End) => return,
             }
         }
         if let Some(last) = body.last() {

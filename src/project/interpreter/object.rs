@@ -13,6 +13,7 @@ use ruff_python_ast::{Expr, Parameters, Stmt};
 use super::super::mentions::Mentions;
 use super::super::source_file::SourceFile;
 use super::super::value::{Dynamic, Place};
+use super::generator::Generator;
 use super::shared::{Sequence, Shared};
 
 /// The names of a module or of one call of a function.
@@ -109,7 +110,7 @@ impl Object {
             Form::Library(name) => name.to_string(),
             Form::Unknown(why) => why.expression.clone(),
             Form::Set(_) => "a set".to_owned(),
-            Form::Iterator(_) => "an iterator".to_owned(),
+            Form::Iterator(_) | Form::Generator(_) => "an iterator".to_owned(),
             Form::Arguments | Form::Argument => "sys.argv".to_owned(),
             Form::Path(_) => "a path".to_owned(),
             Form::Bytes(_) => "bytes".to_owned(),
@@ -154,6 +155,8 @@ pub(crate) enum Form {
     Range(i64, i64),
     /// An iterator, which is gone through once: a generator, or what `map` and its like give.
     Iterator(Rc<Once>),
+    /// A generator, which is run when it is gone through.
+    Generator(Rc<Generator>),
     File(Rc<OpenFile>),
     Path(PathBuf),
     /// The groups of a match, the whole first.
@@ -264,6 +267,8 @@ pub(crate) struct Function {
     pub(crate) file: Rc<SourceFile>,
     /// Bytes of its source.
     pub(crate) length: usize,
+    /// A call gives a generator.
+    pub(crate) yields: bool,
 }
 
 /// A class of the file.

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use ruff_python_ast::visitor::{Visitor, walk_stmt};
+use ruff_python_ast::visitor::{Visitor, walk_expr, walk_stmt};
 use ruff_python_ast::{Expr, Stmt, StmtFor, StmtIf, StmtWhile, StmtWith};
 
+use super::generator::does_yield;
 use super::object::{Form, Object, Position};
 use super::{Flow, Halt, Machine, depends};
 
@@ -131,6 +132,9 @@ impl Machine {
 
     fn each(&mut self, each: &StmtFor, statement: &Stmt) -> Result<Flow, Halt> {
         let iterated = self.evaluate(&each.iter)?;
+        if let Form::Generator(generator) = &iterated.form {
+            return self.each_yielded(generator, each, statement);
+        }
         let items = match self.items(&iterated, &*each.iter)? {
             Ok(items) => items,
             Err(why) => {
@@ -163,7 +167,7 @@ impl Machine {
     }
 
     /// One round of the loop `statement`; how the loop is left, if it is.
-    fn round(&mut self, body: &[Stmt], statement: &Stmt) -> Result<Option<Flow>, Halt> {
+    pub(super) fn round(&mut self, body: &[Stmt], statement: &Stmt) -> Result<Option<Flow>, Halt> {
         match self.block(body) {
             Ok(Flow::Next | Flow::Continue) => Ok(None),
             Ok(Flow::Break) => Ok(Some(Flow::Next)),
@@ -217,7 +221,7 @@ impl Machine {
         }
         // A context manager may suppress an exception, as `contextlib.suppress` does.
         let may_fail = self.doubts > doubts || matches!(left, Err(Halt::Raised(..)));
-        if suppresses && may_fail && self.setup.is_none() && !matches!(left, Err(Halt::End)) {
+        if suppresses && may_fail && self.setup.is_none() && !matches!(left, Err(Halt::End | Halt::Left)) {
             self.not_followed(statement, "may fail, or not")?;
             return match left {
                 Ok(Flow::Next) | Err(Halt::Raised(..)) => Ok(Flow::Next),
@@ -258,6 +262,12 @@ fn leaves(statement: &Stmt) -> bool {
                 _ => {}
             }
             walk_stmt(self, statement);
+        }
+
+        fn visit_expr(&mut self, expression: &'a Expr) {
+            // Whoever goes through the generator may leave it there.
+            self.found |= does_yield(expression);
+            walk_expr(self, expression);
         }
     }
     let mut leaves = Leaves::default();

@@ -38,6 +38,7 @@ impl Machine {
                 (&own, &function.scopes)
             }
             Form::Class(class) => (&class.mentions, &class.scopes),
+            Form::Generator(generator) => return self.lose_generator(generator, why),
             Form::Arguments => {
                 self.patched.insert("sys.argv".to_owned());
                 return;

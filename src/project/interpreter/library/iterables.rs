@@ -7,6 +7,7 @@ use ruff_text_size::TextRange;
 
 use super::super::super::value::{Dynamic, Place};
 use super::super::arguments::Arguments;
+use super::super::generator::Taking;
 use super::super::keys::{distinct, unique};
 use super::super::object::{Form, Object};
 use super::super::order;
@@ -88,22 +89,52 @@ pub(super) fn reversed(machine: &mut Machine, arguments: &Arguments, node: TextR
 
 /// `any(iterable)`.
 pub(super) fn any(machine: &mut Machine, arguments: &Arguments, node: TextRange) -> Known {
-    truths(machine, arguments, node, |truths| truths.contains(&true))
+    truths(machine, arguments, node, true)
 }
 
 /// `all(iterable)`.
 pub(super) fn all(machine: &mut Machine, arguments: &Arguments, node: TextRange) -> Known {
-    truths(machine, arguments, node, |truths| !truths.contains(&false))
+    truths(machine, arguments, node, false)
 }
 
-fn truths(machine: &mut Machine, arguments: &Arguments, node: TextRange, holds: fn(&[bool]) -> bool) -> Known {
+/// Both stop at the first item that is `wanted`.
+fn truths(machine: &mut Machine, arguments: &Arguments, node: TextRange, wanted: bool) -> Known {
     let [from] = arguments.positional.as_slice() else {
         return Ok(None);
     };
+    if let Form::Generator(generator) = &from.form {
+        let until = Taking::Until { wanted, is_met: false };
+        return Ok(match machine.go_through(generator, until, &node)? {
+            Ok(Taking::Until { is_met, .. }) => Some(Form::Bool(is_met == wanted)),
+            Ok(_) => None,
+            Err(why) => Some(Form::Unknown(why)),
+        });
+    }
     made(in_any_order(machine, from, node)?, |items| {
         let truths: Result<Vec<_>, _> = items.iter().map(Object::truthy).collect();
-        truths.ok().map(|truths| Form::Bool(holds(&truths)))
+        truths.ok().map(|truths| Form::Bool(truths.contains(&wanted) == wanted))
     })
+}
+
+/// `next(iterator, default)`.
+pub(super) fn next(machine: &mut Machine, arguments: &Arguments, node: TextRange) -> Known {
+    let (from, default) = match arguments.positional.as_slice() {
+        [from] => (from, None),
+        [from, default] => (from, Some(default)),
+        _ => return Ok(None),
+    };
+    let Form::Generator(generator) = &from.form else {
+        return Ok(None);
+    };
+    let first = match machine.go_through(generator, Taking::First(None), &node)? {
+        Ok(Taking::First(first)) => first,
+        Ok(_) => return Ok(None),
+        Err(why) => return Ok(Some(Form::Unknown(why))),
+    };
+    match first.as_ref().or(default) {
+        Some(item) => Ok(Some(item.form.clone())),
+        None => Err(Halt::Raised("StopIteration".into(), "".into())),
+    }
 }
 
 /// `enumerate(iterable)`.
