@@ -99,6 +99,7 @@ impl Machine {
         self.gone_through(object, node)?;
         Ok(match &object.form {
             Form::List(items) => items.get().map(|items| items.clone()),
+            Form::Iterator(once) => Ok(once.items.take().unwrap_or_default()),
             Form::Dict(entries) => entries.get().map(|entries| viewed(&entries, View::Keys, object.place)),
             Form::View(entries, view) => entries.get().map(|entries| viewed(&entries, *view, object.place)),
             _ => Err(self.dynamic(node, "is in no certain order")),

@@ -80,14 +80,21 @@ impl Object {
                 Ok(known) if known.len() > 1 => entries.sequence(),
                 _ => Sequence::Known,
             },
+            Form::Iterator(once) if once.items.borrow().as_ref().is_some_and(|items| items.len() > 1) => once.sequence,
             _ => Sequence::Known,
         }
     }
 
     /// An iterator over items that were made of `sources`.
     pub(crate) fn once(items: Vec<Object>, sources: &[Object]) -> Form {
+        Self::once_in_sequence(items, Sequence::Known, sources)
+    }
+
+    /// The same for items whose order need not be known.
+    pub(crate) fn once_in_sequence(items: Vec<Object>, sequence: Sequence, sources: &[Object]) -> Form {
         Form::Iterator(Rc::new(Once {
             items: RefCell::new(Some(items)),
+            sequence,
             sources: sources
                 .iter()
                 .map(|source| (source.clone(), source.version()))
@@ -157,6 +164,9 @@ pub(crate) enum Form {
     Iterator(Rc<Once>),
     /// A generator, which is run when it is gone through.
     Generator(Rc<Generator>),
+    /// How `importlib` loads a file, and what loads it.
+    Spec(Rc<Source>),
+    Loader(Rc<Source>),
     File(Rc<OpenFile>),
     Path(PathBuf),
     /// The groups of a match, the whole first.
@@ -203,8 +213,17 @@ pub(crate) enum View {
 #[derive(Debug)]
 pub(crate) struct Once {
     pub(crate) items: RefCell<Option<Vec<Object>>>,
+    pub(crate) sequence: Sequence,
     /// What they were made of, and the count of its changes at that time.
     pub(crate) sources: Vec<(Object, usize)>,
+}
+
+/// A file that `importlib` is told to load.
+#[derive(Debug)]
+pub(crate) struct Source {
+    /// What its module is called.
+    pub(crate) name: String,
+    pub(crate) path: PathBuf,
 }
 
 /// A file that was opened for reading.

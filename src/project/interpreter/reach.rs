@@ -51,7 +51,12 @@ impl Object {
                 let data = bound.values_mut().filter(is_data);
                 data.map(|value| std::mem::replace(value, Self::unknown(why))).collect()
             }
-            Form::Function(_) | Form::Generator(_) | Form::Library(_) | Form::Arguments => {
+            Form::Function(_)
+            | Form::Generator(_)
+            | Form::Loader(_)
+            | Form::Spec(_)
+            | Form::Library(_)
+            | Form::Arguments => {
                 escaped(self);
                 Vec::new()
             }

@@ -38,6 +38,12 @@ impl Machine {
                 (&own, &function.scopes)
             }
             Form::Class(class) => (&class.mentions, &class.scopes),
+            Form::Loader(source) | Form::Spec(source) => {
+                return self.give_up_for(&Dynamic {
+                    reason: format!("may run {} in a way that is not followed", source.path.display()),
+                    ..Dynamic::clone(why)
+                });
+            }
             Form::Generator(generator) => return self.lose_generator(generator, why),
             Form::Arguments => {
                 self.patched.insert("sys.argv".to_owned());

@@ -13,6 +13,7 @@ mod builtins;
 mod code;
 mod copy;
 mod glob;
+mod importlib;
 mod io;
 mod iterables;
 mod itertools;
@@ -37,6 +38,7 @@ use row::Evaluator::{self, Always, Computed, Evaluated, Unevaluated};
 pub(super) use row::SideEffects;
 use row::SideEffects::{AnyName, CallsBack, Escapes, Pure, RunsProgram};
 use row::{Row, What, exception, flag, function, module, passing, silent, value};
+pub(super) use importlib::load;
 pub(super) use subprocess::may_change_files;
 
 /// Every name that is known, in order.
@@ -176,9 +178,13 @@ static TABLE: &[Row] = &[
     function("glob.iglob", Escapes, Evaluated(glob::glob)),
     module("hashlib"),
     module("importlib"),
-    function("importlib.import_module", Escapes, Unevaluated),
+    function("importlib.import_module", Escapes, Evaluated(importlib::import_module)),
     module("importlib.machinery"),
+    function("importlib.machinery.SourceFileLoader", Escapes, Computed(importlib::source_file_loader)),
     module("importlib.util"),
+    function("importlib.util.module_from_spec", Escapes, Computed(importlib::module_from_spec)),
+    function("importlib.util.spec_from_file_location", Escapes, Computed(importlib::spec_from_file_location)),
+    function("importlib.util.spec_from_loader", Escapes, Computed(importlib::spec_from_loader)),
     module("inspect"),
     module("io"),
     function("io.BytesIO", Escapes, Unevaluated),
@@ -234,7 +240,7 @@ static TABLE: &[Row] = &[
     function("os.remove", Escapes, Unevaluated),
     value("os.sep", || Form::text("/")),
     function("os.system", Escapes, Unevaluated),
-    function("os.walk", Escapes, Unevaluated),
+    function("os.walk", Escapes, Evaluated(os::walk)),
     module("pathlib"),
     function("pathlib.Path", Escapes, Computed(pathlib::path)),
     function("pathlib.Path.cwd", Escapes, Evaluated(pathlib::cwd)),

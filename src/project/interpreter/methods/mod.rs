@@ -230,6 +230,12 @@ impl Machine {
                 Some(at) => return Ok(items[at].clone()),
                 None => return Ok(self.looked_up(object, node)),
             },
+            Form::Spec(source) | Form::Loader(source) => match (&object.form, name) {
+                (Form::Spec(_), "loader") => Form::Loader(Rc::clone(source)),
+                (_, "name") => Form::text(&source.name),
+                (Form::Loader(_), "exec_module" | "load_module") => Form::Method(Rc::new(object.clone()), name.into()),
+                _ => return Ok(self.looked_up(object, node)),
+            },
             Form::Str(_)
             | Form::Bytes(_)
             | Form::List(_)
@@ -294,6 +300,7 @@ impl Machine {
                 self.library(&format!("re.{name}"), &Arguments::of(all), node)
             }
             Form::Path(path) => self.path_method(path, name, arguments, node),
+            Form::Loader(source) => library::load(self, source, name, arguments, node),
             _ => Ok(None),
         }
     }
