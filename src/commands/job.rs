@@ -53,8 +53,8 @@ pub(super) fn read_project(checkout: &Checkout<'_>) -> Result<Project, Error> {
     let mut project = project::load(root, &settings, checkout.progress)?;
     // What was read decides which Python the image has, and the Python may decide what is read.
     let python = checkout.settings.python_of(&project);
-    if project.looks_at_python && python.is_some() && settings.target.python != python {
-        settings.target.python = python;
+    if project.looks_at_python && python.is_some() && settings.read_for.python != python {
+        settings.read_for.python = python;
         project = project::load(root, &settings, checkout.progress)?;
     }
     for warning in &project.warnings {

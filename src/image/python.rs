@@ -56,8 +56,8 @@ impl Versions {
 }
 
 /// The Python that the official image would have, if there is one: `python_version` is the setting.
-pub(crate) fn chosen_python(project: &Project, python_version: Option<String>) -> Option<String> {
-    versions(project, python_version.as_ref()).ok().map(|versions| versions.first)
+pub(crate) fn chosen_python(project: &Project, python_version: Option<&String>) -> Option<String> {
+    versions(project, python_version).ok().map(|versions| versions.first)
 }
 
 /// The version chosen, else those of [`PYTHON_RELEASES`] that the package allows.

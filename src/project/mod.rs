@@ -213,9 +213,11 @@ pub enum SourceKind {
 /// What is known of the image before the project is read: what `setup.py` does by its Python is read for the image's, not for the
 /// one of this machine.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Target {
+pub struct ReadFor {
     /// Its release of Python, such as `3.11` or `3.11.4`; `None` where that is not known, as of a base image of the user's own.
     pub python: Option<String>,
+    /// Whether Python of that release is asked where one is installed: nobody has named another.
+    pub is_asked: bool,
     /// What `platform.machine()` gives in it, such as `x86_64`.
     pub machine: Option<String>,
 }
@@ -240,5 +242,5 @@ pub struct ProjectSettings {
     /// How uv is found, which prepares them.
     pub uv: UvSettings,
     /// The image that the project is read for.
-    pub target: Target,
+    pub read_for: ReadFor,
 }

@@ -56,7 +56,9 @@ impl Files {
             (None, None, Some(_)) => "pyproject.toml",
             (None, None, None) => return Err(Error::NoProjectFile { path: root }),
         };
-        let pyproject = pyproject.map(|file| pyproject::read(&root, &file, &around)).transpose()?;
+        let pyproject = pyproject
+            .map(|file| pyproject::read(&root, &file, &around))
+            .transpose()?;
         let pyproject = pyproject.unwrap_or_default();
         // Only the backend that stands for none lets setup.py import what is beside it.
         let finds_modules = pyproject
@@ -124,11 +126,11 @@ impl Files {
         }
     }
 
-    /// Why Python must be asked where no line can be named.
-    pub(super) fn ask(&self, expression: &str, reason: &str) -> Stop {
+    /// Why Python must be asked: for something of pyproject.toml.
+    pub(super) fn ask(&self, place: Option<Place>, expression: &str, reason: &str) -> Stop {
         Dynamic {
             expression: expression.to_owned(),
-            place: self.top(),
+            place: place.unwrap_or(self.top()),
             reason: reason.to_owned(),
         }
         .into()

@@ -162,6 +162,15 @@ impl Value {
             reason: format!("is not {wanted}"),
         }
     }
+
+    /// The lines of `key` end, or go on, in a way that Python may read differently.
+    pub(crate) fn of_unusual_lines(&self, key: &str) -> Dynamic {
+        Dynamic {
+            expression: key.to_owned(),
+            place: self.place,
+            reason: "has a line that ends in a backslash or in another character than a line break".to_owned(),
+        }
+    }
 }
 
 impl Draft {

@@ -258,9 +258,11 @@ impl Question<'_> {
 const NOT_THEIRS: [&str; 4] = ["PATH", "VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONHASHSEED"];
 /// A set that ends in the metadata, or in a file, has the same order each time.
 const HASH_SEED: (&str, &str) = ("PYTHONHASHSEED", "0");
-/// Variables whose value is only known once Python runs: the environment's own programs, what `ask.py` sets for setuptools, and
-/// what Python sets where the locale is none ([PEP 538](https://peps.python.org/pep-0538/)).
-const KNOWN_LATER: [&str; 3] = ["PATH", "DIST_EXTRA_CONFIG", "LC_CTYPE"];
+/// Variables whose value is only known once Python runs: it begins with the environment's own programs, or is what Python sets where
+/// the locale is none ([PEP 538](https://peps.python.org/pep-0538/)).
+const KNOWN_LATER: [&str; 2] = ["PATH", "LC_CTYPE"];
+/// What `ask.py` sets for itself, and takes away before it asks for metadata.
+const OF_ASKING: &str = "DIST_EXTRA_CONFIG";
 
 /// The user's variables that hooks see as they are.
 fn of_the_user(process: &[(String, String)]) -> Vec<(String, String)> {
@@ -273,12 +275,10 @@ fn of_the_user(process: &[(String, String)]) -> Vec<(String, String)> {
 pub(crate) fn variables_seen(process: &[(String, String)]) -> Vec<(String, Option<String>)> {
     let mut seen = of_the_user(process);
     let set = process::OF_PYTHON.into_iter().chain([HASH_SEED]);
-    seen.retain(|(name, _)| !KNOWN_LATER.contains(&name.as_str()));
+    seen.retain(|(name, _)| !KNOWN_LATER.contains(&name.as_str()) && name != OF_ASKING);
     let known = seen
         .into_iter()
         .chain(set.map(|(name, value)| (name.to_owned(), value.to_owned())))
         .map(|(name, value)| (name, Some(value)));
-    known
-        .chain(KNOWN_LATER.map(|name| (name.to_owned(), None)))
-        .collect()
+    known.chain(KNOWN_LATER.map(|name| (name.to_owned(), None))).collect()
 }

@@ -94,7 +94,11 @@ impl Machine {
             Form::Method(object, _) => object.weight(),
             _ => 0,
         };
-        let arguments = if takes_all(function) { self.as_lists(arguments, node)? } else { arguments };
+        let arguments = if takes_all(function) {
+            self.as_lists(arguments, node)?
+        } else {
+            arguments
+        };
         self.effort(of_method + arguments.each().map(Object::weight).sum::<usize>(), node)?;
         let known = match &function.form {
             Form::Function(_)
@@ -128,7 +132,7 @@ impl Machine {
         }
         let why = match &function.form {
             Form::Unknown(why) => Rc::clone(why),
-            _ => self.dynamic(node, "is computed"),
+            other => self.dynamic(node, &uncalled(other)),
         };
         Ok(self.unknown_call(function, &arguments, &why, node))
     }
@@ -201,7 +205,7 @@ impl Machine {
         let bound = self.bind(function, arguments, node)?;
         if function.yields {
             let frame = Frame::of_call(function, bound, self.site_of(function, node));
-            return Ok(Object::new(Generator::new(function, frame), self.place(node)));
+            return Ok(Object::new(Generator::begun(function, frame), self.place(node)));
         }
         let frame = Frame::of_call(function, bound, self.site_of(function, node));
         self.depth += 10;
@@ -237,7 +241,11 @@ impl Machine {
     /// The place in setup.py that leads into a function of another file.
     fn site_of(&self, function: &Function, node: &impl Ranged) -> Option<Place> {
         let is_elsewhere = !Rc::ptr_eq(&function.file, &self.frame.file);
-        if is_elsewhere { Some(self.place(node)) } else { self.frame.site }
+        if is_elsewhere {
+            Some(self.place(node))
+        } else {
+            self.frame.site
+        }
     }
 
     /// The arguments by the names of the function's parameters.
@@ -354,6 +362,18 @@ fn takes_expression_later(function: &Object) -> bool {
 fn takes_later(function: &Object) -> bool {
     let stops = |name: &str| matches!(name, "builtins.any" | "builtins.all");
     takes_expression_later(function) || matches!(&function.form, Form::Library(name) if stops(name))
+}
+
+/// Why the result of calling this is not known, in a message.
+fn uncalled(function: &Form) -> String {
+    let name = match function {
+        Form::Library(name) => name.strip_prefix("builtins.").unwrap_or(name),
+        Form::Method(_, name) => name,
+        Form::Class(_) => return "makes an object of a class, which only Python does".to_owned(),
+        Form::Function(_) => return "calls a function in a way that only Python follows".to_owned(),
+        _ => return "calls what only Python can call".to_owned(),
+    };
+    format!("calls {name}() in a way that only Python follows")
 }
 
 fn side_effects(function: &Object) -> SideEffects {

@@ -32,7 +32,7 @@ impl Machine {
                     } else {
                         &right
                     };
-                    return Ok(self.computed(from, expression, "is compared"));
+                    return Ok(self.computed(from, expression, "compares what only Python can compare"));
                 }
             }
             left = right;

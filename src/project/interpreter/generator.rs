@@ -9,8 +9,8 @@ use std::rc::Rc;
 
 use ruff_python_ast::visitor::{Visitor, walk_expr, walk_stmt};
 use ruff_python_ast::{
-    AtomicNodeIndex, Expr, ExprContext, ExprGenerator, ExprName, ExprYield, Parameters, Stmt, StmtExpr, StmtFor, StmtIf,
-    Suite,
+    AtomicNodeIndex, Expr, ExprContext, ExprGenerator, ExprName, ExprYield, Parameters, Stmt, StmtExpr, StmtFor,
+    StmtIf, Suite,
 };
 use ruff_text_size::{Ranged, TextRange};
 
@@ -64,7 +64,7 @@ pub(super) enum Taking {
 type Taken = Result<Result<Taking, Rc<Dynamic>>, Halt>;
 
 impl Generator {
-    pub(super) fn new(function: &Rc<Function>, frame: Frame) -> Form {
+    pub(super) fn begun(function: &Rc<Function>, frame: Frame) -> Form {
         Form::Generator(Rc::new(Self {
             function: Rc::clone(function),
             state: RefCell::new(State::Fresh(frame)),
@@ -85,6 +85,10 @@ impl Machine {
     /// # Errors
     /// What the generator raises. How a consumer's own code ended is in what is taken.
     pub(super) fn go_through(&mut self, generator: &Generator, taking: Taking, node: &impl Ranged) -> Taken {
+        if !self.disorder.is_empty() {
+            // In another order, it may be another round that goes through it.
+            self.effects += 1;
+        }
         let frame = match generator.state.replace(State::Begun) {
             State::Fresh(frame) if self.depth <= MAX_DEPTH => frame,
             State::Over => {
@@ -127,6 +131,27 @@ impl Machine {
         }
     }
 
+    /// `yield` in a function; what it gives where nothing is sent to the generator.
+    pub(super) fn yields(&mut self, expression: &Expr) -> Outcome {
+        let none = Object::new(Form::None, self.place(expression));
+        match expression {
+            Expr::Yield(yielded) => {
+                let value = match &yielded.value {
+                    Some(value) => self.evaluate(value)?,
+                    None => none.clone(),
+                };
+                self.yielded(value, expression)?;
+                Ok(none)
+            }
+            Expr::YieldFrom(yielded) => {
+                let iterable = self.evaluate(&yielded.value)?;
+                self.yield_from(&iterable, expression)?;
+                Ok(self.unknown(expression, "is what another generator returns"))
+            }
+            _ => Ok(self.unknown(expression, "yields nothing")),
+        }
+    }
+
     /// `yield value`: the consumer takes it.
     ///
     /// # Errors
@@ -159,7 +184,9 @@ impl Machine {
                 return Ok(!*is_met);
             }
             Taking::Loop(statement, left) => {
-                let Stmt::For(each) = &**statement else { return Ok(false) };
+                let Stmt::For(each) = &**statement else {
+                    return Ok(false);
+                };
                 let ended = match self.assign(&each.target, item) {
                     Ok(()) => self.round(&each.body, statement),
                     Err(halt) => Err(halt),
@@ -198,7 +225,12 @@ impl Machine {
     }
 
     /// A `for` statement over a generator.
-    pub(super) fn each_yielded(&mut self, generator: &Generator, each: &StmtFor, statement: &Stmt) -> Result<Flow, Halt> {
+    pub(super) fn each_yielded(
+        &mut self,
+        generator: &Generator,
+        each: &StmtFor,
+        statement: &Stmt,
+    ) -> Result<Flow, Halt> {
         self.source_effort(usize::from(statement.range().len()), true, statement)?;
         let taking = Taking::Loop(Box::new(statement.clone()), None);
         match self.go_through(generator, taking, &*each.iter)? {
@@ -212,7 +244,7 @@ impl Machine {
     }
 
     /// `yield from iterable`.
-    pub(super) fn yield_from(&mut self, iterable: &Object, node: &impl Ranged) -> Result<(), Halt> {
+    fn yield_from(&mut self, iterable: &Object, node: &impl Ranged) -> Result<(), Halt> {
         if let Form::Generator(generator) = &iterable.form {
             return match self.go_through(generator, Taking::Pass(None), node)? {
                 Ok(Taking::Pass(Some(halt))) => Err(halt),
@@ -260,7 +292,7 @@ impl Machine {
         });
         let names = BTreeMap::from([(FIRST.to_owned(), iterated)]);
         let frame = Frame::of_call(&function, names, self.frame.site);
-        Ok(Object::new(Generator::new(&function, frame), self.place(expression)))
+        Ok(Object::new(Generator::begun(&function, frame), self.place(expression)))
     }
 
     /// Code that is not followed may go on in this generator, now and later.
@@ -300,7 +332,11 @@ fn as_loops(made: &ExprGenerator) -> Stmt {
                 elif_else_clauses: Vec::new(),
             });
         }
-        let iter = if at == 0 { first_iterable(comprehension.iter.range()) } else { comprehension.iter.clone() };
+        let iter = if at == 0 {
+            first_iterable(comprehension.iter.range())
+        } else {
+            comprehension.iter.clone()
+        };
         inner = Stmt::For(StmtFor {
             node_index: node_index(),
             range,

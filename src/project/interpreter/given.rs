@@ -28,6 +28,23 @@ impl Order {
 /// Objects that are given to `setup()` in one argument.
 const MAX_GIVEN: usize = 200_000;
 
+/// Why this is no value, in a message.
+fn ungiven(form: &Form) -> String {
+    match form {
+        Form::Set(_) => "is a set, whose order differs from run to run; sorted(…) makes a list of it",
+        Form::Iterator(_) | Form::Generator(_) | Form::View(..) | Form::Range(..) => {
+            "is gone through by setuptools itself; list(…) makes a list of it"
+        }
+        Form::Path(_) => "is a path; str(…) makes a text of it",
+        Form::Bytes(_) => "is bytes; .decode() makes a text of them",
+        Form::Function(_) | Form::Method(..) => "is a function; what setuptools does with that only Python knows",
+        Form::Class(_) => "is a class; what setuptools does with that only Python knows",
+        Form::Library(name) => return format!("is {name}, which only Python knows"),
+        _ => "is an object that is no text, number, list or dict",
+    }
+    .to_owned()
+}
+
 impl Object {
     /// The object as it is now: a copy, down to every list and dict in it.
     pub(crate) fn frozen(&self) -> Self {
@@ -77,7 +94,8 @@ impl Object {
 
     fn to_value_below(&self, depth: usize, order: Order) -> Result<Value, Dynamic> {
         let unclear = |reason: &str| Dynamic {
-            expression: self.shown(),
+            // Its keyword says which it is.
+            expression: String::new(),
             place: self.place,
             reason: reason.to_owned(),
         };
@@ -88,10 +106,7 @@ impl Object {
             return Err(unclear("is in no certain order"));
         }
         let each = |items: &[Object]| -> Result<Vec<Value>, Dynamic> {
-            items
-                .iter()
-                .map(|item| item.to_value_below(depth + 1, order))
-                .collect()
+            items.iter().map(|item| item.to_value_below(depth + 1, order)).collect()
         };
         let known = |why: Rc<Dynamic>| Dynamic::clone(&why);
         let kind = match &self.form {
@@ -124,7 +139,7 @@ impl Object {
                 Kind::Dict(entries.iter().map(entry).collect::<Result<_, Dynamic>>()?)
             }
             Form::Unknown(why) => return Err(Dynamic::clone(why)),
-            _ => return Err(unclear("is computed")),
+            form => return Err(unclear(&ungiven(form))),
         };
         Ok(Value::new(kind, self.place))
     }

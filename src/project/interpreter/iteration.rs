@@ -37,6 +37,8 @@ impl Machine {
             },
             Form::Str(text) if text.len() > MAX_ITEMS => Err(self.dynamic(node, "is too long")),
             Form::Str(text) => Ok(text.chars().map(|c| Object::str(c.to_string(), place)).collect()),
+            // Another round would find it at its end.
+            Form::File(_) if !self.disorder.is_empty() => Err(self.dynamic(node, "is read in no certain order")),
             Form::File(file) => match &file.content {
                 Content::Text(text) if text.lines().count() > MAX_ITEMS => Err(self.dynamic(node, "is too long")),
                 Content::Text(text)
@@ -70,7 +72,7 @@ impl Machine {
             Form::None | Form::Bool(_) | Form::Int(_) | Form::Float(_) => {
                 return Err(Halt::Raised("TypeError".into(), "object is not iterable".into()));
             }
-            _ => Err(self.dynamic(node, "is iterated over")),
+            _ => Err(self.dynamic(node, "is gone through in a way that only Python follows")),
         })
     }
 
@@ -237,7 +239,11 @@ impl Machine {
         let effects = self.effects;
         let items = match self.any_items(&iterated, &first.iter) {
             Ok(Ok(items)) if !first.is_async && (!takes_turns || self.effects == effects) => items,
-            Ok(Ok(_)) => return Ok(Some(self.dynamic(&first.iter, "is iterated over"))),
+            Ok(Ok(_)) => {
+                return Ok(Some(
+                    self.dynamic(&first.iter, "is gone through in a way that only Python follows"),
+                ));
+            }
             Ok(Err(why)) => return Ok(Some(why)),
             Err(Halt::Raised(..)) if takes_turns => return Ok(Some(self.dynamic(&first.iter, "may fail"))),
             Err(halt) => return Err(halt),

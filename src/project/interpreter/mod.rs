@@ -9,7 +9,7 @@
 //! may change is unknown too.
 //!
 //! ```text
-//! statements   statement.rs, assignment.rs, definition.rs, exception.rs, modules.rs (import)
+//! statements   statement.rs, disorder.rs, assignment.rs, definition.rs, exception.rs, modules.rs (import)
 //! expressions  expression.rs, operator.rs, comparison.rs, subscript.rs, iteration.rs, generator.rs, call.rs, methods/, library/
 //! objects      object.rs, shared.rs, equality.rs, order.rs, truth.rs, keys.rs, format.rs, literal.rs, given.rs (to setup())
 //! names        frame.rs
@@ -23,6 +23,7 @@ mod assignment;
 mod call;
 mod comparison;
 mod definition;
+mod disorder;
 mod effort;
 mod encoding;
 mod environ;
@@ -67,6 +68,7 @@ use super::mentions::Mentions;
 use super::source_file::SourceFile;
 use super::surroundings::Surroundings;
 use super::value::{Dynamic, Place};
+use disorder::Disorder;
 use frame::Frame;
 use generator::Consumer;
 pub(crate) use literal::literal;
@@ -128,6 +130,8 @@ pub(crate) struct Machine {
     handling: Vec<(Rc<str>, Rc<str>)>,
     /// Who goes through the generators that run, the innermost last.
     consumers: Vec<Consumer>,
+    /// The loops over what is in no certain order that run, the innermost last.
+    disorder: Vec<Disorder>,
     depth: usize,
     /// The tree may have changed: what is read from it is not certain any more.
     moved: Option<Rc<Dynamic>>,
@@ -187,6 +191,7 @@ impl Machine {
             effects: 0,
             handling: Vec::new(),
             consumers: Vec::new(),
+            disorder: Vec::new(),
             depth: 0,
             moved: None,
             outside: None,
@@ -235,6 +240,11 @@ impl Machine {
             let doc = Object::str(text.value.to_str(), self.place(first));
             self.set("__doc__", doc);
         }
+    }
+
+    /// The file that is run.
+    pub(crate) fn file(&self) -> &SourceFile {
+        &self.frame.file
     }
 
     /// What a module's name stands for after the run.
@@ -344,7 +354,9 @@ impl Machine {
 
     fn set(&mut self, name: &str, object: Object) {
         let is_module = self.frame.global.contains(name) || self.frame.scopes.len() == 1;
-        self.effects += usize::from(is_module || self.frame.nonlocal.contains(name));
+        let effects = usize::from(is_module || self.frame.nonlocal.contains(name));
+        self.effects += effects;
+        self.bound_in_disorder(name, effects);
         let object = if is_module { self.guarded(name, object) } else { object };
         let scope = if self.frame.global.contains(name) {
             self.frame.scopes.last()
@@ -387,6 +399,6 @@ impl Machine {
 }
 
 /// Why something is unknown that depends on what is unknown for `why`.
-pub(super) fn depends(why: &Dynamic) -> String {
+pub(crate) fn depends(why: &Dynamic) -> String {
     format!("depends on `{}`, which {}", why.expression, why.reason)
 }

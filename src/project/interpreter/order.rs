@@ -36,7 +36,9 @@ fn sequence_order(a: &[Object], b: &[Object], depth: usize) -> Option<Ordering> 
             Some(true) => {}
             Some(false) => return order_below(one, other, depth + 1),
             // Equal or greater there, and longer.
-            None if at + 1 == b.len() && a.len() > b.len() && is_not_below(one, other) => return Some(Ordering::Greater),
+            None if at + 1 == b.len() && a.len() > b.len() && is_not_below(one, other) => {
+                return Some(Ordering::Greater);
+            }
             None => return None,
         }
     }
@@ -65,10 +67,24 @@ pub(super) fn sorted(items: &[Object]) -> Option<Vec<Object>> {
         .iter()
         .all(|item| first.is_none_or(|first| is_alike(first, item) || are_rows(first, item)));
     let mut sorted = items.to_vec();
-    comparable.then(|| {
-        sorted.sort_by(|a, b| order(a, b).unwrap_or(Ordering::Equal));
-        sorted
-    })
+    if !comparable {
+        return in_order_of_first(sorted);
+    }
+    sorted.sort_by(|a, b| order(a, b).unwrap_or(Ordering::Equal));
+    Some(sorted)
+}
+
+/// Tuples that begin with different texts, such as what `os.walk` gives: the rest of them is not compared.
+fn in_order_of_first(mut items: Vec<Object>) -> Option<Vec<Object>> {
+    fn first(item: &Object) -> Option<&str> {
+        match &item.form {
+            Form::Tuple(row) => row.first()?.as_str(),
+            _ => None,
+        }
+    }
+    items.sort_by(|a, b| first(a).cmp(&first(b)));
+    let texts: Option<Vec<_>> = items.iter().map(first).collect();
+    texts?.is_sorted_by(|a, b| a < b).then_some(items)
 }
 
 /// Whether Python has an order of two objects, whatever their values are.

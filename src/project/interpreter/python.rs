@@ -19,17 +19,24 @@ impl Machine {
         let known = self.around.python();
         let of = |form| Object::new(form, place);
         let unknown = |part: &str| Object::unknown(&self.dynamic(node, &format!("has {part}, which is not known")));
-        let minor = known.get(1).map_or(Form::AtLeast(OLDEST_MINOR), |minor| Form::Int(*minor));
+        let minor = known
+            .get(1)
+            .map_or(Form::AtLeast(OLDEST_MINOR), |minor| Form::Int(*minor));
         let micro = match known.get(2) {
             Some(micro) => of(Form::Int(*micro)),
             None => unknown("the patch release of the image's Python"),
         };
         // Images have final releases; of another one nothing is known.
         let [level, serial] = if known.is_empty() {
-            [unknown("the release of the image's Python"), unknown("the release of the image's Python")]
+            [
+                unknown("the release of the image's Python"),
+                unknown("the release of the image's Python"),
+            ]
         } else {
             [of(Form::text("final")), of(Form::Int(0))]
         };
-        of(Form::VersionInfo([of(Form::Int(3)), of(minor), micro, level, serial].into()))
+        of(Form::VersionInfo(
+            [of(Form::Int(3)), of(minor), micro, level, serial].into(),
+        ))
     }
 }

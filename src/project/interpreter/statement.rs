@@ -8,6 +8,7 @@ use ruff_python_ast::{Expr, Stmt, StmtFor, StmtIf, StmtWhile, StmtWith};
 
 use super::generator::does_yield;
 use super::object::{Form, Object, Position};
+use super::shared::Sequence;
 use super::{Flow, Halt, Machine, depends};
 
 impl Machine {
@@ -135,6 +136,9 @@ impl Machine {
         if let Form::Generator(generator) = &iterated.form {
             return self.each_yielded(generator, each, statement);
         }
+        if iterated.sequence() == Sequence::Unknown && !leaves(statement) {
+            return self.each_in_disorder(&iterated, each, statement);
+        }
         let items = match self.items(&iterated, &*each.iter)? {
             Ok(items) => items,
             Err(why) => {
@@ -206,7 +210,10 @@ impl Machine {
                 opened
             } else {
                 suppresses |= !opens(&item.context_expr);
-                let why = self.dynamic(&item.context_expr, "is entered");
+                let why = self.dynamic(
+                    &item.context_expr,
+                    "is entered by `with`, which gives what only Python knows",
+                );
                 self.taint(&opened, &why);
                 self.unknown_for(&why)
             };

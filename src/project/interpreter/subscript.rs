@@ -21,7 +21,7 @@ impl Machine {
                 Ok(items) => at(&items, index),
                 Err(why) => return Ok(self.unknown_for(&why)),
             },
-            (Form::Tuple(items), Some(index)) => at(items, index),
+            (Form::Tuple(items) | Form::VersionInfo(items), Some(index)) => at(items, index),
             (Form::Str(text), Some(index)) => {
                 let back = || usize::try_from(index.unsigned_abs() - 1).ok();
                 let found = match usize::try_from(index) {
@@ -54,7 +54,6 @@ impl Machine {
                     None => return Err(Halt::Raised("IndexError".into(), "no such group".into())),
                 }
             }
-            (Form::VersionInfo(items), Some(index)) => at(items, index),
             (Form::Arguments, Some(_)) => return Ok(Object::new(Form::Argument, self.place(expression))),
             _ => return Ok(self.looked_up(object, expression)),
         };
@@ -111,7 +110,7 @@ impl Machine {
                 Ok(items) => Form::List(Shared::new(cut(&items))),
                 Err(why) => return Ok(self.unknown_for(&why)),
             },
-            Form::Tuple(items) => Form::Tuple(cut(items).into()),
+            Form::Tuple(items) | Form::VersionInfo(items) => Form::Tuple(cut(items).into()),
             Form::Str(text) => {
                 let (start, count) = part(text.chars().count());
                 let kept = text.chars().skip(start).take(count);
@@ -122,7 +121,6 @@ impl Machine {
                 };
                 Form::Str(kept.into())
             }
-            Form::VersionInfo(items) => Form::Tuple(cut(items).into()),
             // Of `sys.argv[1:]` as much is known as of the whole.
             Form::Arguments => Form::Arguments,
             _ => return Ok(self.looked_up(object, expression)),

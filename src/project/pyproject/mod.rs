@@ -36,6 +36,10 @@ pub(crate) struct Pyproject {
     pub(crate) requires_at: Vec<Place>,
     /// `[build-system] build-backend`.
     pub(crate) backend: Option<String>,
+    /// Where it stands.
+    pub(crate) backend_at: Option<Place>,
+    /// Where `[project]` begins.
+    pub(crate) project_at: Option<Place>,
     /// `[build-system] backend-path`.
     pub(crate) backend_path: Vec<String>,
     pub(crate) readme: Option<String>,
@@ -96,6 +100,7 @@ pub(crate) fn read(root: &Path, file: &SourceFile, around: &Arc<Surroundings>) -
     }
     if let Some(project) = top.get("project") {
         found.has_project = true;
+        found.project_at = Some(project.place);
         if let Some((value, reason)) = doubtful(project) {
             found.draft.give_up("[project]", value.place, reason);
         }
@@ -154,6 +159,7 @@ impl Pyproject {
         let listed = table.get("requires").and_then(Value::items).unwrap_or_default();
         self.requires_at = listed.iter().map(|requirement| requirement.place).collect();
         self.backend_path = strings("backend-path")?.unwrap_or_default();
+        self.backend_at = table.get("build-backend").map(|backend| backend.place);
         self.backend = match table.get("build-backend") {
             None => None,
             Some(value) => {

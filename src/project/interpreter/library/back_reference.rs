@@ -193,13 +193,22 @@ impl Parts {
             }
             at += 1;
         }
-        (open.is_empty() && parts.groups.iter().all(|group| group.content.start <= group.content.end)).then_some(parts)
+        (open.is_empty()
+            && parts
+                .groups
+                .iter()
+                .all(|group| group.content.start <= group.content.end))
+        .then_some(parts)
     }
 
     /// The one group that is referred to.
     fn referred(&self, number: usize) -> Option<(usize, &Group)> {
         let is_only = self.references.iter().all(|(_, other, _)| *other == number);
-        let (at, group) = self.groups.iter().enumerate().find(|(_, group)| group.number == Some(number))?;
+        let (at, group) = self
+            .groups
+            .iter()
+            .enumerate()
+            .find(|(_, group)| group.number == Some(number))?;
         let mut around = Some(at);
         while let Some(index) = around {
             if self.groups[index].is_repeated {
@@ -224,9 +233,10 @@ impl Parts {
             end = end.max(end_of_quantifier(pattern.as_bytes(), part.end));
         }
         let is_behind = self.references.iter().all(|(range, ..)| range.start >= group.range.end);
-        let bar = self.bars.iter().any(|(bar, around)| {
-            *around == group.parent && (group.range.start..end).contains(bar)
-        });
+        let bar = self
+            .bars
+            .iter()
+            .any(|(bar, around)| *around == group.parent && (group.range.start..end).contains(bar));
         (is_behind && !bar).then_some(end)
     }
 }
@@ -246,7 +256,10 @@ fn end_of_class(bytes: &[u8], at: usize) -> Option<usize> {
 fn end_of_quantifier(bytes: &[u8], at: usize) -> usize {
     let end = match bytes.get(at) {
         Some(b'*' | b'+' | b'?') => at + 1,
-        Some(b'{') => bytes[at..].iter().position(|byte| *byte == b'}').map_or(at, |length| at + length + 1),
+        Some(b'{') => bytes[at..]
+            .iter()
+            .position(|byte| *byte == b'}')
+            .map_or(at, |length| at + length + 1),
         _ => return at,
     };
     end + usize::from(bytes.get(end) == Some(&b'?'))
@@ -266,7 +279,10 @@ mod tests {
         assert_eq!(found.pattern, r#"v = (?:(")(.+?)"|(')(.+?)');(x)"#);
         assert_eq!(found.groups, [vec![0], vec![1, 3], vec![2, 4], vec![5]]);
         assert_eq!(expanded(r"(?P<q>['])x(?P=q)").unwrap(), "(?:(')x')");
-        assert_eq!(expanded(r#"(?:a(["'])(?:b|\1)*)c"#).unwrap(), r#"(?:a(?:(")(?:b|")*|(')(?:b|')*))c"#);
+        assert_eq!(
+            expanded(r#"(?:a(["'])(?:b|\1)*)c"#).unwrap(),
+            r#"(?:a(?:(")(?:b|")*|(')(?:b|')*))c"#
+        );
     }
 
     #[test]

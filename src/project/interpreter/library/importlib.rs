@@ -47,7 +47,10 @@ fn source(arguments: &Arguments, path: &str) -> Option<Rc<Source>> {
 
 /// `importlib.util.spec_from_loader(name, loader)`.
 pub(super) fn spec_from_loader(arguments: &Arguments, _: Place) -> Option<Form> {
-    match (arguments.text(0, "name"), arguments.get(1, "loader").map(|loader| &loader.form)) {
+    match (
+        arguments.text(0, "name"),
+        arguments.get(1, "loader").map(|loader| &loader.form),
+    ) {
         (Some(name), Some(Form::Loader(source))) if name == source.name => Some(Form::Spec(Rc::clone(source))),
         _ => None,
     }
@@ -56,7 +59,12 @@ pub(super) fn spec_from_loader(arguments: &Arguments, _: Place) -> Option<Form> 
 /// `importlib.util.module_from_spec(spec)`: a module in which nothing has run.
 pub(super) fn module_from_spec(arguments: &Arguments, place: Place) -> Option<Form> {
     match arguments.positional.as_slice() {
-        [Object { form: Form::Spec(source), .. }] => Some(Form::Module(new_module(source, place))),
+        [
+            Object {
+                form: Form::Spec(source),
+                ..
+            },
+        ] => Some(Form::Module(new_module(source, place))),
         _ => None,
     }
 }
@@ -78,7 +86,15 @@ pub(in super::super) fn load(
     node: &impl Ranged,
 ) -> Known {
     let module = match (method, arguments.positional.as_slice()) {
-        ("exec_module", [Object { form: Form::Module(names), .. }]) => Rc::clone(names),
+        (
+            "exec_module",
+            [
+                Object {
+                    form: Form::Module(names),
+                    ..
+                },
+            ],
+        ) => Rc::clone(names),
         ("load_module", []) => new_module(source, machine.place(node)),
         ("load_module", [name]) if name.as_str() == Some(&source.name) => new_module(source, machine.place(node)),
         _ => return Ok(None),

@@ -278,6 +278,10 @@ fn over_items(
 /// `dict(mapping_or_iterable, **named)`, which holds what only Python knows as it holds the rest.
 pub(super) fn dict(machine: &mut Machine, arguments: &Arguments, node: TextRange) -> Known {
     let place = machine.place(&node);
+    let sequence = arguments
+        .positional
+        .first()
+        .map_or(Sequence::Known, |from| from.sequence().of_a_dict());
     let mut entries = match arguments.positional.as_slice() {
         [] => Vec::new(),
         [from] => match entries_of(machine, from, node)? {
@@ -289,7 +293,7 @@ pub(super) fn dict(machine: &mut Machine, arguments: &Arguments, node: TextRange
     };
     let named = arguments.named.iter();
     entries.extend(named.map(|(key, value)| (Object::str(key, place), value.clone())));
-    Ok(Some(Form::Dict(Shared::new(unique(entries)))))
+    Ok(Some(Form::Dict(Shared::in_sequence(unique(entries), sequence))))
 }
 
 type Entries = Result<Vec<(Object, Object)>, Rc<Dynamic>>;
@@ -297,7 +301,6 @@ type Entries = Result<Vec<(Object, Object)>, Rc<Dynamic>>;
 fn entries_of(machine: &mut Machine, from: &Object, node: TextRange) -> Result<Option<Entries>, Halt> {
     match &from.form {
         Form::Unknown(_) => return Ok(None),
-        Form::Dict(_) if from.sequence() == Sequence::Unknown => return Ok(None),
         Form::Dict(entries) => return Ok(Some(entries.get().map(|entries| entries.clone()))),
         _ => {}
     }
@@ -320,7 +323,7 @@ pub(super) fn ordered_dict(machine: &mut Machine, arguments: &Arguments, node: T
     let made = dict(machine, arguments, node)?;
     if let Some(Form::Dict(entries)) = &made {
         // Written out, it is no dict.
-        entries.set_sequence(Sequence::Loose);
+        entries.set_sequence(entries.sequence().max(Sequence::Loose));
     }
     Ok(made)
 }

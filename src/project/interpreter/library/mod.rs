@@ -34,11 +34,11 @@ use super::super::value::Place;
 use super::arguments::Arguments;
 use super::object::{Form, Object};
 use super::{Known, Machine};
+pub(super) use importlib::load;
 use row::Evaluator::{self, Always, Computed, Evaluated, Unevaluated};
 pub(super) use row::SideEffects;
 use row::SideEffects::{AnyName, CallsBack, Escapes, Pure, RunsProgram};
 use row::{Row, What, exception, flag, function, module, passing, silent, value};
-pub(super) use importlib::load;
 pub(super) use subprocess::may_change_files;
 
 /// Every name that is known, in order.

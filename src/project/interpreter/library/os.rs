@@ -91,7 +91,11 @@ pub(super) fn walk(machine: &mut Machine, arguments: &Arguments, node: TextRange
             if kind.is_symlink() && machine.unseen(&path, &node).is_some() {
                 return Ok(None);
             }
-            let listed = if machine.root.join(&path).is_dir() { &mut directories } else { &mut files };
+            let listed = if machine.root.join(&path).is_dir() {
+                &mut directories
+            } else {
+                &mut files
+            };
             listed.push(Object::str(name, place));
             // Links to directories are listed, and not followed.
             if kind.is_dir() {
@@ -99,7 +103,11 @@ pub(super) fn walk(machine: &mut Machine, arguments: &Arguments, node: TextRange
             }
         }
         let list = |names| Object::new(Form::List(Shared::in_sequence(names, Sequence::Unknown)), place);
-        let row = [Object::str(directory.to_string_lossy(), place), list(directories), list(files)];
+        let row = [
+            Object::str(directory.to_string_lossy(), place),
+            list(directories),
+            list(files),
+        ];
         sources.push(row[1].clone());
         rows.push(Object::new(Form::Tuple(row.into()), place));
     }

@@ -21,7 +21,11 @@ pub(super) fn system(arguments: &Arguments, _: Place) -> Option<Form> {
 
 /// `platform.machine()`.
 pub(super) fn machine(machine: &mut Machine, arguments: &Arguments, _: TextRange) -> Known {
-    Ok(machine.around.machine().filter(|_| arguments.is_empty()).map(Form::text))
+    Ok(machine
+        .around
+        .machine()
+        .filter(|_| arguments.is_empty())
+        .map(Form::text))
 }
 
 /// `platform.python_version()`.

@@ -18,8 +18,8 @@ impl Machine {
         node: &impl Ranged,
     ) -> Known {
         let more = match (name, arguments.positional.as_slice()) {
-            ("extend", [more]) => match self.items(more, node)? {
-                Ok(more) if more.len() < MAX_ITEMS && items.get().is_ok_and(|items| items.len() < MAX_ITEMS) => more,
+            ("extend", [more]) => match self.any_items(more, node)? {
+                Ok(more) if more.len() < MAX_ITEMS && items.behind().is_ok_and(|items| items.len() < MAX_ITEMS) => more,
                 Ok(_) => {
                     let why = self.dynamic(node, "makes a long list");
                     self.taint(&Object::new(Form::List(items.clone()), self.place(node)), &why);
@@ -53,10 +53,14 @@ impl Machine {
             Err(why) => return Ok(Some(Form::Unknown(why))),
         };
         match (name, arguments.positional.as_slice()) {
-            ("append", [item]) => items.push(item.clone()),
+            ("append", [item]) => {
+                items.push(item.clone());
+                self.appended_in_disorder(shared);
+            }
             ("extend", [_]) => {
                 items.extend(more);
                 shared.set_sequence(sequence.max(shared.sequence()));
+                self.appended_in_disorder(shared);
             }
             ("insert", [at, item]) => {
                 let Some(at) = at.as_int().and_then(|at| usize::try_from(at).ok()) else {
@@ -261,7 +265,13 @@ pub(super) fn set_method(items: &Shared<Vec<Object>>, name: &str, arguments: &Ar
             if known.iter().any(|item| item.as_str().is_none()) {
                 return None;
             }
-            let kept = |wanted: bool| known.iter().filter(|item| has(&other, item) == wanted).cloned().collect();
+            let kept = |wanted: bool| {
+                known
+                    .iter()
+                    .filter(|item| has(&other, item) == wanted)
+                    .cloned()
+                    .collect()
+            };
             match name {
                 "intersection" => made(kept(true)),
                 "difference" => made(kept(false)),

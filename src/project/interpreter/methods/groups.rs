@@ -25,7 +25,9 @@ pub(super) fn match_method(groups: &Groups, name: &str, arguments: &Arguments, o
         }
         ("groupdict", []) => {
             let entry = |(name, index): &(String, usize)| Some((of(Form::text(name)), of(groups.at(*index)?)));
-            Ok(Some(Form::Dict(Shared::new(groups.names.iter().filter_map(entry).collect()))))
+            Ok(Some(Form::Dict(Shared::new(
+                groups.names.iter().filter_map(entry).collect(),
+            ))))
         }
         _ => Ok(None),
     }

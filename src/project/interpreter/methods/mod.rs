@@ -171,7 +171,12 @@ fn is_method(form: &Form, name: &str) -> bool {
         Form::File(_) => "file",
         Form::Path(_) => "path",
         Form::Match(_) => return matches!(name, "group" | "groups" | "groupdict" | "start" | "end" | "span"),
-        Form::Pattern(..) => return matches!(name, "search" | "match" | "fullmatch" | "findall" | "finditer" | "sub" | "split"),
+        Form::Pattern(..) => {
+            return matches!(
+                name,
+                "search" | "match" | "fullmatch" | "findall" | "finditer" | "sub" | "split"
+            );
+        }
         _ => return false,
     };
     METHODS
