@@ -128,7 +128,7 @@ impl ImagePlan {
         let extras = declared::extras(project, &settings.extras, file)?;
         let declared = declared::requirements(&project.metadata.name, &project.metadata.requires_dist, &extras)?;
         if let Some(file) = file {
-            let pythons = python::versions(project, settings)?.possible(settings);
+            let pythons = python::versions(project, settings.python_version.as_ref())?.possible(settings);
             let environments = Environments::new(&settings.platform, &pythons);
             requirements::check(file, &declared, &environments, &base.to_string()).map_err(Box::new)?;
         }
@@ -218,7 +218,7 @@ fn base_image(project: &Project, settings: &ImageSettings) -> Result<(Reference,
     if let Some(image) = &settings.base_image {
         return Ok((Reference::from_str(image).map_err(Error::BaseImage)?, None));
     }
-    let python = python::versions(project, settings)?.first;
+    let python = python::versions(project, settings.python_version.as_ref())?.first;
     let image = format!("{PYTHON_REPOSITORY}:{python}-slim");
     Ok((Reference::from_str(&image).map_err(Error::BaseImage)?, Some(python)))
 }

@@ -195,6 +195,7 @@ def metadata(backend, order, declared):
         read = reader_of_wheel(os.path.join(order["out"], backend.build_wheel(order["out"], {})))
     fields = email.message_from_string(read("METADATA"))
     return {
+        "python": ".".join(map(str, sys.version_info[:3])),
         "name": fields["Name"],
         "version": fields["Version"],
         "says_version": declared.get("says_version", True),

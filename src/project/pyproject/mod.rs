@@ -7,12 +7,14 @@ mod setuptools;
 mod validation;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::error::Error;
 use super::source_file::SourceFile;
+use super::surroundings::Surroundings;
 use super::value::{Draft, Kind, Place, Value};
 use validation::doubtful;
 
@@ -34,6 +36,10 @@ pub(crate) struct Pyproject {
     pub(crate) requires_at: Vec<Place>,
     /// `[build-system] build-backend`.
     pub(crate) backend: Option<String>,
+    /// Where it stands.
+    pub(crate) backend_at: Option<Place>,
+    /// Where `[project]` begins.
+    pub(crate) project_at: Option<Place>,
     /// `[build-system] backend-path`.
     pub(crate) backend_path: Vec<String>,
     pub(crate) readme: Option<String>,
@@ -41,10 +47,12 @@ pub(crate) struct Pyproject {
     pub(crate) poetry_adds: bool,
     /// Where `[tool.setuptools] license-files` is.
     tool_license_files: Option<Place>,
+    /// What a module sees that `attr:` names.
+    around: Arc<Surroundings>,
 }
 
 /// Reads `pyproject.toml`.
-pub(crate) fn read(root: &Path, file: &SourceFile) -> Result<Pyproject, Error> {
+pub(crate) fn read(root: &Path, file: &SourceFile, around: &Arc<Surroundings>) -> Result<Pyproject, Error> {
     if file.marked {
         return Err(Error::InvalidValue {
             at: format!("{FILE}:1"),
@@ -62,7 +70,10 @@ pub(crate) fn read(root: &Path, file: &SourceFile) -> Result<Pyproject, Error> {
         }
     })?;
     let top = from_table(file, table.get_ref(), Place { file: FILE, line: 1 });
-    let mut found = Pyproject::default();
+    let mut found = Pyproject {
+        around: Arc::clone(around),
+        ..Pyproject::default()
+    };
     found.build_system(&top)?;
     let empty = Value::new(Kind::Dict(Vec::new()), top.place);
     let setuptools = top.get("tool").and_then(|tool| tool.get("setuptools"));
@@ -89,6 +100,7 @@ pub(crate) fn read(root: &Path, file: &SourceFile) -> Result<Pyproject, Error> {
     }
     if let Some(project) = top.get("project") {
         found.has_project = true;
+        found.project_at = Some(project.place);
         if let Some((value, reason)) = doubtful(project) {
             found.draft.give_up("[project]", value.place, reason);
         }
@@ -147,6 +159,7 @@ impl Pyproject {
         let listed = table.get("requires").and_then(Value::items).unwrap_or_default();
         self.requires_at = listed.iter().map(|requirement| requirement.place).collect();
         self.backend_path = strings("backend-path")?.unwrap_or_default();
+        self.backend_at = table.get("build-backend").map(|backend| backend.place);
         self.backend = match table.get("build-backend") {
             None => None,
             Some(value) => {
