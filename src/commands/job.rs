@@ -11,7 +11,8 @@ use crate::dist::{self, Dist, Held};
 use crate::engine::docker::{self, context};
 use crate::engine::{self, BuiltImage, Engine, EngineKind, Order};
 use crate::error::Error;
-use crate::image::ImagePlan;
+use crate::image::{self, ImagePlan};
+use crate::neighbours::{self, Asked, Neighbours};
 use crate::oci::{Repository, naming};
 use crate::package::sdist::{self, Packer, Sdist};
 use crate::progress::Progress;
@@ -19,7 +20,7 @@ use crate::project::{self, Project};
 use crate::push::PushedImage;
 use crate::registry::auth::{self, AuthSettings};
 use crate::registry::ecr::EcrHost;
-use crate::requirements::{self, Named, Requirements};
+use crate::requirements::{self, Named, Requirements, declared};
 use crate::revision::Commit;
 use crate::secret::Secret;
 use crate::settings::Settings;
@@ -28,6 +29,7 @@ use crate::settings::Settings;
 pub(super) struct Job<'a> {
     pub(super) checkout: &'a Checkout<'a>,
     pub(super) project: Project,
+    neighbours: Neighbours,
     requirements: Option<Requirements>,
     secrets: BTreeMap<String, Secret>,
     commit: Option<Commit>,
@@ -65,15 +67,20 @@ impl<'a> Job<'a> {
     pub(super) fn open(checkout: &'a Checkout<'a>) -> Result<Self, Error> {
         let project = read_project(checkout)?;
         let requirements = read_requirements(&project, checkout)?;
-        let secrets = checkout.settings.build_secrets(&project, requirements.as_ref())?;
+        let neighbours = find_neighbours(&project, requirements.as_ref(), checkout)?;
+        let secrets = checkout
+            .settings
+            .build_secrets(&project, &neighbours, requirements.as_ref())?;
         for warning in &secrets.kept_back {
             checkout.progress.warn(warning);
         }
+        checkout.revision_with(&neighbours.directories())?;
         Ok(Self {
             commit: checkout.commit()?,
             secrets: secrets.by_id,
             checkout,
             project,
+            neighbours,
             requirements,
         })
     }
@@ -97,7 +104,7 @@ impl<'a> Job<'a> {
     /// Plans the image; what it lacks is told.
     pub(super) fn plan(&self) -> Result<ImagePlan, Error> {
         let settings = self.settings().image(&self.secrets, self.checkout.revision()?)?;
-        let plan = ImagePlan::new(&self.project, self.requirements.as_ref(), &settings)?;
+        let plan = ImagePlan::new(&self.project, &self.neighbours, self.requirements.as_ref(), &settings)?;
         if let Some(lacks) = &plan.lacks {
             self.progress().warn(lacks);
         }
@@ -269,6 +276,26 @@ fn read_requirements(project: &Project, checkout: &Checkout<'_>) -> Result<Optio
     };
     let (extras, uv) = (named.extras, settings.uv());
     Ok(Some(requirements::read(project, file, extras, &uv, checkout.progress)?))
+}
+
+/// What the project requires of the directories beside it.
+fn find_neighbours(
+    project: &Project,
+    file: Option<&Requirements>,
+    checkout: &Checkout<'_>,
+) -> Result<Neighbours, Error> {
+    let settings = checkout.settings.image(&BTreeMap::new(), None)?;
+    let asked = Asked {
+        project,
+        file,
+        extras: declared::extras(project, &settings.extras, file)?,
+        environments: &image::environments(project, &settings)?,
+    };
+    Ok(neighbours::find(
+        &asked,
+        &checkout.settings.neighbours(),
+        checkout.progress,
+    )?)
 }
 
 /// The engine that the settings name, if there is one.

@@ -9,6 +9,7 @@ mod build_requirements;
 mod data_files;
 mod declarations;
 mod declared_build;
+mod dependency_source;
 mod descriptive;
 mod diagnosis;
 mod disagreement;
@@ -37,9 +38,11 @@ mod source_file;
 mod training_function;
 mod value;
 mod version_predicate;
+mod workspace;
 
 pub use assemble::load;
 pub use border::Outside;
+pub use dependency_source::{DependencySource, TakenFrom};
 pub use descriptive::{Descriptive, DynamicField};
 pub(crate) use descriptive::{LICENSE_FILE, dynamic_names};
 pub(crate) use entry_points::require_train;
@@ -48,6 +51,7 @@ pub(crate) use package_directory::package_directory;
 pub(crate) use python_source::identifier;
 pub(crate) use requirement::{beyond_the_parser, normalized, too_much};
 pub(crate) use source_file::SourceFile;
+pub(crate) use workspace::{Member, Workspace};
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -73,6 +77,8 @@ pub struct Project {
     pub serve: Option<EntryPoint>,
     /// How the metadata was read.
     pub source: Source,
+    /// Where requirements come from that are not to be looked for on an index by their name.
+    pub sources: Vec<DependencySource>,
     /// Oddities worth a warning: two sources that disagree, a keyword that setuptools ignores.
     pub warnings: Vec<String>,
 }

@@ -56,6 +56,7 @@ fn project(root: &Path, metadata: Metadata, build: Build) -> Project {
             kind: SourceKind::Static,
             reason: String::new(),
         },
+        sources: Vec::new(),
         warnings: Vec::new(),
     }
 }

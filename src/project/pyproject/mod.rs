@@ -2,8 +2,10 @@
 //! <https://setuptools.pypa.io/en/latest/userguide/pyproject_config.html>
 
 mod descriptive;
+mod local_urls;
 mod project;
 mod setuptools;
+mod sources;
 mod validation;
 
 use std::path::Path;
@@ -11,9 +13,11 @@ use std::path::Path;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::dependency_source::DependencySource;
 use super::error::Error;
 use super::source_file::SourceFile;
 use super::value::{Draft, Kind, Place, Value};
+pub(super) use sources::sources;
 use validation::doubtful;
 
 const FILE: &str = "pyproject.toml";
@@ -37,6 +41,8 @@ pub(crate) struct Pyproject {
     /// `[build-system] backend-path`.
     pub(crate) backend_path: Vec<String>,
     pub(crate) readme: Option<String>,
+    /// Where requirements come from that are not looked for by their name.
+    pub(crate) sources: Vec<DependencySource>,
     /// `[tool.poetry]` says more than what is packed; Poetry adds that to what `[project]` says.
     pub(crate) poetry_adds: bool,
     /// Where `[tool.setuptools] license-files` is.
@@ -45,24 +51,11 @@ pub(crate) struct Pyproject {
 
 /// Reads `pyproject.toml`.
 pub(crate) fn read(root: &Path, file: &SourceFile) -> Result<Pyproject, Error> {
-    if file.marked {
-        return Err(Error::InvalidValue {
-            at: format!("{FILE}:1"),
-            message: "begins with a byte order mark, which TOML does not allow".to_owned(),
-        });
-    }
-    let table = DeTable::parse(&file.text).map_err(|error| {
-        let at = error.span().map_or(0, |span| span.start);
-        Error::Syntax {
-            file: FILE.to_owned(),
-            line: file.line(at),
-            column: file.column(at),
-            message: error.message().to_owned(),
-            python2: false,
-        }
-    })?;
-    let top = from_table(file, table.get_ref(), Place { file: FILE, line: 1 });
-    let mut found = Pyproject::default();
+    let top = tables(file)?;
+    let mut found = Pyproject {
+        sources: sources(&top),
+        ..Pyproject::default()
+    };
     found.build_system(&top)?;
     let empty = Value::new(Kind::Dict(Vec::new()), top.place);
     let setuptools = top.get("tool").and_then(|tool| tool.get("setuptools"));
@@ -110,6 +103,27 @@ pub(crate) fn read(root: &Path, file: &SourceFile) -> Result<Pyproject, Error> {
         )?;
     }
     Ok(found)
+}
+
+/// What a file holds.
+pub(super) fn tables(file: &SourceFile) -> Result<Value, Error> {
+    if file.marked {
+        return Err(Error::InvalidValue {
+            at: format!("{FILE}:1"),
+            message: "begins with a byte order mark, which TOML does not allow".to_owned(),
+        });
+    }
+    let table = DeTable::parse(&file.text).map_err(|error| {
+        let at = error.span().map_or(0, |span| span.start);
+        Error::Syntax {
+            file: FILE.to_owned(),
+            line: file.line(at),
+            column: file.column(at),
+            message: error.message().to_owned(),
+            python2: false,
+        }
+    })?;
+    Ok(from_table(file, table.get_ref(), Place { file: FILE, line: 1 }))
 }
 
 impl Pyproject {

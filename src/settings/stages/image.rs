@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::dist::DIST;
 use crate::image::{ImageSettings, Template};
+use crate::neighbours::Neighbours;
 use crate::package::sdist::SdistSettings;
 use crate::project::Project;
 use crate::reading::{self, PROJECT_FILE};
@@ -98,12 +99,20 @@ impl Settings {
         Some(Commit { hash, dirty })
     }
 
-    /// The build secrets: what pip is told on this machine and needs for `project` and the user's requirements file.
+    /// The build secrets: what pip is told on this machine and needs for `project`, its `neighbours` and the user's requirements file.
     ///
     /// # Errors
     /// The certificates' file cannot be read.
-    pub fn build_secrets(&self, project: &Project, requirements: Option<&Requirements>) -> Result<BuildSecrets, Error> {
-        let declared = project.metadata.requires_dist.iter().chain(&project.build.requires);
+    pub fn build_secrets(
+        &self,
+        project: &Project,
+        neighbours: &Neighbours,
+        requirements: Option<&Requirements>,
+    ) -> Result<BuildSecrets, Error> {
+        let declared = neighbours.declared.iter().map(|declared| &declared.text);
+        let declared = declared
+            .chain(&project.metadata.requires_dist)
+            .chain(&project.build.requires);
         let declared = declared.filter_map(|requirement| Some(requirement.split_once('@')?.1.trim_start()));
         let urls = declared.chain(requirements.iter().flat_map(|file| file.urls()));
         pip::secrets(self, &urls.collect::<Vec<_>>())

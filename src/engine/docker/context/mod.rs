@@ -91,6 +91,7 @@ pub(super) mod tests {
             build_requirements: vec!["setuptools".to_owned()],
             requirements: vec!["six==1 \\\n    --hash=sha256:0".to_owned()],
             constraints: vec!["six<2".to_owned()],
+            neighbours: Vec::new(),
             locked: false,
             serve: Some(train.clone()),
             train,
