@@ -8,6 +8,7 @@ use super::{CommandError, json};
 use crate::cli;
 use crate::error::Error;
 use crate::image::ImagePlan;
+use crate::package::wheel::Wheel;
 use crate::shown::Data;
 
 pub(super) fn run(arguments: &cli::Dist, checkout: &Checkout<'_>) -> Result<Data, Error> {
@@ -33,13 +34,24 @@ pub(super) fn run(arguments: &cli::Dist, checkout: &Checkout<'_>) -> Result<Data
     Ok(Data::Names(paths.collect()))
 }
 
-fn as_json(Packed { dist, sdist }: &Packed, plan: &ImagePlan) -> Data {
+fn as_json(Packed { dist, archives }: &Packed, plan: &ImagePlan) -> Data {
+    let (sdist, wheel) = (&archives.sdist, archives.wheel.as_ref());
     let mut plan = json!(plan);
     plan["sdist"] = json!(sdist.file_name);
+    plan["wheel"] = json!(wheel.map(|wheel| &wheel.file_name));
+    let as_json = |Wheel {
+                       path,
+                       sha256,
+                       size,
+                       files,
+                       ..
+                   }: &Wheel| json!({ "path": path, "sha256": sha256, "size": size, "files": files });
     json(&json!({
         "directory": dist.directory,
         "files": dist.files,
         "sdist": { "path": sdist.path, "sha256": sdist.sha256, "size": sdist.size, "files": sdist.files },
+        "wheel": wheel.map(as_json),
+        "neighbours": archives.neighbours.iter().map(as_json).collect::<Vec<_>>(),
         "context_digest": dist.context_digest,
         "changed": dist.changed,
         "plan": plan,

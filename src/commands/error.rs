@@ -80,6 +80,18 @@ pub enum CommandError {
         /// The path.
         path: PathBuf,
     },
+    /// A neighbour holds compiled code for something else than the image.
+    #[error("{directory} ({declared_at}) cannot be installed as {file_name}: {reason}")]
+    ForeignNeighbour {
+        /// Its directory.
+        directory: String,
+        /// What asks for it.
+        declared_at: String,
+        /// The wheel that was built of it here.
+        file_name: String,
+        /// Why it is not right, as the end of a sentence.
+        reason: String,
+    },
     /// The process could not start its threads.
     #[error("cannot start")]
     Runtime(#[source] io::Error),
@@ -113,6 +125,9 @@ impl Explain for CommandError {
             Self::NotUnicode { .. } => {
                 Fault::User.hint("Rename the directory. `build` and `push` work in it as it is.")
             }
+            Self::ForeignNeighbour { .. } => Fault::User.hint(
+                "Run sgbuild on a machine like the image, with its Python: only the project itself can be compiled in the image, and its neighbours cannot.",
+            ),
             Self::Runtime(_) => Fault::User.alone(),
             Self::Stdout(output) => Advice::of_unwritten(output),
         }

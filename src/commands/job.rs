@@ -1,26 +1,31 @@
 //! One package on its way to an image: what `inspect`, `dist`, `build` and `push` do step by step.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
 use super::CommandError;
+use super::archives::Archives;
 use super::checkout::Checkout;
+use super::neighbours::{self, Builders};
 use crate::build_record::{BuildRecord, OwnRecords, Source};
 use crate::dist::{self, Dist, Held};
-use crate::engine::docker::{self, context};
+use crate::engine::docker;
+use crate::engine::docker::context::{self, Package};
 use crate::engine::{self, BuiltImage, Engine, EngineKind, Order};
 use crate::error::Error;
-use crate::image::{self, ImagePlan};
-use crate::neighbours::{self, Asked, Neighbours};
+use crate::image::ImagePlan;
+use crate::neighbours::Neighbours;
 use crate::oci::{Repository, naming};
-use crate::package::sdist::{self, Packer, Sdist};
+use crate::package::sdist::{self, Packer, SdistSettings};
+use crate::package::wheel::{Builder, Built, Wheel, WheelSettings};
 use crate::progress::Progress;
 use crate::project::{self, Project};
 use crate::push::PushedImage;
 use crate::registry::auth::{self, AuthSettings};
 use crate::registry::ecr::EcrHost;
-use crate::requirements::{self, Named, Requirements, declared};
+use crate::requirements::{self, Named, Requirements};
 use crate::revision::Commit;
 use crate::secret::Secret;
 use crate::settings::Settings;
@@ -38,7 +43,7 @@ pub(super) struct Job<'a> {
 /// A package that is packed.
 pub(super) struct Packed {
     pub(super) dist: Dist,
-    pub(super) sdist: Sdist,
+    pub(super) archives: Archives,
 }
 
 /// What [`Job::pack`] would write.
@@ -67,7 +72,7 @@ impl<'a> Job<'a> {
     pub(super) fn open(checkout: &'a Checkout<'a>) -> Result<Self, Error> {
         let project = read_project(checkout)?;
         let requirements = read_requirements(&project, checkout)?;
-        let neighbours = find_neighbours(&project, requirements.as_ref(), checkout)?;
+        let neighbours = neighbours::find(&project, requirements.as_ref(), checkout)?;
         let secrets = checkout
             .settings
             .build_secrets(&project, &neighbours, requirements.as_ref())?;
@@ -114,13 +119,19 @@ impl<'a> Job<'a> {
     /// Makes `dist/`, or finds it already right.
     pub(super) fn pack(&self, plan: &ImagePlan) -> Result<Packed, Error> {
         let held = Held::of(&self.project.root, self.progress())?;
-        let packer = Packer::of(&self.project, &self.settings().project(), self.progress())?;
+        let packers = self.packers(plan)?;
         let mut next = held.begin_next()?;
-        let mut settings = self.settings().sdist()?;
-        settings.output_dirs.extend(next.not_the_projects());
-        let sdist = packer.pack(&next.directory(), &settings, self.progress())?;
-        next.add(&sdist.file_name);
-        for file in context::files(plan, &sdist.file_name)? {
+        let archives = packers.pack(&next.directory(), next.not_the_projects())?;
+        let package = package(&archives);
+        let sent = package.sent(plan);
+        for name in archives.file_names() {
+            if sent.contains(&name.as_str()) {
+                next.add(name);
+            } else {
+                next.add_beside(name);
+            }
+        }
+        for file in context::files(plan, &package)? {
             next.write(file.name, &file.text)?;
         }
         let dist = next.put_in_place()?;
@@ -129,13 +140,24 @@ impl<'a> Job<'a> {
             "{}: {} files, sdist of {} bytes, {}",
             dist.directory.display(),
             dist.files.len(),
-            sdist.size,
+            archives.sdist.size,
             if dist.changed { "written" } else { "unchanged" },
         ));
-        let path = dist.directory.join(&sdist.file_name);
-        Ok(Packed {
-            dist,
-            sdist: Sdist { path, ..sdist },
+        let archives = archives.moved_to(&dist.directory);
+        Ok(Packed { dist, archives })
+    }
+
+    /// Asks the build backend for what only it can make: nothing of ours may be in the project then.
+    fn packers(&self, plan: &ImagePlan) -> Result<Packers<'_>, Error> {
+        let projects = self.settings().project();
+        let wheel_settings = self.settings().wheel(plan)?;
+        Ok(Packers {
+            sdist: Packer::of(&self.project, &projects, self.progress())?,
+            wheel: Builder::of(&self.project, &projects, &wheel_settings, self.progress())?,
+            neighbours: Builders::of(&self.neighbours, &projects, &wheel_settings, self.progress())?,
+            sdist_settings: self.settings().sdist()?,
+            wheel_settings,
+            progress: self.progress(),
         })
     }
 
@@ -153,13 +175,13 @@ impl<'a> Job<'a> {
     pub(super) fn preview(&self, plan: &ImagePlan) -> Result<Preview, Error> {
         dist::check(&self.project.root)?;
         let scratch = sdist::scratch()?;
-        let packer = Packer::of(&self.project, &self.settings().project(), self.progress())?;
-        let sdist = packer.pack(scratch.path(), &self.settings().sdist()?, self.progress())?;
+        let archives = self.packers(plan)?.pack(scratch.path(), None)?;
         let mut preview = Preview {
-            files: vec![sdist.file_name.clone()],
+            files: vec![dist::DOCKERIGNORE.to_owned()],
             dockerfile: String::new(),
         };
-        for file in context::files(plan, &sdist.file_name)? {
+        preview.files.extend(archives.file_names().cloned());
+        for file in context::files(plan, &package(&archives))? {
             preview.files.push(file.name.to_owned());
             if file.name == context::DOCKERFILE {
                 preview.dockerfile = file.text;
@@ -264,6 +286,53 @@ impl<'a> Job<'a> {
     }
 }
 
+/// What makes the package's archives.
+struct Packers<'a> {
+    sdist: Packer<'a>,
+    wheel: Builder<'a>,
+    neighbours: Builders<'a>,
+    sdist_settings: SdistSettings,
+    wheel_settings: WheelSettings,
+    progress: &'a dyn Progress,
+}
+
+impl Packers<'_> {
+    /// Writes the archives into the directory `out`. `not_the_projects` is a directory in the project's own that is not to be packed.
+    fn pack(mut self, out: &Path, not_the_projects: Option<PathBuf>) -> Result<Archives, Error> {
+        self.sdist_settings.output_dirs.extend(not_the_projects.clone());
+        self.wheel_settings.output_dirs.extend(not_the_projects);
+        let sdist = self.sdist.pack(out, &self.sdist_settings, self.progress)?;
+        let wheel = match self.wheel.pack(out, &self.wheel_settings, self.progress)? {
+            Built::Wheel(wheel) => Some(wheel),
+            Built::Foreign { file_name, reason } => {
+                let title = format!(
+                    "{file_name} is not installed ({reason}): the image's pip builds the package, from the sdist"
+                );
+                self.progress.step(&title);
+                None
+            }
+        };
+        // A neighbour may be in a directory above the project's.
+        self.wheel_settings.output_dirs.push(out.to_owned());
+        let neighbours = self.neighbours.pack(out, &self.wheel_settings)?;
+        Ok(Archives {
+            sdist,
+            wheel,
+            neighbours,
+        })
+    }
+}
+
+/// The archives as a build context knows them.
+fn package(archives: &Archives) -> Package {
+    let name = |wheel: &Wheel| wheel.file_name.clone();
+    Package {
+        sdist: archives.sdist.file_name.clone(),
+        wheel: archives.wheel.as_ref().map(name),
+        neighbour_wheels: archives.neighbours.iter().map(name).collect(),
+    }
+}
+
 /// What the file says that the setting `requirements` names.
 fn read_requirements(project: &Project, checkout: &Checkout<'_>) -> Result<Option<Requirements>, Error> {
     let settings = &checkout.settings;
@@ -276,26 +345,6 @@ fn read_requirements(project: &Project, checkout: &Checkout<'_>) -> Result<Optio
     };
     let (extras, uv) = (named.extras, settings.uv());
     Ok(Some(requirements::read(project, file, extras, &uv, checkout.progress)?))
-}
-
-/// What the project requires of the directories beside it.
-fn find_neighbours(
-    project: &Project,
-    file: Option<&Requirements>,
-    checkout: &Checkout<'_>,
-) -> Result<Neighbours, Error> {
-    let settings = checkout.settings.image(&BTreeMap::new(), None)?;
-    let asked = Asked {
-        project,
-        file,
-        extras: declared::extras(project, &settings.extras, file)?,
-        environments: &image::environments(project, &settings)?,
-    };
-    Ok(neighbours::find(
-        &asked,
-        &checkout.settings.neighbours(),
-        checkout.progress,
-    )?)
 }
 
 /// The engine that the settings name, if there is one.

@@ -18,8 +18,11 @@ pub(crate) struct ContextDigest(Sha256);
 impl ContextDigest {
     /// Takes the next file, which was read to its end.
     pub(crate) fn add<R>(&mut self, name: &str, read: Hashed<R>) {
-        let content = hex(&read.finish());
-        self.0.update(format!("{name}\0{content}\n"));
+        self.add_hash(name, &hex(&read.finish()));
+    }
+
+    fn add_hash(&mut self, name: &str, sha256: &str) {
+        self.0.update(format!("{name}\0{sha256}\n"));
     }
 
     /// The digest over all of them.
@@ -56,18 +59,46 @@ impl<R: Read> Read for Hashed<R> {
     }
 }
 
+/// The SHA-256 of a file of `dist/`, and its length in bytes.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Hash {
+    pub(super) name: String,
+    pub(super) sha256: String,
+    pub(super) length: u64,
+}
+
+impl Hash {
+    /// Of the file `name` in `directory`.
+    pub(super) fn of(directory: &Path, name: &str) -> io::Result<Self> {
+        let (sha256, length) = sha256(&directory.join(name))?;
+        let name = name.to_owned();
+        Ok(Self { name, sha256, length })
+    }
+}
+
+/// The SHA-256 of a file, and its length.
+pub(super) fn sha256(path: &Path) -> io::Result<(String, u64)> {
+    let mut file = Hashed::new(open_regular(path)?);
+    let length = io::copy(&mut file, &mut io::sink())?;
+    Ok((hex(&file.finish()), length))
+}
+
+/// The digest of those of `hashes` that `files` name.
+pub(super) fn digest_of(hashes: &[Hash], files: &[String]) -> Digest {
+    let mut context = ContextDigest::default();
+    for hash in hashes.iter().filter(|hash| files.contains(&hash.name)) {
+        context.add_hash(&hash.name, &hash.sha256);
+    }
+    context.finish()
+}
+
 /// The digest of `files`, whose names are relative to `directory`.
 ///
 /// # Errors
 /// A file that is missing, cannot be read, or is none.
 pub fn context_digest(directory: &Path, files: &[String]) -> io::Result<Digest> {
-    let mut context = ContextDigest::default();
-    for name in files {
-        let mut file = Hashed::new(open_regular(&directory.join(name))?);
-        io::copy(&mut file, &mut io::sink())?;
-        context.add(name, file);
-    }
-    Ok(context.finish())
+    let hashes = files.iter().map(|name| Hash::of(directory, name));
+    Ok(digest_of(&hashes.collect::<io::Result<Vec<_>>>()?, files))
 }
 
 /// Opens a file of a build context. What sgbuild wrote is a regular file: a link would lead elsewhere, a pipe be waited for, a

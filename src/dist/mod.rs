@@ -16,11 +16,14 @@ use crate::progress::Progress;
 
 pub use context::context_digest;
 pub(crate) use context::{ContextDigest, Hashed, open_regular};
+use context::{Hash, digest_of};
 pub use error::Error;
 use staging::Staging;
 
 /// The directory's name below the project's root.
 pub const DIST: &str = "dist";
+/// The file that says what a builder is sent, and what sgbuild wrote.
+pub const DOCKERIGNORE: &str = ".dockerignore";
 /// The file that carries the result of `build` and `push` to the next phase; see [`crate::build_record`].
 pub const IMAGE_JSON: &str = "image.json";
 /// What the name begins with under which [`IMAGE_JSON`] is written before it is renamed.
@@ -28,7 +31,7 @@ pub(crate) const IMAGE_JSON_UNFINISHED: &str = ".sgbuild-image-";
 
 /// What sgbuild writes there beside archives, in this release or an earlier one.
 const OURS: [&str; 7] = [
-    ".dockerignore",
+    DOCKERIGNORE,
     "Dockerfile",
     "build-requirements.txt",
     "constraints.txt",
@@ -44,9 +47,11 @@ const LOCK_PAUSE: Duration = Duration::from_millis(20);
 pub struct Dist {
     /// The directory.
     pub directory: PathBuf,
-    /// The files that the image is made of, relative to the directory, sorted.
+    /// The files that sgbuild wrote, relative to the directory, sorted.
     pub files: Vec<String>,
-    /// Over the names and contents of `files`: equal ones build equal images.
+    /// Those of them that the image is made of.
+    pub context: Vec<String>,
+    /// Over the names and contents of `context`: equal ones build equal images.
     pub context_digest: Digest,
     /// Whether anything was written; `false` when the directory already held these bytes.
     pub changed: bool,
@@ -59,7 +64,7 @@ impl Dist {
     /// The project cannot be locked, or the user does not wait.
     pub(crate) fn lock_unchanged(&self, progress: &dyn Progress) -> Result<Option<File>, Error> {
         let lock = lock(self.directory.parent().unwrap_or(&self.directory), progress)?;
-        let found = context_digest(&self.directory, &self.files);
+        let found = context_digest(&self.directory, &self.context);
         Ok(found.is_ok_and(|found| found == self.context_digest).then_some(lock))
     }
 }
@@ -105,6 +110,7 @@ impl<'a> Held<'a> {
         Ok(Next {
             staging: Staging::beside(&self.directory, &self.project)?,
             files: Vec::new(),
+            beside: Vec::new(),
             held: self,
         })
     }
@@ -114,7 +120,10 @@ impl<'a> Held<'a> {
 pub struct Next<'a> {
     held: Held<'a>,
     staging: Staging,
+    /// What the image is made of.
     files: Vec<String>,
+    /// What else is written.
+    beside: Vec<String>,
 }
 
 impl Next<'_> {
@@ -146,6 +155,11 @@ impl Next<'_> {
         self.files.push(name.to_owned());
     }
 
+    /// Counts the file `name`, which is written already, among those that lie there beside them.
+    pub fn add_beside(&mut self, name: &str) {
+        self.beside.push(name.to_owned());
+    }
+
     /// Puts it in the place of the old one, in one rename. A `dist/` that already holds the same bytes is left alone, [`IMAGE_JSON`]
     /// included; what is in it that sgbuild did not write is moved along.
     ///
@@ -154,26 +168,38 @@ impl Next<'_> {
     pub fn put_in_place(mut self) -> Result<Dist, Error> {
         let (directory, next, progress) = (self.held.directory.clone(), self.directory(), self.held.progress);
         self.files.sort();
-        self.list_files().map_err(Error::io("write to", &next))?;
-        let context_digest = context_digest(&next, &self.files).map_err(Error::io("read", &next))?;
+        let mut all = [&self.files[..], &self.beside].concat();
+        all.push(DOCKERIGNORE.to_owned());
+        all.sort();
+        let written = self.list_files(&all).map_err(Error::io("write to", &next))?;
+        let context_digest = digest_of(&written, &self.files);
         progress.check()?;
-        let changed = !holds_exactly(&directory, &next, &self.files, &context_digest);
+        let changed = !holds_exactly(&directory, &next, &written);
         if changed {
             self.staging.replace(progress)?;
         }
         Ok(Dist {
             directory,
-            files: self.files,
+            files: all,
+            context: self.files,
             context_digest,
             changed,
         })
     }
 
-    /// Lists in `.dockerignore` what is written, so that the next run knows what it may replace.
-    fn list_files(&self) -> io::Result<()> {
-        let (next, path) = (self.directory(), self.directory().join(written::LISTED_IN));
-        let text = fs::read_to_string(&path)?;
-        fs::write(path, written::listed(&text, &next, &self.files)?)
+    /// Writes `.dockerignore`: what of `files`, which are all that is written, is sent to a builder; and, so that the next run knows
+    /// what it may replace, what is written.
+    fn list_files(&self, files: &[String]) -> io::Result<Vec<Hash>> {
+        let (next, path) = (self.directory(), self.directory().join(DOCKERIGNORE));
+        let others = files.iter().filter(|name| *name != DOCKERIGNORE);
+        let mut hashes = others
+            .map(|name| Hash::of(&next, name))
+            .collect::<io::Result<Vec<_>>>()?;
+        // What is not named is not sent, so that image.json never spoils the builder's cache.
+        let sent = format!("*\n!{}\n", self.files.join("\n!"));
+        fs::write(path, written::listed(&sent, &hashes))?;
+        hashes.push(Hash::of(&next, DOCKERIGNORE)?);
+        Ok(hashes)
     }
 }
 
@@ -213,9 +239,10 @@ fn lock(root: &Path, progress: &dyn Progress) -> Result<File, Error> {
 }
 
 /// Whether `directory` already holds exactly the files that are in `next`.
-fn holds_exactly(directory: &Path, next: &Path, files: &[String], digest: &Digest) -> bool {
+fn holds_exactly(directory: &Path, next: &Path, written: &[Hash]) -> bool {
     // Whoever put a file of gigabytes there does not have it read.
     let length = |path: PathBuf| fs::symlink_metadata(path).ok().map(|found| found.len());
-    let has_same_length = |name: &String| length(directory.join(name)) == length(next.join(name));
-    files.iter().all(has_same_length) && context_digest(directory, files).is_ok_and(|found| found == *digest)
+    let has_same_length = |hash: &Hash| length(directory.join(&hash.name)) == length(next.join(&hash.name));
+    let is_same = |hash: &Hash| Hash::of(directory, &hash.name).is_ok_and(|found| found == *hash);
+    written.iter().all(has_same_length) && written.iter().all(is_same)
 }

@@ -7,64 +7,51 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
-use super::context::{Hashed, open_regular};
-use super::{IMAGE_JSON, IMAGE_JSON_UNFINISHED, OURS};
+use super::context::{Hash, sha256};
+use super::{DOCKERIGNORE, IMAGE_JSON, IMAGE_JSON_UNFINISHED, OURS};
 use crate::hex::hex;
 use crate::reading::{self, SETTINGS_FILE};
 
-/// The file that holds the list, in lines that are comments to Docker.
-pub(super) const LISTED_IN: &str = ".dockerignore";
 const HEADING: &str = "# What sgbuild wrote here: it replaces these files, and no others.\n";
 const ENTRY: &str = "# sha256 ";
 
-/// The text of [`LISTED_IN`] with the list of `files`, which are in `directory`.
-pub(super) fn listed(text: &str, directory: &Path, files: &[String]) -> io::Result<String> {
+/// The text of [`DOCKERIGNORE`] with the list of `files`.
+pub(super) fn listed(text: &str, files: &[Hash]) -> String {
     let mut listed = format!("{text}{HEADING}");
-    for name in files.iter().filter(|name| *name != LISTED_IN) {
+    for Hash { name, sha256, length } in files {
         // Writing to a string cannot fail.
-        let path = directory.join(name);
-        let length = fs::metadata(&path)?.len();
-        let _ = writeln!(listed, "{ENTRY}{} {length} {name}", sha256(&path)?);
+        let _ = writeln!(listed, "{ENTRY}{sha256} {length} {name}");
     }
     let own = hex(&Sha256::digest(&listed));
-    let _ = writeln!(listed, "{ENTRY}{own} {} {LISTED_IN}", listed.len());
-    Ok(listed)
+    let _ = writeln!(listed, "{ENTRY}{own} {} {DOCKERIGNORE}", listed.len());
+    listed
 }
 
 /// What a `dist/` says that sgbuild wrote into it.
 pub(super) struct Written {
     directory: PathBuf,
-    by_name: BTreeMap<String, Entry>,
+    by_name: BTreeMap<String, Hash>,
 }
 
-/// What the list says of a file.
-struct Entry {
-    sha256: String,
-    length: u64,
-}
-
-impl Entry {
-    /// The name and what a line of the list says of it.
-    fn of(line: &str) -> Option<(String, Self)> {
-        let mut words = line.strip_prefix(ENTRY)?.splitn(3, ' ');
-        let (sha256, length, name) = (words.next()?, words.next()?, words.next()?);
-        let (sha256, length) = (sha256.to_owned(), length.parse().ok()?);
-        is_a_name_of_ours(name).then(|| (name.to_owned(), Self { sha256, length }))
-    }
+/// The name of a file, and what a line of the list says of it.
+fn entry(line: &str) -> Option<(String, Hash)> {
+    let mut words = line.strip_prefix(ENTRY)?.splitn(3, ' ');
+    let (sha256, length, name) = (words.next()?.to_owned(), words.next()?, words.next()?.to_owned());
+    let length = length.parse().ok()?;
+    is_a_name_of_ours(&name).then(|| (name.clone(), Hash { name, sha256, length }))
 }
 
 impl Written {
     /// Reads the list in `directory`; without one, nothing there is sgbuild's.
     pub(super) fn into(directory: &Path) -> Self {
-        let text = reading::text(&directory.join(LISTED_IN), SETTINGS_FILE).unwrap_or_default();
+        let text = reading::text(&directory.join(DOCKERIGNORE), SETTINGS_FILE).unwrap_or_default();
         Self {
             directory: directory.to_owned(),
-            by_name: text.lines().filter_map(Entry::of).collect(),
+            by_name: text.lines().filter_map(entry).collect(),
         }
     }
 
@@ -80,11 +67,11 @@ impl Written {
         let Some(entry) = self.by_name.get(name) else {
             return false;
         };
-        if name == LISTED_IN {
+        if name == DOCKERIGNORE {
             return is_as_listed(&path, entry);
         }
         // What is of another length is not read: it may have no end.
-        length(&path) == Some(entry.length) && sha256(&path).is_ok_and(|found| found == entry.sha256)
+        length(&path) == Some(entry.length) && sha256(&path).is_ok_and(|(found, _)| found == entry.sha256)
     }
 }
 
@@ -111,12 +98,12 @@ fn is_record(path: &Path) -> bool {
 }
 
 /// Whether the list's file is as it was written: its own digest is that of what stands above it.
-fn is_as_listed(path: &Path, entry: &Entry) -> bool {
+fn is_as_listed(path: &Path, entry: &Hash) -> bool {
     let Ok(text) = reading::text(path, SETTINGS_FILE) else {
         return false;
     };
-    let Entry { sha256, length } = entry;
-    let above = text.strip_suffix(&format!("{ENTRY}{sha256} {length} {LISTED_IN}\n"));
+    let Hash { sha256, length, .. } = entry;
+    let above = text.strip_suffix(&format!("{ENTRY}{sha256} {length} {DOCKERIGNORE}\n"));
     is_regular(path) && above.is_some_and(|above| hex(&Sha256::digest(above)) == *sha256)
 }
 
@@ -133,12 +120,6 @@ fn is_regular(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok_and(|found| found.is_file())
 }
 
-fn sha256(path: &Path) -> io::Result<String> {
-    let mut file = Hashed::new(open_regular(path)?);
-    io::copy(&mut file, &mut io::sink())?;
-    Ok(hex(&file.finish()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -150,8 +131,9 @@ mod tests {
         for name in &names {
             fs::write(directory.path().join(name), "as written").unwrap();
         }
-        let text = listed("*\n!a-1.tar.gz\n", directory.path(), &names).unwrap();
-        fs::write(directory.path().join(LISTED_IN), text).unwrap();
+        let hashes = names.map(|name| Hash::of(directory.path(), &name).unwrap());
+        let text = listed("*\n!a-1.tar.gz\n", &hashes);
+        fs::write(directory.path().join(DOCKERIGNORE), text).unwrap();
         directory
     }
 
@@ -159,13 +141,13 @@ mod tests {
     fn only_what_is_as_it_was_written_counts() {
         let directory = written();
         let holds = |name| Written::into(directory.path()).holds(name);
-        assert!(holds("Dockerfile") && holds("a-1.tar.gz") && holds(LISTED_IN));
+        assert!(holds("Dockerfile") && holds("a-1.tar.gz") && holds(DOCKERIGNORE));
         assert!(!holds("a-0.9.tar.gz") && !holds("run.py"));
         fs::write(directory.path().join("Dockerfile"), "as edited ").unwrap();
         assert!(!holds("Dockerfile"));
-        let ignore = directory.path().join(LISTED_IN);
+        let ignore = directory.path().join(DOCKERIGNORE);
         fs::write(&ignore, "mine\n".to_owned() + &fs::read_to_string(&ignore).unwrap()).unwrap();
-        assert!(!holds(LISTED_IN) && holds("a-1.tar.gz"));
+        assert!(!holds(DOCKERIGNORE) && holds("a-1.tar.gz"));
         fs::remove_file(ignore).unwrap();
         assert!(!holds("a-1.tar.gz"));
     }
@@ -174,7 +156,7 @@ mod tests {
     fn a_list_speaks_of_files_of_our_names_only() {
         let directory = written();
         fs::write(directory.path().join("notes.txt"), "as written").unwrap();
-        let ignore = directory.path().join(LISTED_IN);
+        let ignore = directory.path().join(DOCKERIGNORE);
         let text = fs::read_to_string(&ignore).unwrap();
         let (listed, _) = text.split_once(" 10 Dockerfile").unwrap();
         let digest = listed.rsplit(' ').next().unwrap();

@@ -10,7 +10,7 @@ use super::{Error, python};
 use crate::neighbours::{Neighbour, Neighbours};
 use crate::oci::{Platform, Reference};
 use crate::project::{self, EntryPoint, Project};
-use crate::requirements::{self, Declared, Environments, Pinning, Requirements, declared};
+use crate::requirements::{self, Declared, Environments, Pinning, Requirements};
 use crate::secret::without_url_credentials;
 
 /// The official Python image's repository in the Amazon ECR public gallery, which has no pull limits inside AWS.
@@ -35,8 +35,6 @@ pub struct ImagePlan {
     pub platform: Platform,
     /// Environment variables of the image.
     pub environment: BTreeMap<String, String>,
-    /// Requirements (PEP 508) that the package's build backend needs; they do not reach the image.
-    pub build_requirements: Vec<String>,
     /// The lines of `requirements.txt`: requirements (PEP 508) of the package and its chosen extras, and what the user's file says,
     /// in pip's form and with comments that name it.
     pub requirements: Vec<String>,
@@ -51,6 +49,8 @@ pub struct ImagePlan {
     pub train: EntryPoint,
     /// What `serve` calls.
     pub serve: Option<EntryPoint>,
+    /// Who runs it, by name or number, with or without a group; `None` is root, as which SageMaker expects containers to run.
+    pub user: Option<String>,
     /// Labels of the image.
     pub labels: BTreeMap<String, String>,
     /// Ids of the build secrets that pip needs: `pip.conf`, `netrc`, `ca.pem`.
@@ -99,6 +99,8 @@ pub struct OnlyDocker {
     pub system_packages: Vec<String>,
     /// Dockerfile lines of the project (`dockerlines`), put before the pip installs.
     pub docker_lines: Vec<String>,
+    /// Whether Docker's classic builder makes it, which cannot mount files of the context and pip's cache into a step.
+    pub classic_builder: bool,
     /// The user's own Dockerfile.
     #[serde(skip)]
     pub template: Option<Template>,
@@ -126,6 +128,8 @@ pub struct ImageSettings {
     pub system_packages: Vec<String>,
     /// Environment variables of the image.
     pub environment: BTreeMap<String, String>,
+    /// Who runs the image, instead of root.
+    pub user: Option<String>,
     /// Labels besides the standard ones.
     pub labels: BTreeMap<String, String>,
     /// Extras of the package to install.
@@ -138,6 +142,8 @@ pub struct ImageSettings {
     pub source_date_epoch: Option<i64>,
     /// Ids of the build secrets there are.
     pub secrets: BTreeSet<String>,
+    /// Whether Docker's classic builder is asked for (`DOCKER_BUILDKIT=0`).
+    pub classic_builder: bool,
     /// The user's own Dockerfile template.
     pub template: Option<Template>,
 }
@@ -166,6 +172,7 @@ impl ImagePlan {
         let only_docker = OnlyDocker {
             system_packages: settings.system_packages.clone(),
             docker_lines: project.build.docker_lines.clone(),
+            classic_builder: settings.classic_builder,
             template: settings.template.clone(),
         };
         Ok(Self {
@@ -175,13 +182,13 @@ impl ImagePlan {
             python,
             platform,
             environment: settings.environment.clone(),
-            build_requirements: texts(&declared::requirements("", &project.build.requires, &[]).map_err(Box::new)?),
             requirements: requirement_lines(project, neighbours, file),
             constraints: constraint_lines(neighbours, file),
             neighbours: neighbours.found.iter().map(PlannedNeighbour::of).collect(),
             locked: file.is_some_and(|file| file.pinning() == Pinning::Locked),
             train: train.clone(),
             serve: project.serve.clone(),
+            user: settings.user.clone().or_else(|| user_of(&project.build.docker_lines)),
             labels: labels(project, settings),
             secrets: settings.secrets.clone(),
             entrypoint: vec!["python".to_owned(), RUN_PY.to_owned()],
@@ -210,6 +217,16 @@ fn missing_program(file: Option<&Requirements>, only_docker: &OnlyDocker, settin
         let place = &line.place;
         format!("{place} needs the program {program}, which the image does not have: add it to `system-packages`")
     })
+}
+
+/// The user whom the project's own Dockerfile lines name last: they say who runs the image, which is installed by root.
+/// Source: <https://docs.docker.com/reference/dockerfile/#user>.
+fn user_of(docker_lines: &[String]) -> Option<String> {
+    let named = |line: &String| {
+        let (instruction, user) = line.trim().split_once(char::is_whitespace)?;
+        instruction.eq_ignore_ascii_case("USER").then(|| user.trim().to_owned())
+    };
+    docker_lines.iter().filter_map(named).next_back()
 }
 
 fn texts(declared: &[Declared]) -> Vec<String> {

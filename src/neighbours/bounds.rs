@@ -45,7 +45,7 @@ impl Bounds {
             let within = self.workspace.as_ref().or(self.repository.as_ref());
             return Err(Error::Outside {
                 at,
-                shown,
+                shown: border::without_dots(path).display().to_string(),
                 within: within.map(|within| within.display().to_string()),
             });
         }

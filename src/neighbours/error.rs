@@ -85,7 +85,7 @@ pub enum Error {
         directory: String,
     },
     /// A directory holds another package than it should.
-    #[error("{at}: {directory} is to be {name}, and it holds {found}")]
+    #[error("{at}: {directory} is to hold {name}, and it holds {found}")]
     OtherName {
         /// What asks for it.
         at: String,
@@ -220,6 +220,9 @@ impl Explain for Error {
         match self {
             Self::Requirements(error) => error.advice(),
             Self::Workspace(error) => error.advice(),
+            Self::Project { source, .. } if matches!(**source, project::Error::NoProjectFile { .. }) => {
+                Fault::User.hint("Correct the path there, or add a pyproject.toml to that directory.")
+            }
             Self::Project { source, .. } => source.advice(),
             Self::Unreadable { .. } => {
                 Fault::User.hint("Correct the path there: it is relative to the project's directory.")

@@ -1,45 +1,28 @@
 //! Which neighbours there are: a neighbour may require others, in other extras than those known before.
 
 use std::path::PathBuf;
-use std::str::FromStr;
 
-use pep440_rs::{Version, VersionSpecifiers};
-use pep508_rs::{ExtraName, PackageName, Requirement, VersionOrUrl};
+use pep508_rs::{ExtraName, PackageName};
 
 use super::bounds::Bounds;
-use super::origin::{Origin, Origins, url};
+use super::known::{Known, requirements};
+use super::origin::{Origin, Origins};
 use super::{Asked, Error, Neighbour, Neighbours};
 use crate::progress::Progress;
-use crate::project::{self, DependencySource, Member, Project, ProjectSettings, TakenFrom, Workspace, normalized};
-use crate::requirements::{Applies, Declared, Line, declared, pep508};
+use crate::project::{self, ProjectSettings, normalized};
+use crate::requirements::{Applies, Declared, declared};
 
 /// Nobody has so many.
 const MOST: usize = 500;
 
 pub(super) struct Finder<'a> {
-    asked: &'a Asked<'a>,
-    origins: Origins<'a>,
+    pub(super) asked: &'a Asked<'a>,
+    pub(super) origins: Origins<'a>,
     bounds: Bounds,
     settings: &'a ProjectSettings,
     progress: &'a dyn Progress,
     /// The project itself, then its neighbours as they are found.
-    known: Vec<Known>,
-}
-
-/// A project whose requirements count.
-pub(super) struct Known {
-    pub(super) project: Project,
-    name: PackageName,
-    /// Relative to the project that the image is of.
-    directory: String,
-    declared_at: String,
-    /// The extras that somebody asks for.
-    pub(super) extras: Vec<ExtraName>,
-    /// What it requires with these.
-    declared: Vec<Declared>,
-    /// Where that comes from, its own word before the workspace's.
-    pub(super) sources: Vec<DependencySource>,
-    workspace: Option<(Workspace, Vec<Member>)>,
+    pub(super) known: Vec<Known>,
 }
 
 /// A neighbour that somebody asks for.
@@ -68,7 +51,12 @@ impl<'a> Finder<'a> {
             progress,
             known: Vec::new(),
         };
-        let itself = finder.read(asked.project.clone(), asked.extras.clone(), String::new())?;
+        let itself = Known::read(
+            asked.project.clone(),
+            asked.extras.clone(),
+            String::new(),
+            &finder.bounds,
+        )?;
         finder.known.push(itself);
         Ok(finder)
     }
@@ -147,7 +135,7 @@ impl<'a> Finder<'a> {
         }))
     }
 
-    fn named(&self, name: &PackageName) -> Option<&Known> {
+    pub(super) fn named(&self, name: &PackageName) -> Option<&Known> {
         self.known.iter().find(|known| known.name == *name)
     }
 
@@ -211,7 +199,7 @@ impl<'a> Finder<'a> {
             "{} {} is built from {directory} ({})",
             metadata.name, metadata.version, wanted.at
         ));
-        let known = self.read(project, Vec::new(), wanted.at.clone())?;
+        let known = Known::read(project, Vec::new(), wanted.at.clone(), &self.bounds)?;
         if let Some(other) = self.named(&known.name) {
             return Err(Error::SameName {
                 name: known.name.to_string(),
@@ -223,132 +211,6 @@ impl<'a> Finder<'a> {
         }
         self.known.push(known);
         Ok(self.known.len() - 1)
-    }
-
-    fn read(&self, project: Project, extras: Vec<ExtraName>, declared_at: String) -> Result<Known, Error> {
-        let workspace = Workspace::around(&project.root, self.bounds.repository()).map_err(Box::new)?;
-        let workspace = match workspace {
-            Some(workspace) => {
-                let members = workspace.packages().map_err(Box::new)?;
-                Some((workspace, members))
-            }
-            None => None,
-        };
-        let name = pep508::package_name(&project.metadata.name).map_err(|reason| {
-            Box::new(crate::requirements::Error::Declared {
-                requirement: project.metadata.name.clone(),
-                reason,
-            })
-        })?;
-        Ok(Known {
-            name,
-            directory: self.bounds.shown(&project.root),
-            declared_at,
-            declared: requirements(&project, &extras)?,
-            sources: self.sources(&project, workspace.as_ref().map(|(workspace, _)| workspace)),
-            extras,
-            workspace,
-            project,
-        })
-    }
-
-    /// What a project says of where requirements come from, with what its workspace says for all; places as seen from the project
-    /// that the image is of.
-    fn sources(&self, project: &Project, workspace: Option<&Workspace>) -> Vec<DependencySource> {
-        let mut sources = project.sources.clone();
-        let own = self.bounds.shown(&project.root);
-        for source in &mut sources {
-            source.at = beside(&own, &source.at);
-        }
-        let Some(workspace) = workspace.filter(|workspace| workspace.root != project.root) else {
-            return sources;
-        };
-        let root = self.bounds.shown(&workspace.root);
-        let says_itself = |name: &String| project.sources.iter().any(|source| source.name == *name);
-        let inherited = workspace.sources.iter().filter(|source| !says_itself(&source.name));
-        sources.extend(inherited.cloned().map(|source| DependencySource {
-            at: beside(&root, &source.at),
-            from: match source.from {
-                TakenFrom::Path(path) => TakenFrom::Path(workspace.root.join(path).display().to_string()),
-                other => other,
-            },
-            ..source
-        }));
-        sources
-    }
-
-    /// Whether each neighbour is what everybody wants.
-    fn check(&self) -> Result<(), Error> {
-        for neighbour in self.known.iter().skip(1) {
-            let Some(specifier) = &neighbour.project.metadata.requires_python else {
-                continue;
-            };
-            let allowed = VersionSpecifiers::from_str(specifier).ok();
-            if let Some(python) = allowed.and_then(|allowed| self.asked.environments.excluded_by(&allowed)) {
-                return Err(Error::Python {
-                    directory: neighbour.directory.clone(),
-                    declared_at: neighbour.declared_at.clone(),
-                    specifier: specifier.clone(),
-                    python: python.to_owned(),
-                });
-            }
-        }
-        for known in &self.known {
-            for declared in &known.declared {
-                let is_elsewhere = matches!(self.origins.of(known, declared)?, Origin::Url(_))
-                    || url(&declared.requirement).is_some_and(|url| !url.to_ascii_lowercase().starts_with("file:"));
-                self.check_requirement(&declared.requirement, &declared.text, &declared.by, is_elsewhere)?;
-            }
-        }
-        let lines = self
-            .asked
-            .file
-            .iter()
-            .flat_map(|file| file.lines.iter().chain(&file.constraints));
-        lines.into_iter().try_for_each(|line| self.check_line(line))
-    }
-
-    fn check_line(&self, line: &Line) -> Result<(), Error> {
-        let at = line.place.to_string();
-        if let Some(requirement) = line.package() {
-            return self.check_requirement(requirement, &line.text, &at, url(requirement).is_some());
-        }
-        match line.name().and_then(|name| self.named(&name)) {
-            Some(neighbour) => Err(neighbour.two_origins(&line.text, &at)),
-            None => Ok(()),
-        }
-    }
-
-    fn check_requirement(
-        &self,
-        requirement: &Requirement,
-        text: &str,
-        by: &str,
-        is_elsewhere: bool,
-    ) -> Result<(), Error> {
-        let Some(neighbour) = self.named(&requirement.name) else {
-            return Ok(());
-        };
-        if self.asked.environments.applies(&requirement.marker, &[]) == Applies::No {
-            return Ok(());
-        }
-        if is_elsewhere {
-            return Err(neighbour.two_origins(text, by));
-        }
-        let Some(VersionOrUrl::VersionSpecifier(wanted)) = &requirement.version_or_url else {
-            return Ok(());
-        };
-        let version = &neighbour.project.metadata.version;
-        if Version::from_str(version).is_ok_and(|version| wanted.contains(&version)) {
-            return Ok(());
-        }
-        Err(Error::Version {
-            requirement: text.to_owned(),
-            by: by.to_owned(),
-            directory: neighbour.directory.clone(),
-            declared_at: neighbour.declared_at.clone(),
-            version: version.clone(),
-        })
     }
 
     /// What is required and no neighbour, each once.
@@ -371,70 +233,6 @@ impl<'a> Finder<'a> {
     }
 }
 
-impl Known {
-    /// The member of its workspace with that `name`, asked for at `at`.
-    pub(super) fn member(&self, name: &PackageName, at: &str) -> Result<Origin, Error> {
-        let at = at.to_owned();
-        let Some((workspace, members)) = &self.workspace else {
-            let name = name.to_string();
-            return Err(Error::NoWorkspace { at, name });
-        };
-        match members.iter().find(|member| member.name == normalized(name.as_ref())) {
-            Some(member) => Ok(Origin::Directory {
-                path: member.directory.clone(),
-                at,
-            }),
-            None => Err(Error::NoMember {
-                at,
-                name: name.to_string(),
-                workspace: workspace.root.display().to_string(),
-                members: members.iter().map(|member| member.name.clone()).collect(),
-            }),
-        }
-    }
-
-    /// Refuses what has the name of a member and is not said to be it, as uv does.
-    pub(super) fn refuse_unnamed_member(&self, declared: &Declared) -> Result<(), Error> {
-        let name = normalized(declared.requirement.name.as_ref());
-        let (_, members) = self
-            .workspace
-            .as_ref()
-            .map_or((None, &[][..]), |(workspace, members)| (Some(workspace), members));
-        let member = members.iter().find(|member| member.name == name);
-        let Some(member) = member.filter(|member| member.directory != self.project.root) else {
-            return Ok(());
-        };
-        Err(Error::MemberUnnamed {
-            by: declared.by.clone(),
-            name,
-            directory: member.directory.display().to_string(),
-        })
-    }
-
-    fn two_origins(&self, requirement: &str, by: &str) -> Error {
-        Error::TwoOrigins {
-            requirement: requirement.to_owned(),
-            by: by.to_owned(),
-            name: self.name.to_string(),
-            directory: self.directory.clone(),
-            declared_at: self.declared_at.clone(),
-        }
-    }
-
-    fn into_neighbour(self) -> Neighbour {
-        Neighbour {
-            project: self.project,
-            directory: self.directory,
-            declared_at: self.declared_at,
-        }
-    }
-}
-
-fn requirements(project: &Project, extras: &[ExtraName]) -> Result<Vec<Declared>, Error> {
-    let metadata = &project.metadata;
-    Ok(declared::requirements(&metadata.name, &metadata.requires_dist, extras).map_err(Box::new)?)
-}
-
 /// `declared`, which is taken from `url`, as pip is told that.
 fn from_url(declared: &Declared, url: &str) -> Result<Declared, Error> {
     let requirement = &declared.requirement;
@@ -454,13 +252,4 @@ fn from_url(declared: &Declared, url: &str) -> Result<Declared, Error> {
         by: declared.by.clone(),
         ..read
     })
-}
-
-/// A place in the project in `directory`.
-fn beside(directory: &str, place: &str) -> String {
-    if directory == "." {
-        place.to_owned()
-    } else {
-        format!("{directory}/{place}")
-    }
 }

@@ -4,12 +4,15 @@
 //! ```text
 //! who names them   origin.rs: a requirement's `file:` URL, tools' tables (project's `DependencySource`), a requirements file or lock
 //! where they are   bounds.rs: within the repository or the workspace
-//! which there are  finder.rs: those that neighbours require as well
+//! which there are  finder.rs: those that neighbours require as well; known.rs: each of them
+//! are they right   agreement.rs: versions, the image's Python, one origin each
 //! ```
 
+mod agreement;
 mod bounds;
 mod error;
 mod finder;
+mod known;
 mod origin;
 
 pub use error::Error;

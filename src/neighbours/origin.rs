@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use pep508_rs::{PackageName, Requirement, VersionOrUrl};
 
 use super::Error;
-use super::finder::Known;
+use super::known::Known;
 use crate::project::{DependencySource, TakenFrom, normalized};
 use crate::requirements::{Applies, Declared, Environments, Name, Pinning, Requirements, local_path, pep508};
 

@@ -40,10 +40,13 @@ impl Target {
         let part = |key: &str| fragment.split('&').find_map(|pair| pair.strip_prefix(key));
         let (egg, egg_extras) = with_extras(part("egg=").unwrap_or_default());
         let below = part("subdirectory=").unwrap_or_default();
+        let path = local_path(place.trim());
         let names = extras.split(',').chain(egg_extras.split(',')).map(str::trim);
         Self {
-            path: local_path(place.trim()).join(below),
-            name: PackageName::from_str(egg).ok(),
+            path: if below.is_empty() { path } else { path.join(below) },
+            name: Some(egg)
+                .filter(|egg| !egg.is_empty())
+                .and_then(|egg| PackageName::from_str(egg).ok()),
             extras: names
                 .filter(|extra| !extra.is_empty())
                 .filter_map(|extra| ExtraName::from_str(extra).ok())

@@ -85,6 +85,12 @@ table! {
         .flag_name("env")
         .flag_help("An environment variable of the image (repeat for more)");
 
+    USER: Option<Text> = text("user", "Who runs the training in the image: a user, or user:group, by name or number")
+        .otherwise("root, as SageMaker expects")
+        .flag("USER", &[at(Image)])
+        .flag_help("Who runs the training in the image [default: root]")
+        .documented_default("root, or a `USER` of `dockerlines`");
+
     LABELS: Map = map("labels", "Labels of the image, beside the standard OCI ones")
         .flag("NAME=VALUE", &[at(Image)])
         .flag_name("label")

@@ -195,6 +195,7 @@ impl Context {
             dist: Dist {
                 directory: self.0.path().to_owned(),
                 context_digest: context_digest(self.0.path(), &files).unwrap(),
+                context: files.clone(),
                 files,
                 changed: true,
             },
@@ -248,7 +249,6 @@ fn plan(base: Reference) -> ImagePlan {
         python: None,
         platform: Platform::new("linux", "amd64"),
         environment: BTreeMap::new(),
-        build_requirements: Vec::new(),
         requirements: Vec::new(),
         constraints: Vec::new(),
         neighbours: Vec::new(),
@@ -259,11 +259,15 @@ fn plan(base: Reference) -> ImagePlan {
             console_script: false,
         },
         serve: None,
+        user: None,
         labels: BTreeMap::new(),
         secrets: BTreeSet::new(),
         entrypoint: Vec::new(),
         command: Vec::new(),
-        only_docker: OnlyDocker::default(),
+        only_docker: OnlyDocker {
+            classic_builder: true,
+            ..OnlyDocker::default()
+        },
         lacks: None,
     }
 }

@@ -10,6 +10,7 @@
 
 mod architecture;
 mod bad_input;
+mod base_images;
 mod build_record;
 mod cli;
 mod dist;

@@ -17,14 +17,14 @@ fn repository(test: &str) -> String {
     format!("it/{test}-{}", &uuid::Uuid::new_v4().simple().to_string()[..8])
 }
 
-fn docker(arguments: &[&str]) -> Output {
+pub(crate) fn docker(arguments: &[&str]) -> Output {
     Command::new(Testbed::get().variable("SGBUILD_TESTBED_DOCKER"))
         .args(arguments)
         .output()
         .unwrap()
 }
 
-fn docker_ok(arguments: &[&str]) -> String {
+pub(crate) fn docker_ok(arguments: &[&str]) -> String {
     let output = docker(arguments);
     assert!(
         output.status.success(),

@@ -1,4 +1,6 @@
 use super::*;
+use crate::dist::DOCKERIGNORE;
+use crate::dist::context::Hash;
 
 #[test]
 fn directories_change_places() {
@@ -19,8 +21,8 @@ fn directories_change_places() {
 /// Writes a Dockerfile as sgbuild does, which lists it.
 fn write_dockerfile(directory: &Path, text: &str) {
     fs::write(directory.join("Dockerfile"), text).unwrap();
-    let listed = written::listed("*\n", directory, &["Dockerfile".to_owned()]).unwrap();
-    fs::write(directory.join(written::LISTED_IN), listed).unwrap();
+    let listed = written::listed("*\n", &[Hash::of(directory, "Dockerfile").unwrap()]);
+    fs::write(directory.join(DOCKERIGNORE), listed).unwrap();
 }
 
 /// A project with an old `dist/`, and the next one all written.

@@ -92,18 +92,23 @@ pub(crate) fn check(daemon: &Daemon, builder: Builder, plan: &ImagePlan) -> Resu
             driver: daemon.facts.storage_driver.clone(),
         });
     }
-    if plan.secrets.is_empty() || (builder == Builder::BuildKit && daemon.facts.secret_mounts) {
+    if builder == Builder::BuildKit && daemon.facts.mounts {
         return Ok(());
     }
     let version = &daemon.facts.version;
-    let ids: Vec<&str> = plan.secrets.iter().map(String::as_str).collect();
-    Err(Error::SecretsUnsupported {
-        ids: ids.join(", "),
-        builder: match builder {
-            Builder::Classic => format!("the classic builder of the Docker daemon {version}"),
-            Builder::BuildKit => format!("the BuildKit of the Docker daemon {version}, older than 20.10,"),
-        },
-    })
+    let builder = match builder {
+        Builder::Classic => format!("the classic builder of the Docker daemon {version}"),
+        Builder::BuildKit => format!("the BuildKit of the Docker daemon {version}, older than 20.10,"),
+    };
+    if !plan.secrets.is_empty() {
+        let ids: Vec<&str> = plan.secrets.iter().map(String::as_str).collect();
+        let ids = ids.join(", ");
+        return Err(Error::SecretsUnsupported { ids, builder });
+    }
+    if plan.only_docker.classic_builder || plan.only_docker.template.is_some() {
+        return Ok(());
+    }
+    Err(Error::MountsUnsupported { builder })
 }
 
 /// Sends the context and follows the log; the image's id.
@@ -180,7 +185,7 @@ fn query(daemon: &Daemon, order: &Order<'_>, session: Option<&Session>, build_id
         }
     }
     // The classic builder of older daemons takes it in experimental mode only; the image is inspected afterwards anyway.
-    if session.is_some() || daemon.facts.secret_mounts {
+    if session.is_some() || daemon.facts.mounts {
         query.append_pair("platform", &order.plan.platform.to_string());
     }
     if order.pull {

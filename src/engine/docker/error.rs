@@ -122,6 +122,12 @@ pub enum Error {
         /// The most that is read.
         limit: usize,
     },
+    /// The Dockerfile mounts files into its steps, and the builder knows no such steps.
+    #[error("{builder} cannot mount files into a step, as the Dockerfile has it done")]
+    MountsUnsupported {
+        /// `the classic builder of the Docker daemon 18.09.1`.
+        builder: String,
+    },
     /// A build secret exceeds what `BuildKit` accepts.
     #[error("the build secret {id} is {size} bytes long, but BuildKit accepts at most {limit}")]
     SecretTooLarge {
@@ -270,6 +276,9 @@ impl Explain for Error {
             Self::SecretsUnsupported { .. } => Fault::User
                 .hint("Build with BuildKit: update Docker to version 20.10 or later, and unset DOCKER_BUILDKIT=0.")
                 .and("Or build without index credentials, pip configuration and CA bundle, if the package index needs none."),
+            Self::MountsUnsupported { .. } => Fault::User
+                .hint("Set DOCKER_BUILDKIT=0: then the Dockerfile is written for Docker's classic builder.")
+                .and("Or update Docker to version 20.10 or later, which has BuildKit."),
             Self::ImageStore { .. } => Fault::User.hint(
                 "Switch the daemon to the classic store: set {\"features\": {\"containerd-snapshotter\": false}} in /etc/docker/daemon.json and restart it.",
             ),

@@ -14,9 +14,9 @@ use super::typed;
 
 /// The oldest API that is spoken: `BuildKit` came with 1.39 (Docker 18.09).
 const OLDEST_API: ApiVersion = ApiVersion { major: 1, minor: 39 };
-/// Since this API (Docker 20.10) the daemon's own Dockerfile frontend knows `RUN --mount=type=secret`; before, it had to be
+/// Since this API (Docker 20.10) the daemon's own Dockerfile frontend knows `RUN --mount`; before, it had to be
 /// fetched from a registry.
-const SECRETS_API: ApiVersion = ApiVersion { major: 1, minor: 41 };
+const MOUNTS_API: ApiVersion = ApiVersion { major: 1, minor: 41 };
 
 /// What the daemon said of itself.
 #[derive(Debug, Clone)]
@@ -27,8 +27,8 @@ pub(crate) struct Facts {
     pub(crate) api: ApiVersion,
     /// Whether the daemon has `BuildKit`.
     pub(crate) buildkit: bool,
-    /// Whether its `BuildKit` mounts secrets without fetching a frontend first.
-    pub(crate) secret_mounts: bool,
+    /// Whether its `BuildKit` mounts secrets and files into a step without fetching a frontend first.
+    pub(crate) mounts: bool,
     /// The storage driver, such as `overlay2`.
     pub(crate) storage_driver: String,
     /// Whether images live in containerd's store, where an image's id is its manifest's digest.
@@ -63,7 +63,7 @@ pub(super) async fn ask(endpoint: &Endpoint) -> Result<(Facts, bollard::Docker),
     let status = info.driver_status.unwrap_or_default();
     let facts = Facts {
         buildkit: !version.components.iter().any(is_podman) && version.os != "windows",
-        secret_mounts: api >= SECRETS_API,
+        mounts: api >= MOUNTS_API,
         version: version.version,
         api,
         storage_driver: info.driver.unwrap_or_default(),

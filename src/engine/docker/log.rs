@@ -126,7 +126,7 @@ impl<'a> BuildLog<'a> {
         let step = self
             .steps
             .entry(vertex.digest.clone())
-            .or_insert_with(|| Step::new(vertex.name.clone()));
+            .or_insert_with(|| Step::new(&vertex.name));
         if vertex.started.is_none() || step.announced || step.is_internal() {
             return;
         }
@@ -191,7 +191,7 @@ impl<'a> BuildLog<'a> {
         if let Some(name) = classic_step(text) {
             self.end_classic();
             self.progress.step(&self.mask.apply(&title(&name)));
-            self.current = Some(Step::new(name));
+            self.current = Some(Step::new(&name));
             return;
         }
         let Some(step) = &mut self.current else {

@@ -34,9 +34,9 @@ pub(super) struct Step {
 }
 
 impl Step {
-    pub(super) fn new(name: String) -> Self {
+    pub(super) fn new(name: &str) -> Self {
         Self {
-            name,
+            name: without_mounts(name),
             announced: false,
             ended: false,
             started: Instant::now(),
@@ -89,13 +89,35 @@ impl Step {
     }
 }
 
+/// The instruction as people know it: what is mounted into it says nothing of what it does.
+fn without_mounts(name: &str) -> String {
+    if !name.contains(" --mount=") {
+        return name.to_owned();
+    }
+    let words = name.split_whitespace().filter(|word| !word.starts_with("--mount="));
+    words.collect::<Vec<_>>().join(" ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
+    fn a_name_says_what_the_step_does() {
+        for (name, shown) in [
+            (
+                "[2/4] RUN --mount=type=bind,source=a,target=/tmp/a --mount=type=cache,target=/c     pip  install a",
+                "[2/4] RUN pip install a",
+            ),
+            ("[3/4] RUN echo 'two  spaces'", "[3/4] RUN echo 'two  spaces'"),
+        ] {
+            assert_eq!(Step::new(name).name, shown);
+        }
+    }
+
+    #[test]
     fn a_line_without_an_end_is_cut_and_no_part_of_a_secret_shown() {
-        let mut step = Step::new("RUN x".to_owned());
+        let mut step = Step::new("RUN x");
         let mask = Mask::default();
         let url = "https://me:c4nary@host/";
         for before in [LONGEST_LINE - 20, LONGEST_LINE - 9000] {
@@ -117,7 +139,7 @@ mod tests {
 
     #[test]
     fn the_last_lines_are_kept_masked_also_when_they_come_in_pieces() {
-        let mut step = Step::new("RUN x".to_owned());
+        let mut step = Step::new("RUN x");
         let mask = Mask::default();
         for number in 0..40 {
             step.print(&format!("line {number}\n"), &mask);

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use crate::dist::DIST;
-use crate::image::{ImageSettings, Template};
+use crate::image::{ImagePlan, ImageSettings, Template};
 use crate::neighbours::Neighbours;
 use crate::package::sdist::SdistSettings;
+use crate::package::wheel::{Target, WheelSettings};
 use crate::project::Project;
 use crate::reading::{self, PROJECT_FILE};
 use crate::requirements::Requirements;
@@ -57,6 +58,21 @@ impl Settings {
         })
     }
 
+    /// How to write the wheel that is installed in the image of `plan`.
+    ///
+    /// # Errors
+    /// `SOURCE_DATE_EPOCH` is no number.
+    pub fn wheel(&self, plan: &ImagePlan) -> Result<WheelSettings, Error> {
+        Ok(WheelSettings {
+            source_date_epoch: self.source_date_epoch()?,
+            output_dirs: vec![DIST.into()],
+            target: Some(Target {
+                platform: plan.platform.clone(),
+                python: plan.python.clone(),
+            }),
+        })
+    }
+
     /// What the image is to hold. `secrets` are the build secrets there are; `revision` is what git says.
     ///
     /// # Errors
@@ -73,6 +89,7 @@ impl Settings {
             platform: self.get(&table::PLATFORM).to_owned(),
             system_packages: self.get(&table::SYSTEM_PACKAGES).to_vec(),
             environment: self.get(&table::ENVIRONMENT).clone(),
+            user: text(&table::USER),
             labels: self.get(&table::LABELS).clone(),
             extras: self.get(&table::EXTRAS).to_vec(),
             revision: self.commit(revision).map(|commit| commit.to_string()),
@@ -80,6 +97,7 @@ impl Settings {
             // Without SOURCE_DATE_EPOCH the commit's time stands for it, as it is the same for everyone who builds the commit.
             source_date_epoch: self.source_date_epoch()?.or_else(|| revision?.time),
             secrets: secrets.keys().cloned().collect(),
+            classic_builder: self.docker().buildkit == Some(false),
             template: self.template()?,
         })
     }

@@ -139,14 +139,17 @@ fn a_directory_in_other_locks() {
 fn the_image_has_the_neighbour_and_nobody_elses() {
     let sandbox = locked_workspace().with_testbed();
     for arguments in [&[][..], &["--requirements", "../uv.lock"]] {
-        let image = sandbox.run(&[&["build", "app"], arguments].concat()).exits(0).stdout;
+        let image = sandbox
+            .run(&[&["build", "app", "--python-version", "3.11"], arguments].concat())
+            .exits(0)
+            .stdout;
         let said = in_image(
             image.trim(),
             "import app, common, idna, toolz; app.train(); print(common.__file__)",
         );
         let lines: Vec<&str> = said.lines().collect();
         assert_eq!(lines[0], "from the neighbour");
-        assert!(lines[1].ends_with("/site-packages/common/__init__.py"), "{said}");
+        assert!(lines[1].ends_with("-packages/common/__init__.py"), "{said}");
         let checked = in_image(
             image.trim(),
             "import subprocess, sys; print(subprocess.run([sys.executable, '-m', 'pip', 'check'], capture_output=True, text=True).stdout)",

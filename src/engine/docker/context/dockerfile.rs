@@ -3,24 +3,30 @@
 use minijinja::value::Serde;
 use minijinja::{ErrorKind, context};
 
+use super::Package;
 use crate::image::{ImagePlan, RUN_PY};
 use crate::template::{self, render};
 
 const TEMPLATE: &str = include_str!("../../../../templates/Dockerfile.j2");
 
-/// Renders the Dockerfile of `plan`, whose package is packed as `sdist`, through the user's template or sgbuild's own.
+/// Renders the Dockerfile of `plan` and `package` through the user's template or sgbuild's own.
 ///
-/// The variables are the fields of [`ImagePlan`], `sdist`, and `run_py`, the path of the entry point in the image; the filter
-/// `quoted` writes a string as a Dockerfile's double-quoted word.
+/// The variables are the fields of both, and `run_py`, the path of the entry point in the image; the filter `quoted` writes a string
+/// as a Dockerfile's double-quoted word.
 ///
 /// # Errors
 /// A template that is malformed or uses an unknown variable, with its line.
-pub(super) fn dockerfile(plan: &ImagePlan, sdist: &str) -> Result<String, template::Error> {
+pub(super) fn dockerfile(plan: &ImagePlan, package: &Package) -> Result<String, template::Error> {
     let own = plan.only_docker.template.as_ref();
     let (path, text) = own.map_or(("Dockerfile.j2", TEMPLATE), |own| {
         (own.path.as_str(), own.text.as_str())
     });
-    let variables = context! { run_py => RUN_PY, sdist => sdist, ..Serde(plan) };
+    let Package {
+        sdist,
+        wheel,
+        neighbour_wheels,
+    } = package;
+    let variables = context! { run_py => RUN_PY, sdist, wheel, neighbour_wheels, ..Serde(plan) };
     render(path, text, variables, |environment| {
         environment.add_filter("quoted", |text: String| quoted(&text));
     })

@@ -15,9 +15,7 @@ pub const DOCKERFILE: &str = "Dockerfile";
 
 const REQUIREMENTS: &str = "requirements.txt";
 const CONSTRAINTS: &str = "constraints.txt";
-const BUILD_REQUIREMENTS: &str = "build-requirements.txt";
 const RUN_PY: &str = "run.py";
-const DOCKERIGNORE: &str = ".dockerignore";
 
 /// A file of the build context.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +26,28 @@ pub struct ContextFile {
     pub text: String,
 }
 
+/// The package, packed: file names in the context's directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Package {
+    /// Its source distribution.
+    pub sdist: String,
+    /// Its wheel; `None` where only the image can build it, from the sdist.
+    pub wheel: Option<String>,
+    /// The wheels of what it requires beside it.
+    pub neighbour_wheels: Vec<String>,
+}
+
+impl Package {
+    /// Those that a build with `plan` is sent: what is installed, or whatever a template of the user's may name.
+    #[must_use]
+    pub fn sent(&self, plan: &ImagePlan) -> Vec<&str> {
+        let needs_sdist = self.wheel.is_none() || plan.only_docker.template.is_some();
+        let sdist = needs_sdist.then_some(self.sdist.as_str());
+        let wheels = self.wheel.iter().chain(&self.neighbour_wheels).map(String::as_str);
+        sdist.into_iter().chain(wheels).collect()
+    }
+}
+
 /// Refuses what no Dockerfile can say.
 ///
 /// # Errors
@@ -36,27 +56,22 @@ pub fn check(plan: &ImagePlan) -> Result<(), Error> {
     writable::check(plan)
 }
 
-/// The files that make the image of `plan`, beside the sdist, whose file name is `sdist`.
+/// The files that make the image of `plan`, beside those of `package`.
 ///
 /// # Errors
 /// A value that a Dockerfile cannot hold, or the user's template.
-pub fn files(plan: &ImagePlan, sdist: &str) -> Result<Vec<ContextFile>, Error> {
+pub fn files(plan: &ImagePlan, package: &Package) -> Result<Vec<ContextFile>, Error> {
     writable::check(plan)?;
-    writable::check_sdist(sdist)?;
+    writable::check_package(package)?;
     let file = |name, text| ContextFile { name, text };
     let mut files = vec![
-        file(DOCKERFILE, dockerfile::dockerfile(plan, sdist)?),
+        file(DOCKERFILE, dockerfile::dockerfile(plan, package)?),
         file(REQUIREMENTS, lines(&plan.requirements)),
-        file(BUILD_REQUIREMENTS, lines(&plan.build_requirements)),
         file(RUN_PY, image::run_py(plan)?),
     ];
     if !plan.constraints.is_empty() {
         files.push(file(CONSTRAINTS, lines(&plan.constraints)));
     }
-    // What is not named here is not sent to the builder, so that image.json never spoils the cache.
-    let sent = files.iter().map(|file| file.name).filter(|name| *name != DOCKERFILE);
-    let names: Vec<&str> = sent.chain([sdist]).collect();
-    files.push(file(DOCKERIGNORE, format!("*\n!{}\n", names.join("\n!"))));
     Ok(files)
 }
 
@@ -88,11 +103,11 @@ pub(super) mod tests {
             python: Some("3.11".to_owned()),
             platform: Platform::new("linux", "amd64"),
             environment: BTreeMap::from([("A".to_owned(), "b".to_owned())]),
-            build_requirements: vec!["setuptools".to_owned()],
             requirements: vec!["six==1 \\\n    --hash=sha256:0".to_owned()],
             constraints: vec!["six<2".to_owned()],
             neighbours: Vec::new(),
             locked: false,
+            user: None,
             serve: Some(train.clone()),
             train,
             labels: BTreeMap::from([("a".to_owned(), "b".to_owned())]),

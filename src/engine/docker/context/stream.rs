@@ -17,7 +17,7 @@ use crate::engine::docker::http::Body;
 const CHUNK: usize = 64 * 1024;
 /// Chunks that may wait for the daemon.
 const CHUNKS_AHEAD: usize = 4;
-/// The modification time of every entry: 1980-01-02, which zip files (wheels built from these sources) can express.
+/// The modification time of every entry: 1980-01-02, as of the members of the package's wheel.
 const MTIME: u64 = 315_619_200;
 
 /// Why the context was not sent whole, for whoever sees the request fail because of it.
@@ -76,7 +76,7 @@ fn write_tar(dist: &Dist, writer: ChannelWriter) -> Result<(), Error> {
 
 fn append_all(archive: &mut tar::Builder<impl Write>, dist: &Dist) -> Result<(), Error> {
     let mut sent = ContextDigest::default();
-    for name in &dist.files {
+    for name in &dist.context {
         let path = dist.directory.join(name);
         let read = append(archive, name, &path).map_err(|source| Error::Context { path, source })?;
         sent.add(name, read);
@@ -180,6 +180,7 @@ mod tests {
         let (mut body, failure) = stream(&Dist {
             directory: root.to_owned(),
             files: names(files),
+            context: names(files),
             context_digest: digest,
             changed: true,
         });

@@ -4,13 +4,14 @@
 //! A Dockerfile is lines. Whatever breaks one begins an instruction, and a name with a space or a quote ends where it should not.
 //! Source: <https://docs.docker.com/reference/dockerfile/>.
 
-use super::Error;
+use super::{Error, Package};
 use crate::image::ImagePlan;
 use crate::secret::without_url_credentials;
 
 const VARIABLE: &str = "environment variable";
 const LABEL: &str = "label";
 const SYSTEM_PACKAGE: &str = "system package";
+const USER: &str = "user";
 /// How a requirement and its options are joined over lines, for people to read.
 const CONTINUED: &str = " \\\n    ";
 
@@ -43,6 +44,17 @@ pub(super) fn check(plan: &ImagePlan) -> Result<(), Error> {
     for (what, word, others) in words {
         check_word(what, word, others)?;
     }
+    if let Some(user) = plan
+        .user
+        .as_ref()
+        .filter(|user| user.is_empty() || !is_of(user, "._-:"))
+    {
+        return Err(refused(
+            USER,
+            user,
+            "it is not a user, or user:group, by name or number",
+        ));
+    }
     for entry in [Some(&plan.train), plan.serve.as_ref()].into_iter().flatten() {
         // Python's identifiers go beyond ASCII.
         if entry
@@ -56,7 +68,7 @@ pub(super) fn check(plan: &ImagePlan) -> Result<(), Error> {
             ));
         }
     }
-    let files = [&plan.requirements, &plan.constraints, &plan.build_requirements];
+    let files = [&plan.requirements, &plan.constraints];
     for line in files.into_iter().flatten() {
         if line
             .replace(CONTINUED, " ")
@@ -72,9 +84,11 @@ pub(super) fn check(plan: &ImagePlan) -> Result<(), Error> {
     Ok(())
 }
 
-/// Refuses an sdist whose name the Dockerfile would read otherwise.
-pub(super) fn check_sdist(file_name: &str) -> Result<(), Error> {
-    check_word("sdist's file name", file_name, "._-+!~")
+/// Refuses archives whose names the Dockerfile would read otherwise.
+pub(super) fn check_package(package: &Package) -> Result<(), Error> {
+    check_word("sdist's file name", &package.sdist, "._-+!~")?;
+    let mut wheels = package.wheel.iter().chain(&package.neighbour_wheels);
+    wheels.try_for_each(|wheel| check_word("wheel's file name", wheel, "._-+!~"))
 }
 
 fn check_word(what: &'static str, word: &str, others: &str) -> Result<(), Error> {
@@ -86,7 +100,7 @@ fn check_word(what: &'static str, word: &str, others: &str) -> Result<(), Error>
 
 /// Whether the settings alone say it.
 pub(super) fn is_setting(what: &str) -> bool {
-    [VARIABLE, LABEL, SYSTEM_PACKAGE].contains(&what)
+    [VARIABLE, LABEL, SYSTEM_PACKAGE, USER].contains(&what)
 }
 
 /// What to do next.
@@ -171,9 +185,7 @@ mod tests {
             }),
             ("requirement", |plan, text| plan.requirements.push(format!("a{text}"))),
             ("constraint", |plan, text| plan.constraints.push(format!("a{text}"))),
-            ("build requirement", |plan, text| {
-                plan.build_requirements.push(format!("a{text}"));
-            }),
+            ("user", |plan, text| plan.user = Some(format!("a{text}"))),
         ];
         assert!(check(&plan()).is_ok());
         for (value, with) in values {
@@ -199,9 +211,17 @@ mod tests {
             plan.labels.insert(name.to_owned(), String::new());
             assert!(check(&plan).is_err(), "{name}");
         }
-        assert!(check_sdist("pkg-1.tar.gz").is_ok() && check_sdist("pkg\nRUN evil").is_err());
+        let packed = |sdist: &str, wheel: &str| {
+            check_package(&Package {
+                sdist: sdist.to_owned(),
+                wheel: Some(wheel.to_owned()),
+                neighbour_wheels: Vec::new(),
+            })
+        };
+        assert!(packed("pkg-1.tar.gz", "pkg-1-py3-none-any.whl").is_ok());
+        assert!(packed("pkg\nRUN evil", "a.whl").is_err() && packed("a.tar.gz", "a.whl,rw").is_err());
         assert_eq!(
-            check_sdist("a b*.tar.gz").unwrap_err().to_string(),
+            packed("a b*.tar.gz", "a.whl").unwrap_err().to_string(),
             "sdist's file name `a b*.tar.gz` cannot be written to a Dockerfile: it holds other characters than such a name has"
         );
     }
