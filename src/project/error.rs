@@ -281,6 +281,14 @@ pub enum Error {
         /// What went wrong.
         source: Box<Self>,
     },
+    /// A build requirement is not to be taken from an index by its name, which is all that can be done here.
+    #[error("the build requires `{requirement}`, and {at} says that it comes from elsewhere than an index")]
+    BuildRequirementElsewhere {
+        /// The requirement.
+        requirement: String,
+        /// Where that is said.
+        at: String,
+    },
     /// The build requirements could not be installed.
     #[error("cannot install the build requirements {}: {log}", requires.join(", "))]
     BuildRequirements {
@@ -490,6 +498,10 @@ impl Explain for Error {
             Self::BuildRequirements { .. } => {
                 Fault::User.hint("Check the names and versions in [build-system] requires.")
             }
+            Self::BuildRequirementElsewhere { .. } => Fault::User.hint(
+                "Name a release of it in [build-system] requires, or keep what it does in the project itself (backend-path): by its name \
+                 alone, anybody's package might be run.",
+            ),
             Self::HookFailed { log, .. } => Fault::User.hint(hook_log::hint(log)),
             Self::ExitedEarly { .. } => Fault::User.hint(hook_log::EXITED_HINT),
             Self::TimedOut { what, .. } => Fault::User.hint(slow_hint(what)),

@@ -112,6 +112,8 @@ pub struct Metadata {
 pub struct Build {
     /// `[build-system] requires`, or setuptools' default for a bare `setup.py`.
     pub requires: Vec<String>,
+    /// Those of `requires` that are not to be looked for on an index by their name, and where that is said.
+    pub requires_elsewhere: Vec<(String, String)>,
     /// `[build-system] build-backend`; `None` is setuptools' legacy backend.
     pub backend: Option<String>,
     /// `[build-system] backend-path`: directories of the project that hold its own backend.

@@ -13,6 +13,7 @@ use std::path::Path;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::build_requirements::plain_name;
 use super::dependency_source::DependencySource;
 use super::error::Error;
 use super::source_file::SourceFile;
@@ -144,6 +145,18 @@ impl Pyproject {
         };
         let is_whole = self.draft.whole.is_none() && ["name", "version"].iter().all(|key| self.draft.inhabited(key));
         obeys && is_whole && self.has_project && self.dynamic.is_empty() && self.backend_path.is_empty()
+    }
+
+    /// The build requirements that a tool's table takes from elsewhere than an index, with where it says so.
+    pub(crate) fn requires_elsewhere(&self) -> Vec<(String, String)> {
+        let named = |requirement: &String| {
+            let name = plain_name(requirement);
+            self.sources.iter().find(|source| source.name == name)
+        };
+        let listed = self.requires.iter().flatten();
+        listed
+            .filter_map(|requirement| Some((requirement.clone(), named(requirement)?.at.clone())))
+            .collect()
     }
 
     fn build_system(&mut self, top: &Value) -> Result<(), Error> {
