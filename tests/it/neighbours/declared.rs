@@ -1,9 +1,23 @@
 //! Each way of saying that a requirement is a directory.
 
+use std::fs::File;
+use std::io::Read as _;
+
 use super::{app, dist, fetched, package, repository, wheels};
 use crate::support::Sandbox;
 
 const BOTH: [&str; 2] = ["app-0.1-py3-none-any.whl", "common-0.1-py3-none-any.whl"];
+
+/// What a wheel in `dist/` says that it requires.
+fn requires_dist(sandbox: &Sandbox, wheel: &str) -> Vec<String> {
+    let file = File::open(sandbox.project().join("app/dist").join(wheel)).unwrap();
+    let mut archive = zip::ZipArchive::new(file).unwrap();
+    let mut text = String::new();
+    let mut member = archive.by_name("app-0.1.dist-info/METADATA").unwrap();
+    member.read_to_string(&mut text).unwrap();
+    let lines = text.lines().filter_map(|line| line.strip_prefix("Requires-Dist: "));
+    lines.map(str::to_owned).collect()
+}
 
 /// A uv workspace whose members are in `packages`, and the project in `app`.
 fn workspace(root_more: &str) -> Sandbox {
@@ -97,6 +111,11 @@ fn a_directory_in_the_requirement_itself() {
         );
         dist(&sandbox, &[]).exits(0);
         assert_eq!(fetched(&sandbox), ["six"], "{url}");
+        // The same in every directory.
+        assert_eq!(
+            requires_dist(&sandbox, BOTH[0]),
+            ["six", "common ; python_version > \"3\""]
+        );
     }
 }
 
@@ -153,6 +172,11 @@ fn poetrys_metadata_names_the_directory() {
     dist(&sandbox, &[]).exits(0);
     assert_eq!(fetched(&sandbox), ["six (>=1.16,<2.0)", "idna"]);
     assert_eq!(wheels(&sandbox), BOTH);
+    // Poetry writes the directory that it builds in into the wheel; what is installed has the name.
+    let required = requires_dist(&sandbox, BOTH[0]);
+    assert_eq!(required, ["common", "six (>=1.16,<2.0)"]);
+    dist(&sandbox, &[]).exits(0).says(&["unchanged"]);
+    super::locked::pip_accepts(&sandbox, BOTH[0]);
 }
 
 #[test]

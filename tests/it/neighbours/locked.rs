@@ -40,6 +40,56 @@ pub(super) fn as_the_backend_says(sandbox: &Sandbox, requires: &str) -> Value {
     json!(said)
 }
 
+/// pip finds nothing wrong with the wheel and its `RECORD`.
+pub(super) fn pip_accepts(sandbox: &Sandbox, wheel: &str) {
+    let target = tempfile::tempdir().unwrap();
+    let output = Command::new(programs().join("python"))
+        .args(["-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--target"])
+        .arg(target.path())
+        .arg(sandbox.project().join("app/dist").join(wheel))
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && !said.contains("RECORD"), "{said}");
+}
+
+#[test]
+fn a_package_of_the_index_does_not_get_a_neighbours_name_from_there() {
+    let sandbox = repository(
+        "\"common\", \"other\"",
+        "[tool.uv.sources]\ncommon = { path = \"../common\" }\n",
+    );
+    package(&sandbox, "common", "common", "", "");
+    // Somebody else's package that requires the name.
+    package(&sandbox, "other", "other", "\"common\"", "");
+    dist(&sandbox, &[]).exits(0);
+    let pip = |arguments: &[&str]| {
+        Command::new(programs().join("python"))
+            .args([
+                "-m",
+                "pip",
+                "install",
+                "--dry-run",
+                "--disable-pip-version-check",
+                "./other",
+            ])
+            .args(arguments)
+            .current_dir(sandbox.project())
+            .output()
+            .unwrap()
+    };
+    let guarded = pip(&["--constraint", "app/dist/constraints.txt"]);
+    let said = String::from_utf8_lossy(&guarded.stderr);
+    assert!(
+        !guarded.status.success() && said.contains("a-neighbour-is-not-taken-from-an-index/common"),
+        "{said}"
+    );
+    // Without it, pip takes whatever has that name.
+    let taken = pip(&[]);
+    let said = String::from_utf8_lossy(&taken.stdout);
+    assert!(said.contains("Would install common-"), "{said}");
+}
+
 /// The case of a workspace whose member needs another, with uv's lock of it.
 fn locked_workspace() -> Sandbox {
     let sandbox = Sandbox::empty();

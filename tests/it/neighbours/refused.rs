@@ -244,6 +244,48 @@ fn what_else_does_not_go_together() {
 }
 
 #[test]
+fn a_build_requirement_that_is_elsewhere() {
+    let sandbox = repository("", "[tool.uv.sources]\nbuild-tools = { workspace = true }\n");
+    let text = sandbox.read("app/pyproject.toml");
+    let text = text.replace("setuptools>=61\"", "setuptools>=61\", \"Build_Tools>=1\"");
+    sandbox.write("app/pyproject.toml", &text);
+    assert_snapshot!(said(&sandbox, &[]));
+}
+
+#[test]
+fn a_neighbour_compiled_for_another_platform() {
+    let sandbox = repository("\"common\"", SOURCE);
+    let extension = "ext-modules = [{ name = \"common.fast\", sources = [\"fast.c\"] }]\n";
+    package(&sandbox, "common", "common", "", extension);
+    sandbox.write(
+        "common/fast.c",
+        "#include <Python.h>\nstatic struct PyModuleDef fast = {PyModuleDef_HEAD_INIT, \"fast\"};\n\
+         PyMODINIT_FUNC PyInit_fast(void) { return PyModule_Create(&fast); }\n",
+    );
+    let ran = dist(&sandbox, &["--platform", "linux/arm64"]).exits(1);
+    ran.says(&[
+        "../common (pyproject.toml:15) cannot be installed as common-0.1-cp3",
+        "Run sgbuild on a machine like the image",
+    ]);
+}
+
+#[test]
+fn a_template_that_leaves_a_neighbour_out() {
+    let sandbox = repository("\"common\"", SOURCE);
+    package(&sandbox, "common", "common", "", "");
+    sandbox.write("app/Dockerfile.j2", "FROM {{ base }}\nCOPY {{ wheel }} /tmp/\n");
+    let arguments = ["--dockerfile-template", "Dockerfile.j2"];
+    assert_snapshot!(said(&sandbox, &arguments));
+    sandbox.write(
+        "app/Dockerfile.j2",
+        "FROM {{ base }}\nCOPY {{ wheel }} {{ neighbour_wheels | join(\" \") }} /tmp/\n",
+    );
+    dist(&sandbox, &arguments).exits(0);
+    let copied = "COPY app-0.1-py3-none-any.whl common-0.1-py3-none-any.whl /tmp/";
+    assert!(sandbox.read("app/dist/Dockerfile").contains(copied));
+}
+
+#[test]
 fn sgbuild_above_the_packages() {
     let sandbox = Sandbox::empty();
     package(&sandbox, "packages/app", "app", "", "");
