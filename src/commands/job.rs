@@ -304,10 +304,8 @@ impl Packers<'_> {
         let sdist = self.sdist.pack(out, &self.sdist_settings, self.progress)?;
         let wheel = match self.wheel.pack(out, &self.wheel_settings, self.progress)? {
             Built::Wheel(wheel) => Some(wheel),
-            Built::Foreign { file_name, reason } => {
-                let title = format!(
-                    "{file_name} is not installed ({reason}): the image's pip builds the package, from the sdist"
-                );
+            Built::Foreign { reason } => {
+                let title = format!("{reason}; the image's pip builds the package, from the sdist");
                 self.progress.step(&title);
                 None
             }

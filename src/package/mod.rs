@@ -3,13 +3,11 @@
 //! ```text
 //! what is there    tree.rs (listings, links), globs.rs, paths.rs (as text); build_py.rs (modules and data of packages)
 //! which files      files.rs: what setuptools' egg_info lists, with manifest.rs (MANIFEST.in); listing.rs (with its own files)
-//! for a backend    checkout.rs (a copy of the project to build in)
 //! what they say    names.rs (my_pkg-1.0), metadata/ (PKG-INFO, entry_points.txt, …)
 //! what can fail    error.rs
 //! ```
 
 mod build_py;
-mod checkout;
 mod error;
 mod files;
 mod globs;
@@ -25,6 +23,5 @@ pub mod wheel;
 
 pub use self::error::Error;
 
-/// 1980-01-02T00:00:00Z, the time of every member of an archive unless `SOURCE_DATE_EPOCH` says otherwise: zip, hence a wheel,
-/// knows no time before 1980, and a day later it is 1980 in every time zone.
-const DEFAULT_TIME: i64 = 315_619_200;
+/// The time of every member of an archive unless `SOURCE_DATE_EPOCH` says otherwise.
+use crate::project::backend::DEFAULT_TIME;

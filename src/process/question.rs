@@ -4,7 +4,8 @@
 //! they started only where they had to be stopped.
 
 use std::ffi::OsString;
-use std::io::{self, Read};
+use std::fs::File;
+use std::io::{self, Read, Seek as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -76,19 +77,22 @@ pub(crate) struct Answer {
 }
 
 impl Question<'_> {
-    /// Starts the program; several may run at once.
-    pub(crate) fn start(&self) -> Result<Asked, Error> {
+    /// Starts the program, which is given the file `input` to read, or nothing; several may run at once.
+    pub(crate) fn start(&self, input: Option<File>) -> Result<Asked, Error> {
         let not_started = |error: io::Error| Error::NotStarted {
             program: self.program.to_owned(),
             reason: error.to_string(),
         };
+        if let Some(mut input) = input.as_ref() {
+            input.rewind().map_err(not_started)?;
+        }
         let mut command = Command::new(self.program);
         command
             .args(&self.arguments)
             .env_clear()
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .current_dir(self.directory)
-            .stdin(Stdio::null())
+            .stdin(input.map_or_else(Stdio::null, Stdio::from))
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .process_group(0);
@@ -225,7 +229,7 @@ mod tests {
             most: 1000,
             deadline: Deadline::after(seconds),
         };
-        question.start().unwrap()
+        question.start(None).unwrap()
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::project_files::Files;
 use super::requirement::{self, Stop};
 use super::setup_imports;
 use super::value::Dynamic;
-use super::{Build, Metadata, Project, ProjectSettings, Source, SourceKind};
+use super::{Build, Metadata, Project, ProjectSettings, Source, SourceKind, Workplace};
 use crate::progress::Progress;
 
 /// Reads the project in `dir`.
@@ -34,8 +34,10 @@ fn read(dir: &Path, settings: &ProjectSettings, progress: &dyn Progress) -> Resu
         Err(Stop::Ask(dynamic)) => {
             let build = files.build();
             let because = dynamic.to_string();
-            let answer = backend::metadata(&files.root, &build, &because, settings, progress)?;
-            asked(&files, answer, build, &dynamic, settings)
+            let workplace = Workplace::default();
+            let answer = backend::metadata(&files.root, &workplace, &build, &because, settings, progress)?;
+            let project = asked(&files, answer, build, &dynamic, settings)?;
+            Ok(Project { workplace, ..project })
         }
     }
 }
@@ -130,5 +132,6 @@ fn asked(
         },
         sources: files.pyproject.sources.clone(),
         warnings: [files.warnings(), selected.warnings].concat(),
+        workplace: Workplace::default(),
     })
 }

@@ -7,6 +7,7 @@ use std::rc::Rc;
 use super::border::{self, Real};
 use super::error::Error;
 use super::interpreter::{Machine, literal};
+use super::needs::Need;
 use super::python_source;
 use super::source_file::SourceFile;
 use super::value::{Dynamic, Evaluated, Kind, Place, Value};
@@ -19,6 +20,7 @@ pub(crate) fn read_attr(
     path: &str,
     package_dir: &BTreeMap<String, String>,
     at: Place,
+    needs: &mut Vec<Need>,
 ) -> Result<Evaluated, Error> {
     let unknown = |reason: &str| {
         let expression = format!("attr: {path}");
@@ -45,6 +47,12 @@ pub(crate) fn read_attr(
     let Some(file) = SourceFile::read(root, &shown)? else {
         return unknown("names a module that was not found in the project");
     };
+    needs.push(Need {
+        path: shown.into(),
+        is_directory: false,
+        file: at.file,
+        line: at.line,
+    });
     let found = python_source::with_module(&file, |file, body| {
         let machine = || Machine::of_module(root, Rc::new(file.clone()), module, &file_path);
         first_literal(body, name, at).or_else(|| computed(machine(), body, name, at))

@@ -10,7 +10,7 @@ use super::package_directory::package_directory;
 use super::project_files::Files;
 use super::requirement::{self, Stop};
 use super::value::{Draft, Kind, Value, string_map};
-use super::{Metadata, Project, ProjectSettings, Source, SourceKind};
+use super::{Metadata, Project, ProjectSettings, Source, SourceKind, Workplace};
 
 /// Everything declared, by setuptools' keywords.
 pub(crate) struct Declarations {
@@ -41,6 +41,7 @@ impl Declarations {
                 reason: String::new(),
             },
             warnings: [files.warnings(), selected.warnings].concat(),
+            workplace: Workplace::default(),
         })
     }
 

@@ -43,12 +43,18 @@ impl Declarations {
             dynamic_fields: marked_dynamic(&self.draft),
             backend_sdist: self.draft.backend_sdist.clone(),
             backend_wheel: self.draft.backend_wheel.clone(),
+            extension_modules: self.extension_modules(),
             universal: self.draft.universal,
             python_version,
             docker_lines,
             docker_lines_at,
             ..known
         })
+    }
+
+    fn extension_modules(&self) -> Option<String> {
+        let listed = self.draft.fields.get("ext_modules")?.as_ref().ok()?;
+        (listed.kind == Kind::Bool(true)).then(|| listed.place.to_string())
     }
 
     /// `license_files`, and the one of `license_file`; setuptools' own patterns only where neither is given.

@@ -24,6 +24,7 @@ mod interpreter;
 mod license;
 mod marker_cost;
 mod mentions;
+mod needs;
 mod package_directory;
 mod precedence;
 mod project_files;
@@ -41,12 +42,15 @@ mod version_predicate;
 mod workspace;
 
 pub use assemble::load;
+pub use backend::Workplace;
 pub use border::Outside;
 pub use dependency_source::{DependencySource, TakenFrom};
 pub use descriptive::{Descriptive, DynamicField};
 pub(crate) use descriptive::{LICENSE_FILE, dynamic_names};
 pub(crate) use entry_points::require_train;
 pub use error::Error;
+pub use needs::Need;
+pub(crate) use needs::lacking;
 pub(crate) use package_directory::package_directory;
 pub(crate) use python_source::identifier;
 pub(crate) use requirement::{beyond_the_parser, normalized, too_much};
@@ -81,6 +85,8 @@ pub struct Project {
     pub sources: Vec<DependencySource>,
     /// Oddities worth a warning: two sources that disagree, a keyword that setuptools ignores.
     pub warnings: Vec<String>,
+    /// Where its build backend works on it, if it is asked for anything.
+    pub workplace: Workplace,
 }
 
 /// Core metadata, named as in the [core metadata specification](https://packaging.python.org/en/latest/specifications/core-metadata/).
@@ -118,8 +124,6 @@ pub struct Build {
     pub backend: Option<String>,
     /// `[build-system] backend-path`: directories of the project that hold its own backend.
     pub backend_path: Vec<String>,
-    /// Whether `[project]` leaves entry points to the backend.
-    pub dynamic_entry_points: bool,
     /// `package_dir` of setuptools: dotted package (or empty string) to directory relative to the root.
     pub package_dir: BTreeMap<String, String>,
     /// `package_data`: package (or empty string for all) to globs.
@@ -136,6 +140,8 @@ pub struct Build {
     pub scripts: Vec<String>,
     /// Files the metadata was read from, relative to the root (`README.md` of `readme = …`, `VERSION`): they belong in the sdist.
     pub referenced_files: Vec<String>,
+    /// What setup.py reads, and modules that `attr:` names: where it is not packed, nobody can install from the sdist alone.
+    pub needs: Vec<Need>,
     /// The readme declared in `[project]`, relative to the root.
     pub readme: Option<String>,
     /// `license_files` globs as declared; `None` means setuptools' defaults. Where Python answered, the files themselves.
@@ -148,6 +154,8 @@ pub struct Build {
     /// Why the build backend must make the wheel although sgbuild packs the sdist (a custom `install` command, options of
     /// commands in setup.cfg); see [`Build::wheel_by_backend`].
     pub backend_wheel: Option<String>,
+    /// Where `setup()` lists extension modules: `setup.py:12`; `None` where it lists none, or Python was asked.
+    pub extension_modules: Option<String>,
     /// `[bdist_wheel] universal`: the wheel is for Python 2 as well.
     pub universal: bool,
     /// The extra `setup()` keyword `python_version` of setuptools-docker, such as `3.11`.

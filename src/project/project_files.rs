@@ -7,6 +7,7 @@ use super::disagreement::disagreements;
 use super::entry_points::{self, Declared};
 use super::error::Error;
 use super::marker_cost;
+use super::needs::Need;
 use super::pyproject::{self, Pyproject};
 use super::requirement::Stop;
 use super::setup_cfg;
@@ -55,12 +56,8 @@ impl Files {
         };
         let pyproject = pyproject.map(|file| pyproject::read(&root, &file)).transpose()?;
         let pyproject = pyproject.unwrap_or_default();
-        // Only the backend that stands for none lets setup.py import what is beside it.
-        let finds_modules = pyproject
-            .backend
-            .as_deref()
-            .is_none_or(|backend| backend.ends_with("__legacy__"));
-        let read = |file: SourceFile| setup_py::read(&root, &file, finds_modules);
+        let finds_modules = finds_modules(pyproject.backend.as_deref());
+        let read = |file: SourceFile| setup_py::read(&root, &file, finds_modules, None);
         Ok(Self {
             main,
             setup_py: setup_py.map(read).transpose()?,
@@ -95,10 +92,22 @@ impl Files {
             requires: requires.unwrap_or_else(|| DEFAULT_REQUIRES.map(ToOwned::to_owned).to_vec()),
             backend: self.pyproject.backend.clone(),
             backend_path: self.pyproject.backend_path.clone(),
-            dynamic_entry_points: self.pyproject.dynamic.iter().any(|field| is_entry_points(field)),
             readme: self.pyproject.readme.clone(),
+            needs: self.needs(),
             ..Build::default()
         }
+    }
+
+    /// What has to be there where setuptools builds the project.
+    fn needs(&self) -> Vec<Need> {
+        if !self.pyproject.backend_is_setuptools() {
+            return Vec::new();
+        }
+        // setuptools passes over a version in setup.cfg where setup.py gives one.
+        let has_version = |draft: &Draft| draft.inhabited("version");
+        let setup_cfg = Some(&self.setup_cfg).filter(|_| !self.setup_py.as_ref().is_some_and(has_version));
+        let drafts = self.setup_py.iter().chain(setup_cfg).chain([&self.pyproject.draft]);
+        drafts.flat_map(|draft| draft.needs.iter().cloned()).collect()
     }
 
     /// The entry points that `[project]` itself declares.
@@ -128,7 +137,7 @@ impl Files {
     }
 }
 
-/// Whether this field of `[project]` declares entry points.
-fn is_entry_points(field: &str) -> bool {
-    matches!(field, "scripts" | "gui-scripts" | "entry-points")
+/// Whether setup.py can import what is beside it: only the backend that stands for none lets it.
+pub(super) fn finds_modules(backend: Option<&str>) -> bool {
+    backend.is_none_or(|backend| backend.ends_with("__legacy__"))
 }

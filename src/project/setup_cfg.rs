@@ -360,7 +360,7 @@ impl Reader<'_> {
         if !listed && self.root.join("src").is_dir() {
             package_dir.insert(String::new(), "src".to_owned());
         }
-        let evaluated = read_attr(self.root, path.trim(), &package_dir, at)?;
+        let evaluated = read_attr(self.root, path.trim(), &package_dir, at, &mut self.draft.needs)?;
         self.draft.fields.insert("version".to_owned(), evaluated);
         Ok(())
     }

@@ -10,6 +10,7 @@ use ruff_python_ast::Stmt;
 use super::descriptive::{KEYWORDS, LISTS};
 use super::error::Error;
 use super::interpreter::{Form, Machine, Object};
+use super::needs::Part;
 use super::python_source;
 use super::source_file::SourceFile;
 use super::value::{Draft, Dynamic, Evaluated, Kind, Place, Value};
@@ -102,8 +103,9 @@ const IN_A_WHEEL: [&str; 7] = [
     "install_scripts",
 ];
 
-/// Reads the declarations of `setup.py`.
-pub(crate) fn read(root: &Path, file: &SourceFile, finds_modules: bool) -> Result<Draft, Error> {
+/// Reads the declarations of `setup.py`, which may import what is beside it where it `finds_modules`. Where there is a `part`, no more
+/// of the project is there.
+pub(crate) fn read(root: &Path, file: &SourceFile, finds_modules: bool, part: Option<Part>) -> Result<Draft, Error> {
     let mut draft = Draft::default();
     let top = Place {
         file: "setup.py",
@@ -115,7 +117,8 @@ pub(crate) fn read(root: &Path, file: &SourceFile, finds_modules: bool) -> Resul
     }
     let read = python_source::with_module(file, |file, body| {
         let draft = Draft::default();
-        Reader { root, draft }.module(file, body, finds_modules)
+        let machine = Machine::new(root, Rc::new(file.clone()), finds_modules).where_there_is(part);
+        Reader { root, draft }.module(machine, body)
     })?;
     Ok(read.unwrap_or_else(|| {
         draft.give_up("setup.py", top, "is too large to be read statically");
@@ -142,9 +145,9 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn module(mut self, file: &SourceFile, body: &[Stmt], finds_modules: bool) -> Draft {
-        let mut machine = Machine::new(self.root, Rc::new(file.clone()), finds_modules);
+    fn module(mut self, mut machine: Machine, body: &[Stmt]) -> Draft {
         machine.run(body);
+        self.draft.needs = machine.needs;
         self.draft.whole = machine.given_up;
         self.draft.outside = machine.outside;
         let Some(setup) = machine.setup else {
@@ -252,14 +255,15 @@ impl Reader<'_> {
     }
 
     fn extensions(&mut self, object: &Object) {
-        if object.truthy().unwrap_or(true) {
+        let lists_any = object.truthy().unwrap_or(true);
+        if lists_any {
             let reason = || format!("{}: ext_modules adds extension sources", object.place);
             self.draft.backend_sdist.get_or_insert_with(reason);
         }
         // An empty list counts too: it turns automatic discovery off.
         let listed = match object.form {
             Form::None => Value::new(Kind::None, object.place),
-            _ => Value::new(Kind::Bool(true), object.place),
+            _ => Value::new(Kind::Bool(lists_any), object.place),
         };
         self.draft.fields.insert("ext_modules".to_owned(), Ok(listed));
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::Outside;
+use super::needs::Need;
 
 /// `file:line`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,6 +68,8 @@ pub(crate) struct Draft {
     pub(crate) outside: Option<Outside>,
     /// Files that values were read from, relative to the root.
     pub(crate) referenced: Vec<String>,
+    /// Files and directories that have to be there for the values to be what they are.
+    pub(crate) needs: Vec<Need>,
     /// Why the backend must make the sdist.
     pub(crate) backend_sdist: Option<String>,
     /// Keywords of `setup()` that say nothing here, but that setuptools checks.

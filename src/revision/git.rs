@@ -1,6 +1,7 @@
 //! The program git, and what it is told wherever it is asked.
 
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use super::Error;
@@ -15,6 +16,8 @@ const WHAT: &str = "asking git for the commit";
 const SECONDS: u64 = 60;
 /// The most that an answer may hold. A list of changes that is longer says enough.
 const MOST: usize = 4 * 1024 * 1024;
+/// The same of a list of all files: the largest repositories have some 500,000.
+const MOST_FILES: usize = 128 * 1024 * 1024;
 
 /// What git needs of the process's environment: to run, and to find the user's configuration. Credentials are not among it,
 /// nor git's own variables that lead it elsewhere or name programs.
@@ -80,6 +83,38 @@ impl<'a> Git<'a> {
         variables: &[(OsString, OsString)],
         arguments: &[A],
     ) -> Result<Asked, Error> {
+        self.start_with(directory, variables, arguments, (None, MOST))
+    }
+
+    /// Starts git in `directory`, to list all files.
+    pub(super) fn start_listing(&self, directory: &Path) -> Result<Asked, Error> {
+        self.start_with(directory, &[], &["ls-files", "-z"], (None, MOST_FILES))
+    }
+
+    /// Asks in the checkout itself which tracked files differ.
+    pub(super) fn start_status(&self, checkout: &Checkout) -> Result<Asked, Error> {
+        let arguments = [
+            "status",
+            "--porcelain",
+            "-z",
+            "--untracked-files=no",
+            "--ignore-submodules=dirty",
+        ];
+        self.start_with(checkout.top(), &self.settings, &arguments, (None, MOST_FILES))
+    }
+
+    /// Starts git in `directory`, and gives it `input` to read.
+    pub(super) fn start_reading(&self, directory: &Path, arguments: &[&str], input: File) -> Result<Asked, Error> {
+        self.start_with(directory, &[], arguments, (Some(input), MOST))
+    }
+
+    fn start_with<A: AsRef<OsStr>>(
+        &self,
+        directory: &Path,
+        variables: &[(OsString, OsString)],
+        arguments: &[A],
+        (input, most): (Option<File>, usize),
+    ) -> Result<Asked, Error> {
         let told = TOLD.iter().flat_map(|setting| ["-c", *setting]).chain(["--no-pager"]);
         let arguments = arguments.iter().map(|argument| argument.as_ref().to_owned());
         let question = Question {
@@ -88,10 +123,10 @@ impl<'a> Git<'a> {
             arguments: told.map(OsString::from).chain(arguments).collect(),
             environment: [&self.environment, variables].concat(),
             directory,
-            most: MOST,
+            most,
             deadline: self.deadline,
         };
-        Ok(question.start()?)
+        Ok(question.start(input)?)
     }
 
     pub(super) fn answer(&self, asked: Asked) -> Result<Said, Error> {

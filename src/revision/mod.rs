@@ -9,6 +9,7 @@ mod changes;
 mod checkout;
 mod configuration;
 mod git;
+mod lent;
 mod private;
 mod submodules;
 mod tree;
@@ -24,6 +25,8 @@ use configuration::Configuration;
 use git::{Git, Head};
 use private::PrivateDirectory;
 use tree::Tree;
+
+pub(crate) use lent::{NotLent, lend, top};
 
 /// What builds leave in a project.
 const LEFTOVERS: [&str; 5] = [

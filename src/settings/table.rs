@@ -41,7 +41,7 @@ table! {
         .flag("OBJECT", &[at(Project)])
         .documented_default("from the entry points");
 
-    STATIC: Switch = switch("static", "Refuse to run the project's code, to read its metadata or to make its sdist")
+    STATIC: Switch = switch("static", "Refuse to run the project's code, to read its metadata or to make its archives")
         .bare_flag(&[at(Project)]);
 
     PYTHON: Text = text("python", "The interpreter that is asked where metadata is not static")

@@ -55,9 +55,9 @@ fn the_project_to_spoil_is_right() {
         [
             ".dockerignore",
             "Dockerfile",
-            "build-requirements.txt",
             "requirements.txt",
             "run.py",
+            "tiny-1.0.0-py3-none-any.whl",
             "tiny-1.0.0.tar.gz"
         ]
     );

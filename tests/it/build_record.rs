@@ -101,7 +101,7 @@ async fn what_is_not_what_was_written_is_built_by_neither_builder() {
         }
         let context = Context::new("COPY . /in/");
         let mut request = context.request(&format!("changed-{}", uuid::Uuid::new_v4().simple()));
-        request.dist.files.push("gone.txt".to_owned());
+        request.dist.context.push("gone.txt".to_owned());
         let error = request.build(&docker, &Silent).await.unwrap_err();
         assert!(matches!(error, Error::Context { .. }), "{error:?}");
         assert!(!image_exists(&request.tag), "{}", request.tag);

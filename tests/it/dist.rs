@@ -85,7 +85,7 @@ fn a_change_replaces_what_is_ours_and_keeps_what_is_not() {
     let sandbox = tiny();
     sandbox.run(&["dist"]).exits(0);
     sandbox.write("dist/image.json", r#"{"source": {}, "built": {}}"#);
-    sandbox.write("dist/tiny-1.0.0-py3-none-any.whl", "a wheel of another tool");
+    sandbox.write("dist/tiny-0.9.0-py3-none-any.whl", "a wheel of another tool");
     sandbox.write("setup.py", &sandbox.read("setup.py").replace("1.0.0", "1.0.1"));
     sandbox.run(&["dist"]).exits(0);
     let names: Vec<_> = contents(&sandbox.project().join("dist")).into_keys().collect();
@@ -94,10 +94,10 @@ fn a_change_replaces_what_is_ours_and_keeps_what_is_not() {
         [
             ".dockerignore",
             "Dockerfile",
-            "build-requirements.txt",
             "requirements.txt",
             "run.py",
-            "tiny-1.0.0-py3-none-any.whl",
+            "tiny-0.9.0-py3-none-any.whl",
+            "tiny-1.0.1-py3-none-any.whl",
             "tiny-1.0.1.tar.gz"
         ]
     );

@@ -638,7 +638,7 @@ async fn a_missing_file_of_the_context_is_named() {
     let docker = connect(true).await;
     let context = Context::new("RUN true");
     let mut request = context.request("missing-file");
-    request.dist.files.push("gone.tar.gz".to_owned());
+    request.dist.context.push("gone.tar.gz".to_owned());
     let error = request.build(&docker, &Silent).await.unwrap_err();
     assert!(
         matches!(&error, Error::Context { path, .. } if path.ends_with("gone.tar.gz")),

@@ -144,15 +144,15 @@ fn one_that_waits_for_a_lock_says_so() {
 fn programs_that_were_started_end_too_where_nobody_reads_stderr() {
     let sandbox = Sandbox::empty();
     // setup.py is asked, starts a process that leaves its group, and waits.
-    let code = "import subprocess, time, sys\n\
+    let code = "import os, subprocess, time, sys\n\
         child = subprocess.Popen(['sleep', '300'], start_new_session=True)\n\
-        open('started', 'w').write(str(child.pid) + '\\n')\n\
+        open(os.environ['HOME'] + '/started', 'w').write(str(child.pid) + '\\n')\n\
         time.sleep(300)\n\
         from setuptools import setup\nsetup(name='a', version=sys.argv[0])\n";
     sandbox.write("setup.py", code);
     let child = sandbox.spawn(&["inspect"]);
     let began = Instant::now();
-    let started = sandbox.project().join("started");
+    let started = sandbox.home().join("started");
     let pid = loop {
         match fs::read_to_string(&started) {
             Ok(pid) if pid.ends_with('\n') => break pid.trim().to_owned(),

@@ -320,14 +320,22 @@ fn sigterm_ends_training_within_a_second_and_runs_the_users_handler() {
 
 #[test]
 fn plain_docker_build_works_on_dist() {
-    let sandbox = small();
-    sandbox.run(&["dist", "--no-pip-settings"]).exits(0);
-    let dist = sandbox.project().join("dist");
-    let tag = repository("plain");
-    docker_ok(&["build", "--quiet", "--tag", &tag, &dist.display().to_string()]);
-    let ml = opt_ml(&[]);
-    let ran = train(&tag, ml.path());
-    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    for buildkit in ["1", "0"] {
+        let sandbox = small().with("DOCKER_BUILDKIT", buildkit);
+        sandbox.run(&["dist", "--no-pip-settings"]).exits(0);
+        let dist = sandbox.project().join("dist");
+        let tag = repository("plain");
+        let output = Command::new(Testbed::get().variable("SGBUILD_TESTBED_DOCKER"))
+            .args(["build", "--quiet", "--tag", &tag])
+            .arg(dist)
+            .env("DOCKER_BUILDKIT", buildkit)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let ml = opt_ml(&[]);
+        let ran = train(&tag, ml.path());
+        assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    }
 }
 
 #[test]

@@ -21,6 +21,7 @@ mod setup_call;
 mod setup_cfg;
 mod training_function;
 mod unbounded;
+mod workplace;
 
 use std::process::Command;
 

@@ -6,6 +6,7 @@ mod files;
 mod links;
 mod manifest;
 mod metadata;
+mod needs;
 pub(crate) mod oracle;
 mod refusals;
 
@@ -18,7 +19,7 @@ use std::sync::Mutex;
 
 use sgbuild::package::sdist::{Sdist, SdistSettings, pack};
 use sgbuild::progress::{Progress, Silent, Task};
-use sgbuild::project::{Build, DataFiles, Metadata, Project, Source, SourceKind};
+use sgbuild::project::{Build, DataFiles, Metadata, Project, Source, SourceKind, Workplace};
 
 const BARE_SETUP: &str = "from setuptools import setup\nsetup(name='demo', version='1.0', packages=['demo'])\n";
 
@@ -58,6 +59,7 @@ fn project(root: &Path, metadata: Metadata, build: Build) -> Project {
         },
         sources: Vec::new(),
         warnings: Vec::new(),
+        workplace: Workplace::default(),
     }
 }
 

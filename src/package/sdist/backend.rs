@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use crate::progress::Progress;
 use crate::project::backend::{Hook, Question};
-use crate::project::{Build, Error, ProjectSettings};
+use crate::project::{Error, Project, ProjectSettings};
 
 /// What the backend says that it made.
 #[derive(Deserialize)]
@@ -15,25 +15,26 @@ struct Made {
     sdist: String,
 }
 
-/// Has the backend of the project in `root` build the sdist into `out_dir`, and returns its path.
+/// Has the project's backend build the sdist into `out_dir`, and returns its path.
 ///
 /// # Errors
 /// As for reading metadata; a backend that names a file it did not make.
 pub(super) fn build_by_backend(
-    root: &Path,
-    build: &Build,
+    project: &Project,
     settings: &ProjectSettings,
     out_dir: &Path,
     progress: &dyn Progress,
 ) -> Result<PathBuf, Error> {
+    let Project {
+        root, workplace, build, ..
+    } = project;
     let question = Question {
         hook: Hook::Sdist,
         because: build.backend_sdist.as_deref().unwrap_or("it was asked for"),
         root,
-        checkout: root,
+        workplace,
         build,
         out: out_dir,
-        variables: Vec::new(),
     };
     let made: Made = question.ask(settings, progress)?;
     let path = out_dir.join(&made.sdist);

@@ -8,7 +8,7 @@ use super::backend::build_by_backend;
 use super::{Error, Sdist, SdistSettings, pack, refuse_linked, repack};
 use crate::cache;
 use crate::progress::Progress;
-use crate::project::{Project, ProjectSettings};
+use crate::project::{self, Project, ProjectSettings};
 
 /// The files by which pip knows a Python project (<https://pip.pypa.io/en/stable/reference/build-system/>).
 const MAKE_A_PROJECT: [&str; 2] = ["setup.py", "pyproject.toml"];
@@ -54,6 +54,9 @@ impl<'a> Packer<'a> {
             }
         };
         refuse_unless_installable(&sdist, root)?;
+        for warning in project::lacking(self.project, &sdist.files) {
+            progress.warn(&warning);
+        }
         Ok(sdist)
     }
 }
@@ -64,8 +67,7 @@ fn ask_backend(
     progress: &dyn Progress,
 ) -> Result<BackendsArchive, Error> {
     let directory = scratch()?;
-    let build = &project.build;
-    let tarball = build_by_backend(&project.root, build, settings, directory.path(), progress).map_err(Box::new)?;
+    let tarball = build_by_backend(project, settings, directory.path(), progress).map_err(Box::new)?;
     Ok(BackendsArchive {
         tarball,
         _directory: directory,

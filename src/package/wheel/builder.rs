@@ -7,8 +7,6 @@ use tempfile::TempDir;
 
 use super::tags::Tags;
 use super::{Error, Wheel, WheelSettings, pack, rewrite};
-use crate::package::DEFAULT_TIME;
-use crate::package::checkout::Copy;
 use crate::package::names::Names;
 use crate::package::sdist::scratch;
 use crate::progress::Progress;
@@ -32,11 +30,9 @@ struct BackendsWheel {
 pub enum Built {
     /// It can be installed where it is to be.
     Wheel(Wheel),
-    /// It holds compiled code for something else than the image, such as `it is for linux_x86_64, and the image for linux/arm64`.
+    /// It holds compiled code for something else than the image.
     Foreign {
-        /// The wheel's file name.
-        file_name: String,
-        /// Why, as the end of a sentence.
+        /// Why: `pkg-1.0-cp311-cp311-linux_x86_64.whl is not installed: it is for linux_x86_64, and the image for linux/arm64`.
         reason: String,
     },
 }
@@ -62,7 +58,8 @@ impl<'a> Builder<'a> {
     ) -> Result<Self, Error> {
         let backends = match project.build.wheel_by_backend() {
             None => None,
-            Some(because) => Some(ask_backend(project, because, projects, settings, progress)?),
+            Some(_) if compiles_for(project, settings).is_some() => None,
+            Some(because) => Some(ask_backend(project, because, projects, progress)?),
         };
         Ok(Self { project, backends })
     }
@@ -72,6 +69,9 @@ impl<'a> Builder<'a> {
     /// # Errors
     /// See [`pack`]; a backend's wheel that holds what none may.
     pub fn pack(&self, out: &Path, settings: &WheelSettings, progress: &dyn Progress) -> Result<Built, Error> {
+        if let Some(reason) = compiles_for(self.project, settings) {
+            return Ok(Built::Foreign { reason });
+        }
         let Some(backends) = &self.backends else {
             return Ok(Built::Wheel(pack(self.project, out, settings, progress)?));
         };
@@ -81,35 +81,36 @@ impl<'a> Builder<'a> {
             .map(|name| name.to_string_lossy().into_owned());
         let file_name = file_name.unwrap_or_default();
         if let Some(reason) = Tags::of(&file_name).and_then(|tags| tags.unfit(settings.target.as_ref())) {
-            return Ok(Built::Foreign { file_name, reason });
+            let reason = format!("{file_name} is not installed: {reason}");
+            return Ok(Built::Foreign { reason });
         }
         rewrite::rewrite(&backends.path, out, settings, progress).map(Built::Wheel)
     }
+}
+
+/// Why nothing is compiled here: extension modules are for the C library of the machine that builds them, and the image's may be older.
+fn compiles_for(project: &Project, settings: &WheelSettings) -> Option<String> {
+    let place = project.build.extension_modules.as_ref()?;
+    settings.target.as_ref()?;
+    Some(format!("{place}: extension modules are compiled in the image"))
 }
 
 fn ask_backend(
     project: &Project,
     because: &str,
     projects: &ProjectSettings,
-    settings: &WheelSettings,
     progress: &dyn Progress,
 ) -> Result<BackendsWheel, Error> {
     let names = Names::of(&project.metadata)?;
-    let copied = scratch()?;
     let directory = scratch()?;
-    let question = |checkout| Question {
+    let question = Question {
         hook: Hook::Wheel,
         because,
         root: &project.root,
-        checkout,
+        workplace: &project.workplace,
         build: &project.build,
         out: directory.path(),
-        variables: variables(&names, settings),
     };
-    // Whether it may be asked is settled before anything is copied.
-    question(&project.root).permitted(projects).map_err(Box::new)?;
-    let copy = Copy::of(project, settings, copied.path(), progress)?;
-    let question = question(&copy.root);
     let made: Made = question.ask(projects, progress).map_err(Box::new)?;
     let path = directory.path().join(&made.wheel);
     if !path.is_file() || made.wheel.contains('/') {
@@ -126,7 +127,9 @@ fn ask_backend(
             format!("it built {}, though the metadata says {read}", made.wheel),
         ));
     }
-    copy.refuse_linked(&rewrite::files(&path)?)?;
+    if let Some(outside) = project.workplace.led_out_by(&rewrite::files(&path)?) {
+        return Err(Error::Outside(outside.clone()));
+    }
     Ok(BackendsWheel {
         path,
         _directory: directory,
@@ -135,21 +138,4 @@ fn ask_backend(
 
 fn failed(question: &Question<'_>, log: String) -> Error {
     Error::Backend(Box::new(question.failed(log)))
-}
-
-/// What makes a backend write the same bytes each time, and the version that was read.
-fn variables(names: &Names, settings: &WheelSettings) -> Vec<(String, String)> {
-    let time = settings.source_date_epoch.unwrap_or(DEFAULT_TIME);
-    let (dist, _) = names.top.split_once('-').unwrap_or((&names.top, ""));
-    vec![
-        ("SOURCE_DATE_EPOCH".to_owned(), time.to_string()),
-        // A plugin that takes the version from git would find another in the copy of a directory below git's own.
-        (
-            format!("SETUPTOOLS_SCM_PRETEND_VERSION_FOR_{}", dist.to_uppercase()),
-            names.version.clone(),
-        ),
-        ("PBR_VERSION".to_owned(), names.version.clone()),
-        // git may not refresh the checkout's index.
-        ("GIT_OPTIONAL_LOCKS".to_owned(), "0".to_owned()),
-    ]
 }

@@ -42,14 +42,18 @@ impl<'a> Tags<'a> {
                 self.platform, platform.os, platform.architecture
             ));
         }
-        let python = python.as_deref()?;
         let has_stable_abi = self.abi.split('.').any(|abi| abi == "abi3");
-        let fits = self.python.split('.').any(|tag| runs_on(tag, python, has_stable_abi));
-        (!fits).then(|| format!("it is for {}, and the image has Python {python}", self.python))
+        let runs_on = |python: &str| self.python.split('.').any(|tag| runs_on(tag, python, has_stable_abi));
+        if let Some(python) = python.as_deref().filter(|python| !runs_on(python)) {
+            return Some(format!("it is for {}, and the image has Python {python}", self.python));
+        }
+        // Such a tag says nothing of the C library, and the image's may be older than this machine's.
+        let is_of_here = self.platform.split('.').all(|tag| tag.starts_with("linux_"));
+        is_of_here.then(|| format!("it is for {}, with the C library of this machine", self.platform))
     }
 }
 
-/// Whether `tag` is one of `platform`'s. A machine's own tag (`linux_x86_64`) says nothing of the C library.
+/// Whether `tag` is one of `platform`'s.
 fn is_of(tag: &str, platform: &Platform) -> bool {
     if tag == "any" {
         return true;
@@ -106,13 +110,13 @@ mod tests {
             "a-1-py3-none-any.whl",
             "a-1-py2.py3-none-any.whl",
             "a-1-1build-py3-none-any.whl",
-            "a-1-cp311-cp311-linux_x86_64.whl",
+            "a-1-cp311-cp311-manylinux_2_28_x86_64.whl",
             "a-1-cp38-abi3-manylinux_2_17_x86_64.manylinux2014_x86_64.whl",
-            "a-1-py3-none-linux_x86_64.whl",
+            "a-1-py3-none-manylinux1_x86_64.whl",
         ] {
             assert_eq!(unfit(name, "amd64", Some("3.11")), None, "{name}");
         }
-        assert_eq!(unfit("a-1-cp311-cp311-linux_x86_64.whl", "amd64", None), None);
+        assert_eq!(unfit("a-1-cp311-cp311-manylinux_2_28_x86_64.whl", "amd64", None), None);
         assert_eq!(Tags::of("a-1-cp311-cp311-linux_x86_64.whl").unwrap().unfit(None), None);
     }
 
@@ -134,6 +138,10 @@ mod tests {
             (
                 "a-1-cp312-abi3-linux_aarch64.whl",
                 "it is for cp312, and the image has Python 3.11",
+            ),
+            (
+                "a-1-cp311-cp311-linux_aarch64.whl",
+                "it is for linux_aarch64, with the C library of this machine",
             ),
             ("a-1-py2-none-any.whl", "it is for py2, and the image has Python 3.11"),
         ] {

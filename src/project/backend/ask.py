@@ -1,6 +1,7 @@
 """Asks a build backend for metadata, an sdist or a wheel: ask.py ORDER ANSWER.
 
-ORDER is JSON: {"hook": "metadata" | "sdist" | "wheel", "root", "backend", "backend_path", "installed", "out"}.
+ORDER is JSON: {"hook": "metadata" | "sdist" | "wheel", "root", "project", "places", "backend", "backend_path", "installed", "out"}; "root" is a copy
+of "project", and below the first of "places" is in the copy what is below the second one outside.
 ANSWER is written as JSON: {"install": […]} when the backend needs more to be installed first, {"sdist": file name},
 {"wheel": file name}, or the metadata; {"outside": path} where a file was opened through a link that leads out of the project. What is called of the
 backend are the hooks of PEP 517, https://peps.python.org/pep-0517/.
@@ -32,7 +33,7 @@ def main(order_path, answer_path):
     sys.path[:0] = [os.path.abspath(path) for path in order["backend_path"]]
     sys.argv = ["setup.py"]
     declared = {}
-    outside = watch_links(order["root"])
+    outside = watch_links(order["root"], order["project"])
     if order["backend"].startswith("setuptools."):
         watch_setup(declared)
     if hook is metadata:
@@ -51,7 +52,7 @@ def main(order_path, answer_path):
         answer = {"outside": outside[0]}
     temporary = answer_path + ".part"
     with open(temporary, "w", encoding="utf-8") as file:
-        json.dump(answer, file)
+        json.dump(as_in_project(answer, *order["places"]), file)
     os.rename(temporary, answer_path)
 
 
@@ -71,12 +72,25 @@ class LeadsOut(Exception):
     """A file of the project lies, links followed, outside of it."""
 
 
-def watch_links(root):
+def as_in_project(answer, copy, project):
+    """The answer with paths of the project in the place of those of its copy."""
+    if isinstance(answer, str):
+        return answer.replace(copy, project)
+    if isinstance(answer, list):
+        return [as_in_project(item, copy, project) for item in answer]
+    if isinstance(answer, dict):
+        return {as_in_project(key, copy, project): as_in_project(value, copy, project) for key, value in answer.items()}
+    return answer
+
+
+def watch_links(root, project):
     """Stops whoever opens a file through a link that leads out of the project, and returns the list where its path is noted.
+
+    "root" is a copy of "project", with links to the files there that are large.
 
     The events are those of PEP 578, https://docs.python.org/3/library/audit_events.html.
     """
-    root = os.path.join(os.path.realpath(root), "")
+    root, project = (os.path.join(os.path.realpath(path), "") for path in (root, project))
     of_git = f"{os.sep}.git{os.sep}"
     noted = []
 
@@ -86,7 +100,7 @@ def watch_links(root):
         named = os.path.join(os.getcwd(), os.fsdecode(arguments[0]))
         path = os.path.normpath(named)
         real = os.path.realpath(named)
-        if not path.startswith(root) or of_git in path or (real.startswith(root) and of_git not in real):
+        if not path.startswith(root) or of_git in path or (real.startswith((root, project)) and of_git not in real):
             return
         only_writes = arguments[2] & os.O_ACCMODE == os.O_WRONLY
         if only_writes or os.path.isdir(named) or not os.path.exists(named):
@@ -173,14 +187,11 @@ def metadata(backend, order, declared):
         return {"install": requires}
     # The hook places its egg-info itself, and wants to find no other.
     os.environ.pop("DIST_EXTRA_CONFIG", None)
-    read = None
     if hasattr(backend, "prepare_metadata_for_build_wheel"):
-        directory = os.path.join(order["out"], backend.prepare_metadata_for_build_wheel(order["out"], {}))
-        # Some backends prepare METADATA only, whatever the package's entry points are: pyproject.toml has them. Only where it leaves
-        # them to the backend, the wheel must tell; it may take minutes to build.
-        if not order["wheel_tells"] or os.path.exists(os.path.join(directory, "entry_points.txt")):
-            read = reader_of_directory(directory)
-    if read is None:
+        # All that a wheel's .dist-info holds is in it: https://peps.python.org/pep-0517/#prepare-metadata-for-build-wheel
+        read = reader_of_directory(os.path.join(order["out"], backend.prepare_metadata_for_build_wheel(order["out"], {})))
+    else:
+        # The hook is optional. A wheel may take minutes to build, and is the only other thing that tells.
         read = reader_of_wheel(os.path.join(order["out"], backend.build_wheel(order["out"], {})))
     fields = email.message_from_string(read("METADATA"))
     return {

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use super::hook::Hook;
 use super::question::Question;
 use super::scratch::scratch;
+use super::workplace::Workplace;
 use crate::progress::Progress;
 use crate::project::{Build, Descriptive, Error, ProjectSettings};
 
@@ -38,6 +39,7 @@ pub(crate) struct Answer {
 /// or opens a file through a link out of the project.
 pub(crate) fn metadata(
     root: &Path,
+    workplace: &Workplace,
     build: &Build,
     because: &str,
     settings: &ProjectSettings,
@@ -48,10 +50,9 @@ pub(crate) fn metadata(
         hook: Hook::Metadata,
         because,
         root,
-        checkout: root,
+        workplace,
         build,
         out: out.path(),
-        variables: Vec::new(),
     };
     question.ask(settings, progress)
 }

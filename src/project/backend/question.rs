@@ -6,10 +6,12 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 
+use super::copy::Copy;
 use super::environment::BuildEnvironment;
 use super::hook::Hook;
 use super::litter::Litter;
 use super::scratch::{scratch, unusable};
+use super::workplace::Workplace;
 use crate::process::{self, Ended, Run};
 use crate::progress::Progress;
 use crate::project::border::{self, Real};
@@ -32,14 +34,12 @@ pub(crate) struct Question<'a> {
     pub(crate) because: &'a str,
     /// The project's directory.
     pub(crate) root: &'a Path,
-    /// Where it is asked: there, or in a copy of it.
-    pub(crate) checkout: &'a Path,
+    /// Where it is asked: in a copy of that.
+    pub(crate) workplace: &'a Workplace,
     /// Which backend, and what it requires.
     pub(crate) build: &'a Build,
     /// The directory for what the backend makes.
     pub(crate) out: &'a Path,
-    /// What its environment says in any case.
-    pub(crate) variables: Vec<(String, String)>,
 }
 
 /// The question as `ask.py` reads it.
@@ -47,11 +47,13 @@ pub(crate) struct Question<'a> {
 struct Order<'a> {
     hook: Hook,
     root: &'a Path,
+    /// Of what `root` is a copy.
+    project: &'a Path,
+    /// The beginning of paths in the copy, and what stands for it in the answer.
+    places: [String; 2],
     backend: &'a str,
     backend_path: &'a [String],
     installed: &'a [String],
-    /// Entry points are only known once the wheel is built, where the hook for metadata does not tell them.
-    wheel_tells: bool,
     out: &'a Path,
 }
 
@@ -128,7 +130,7 @@ impl Question<'_> {
     ///
     /// # Errors
     /// Static reading was asked for, or an index would be asked for a package that is elsewhere.
-    pub(crate) fn permitted(&self, settings: &ProjectSettings) -> Result<(), Error> {
+    fn permitted(&self, settings: &ProjectSettings) -> Result<(), Error> {
         if settings.static_only {
             return Err(self.hook.refused(self.who(), self.because));
         }
@@ -146,20 +148,22 @@ impl Question<'_> {
         settings: &ProjectSettings,
         progress: &dyn Progress,
     ) -> Result<T, Error> {
+        let copy = self.workplace.made_for(self.hook, self.root, settings, progress)?;
         let files = Files::new()?;
         let mut installed = self.build.requires.clone();
         for _ in 0..MAX_ROUNDS {
             let environment = BuildEnvironment::with(&installed, self.root, settings, progress)?;
             files.place(&Order {
                 hook: self.hook,
-                root: self.checkout,
+                root: &copy.root,
+                project: self.root,
+                places: copy.places(),
                 backend: self.backend(),
                 backend_path: &self.build.backend_path,
                 installed: &installed,
-                wheel_tells: self.build.dynamic_entry_points,
                 out: self.out,
             })?;
-            let ended = self.run(&files, &environment, settings, progress)?;
+            let ended = self.run(&files, &environment, copy, settings, progress)?;
             let Some(answer) = files.answer() else {
                 return Err(self.unanswered(ended));
             };
@@ -182,6 +186,7 @@ impl Question<'_> {
         &self,
         files: &Files,
         environment: &BuildEnvironment,
+        copy: &Copy,
         settings: &ProjectSettings,
         progress: &dyn Progress,
     ) -> Result<Ended, Error> {
@@ -191,14 +196,17 @@ impl Question<'_> {
             arguments: [&files.script, &files.order, &files.answer]
                 .map(|file| file.clone().into())
                 .to_vec(),
-            environment: self.seen(&settings.environment, environment),
-            directory: self.checkout,
+            environment: Self::seen(&settings.environment, environment, copy.time),
+            directory: &copy.root,
             seconds: settings.python_timeout,
         };
-        let litter = Litter::before(self.checkout, self.build);
+        // What one answer leaves would be part of the next one.
+        let litter = Litter::before(&copy.root, self.build);
         let ended = run.wait(progress);
         litter.remove_new();
-        Ok(ended?)
+        let mut ended = ended?;
+        ended.log = copy.as_in_project(&ended.log);
+        Ok(ended)
     }
 
     /// The error that the backend made something that is not as it says, or that it did not do what it was asked.
@@ -247,20 +255,37 @@ impl Question<'_> {
 
     /// The variables that the hook sees: no credentials, and the build requirements' programs before others, as
     /// [PEP 517](https://peps.python.org/pep-0517/#build-environment) wants it. An environment that the user is in is not its.
-    fn seen(&self, process: &[(String, String)], environment: &BuildEnvironment) -> Vec<(String, String)> {
+    fn seen(process: &[(String, String)], environment: &BuildEnvironment, time: Option<i64>) -> Vec<(String, String)> {
         let mut seen = process::without_credentials(process);
-        let own = self.variables.iter().map(|(name, _)| name.as_str());
-        let own: Vec<&str> = own.chain(NOT_THEIRS).collect();
-        seen.retain(|(name, _)| !own.contains(&name.as_str()));
+        seen.retain(|(name, _)| !NOT_THEIRS.contains(&name.as_str()));
         let programs = environment.programs().display().to_string();
         let path = process::variable(process, "PATH").map_or(programs.clone(), |path| format!("{programs}:{path}"));
         seen.push(("PATH".to_owned(), path));
         // A set that ends in the metadata, or in a file, has the same order each time.
         seen.push(("PYTHONHASHSEED".to_owned(), "0".to_owned()));
-        seen.extend(self.variables.iter().cloned());
+        if process::variable(process, TIME).is_none() {
+            seen.push((TIME.to_owned(), time.unwrap_or(DEFAULT_TIME).to_string()));
+        }
         seen
     }
 }
 
 /// Variables of the user's that hooks do not see as they are.
-const NOT_THEIRS: [&str; 4] = ["PATH", "VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONHASHSEED"];
+const NOT_THEIRS: [&str; 10] = [
+    "CONDA_PREFIX",
+    // git answers for the copy that it is asked in.
+    "GIT_COMMON_DIR",
+    "GIT_DIR",
+    "GIT_INDEX_FILE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_WORK_TREE",
+    "PATH",
+    "PWD",
+    "PYTHONHASHSEED",
+    "VIRTUAL_ENV",
+];
+/// The time that tools write in the place of now: <https://reproducible-builds.org/specs/source-date-epoch/>.
+const TIME: &str = "SOURCE_DATE_EPOCH";
+/// 1980-01-02T00:00:00Z, that time where neither the user's environment nor a commit says it: zip, hence a wheel, knows no time before
+/// 1980, and a day later it is 1980 in every time zone.
+pub(crate) const DEFAULT_TIME: i64 = 315_619_200;

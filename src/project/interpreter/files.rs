@@ -7,6 +7,8 @@ use ruff_text_size::Ranged;
 
 use super::super::Outside;
 use super::super::border::{self, Real};
+use super::super::needs::Need;
+use super::super::value::Place;
 use super::encoding::{begins_with_ascii, is_utf8};
 use super::object::{Form, Object};
 use super::{Halt, Machine, effort};
@@ -27,6 +29,9 @@ impl Machine {
             return Ok(Err(Form::Unknown(Rc::clone(why))));
         }
         let shown = path.to_string_lossy();
+        if !self.is_part(path) {
+            return Err(no_such_file(&shown));
+        }
         let real = match border::real(&self.root, path) {
             Ok(Real::Inside(real)) => real,
             Ok(Real::Outside(outside)) => {
@@ -35,10 +40,7 @@ impl Machine {
                 return Ok(Err(Form::Unknown(unknown)));
             }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                return Err(Halt::Raised(
-                    "FileNotFoundError".into(),
-                    format!("No such file or directory: '{shown}'").into(),
-                ));
+                return Err(no_such_file(&shown));
             }
             Err(_) => return Ok(Err(Form::Unknown(self.dynamic(node, "cannot be read")))),
         };
@@ -47,11 +49,33 @@ impl Machine {
         }
         let content = reading::bytes(&real, PROJECT_FILE);
         if let Ok(bytes) = &content {
+            self.note_need(path, false, node);
             // Whether anything is left is checked next.
             let _ = effort::bytes(bytes.len());
             self.effort(bytes.len() / 16, node)?;
         }
         Ok(content.map_err(|_| Form::Unknown(self.dynamic(node, "cannot be read"))))
+    }
+
+    /// Whether `path` is in the part of the project that is taken to be there.
+    pub(super) fn is_part(&self, path: &Path) -> bool {
+        let Some(part) = &self.part else { return true };
+        let located = self.located(path);
+        located.strip_prefix(&self.root).map_or(true, |path| part.holds(path))
+    }
+
+    /// Notes that setup.py needs the file, or the directory, at `path`.
+    pub(super) fn note_need(&mut self, path: &Path, is_directory: bool, node: &impl Ranged) {
+        let located = self.located(path);
+        if let Ok(path) = located.strip_prefix(&self.root) {
+            let Place { file, line } = self.place(node);
+            self.needs.push(Need {
+                path: path.to_owned(),
+                is_directory,
+                file,
+                line,
+            });
+        }
     }
 
     /// Remembers the first link out of the project. A path that says itself that it leads out is merely not certain: what is there
@@ -118,4 +142,10 @@ impl Machine {
         (is_outside || !self.located(path).starts_with(&self.root))
             .then(|| Form::Unknown(self.dynamic(node, "looks outside of the project")))
     }
+}
+
+/// The exception that Python raises where nothing is there.
+pub(super) fn no_such_file(shown: &str) -> Halt {
+    let message = format!("No such file or directory: '{shown}'");
+    Halt::Raised("FileNotFoundError".into(), message.into())
 }

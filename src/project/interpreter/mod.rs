@@ -60,6 +60,7 @@ use ruff_text_size::Ranged;
 
 use super::Outside;
 use super::mentions::Mentions;
+use super::needs::{Need, Part};
 use super::source_file::SourceFile;
 use super::value::{Dynamic, Place};
 use frame::Frame;
@@ -120,6 +121,10 @@ pub(crate) struct Machine {
     moved: Option<Rc<Dynamic>>,
     /// The first link out of the project that was read through.
     pub(crate) outside: Option<Outside>,
+    /// What was read of the project so far, in order.
+    pub(crate) needs: Vec<Need>,
+    /// All that is taken to be there of the project, where that is not all of it.
+    part: Option<Part>,
     /// Attributes of modules that were set.
     patched: BTreeSet<String>,
     /// Names that were added to the built-in ones.
@@ -145,6 +150,11 @@ impl Machine {
         }
     }
 
+    /// The same where no more than the `part` of the project is there, if one is given.
+    pub(crate) fn where_there_is(self, part: Option<Part>) -> Self {
+        Self { part, ..self }
+    }
+
     /// Before the first statement of a module of the project, which is alone: it imports none of the others.
     pub(crate) fn of_module(root: &Path, file: Rc<SourceFile>, name: &str, path: &Path) -> Self {
         effort::begin();
@@ -166,6 +176,8 @@ impl Machine {
             depth: 0,
             moved: None,
             outside: None,
+            needs: Vec::new(),
+            part: None,
             patched: BTreeSet::new(),
             builtins: BTreeMap::new(),
             search: Vec::new(),

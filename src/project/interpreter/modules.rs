@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use ruff_python_ast::{Stmt, StmtImportFrom};
@@ -105,7 +105,7 @@ impl Machine {
                 .get(bound)
                 .cloned()
                 .unwrap_or_else(|| self.unknown(statement, "is imported"))),
-            None => Ok(self.foreign(top, statement)),
+            None => self.foreign(top, statement),
         }
     }
 
@@ -126,7 +126,7 @@ impl Machine {
             return Ok(known.unwrap_or_else(|| Object::new(Form::Library(full.into()), place)));
         }
         let Some(names) = self.local(module, statement)? else {
-            return Ok(self.foreign(top, statement));
+            return self.foreign(top, statement);
         };
         if let Some(found) = names.borrow().get(name) {
             return Ok(found.clone());
@@ -170,16 +170,18 @@ impl Machine {
     /// The file of a module of the project, and whether it is a package; a package without `__init__.py` has no file.
     fn located_module(&self, dotted: &str) -> Option<(Option<PathBuf>, bool)> {
         let relative: PathBuf = dotted.split('.').collect();
+        let is_there = |file: &Path| self.is_part(file) && file.is_file();
         self.search.iter().find_map(|directory| {
             let base = directory.join(&relative);
             let init = base.join("__init__.py");
             let file = base.with_extension("py");
-            if init.is_file() {
+            if is_there(&init) {
                 Some((Some(init), true))
-            } else if file.is_file() {
+            } else if is_there(&file) {
                 Some((Some(file), false))
             } else {
-                let is_namespace = base.is_dir() && (dotted.contains('.') || !library::is_module(dotted));
+                let is_namespace =
+                    base.is_dir() && self.is_part(&base) && (dotted.contains('.') || !library::is_module(dotted));
                 is_namespace.then_some((None, true))
             }
         })
@@ -263,12 +265,18 @@ impl Machine {
     }
 
     /// A module that is not followed. If it may be one of the project, it may do anything, also to setuptools.
-    fn foreign(&mut self, top: &str, statement: &impl Ranged) -> Object {
-        let beside = self.root.join(format!("{top}.py")).is_file() || self.root.join(top).is_dir();
+    fn foreign(&mut self, top: &str, statement: &impl Ranged) -> Outcome {
+        let [module, package] = [format!("{top}.py"), top.to_owned()].map(|name| self.root.join(name));
+        let is_there = module.is_file() || package.is_dir();
+        let beside = is_there && (self.is_part(&module) || self.is_part(&package));
+        if is_there && !beside {
+            let message = format!("No module named '{top}'");
+            return Err(Halt::Raised("ModuleNotFoundError".into(), message.into()));
+        }
         if self.setup.is_none() && (beside || self.searches_elsewhere) {
             self.give_up(statement, "imports a module of the project, which may change anything");
         }
-        self.unknown(statement, "imports a module that is not known")
+        Ok(self.unknown(statement, "imports a module that is not known"))
     }
 
     /// `sys.path.insert` and `append`.

@@ -127,10 +127,12 @@ impl Settings {
         neighbours: &Neighbours,
         requirements: Option<&Requirements>,
     ) -> Result<BuildSecrets, Error> {
+        // Only a wheel that the backend makes may have to be built in the image.
+        let build = project.build.wheel_by_backend().map(|_| &project.build.requires);
         let declared = neighbours.declared.iter().map(|declared| &declared.text);
         let declared = declared
             .chain(&project.metadata.requires_dist)
-            .chain(&project.build.requires);
+            .chain(build.into_iter().flatten());
         let declared = declared.filter_map(|requirement| Some(requirement.split_once('@')?.1.trim_start()));
         let urls = declared.chain(requirements.iter().flat_map(|file| file.urls()));
         pip::secrets(self, &urls.collect::<Vec<_>>())

@@ -79,6 +79,15 @@ def build_sdist(directory, settings):
     subprocess.run(['cp', '-rL', 'tiny', directory + '/tiny-1.0/'], check=True)
     subprocess.run(['tar', '-C', directory, '-czf', directory + '/tiny-1.0.tar.gz', 'tiny-1.0'], check=True)
     return 'tiny-1.0.tar.gz'
+
+def build_wheel(directory, settings, metadata_directory=None):
+    import zipfile
+    with zipfile.ZipFile(directory + '/tiny-1.0-py3-none-any.whl', 'w') as wheel:
+        wheel.write('tiny/__init__.py')
+        wheel.writestr('tiny-1.0.dist-info/METADATA', 'Metadata-Version: 2.1\nName: tiny\nVersion: 1.0\n')
+        wheel.writestr('tiny-1.0.dist-info/WHEEL', 'Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n')
+        wheel.writestr('tiny-1.0.dist-info/RECORD', '')
+    return 'tiny-1.0-py3-none-any.whl'
 ";
     let pyproject = "[build-system]\nrequires = []\nbuild-backend = 'own'\nbackend-path = ['backend']\n";
     let files = [("pyproject.toml", pyproject), ("backend/own.py", backend)];

@@ -218,9 +218,10 @@ fn a_build_requirement_that_does_not_exist() {
 #[test]
 fn ctrl_c_ends_python_too() {
     computing("").run(&["inspect"]).exits(0);
-    let sandbox = computing("import os, time\nopen('pid', 'w').write(str(os.getpid()))\ntime.sleep(60)");
+    let sandbox =
+        computing("import os, time\nopen(os.environ['HOME'] + '/pid', 'w').write(str(os.getpid()))\ntime.sleep(60)");
     let mut child = sandbox.spawn(&["inspect"]);
-    let pid_file = sandbox.project().join("pid");
+    let pid_file = sandbox.home().join("pid");
     let deadline = Instant::now() + Duration::from_mins(1);
     let python = loop {
         match fs::read_to_string(&pid_file) {
@@ -247,7 +248,7 @@ fn ctrl_c_ends_python_too() {
 fn an_order_that_nobody_knows_is_refused() {
     let sandbox = Sandbox::empty();
     let order = serde_json::json!({
-        "hook": "editable", "root": sandbox.project(), "backend": "json", "backend_path": [], "installed": [], "out": sandbox.home(),
+        "hook": "editable", "root": sandbox.project(), "project": sandbox.project(), "places": ["/copy", "/project"], "backend": "json", "backend_path": [], "installed": [], "out": sandbox.home(),
     });
     sandbox.write("order.json", &order.to_string());
     let asked = Command::new("python3")
@@ -274,7 +275,7 @@ def prepare_metadata_for_build_wheel(directory, settings=None):
     return 'x-1.0.dist-info'
 
 def build_wheel(directory, settings=None, metadata=None):
-    open('COMPILED', 'w').write('here a compiler would run for minutes')
+    open(os.path.expanduser('~/COMPILED'), 'w').write('here a compiler would run for minutes')
     raise SystemExit('no compiler')
 
 def build_sdist(directory, settings=None):
@@ -293,7 +294,7 @@ fn metadata_compiles_nothing() {
         let said = sandbox.run(&["inspect", "--json"]).exits(0).json();
         assert_eq!(said["version"], version);
         assert_eq!(said["train"]["object"].as_str(), train);
-        assert!(!sandbox.project().join("COMPILED").exists());
+        assert!(!sandbox.home().join("COMPILED").exists());
     }
 }
 

@@ -8,6 +8,9 @@ use insta::assert_snapshot;
 use crate::bad_input::tiny;
 use crate::support::Sandbox;
 
+/// What a setup.py leaves behind when it runs, outside of the copy that it would run in.
+const LEAVES_CANARY: &str = "import os; open(os.environ['HOME'] + '/canary', 'w').close()";
+
 /// A project that is read without Python, and whose setup.py leaves a file behind when it runs; only setuptools can pack it.
 fn packed_by_setuptools(keyword: &str) -> Sandbox {
     let sandbox = tiny();
@@ -16,13 +19,13 @@ fn packed_by_setuptools(keyword: &str) -> Sandbox {
         "    packages=find_packages(),",
         &format!("    packages=find_packages(),\n    {keyword},"),
     );
-    let setup = format!("import setuptools.command.sdist\n{setup}open('canary', 'w').close()\n");
+    let setup = format!("import setuptools.command.sdist\n{setup}{LEAVES_CANARY}\n");
     sandbox.write("setup.py", &setup);
     sandbox
 }
 
 fn has_run(sandbox: &Sandbox) -> bool {
-    sandbox.project().join("canary").exists()
+    sandbox.home().join("canary").exists()
 }
 
 /// What only setuptools packs.
@@ -126,14 +129,14 @@ python-preference = "only-system"
 keyring-provider = "subprocess"
 "#,
     );
-    let setup = "from setuptools import setup\n\nopen('canary', 'w').close()\nsetup()\n";
-    sandbox.write("setup.py", setup);
+    let setup = format!("from setuptools import setup\n\n{LEAVES_CANARY}\nsetup()\n");
+    sandbox.write("setup.py", &setup);
     let lock =
         "version = 1\nrevision = 3\nrequires-python = '>=3.10'\n\n[[package]]\nname = 'tiny'\nversion = '1.0.0'\n";
     sandbox.write("uv.lock", &format!("{lock}source = {{ editable = '.' }}\n"));
     // uv takes the interpreter of such a directory for the project's.
     sandbox.write(".venv/pyvenv.cfg", "home = /usr/bin\nversion_info = 3.11.2\n");
-    let canary = sandbox.project().join("canary");
+    let canary = sandbox.home().join("canary");
     let python = format!("#!/bin/sh\ntouch {}\nexec /usr/bin/python3 \"$@\"\n", canary.display());
     for name in [".venv/bin/python", ".venv/bin/keyring", "keyring"] {
         sandbox.write(name, &python);

@@ -36,7 +36,9 @@ fn users_file(sandbox: &Sandbox) -> &'static str {
 fn a_program_of_the_checkouts_is_not_run() {
     let setting = "python = \"./evil\"";
     let sandbox = with_setting(setting);
-    sandbox.write("evil", "#!/bin/sh\ntouch canary\n");
+    // Wherever it would run.
+    let canary = sandbox.home().join("canary");
+    sandbox.write("evil", &format!("#!/bin/sh\ntouch {}\n", canary.display()));
     fs::set_permissions(sandbox.project().join("evil"), fs::Permissions::from_mode(0o755)).unwrap();
     sandbox.write("setup.py", &sandbox.read("setup.py").replace("\"1.0.0\"", "compute()"));
     let ran = sandbox.run(&["inspect"]);
@@ -65,12 +67,9 @@ fn a_program_of_the_checkouts_is_not_run() {
             .says(&["setup.cfg:2: no file of the project may set `"]);
         fs::remove_file(sandbox.project().join("setup.cfg")).unwrap();
     }
-    assert!(!sandbox.project().join("canary").exists());
+    assert!(!canary.exists());
     sandbox.run(&["inspect", "--python", "./evil"]).exits(1);
-    assert!(
-        sandbox.project().join("canary").exists(),
-        "by the flag it is the user's"
-    );
+    assert!(canary.exists(), "by the flag it is the user's");
 }
 
 #[test]

@@ -17,13 +17,7 @@ fn adds_no_line(sandbox: &Sandbox, what: &str) {
     assert!(ran.code <= 2, "{what}: {ran:?}");
     let mut written = ran.stdout;
     if ran.code == 0 {
-        for file in [
-            "Dockerfile",
-            "requirements.txt",
-            "build-requirements.txt",
-            "run.py",
-            ".dockerignore",
-        ] {
+        for file in ["Dockerfile", "requirements.txt", "run.py", ".dockerignore"] {
             written += &sandbox.read(&format!("dist/{file}"));
         }
     }
@@ -43,6 +37,7 @@ fn no_setting_adds_a_line() {
         "python-version",
         "platform",
         "environment",
+        "user",
         "labels",
         "system-packages",
         "extras",

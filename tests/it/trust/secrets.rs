@@ -154,19 +154,12 @@ fn a_requirements_url_does_not_bring_its_hosts_password_into_the_build() {
     let setup = declared.read("setup.py");
     let keyword = format!("    install_requires=['{url}'],\n    packages=");
     declared.write("setup.py", &setup.replace("    packages=", &keyword));
-    // numpy takes part in no reading, so Python need not be asked.
-    let built = tiny();
-    let numpy = "numpy @ https://bank.example/numpy-1.0.tar.gz";
-    built.write(
-        "pyproject.toml",
-        &format!("[build-system]\nrequires = ['setuptools', '{numpy}']\n"),
-    );
     let file = |line: &str| {
         let sandbox = configured("requirements = 'r.txt'");
         sandbox.write("r.txt", &format!("{line}\n"));
         sandbox
     };
-    let mut attacks = vec![declared, built];
+    let mut attacks = vec![declared];
     for line in [
         url,
         "https://bank.example/bank-1.0.tar.gz",
@@ -207,8 +200,30 @@ fn a_requirements_url_does_not_bring_its_hosts_password_into_the_build() {
 }
 
 #[test]
+fn a_build_requirements_url_is_not_fetched_by_the_image_at_all() {
+    // numpy takes part in no reading, so Python need not be asked.
+    let sandbox = tiny();
+    let numpy = "numpy @ https://bank.example/numpy-1.0.tar.gz";
+    let pyproject = format!("[build-system]\nrequires = ['setuptools', '{numpy}']\n");
+    sandbox.write("pyproject.toml", &pyproject);
+    fs::write(sandbox.home().join(".netrc"), NETRC).unwrap();
+    let ran = sandbox.run(&["dist"]).exits(0);
+    assert!(!ran.stderr.contains("netrc"), "{}", ran.stderr);
+    let dockerfile = sandbox.read("dist/Dockerfile");
+    assert!(
+        !dockerfile.contains("numpy") && !dockerfile.contains("netrc"),
+        "{dockerfile}"
+    );
+}
+
+#[test]
 fn the_entry_of_the_users_own_index_applies_by_itself() {
     let sandbox = tiny().with("PIP_INDEX_URL", "https://index.example/simple");
+    let setup = sandbox.read("setup.py");
+    sandbox.write(
+        "setup.py",
+        &setup.replace("    packages=", "    install_requires=['six'],\n    packages="),
+    );
     fs::write(sandbox.home().join(".netrc"), NETRC).unwrap();
     let ran = sandbox.run(&["dist"]).exits(0);
     assert!(

@@ -21,7 +21,7 @@ pub(super) fn glob(machine: &mut Machine, arguments: &Arguments, node: TextRange
         .and_then(|pattern| matching(machine, pattern, node)))
 }
 
-fn matching(machine: &Machine, pattern: &str, node: TextRange) -> Option<Form> {
+fn matching(machine: &mut Machine, pattern: &str, node: TextRange) -> Option<Form> {
     let (directory, name) = pattern.rsplit_once('/').unwrap_or((".", pattern));
     if name.is_empty() || has_magic(directory) || name.contains("**") {
         return None;
@@ -40,6 +40,9 @@ fn matching(machine: &Machine, pattern: &str, node: TextRange) -> Option<Form> {
         let file = entry.ok()?.file_name();
         let file = file.to_str()?;
         if wanted.matches(file) && (!file.starts_with('.') || name.starts_with('.')) {
+            if !machine.is_part(&Path::new(directory).join(file)) {
+                continue;
+            }
             let path = if pattern.contains('/') {
                 format!("{directory}/{file}")
             } else {
@@ -47,6 +50,9 @@ fn matching(machine: &Machine, pattern: &str, node: TextRange) -> Option<Form> {
             };
             found.push(Object::str(path, place));
         }
+    }
+    if !found.is_empty() {
+        machine.note_need(Path::new(directory), true, &node);
     }
     Some(Form::List(Shared::in_sequence(found, Sequence::Unknown)))
 }

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use ruff_text_size::TextRange;
 
 use super::super::arguments::Arguments;
+use super::super::files::no_such_file;
 use super::super::object::{Form, Object};
 use super::super::shared::{Sequence, Shared};
 use super::super::{Known, Machine, effort};
@@ -42,15 +43,29 @@ pub(super) fn listdir(machine: &mut Machine, arguments: &Arguments, node: TextRa
     if let Some(unknown) = machine.unseen(path, &node) {
         return Ok(Some(unknown));
     }
-    let Ok(entries) = std::fs::read_dir(machine.located(path)) else {
+    if !machine.is_part(path) {
+        return Err(no_such_file(&path.to_string_lossy()));
+    }
+    let directory = machine.located(path);
+    let Ok(entries) = std::fs::read_dir(&directory) else {
         return Ok(None);
     };
+    machine.note_need(path, true, &node);
     let place = machine.place(&node);
     let names: Option<Vec<_>> = entries
         .map(|entry| {
             effort::work(ENTRY)?;
-            Some(Object::str(entry.ok()?.file_name().to_str()?, place))
+            let name = entry.ok()?.file_name();
+            let object = Object::str(name.to_str()?, place);
+            Some((machine.is_part(&directory.join(&name)), object))
         })
         .collect();
+    let names = names.map(|names| {
+        names
+            .into_iter()
+            .filter(|(is_part, _)| *is_part)
+            .map(|(_, name)| name)
+            .collect()
+    });
     Ok(names.map(|names| Form::List(Shared::in_sequence(names, Sequence::Unknown))))
 }

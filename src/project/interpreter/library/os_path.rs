@@ -101,7 +101,8 @@ pub(super) fn isdir(machine: &mut Machine, arguments: &Arguments, node: TextRang
 fn looked_at(machine: &Machine, arguments: &Arguments, node: TextRange, is: fn(&Path) -> bool) -> Known {
     let Some(path) = path(arguments) else { return Ok(None) };
     let unseen = machine.unseen(path, &node);
-    Ok(Some(unseen.unwrap_or_else(|| Form::Bool(is(&machine.root.join(path))))))
+    let is_so = || machine.is_part(path) && is(&machine.root.join(path));
+    Ok(Some(unseen.unwrap_or_else(|| Form::Bool(is_so()))))
 }
 
 fn path(arguments: &Arguments) -> Option<&Path> {
