@@ -42,7 +42,7 @@ use std::path::PathBuf;
 
 use package::sdist::{self, SdistSettings};
 use progress::Silent;
-use project::{Project, ProjectSettings};
+use project::{Project, ProjectSettings, ReadFor};
 use tempfile::TempDir;
 use uv::UvSettings;
 
@@ -96,6 +96,7 @@ impl Directory {
             environment: Vec::new(),
             cache_dir: self.0.path().join("cache"),
             uv: UvSettings::default(),
+            read_for: ReadFor::default(),
         };
         project::load(self.0.path(), &settings, &Silent).ok()
     }

@@ -56,11 +56,14 @@ pub(super) struct Preview {
 
 /// Reads the project; what is odd about it is told.
 pub(super) fn read_project(checkout: &Checkout<'_>) -> Result<Project, Error> {
-    let project = project::load(
-        checkout.settings.root(),
-        &checkout.settings.project(),
-        checkout.progress,
-    )?;
+    let (root, mut settings) = (checkout.settings.root(), checkout.settings.project());
+    let mut project = project::load(root, &settings, checkout.progress)?;
+    // What was read decides which Python the image has, and the Python may decide what is read.
+    let python = checkout.settings.python_of(&project);
+    if project.looks_at_python && python.is_some() && settings.read_for.python != python {
+        settings.read_for.python = python;
+        project = project::load(root, &settings, checkout.progress)?;
+    }
     for warning in &project.warnings {
         checkout.progress.warn(warning);
     }

@@ -8,4 +8,5 @@ mod run_py;
 pub use error::Error;
 pub(crate) use plan::environments;
 pub use plan::{ImagePlan, ImageSettings, OnlyDocker, PlannedNeighbour, Template};
+pub(crate) use python::{DEFAULT_PYTHON, chosen_python};
 pub use run_py::{RUN_PY, run_py};

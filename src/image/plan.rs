@@ -238,7 +238,7 @@ fn texts(declared: &[Declared]) -> Vec<String> {
 /// # Errors
 /// No Python is right for it.
 pub(crate) fn environments(project: &Project, settings: &ImageSettings) -> Result<Environments, Error> {
-    let pythons = python::versions(project, settings)?.possible(settings);
+    let pythons = python::versions(project, settings.python_version.as_ref())?.possible(settings);
     Ok(Environments::new(&settings.platform, &pythons))
 }
 
@@ -284,7 +284,7 @@ fn base_image(project: &Project, settings: &ImageSettings) -> Result<(Reference,
     if let Some(image) = &settings.base_image {
         return Ok((Reference::from_str(image).map_err(Error::BaseImage)?, None));
     }
-    let python = python::versions(project, settings)?.first;
+    let python = python::versions(project, settings.python_version.as_ref())?.first;
     let image = format!("{PYTHON_REPOSITORY}:{python}-slim");
     Ok((Reference::from_str(&image).map_err(Error::BaseImage)?, Some(python)))
 }

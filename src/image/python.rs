@@ -11,6 +11,9 @@ use crate::project::Project;
 /// published for, then its neighbours.
 const PYTHON_RELEASES: [&str; 6] = ["3.12", "3.11", "3.10", "3.13", "3.9", "3.14"];
 
+/// The Python of the official image where the package does not choose.
+pub(crate) const DEFAULT_PYTHON: &str = PYTHON_RELEASES[0];
+
 /// Releases that have an official slim image as well, and are chosen only where the package allows no other.
 const OLDER_RELEASES: [&str; 2] = ["3.8", "3.7"];
 /// The newest patch release of each that is certain to have an image, from the newest release to the oldest.
@@ -52,8 +55,13 @@ impl Versions {
     }
 }
 
+/// The Python that the official image would have, if there is one: `python_version` is the setting.
+pub(crate) fn chosen_python(project: &Project, python_version: Option<&String>) -> Option<String> {
+    versions(project, python_version).ok().map(|versions| versions.first)
+}
+
 /// The version chosen, else those of [`PYTHON_RELEASES`] that the package allows.
-pub(super) fn versions(project: &Project, settings: &ImageSettings) -> Result<Versions, Error> {
+pub(super) fn versions(project: &Project, python_version: Option<&String>) -> Result<Versions, Error> {
     let allowed = match &project.metadata.requires_python {
         Some(specifier) => Some(
             VersionSpecifiers::from_str(specifier).map_err(|e| Error::RequiresPython {
@@ -64,7 +72,7 @@ pub(super) fn versions(project: &Project, settings: &ImageSettings) -> Result<Ve
         None => None,
     };
     let specifier = || project.metadata.requires_python.clone().unwrap_or_default();
-    let chosen = (settings.python_version.as_ref().map(|v| (v, SETTING))).or(project
+    let chosen = (python_version.map(|v| (v, SETTING))).or(project
         .build
         .python_version
         .as_ref()

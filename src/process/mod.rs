@@ -73,6 +73,9 @@ impl Ended {
     }
 }
 
+/// Variables that every program sees, for it may be Python.
+pub(crate) const OF_PYTHON: [(&str, &str); 2] = [("PYTHONDONTWRITEBYTECODE", "1"), ("PYTHONIOENCODING", "utf-8")];
+
 impl Run<'_> {
     /// Runs the program to its end; stops it and all it started when it takes too long or the user interrupts.
     pub(crate) fn wait(&self, progress: &dyn Progress) -> Result<Ended, Error> {
@@ -87,8 +90,7 @@ impl Run<'_> {
             .env_clear()
             .envs(self.environment.iter().filter(|(name, _)| name != "PATH").cloned())
             .envs(absolute_path(&self.environment).map(|path| ("PATH", path)))
-            .env("PYTHONDONTWRITEBYTECODE", "1")
-            .env("PYTHONIOENCODING", "utf-8")
+            .envs(OF_PYTHON)
             .current_dir(self.directory)
             .stdin(Stdio::null())
             .stdout(writer.try_clone().map_err(not_started)?)

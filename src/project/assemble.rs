@@ -9,8 +9,9 @@ use super::error::Error;
 use super::project_files::Files;
 use super::requirement::{self, Stop};
 use super::setup_imports;
+use super::surroundings::Surroundings;
 use super::value::Dynamic;
-use super::{Build, Metadata, Project, ProjectSettings, Source, SourceKind, Workplace};
+use super::{Build, Metadata, Project, ProjectSettings, ReadFor, Source, SourceKind, Workplace};
 use crate::progress::Progress;
 
 /// Reads the project in `dir`.
@@ -23,7 +24,7 @@ pub fn load(dir: &Path, settings: &ProjectSettings, progress: &dyn Progress) -> 
 }
 
 fn read(dir: &Path, settings: &ProjectSettings, progress: &dyn Progress) -> Result<Project, Error> {
-    let files = Files::read(dir)?;
+    let files = Files::read(dir, Surroundings::of(settings))?;
     match files.declared().and_then(|declared| declared.project(&files, settings)) {
         Ok(mut project) => {
             let unprovided = setup_imports::unprovided(&files.root, &project.build);
@@ -102,6 +103,8 @@ fn asked(
         })
         .collect();
     let selected = Selected::of(settings, &declared, &keyword)?;
+    let of_another_python = of_another_python(&answer.python, &settings.read_for);
+    let of_another_python = Vec::from_iter(of_another_python.filter(|_| files.look_at_python()));
     Ok(Project {
         root: files.root.clone(),
         train: selected.train,
@@ -131,7 +134,29 @@ fn asked(
             reason: why.to_string(),
         },
         sources: files.pyproject.sources.clone(),
-        warnings: [files.warnings(), selected.warnings].concat(),
+        looks_at_python: files.look_at_python(),
+        warnings: [files.warnings(), selected.warnings, of_another_python].concat(),
         workplace: Workplace::default(),
     })
+}
+
+/// Says that the Python that was asked is not the image's, where `setup.py` makes a difference between them.
+fn of_another_python(asked: &str, read_for: &ReadFor) -> Option<String> {
+    match &read_for.python {
+        None => Some(format!(
+            "setup.py looks at the version of Python: it was asked with this machine's {asked}, and that of the base image is not \
+             known; the setting python-version says it"
+        )),
+        Some(python)
+            if read_for
+                .release()
+                .is_some_and(|release| !asked.starts_with(&format!("{release}."))) =>
+        {
+            Some(format!(
+                "setup.py looks at the version of Python: it was asked with this machine's {asked}, and the image has {python}; the \
+             setting python names another interpreter"
+            ))
+        }
+        Some(_) => None,
+    }
 }

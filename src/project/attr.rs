@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::border::{self, Real};
 use super::error::Error;
@@ -10,6 +11,7 @@ use super::interpreter::{Machine, literal};
 use super::needs::Need;
 use super::python_source;
 use super::source_file::SourceFile;
+use super::surroundings::Surroundings;
 use super::value::{Dynamic, Evaluated, Kind, Place, Value};
 use ruff_python_ast::{Expr, Stmt};
 
@@ -21,6 +23,7 @@ pub(crate) fn read_attr(
     package_dir: &BTreeMap<String, String>,
     at: Place,
     needs: &mut Vec<Need>,
+    around: &Arc<Surroundings>,
 ) -> Result<Evaluated, Error> {
     let unknown = |reason: &str| {
         let expression = format!("attr: {path}");
@@ -54,7 +57,7 @@ pub(crate) fn read_attr(
         line: at.line,
     });
     let found = python_source::with_module(&file, |file, body| {
-        let machine = || Machine::of_module(root, Rc::new(file.clone()), module, &file_path);
+        let machine = || Machine::of_module(root, Rc::new(file.clone()), module, &file_path, around);
         first_literal(body, name, at).or_else(|| computed(machine(), body, name, at))
     })?;
     match found {

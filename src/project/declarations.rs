@@ -40,6 +40,7 @@ impl Declarations {
                 kind: SourceKind::Static,
                 reason: String::new(),
             },
+            looks_at_python: files.look_at_python(),
             warnings: [files.warnings(), selected.warnings].concat(),
             workplace: Workplace::default(),
         })

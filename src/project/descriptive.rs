@@ -375,7 +375,7 @@ fn says_something(keyword: &str, value: &Value) -> bool {
 /// A text's lines, where Python's `splitlines` is certain to see the same.
 pub(crate) fn lines(text: &str, expression: &str, at: Place) -> Evaluated {
     if has_other_line_ends(text) {
-        return Err(Value::str(text, at).unclear(expression, "of plain lines"));
+        return Err(Value::str(text, at).of_unusual_lines(expression));
     }
     let lines = text.lines().map(|line| Value::str(line, at)).collect();
     Ok(Value::new(Kind::List(lines), at))

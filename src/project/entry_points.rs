@@ -56,7 +56,7 @@ fn well_formed(object: &str) -> bool {
 
 fn listed(value: &Value) -> Result<Vec<Declared>, Stop> {
     match &value.kind {
-        Kind::Str(text) if has_other_line_ends(text) => Err(value.unclear("entry_points", "plain lines").into()),
+        Kind::Str(text) if has_other_line_ends(text) => Err(value.of_unusual_lines("entry_points").into()),
         Kind::Str(text) => from_text(text, value),
         Kind::Dict(entries) => {
             let mut found = Vec::new();
@@ -76,7 +76,7 @@ fn listed(value: &Value) -> Result<Vec<Declared>, Stop> {
 fn from_group(group: &str, listed: &Value, found: &mut Vec<Declared>) -> Result<(), Stop> {
     match &listed.kind {
         Kind::Str(text) if has_other_line_ends(text) => {
-            return Err(listed.unclear("entry_points", "plain lines").into());
+            return Err(listed.of_unusual_lines("entry_points").into());
         }
         Kind::Str(text) => {
             for line in text.lines() {
@@ -88,7 +88,7 @@ fn from_group(group: &str, listed: &Value, found: &mut Vec<Declared>) -> Result<
                 let text = item
                     .as_str()
                     .filter(|text| !has_other_line_ends(text))
-                    .ok_or_else(|| item.unclear("entry_points", "a list of plain strings"))?;
+                    .ok_or_else(|| item.unclear("entry_points", "a list of texts, each of plain lines"))?;
                 for line in text.lines() {
                     push_line(group, line, item, found)?;
                 }

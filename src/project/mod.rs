@@ -36,6 +36,7 @@ mod setup_imports;
 mod setup_keywords;
 mod setup_py;
 mod source_file;
+mod surroundings;
 mod training_function;
 mod value;
 mod version_predicate;
@@ -55,6 +56,7 @@ pub(crate) use package_directory::package_directory;
 pub(crate) use python_source::identifier;
 pub(crate) use requirement::{beyond_the_parser, normalized, too_much};
 pub(crate) use source_file::SourceFile;
+pub(crate) use surroundings::Surroundings;
 pub(crate) use workspace::{Member, Workspace};
 
 use std::collections::BTreeMap;
@@ -83,6 +85,8 @@ pub struct Project {
     pub source: Source,
     /// Where requirements come from that are not to be looked for on an index by their name.
     pub sources: Vec<DependencySource>,
+    /// Whether `setup.py` looked at the version of the Python that runs it: for another one it may declare something else.
+    pub looks_at_python: bool,
     /// Oddities worth a warning: two sources that disagree, a keyword that setuptools ignores.
     pub warnings: Vec<String>,
     /// Where its build backend works on it, if it is asked for anything.
@@ -223,6 +227,18 @@ pub enum SourceKind {
     Pep517,
 }
 
+/// What is known of the image before the project is read: what `setup.py` does by its Python is read for the image's, not for the
+/// one of this machine.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ReadFor {
+    /// Its release of Python, such as `3.11` or `3.11.4`; `None` where that is not known, as of a base image of the user's own.
+    pub python: Option<String>,
+    /// Whether Python of that release is asked where one is installed: nobody has named another.
+    pub is_asked: bool,
+    /// What `platform.machine()` gives in it, such as `x86_64`.
+    pub machine: Option<String>,
+}
+
 /// How to read a project.
 #[derive(Debug)]
 pub struct ProjectSettings {
@@ -242,4 +258,6 @@ pub struct ProjectSettings {
     pub cache_dir: PathBuf,
     /// How uv is found, which prepares them.
     pub uv: UvSettings,
+    /// The image that the project is read for.
+    pub read_for: ReadFor,
 }

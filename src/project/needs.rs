@@ -6,10 +6,12 @@
 use std::collections::BTreeSet;
 use std::ops::Bound;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::descriptive::KEYWORDS;
 use super::project_files::finds_modules;
 use super::source_file::SourceFile;
+use super::surroundings::Surroundings;
 use super::value::{Draft, Evaluated, Kind, Value};
 use super::{Error, Project, setup_py};
 
@@ -71,7 +73,7 @@ impl Without {
 }
 
 /// A warning for each thing that the project needs and its sdist, which holds `packed`, lacks.
-pub(crate) fn lacking(project: &Project, packed: &[String]) -> Vec<String> {
+pub(crate) fn lacking(project: &Project, packed: &[String], around: &Arc<Surroundings>) -> Vec<String> {
     let needs = &project.build.needs;
     if needs.is_empty() {
         return Vec::new();
@@ -86,7 +88,7 @@ pub(crate) fn lacking(project: &Project, packed: &[String]) -> Vec<String> {
     if lacks.is_empty() {
         return Vec::new();
     }
-    let program = Program::read(project).ok().flatten();
+    let program = Program::read(project, around).ok().flatten();
     let becomes = |lack: &Need| match &program {
         _ if lack.file != "setup.py" => Some(Without::Fails),
         Some(program) => {
@@ -125,28 +127,30 @@ struct Program<'a> {
     root: &'a Path,
     file: SourceFile,
     finds_modules: bool,
+    around: &'a Arc<Surroundings>,
     all: Draft,
 }
 
 impl<'a> Program<'a> {
-    fn read(project: &'a Project) -> Result<Option<Self>, Error> {
+    fn read(project: &'a Project, around: &'a Arc<Surroundings>) -> Result<Option<Self>, Error> {
         let root = project.root.as_path();
         let Some(file) = SourceFile::read(root, "setup.py")? else {
             return Ok(None);
         };
         let finds_modules = finds_modules(project.build.backend.as_deref());
-        let all = setup_py::read(root, &file, finds_modules, None)?;
+        let all = setup_py::read(root, &file, finds_modules, None, around)?;
         Ok(Some(Self {
             root,
             file,
             finds_modules,
+            around,
             all,
         }))
     }
 
     /// What becomes of it where no more is there than `part`; `None` where nothing changes that counts.
     fn without(&self, part: Part) -> Option<Without> {
-        let Ok(rest) = setup_py::read(self.root, &self.file, self.finds_modules, Some(part)) else {
+        let Ok(rest) = setup_py::read(self.root, &self.file, self.finds_modules, Some(part), self.around) else {
             return Some(Without::Unclear);
         };
         match (&self.all.whole, &rest.whole) {

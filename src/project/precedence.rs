@@ -11,6 +11,21 @@ use super::setup_keywords;
 use super::value::{Draft, Dynamic, Kind, Value, string_map};
 use crate::secret::without_url_credentials;
 
+/// Keywords of `setup()` that say what is packed and built. Beside `[project]`, which has no such fields, setuptools takes them where
+/// `[tool.setuptools]` says nothing of them.
+const LAYOUT: [&str; 10] = [
+    "data_files",
+    "exclude_package_data",
+    "ext_modules",
+    "include_package_data",
+    "package_data",
+    "package_dir",
+    "packages",
+    "py_modules",
+    "scripts",
+    "zip_safe",
+];
+
 impl Files {
     /// The declarations of all files by setuptools' precedence, or why Python must be asked.
     pub(crate) fn declared(&self) -> Result<Declarations, Stop> {
@@ -27,7 +42,11 @@ impl Files {
                     include_by_default: false,
                 });
             }
-            return Err(self.ask("build-backend", &format!("names {backend}, which knows the metadata")));
+            return Err(self.ask(
+                self.pyproject.backend_at,
+                "build-backend",
+                &format!("names {backend}, which knows the metadata"),
+            ));
         }
         let none = Draft::default();
         let setup_py = self.setup_py.as_ref().unwrap_or(&none);
@@ -84,15 +103,37 @@ impl Files {
         if !self.pyproject.has_project {
             return Ok(());
         }
-        let mut others = drafts[..2].iter().flat_map(|draft| draft.fields.keys());
-        if others.any(|key| !KEYWORDS.contains(&key.as_str())) {
-            return Err(self.ask("[project]", "and another file both declare the package"));
+        let is_of_setup_py = |key: &str| LAYOUT.contains(&key) && !drafts[2].fields.contains_key(key);
+        let mut of_setup_py = drafts[0].fields.keys().filter(|key| !is_of_setup_py(key.as_str()));
+        let mut of_setup_cfg = drafts[1].fields.keys();
+        let says_more = |key: &String| !KEYWORDS.contains(&key.as_str());
+        if of_setup_py.any(says_more) || of_setup_cfg.any(says_more) {
+            return Err(self.ask(
+                self.pyproject.project_at,
+                "[project]",
+                "and another file both declare the package, and setuptools takes parts of both",
+            ));
+        }
+        // `attr:` looks for its module where setuptools has found packages by then.
+        let says_where = ["package_dir", "packages", "py_modules"];
+        if self.pyproject.dynamic.iter().any(|field| field == "version")
+            && says_where.iter().any(|key| drafts[0].fields.contains_key(*key))
+        {
+            return Err(self.ask(
+                self.pyproject.project_at,
+                "[project]",
+                "has a dynamic version, and setup.py says where packages are",
+            ));
         }
         // A description that [project] does not know of is an error of setuptools.
         let described = drafts[..2].iter().any(|draft| draft.inhabited("long_description"));
         let is_readme = |field: &String| field == "readme";
         if described && self.pyproject.readme.is_none() && !self.pyproject.dynamic.iter().any(is_readme) {
-            return Err(self.ask("[project]", "has no readme, and another file has a description"));
+            return Err(self.ask(
+                self.pyproject.project_at,
+                "[project]",
+                "has no readme, and another file has a description",
+            ));
         }
         Ok(())
     }
@@ -118,6 +159,7 @@ impl Files {
             };
             if !keys.iter().any(|key| draft.fields.contains_key(*key)) {
                 return Err(self.ask(
+                    self.pyproject.project_at,
                     &format!("dynamic = [\"{field}\"]"),
                     "is set by something that only Python knows",
                 ));
@@ -139,7 +181,11 @@ impl Files {
             }
         }
         if self.pyproject.has_project {
-            draft.fields.iter_mut().for_each(|(key, field)| doubt(key, field));
+            let others = draft
+                .fields
+                .iter_mut()
+                .filter(|(key, _)| !LAYOUT.contains(&key.as_str()));
+            others.for_each(|(key, field)| doubt(key, field));
         }
         draft.fields.extend(pyproject.fields.clone());
         draft.referenced = drafts.iter().flat_map(|each| each.referenced.clone()).collect();
@@ -155,7 +201,9 @@ impl Files {
             let field = draft.fields.get(*key);
             field.is_some_and(|field| !matches!(field, Ok(Value { kind: Kind::None, .. })))
         };
-        if ["packages", "py_modules", "ext_modules"].iter().any(says) {
+        // Beside `[project]`, extension modules do not keep setuptools from looking for packages.
+        let has_extensions = !self.pyproject.has_project && says(&"ext_modules");
+        if has_extensions || ["packages", "py_modules"].iter().any(says) {
             return Ok(());
         }
         let place = self.top();

@@ -1,6 +1,7 @@
 //! The project's three files.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::Build;
 use super::disagreement::disagreements;
@@ -13,6 +14,7 @@ use super::requirement::Stop;
 use super::setup_cfg;
 use super::setup_py;
 use super::source_file::SourceFile;
+use super::surroundings::Surroundings;
 use super::value::{Draft, Dynamic, Place};
 use crate::reading;
 
@@ -30,7 +32,8 @@ pub(crate) struct Files {
 }
 
 impl Files {
-    pub(crate) fn read(dir: &Path) -> Result<Self, Error> {
+    pub(crate) fn read(dir: &Path, surroundings: Surroundings) -> Result<Self, Error> {
+        let around = Arc::new(surroundings);
         let root = match dir.canonicalize() {
             Ok(root) if root.is_dir() => root,
             Ok(_) => return Err(Error::NotADirectory { path: dir.to_owned() }),
@@ -54,15 +57,17 @@ impl Files {
             (None, None, Some(_)) => "pyproject.toml",
             (None, None, None) => return Err(Error::NoProjectFile { path: root }),
         };
-        let pyproject = pyproject.map(|file| pyproject::read(&root, &file)).transpose()?;
+        let pyproject = pyproject
+            .map(|file| pyproject::read(&root, &file, &around))
+            .transpose()?;
         let pyproject = pyproject.unwrap_or_default();
         let finds_modules = finds_modules(pyproject.backend.as_deref());
-        let read = |file: SourceFile| setup_py::read(&root, &file, finds_modules, None);
+        let read = |file: SourceFile| setup_py::read(&root, &file, finds_modules, None, &around);
         Ok(Self {
             main,
             setup_py: setup_py.map(read).transpose()?,
             setup_cfg: setup_cfg
-                .map(|file| setup_cfg::read(&root, &file))
+                .map(|file| setup_cfg::read(&root, &file, &around))
                 .transpose()?
                 .unwrap_or_default(),
             pyproject,
@@ -82,6 +87,11 @@ impl Files {
                 &self.pyproject.draft,
             ))
             .collect()
+    }
+
+    /// Whether setup.py looked at the version of the Python that runs it.
+    pub(super) fn look_at_python(&self) -> bool {
+        self.setup_py.as_ref().is_some_and(|draft| draft.looks_at_python)
     }
 
     /// What is known of the build whoever answers for the metadata.
@@ -126,11 +136,11 @@ impl Files {
         }
     }
 
-    /// Why Python must be asked where no line can be named.
-    pub(super) fn ask(&self, expression: &str, reason: &str) -> Stop {
+    /// Why Python must be asked: for something of pyproject.toml.
+    pub(super) fn ask(&self, place: Option<Place>, expression: &str, reason: &str) -> Stop {
         Dynamic {
             expression: expression.to_owned(),
-            place: self.top(),
+            place: place.unwrap_or(self.top()),
             reason: reason.to_owned(),
         }
         .into()

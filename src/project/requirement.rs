@@ -44,7 +44,7 @@ pub(crate) fn requirements(value: &Value) -> Result<Vec<String>, Stop> {
 
 fn lines(item: &Value, text: &str) -> Result<Vec<String>, Stop> {
     if has_other_line_ends(text) || text.contains('\\') {
-        return Err(item.unclear("install_requires", "plain lines").into());
+        return Err(item.of_unusual_lines("install_requires").into());
     }
     let found: Vec<_> = logical_lines(text)
         .iter()

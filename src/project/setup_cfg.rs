@@ -5,6 +5,7 @@ mod commands;
 mod option;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use super::attr::read_attr;
 use super::data_files;
@@ -14,12 +15,13 @@ use super::file_directive::read_files;
 use super::find_packages::{Find, find_packages};
 use super::ini::{self, IniOption, Section};
 use super::source_file::SourceFile;
+use super::surroundings::Surroundings;
 use super::value::{Draft, Evaluated, Kind, Place, Value, string_map};
 use commands::Effect;
 use option::{dict, items, key, list, place, trimmed};
 
 /// Reads the declarations of `setup.cfg`.
-pub(crate) fn read(root: &Path, file: &SourceFile) -> Result<Draft, Error> {
+pub(crate) fn read(root: &Path, file: &SourceFile, around: &Arc<Surroundings>) -> Result<Draft, Error> {
     if file.marked {
         return Err(Error::SetupCfg {
             line: 1,
@@ -29,6 +31,7 @@ pub(crate) fn read(root: &Path, file: &SourceFile) -> Result<Draft, Error> {
     let sections = ini::parse(&file.text)?;
     let mut reader = Reader {
         root,
+        around,
         draft: Draft::default(),
         sections: &sections,
         found_below: None,
@@ -43,6 +46,7 @@ pub(crate) fn read(root: &Path, file: &SourceFile) -> Result<Draft, Error> {
 
 struct Reader<'a> {
     root: &'a Path,
+    around: &'a Arc<Surroundings>,
     draft: Draft,
     sections: &'a [Section],
     /// Where `find:` looked, if not in the root.
@@ -360,7 +364,14 @@ impl Reader<'_> {
         if !listed && self.root.join("src").is_dir() {
             package_dir.insert(String::new(), "src".to_owned());
         }
-        let evaluated = read_attr(self.root, path.trim(), &package_dir, at, &mut self.draft.needs)?;
+        let evaluated = read_attr(
+            self.root,
+            path.trim(),
+            &package_dir,
+            at,
+            &mut self.draft.needs,
+            self.around,
+        )?;
         self.draft.fields.insert("version".to_owned(), evaluated);
         Ok(())
     }

@@ -4,15 +4,17 @@
 
 use std::path::Path;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use ruff_python_ast::Stmt;
 
 use super::descriptive::{KEYWORDS, LISTS};
 use super::error::Error;
-use super::interpreter::{Form, Machine, Object};
+use super::interpreter::{Form, Machine, Object, depends};
 use super::needs::Part;
 use super::python_source;
 use super::source_file::SourceFile;
+use super::surroundings::Surroundings;
 use super::value::{Draft, Dynamic, Evaluated, Kind, Place, Value};
 
 /// Keywords of `setup()` that must be known, but for `description`; the [descriptive ones](KEYWORDS) may be any expression.
@@ -105,19 +107,27 @@ const IN_A_WHEEL: [&str; 7] = [
 
 /// Reads the declarations of `setup.py`, which may import what is beside it where it `finds_modules`. Where there is a `part`, no more
 /// of the project is there.
-pub(crate) fn read(root: &Path, file: &SourceFile, finds_modules: bool, part: Option<Part>) -> Result<Draft, Error> {
+pub(crate) fn read(
+    root: &Path,
+    file: &SourceFile,
+    finds_modules: bool,
+    part: Option<Part>,
+    around: &Arc<Surroundings>,
+) -> Result<Draft, Error> {
     let mut draft = Draft::default();
     let top = Place {
         file: "setup.py",
         line: 1,
     };
-    if let Some(line) = file.text.lines().take(2).find(|line| foreign_encoding(line)) {
-        draft.give_up(line.trim(), top, "declares another encoding than UTF-8");
+    let mut first = file.text.lines().take(2).enumerate();
+    if let Some((at, line)) = first.find(|(_, line)| foreign_encoding(line)) {
+        let place = Place { line: at + 1, ..top };
+        draft.give_up(line.trim(), place, "declares another encoding than UTF-8");
         return Ok(draft);
     }
     let read = python_source::with_module(file, |file, body| {
         let draft = Draft::default();
-        let machine = Machine::new(root, Rc::new(file.clone()), finds_modules).where_there_is(part);
+        let machine = Machine::new(root, Rc::new(file.clone()), finds_modules, around).where_there_is(part);
         Reader { root, draft }.module(machine, body)
     })?;
     Ok(read.unwrap_or_else(|| {
@@ -147,15 +157,18 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn module(mut self, mut machine: Machine, body: &[Stmt]) -> Draft {
         machine.run(body);
-        self.draft.needs = machine.needs;
-        self.draft.whole = machine.given_up;
-        self.draft.outside = machine.outside;
-        let Some(setup) = machine.setup else {
-            let top = Place {
+        self.draft.needs = std::mem::take(&mut machine.needs);
+        self.draft.whole = machine.given_up.take();
+        self.draft.outside = machine.outside.take();
+        self.draft.looks_at_python = machine.looked_at_python;
+        let Some(setup) = machine.setup.take() else {
+            let line = machine.file().text.lines().position(|line| line.contains("setup("));
+            let place = Place {
                 file: "setup.py",
-                line: 1,
+                line: line.map_or(1, |line| line + 1),
             };
-            self.draft.give_up("setup()", top, "is not called at the top level");
+            self.draft
+                .give_up("setup()", place, "is not called, as far as setup.py can be followed");
             return self.draft;
         };
         for (name, object) in setup {
@@ -168,8 +181,15 @@ impl Reader<'_> {
         self.draft
     }
 
-    fn give_up(&mut self, object: &Object, reason: &str) {
-        self.draft.give_up(&object.shown(), object.place, reason);
+    /// Gives up for what a keyword, or an item of it, is given.
+    fn give_up(&mut self, keyword: &str, object: &Object, reason: &str) {
+        match &object.form {
+            Form::Unknown(why) => {
+                let reason = format!("{reason}, for it {}", depends(why));
+                self.draft.give_up(keyword, object.place, &reason);
+            }
+            _ => self.draft.give_up(keyword, object.place, reason),
+        }
     }
 
     fn keyword(&mut self, name: &str, object: &Object) {
@@ -196,14 +216,11 @@ impl Reader<'_> {
             }
             "libraries" => {
                 if object.truthy().unwrap_or(true) {
-                    self.give_up(object, "(libraries) adds C sources");
+                    self.give_up("libraries", object, "adds C sources, which only setuptools packs");
                 }
             }
             name if RELEVANT.contains(&name) => {
-                let known = self.known(name, object).map_err(|dynamic| Dynamic {
-                    expression: format!("{name} = {}", dynamic.expression),
-                    ..dynamic
-                });
+                let known = self.known(name, object).map_err(|dynamic| of_keyword(name, dynamic));
                 self.draft.fields.insert(name.to_owned(), known);
             }
             name if KEYWORDS.contains(&name) || name == "licence" => self.descriptive(name, object),
@@ -230,7 +247,7 @@ impl Reader<'_> {
 
     /// A descriptive field, which may also be unknown.
     fn descriptive(&mut self, name: &str, object: &Object) {
-        let known = object.to_value();
+        let known = object.to_value().map_err(|dynamic| of_keyword(name, dynamic));
         let is_none = known.as_ref().is_ok_and(|value| value.kind == Kind::None);
         if is_none && (LISTS.contains(&name) || name == "project_urls") {
             let expression = format!("{name} = None");
@@ -242,14 +259,19 @@ impl Reader<'_> {
 
     /// The value; unknown if it holds the path of this checkout, as the image's build runs setup.py elsewhere.
     fn known(&self, name: &str, object: &Object) -> Evaluated {
-        let value = if FILES.contains(&name) {
-            object.to_value_in_any_order()?
-        } else {
-            object.to_value()?
+        let value = match name {
+            name if FILES.contains(&name) => object.to_value_in_any_order()?,
+            // Its lists may also be sets; install_requires may not.
+            "extras_require" => object.to_value_with_sets()?,
+            _ => object.to_value()?,
         };
         let root = self.root.to_string_lossy();
         if root.len() > 1 && holds(&value, &root) {
-            return Err(value.unclear(&object.shown(), "the same in every directory"));
+            return Err(Dynamic {
+                expression: String::new(),
+                place: value.place,
+                reason: "holds the path of this directory, and the image has another one".to_owned(),
+            });
         }
         Ok(value)
     }
@@ -273,7 +295,7 @@ impl Reader<'_> {
         let commands = object.to_value().ok();
         let Some(commands) = commands.as_ref().and_then(Value::entries) else {
             if object.truthy() != Ok(false) {
-                self.give_up(object, "(options) sets options of commands");
+                self.give_up("options", object, "may set options of the commands that read metadata");
             }
             return;
         };
@@ -285,7 +307,11 @@ impl Reader<'_> {
                     if options
                         .entries()
                         .is_some_and(|options| options.iter().all(tags_a_wheel)) => {}
-                _ => return self.give_up(object, "(options) sets options of commands"),
+                _ => {
+                    let command = command.as_str().unwrap_or("a command");
+                    let expression = format!("options[\"{command}\"]");
+                    return self.give_up(&expression, object, "sets options that may change the metadata");
+                }
             }
             if !command.as_str().is_some_and(|command| IDLE.contains(&command)) {
                 let reason = || format!("{}: options sets some of a command that builds", object.place);
@@ -302,13 +328,19 @@ impl Reader<'_> {
             _ => None,
         };
         let Some(entries) = entries else {
-            return self.give_up(object, "(cmdclass) may replace any command");
+            return self.give_up("cmdclass", object, "may replace the command that writes the metadata");
         };
         for (name, command) in entries {
             match name.as_str() {
-                Some("egg_info" | "dist_info" | "bdist_wheel" | "install_egg_info") | None => {
-                    self.give_up(&command, "(cmdclass) may change the metadata");
+                Some(name @ ("egg_info" | "dist_info" | "bdist_wheel" | "install_egg_info")) => {
+                    let expression = format!("cmdclass[\"{name}\"]");
+                    self.give_up(
+                        &expression,
+                        &command,
+                        "replaces a command of setuptools that writes the metadata",
+                    );
                 }
+                None => self.give_up("cmdclass", &command, "may replace the command that writes the metadata"),
                 Some(name @ ("sdist" | "build" | "build_py" | "build_ext" | "build_clib")) => {
                     let reason = format!("{}: cmdclass replaces the {name} command", command.place);
                     self.draft.backend_sdist.get_or_insert(reason);
@@ -321,6 +353,15 @@ impl Reader<'_> {
             }
         }
     }
+}
+
+/// Why a keyword's value is not known.
+fn of_keyword(name: &str, dynamic: Dynamic) -> Dynamic {
+    let expression = match dynamic.expression.as_str() {
+        "" => name.to_owned(),
+        expression => format!("{name} = {expression}"),
+    };
+    Dynamic { expression, ..dynamic }
 }
 
 /// Whether an option of `bdist_wheel` says nothing but for which Pythons the wheel is.

@@ -79,6 +79,8 @@ pub(crate) struct Draft {
     /// Whether the wheel is to be for Python 2 as well.
     pub(crate) universal: bool,
     pub(crate) warnings: Vec<String>,
+    /// Whether setup.py looked at the version of the Python that runs it.
+    pub(crate) looks_at_python: bool,
     /// Where the version is given as `attr:`, whose module is found by `package_dir`.
     pub(crate) version_attr: Option<Place>,
 }
@@ -161,6 +163,15 @@ impl Value {
             expression: key.to_owned(),
             place: self.place,
             reason: format!("is not {wanted}"),
+        }
+    }
+
+    /// The lines of `key` end, or go on, in a way that Python may read differently.
+    pub(crate) fn of_unusual_lines(&self, key: &str) -> Dynamic {
+        Dynamic {
+            expression: key.to_owned(),
+            place: self.place,
+            reason: "has a line that ends in a backslash or in another character than a line break".to_owned(),
         }
     }
 }

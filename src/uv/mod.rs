@@ -77,10 +77,20 @@ impl UvSettings {
     }
 }
 
+impl UvSettings {
+    /// Whether uv is there, and need not be fetched.
+    pub(crate) fn is_at_hand(&self) -> bool {
+        self.program.is_some() || process::find(Path::new("uv"), &self.environment).is_some()
+    }
+}
+
 /// `UV_INDEX_<NAME>_USERNAME` and `UV_INDEX_<NAME>_PASSWORD`.
 fn is_credential_of_index(name: &str) -> bool {
     name.ends_with("_USERNAME") || name.ends_with("_PASSWORD") || name.ends_with("_TOKEN")
 }
+
+/// The longest that uv may look for an interpreter.
+const SECONDS_TO_FIND: u64 = 30;
 
 /// A uv that runs and is new enough.
 pub(crate) struct Uv {
@@ -147,6 +157,16 @@ impl Uv {
     /// Arguments for every command that resolves requirements (`pip install`, `pip compile`).
     pub(crate) fn index_arguments(&self) -> &[String] {
         &self.index_arguments
+    }
+
+    /// The interpreter of this release that uv finds on this machine, if there is one; none is downloaded.
+    pub(crate) fn installed_python(&self, release: &str, progress: &dyn Progress) -> Option<PathBuf> {
+        let arguments = ["python", "find", "--no-python-downloads", release];
+        let what = format!("looking for Python {release}");
+        let ended = self.run_apart(&what, arguments.map(Into::into).to_vec(), SECONDS_TO_FIND, progress);
+        let ended = ended.ok().filter(|ended| ended.success)?;
+        let found = PathBuf::from(ended.log.lines().last()?);
+        found.is_absolute().then_some(found)
     }
 
     /// Runs uv in an empty directory. In the project's it would read the project's `uv.toml`, also from the directories above, which

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import tempfile
 import time
@@ -94,9 +95,20 @@ def _compare(verdict: Verdict, subject: Subject, sgbuild: Path, scratch: Path, i
 
 def _judge_wheel(wheel: Path, subject: Subject, scratch: Path) -> list[str]:
     """What is wrong with the wheel that `sgbuild dist` made."""
-    real = _setuptools_wheel(subject, subject.make(scratch / "theirs-wheel"), scratch / "wheel")
+    tree = subject.make(scratch / "theirs-wheel")
+    _forget_earlier_builds(tree)
+    real = _setuptools_wheel(subject, tree, scratch / "wheel")
     found = wheels.differences(wheel, real)
     return found + installed.differences(wheel, real, warm.install_wheel, scratch / "wheels", wheels.APART)
+
+
+def _forget_earlier_builds(project: Path) -> None:
+    """Remove what setuptools would take from an earlier build and sgbuild, on purpose, does not (see docs/reading.md)."""
+    for built in project.glob("build/lib*"):
+        shutil.rmtree(built)
+    # Files that are written anew keep the permissions of the old ones.
+    for written in project.rglob("*.egg-info/*.txt"):
+        written.chmod(0o644)
 
 
 def _setuptools_wheel(subject: Subject, project: Path, out: Path) -> Path:

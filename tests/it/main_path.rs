@@ -17,7 +17,7 @@ fn repository(test: &str) -> String {
     format!("it/{test}-{}", &uuid::Uuid::new_v4().simple().to_string()[..8])
 }
 
-pub(crate) fn docker(arguments: &[&str]) -> Output {
+fn docker(arguments: &[&str]) -> Output {
     Command::new(Testbed::get().variable("SGBUILD_TESTBED_DOCKER"))
         .args(arguments)
         .output()

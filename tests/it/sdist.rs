@@ -58,6 +58,7 @@ fn project(root: &Path, metadata: Metadata, build: Build) -> Project {
             reason: String::new(),
         },
         sources: Vec::new(),
+        looks_at_python: false,
         warnings: Vec::new(),
         workplace: Workplace::default(),
     }

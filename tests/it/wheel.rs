@@ -9,7 +9,7 @@ use std::path::Path;
 
 use sgbuild::package::wheel::{Error, Wheel, WheelSettings, pack};
 use sgbuild::progress::Silent;
-use sgbuild::project::{Project, ProjectSettings, load};
+use sgbuild::project::{Project, ProjectSettings, ReadFor, load};
 use sgbuild::uv::UvSettings;
 
 /// How a project is read, without Python.
@@ -23,6 +23,7 @@ fn statically() -> ProjectSettings {
         environment: Vec::new(),
         cache_dir: std::env::temp_dir(),
         uv: UvSettings::default(),
+        read_for: ReadFor::default(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Who makes the sdist: sgbuild by itself, or the project's build backend.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use tempfile::TempDir;
 
@@ -8,7 +9,7 @@ use super::backend::build_by_backend;
 use super::{Error, Sdist, SdistSettings, pack, refuse_linked, repack};
 use crate::cache;
 use crate::progress::Progress;
-use crate::project::{self, Project, ProjectSettings};
+use crate::project::{self, Project, ProjectSettings, Surroundings};
 
 /// The files by which pip knows a Python project (<https://pip.pypa.io/en/stable/reference/build-system/>).
 const MAKE_A_PROJECT: [&str; 2] = ["setup.py", "pyproject.toml"];
@@ -17,6 +18,8 @@ const MAKE_A_PROJECT: [&str; 2] = ["setup.py", "pyproject.toml"];
 pub struct Packer<'a> {
     project: &'a Project,
     backends: Option<BackendsArchive>,
+    /// What setup.py was read in.
+    around: Arc<Surroundings>,
 }
 
 /// An sdist that the build backend made, in a directory that lives as long as this.
@@ -36,7 +39,11 @@ impl<'a> Packer<'a> {
             None => None,
             Some(_) => Some(ask_backend(project, settings, progress)?),
         };
-        Ok(Self { project, backends })
+        Ok(Self {
+            project,
+            backends,
+            around: Arc::new(Surroundings::of(settings)),
+        })
     }
 
     /// Writes the sdist into the directory `out`.
@@ -54,7 +61,7 @@ impl<'a> Packer<'a> {
             }
         };
         refuse_unless_installable(&sdist, root)?;
-        for warning in project::lacking(self.project, &sdist.files) {
+        for warning in project::lacking(self.project, &sdist.files, &self.around) {
             progress.warn(&warning);
         }
         Ok(sdist)

@@ -15,6 +15,7 @@ import os
 import signal
 import sys
 import traceback
+import urllib.parse
 import zipfile
 
 # Keywords that setuptools-docker added to setup(); no metadata file carries them.
@@ -75,7 +76,8 @@ class LeadsOut(Exception):
 def as_in_project(answer, copy, project):
     """The answer with paths of the project in the place of those of its copy."""
     if isinstance(answer, str):
-        return answer.replace(copy, project)
+        # A requirement may be the URL of a directory beside the project.
+        return answer.replace("file://" + copy, "file://" + urllib.parse.quote(project)).replace(copy, project)
     if isinstance(answer, list):
         return [as_in_project(item, copy, project) for item in answer]
     if isinstance(answer, dict):
@@ -195,6 +197,7 @@ def metadata(backend, order, declared):
         read = reader_of_wheel(os.path.join(order["out"], backend.build_wheel(order["out"], {})))
     fields = email.message_from_string(read("METADATA"))
     return {
+        "python": ".".join(map(str, sys.version_info[:3])),
         "name": fields["Name"],
         "version": fields["Version"],
         "says_version": declared.get("says_version", True),

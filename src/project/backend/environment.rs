@@ -62,7 +62,7 @@ impl BuildEnvironment {
         settings: &ProjectSettings,
         progress: &dyn Progress,
     ) -> Result<Self, Error> {
-        let interpreter = Interpreter::find(&settings.python, &settings.environment, root, progress)?;
+        let interpreter = interpreter(root, settings, progress)?;
         let recipe = Recipe {
             interpreter,
             requires,
@@ -107,6 +107,30 @@ impl BuildEnvironment {
 
 fn not_kept(reason: &str) -> String {
     format!("The environment is not kept: {reason}")
+}
+
+/// The interpreter to ask: one of the image's release, if one is installed and nobody has named another.
+fn interpreter(root: &Path, settings: &ProjectSettings, progress: &dyn Progress) -> Result<Interpreter, Error> {
+    let find = |python: &Path| Interpreter::find(python, &settings.environment, root, progress);
+    let named = find(&settings.python);
+    let Some(release) = settings.read_for.release().filter(|_| settings.read_for.is_asked) else {
+        return Ok(named?);
+    };
+    let program = PathBuf::from(format!("python{release}"));
+    if named.as_ref().is_ok_and(|named| named.path.ends_with(&program)) {
+        return Ok(named?);
+    }
+    if let Ok(found) = find(&program) {
+        return Ok(found);
+    }
+    // Its own answer takes no time where it is there; it is not fetched for that.
+    if settings.uv.is_at_hand()
+        && let Some(found) = Uv::find(&settings.uv, progress)?.installed_python(&release, progress)
+        && let Ok(found) = find(&found)
+    {
+        return Ok(found);
+    }
+    Ok(named?)
 }
 
 /// A [direct reference](https://packaging.python.org/en/latest/specifications/version-specifiers/#direct-references).

@@ -15,6 +15,8 @@ use crate::project::{Build, Descriptive, Error, ProjectSettings};
 /// What the backend says, and what `setup()` was given that no metadata file carries.
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Answer {
+    /// The version of the Python that was asked.
+    pub(crate) python: String,
     pub(crate) name: Option<String>,
     pub(crate) version: Option<String>,
     /// Whether `setup()` was given a version, or found one in another file: `0.0.0` may be one.

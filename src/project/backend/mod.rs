@@ -22,5 +22,6 @@ mod workplace;
 
 pub(crate) use hook::Hook;
 pub(super) use metadata::{Answer, metadata};
+pub(super) use question::variables_seen;
 pub(crate) use question::{DEFAULT_TIME, Question};
 pub use workplace::Workplace;

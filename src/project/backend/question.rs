@@ -256,13 +256,11 @@ impl Question<'_> {
     /// The variables that the hook sees: no credentials, and the build requirements' programs before others, as
     /// [PEP 517](https://peps.python.org/pep-0517/#build-environment) wants it. An environment that the user is in is not its.
     fn seen(process: &[(String, String)], environment: &BuildEnvironment, time: Option<i64>) -> Vec<(String, String)> {
-        let mut seen = process::without_credentials(process);
-        seen.retain(|(name, _)| !NOT_THEIRS.contains(&name.as_str()));
+        let mut seen = of_the_user(process);
         let programs = environment.programs().display().to_string();
         let path = process::variable(process, "PATH").map_or(programs.clone(), |path| format!("{programs}:{path}"));
         seen.push(("PATH".to_owned(), path));
-        // A set that ends in the metadata, or in a file, has the same order each time.
-        seen.push(("PYTHONHASHSEED".to_owned(), "0".to_owned()));
+        seen.push((HASH_SEED.0.to_owned(), HASH_SEED.1.to_owned()));
         if process::variable(process, TIME).is_none() {
             seen.push((TIME.to_owned(), time.unwrap_or(DEFAULT_TIME).to_string()));
         }
@@ -289,3 +287,32 @@ const TIME: &str = "SOURCE_DATE_EPOCH";
 /// 1980-01-02T00:00:00Z, that time where neither the user's environment nor a commit says it: zip, hence a wheel, knows no time before
 /// 1980, and a day later it is 1980 in every time zone.
 pub(crate) const DEFAULT_TIME: i64 = 315_619_200;
+/// A set that ends in the metadata, or in a file, has the same order each time.
+const HASH_SEED: (&str, &str) = ("PYTHONHASHSEED", "0");
+/// Variables whose value is only known once Python runs: it begins with the environment's own programs, or is what Python sets where
+/// the locale is none ([PEP 538](https://peps.python.org/pep-0538/)).
+const KNOWN_LATER: [&str; 2] = ["PATH", "LC_CTYPE"];
+/// What `ask.py` sets for itself, and takes away before it asks for metadata.
+const OF_ASKING: &str = "DIST_EXTRA_CONFIG";
+
+/// The user's variables that hooks see as they are.
+fn of_the_user(process: &[(String, String)]) -> Vec<(String, String)> {
+    let mut seen = process::without_credentials(process);
+    seen.retain(|(name, _)| !NOT_THEIRS.contains(&name.as_str()));
+    seen
+}
+
+/// The variables that setup.py sees when metadata is asked for; `None` for a value that is only known then.
+pub(crate) fn variables_seen(process: &[(String, String)]) -> Vec<(String, Option<String>)> {
+    let mut seen = of_the_user(process);
+    let set = process::OF_PYTHON.into_iter().chain([HASH_SEED]);
+    seen.retain(|(name, _)| !KNOWN_LATER.contains(&name.as_str()) && name != OF_ASKING);
+    let known = seen
+        .into_iter()
+        .chain(set.map(|(name, value)| (name.to_owned(), value.to_owned())))
+        .map(|(name, value)| (name, Some(value)));
+    // Where the user says no time, the commit's is set.
+    let time = process::variable(process, TIME).is_none().then_some(TIME);
+    let later = KNOWN_LATER.into_iter().chain(time);
+    known.chain(later.map(|name| (name.to_owned(), None))).collect()
+}

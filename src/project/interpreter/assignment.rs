@@ -4,10 +4,10 @@ use ruff_python_ast::Expr;
 use ruff_python_ast::visitor::{Visitor, walk_expr};
 use ruff_text_size::Ranged;
 
-use super::keys::insert;
+use super::keys::{insert, is_key};
 use super::object::{Form, Object};
 use super::shared::Sequence;
-use super::{Halt, MAX_ITEMS, Machine};
+use super::{Halt, MAX_ITEMS, Machine, format};
 
 impl Machine {
     pub(super) fn delete(&mut self, target: &Expr) -> Result<(), Halt> {
@@ -21,14 +21,26 @@ impl Machine {
             }
             Expr::Subscript(subscript) => {
                 let object = self.evaluate(&subscript.value)?;
-                self.evaluate(&subscript.slice)?;
-                let why = self.dynamic(target, "is deleted");
+                let key = self.evaluate(&subscript.slice)?;
+                if let Form::Dict(entries) = &object.form
+                    && is_key(&key)
+                    && let Ok(mut entries) = entries.get_mut()
+                {
+                    self.effects += 1;
+                    let Some(at) = entries.iter().position(|(known, _)| known.equals(&key) == Some(true)) else {
+                        let shown = format::repr(&key).unwrap_or_default();
+                        return Err(Halt::Raised("KeyError".into(), shown.into()));
+                    };
+                    entries.remove(at);
+                    return Ok(());
+                }
+                let why = self.dynamic(target, "is deleted in a way that only Python follows");
                 self.doubts += 1;
                 self.taint(&object, &why);
                 Ok(())
             }
             _ => {
-                self.forget_expression(target, "is deleted");
+                self.forget_expression(target, "is deleted in a way that only Python follows");
                 Ok(())
             }
         }
@@ -56,8 +68,8 @@ impl Machine {
         let added = self.evaluate(&assign.value)?;
         // A list is changed in place, whatever else is bound to it.
         if let (Form::List(items), ruff_python_ast::Operator::Add) = (&before.form, assign.op) {
-            let extended = match self.items(&added, &*assign.value)? {
-                Ok(more) if more.len() + items.get().map_or(0, |items| items.len()) > MAX_ITEMS => {
+            let extended = match self.any_items(&added, &*assign.value)? {
+                Ok(more) if more.len() + items.behind().map_or(0, |items| items.len()) > MAX_ITEMS => {
                     Err(self.dynamic(assign, "makes a long list"))
                 }
                 extended => extended,
@@ -65,6 +77,7 @@ impl Machine {
             let result = match extended {
                 Ok(more) => {
                     self.effects += 1;
+                    self.appended_in_disorder(items);
                     items.set_sequence(added.sequence().max(items.sequence()));
                     items.get_mut().map(|mut items| items.extend(more))
                 }
@@ -88,7 +101,10 @@ impl Machine {
             let unknown = self.unknown_for(&why);
             return self.assign(&assign.target, unknown);
         }
-        let value = self.operate(assign.op, &before, &added, assign);
+        let value = match self.adds_in_disorder(&assign.target) {
+            Some(why) => self.unknown_for(&why),
+            None => self.operate(assign.op, &before, &added, assign),
+        };
         self.assign(&assign.target, value)
     }
 
@@ -96,7 +112,7 @@ impl Machine {
     pub(super) fn assign(&mut self, target: &Expr, value: Object) -> Result<(), Halt> {
         // Bound to a name it is gone through later, when its sources may have changed.
         let value = if let Form::Iterator(_) = value.form {
-            self.unknown(target, "is an iterator")
+            self.unknown(target, "is bound to an iterator, whose items may change until they are taken; list(…) around it takes them at once")
         } else {
             value
         };
@@ -114,7 +130,7 @@ impl Machine {
                 self.set_attribute(&object, attribute.attr.as_str(), value, target);
             }
             Expr::Starred(_) => {
-                let why = self.dynamic(target, "is unpacked");
+                let why = self.dynamic(target, "is unpacked in a way that only Python follows");
                 self.taint(&value, &why);
             }
             _ => {}
@@ -134,7 +150,9 @@ impl Machine {
             }
             Ok(_) if !starred => Err(Halt::Raised("ValueError".into(), "cannot unpack".into())),
             unknown => {
-                let why = unknown.err().unwrap_or_else(|| self.dynamic(node, "is unpacked"));
+                let why = unknown
+                    .err()
+                    .unwrap_or_else(|| self.dynamic(node, "is unpacked in a way that only Python follows"));
                 self.taint(value, &why);
                 for target in targets {
                     let target = match target {
@@ -176,8 +194,6 @@ impl Machine {
                 }
                 _ => false,
             },
-            // Variables of the environment are never certain, whether they are set here or not.
-            Form::Library(name) if &**name == "os.environ" => true,
             Form::Arguments => {
                 self.give_up(node, "changes the command that setuptools runs");
                 return Err(Halt::End);
@@ -206,7 +222,7 @@ impl Machine {
                 }
                 self.searches_elsewhere |= &**module == "sys" && name == "path";
                 self.patched.insert(format!("{module}.{name}"));
-                let why = self.dynamic(node, "is set");
+                let why = self.dynamic(node, "is set to something else");
                 self.taint(&value, &why);
             }
             Form::Class(class) => {
@@ -217,7 +233,7 @@ impl Machine {
                 names.borrow_mut().insert(name.to_owned(), value);
             }
             _ => {
-                let why = self.dynamic(node, "is set");
+                let why = self.dynamic(node, "is set to something else");
                 self.doubts += 1;
                 self.taint(object, &why);
                 self.taint(&value, &why);

@@ -7,9 +7,11 @@ use ruff_python_ast::{Expr, ExprCall};
 use ruff_text_size::Ranged;
 
 use super::super::mentions;
-use super::super::value::Dynamic;
+use super::super::value::{Dynamic, Place};
 use super::arguments::Arguments;
+use super::environ::may_change_environ;
 use super::frame::Frame;
+use super::generator::Generator;
 use super::library::{self, SideEffects, is_setup};
 use super::object::{Body, Form, Function, Object};
 use super::shared::Shared;
@@ -18,7 +20,7 @@ use super::{Flow, Halt, MAX_DEPTH, Machine, Outcome};
 impl Machine {
     pub(super) fn call(&mut self, call: &ExprCall, expression: &Expr) -> Outcome {
         let function = self.evaluate(&call.func)?;
-        let arguments = self.arguments(call, takes_all(&function))?;
+        let arguments = self.arguments(call, &function)?;
         if let Form::Library(name) = &function.form
             && is_setup(name)
             && !self.patched.contains(&**name)
@@ -35,12 +37,14 @@ impl Machine {
         self.apply(&function, arguments, expression)
     }
 
-    fn arguments(&mut self, call: &ExprCall, takes_all: bool) -> Result<Arguments, Halt> {
+    fn arguments(&mut self, call: &ExprCall, function: &Object) -> Result<Arguments, Halt> {
         let mut arguments = Arguments::default();
         for argument in &call.arguments.args {
             let Expr::Starred(starred) = argument else {
                 let value = match argument {
-                    Expr::Generator(made) => self.generator(made, takes_all, argument)?,
+                    Expr::Generator(made) if !takes_expression_later(function) => {
+                        self.generator(made, takes_all(function), argument)?
+                    }
                     _ => self.evaluate(argument)?,
                 };
                 arguments.positional.push(value);
@@ -90,6 +94,11 @@ impl Machine {
             Form::Method(object, _) => object.weight(),
             _ => 0,
         };
+        let arguments = if takes_all(function) {
+            self.as_lists(arguments, node)?
+        } else {
+            arguments
+        };
         self.effort(of_method + arguments.each().map(Object::weight).sum::<usize>(), node)?;
         let known = match &function.form {
             Form::Function(_)
@@ -100,6 +109,15 @@ impl Machine {
                 None
             }
             Form::Function(function) => return self.follow(&Rc::clone(function), arguments, node),
+            // Where these would go through it bit by bit, others take turns with it.
+            Form::Library(_) | Form::Method(..)
+                if !takes_later(function)
+                    && arguments
+                        .each()
+                        .any(|argument| matches!(argument.form, Form::Generator(_))) =>
+            {
+                None
+            }
             Form::Library(name) if !self.patched.contains(&**name) => {
                 self.library(&Rc::clone(name), &arguments, node)?
             }
@@ -114,7 +132,7 @@ impl Machine {
         }
         let why = match &function.form {
             Form::Unknown(why) => Rc::clone(why),
-            _ => self.dynamic(node, "is computed"),
+            other => self.dynamic(node, &uncalled(other)),
         };
         Ok(self.unknown_call(function, &arguments, &why, node))
     }
@@ -143,7 +161,12 @@ impl Machine {
         let calls_back = |argument: &Object| {
             matches!(
                 argument.form,
-                Form::Function(_) | Form::Method(..) | Form::Class(_) | Form::Unknown(_) | Form::Library(_)
+                Form::Function(_)
+                    | Form::Generator(_)
+                    | Form::Method(..)
+                    | Form::Class(_)
+                    | Form::Unknown(_)
+                    | Form::Library(_)
             )
         };
         // A function of the library counts as well, such as `open`; and a file, as reading from it moves on in it.
@@ -158,6 +181,9 @@ impl Machine {
         };
         if !escape {
             return self.unknown_for(why);
+        }
+        if may_change_environ(&function.form) {
+            self.forget_environ(why);
         }
         self.taint(function, why);
         for argument in arguments.each() {
@@ -177,13 +203,11 @@ impl Machine {
             ));
         }
         let bound = self.bind(function, arguments, node)?;
-        let is_elsewhere = !Rc::ptr_eq(&function.file, &self.frame.file);
-        let site = if is_elsewhere {
-            Some(self.place(node))
-        } else {
-            self.frame.site
-        };
-        let frame = Frame::of_call(function, bound, site);
+        if function.yields {
+            let frame = Frame::of_call(function, bound, self.site_of(function, node));
+            return Ok(Object::new(Generator::begun(function, frame), self.place(node)));
+        }
+        let frame = Frame::of_call(function, bound, self.site_of(function, node));
         self.depth += 10;
         let outcome = self.within(frame, |machine| match &function.body {
             Body::Lambda(body) => machine.evaluate(body),
@@ -201,6 +225,27 @@ impl Machine {
         });
         self.depth -= 10;
         outcome
+    }
+
+    /// Generators as lists of what they yield, for who goes through them at once and to their end.
+    fn as_lists(&mut self, mut arguments: Arguments, node: &impl Ranged) -> Result<Arguments, Halt> {
+        for argument in &mut arguments.positional {
+            if let Form::Generator(generator) = &argument.form {
+                let items = self.all_yielded(&Rc::clone(generator), node)?;
+                argument.form = items.map_or_else(Form::Unknown, |items| Form::List(Shared::new(items)));
+            }
+        }
+        Ok(arguments)
+    }
+
+    /// The place in setup.py that leads into a function of another file.
+    fn site_of(&self, function: &Function, node: &impl Ranged) -> Option<Place> {
+        let is_elsewhere = !Rc::ptr_eq(&function.file, &self.frame.file);
+        if is_elsewhere {
+            Some(self.place(node))
+        } else {
+            self.frame.site
+        }
     }
 
     /// The arguments by the names of the function's parameters.
@@ -302,6 +347,33 @@ fn takes_all(function: &Object) -> bool {
         Form::Library(name) => library::exhausts(name),
         _ => false,
     }
+}
+
+/// Whether a generator expression that is given to this function is gone through as far as it likes.
+fn takes_expression_later(function: &Object) -> bool {
+    match &function.form {
+        Form::Function(_) => true,
+        Form::Library(name) => &**name == "builtins.next",
+        _ => false,
+    }
+}
+
+/// The same for a generator that is there already.
+fn takes_later(function: &Object) -> bool {
+    let stops = |name: &str| matches!(name, "builtins.any" | "builtins.all");
+    takes_expression_later(function) || matches!(&function.form, Form::Library(name) if stops(name))
+}
+
+/// Why the result of calling this is not known, in a message.
+fn uncalled(function: &Form) -> String {
+    let name = match function {
+        Form::Library(name) => name.strip_prefix("builtins.").unwrap_or(name),
+        Form::Method(_, name) => name,
+        Form::Class(_) => return "makes an object of a class, which only Python does".to_owned(),
+        Form::Function(_) => return "calls a function in a way that only Python follows".to_owned(),
+        _ => return "calls what only Python can call".to_owned(),
+    };
+    format!("calls {name}() in a way that only Python follows")
 }
 
 fn side_effects(function: &Object) -> SideEffects {

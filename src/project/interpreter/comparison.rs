@@ -5,11 +5,8 @@ use ruff_python_ast::{CmpOp, Expr};
 use super::iteration::viewed;
 use super::keys::is_key;
 use super::object::{Form, Object};
-use super::order::order;
+use super::order::{is_not_below, order};
 use super::{Machine, Outcome, library};
-
-/// The oldest Python 3 that setuptools still runs on.
-const OLDEST_MINOR: i64 = 9;
 
 impl Machine {
     pub(super) fn compare(&mut self, compare: &ruff_python_ast::ExprCompare, expression: &Expr) -> Outcome {
@@ -25,12 +22,17 @@ impl Machine {
                     break;
                 }
                 None => {
+                    // `in` goes through it.
+                    if let Form::Generator(_) = right.form {
+                        let why = self.dynamic(expression, "goes on in a generator that is not followed");
+                        self.taint(&right, &why);
+                    }
                     let from = if matches!(left.form, Form::Unknown(_)) {
                         &left
                     } else {
                         &right
                     };
-                    return Ok(self.computed(from, expression, "is compared"));
+                    return Ok(self.computed(from, expression, "compares what only Python can compare"));
                 }
             }
             left = right;
@@ -64,16 +66,19 @@ pub(super) fn holds(op: CmpOp, left: &Object, right: &Object) -> Option<bool> {
         CmpOp::In => contains(right, left),
         CmpOp::NotIn => contains(right, left).map(|found| !found),
         CmpOp::Lt | CmpOp::LtE | CmpOp::Gt | CmpOp::GtE => {
-            if let (Form::VersionInfo, Form::Tuple(wanted)) = (&left.form, &right.form) {
-                return version_holds(op, wanted);
-            }
-            // The version as one number: 0x030B0000 is 3.11.
-            if let (Form::Library(name), Form::Int(wanted)) = (&left.form, &right.form)
-                && &**name == "sys.hexversion"
-            {
-                let number = |number| Object::new(Form::Int(number), right.place);
-                let parts = [wanted >> 24, (wanted >> 16) & 0xff, wanted & 0xffff].map(number);
-                return version_holds(op, &parts);
+            let version;
+            let (left, right) = match (&left.form, &right.form) {
+                // The version as one number: 0x030B0000 is 3.11.
+                (Form::VersionInfo(_), Form::Int(wanted)) => {
+                    let number = |number| Object::new(Form::Int(number), right.place);
+                    let parts = [wanted >> 24, (wanted >> 16) & 0xff, wanted & 0xffff].map(number);
+                    version = Object::new(Form::Tuple(parts.into()), right.place);
+                    (left, &version)
+                }
+                _ => (left, right),
+            };
+            if let (CmpOp::GtE | CmpOp::Lt, true) = (op, is_not_below(left, right)) {
+                return Some(op == CmpOp::GtE);
             }
             let order = order(left, right)?;
             Some(match op {
@@ -83,23 +88,6 @@ pub(super) fn holds(op: CmpOp, left: &Object, right: &Object) -> Option<bool> {
                 _ => order.is_ge(),
             })
         }
-    }
-}
-
-/// `sys.version_info` compared with a version, where the answer is the same for every Python of today.
-fn version_holds(op: CmpOp, wanted: &[Object]) -> Option<bool> {
-    let wanted: Option<Vec<_>> = wanted.iter().map(Object::as_int).collect();
-    let wanted = wanted?;
-    let (major, minor) = (*wanted.first()?, wanted.get(1).copied().unwrap_or(0));
-    let is_oldest = major == 3 && minor == OLDEST_MINOR;
-    // A slice such as `sys.version_info[:2]` may be equal to the oldest version.
-    let only_reached = matches!(op, CmpOp::GtE | CmpOp::Lt) && wanted.len() <= 2;
-    let above = major < 3 || (major == 3 && minor < OLDEST_MINOR) || (is_oldest && only_reached);
-    let below = major > 3;
-    match op {
-        CmpOp::Gt | CmpOp::GtE if above || below => Some(above),
-        CmpOp::Lt | CmpOp::LtE if above || below => Some(below),
-        _ => None,
     }
 }
 

@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use ruff_python_ast::visitor::{Visitor, walk_stmt};
-use ruff_python_ast::{Expr, Parameters, Stmt, StmtClassDef, StmtFunctionDef};
+use ruff_python_ast::{Parameters, Stmt, StmtClassDef, StmtFunctionDef};
 use ruff_text_size::Ranged;
 
 use super::super::mentions::{mentions, mentions_of_all};
 use super::arguments::Arguments;
 use super::frame::Frame;
+use super::generator::{Yields, yields};
 use super::object::{Body, Class, Form, Function, Namespace, Object};
 use super::{Halt, Machine};
 
@@ -21,7 +21,7 @@ impl Machine {
         let body = Body::Statements(function.body.to_vec());
         let form = self.function((*function.parameters).clone(), body, length)?;
         let mut object = Object::new(form, self.place(function));
-        if function.is_async || yields(&function.body) {
+        if function.is_async || yields(&function.body) == Yields::Otherwise {
             let why = self.dynamic(statement, "is a function of a kind that is not followed");
             self.taint(&object, &why);
             object = self.unknown_for(&why);
@@ -41,9 +41,9 @@ impl Machine {
             default.map(|default| self.evaluate(default)).transpose()
         });
         let defaults = defaults.collect::<Result<_, _>>()?;
-        let local_names = match &body {
-            Body::Statements(body) => mentions_of_all(body).stores,
-            Body::Lambda(_) => BTreeSet::new(),
+        let (local_names, yields) = match &body {
+            Body::Statements(body) => (mentions_of_all(body).stores, yields(body) != Yields::Never),
+            Body::Lambda(_) => (BTreeSet::new(), false),
         };
         Ok(Form::Function(Rc::new(Function {
             parameters,
@@ -53,6 +53,7 @@ impl Machine {
             scopes: self.frame.of_functions(),
             file: Rc::clone(&self.frame.file),
             length,
+            yields,
         })))
     }
 
@@ -108,23 +109,4 @@ impl Machine {
         self.set(class.name.as_str(), unknown);
         Ok(())
     }
-}
-
-/// Whether a function is a generator.
-fn yields(body: &[Stmt]) -> bool {
-    struct Yields(bool);
-    impl<'a> Visitor<'a> for Yields {
-        fn visit_stmt(&mut self, statement: &'a Stmt) {
-            if !matches!(statement, Stmt::FunctionDef(_) | Stmt::ClassDef(_)) {
-                walk_stmt(self, statement);
-            }
-        }
-        fn visit_expr(&mut self, expression: &'a Expr) {
-            self.0 |= matches!(expression, Expr::Yield(_) | Expr::YieldFrom(_));
-            ruff_python_ast::visitor::walk_expr(self, expression);
-        }
-    }
-    let mut yields = Yields(false);
-    yields.visit_body(body);
-    yields.0
 }

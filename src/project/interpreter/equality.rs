@@ -44,7 +44,10 @@ impl Object {
                 effort::work(self.weight())?;
                 Some(a == b)
             }
-            (Form::Tuple(a), Form::Tuple(b)) => all(a, b),
+            (Form::Tuple(a) | Form::VersionInfo(a), Form::Tuple(b) | Form::VersionInfo(b)) => all(a, b),
+            (Form::AtLeast(least), Form::Int(number)) | (Form::Int(number), Form::AtLeast(least)) => {
+                (number < least).then_some(false)
+            }
             (Form::List(a), Form::List(b)) => {
                 let (a, b) = (a.get().ok()?, b.get().ok()?);
                 let is_ordered = self.sequence() == Sequence::Known && other.sequence() == Sequence::Known;

@@ -11,12 +11,15 @@ impl Machine {
     pub(super) fn attempt(&mut self, attempt: &StmtTry, statement: &Stmt) -> Result<Flow, Halt> {
         let doubts = self.doubts;
         let tried = self.block(&attempt.body);
+        if let Err(Halt::Left) = tried {
+            return self.left(attempt, statement);
+        }
         if self.doubts > doubts && self.setup.is_none() && !attempt.handlers.is_empty() {
             // Code that is not understood may have raised any exception.
             let leaves = match tried {
                 Ok(Flow::Next) | Err(Halt::Raised(..)) => false,
                 Ok(_) | Err(Halt::Doubt(_)) => true,
-                Err(Halt::End) => return Err(Halt::End),
+                Err(Halt::Left | Halt::End) => return Err(Halt::End),
             };
             self.not_followed(statement, "may fail")?;
             if leaves {
@@ -31,6 +34,22 @@ impl Machine {
         };
         match self.block(&attempt.finalbody)? {
             Flow::Next => flow,
+            left => Ok(left),
+        }
+    }
+
+    /// Python raises `GeneratorExit` where a generator is left.
+    fn left(&mut self, attempt: &StmtTry, statement: &Stmt) -> Result<Flow, Halt> {
+        let is_handled = attempt.handlers.iter().any(|handler| {
+            let ExceptHandler::ExceptHandler(handler) = handler;
+            let class = handler.type_.as_deref();
+            class.is_none_or(|class| self.takes(class, "GeneratorExit") != Some(false))
+        });
+        if is_handled {
+            return Err(Halt::Doubt(self.dynamic(statement, "may handle GeneratorExit")));
+        }
+        match self.block(&attempt.finalbody)? {
+            Flow::Next => Err(Halt::Left),
             left => Ok(left),
         }
     }
@@ -115,7 +134,7 @@ fn takes(name: &str, class: &str) -> bool {
     };
     let (name, class) = (own(name), own(class));
     let parents: &[&str] = match class {
-        "SystemExit" | "KeyboardInterrupt" => return name == "BaseException" || name == class,
+        "SystemExit" | "KeyboardInterrupt" | "GeneratorExit" => return name == "BaseException" || name == class,
         "FileNotFoundError" | "IsADirectoryError" => &["OSError"],
         "ModuleNotFoundError" => &["ImportError"],
         "KeyError" | "IndexError" => &["LookupError"],

@@ -133,12 +133,12 @@ impl Machine {
                 self.function(parameters, Body::Lambda((*lambda.body).clone()), length)?
             }
             Expr::ListComp(made) => return self.comprehend(&made.generators, &made.elt, expression, false),
-            // A generator that is gone through later sees what has changed by then.
-            Expr::Generator(_) => return Ok(self.not_understood(expression, "is a generator")),
+            Expr::Generator(made) => return self.later(made, expression),
+            Expr::Yield(_) | Expr::YieldFrom(_) => return self.yields(expression),
             Expr::SetComp(made) => return self.comprehend(&made.generators, &made.elt, expression, true),
             Expr::DictComp(made) => return self.comprehend_dict(made, expression),
             Expr::Call(call) => return self.call(call, expression),
-            _ => return Ok(self.not_understood(expression, "is computed")),
+            _ => return Ok(self.not_understood(expression, "is of a kind that only Python evaluates")),
         };
         Ok(Object::new(form, place))
     }
@@ -167,15 +167,16 @@ impl Machine {
     fn dict(&mut self, dict: &ruff_python_ast::ExprDict, expression: &Expr) -> Outcome {
         let mut entries = Vec::new();
         let mut doubt = None;
+        let mut sequence = Sequence::Known;
         for item in &dict.items {
             let Some(key) = &item.key else {
                 let unpacked = self.evaluate(&item.value)?;
                 match &unpacked.form {
                     Form::Dict(more) => match more.get() {
-                        Ok(_) if unpacked.sequence() == Sequence::Unknown => {
-                            doubt = Some(self.dynamic(&item.value, "is in no certain order"));
+                        Ok(more) => {
+                            sequence = unpacked.sequence().of_a_dict().max(sequence);
+                            entries.extend(more.iter().cloned());
                         }
-                        Ok(more) => entries.extend(more.iter().cloned()),
                         Err(why) => doubt = Some(why),
                     },
                     _ => doubt = Some(self.dynamic(&item.value, "is unpacked into a dict")),
@@ -200,7 +201,10 @@ impl Machine {
                 self.doubts += 1;
                 Ok(made)
             }
-            None => Ok(Object::new(Form::Dict(Shared::new(entries)), self.place(expression))),
+            None => Ok(Object::new(
+                Form::Dict(Shared::in_sequence(entries, sequence)),
+                self.place(expression),
+            )),
         }
     }
 
@@ -222,7 +226,11 @@ impl Machine {
                                     ConversionFlag::Str | ConversionFlag::None => format::str(&value),
                                 };
                                 let Some(shown) = shown.filter(|_| is_plain) else {
-                                    return Ok(self.computed(&value, expression, "is formatted"));
+                                    return Ok(self.computed(
+                                        &value,
+                                        expression,
+                                        "is written out in a way that only Python knows",
+                                    ));
                                 };
                                 made.push_str(&shown);
                                 if made.len() > MAX_LENGTH {
@@ -250,7 +258,7 @@ impl Machine {
 
     /// An unknown part of an object: through it, the object may be changed.
     pub(super) fn looked_up(&mut self, object: &Object, node: &impl Ranged) -> Object {
-        let part = self.computed(object, node, "is looked up");
+        let part = self.computed(object, node, "is a part that only Python can look up");
         if let Form::Unknown(why) = &part.form {
             self.taint(object, &Rc::clone(why));
         }

@@ -9,7 +9,7 @@ use super::super::value::Place;
 use super::object::{Function, Namespace, Object};
 
 /// The namespaces in which names are looked up, the innermost first; the last is the module's.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub(super) struct Frame {
     pub(super) scopes: Vec<Namespace>,
     /// Names declared `global`.

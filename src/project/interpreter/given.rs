@@ -8,8 +8,42 @@ use super::format::float;
 use super::object::{Form, MAX_NESTING, Object};
 use super::shared::{Budget, Sequence, Shared};
 
+/// Whether it matters to setuptools in which order the items of an argument are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Order {
+    Counts,
+    OfSetsDoesNotCount,
+    DoesNotCount,
+}
+
+impl Order {
+    fn loosest(self) -> Sequence {
+        match self {
+            Self::Counts | Self::OfSetsDoesNotCount => Sequence::Loose,
+            Self::DoesNotCount => Sequence::Unknown,
+        }
+    }
+}
+
 /// Objects that are given to `setup()` in one argument.
 const MAX_GIVEN: usize = 200_000;
+
+/// Why this is no value, in a message.
+fn ungiven(form: &Form) -> String {
+    match form {
+        Form::Set(_) => "is a set, whose order differs from run to run; sorted(…) makes a list of it",
+        Form::Iterator(_) | Form::Generator(_) | Form::View(..) | Form::Range(..) => {
+            "is gone through by setuptools itself; list(…) makes a list of it"
+        }
+        Form::Path(_) => "is a path; str(…) makes a text of it",
+        Form::Bytes(_) => "is bytes; .decode() makes a text of them",
+        Form::Function(_) | Form::Method(..) => "is a function; what setuptools does with that only Python knows",
+        Form::Class(_) => "is a class; what setuptools does with that only Python knows",
+        Form::Library(name) => return format!("is {name}, which only Python knows"),
+        _ => "is an object that is no text, number, list or dict",
+    }
+    .to_owned()
+}
 
 impl Object {
     /// The object as it is now: a copy, down to every list and dict in it.
@@ -44,31 +78,35 @@ impl Object {
 
     /// The object as a value; why it is none, if something in it is not known.
     pub(crate) fn to_value(&self) -> Result<Value, Dynamic> {
-        self.to_value_below(0, Sequence::Loose)
+        self.to_value_below(0, Order::Counts)
     }
 
     /// The same for a list whose order does not matter to setuptools.
     pub(crate) fn to_value_in_any_order(&self) -> Result<Value, Dynamic> {
-        self.to_value_below(0, Sequence::Unknown)
+        self.to_value_below(0, Order::DoesNotCount)
     }
 
-    fn to_value_below(&self, depth: usize, loosest: Sequence) -> Result<Value, Dynamic> {
+    /// The same where setuptools takes sets, in whatever order Python has their items at that time: here sorted, which is one of
+    /// those orders, and the same at every run.
+    pub(crate) fn to_value_with_sets(&self) -> Result<Value, Dynamic> {
+        self.to_value_below(0, Order::OfSetsDoesNotCount)
+    }
+
+    fn to_value_below(&self, depth: usize, order: Order) -> Result<Value, Dynamic> {
         let unclear = |reason: &str| Dynamic {
-            expression: self.shown(),
+            // Its keyword says which it is.
+            expression: String::new(),
             place: self.place,
             reason: reason.to_owned(),
         };
         if depth > MAX_NESTING {
             return Err(unclear("is nested too deeply"));
         }
-        if self.sequence() > loosest {
+        if self.sequence() > order.loosest() {
             return Err(unclear("is in no certain order"));
         }
         let each = |items: &[Object]| -> Result<Vec<Value>, Dynamic> {
-            items
-                .iter()
-                .map(|item| item.to_value_below(depth + 1, loosest))
-                .collect()
+            items.iter().map(|item| item.to_value_below(depth + 1, order)).collect()
         };
         let known = |why: Rc<Dynamic>| Dynamic::clone(&why);
         let kind = match &self.form {
@@ -85,18 +123,23 @@ impl Object {
             }
             Form::List(items) => Kind::List(each(&items.get().map_err(known)?)?),
             Form::Tuple(items) => Kind::Tuple(each(items)?),
+            Form::Set(items) if order == Order::OfSetsDoesNotCount => {
+                let mut items = each(&items.get().map_err(known)?)?;
+                items.sort_by(|a, b| a.as_str().cmp(&b.as_str()));
+                Kind::List(items)
+            }
             Form::Dict(entries) => {
                 let entries = entries.get().map_err(known)?;
                 let entry = |(key, value): &(Object, Object)| {
                     Ok((
-                        key.to_value_below(depth + 1, loosest)?,
-                        value.to_value_below(depth + 1, loosest)?,
+                        key.to_value_below(depth + 1, order)?,
+                        value.to_value_below(depth + 1, order)?,
                     ))
                 };
                 Kind::Dict(entries.iter().map(entry).collect::<Result<_, Dynamic>>()?)
             }
             Form::Unknown(why) => return Err(Dynamic::clone(why)),
-            _ => return Err(unclear("is computed")),
+            form => return Err(unclear(&ungiven(form))),
         };
         Ok(Value::new(kind, self.place))
     }

@@ -26,7 +26,7 @@ impl Machine {
         }
         Ok(match &object.form {
             Form::List(items) => items.get().map(|items| items.clone()),
-            Form::Tuple(items) => Ok(items.to_vec()),
+            Form::Tuple(items) | Form::VersionInfo(items) => Ok(items.to_vec()),
             Form::Dict(entries) => entries
                 .get()
                 .map(|entries| entries.iter().map(|(key, _)| key.clone()).collect()),
@@ -37,6 +37,8 @@ impl Machine {
             },
             Form::Str(text) if text.len() > MAX_ITEMS => Err(self.dynamic(node, "is too long")),
             Form::Str(text) => Ok(text.chars().map(|c| Object::str(c.to_string(), place)).collect()),
+            // Another round would find it at its end.
+            Form::File(_) if !self.disorder.is_empty() => Err(self.dynamic(node, "is read in no certain order")),
             Form::File(file) => match &file.content {
                 Content::Text(text) if text.lines().count() > MAX_ITEMS => Err(self.dynamic(node, "is too long")),
                 Content::Text(text)
@@ -65,11 +67,12 @@ impl Machine {
                 }
                 Ok(once.items.take().unwrap_or_default())
             }
+            Form::Generator(generator) => return self.all_yielded(generator, node),
             Form::Unknown(why) => Err(Rc::clone(why)),
             Form::None | Form::Bool(_) | Form::Int(_) | Form::Float(_) => {
                 return Err(Halt::Raised("TypeError".into(), "object is not iterable".into()));
             }
-            _ => Err(self.dynamic(node, "is iterated over")),
+            _ => Err(self.dynamic(node, "is gone through in a way that only Python follows")),
         })
     }
 
@@ -98,6 +101,7 @@ impl Machine {
         self.gone_through(object, node)?;
         Ok(match &object.form {
             Form::List(items) => items.get().map(|items| items.clone()),
+            Form::Iterator(once) => Ok(once.items.take().unwrap_or_default()),
             Form::Dict(entries) => entries.get().map(|entries| viewed(&entries, View::Keys, object.place)),
             Form::View(entries, view) => entries.get().map(|entries| viewed(&entries, *view, object.place)),
             _ => Err(self.dynamic(node, "is in no certain order")),
@@ -229,10 +233,20 @@ impl Machine {
             iterated => self.evaluate(iterated)?,
         };
         *sequence = iterated.sequence().max(*sequence);
-        let items = match self.any_items(&iterated, &first.iter)? {
-            Ok(items) if !first.is_async => items,
-            Ok(_) => return Ok(Some(self.dynamic(&first.iter, "is iterated over"))),
-            Err(why) => return Ok(Some(why)),
+        // In Python, a generator takes turns with whoever goes through it; here it runs to its end first. That makes no difference
+        // where neither changes anything.
+        let takes_turns = matches!(iterated.form, Form::Generator(_));
+        let effects = self.effects;
+        let items = match self.any_items(&iterated, &first.iter) {
+            Ok(Ok(items)) if !first.is_async && (!takes_turns || self.effects == effects) => items,
+            Ok(Ok(_)) => {
+                return Ok(Some(
+                    self.dynamic(&first.iter, "is gone through in a way that only Python follows"),
+                ));
+            }
+            Ok(Err(why)) => return Ok(Some(why)),
+            Err(Halt::Raised(..)) if takes_turns => return Ok(Some(self.dynamic(&first.iter, "may fail"))),
+            Err(halt) => return Err(halt),
         };
         let version = iterated.version();
         'items: for item in items {
@@ -252,7 +266,7 @@ impl Machine {
                 return Ok(Some(why));
             }
         }
-        if iterated.version() != version {
+        if iterated.version() != version || (takes_turns && self.effects != effects) {
             return Ok(Some(self.dynamic(&first.iter, "changes while it is gone through")));
         }
         Ok(None)

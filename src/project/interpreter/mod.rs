@@ -9,13 +9,13 @@
 //! may change is unknown too.
 //!
 //! ```text
-//! statements   statement.rs, assignment.rs, definition.rs, exception.rs, modules.rs (import)
-//! expressions  expression.rs, operator.rs, comparison.rs, subscript.rs, iteration.rs, call.rs, methods/, library/
+//! statements   statement.rs, disorder.rs, assignment.rs, definition.rs, exception.rs, modules.rs (import)
+//! expressions  expression.rs, operator.rs, comparison.rs, subscript.rs, iteration.rs, generator.rs, call.rs, methods/, library/
 //! objects      object.rs, shared.rs, equality.rs, order.rs, truth.rs, keys.rs, format.rs, literal.rs, given.rs (to setup())
 //! names        frame.rs
 //! the unknown  unfollowed.rs, reach.rs
 //! limits       effort.rs, weight.rs
-//! files        files.rs, paths.rs, encoding.rs
+//! around it    files.rs, paths.rs, encoding.rs, environ.rs, python.rs
 //! ```
 
 mod arguments;
@@ -23,14 +23,17 @@ mod assignment;
 mod call;
 mod comparison;
 mod definition;
+mod disorder;
 mod effort;
 mod encoding;
+mod environ;
 mod equality;
 mod exception;
 mod expression;
 mod files;
 mod format;
 mod frame;
+mod generator;
 mod given;
 mod iteration;
 mod keys;
@@ -42,6 +45,7 @@ mod object;
 mod operator;
 mod order;
 mod paths;
+mod python;
 mod reach;
 mod shared;
 mod statement;
@@ -54,6 +58,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use ruff_python_ast::{Expr, Stmt};
 use ruff_text_size::Ranged;
@@ -62,8 +67,11 @@ use super::Outside;
 use super::mentions::Mentions;
 use super::needs::{Need, Part};
 use super::source_file::SourceFile;
+use super::surroundings::Surroundings;
 use super::value::{Dynamic, Place};
+use disorder::Disorder;
 use frame::Frame;
+use generator::Consumer;
 pub(crate) use literal::literal;
 pub(crate) use object::{Form, Object};
 
@@ -83,6 +91,8 @@ pub(crate) enum Halt {
     Raised(Rc<str>, Rc<str>),
     /// Only Python knows whether the rest of the loop or function runs.
     Doubt(Rc<Dynamic>),
+    /// Whoever went through this generator takes no more of it.
+    Left,
     /// The run is over: nothing more is to be learnt.
     End,
 }
@@ -108,6 +118,9 @@ pub(crate) type Setup = Vec<(String, Object)>;
 pub(crate) struct Machine {
     root: PathBuf,
     frame: Frame,
+    around: Arc<Surroundings>,
+    /// `os.environ`, once it was looked at.
+    environ: Option<Object>,
     /// What the file's functions may change once code that is not followed can call them.
     escaped: Mentions,
     /// Counts what was not understood so far: around a `try`, more of it means that anything may have been raised.
@@ -116,6 +129,10 @@ pub(crate) struct Machine {
     effects: usize,
     /// The exceptions that are being handled, the innermost last.
     handling: Vec<(Rc<str>, Rc<str>)>,
+    /// Who goes through the generators that run, the innermost last.
+    consumers: Vec<Consumer>,
+    /// The loops over what is in no certain order that run, the innermost last.
+    disorder: Vec<Disorder>,
     depth: usize,
     /// The tree may have changed: what is read from it is not certain any more.
     moved: Option<Rc<Dynamic>>,
@@ -136,17 +153,19 @@ pub(crate) struct Machine {
     /// Modules of the project that were imported, by dotted name.
     modules: BTreeMap<String, Object>,
     pub(crate) setup: Option<Setup>,
+    /// The version of the Python that runs it was looked at.
+    pub(crate) looked_at_python: bool,
     /// Why nothing can be trusted without Python.
     pub(crate) given_up: Option<Dynamic>,
 }
 
 impl Machine {
     /// Before the first statement of `setup.py` in `root`; `finds_modules` where the build backend lets it import from there.
-    pub(crate) fn new(root: &Path, file: Rc<SourceFile>, finds_modules: bool) -> Self {
+    pub(crate) fn new(root: &Path, file: Rc<SourceFile>, finds_modules: bool, around: &Arc<Surroundings>) -> Self {
         let search = finds_modules.then(|| root.to_owned());
         Self {
             search: search.into_iter().collect(),
-            ..Self::of_module(root, file, "__main__", &root.join("setup.py"))
+            ..Self::of_module(root, file, "__main__", &root.join("setup.py"), around)
         }
     }
 
@@ -156,7 +175,13 @@ impl Machine {
     }
 
     /// Before the first statement of a module of the project, which is alone: it imports none of the others.
-    pub(crate) fn of_module(root: &Path, file: Rc<SourceFile>, name: &str, path: &Path) -> Self {
+    pub(crate) fn of_module(
+        root: &Path,
+        file: Rc<SourceFile>,
+        name: &str,
+        path: &Path,
+        around: &Arc<Surroundings>,
+    ) -> Self {
         effort::begin();
         let place = Place {
             file: "setup.py",
@@ -169,10 +194,14 @@ impl Machine {
         Self {
             root: root.to_owned(),
             frame: Frame::of_module(Rc::new(RefCell::new(names)), file, None),
+            around: Arc::clone(around),
+            environ: None,
             escaped: Mentions::default(),
             doubts: 0,
             effects: 0,
             handling: Vec::new(),
+            consumers: Vec::new(),
+            disorder: Vec::new(),
             depth: 0,
             moved: None,
             outside: None,
@@ -184,6 +213,7 @@ impl Machine {
             searches_elsewhere: false,
             modules: BTreeMap::new(),
             setup: None,
+            looked_at_python: false,
             given_up: None,
         }
     }
@@ -205,7 +235,7 @@ impl Machine {
                     return self.give_up(statement, &reason);
                 }
                 Err(Halt::Doubt(why)) => return self.give_up_for(&why),
-                Err(Halt::End) => return,
+                Err(Halt::Left | Halt::End) => return,
             }
         }
         if let Some(last) = body.last() {
@@ -222,6 +252,11 @@ impl Machine {
             let doc = Object::str(text.value.to_str(), self.place(first));
             self.set("__doc__", doc);
         }
+    }
+
+    /// The file that is run.
+    pub(crate) fn file(&self) -> &SourceFile {
+        &self.frame.file
     }
 
     /// What a module's name stands for after the run.
@@ -331,7 +366,9 @@ impl Machine {
 
     fn set(&mut self, name: &str, object: Object) {
         let is_module = self.frame.global.contains(name) || self.frame.scopes.len() == 1;
-        self.effects += usize::from(is_module || self.frame.nonlocal.contains(name));
+        let effects = usize::from(is_module || self.frame.nonlocal.contains(name));
+        self.effects += effects;
+        self.bound_in_disorder(name, effects);
         let object = if is_module { self.guarded(name, object) } else { object };
         let scope = if self.frame.global.contains(name) {
             self.frame.scopes.last()
@@ -374,6 +411,6 @@ impl Machine {
 }
 
 /// Why something is unknown that depends on what is unknown for `why`.
-pub(super) fn depends(why: &Dynamic) -> String {
+pub(crate) fn depends(why: &Dynamic) -> String {
     format!("depends on `{}`, which {}", why.expression, why.reason)
 }

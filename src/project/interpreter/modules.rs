@@ -120,7 +120,7 @@ impl Machine {
         let place = self.place(statement);
         if self.is_of_library(top) {
             let full = format!("{module}.{name}");
-            let known = library::constant(&full, place);
+            let known = self.constant(&full, statement);
             // What is not everywhere may raise, which `except ImportError` expects.
             self.doubts += usize::from(known.is_none() && !library::exists(&full));
             return Ok(known.unwrap_or_else(|| Object::new(Form::Library(full.into()), place)));
@@ -205,35 +205,48 @@ impl Machine {
         names
             .borrow_mut()
             .insert("__file__".to_owned(), Object::str(path.to_string_lossy(), place));
-        let Ok(text) = self.text(&path, None, false, statement)? else {
-            return self.not_imported(statement);
-        };
         let package = if is_package {
             Some(dotted)
         } else {
             dotted.rsplit_once('.').map(|(package, _)| package)
         };
+        if let Err(halt) = self.run_file(&names, &path, package, statement) {
+            // Python tries again at the next import.
+            self.modules.remove(dotted);
+            return Err(halt);
+        }
+        Ok(names)
+    }
+
+    /// Follows a file in the namespace of its module, which is in `package`.
+    ///
+    /// # Errors
+    /// What the module raises; [`Halt::End`] where the file cannot be followed.
+    pub(super) fn run_file(
+        &mut self,
+        names: &Namespace,
+        path: &Path,
+        package: Option<&str>,
+        node: &impl Ranged,
+    ) -> Result<(), Halt> {
+        let Ok(text) = self.text(path, None, false, node)? else {
+            return self.not_imported(node);
+        };
+        let place = self.place(node);
         let frame = Frame {
             package: package.map(Into::into),
-            ..Frame::of_module(Rc::clone(&names), Rc::clone(&self.frame.file), Some(place))
+            ..Frame::of_module(Rc::clone(names), Rc::clone(&self.frame.file), Some(place))
         };
-        let Some(ended) = self.run_text(&text, frame, statement, Self::document) else {
-            return self.not_imported(statement);
-        };
-        match ended {
-            Ok(_) => Ok(names),
-            Err(Halt::Doubt(why)) => {
+        match self.run_text(&text, frame, node, Self::document) {
+            Some(Err(Halt::Doubt(why))) => {
                 let bound: Vec<_> = names.borrow().keys().cloned().collect();
                 for name in bound {
-                    self.lose(&names, &name, &why);
+                    self.lose(names, &name, &why);
                 }
-                Ok(names)
+                Ok(())
             }
-            Err(halt) => {
-                // Python tries again at the next import.
-                self.modules.remove(dotted);
-                Err(halt)
-            }
+            Some(ended) => ended.map(drop),
+            None => self.not_imported(node),
         }
     }
 
@@ -259,7 +272,7 @@ impl Machine {
         Some(ended)
     }
 
-    fn not_imported(&mut self, statement: &impl Ranged) -> Result<Namespace, Halt> {
+    fn not_imported(&mut self, statement: &impl Ranged) -> Result<(), Halt> {
         self.give_up(statement, "imports a module of the project that cannot be followed");
         Err(Halt::End)
     }

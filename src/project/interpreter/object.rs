@@ -13,6 +13,7 @@ use ruff_python_ast::{Expr, Parameters, Stmt};
 use super::super::mentions::Mentions;
 use super::super::source_file::SourceFile;
 use super::super::value::{Dynamic, Place};
+use super::generator::Generator;
 use super::shared::{Sequence, Shared};
 
 /// The names of a module or of one call of a function.
@@ -79,14 +80,21 @@ impl Object {
                 Ok(known) if known.len() > 1 => entries.sequence(),
                 _ => Sequence::Known,
             },
+            Form::Iterator(once) if once.items.borrow().as_ref().is_some_and(|items| items.len() > 1) => once.sequence,
             _ => Sequence::Known,
         }
     }
 
     /// An iterator over items that were made of `sources`.
     pub(crate) fn once(items: Vec<Object>, sources: &[Object]) -> Form {
+        Self::once_in_sequence(items, Sequence::Known, sources)
+    }
+
+    /// The same for items whose order need not be known.
+    pub(crate) fn once_in_sequence(items: Vec<Object>, sequence: Sequence, sources: &[Object]) -> Form {
         Form::Iterator(Rc::new(Once {
             items: RefCell::new(Some(items)),
+            sequence,
             sources: sources
                 .iter()
                 .map(|source| (source.clone(), source.version()))
@@ -109,7 +117,7 @@ impl Object {
             Form::Library(name) => name.to_string(),
             Form::Unknown(why) => why.expression.clone(),
             Form::Set(_) => "a set".to_owned(),
-            Form::Iterator(_) => "an iterator".to_owned(),
+            Form::Iterator(_) | Form::Generator(_) => "an iterator".to_owned(),
             Form::Arguments | Form::Argument => "sys.argv".to_owned(),
             Form::Path(_) => "a path".to_owned(),
             Form::Bytes(_) => "bytes".to_owned(),
@@ -154,6 +162,11 @@ pub(crate) enum Form {
     Range(i64, i64),
     /// An iterator, which is gone through once: a generator, or what `map` and its like give.
     Iterator(Rc<Once>),
+    /// A generator, which is run when it is gone through.
+    Generator(Rc<Generator>),
+    /// How `importlib` loads a file, and what loads it.
+    Spec(Rc<Source>),
+    Loader(Rc<Source>),
     File(Rc<OpenFile>),
     Path(PathBuf),
     /// The groups of a match, the whole first.
@@ -162,8 +175,12 @@ pub(crate) enum Form {
     Pattern(Rc<str>, i64),
     /// An exception: its class and its message.
     Exception(Rc<str>, Rc<str>),
-    /// `sys.version_info`, whose minor version is not known.
-    VersionInfo,
+    /// `sys.version_info`.
+    VersionInfo(Rc<[Object]>),
+    /// A number that is not known, but is no smaller than this one: the major version of setuptools.
+    AtLeast(i64),
+    /// The same, written out.
+    AtLeastWritten(i64),
     /// `sys.argv`, which holds a command of setuptools.
     Arguments,
     /// An item of `sys.argv`.
@@ -196,8 +213,17 @@ pub(crate) enum View {
 #[derive(Debug)]
 pub(crate) struct Once {
     pub(crate) items: RefCell<Option<Vec<Object>>>,
+    pub(crate) sequence: Sequence,
     /// What they were made of, and the count of its changes at that time.
     pub(crate) sources: Vec<(Object, usize)>,
+}
+
+/// A file that `importlib` is told to load.
+#[derive(Debug)]
+pub(crate) struct Source {
+    /// What its module is called.
+    pub(crate) name: String,
+    pub(crate) path: PathBuf,
 }
 
 /// A file that was opened for reading.
@@ -232,6 +258,20 @@ pub(crate) struct Groups {
     pub(crate) names: Vec<(String, usize)>,
 }
 
+impl Groups {
+    /// What `match.group(index)` gives; `None` where there is no such group.
+    pub(crate) fn at(&self, index: usize) -> Option<Form> {
+        let text = self.texts.get(index)?;
+        Some(text.as_ref().map_or(Form::None, |text| Form::Str(Rc::clone(text))))
+    }
+
+    /// What `match.group(name)` gives.
+    pub(crate) fn named(&self, name: &str) -> Option<Form> {
+        let (_, index) = self.names.iter().find(|(known, _)| known == name)?;
+        self.at(*index)
+    }
+}
+
 /// A function of the file.
 #[derive(Debug)]
 pub(crate) struct Function {
@@ -246,6 +286,8 @@ pub(crate) struct Function {
     pub(crate) file: Rc<SourceFile>,
     /// Bytes of its source.
     pub(crate) length: usize,
+    /// A call gives a generator.
+    pub(crate) yields: bool,
 }
 
 /// A class of the file.

@@ -23,7 +23,7 @@ impl Machine {
                 None => return Ok(self.unknown(expression, "is a large number")),
             },
             (UnaryOp::USub, Form::Float(number)) => Form::Float(-number),
-            _ => return Ok(self.computed(&operand, expression, "is computed")),
+            _ => return Ok(self.computed(&operand, expression, "is an operation that only Python evaluates")),
         };
         Ok(Object::new(form, self.place(expression)))
     }
@@ -73,7 +73,7 @@ impl Machine {
             }
             (Operator::Mod, Form::Str(template), _) => match format::percent(template, right) {
                 Some(text) => Form::Str(text.into()),
-                None => return self.unknown(node, "is formatted"),
+                None => return self.unknown(node, "is written out in a way that only Python knows"),
             },
             (Operator::Mult, Form::Str(text), Form::Int(times))
             | (Operator::Mult, Form::Int(times), Form::Str(text)) => {
@@ -90,14 +90,14 @@ impl Machine {
                         let repeated = std::iter::repeat_n(items.as_slice(), times).flatten();
                         Form::List(Shared::new(repeated.cloned().collect()))
                     }
-                    _ => return self.unknown(node, "is repeated"),
+                    _ => return self.unknown(node, "is repeated in a way that only Python knows"),
                 }
             }
             (Operator::Div, Form::Path(path), Form::Str(name)) => Form::Path(paths::pure(&path.join(&**name))),
             (Operator::Div, Form::Path(path), Form::Path(name)) => Form::Path(paths::pure(&path.join(name))),
             (_, Form::Int(a), Form::Int(b)) => match arithmetic(op, *a, *b) {
                 Some(number) => Form::Int(number),
-                None => return self.unknown(node, "is computed"),
+                None => return self.unknown(node, "is an operation that only Python evaluates"),
             },
             (Operator::BitOr, Form::Dict(first), Form::Dict(second)) => match (first.get(), second.get()) {
                 (Ok(a), Ok(b)) => {
@@ -118,11 +118,11 @@ impl Machine {
             (Operator::BitOr, Form::Library(a), Form::Library(b)) if a.starts_with("re.") && b.starts_with("re.") => {
                 match (library::flag_number(a), library::flag_number(b)) {
                     (Some(a), Some(b)) => Form::Int(a | b),
-                    _ => return self.unknown(node, "is computed"),
+                    _ => return self.unknown(node, "is an operation that only Python evaluates"),
                 }
             }
             _ => {
-                let why = self.dynamic(node, "is computed");
+                let why = self.dynamic(node, "is an operation that only Python evaluates");
                 self.taint(left, &why);
                 self.taint(right, &why);
                 return self.unknown_for(&why);

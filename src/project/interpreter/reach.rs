@@ -18,11 +18,11 @@ impl Object {
         let mut is_new = |address: *const ()| reached.insert(address.addr());
         let inner: Vec<Self> = match &self.form {
             Form::List(items) | Form::Set(items) => {
-                let inner = items.get().map(|items| items.clone()).unwrap_or_default();
+                let inner = items.behind().map(|items| items.clone()).unwrap_or_default();
                 if items.doubt(why) { inner } else { Vec::new() }
             }
             Form::Dict(entries) | Form::View(entries, _) => {
-                let inner = entries.get().map(|entries| entries.clone()).unwrap_or_default();
+                let inner = entries.behind().map(|entries| entries.clone()).unwrap_or_default();
                 let inner = inner.into_iter().flat_map(|(key, value)| [key, value]).collect();
                 if entries.doubt(why) { inner } else { Vec::new() }
             }
@@ -51,7 +51,12 @@ impl Object {
                 let data = bound.values_mut().filter(is_data);
                 data.map(|value| std::mem::replace(value, Self::unknown(why))).collect()
             }
-            Form::Function(_) | Form::Library(_) | Form::Arguments => {
+            Form::Function(_)
+            | Form::Generator(_)
+            | Form::Loader(_)
+            | Form::Spec(_)
+            | Form::Library(_)
+            | Form::Arguments => {
                 escaped(self);
                 Vec::new()
             }

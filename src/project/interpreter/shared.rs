@@ -20,12 +20,23 @@ pub(crate) enum Sequence {
     Unknown,
 }
 
+impl Sequence {
+    /// That of a dict which is made of something in this one: an `OrderedDict` gives a plain one.
+    pub(super) fn of_a_dict(self) -> Self {
+        if self == Self::Unknown { self } else { Self::Known }
+    }
+}
+
 #[derive(Debug)]
 struct Changing<T> {
     content: RefCell<T>,
     sequence: Cell<Sequence>,
     /// How often it was changed.
     version: Cell<usize>,
+    /// How many there were before it.
+    born: usize,
+    /// Why nobody may look at it now.
+    hidden: RefCell<Option<Rc<Dynamic>>>,
     doubt: RefCell<Option<Rc<Dynamic>>>,
 }
 
@@ -45,6 +56,8 @@ impl<T> Shared<T> {
             content: RefCell::new(content),
             sequence: Cell::new(sequence),
             version: Cell::new(0),
+            born: born(),
+            hidden: RefCell::new(None),
             doubt: RefCell::new(None),
         }))
     }
@@ -59,6 +72,14 @@ impl<T> Shared<T> {
 
     /// The content, or why it is not known.
     pub(crate) fn get(&self) -> Result<Ref<'_, T>, Rc<Dynamic>> {
+        match &*self.0.hidden.borrow() {
+            Some(why) => Err(Rc::clone(why)),
+            None => self.behind(),
+        }
+    }
+
+    /// The same, hidden or not.
+    pub(super) fn behind(&self) -> Result<Ref<'_, T>, Rc<Dynamic>> {
         match &*self.0.doubt.borrow() {
             Some(doubt) => Err(Rc::clone(doubt)),
             None => Ok(self.0.content.borrow()),
@@ -84,6 +105,20 @@ impl<T> Shared<T> {
         self.0.doubt.borrow_mut().replace(Rc::clone(why)).is_none()
     }
 
+    /// How many other contents there were before this one.
+    pub(super) fn born(&self) -> usize {
+        self.0.born
+    }
+
+    /// Keeps it from being looked at; it may still be changed.
+    pub(super) fn hide(&self, why: &Rc<Dynamic>) {
+        self.0.hidden.borrow_mut().get_or_insert_with(|| Rc::clone(why));
+    }
+
+    pub(super) fn show(&self) {
+        self.0.hidden.replace(None);
+    }
+
     pub(super) fn version(&self) -> usize {
         self.0.version.get() + usize::from(self.0.doubt.borrow().is_some())
     }
@@ -91,6 +126,19 @@ impl<T> Shared<T> {
     pub(crate) fn is(&self, other: &Self) -> bool {
         Rc::ptr_eq(&self.0, &other.0)
     }
+}
+
+thread_local! {
+    static BIRTHS: Cell<usize> = const { Cell::new(0) };
+}
+
+/// How many contents there are and were in this thread.
+pub(super) fn births() -> usize {
+    BIRTHS.get()
+}
+
+fn born() -> usize {
+    BIRTHS.replace(BIRTHS.get() + 1)
 }
 
 /// A limit on how many items are looked at: a few lists that hold each other can be larger than any memory when they are written out.

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use ruff_python_ast::visitor::{Visitor, walk_stmt};
+use ruff_python_ast::visitor::{Visitor, walk_expr, walk_stmt};
 use ruff_python_ast::{Expr, Stmt, StmtFor, StmtIf, StmtWhile, StmtWith};
 
+use super::generator::does_yield;
 use super::object::{Form, Object, Position};
+use super::shared::Sequence;
 use super::{Flow, Halt, Machine, depends};
 
 impl Machine {
@@ -131,6 +133,12 @@ impl Machine {
 
     fn each(&mut self, each: &StmtFor, statement: &Stmt) -> Result<Flow, Halt> {
         let iterated = self.evaluate(&each.iter)?;
+        if let Form::Generator(generator) = &iterated.form {
+            return self.each_yielded(generator, each, statement);
+        }
+        if iterated.sequence() == Sequence::Unknown && !leaves(statement) {
+            return self.each_in_disorder(&iterated, each, statement);
+        }
         let items = match self.items(&iterated, &*each.iter)? {
             Ok(items) => items,
             Err(why) => {
@@ -163,7 +171,7 @@ impl Machine {
     }
 
     /// One round of the loop `statement`; how the loop is left, if it is.
-    fn round(&mut self, body: &[Stmt], statement: &Stmt) -> Result<Option<Flow>, Halt> {
+    pub(super) fn round(&mut self, body: &[Stmt], statement: &Stmt) -> Result<Option<Flow>, Halt> {
         match self.block(body) {
             Ok(Flow::Next | Flow::Continue) => Ok(None),
             Ok(Flow::Break) => Ok(Some(Flow::Next)),
@@ -202,7 +210,10 @@ impl Machine {
                 opened
             } else {
                 suppresses |= !opens(&item.context_expr);
-                let why = self.dynamic(&item.context_expr, "is entered");
+                let why = self.dynamic(
+                    &item.context_expr,
+                    "is entered by `with`, which gives what only Python knows",
+                );
                 self.taint(&opened, &why);
                 self.unknown_for(&why)
             };
@@ -217,7 +228,7 @@ impl Machine {
         }
         // A context manager may suppress an exception, as `contextlib.suppress` does.
         let may_fail = self.doubts > doubts || matches!(left, Err(Halt::Raised(..)));
-        if suppresses && may_fail && self.setup.is_none() && !matches!(left, Err(Halt::End)) {
+        if suppresses && may_fail && self.setup.is_none() && !matches!(left, Err(Halt::End | Halt::Left)) {
             self.not_followed(statement, "may fail, or not")?;
             return match left {
                 Ok(Flow::Next) | Err(Halt::Raised(..)) => Ok(Flow::Next),
@@ -258,6 +269,12 @@ fn leaves(statement: &Stmt) -> bool {
                 _ => {}
             }
             walk_stmt(self, statement);
+        }
+
+        fn visit_expr(&mut self, expression: &'a Expr) {
+            // Whoever goes through the generator may leave it there.
+            self.found |= does_yield(expression);
+            walk_expr(self, expression);
         }
     }
     let mut leaves = Leaves::default();

@@ -21,7 +21,7 @@ impl Machine {
                 Ok(items) => at(&items, index),
                 Err(why) => return Ok(self.unknown_for(&why)),
             },
-            (Form::Tuple(items), Some(index)) => at(items, index),
+            (Form::Tuple(items) | Form::VersionInfo(items), Some(index)) => at(items, index),
             (Form::Str(text), Some(index)) => {
                 let back = || usize::try_from(index.unsigned_abs() - 1).ok();
                 let found = match usize::try_from(index) {
@@ -42,6 +42,10 @@ impl Machine {
                 },
                 Err(why) => return Ok(self.unknown_for(&why)),
             },
+            (Form::Match(groups), None) => match key.as_str().and_then(|name| groups.named(name)) {
+                Some(form) => return Ok(Object::new(form, object.place)),
+                None => return Ok(self.looked_up(object, expression)),
+            },
             (Form::Match(groups), Some(index)) => {
                 let group = usize::try_from(index).ok().and_then(|index| groups.texts.get(index));
                 match group {
@@ -50,7 +54,6 @@ impl Machine {
                     None => return Err(Halt::Raised("IndexError".into(), "no such group".into())),
                 }
             }
-            (Form::VersionInfo, Some(0)) => return Ok(Object::new(Form::Int(3), self.place(expression))),
             (Form::Arguments, Some(_)) => return Ok(Object::new(Form::Argument, self.place(expression))),
             _ => return Ok(self.looked_up(object, expression)),
         };
@@ -107,7 +110,7 @@ impl Machine {
                 Ok(items) => Form::List(Shared::new(cut(&items))),
                 Err(why) => return Ok(self.unknown_for(&why)),
             },
-            Form::Tuple(items) => Form::Tuple(cut(items).into()),
+            Form::Tuple(items) | Form::VersionInfo(items) => Form::Tuple(cut(items).into()),
             Form::Str(text) => {
                 let (start, count) = part(text.chars().count());
                 let kept = text.chars().skip(start).take(count);
@@ -118,8 +121,7 @@ impl Machine {
                 };
                 Form::Str(kept.into())
             }
-            // `sys.version_info[:2]` compares as the whole does; of `sys.argv[1:]` as much is known as of the whole.
-            Form::VersionInfo if bounds[0].is_none() && bounds[1].is_none_or(|end| end >= 2) => Form::VersionInfo,
+            // Of `sys.argv[1:]` as much is known as of the whole.
             Form::Arguments => Form::Arguments,
             _ => return Ok(self.looked_up(object, expression)),
         };

@@ -10,6 +10,7 @@ use ruff_text_size::Ranged;
 
 use super::super::mentions::{Mentions, mentions, mentions_of_all};
 use super::super::value::Dynamic;
+use super::environ::reaches_environ;
 use super::library::is_setup;
 use super::object::{Body, Form, Namespace, Object};
 use super::{Machine, effort};
@@ -37,6 +38,13 @@ impl Machine {
                 (&own, &function.scopes)
             }
             Form::Class(class) => (&class.mentions, &class.scopes),
+            Form::Loader(source) | Form::Spec(source) => {
+                return self.give_up_for(&Dynamic {
+                    reason: format!("may run {} in a way that is not followed", source.path.display()),
+                    ..Dynamic::clone(why)
+                });
+            }
+            Form::Generator(generator) => return self.lose_generator(generator, why),
             Form::Arguments => {
                 self.patched.insert("sys.argv".to_owned());
                 return;
@@ -53,6 +61,9 @@ impl Machine {
             }
             _ => return,
         };
+        if mentions.attributes.iter().any(|name| reaches_environ(name)) {
+            self.forget_environ(why);
+        }
         let known = self.escaped.loads.len() + self.escaped.stores.len();
         self.escaped.loads.extend(mentions.loads.iter().cloned());
         self.escaped.stores.extend(mentions.later.stores.iter().cloned());
@@ -88,6 +99,9 @@ impl Machine {
         };
         let _ = effort::work(names + mentions.loads.len() + mentions.stores.len());
         self.searches_elsewhere |= mentions.attributes.contains("path") && mentions.loads.contains("sys");
+        if mentions.attributes.iter().any(|name| reaches_environ(name)) {
+            self.forget_environ(why);
+        }
         let is_setup_of = |name: &String| {
             let bound = scopes.iter().find_map(|scope| scope.borrow().get(name).cloned());
             matches!(bound.map(|object| object.form), Some(Form::Library(name)) if is_setup(&name))

@@ -9,6 +9,7 @@ mod sources;
 mod validation;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -17,6 +18,7 @@ use super::build_requirements::plain_name;
 use super::dependency_source::DependencySource;
 use super::error::Error;
 use super::source_file::SourceFile;
+use super::surroundings::Surroundings;
 use super::value::{Draft, Kind, Place, Value};
 pub(super) use sources::sources;
 use validation::doubtful;
@@ -39,6 +41,10 @@ pub(crate) struct Pyproject {
     pub(crate) requires_at: Vec<Place>,
     /// `[build-system] build-backend`.
     pub(crate) backend: Option<String>,
+    /// Where it stands.
+    pub(crate) backend_at: Option<Place>,
+    /// Where `[project]` begins.
+    pub(crate) project_at: Option<Place>,
     /// `[build-system] backend-path`.
     pub(crate) backend_path: Vec<String>,
     pub(crate) readme: Option<String>,
@@ -48,13 +54,16 @@ pub(crate) struct Pyproject {
     pub(crate) poetry_adds: bool,
     /// Where `[tool.setuptools] license-files` is.
     tool_license_files: Option<Place>,
+    /// What a module sees that `attr:` names.
+    around: Arc<Surroundings>,
 }
 
 /// Reads `pyproject.toml`.
-pub(crate) fn read(root: &Path, file: &SourceFile) -> Result<Pyproject, Error> {
+pub(crate) fn read(root: &Path, file: &SourceFile, around: &Arc<Surroundings>) -> Result<Pyproject, Error> {
     let top = tables(file)?;
     let mut found = Pyproject {
         sources: sources(&top),
+        around: Arc::clone(around),
         ..Pyproject::default()
     };
     found.build_system(&top)?;
@@ -83,6 +92,7 @@ pub(crate) fn read(root: &Path, file: &SourceFile) -> Result<Pyproject, Error> {
     }
     if let Some(project) = top.get("project") {
         found.has_project = true;
+        found.project_at = Some(project.place);
         if let Some((value, reason)) = doubtful(project) {
             found.draft.give_up("[project]", value.place, reason);
         }
@@ -174,6 +184,7 @@ impl Pyproject {
         let listed = table.get("requires").and_then(Value::items).unwrap_or_default();
         self.requires_at = listed.iter().map(|requirement| requirement.place).collect();
         self.backend_path = strings("backend-path")?.unwrap_or_default();
+        self.backend_at = table.get("build-backend").map(|backend| backend.place);
         self.backend = match table.get("build-backend") {
             None => None,
             Some(value) => {

@@ -110,7 +110,7 @@ impl Pyproject {
         if !listed && root.join("src").is_dir() {
             package_dir.insert(String::new(), "src".to_owned());
         }
-        let evaluated = read_attr(root, path.trim(), &package_dir, at, &mut self.draft.needs)?;
+        let evaluated = read_attr(root, path.trim(), &package_dir, at, &mut self.draft.needs, &self.around)?;
         self.draft.fields.insert("version".to_owned(), evaluated);
         Ok(())
     }

@@ -1,8 +1,10 @@
 //! How the project is read.
 
-use crate::project::ProjectSettings;
+use crate::image;
+use crate::oci::Platform;
+use crate::project::{Project, ProjectSettings, ReadFor};
 use crate::settings::key::{Key, Text};
-use crate::settings::{Settings, table, uv};
+use crate::settings::{Origin, Settings, table, uv};
 use crate::uv::UvSettings;
 
 impl Settings {
@@ -19,6 +21,32 @@ impl Settings {
             environment: self.environment().all().to_vec(),
             cache_dir: self.environment().cache_dir(),
             uv: self.uv(),
+            read_for: self.read_for(),
+        }
+    }
+
+    /// The Python that the image will have, where it is the official one.
+    #[must_use]
+    pub fn python_of(&self, project: &Project) -> Option<String> {
+        let is_official = self.get(&table::BASE_IMAGE).is_none();
+        let version = self.get(&table::PYTHON_VERSION).map(str::to_owned);
+        is_official.then(|| image::chosen_python(project, version.as_ref()))?
+    }
+
+    /// What is known of the image before the project is read.
+    fn read_for(&self) -> ReadFor {
+        let platform = self.get(&table::PLATFORM).parse::<Platform>();
+        let machine = platform.ok().and_then(|platform| match platform.architecture.as_str() {
+            "amd64" => Some("x86_64"),
+            "arm64" => Some("aarch64"),
+            _ => None,
+        });
+        let is_official = self.get(&table::BASE_IMAGE).is_none();
+        let by_default = is_official.then(|| image::DEFAULT_PYTHON.to_owned());
+        ReadFor {
+            python: self.get(&table::PYTHON_VERSION).map(str::to_owned).or(by_default),
+            is_asked: *self.origin_of(&table::PYTHON) == Origin::Default,
+            machine: machine.map(str::to_owned),
         }
     }
 

@@ -79,6 +79,42 @@ fn pyproject() {
         ),
         beside(Static, "with a setup.py that says nothing", "setup()", project),
         beside(
+            Static,
+            "with a setup.py that has extension modules",
+            "from setuptools import Extension\nsetup(ext_modules=[Extension('pkg.x', ['x.c'])])",
+            project,
+        ),
+        beside(
+            Static,
+            "and looks for packages",
+            "from setuptools import Extension, find_packages\nsetup(packages=find_packages(), zip_safe=False, include_package_data=False, ext_modules=[Extension('pkg.x', ['x.c'])], cmdclass={})",
+            project,
+        ),
+        beside(
+            Static,
+            "and says where packages are",
+            "from setuptools import Extension\nsetup(packages=['q'], package_dir={'q': 'pkg'}, package_data={'q': ['*.txt']}, ext_modules=[Extension('q.x', ['x.c'])])",
+            project,
+        ),
+        beside(
+            Static,
+            "extension modules beside a dynamic version",
+            "from setuptools import Extension\nsetup(ext_modules=[Extension('pkg.x', ['x.c'])])",
+            "[project]\nname = \"a\"\ndynamic = [\"version\"]\n[tool.setuptools.dynamic]\nversion = {attr = \"pkg.__version__\"}\n",
+        ),
+        beside(
+            Asked,
+            "packages in both",
+            "setup(packages=['pkg'])",
+            &format!("{project}[tool.setuptools]\npackages = [\"pkg\"]\n"),
+        ),
+        beside(
+            Asked,
+            "a dynamic version beside packages in setup.py",
+            "setup(packages=['pkg'])",
+            "[project]\nname = \"a\"\ndynamic = [\"version\"]\n[tool.setuptools.dynamic]\nversion = {attr = \"pkg.__version__\"}\n",
+        ),
+        beside(
             Right,
             "dynamic in setup.py",
             "setup(version='3', install_requires=['six'])",

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use sgbuild::package::sdist::{SdistSettings, pack};
 use sgbuild::progress::Silent;
-use sgbuild::project::{Build, Metadata, ProjectSettings, load};
+use sgbuild::project::{Build, Metadata, ProjectSettings, ReadFor, load};
 use sgbuild::uv::UvSettings;
 
 use super::oracle::{members, same_as_setuptools, setuptools_sdist};
@@ -25,6 +25,7 @@ fn pkg_info_of_both(files: &[(&str, &str)]) -> (String, String) {
         environment: Vec::new(),
         cache_dir: out.path().into(),
         uv: UvSettings::default(),
+        read_for: ReadFor::default(),
     };
     let project = load(root.path(), &settings, &Silent).unwrap();
     let ours = pack(&project, &out.path().join("ours"), &SdistSettings::default(), &Silent).unwrap();

@@ -8,7 +8,7 @@ use sgbuild::explain::Explain as _;
 use sgbuild::oci::Platform;
 use sgbuild::package::wheel::{Builder, Built, Error, Target, Wheel, WheelSettings};
 use sgbuild::progress::Silent;
-use sgbuild::project::{ProjectSettings, load};
+use sgbuild::project::{ProjectSettings, ReadFor, load};
 use sgbuild::uv::UvSettings;
 
 use super::oracle::{check_record, members};
@@ -25,6 +25,7 @@ fn asking() -> ProjectSettings {
         static_only: false,
         environment: environment.clone(),
         cache_dir: cache_dir.clone(),
+        read_for: ReadFor::default(),
         uv: UvSettings {
             python: "python3".into(),
             environment,

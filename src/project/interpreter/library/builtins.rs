@@ -89,6 +89,9 @@ pub(super) fn int(_: &mut Machine, arguments: &Arguments, _: TextRange) -> Known
     if let Some(number) = value.as_int() {
         return Ok(Some(Form::Int(number)));
     }
+    if let Form::AtLeast(number) | Form::AtLeastWritten(number) = value.form {
+        return Ok(Some(Form::AtLeast(number)));
+    }
     let Some(text) = value.as_str().map(str::trim) else {
         return Ok(None);
     };
@@ -149,9 +152,16 @@ fn is_instance(value: &Object, class: &Object) -> Option<bool> {
     for class in classes {
         let Form::Library(name) = &class.form else { return None };
         found |= match (&**name, &value.form) {
-            (_, Form::Unknown(_) | Form::Argument | Form::Arguments | Form::VersionInfo | Form::Library(_)) => {
-                return None;
-            }
+            (
+                _,
+                Form::Unknown(_)
+                | Form::Argument
+                | Form::Arguments
+                | Form::VersionInfo(_)
+                | Form::AtLeast(_)
+                | Form::AtLeastWritten(_)
+                | Form::Library(_),
+            ) => return None,
             ("builtins.str", form) => matches!(form, Form::Str(_)),
             ("builtins.list", form) => matches!(form, Form::List(_)),
             ("builtins.tuple", form) => matches!(form, Form::Tuple(_)),

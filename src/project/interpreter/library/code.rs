@@ -85,7 +85,7 @@ pub(super) fn exec(machine: &mut Machine, arguments: &Arguments, node: TextRange
             return Ok(Some(done));
         }
     }
-    let why = machine.dynamic(&node, "is computed");
+    let why = machine.dynamic(&node, "runs code that cannot be followed");
     for argument in &arguments.positional {
         machine.taint(argument, &why);
     }

@@ -7,6 +7,7 @@ use ruff_text_size::TextRange;
 
 use super::super::super::value::{Dynamic, Place};
 use super::super::arguments::Arguments;
+use super::super::generator::Taking;
 use super::super::keys::{distinct, unique};
 use super::super::object::{Form, Object};
 use super::super::order;
@@ -88,22 +89,52 @@ pub(super) fn reversed(machine: &mut Machine, arguments: &Arguments, node: TextR
 
 /// `any(iterable)`.
 pub(super) fn any(machine: &mut Machine, arguments: &Arguments, node: TextRange) -> Known {
-    truths(machine, arguments, node, |truths| truths.contains(&true))
+    truths(machine, arguments, node, true)
 }
 
 /// `all(iterable)`.
 pub(super) fn all(machine: &mut Machine, arguments: &Arguments, node: TextRange) -> Known {
-    truths(machine, arguments, node, |truths| !truths.contains(&false))
+    truths(machine, arguments, node, false)
 }
 
-fn truths(machine: &mut Machine, arguments: &Arguments, node: TextRange, holds: fn(&[bool]) -> bool) -> Known {
+/// Both stop at the first item that is `wanted`.
+fn truths(machine: &mut Machine, arguments: &Arguments, node: TextRange, wanted: bool) -> Known {
     let [from] = arguments.positional.as_slice() else {
         return Ok(None);
     };
+    if let Form::Generator(generator) = &from.form {
+        let until = Taking::Until { wanted, is_met: false };
+        return Ok(match machine.go_through(generator, until, &node)? {
+            Ok(Taking::Until { is_met, .. }) => Some(Form::Bool(is_met == wanted)),
+            Ok(_) => None,
+            Err(why) => Some(Form::Unknown(why)),
+        });
+    }
     made(in_any_order(machine, from, node)?, |items| {
         let truths: Result<Vec<_>, _> = items.iter().map(Object::truthy).collect();
-        truths.ok().map(|truths| Form::Bool(holds(&truths)))
+        truths.ok().map(|truths| Form::Bool(truths.contains(&wanted) == wanted))
     })
+}
+
+/// `next(iterator, default)`.
+pub(super) fn next(machine: &mut Machine, arguments: &Arguments, node: TextRange) -> Known {
+    let (from, default) = match arguments.positional.as_slice() {
+        [from] => (from, None),
+        [from, default] => (from, Some(default)),
+        _ => return Ok(None),
+    };
+    let Form::Generator(generator) = &from.form else {
+        return Ok(None);
+    };
+    let first = match machine.go_through(generator, Taking::First(None), &node)? {
+        Ok(Taking::First(first)) => first,
+        Ok(_) => return Ok(None),
+        Err(why) => return Ok(Some(Form::Unknown(why))),
+    };
+    match first.as_ref().or(default) {
+        Some(item) => Ok(Some(item.form.clone())),
+        None => Err(Halt::Raised("StopIteration".into(), "".into())),
+    }
 }
 
 /// `enumerate(iterable)`.
@@ -247,6 +278,10 @@ fn over_items(
 /// `dict(mapping_or_iterable, **named)`, which holds what only Python knows as it holds the rest.
 pub(super) fn dict(machine: &mut Machine, arguments: &Arguments, node: TextRange) -> Known {
     let place = machine.place(&node);
+    let sequence = arguments
+        .positional
+        .first()
+        .map_or(Sequence::Known, |from| from.sequence().of_a_dict());
     let mut entries = match arguments.positional.as_slice() {
         [] => Vec::new(),
         [from] => match entries_of(machine, from, node)? {
@@ -258,7 +293,7 @@ pub(super) fn dict(machine: &mut Machine, arguments: &Arguments, node: TextRange
     };
     let named = arguments.named.iter();
     entries.extend(named.map(|(key, value)| (Object::str(key, place), value.clone())));
-    Ok(Some(Form::Dict(Shared::new(unique(entries)))))
+    Ok(Some(Form::Dict(Shared::in_sequence(unique(entries), sequence))))
 }
 
 type Entries = Result<Vec<(Object, Object)>, Rc<Dynamic>>;
@@ -266,7 +301,6 @@ type Entries = Result<Vec<(Object, Object)>, Rc<Dynamic>>;
 fn entries_of(machine: &mut Machine, from: &Object, node: TextRange) -> Result<Option<Entries>, Halt> {
     match &from.form {
         Form::Unknown(_) => return Ok(None),
-        Form::Dict(_) if from.sequence() == Sequence::Unknown => return Ok(None),
         Form::Dict(entries) => return Ok(Some(entries.get().map(|entries| entries.clone()))),
         _ => {}
     }
@@ -289,7 +323,7 @@ pub(super) fn ordered_dict(machine: &mut Machine, arguments: &Arguments, node: T
     let made = dict(machine, arguments, node)?;
     if let Some(Form::Dict(entries)) = &made {
         // Written out, it is no dict.
-        entries.set_sequence(Sequence::Loose);
+        entries.set_sequence(entries.sequence().max(Sequence::Loose));
     }
     Ok(made)
 }

@@ -8,10 +8,12 @@
     reason = "evaluators are of one type, and some of them raise"
 )]
 
+mod back_reference;
 mod builtins;
 mod code;
 mod copy;
 mod glob;
+mod importlib;
 mod io;
 mod iterables;
 mod itertools;
@@ -32,6 +34,7 @@ use super::super::value::Place;
 use super::arguments::Arguments;
 use super::object::{Form, Object};
 use super::{Known, Machine};
+pub(super) use importlib::load;
 use row::Evaluator::{self, Always, Computed, Evaluated, Unevaluated};
 pub(super) use row::SideEffects;
 use row::SideEffects::{AnyName, CallsBack, Escapes, Pure, RunsProgram};
@@ -67,6 +70,7 @@ static TABLE: &[Row] = &[
     exception("builtins.NotImplementedError"),
     exception("builtins.OSError"),
     exception("builtins.RuntimeError"),
+    exception("builtins.StopIteration"),
     exception("builtins.SystemExit"),
     exception("builtins.TypeError"),
     exception("builtins.UnicodeDecodeError"),
@@ -96,6 +100,7 @@ static TABLE: &[Row] = &[
     function("builtins.map", Escapes, Evaluated(iterables::map)),
     function("builtins.max", Escapes, Unevaluated),
     function("builtins.min", Escapes, Unevaluated),
+    function("builtins.next", Escapes, Evaluated(iterables::next)),
     function("builtins.object", Escapes, Unevaluated),
     function("builtins.open", Pure, Evaluated(io::open)),
     silent("builtins.print"),
@@ -173,9 +178,13 @@ static TABLE: &[Row] = &[
     function("glob.iglob", Escapes, Evaluated(glob::glob)),
     module("hashlib"),
     module("importlib"),
-    function("importlib.import_module", Escapes, Unevaluated),
+    function("importlib.import_module", Escapes, Evaluated(importlib::import_module)),
     module("importlib.machinery"),
+    function("importlib.machinery.SourceFileLoader", Escapes, Computed(importlib::source_file_loader)),
     module("importlib.util"),
+    function("importlib.util.module_from_spec", Escapes, Computed(importlib::module_from_spec)),
+    function("importlib.util.spec_from_file_location", Escapes, Computed(importlib::spec_from_file_location)),
+    function("importlib.util.spec_from_loader", Escapes, Computed(importlib::spec_from_loader)),
     module("inspect"),
     module("io"),
     function("io.BytesIO", Escapes, Unevaluated),
@@ -204,7 +213,6 @@ static TABLE: &[Row] = &[
     function("os.chdir", Escapes, Evaluated(os::chdir)),
     value("os.curdir", || Form::text(".")),
     function("os.environ", Escapes, Unevaluated),
-    function("os.environ.get", Escapes, Always(os::getenv)),
     function("os.getcwd", Escapes, Evaluated(os::getcwd)),
     function("os.getenv", Escapes, Always(os::getenv)),
     value("os.linesep", || Form::text("\n")),
@@ -232,7 +240,7 @@ static TABLE: &[Row] = &[
     function("os.remove", Escapes, Unevaluated),
     value("os.sep", || Form::text("/")),
     function("os.system", Escapes, Unevaluated),
-    function("os.walk", Escapes, Unevaluated),
+    function("os.walk", Escapes, Evaluated(os::walk)),
     module("pathlib"),
     function("pathlib.Path", Escapes, Computed(pathlib::path)),
     function("pathlib.Path.cwd", Escapes, Evaluated(pathlib::cwd)),
@@ -241,9 +249,10 @@ static TABLE: &[Row] = &[
     passing("pkg_resources"),
     module("pkgutil"),
     module("platform").whose_functions_are(Pure),
-    function("platform.machine", Pure, Unevaluated),
+    function("platform.machine", Pure, Evaluated(platform::machine)),
     function("platform.python_implementation", Pure, Computed(platform::python_implementation)),
-    function("platform.python_version", Pure, Unevaluated),
+    function("platform.python_version", Pure, Evaluated(platform::python_version)),
+    function("platform.python_version_tuple", Pure, Evaluated(platform::python_version_tuple)),
     function("platform.system", Pure, Computed(platform::system)),
     module("pprint"),
     silent("pprint.pprint"),
@@ -260,13 +269,14 @@ static TABLE: &[Row] = &[
     flag("re.VERBOSE", re::VERBOSE),
     flag("re.X", re::VERBOSE),
     function("re.compile", CallsBack, Computed(re::compile)),
-    function("re.escape", CallsBack, Unevaluated),
+    function("re.escape", CallsBack, Computed(re::escape)),
     function("re.findall", CallsBack, Computed(re::findall)),
-    function("re.finditer", CallsBack, Unevaluated),
+    function("re.finditer", CallsBack, Computed(re::finditer)),
+    function("re.fullmatch", CallsBack, Computed(re::fullmatch)),
     function("re.match", CallsBack, Computed(re::match_)),
     function("re.search", CallsBack, Computed(re::search)),
-    function("re.split", CallsBack, Unevaluated),
-    function("re.sub", CallsBack, Unevaluated),
+    function("re.split", CallsBack, Computed(re::split)),
+    function("re.sub", CallsBack, Computed(re::sub)),
     module("runpy"),
     function("runpy.run_path", Escapes, Evaluated(code::run_path)),
     module("setuptools"),
@@ -277,6 +287,8 @@ static TABLE: &[Row] = &[
     function("setuptools.PEP420PackageFinder.find", Escapes, Evaluated(setuptools::find_namespace_packages)),
     function("setuptools.PackageFinder", Escapes, Unevaluated),
     function("setuptools.PackageFinder.find", Escapes, Evaluated(setuptools::find_packages)),
+    function("setuptools.__version__", Pure, Unevaluated),
+    function("setuptools.__version__.split", Pure, Computed(setuptools::parts_of_version)),
     module("setuptools.command"),
     module("setuptools.command.build_ext"),
     function("setuptools.command.build_ext.build_ext", Escapes, Unevaluated),
@@ -333,7 +345,7 @@ static TABLE: &[Row] = &[
     function("sys.path", Escapes, Unevaluated),
     function("sys.path.append", Escapes, Always(sys::path_append)),
     function("sys.path.insert", Escapes, Always(sys::path_insert)),
-    value("sys.platform", sys::platform),
+    value("sys.platform", || Form::text("linux")),
     silent("sys.setrecursionlimit"),
     function("sys.stderr", Escapes, Unevaluated),
     silent("sys.stderr.flush"),
@@ -342,7 +354,6 @@ static TABLE: &[Row] = &[
     silent("sys.stdout.flush"),
     silent("sys.stdout.write"),
     function("sys.version", Escapes, Unevaluated),
-    value("sys.version_info", || Form::VersionInfo),
     module("sysconfig"),
     module("tarfile"),
     module("tempfile"),
@@ -409,7 +420,7 @@ pub(super) fn builtin(name: &str) -> Option<Object> {
 }
 
 /// The constant of this name.
-pub(super) fn constant(name: &str, place: Place) -> Option<Object> {
+fn constant(name: &str, place: Place) -> Option<Object> {
     match row(name)?.what {
         What::Value(value) => Some(Object::new(value(), place)),
         _ => None,
@@ -449,6 +460,16 @@ pub(super) fn is_setup(name: &str) -> bool {
 }
 
 impl Machine {
+    /// What a name of the library stands for, if that is no function or module.
+    pub(super) fn constant(&mut self, name: &str, node: &impl Ranged) -> Option<Object> {
+        match name {
+            "os.environ" => Some(self.environ(node)),
+            // The same as one number, which is compared as the parts are.
+            "sys.version_info" | "sys.hexversion" => Some(self.version_info(node)),
+            _ => constant(name, self.place(node)),
+        }
+    }
+
     /// What a call of a name of the library gives.
     pub(super) fn library(&mut self, name: &str, arguments: &Arguments, node: &impl Ranged) -> Known {
         // A method that is called by its class.

@@ -13,11 +13,15 @@ use super::super::{Known, Machine, effort};
 /// What an entry of a directory counts for.
 pub(super) const ENTRY: usize = 20;
 
-/// `os.getenv(key)` and `os.environ.get(key)`.
-pub(super) fn getenv(machine: &mut Machine, _: &Arguments, node: TextRange) -> Known {
-    Ok(Some(Form::Unknown(
-        machine.dynamic(&node, "depends on the environment"),
-    )))
+/// `os.getenv(key, default)`.
+pub(super) fn getenv(machine: &mut Machine, arguments: &Arguments, node: TextRange) -> Known {
+    let Some(key) = arguments.get(0, "key").filter(|key| key.as_str().is_some()) else {
+        return Ok(None);
+    };
+    let default = arguments.get(1, "default").cloned();
+    let all = [key.clone()].into_iter().chain(default).collect();
+    let environ = machine.environ(&node);
+    machine.method(&environ, "get", &Arguments::of(all), &node)
 }
 
 /// `os.getcwd()`.
@@ -68,4 +72,59 @@ pub(super) fn listdir(machine: &mut Machine, arguments: &Arguments, node: TextRa
             .collect()
     });
     Ok(names.map(|names| Form::List(Shared::in_sequence(names, Sequence::Unknown))))
+}
+
+/// `os.walk(top)`: in no certain order. It stops being right where a list of directories is changed, by which a program says which
+/// it wants to see.
+pub(super) fn walk(machine: &mut Machine, arguments: &Arguments, node: TextRange) -> Known {
+    let ([top], true) = (arguments.positional.as_slice(), arguments.named.is_empty()) else {
+        return Ok(None);
+    };
+    let Some(top) = top.as_path() else { return Ok(None) };
+    let place = machine.place(&node);
+    let (mut rows, mut sources) = (Vec::new(), Vec::new());
+    let mut waiting = vec![top.to_owned()];
+    while let Some(directory) = waiting.pop() {
+        if let Some(unknown) = machine.unseen(&directory, &node) {
+            return Ok(Some(unknown));
+        }
+        // What cannot be listed is passed over, as Python does.
+        let Ok(entries) = std::fs::read_dir(machine.root.join(&directory)) else {
+            continue;
+        };
+        let (mut directories, mut files) = (Vec::new(), Vec::new());
+        for entry in entries {
+            if effort::work(ENTRY).is_none() {
+                return Ok(None);
+            }
+            let Ok(entry) = entry else { return Ok(None) };
+            let name = entry.file_name();
+            let (Some(name), Ok(kind)) = (name.to_str(), entry.file_type()) else {
+                return Ok(None);
+            };
+            let path = directory.join(name);
+            if kind.is_symlink() && machine.unseen(&path, &node).is_some() {
+                return Ok(None);
+            }
+            let listed = if machine.root.join(&path).is_dir() {
+                &mut directories
+            } else {
+                &mut files
+            };
+            listed.push(Object::str(name, place));
+            // Links to directories are listed, and not followed.
+            if kind.is_dir() {
+                waiting.push(path);
+            }
+        }
+        let list = |names| Object::new(Form::List(Shared::in_sequence(names, Sequence::Unknown)), place);
+        let row = [
+            Object::str(directory.to_string_lossy(), place),
+            list(directories),
+            list(files),
+        ];
+        sources.push(row[1].clone());
+        rows.push(Object::new(Form::Tuple(row.into()), place));
+    }
+    Ok(Some(Object::once_in_sequence(rows, Sequence::Unknown, &sources)))
 }

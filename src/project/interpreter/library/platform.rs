@@ -1,8 +1,13 @@
-//! `platform`: the interpreter that images run, on the system that sgbuild runs on.
+//! `platform`: of the image, which is what the project is read for.
+
+use std::rc::Rc;
+
+use ruff_text_size::TextRange;
 
 use super::super::super::value::Place;
 use super::super::arguments::Arguments;
-use super::super::object::Form;
+use super::super::object::{Form, Object};
+use super::super::{Known, Machine, format};
 
 /// `platform.python_implementation()`.
 pub(super) fn python_implementation(arguments: &Arguments, _: Place) -> Option<Form> {
@@ -11,6 +16,51 @@ pub(super) fn python_implementation(arguments: &Arguments, _: Place) -> Option<F
 
 /// `platform.system()`.
 pub(super) fn system(arguments: &Arguments, _: Place) -> Option<Form> {
-    let name = if cfg!(target_os = "macos") { "Darwin" } else { "Linux" };
-    arguments.is_empty().then(|| Form::text(name))
+    arguments.is_empty().then(|| Form::text("Linux"))
+}
+
+/// `platform.machine()`.
+pub(super) fn machine(machine: &mut Machine, arguments: &Arguments, _: TextRange) -> Known {
+    Ok(machine
+        .around
+        .machine()
+        .filter(|_| arguments.is_empty())
+        .map(Form::text))
+}
+
+/// `platform.python_version()`.
+pub(super) fn python_version(machine: &mut Machine, arguments: &Arguments, node: TextRange) -> Known {
+    let parts = released(machine, node);
+    let unknown = parts.iter().find_map(|part| match &part.form {
+        Form::Unknown(why) => Some(Rc::clone(why)),
+        _ => None,
+    });
+    let texts: Option<Vec<_>> = parts.iter().map(format::str).collect();
+    Ok(match (unknown, texts) {
+        _ if !arguments.is_empty() => None,
+        (Some(why), _) => Some(Form::Unknown(why)),
+        (None, texts) => texts.map(|texts| Form::text(texts.join("."))),
+    })
+}
+
+/// `platform.python_version_tuple()`, which is of texts.
+pub(super) fn python_version_tuple(machine: &mut Machine, arguments: &Arguments, node: TextRange) -> Known {
+    let written = |part: Object| {
+        let form = match &part.form {
+            Form::Int(number) => Form::text(number.to_string()),
+            Form::AtLeast(number) => Form::AtLeastWritten(*number),
+            form => form.clone(),
+        };
+        Object::new(form, part.place)
+    };
+    let parts = released(machine, node).into_iter().map(written).collect();
+    Ok(arguments.is_empty().then_some(Form::Tuple(parts)))
+}
+
+/// Major, minor and patch version.
+fn released(machine: &mut Machine, node: TextRange) -> Vec<Object> {
+    match machine.version_info(&node).form {
+        Form::VersionInfo(parts) => parts.iter().take(3).cloned().collect(),
+        _ => Vec::new(),
+    }
 }

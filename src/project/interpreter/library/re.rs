@@ -8,7 +8,8 @@ use super::super::super::value::Place;
 use super::super::arguments::Arguments;
 use super::super::object::{Form, Groups, Object};
 use super::super::shared::Shared;
-use super::super::{MAX_ITEMS, effort};
+use super::super::{MAX_ITEMS, MAX_LENGTH, effort};
+use super::back_reference::{Expanded, expand};
 use super::flag_number;
 
 pub(super) const IGNORECASE: i64 = 2;
@@ -35,30 +36,80 @@ enum Anchor {
     Anywhere,
     /// `re.match`
     Start,
+    /// `re.fullmatch`
+    Whole,
+}
+
+/// A pattern that both read alike.
+struct Compiled {
+    regex: Regex,
+    /// For each group of Python's, the groups of which one is it.
+    groups: Vec<Vec<usize>>,
+    names: Vec<(String, usize)>,
 }
 
 /// The compiled pattern; `None` where Python may read it differently.
-fn regex(pattern: &str, flags: i64, text: &str, anchor: Anchor) -> Option<Regex> {
+fn compiled(pattern: &str, flags: i64, text: &str, anchor: Anchor) -> Option<Compiled> {
     if text.len() > MAX_SEARCHED {
         return None;
     }
     // What is repeated a number of times is written out first.
     effort::work(pattern.len() * 20 + if pattern.contains('{') { REPEATED } else { 0 })?;
     effort::work(pattern.len() * text.len() / 1_000)?;
-    if flags & !(IGNORECASE | MULTILINE | DOTALL | UNICODE) != 0 || !is_common(pattern, flags, text) {
+    let Expanded { pattern, groups, names } = expand(pattern)?;
+    if flags & !(IGNORECASE | MULTILINE | DOTALL | UNICODE) != 0 || !is_common(&pattern, flags, text) {
         return None;
     }
     let anchored = match anchor {
-        Anchor::Anywhere => pattern.to_owned(),
+        Anchor::Anywhere => pattern,
         Anchor::Start => format!(r"\A(?:{pattern})"),
+        Anchor::Whole => format!(r"\A(?:{pattern})\z"),
     };
-    RegexBuilder::new(&anchored)
+    let regex = RegexBuilder::new(&anchored)
         .case_insensitive(flags & IGNORECASE != 0)
         .multi_line(flags & MULTILINE != 0)
         .dot_matches_new_line(flags & DOTALL != 0)
         .size_limit((MOST_STATES / text.len().max(1)).clamp(SMALLEST, LARGEST))
         .build()
-        .ok()
+        .ok()?;
+    Some(Compiled { regex, groups, names })
+}
+
+impl Compiled {
+    /// The text of a group of Python's; `None` where it had no part in the match.
+    fn group<'a>(&self, captures: &Captures<'a>, group: usize) -> Option<&'a str> {
+        let places = self.groups.get(group)?;
+        let mut found = places.iter().filter_map(|place| captures.get(*place));
+        found.next().map(|found| found.as_str())
+    }
+
+    /// How many groups the pattern has, the whole included.
+    fn count(&self) -> usize {
+        self.groups.len()
+    }
+
+    fn matched(&self, captures: &Captures<'_>) -> Form {
+        let texts = (0..self.count()).map(|group| self.group(captures, group).map(Into::into));
+        Form::Match(Rc::new(Groups {
+            texts: texts.collect(),
+            names: self.names.clone(),
+        }))
+    }
+
+    /// Every match in the text, one after the other; `None` where one is empty, for then the two disagree.
+    fn all<'a>(&self, text: &'a str) -> Option<Vec<Captures<'a>>> {
+        let mut all = Vec::new();
+        for captures in self.regex.captures_iter(text) {
+            let found = captures.get(0)?;
+            // To know how a match ends, all of the text may be looked at.
+            effort::reading(&text[found.start()..])?;
+            if found.is_empty() || all.len() >= MAX_ITEMS {
+                return None;
+            }
+            all.push(captures);
+        }
+        Some(all)
+    }
 }
 
 /// Whether the pattern says the same to both, on this text.
@@ -110,21 +161,6 @@ fn is_common(pattern: &str, flags: i64, text: &str) -> bool {
     !escapes && !dollar && !nested
 }
 
-/// The groups of a match, the whole first.
-fn groups(regex: &Regex, captures: &Captures<'_>) -> Groups {
-    let texts = captures
-        .iter()
-        .map(|group| group.map(|group| group.as_str().into()))
-        .collect();
-    let names = regex.capture_names().enumerate();
-    Groups {
-        texts,
-        names: names
-            .filter_map(|(index, name)| Some((name?.to_owned(), index)))
-            .collect(),
-    }
-}
-
 /// `re.compile(pattern, flags)`.
 pub(super) fn compile(arguments: &Arguments, _: Place) -> Option<Form> {
     pattern(arguments, 1).map(|(pattern, flags)| Form::Pattern(pattern, flags))
@@ -140,31 +176,144 @@ pub(super) fn match_(arguments: &Arguments, _: Place) -> Option<Form> {
     matched(arguments, Anchor::Start)
 }
 
+/// `re.fullmatch(pattern, string, flags)`.
+pub(super) fn fullmatch(arguments: &Arguments, _: Place) -> Option<Form> {
+    matched(arguments, Anchor::Whole)
+}
+
 /// `re.findall(pattern, string, flags)`.
 pub(super) fn findall(arguments: &Arguments, place: Place) -> Option<Form> {
-    let (pattern, flags) = pattern(arguments, 2)?;
-    let text = arguments.text(1, "string")?;
-    let regex = regex(&pattern, flags, text, Anchor::Anywhere)?;
-    let mut matches = 0;
-    for found in regex.find_iter(text) {
-        // To know how a match ends, all of the text may be looked at.
-        effort::reading(&text[found.start()..])?;
-        matches += 1;
-        // Where an empty match follows another one, the two disagree.
-        if found.is_empty() || matches > MAX_ITEMS {
-            return None;
-        }
-    }
-    let count = regex.captures_len();
-    let found = regex.captures_iter(text).map(|captures| {
-        let group = |index| Object::str(captures.get(index).map_or("", |group| group.as_str()), place);
-        match count {
+    let (compiled, text) = applied(arguments, 1, 2, Anchor::Anywhere)?;
+    let all = compiled.all(text)?;
+    let found = all.iter().map(|captures| {
+        let group = |group| Object::str(compiled.group(captures, group).unwrap_or_default(), place);
+        match compiled.count() {
             1 => group(0),
             2 => group(1),
-            _ => Object::new(Form::Tuple((1..count).map(group).collect()), place),
+            count => Object::new(Form::Tuple((1..count).map(group).collect()), place),
         }
     });
     Some(Form::List(Shared::new(found.collect())))
+}
+
+/// `re.finditer(pattern, string, flags)`.
+pub(super) fn finditer(arguments: &Arguments, place: Place) -> Option<Form> {
+    let (compiled, text) = applied(arguments, 1, 2, Anchor::Anywhere)?;
+    let all = compiled.all(text)?;
+    let found = all
+        .iter()
+        .map(|captures| Object::new(compiled.matched(captures), place));
+    Some(Object::once(found.collect(), &[]))
+}
+
+/// `re.split(pattern, string, maxsplit)`.
+pub(super) fn split(arguments: &Arguments, place: Place) -> Option<Form> {
+    let most = count(arguments, 2, "maxsplit")?;
+    let (compiled, text) = applied(arguments, 1, 3, Anchor::Anywhere)?;
+    let mut parts = Vec::new();
+    let mut at = 0;
+    for captures in compiled.all(text)?.iter().take(most) {
+        let found = captures.get(0)?;
+        parts.push(Object::str(&text[at..found.start()], place));
+        parts.extend((1..compiled.count()).map(|group| {
+            let group = compiled.group(captures, group).map_or(Form::None, Form::text);
+            Object::new(group, place)
+        }));
+        at = found.end();
+    }
+    parts.push(Object::str(&text[at..], place));
+    (parts.len() <= MAX_ITEMS).then(|| Form::List(Shared::new(parts)))
+}
+
+/// `re.sub(pattern, repl, string, count)`, where `repl` is a text.
+pub(super) fn sub(arguments: &Arguments, _: Place) -> Option<Form> {
+    let most = count(arguments, 3, "count")?;
+    let (compiled, text) = applied(arguments, 2, 4, Anchor::Anywhere)?;
+    let template = template(arguments.text(1, "repl")?, &compiled)?;
+    let mut made = String::new();
+    let mut at = 0;
+    for captures in compiled.all(text)?.iter().take(most) {
+        let found = captures.get(0)?;
+        made.push_str(&text[at..found.start()]);
+        for part in &template {
+            made.push_str(match part {
+                Part::Text(text) => text,
+                Part::Group(group) => compiled.group(captures, *group).unwrap_or_default(),
+            });
+        }
+        if made.len() > MAX_LENGTH {
+            return None;
+        }
+        effort::bytes(made.len() - at.min(made.len()))?;
+        at = found.end();
+    }
+    made.push_str(&text[at..]);
+    Some(Form::text(made))
+}
+
+/// A part of what `re.sub` puts in.
+enum Part {
+    Text(String),
+    Group(usize),
+}
+
+/// What `re.sub` puts in: `\1`, `\g<1>` and `\g<name>` are groups.
+fn template(template: &str, compiled: &Compiled) -> Option<Vec<Part>> {
+    let mut parts = Vec::new();
+    let mut rest = template;
+    while let Some(at) = rest.find('\\') {
+        parts.push(Part::Text(rest[..at].to_owned()));
+        let mut after = rest[at + 1..].chars();
+        let (part, length) = match after.next()? {
+            'n' => (Part::Text("\n".to_owned()), 1),
+            't' => (Part::Text("\t".to_owned()), 1),
+            '\\' => (Part::Text("\\".to_owned()), 1),
+            'g' => {
+                let name = after.as_str().strip_prefix('<')?.split('>').next()?;
+                let named = compiled.names.iter().find(|(known, _)| known == name);
+                let group = named.map_or_else(|| name.parse().ok(), |(_, group)| Some(*group))?;
+                (Part::Group(group), "g<>".len() + name.len())
+            }
+            // Two digits may be an octal number.
+            digit @ '1'..='9' if !after.as_str().starts_with(|c: char| c.is_ascii_digit()) => {
+                (Part::Group(digit.to_digit(10)? as usize), 1)
+            }
+            _ => return None,
+        };
+        if let Part::Group(group) = part
+            && group >= compiled.count()
+        {
+            return None;
+        }
+        parts.push(part);
+        rest = rest.get(at + 1 + length..)?;
+    }
+    parts.push(Part::Text(rest.to_owned()));
+    Some(parts)
+}
+
+/// How often something is done at most; no number, or 0, is without an end.
+fn count(arguments: &Arguments, at: usize, name: &str) -> Option<usize> {
+    match arguments.get(at, name) {
+        None => Some(usize::MAX),
+        Some(most) => match usize::try_from(most.as_int()?).ok()? {
+            0 => Some(usize::MAX),
+            most => Some(most),
+        },
+    }
+}
+
+/// `re.escape(pattern)`.
+pub(super) fn escape(arguments: &Arguments, _: Place) -> Option<Form> {
+    let text = arguments.text(0, "pattern")?;
+    let mut escaped = String::new();
+    for character in text.chars() {
+        if "()[]{}?*+-|^$\\.&~# \t\n\r\x0b\x0c".contains(character) {
+            escaped.push('\\');
+        }
+        escaped.push(character);
+    }
+    Some(Form::text(escaped))
 }
 
 /// The pattern and its flags: a text, or a compiled one, for its methods are these functions.
@@ -183,12 +332,17 @@ fn pattern(arguments: &Arguments, flags_at: usize) -> Option<(Rc<str>, i64)> {
     Some((Rc::clone(pattern), own | flags))
 }
 
+/// The pattern of a call, and the text that it is applied to.
+fn applied(arguments: &Arguments, text_at: usize, flags_at: usize, anchor: Anchor) -> Option<(Compiled, &str)> {
+    let (pattern, flags) = pattern(arguments, flags_at)?;
+    let text = arguments.text(text_at, "string")?;
+    Some((compiled(&pattern, flags, text, anchor)?, text))
+}
+
 fn matched(arguments: &Arguments, anchor: Anchor) -> Option<Form> {
-    let (pattern, flags) = pattern(arguments, 2)?;
-    let text = arguments.text(1, "string")?;
-    let regex = regex(&pattern, flags, text, anchor)?;
-    Some(match regex.captures(text) {
-        Some(captures) => Form::Match(Rc::new(groups(&regex, &captures))),
+    let (compiled, text) = applied(arguments, 1, 2, anchor)?;
+    Some(match compiled.regex.captures(text) {
+        Some(captures) => compiled.matched(&captures),
         None => Form::None,
     })
 }

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use ruff_text_size::TextRange;
 
+use super::super::super::value::{Dynamic, Place};
 use super::super::arguments::Arguments;
 use super::super::object::{Form, Object};
 use super::super::shared::{Sequence, Shared};
@@ -14,6 +15,27 @@ use crate::project::find_packages::{Find, find_packages as packages};
 
 /// What a search for packages counts for: each time the whole tree is walked.
 const FIND: usize = 200_000;
+
+/// The oldest major version of setuptools that a build environment may have: nothing here asks for a certain one.
+const OLDEST: i64 = 59;
+
+/// `setuptools.__version__.split(".")`, of which the first part is known to be no less than [`OLDEST`], and that others follow.
+pub(super) fn parts_of_version(arguments: &Arguments, place: Place) -> Option<Form> {
+    let most = arguments.get(1, "maxsplit").map(Object::as_int);
+    if arguments.text(0, "sep") != Some(".") || most.is_some_and(|most| most != Some(1)) {
+        return None;
+    }
+    let unknown = Object::unknown(&Rc::new(Dynamic {
+        expression: "setuptools.__version__".to_owned(),
+        place,
+        reason: "is the version of the newest setuptools".to_owned(),
+    }));
+    let mut parts = vec![Object::new(Form::AtLeastWritten(OLDEST), place), unknown.clone()];
+    if most.is_none() {
+        parts.push(unknown);
+    }
+    Some(Form::List(Shared::new(parts)))
+}
 
 /// `setuptools.find_packages(where, exclude, include)`.
 pub(super) fn find_packages(machine: &mut Machine, arguments: &Arguments, node: TextRange) -> Known {

@@ -21,11 +21,6 @@ pub(super) fn path_append(machine: &mut Machine, arguments: &Arguments, _: TextR
     Ok(Some(Form::None))
 }
 
-/// `sys.platform`.
-pub(super) fn platform() -> Form {
-    Form::text(if cfg!(target_os = "macos") { "darwin" } else { "linux" })
-}
-
 /// `sys.exit(status)`, `exit()` and `quit()`.
 pub(super) fn exit(_: &mut Machine, _: &Arguments, _: TextRange) -> Known {
     Err(Halt::Raised("SystemExit".into(), "".into()))

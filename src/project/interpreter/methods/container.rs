@@ -3,11 +3,11 @@
 use ruff_text_size::Ranged;
 
 use super::super::arguments::Arguments;
-use super::super::keys::{is_key, unique};
+use super::super::keys::{distinct, is_key, unique};
 use super::super::object::{Form, Object, View};
 use super::super::order::sorted;
 use super::super::shared::{Sequence, Shared};
-use super::super::{Halt, Known, MAX_ITEMS, Machine, format};
+use super::super::{Halt, Known, MAX_ITEMS, Machine, effort, format};
 
 impl Machine {
     pub(super) fn list_method(
@@ -18,8 +18,8 @@ impl Machine {
         node: &impl Ranged,
     ) -> Known {
         let more = match (name, arguments.positional.as_slice()) {
-            ("extend", [more]) => match self.items(more, node)? {
-                Ok(more) if more.len() < MAX_ITEMS && items.get().is_ok_and(|items| items.len() < MAX_ITEMS) => more,
+            ("extend", [more]) => match self.any_items(more, node)? {
+                Ok(more) if more.len() < MAX_ITEMS && items.behind().is_ok_and(|items| items.len() < MAX_ITEMS) => more,
                 Ok(_) => {
                     let why = self.dynamic(node, "makes a long list");
                     self.taint(&Object::new(Form::List(items.clone()), self.place(node)), &why);
@@ -53,10 +53,14 @@ impl Machine {
             Err(why) => return Ok(Some(Form::Unknown(why))),
         };
         match (name, arguments.positional.as_slice()) {
-            ("append", [item]) => items.push(item.clone()),
+            ("append", [item]) => {
+                items.push(item.clone());
+                self.appended_in_disorder(shared);
+            }
             ("extend", [_]) => {
                 items.extend(more);
                 shared.set_sequence(sequence.max(shared.sequence()));
+                self.appended_in_disorder(shared);
             }
             ("insert", [at, item]) => {
                 let Some(at) = at.as_int().and_then(|at| usize::try_from(at).ok()) else {
@@ -228,8 +232,10 @@ impl Machine {
     }
 }
 
+/// A method of a set. Which of two equal items stays is not always certain, so only texts are compared with what it is given.
 pub(super) fn set_method(items: &Shared<Vec<Object>>, name: &str, arguments: &Arguments) -> Option<Form> {
     let known = items.get().ok()?.clone();
+    let made = |items: Vec<Object>| Some(Form::Set(Shared::new(items)));
     match (name, arguments.positional.as_slice()) {
         ("add", [item]) if is_key(item) => {
             let equal: Option<Vec<_>> = known.iter().map(|known| known.equals(item)).collect();
@@ -238,7 +244,52 @@ pub(super) fn set_method(items: &Shared<Vec<Object>>, name: &str, arguments: &Ar
             }
             Some(Form::None)
         }
-        ("copy", []) => Some(Form::Set(Shared::new(known))),
+        ("discard", [item]) if is_key(item) => {
+            let equal: Option<Vec<_>> = known.iter().map(|known| known.equals(item)).collect();
+            if let Some(at) = equal?.into_iter().position(|equal| equal) {
+                items.get_mut().ok()?.remove(at);
+            }
+            Some(Form::None)
+        }
+        ("copy", []) => made(known),
+        ("union", [other]) => made(distinct([known, texts(other)?].concat())?),
+        ("update", [other]) => {
+            let all = distinct([known, texts(other)?].concat())?;
+            *items.get_mut().ok()? = all;
+            Some(Form::None)
+        }
+        ("intersection" | "difference" | "issubset" | "issuperset", [other]) => {
+            let other = texts(other)?;
+            effort::work(known.len().saturating_mul(other.len()))?;
+            let has = |all: &[Object], item: &Object| all.iter().any(|each| each.as_str() == item.as_str());
+            if known.iter().any(|item| item.as_str().is_none()) {
+                return None;
+            }
+            let kept = |wanted: bool| {
+                known
+                    .iter()
+                    .filter(|item| has(&other, item) == wanted)
+                    .cloned()
+                    .collect()
+            };
+            match name {
+                "intersection" => made(kept(true)),
+                "difference" => made(kept(false)),
+                "issubset" => Some(Form::Bool(known.iter().all(|item| has(&other, item)))),
+                _ => Some(Form::Bool(other.iter().all(|item| has(&known, item)))),
+            }
+        }
         _ => None,
     }
+}
+
+/// The items of what a method of a set is given, if all are texts; their order does not matter.
+fn texts(other: &Object) -> Option<Vec<Object>> {
+    let items = match &other.form {
+        Form::List(items) | Form::Set(items) => items.get().ok()?.clone(),
+        Form::Tuple(items) => items.to_vec(),
+        Form::Dict(entries) => entries.get().ok()?.iter().map(|(key, _)| key.clone()).collect(),
+        _ => return None,
+    };
+    items.iter().all(|item| item.as_str().is_some()).then_some(items)
 }

@@ -14,6 +14,7 @@ use super::super::mentions;
 use super::arguments::Arguments;
 use super::object::{Form, Object};
 use super::paths::pure;
+use super::python::PARTS_OF_VERSION;
 use super::{Halt, Known, Machine, Outcome, library};
 
 /// Methods by the type that has them, in every Python of today.
@@ -170,7 +171,12 @@ fn is_method(form: &Form, name: &str) -> bool {
         Form::File(_) => "file",
         Form::Path(_) => "path",
         Form::Match(_) => return matches!(name, "group" | "groups" | "groupdict" | "start" | "end" | "span"),
-        Form::Pattern(..) => return matches!(name, "search" | "match" | "fullmatch" | "findall" | "sub" | "split"),
+        Form::Pattern(..) => {
+            return matches!(
+                name,
+                "search" | "match" | "fullmatch" | "findall" | "finditer" | "sub" | "split"
+            );
+        }
         _ => return false,
     };
     METHODS
@@ -209,7 +215,7 @@ impl Machine {
                 if self.patched.contains(&full) {
                     return Ok(self.unknown(node, "was set to something else"));
                 }
-                if let Some(constant) = library::constant(&full, place) {
+                if let Some(constant) = self.constant(&full, node) {
                     return Ok(constant);
                 }
                 // Whether it is there is certain only for what every Python has.
@@ -225,7 +231,16 @@ impl Machine {
                 _ if is_method(&object.form, name) => Form::Method(Rc::new(object.clone()), name.into()),
                 _ => return Ok(self.looked_up(object, node)),
             },
-            Form::VersionInfo if name == "major" => Form::Int(3),
+            Form::VersionInfo(items) => match PARTS_OF_VERSION.iter().position(|part| *part == name) {
+                Some(at) => return Ok(items[at].clone()),
+                None => return Ok(self.looked_up(object, node)),
+            },
+            Form::Spec(source) | Form::Loader(source) => match (&object.form, name) {
+                (Form::Spec(_), "loader") => Form::Loader(Rc::clone(source)),
+                (_, "name") => Form::text(&source.name),
+                (Form::Loader(_), "exec_module" | "load_module") => Form::Method(Rc::new(object.clone()), name.into()),
+                _ => return Ok(self.looked_up(object, node)),
+            },
             Form::Str(_)
             | Form::Bytes(_)
             | Form::List(_)
@@ -277,14 +292,20 @@ impl Machine {
             Form::Match(groups) => groups::match_method(groups, name, arguments, object),
             Form::Pattern(pattern, flags) => {
                 let mut all = vec![Object::new(Form::Pattern(Rc::clone(pattern), *flags), object.place)];
-                // A second argument would be the position where the search begins.
-                if arguments.positional.len() > 1 || !arguments.named.is_empty() {
+                // For the others, a second argument would be the position where the search begins.
+                let most = match name {
+                    "sub" => 3,
+                    "split" => 2,
+                    _ => 1,
+                };
+                if arguments.positional.len() > most || !arguments.named.is_empty() {
                     return Ok(None);
                 }
                 all.extend(arguments.positional.iter().cloned());
                 self.library(&format!("re.{name}"), &Arguments::of(all), node)
             }
             Form::Path(path) => self.path_method(path, name, arguments, node),
+            Form::Loader(source) => library::load(self, source, name, arguments, node),
             _ => Ok(None),
         }
     }
