@@ -80,16 +80,14 @@ pub enum CommandError {
         /// The path.
         path: PathBuf,
     },
-    /// A neighbour holds compiled code for something else than the image.
-    #[error("{directory} ({declared_at}) cannot be installed as {file_name}: {reason}")]
+    /// A neighbour holds compiled code, which only the image could build.
+    #[error("{directory} ({declared_at}) cannot be built here for the image: {reason}")]
     ForeignNeighbour {
         /// Its directory.
         directory: String,
         /// What asks for it.
         declared_at: String,
-        /// The wheel that was built of it here.
-        file_name: String,
-        /// Why it is not right, as the end of a sentence.
+        /// Why.
         reason: String,
     },
     /// The process could not start its threads.
@@ -126,7 +124,7 @@ impl Explain for CommandError {
                 Fault::User.hint("Rename the directory. `build` and `push` work in it as it is.")
             }
             Self::ForeignNeighbour { .. } => Fault::User.hint(
-                "Run sgbuild on a machine like the image, with its Python: only the project itself can be compiled in the image, and its neighbours cannot.",
+                "Only the project itself is compiled in the image, and not yet what is beside it: publish its wheel on an index and require that, or make what is compiled a part of the project.",
             ),
             Self::Runtime(_) => Fault::User.alone(),
             Self::Stdout(output) => Advice::of_unwritten(output),

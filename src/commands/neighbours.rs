@@ -58,11 +58,10 @@ impl<'a> Builders<'a> {
         for (neighbour, builder) in &self.builders {
             match builder.pack(out, settings, self.progress)? {
                 Built::Wheel(wheel) => wheels.push(wheel),
-                Built::Foreign { file_name, reason } => {
+                Built::Foreign { reason } => {
                     let error = CommandError::ForeignNeighbour {
                         directory: neighbour.directory.clone(),
                         declared_at: neighbour.declared_at.clone(),
-                        file_name,
                         reason,
                     };
                     return Err(error.into());

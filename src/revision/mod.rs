@@ -62,13 +62,9 @@ pub enum Error {
     Cancelled(#[from] Cancelled),
 }
 
-/// The top directory of the checkout that `directory` is in.
-pub(crate) fn top(directory: &Path) -> Option<PathBuf> {
-    Checkout::around(directory).map(|checkout| checkout.top().to_owned())
-}
-
 impl Revision {
-    /// Asks git about `directory`, and whether it or one of the `neighbours` that are built with it differs; `None` outside a checkout, before the first commit, or without git on `PATH`.
+    /// Asks git about `directory`, and whether it or one of the `neighbours` that are built with it differs; `None` outside a
+    /// checkout, before the first commit, or without git on `PATH`.
     ///
     /// Of `environment`, the process's, git sees what it needs to find the user's configuration. Its own variables do not count:
     /// it is the directory that is asked about, also where `GIT_DIR` names another.

@@ -253,20 +253,12 @@ fn a_build_requirement_that_is_elsewhere() {
 }
 
 #[test]
-fn a_neighbour_compiled_for_another_platform() {
+fn a_neighbour_with_compiled_code() {
     let sandbox = repository("\"common\"", SOURCE);
     let extension = "ext-modules = [{ name = \"common.fast\", sources = [\"fast.c\"] }]\n";
     package(&sandbox, "common", "common", "", extension);
-    sandbox.write(
-        "common/fast.c",
-        "#include <Python.h>\nstatic struct PyModuleDef fast = {PyModuleDef_HEAD_INIT, \"fast\"};\n\
-         PyMODINIT_FUNC PyInit_fast(void) { return PyModule_Create(&fast); }\n",
-    );
-    let ran = dist(&sandbox, &["--platform", "linux/arm64"]).exits(1);
-    ran.says(&[
-        "../common (pyproject.toml:15) cannot be installed as common-0.1-cp3",
-        "Run sgbuild on a machine like the image",
-    ]);
+    sandbox.write("common/fast.c", "");
+    assert_snapshot!(said(&sandbox, &[]));
 }
 
 #[test]
