@@ -37,6 +37,7 @@ pub mod build_record;
 pub mod dist;
 pub mod engine;
 pub mod image;
+pub mod neighbours;
 pub mod oci;
 pub mod package;
 pub mod project;

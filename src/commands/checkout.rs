@@ -1,7 +1,7 @@
 //! A project's directory with its settings: what every verb starts from.
 
 use std::cell::OnceCell;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use aws_config::SdkConfig;
 
@@ -38,11 +38,16 @@ impl<'a> Checkout<'a> {
 
     /// What git says; asked once. A checkout that git refuses to read is warned of: the image will not name its commit.
     pub(crate) fn revision(&self) -> Result<Option<&Revision>, Error> {
+        self.revision_with(&[])
+    }
+
+    /// The same, where `neighbours` are built as well: whoever asks first says so.
+    pub(super) fn revision_with(&self, neighbours: &[PathBuf]) -> Result<Option<&Revision>, Error> {
         if let Some(known) = self.revision.get() {
             return Ok(known.as_ref());
         }
         let environment = self.settings.environment().all();
-        let read = match Revision::read(self.settings.root(), environment, self.progress) {
+        let read = match Revision::read(self.settings.root(), neighbours, environment, self.progress) {
             Ok(read) => read,
             Err(revision::Error::Cancelled(cancelled)) => return Err(cancelled.into()),
             Err(refused) => {

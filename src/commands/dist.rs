@@ -34,10 +34,10 @@ pub(super) fn run(arguments: &cli::Dist, checkout: &Checkout<'_>) -> Result<Data
     Ok(Data::Names(paths.collect()))
 }
 
-fn as_json(Packed { dist, sdist, wheel }: &Packed, plan: &ImagePlan) -> Data {
+fn as_json(Packed { dist, archives }: &Packed, plan: &ImagePlan) -> Data {
+    let (sdist, wheel) = (&archives.sdist, archives.wheel.as_ref());
     let mut plan = json!(plan);
     plan["sdist"] = json!(sdist.file_name);
-    let wheel = wheel.as_ref();
     plan["wheel"] = json!(wheel.map(|wheel| &wheel.file_name));
     let as_json = |Wheel {
                        path,
@@ -51,6 +51,7 @@ fn as_json(Packed { dist, sdist, wheel }: &Packed, plan: &ImagePlan) -> Data {
         "files": dist.files,
         "sdist": { "path": sdist.path, "sha256": sdist.sha256, "size": sdist.size, "files": sdist.files },
         "wheel": wheel.map(as_json),
+        "neighbours": archives.neighbours.iter().map(as_json).collect::<Vec<_>>(),
         "context_digest": dist.context_digest,
         "changed": dist.changed,
         "plan": plan,

@@ -80,6 +80,16 @@ pub enum CommandError {
         /// The path.
         path: PathBuf,
     },
+    /// A neighbour holds compiled code, which only the image could build.
+    #[error("{directory} ({declared_at}) cannot be built here for the image: {reason}")]
+    ForeignNeighbour {
+        /// Its directory.
+        directory: String,
+        /// What asks for it.
+        declared_at: String,
+        /// Why.
+        reason: String,
+    },
     /// The process could not start its threads.
     #[error("cannot start")]
     Runtime(#[source] io::Error),
@@ -113,6 +123,9 @@ impl Explain for CommandError {
             Self::NotUnicode { .. } => {
                 Fault::User.hint("Rename the directory. `build` and `push` work in it as it is.")
             }
+            Self::ForeignNeighbour { .. } => Fault::User.hint(
+                "Only the project itself is compiled in the image, and not yet what is beside it: publish its wheel on an index and require that, or make what is compiled a part of the project.",
+            ),
             Self::Runtime(_) => Fault::User.alone(),
             Self::Stdout(output) => Advice::of_unwritten(output),
         }

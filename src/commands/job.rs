@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::CommandError;
+use super::archives::Archives;
 use super::checkout::Checkout;
+use super::neighbours::{self, Builders};
 use crate::build_record::{BuildRecord, OwnRecords, Source};
 use crate::dist::{self, Dist, Held};
 use crate::engine::docker;
@@ -14,8 +16,9 @@ use crate::engine::docker::context::{self, Package};
 use crate::engine::{self, BuiltImage, Engine, EngineKind, Order};
 use crate::error::Error;
 use crate::image::ImagePlan;
+use crate::neighbours::Neighbours;
 use crate::oci::{Repository, naming};
-use crate::package::sdist::{self, Packer, Sdist, SdistSettings};
+use crate::package::sdist::{self, Packer, SdistSettings};
 use crate::package::wheel::{Builder, Built, Wheel, WheelSettings};
 use crate::progress::Progress;
 use crate::project::{self, Project};
@@ -31,6 +34,7 @@ use crate::settings::Settings;
 pub(super) struct Job<'a> {
     pub(super) checkout: &'a Checkout<'a>,
     pub(super) project: Project,
+    neighbours: Neighbours,
     requirements: Option<Requirements>,
     secrets: BTreeMap<String, Secret>,
     commit: Option<Commit>,
@@ -39,9 +43,7 @@ pub(super) struct Job<'a> {
 /// A package that is packed.
 pub(super) struct Packed {
     pub(super) dist: Dist,
-    pub(super) sdist: Sdist,
-    /// `None` where only the image can build it.
-    pub(super) wheel: Option<Wheel>,
+    pub(super) archives: Archives,
 }
 
 /// What [`Job::pack`] would write.
@@ -73,15 +75,20 @@ impl<'a> Job<'a> {
     pub(super) fn open(checkout: &'a Checkout<'a>) -> Result<Self, Error> {
         let project = read_project(checkout)?;
         let requirements = read_requirements(&project, checkout)?;
-        let secrets = checkout.settings.build_secrets(&project, requirements.as_ref())?;
+        let neighbours = neighbours::find(&project, requirements.as_ref(), checkout)?;
+        let secrets = checkout
+            .settings
+            .build_secrets(&project, &neighbours, requirements.as_ref())?;
         for warning in &secrets.kept_back {
             checkout.progress.warn(warning);
         }
+        checkout.revision_with(&neighbours.directories())?;
         Ok(Self {
             commit: checkout.commit()?,
             secrets: secrets.by_id,
             checkout,
             project,
+            neighbours,
             requirements,
         })
     }
@@ -105,7 +112,7 @@ impl<'a> Job<'a> {
     /// Plans the image; what it lacks is told.
     pub(super) fn plan(&self) -> Result<ImagePlan, Error> {
         let settings = self.settings().image(&self.secrets, self.checkout.revision()?)?;
-        let plan = ImagePlan::new(&self.project, self.requirements.as_ref(), &settings)?;
+        let plan = ImagePlan::new(&self.project, &self.neighbours, self.requirements.as_ref(), &settings)?;
         if let Some(lacks) = &plan.lacks {
             self.progress().warn(lacks);
         }
@@ -117,13 +124,10 @@ impl<'a> Job<'a> {
         let held = Held::of(&self.project.root, self.progress())?;
         let packers = self.packers(plan)?;
         let mut next = held.begin_next()?;
-        let (sdist, wheel) = packers.pack(&next.directory(), next.not_the_projects())?;
-        let package = package(&sdist, wheel.as_ref());
+        let archives = packers.pack(&next.directory(), next.not_the_projects())?;
+        let package = package(&archives);
         let sent = package.sent(plan);
-        for name in [&sdist.file_name]
-            .into_iter()
-            .chain(wheel.as_ref().map(|wheel| &wheel.file_name))
-        {
+        for name in archives.file_names() {
             if sent.contains(&name.as_str()) {
                 next.add(name);
             } else {
@@ -139,21 +143,11 @@ impl<'a> Job<'a> {
             "{}: {} files, sdist of {} bytes, {}",
             dist.directory.display(),
             dist.files.len(),
-            sdist.size,
+            archives.sdist.size,
             if dist.changed { "written" } else { "unchanged" },
         ));
-        let in_dist = |file_name: &str| dist.directory.join(file_name);
-        Ok(Packed {
-            sdist: Sdist {
-                path: in_dist(&sdist.file_name),
-                ..sdist
-            },
-            wheel: wheel.map(|wheel| Wheel {
-                path: in_dist(&wheel.file_name),
-                ..wheel
-            }),
-            dist,
-        })
+        let archives = archives.moved_to(&dist.directory);
+        Ok(Packed { dist, archives })
     }
 
     /// Asks the build backend for what only it can make: nothing of ours may be in the project then.
@@ -163,6 +157,7 @@ impl<'a> Job<'a> {
         Ok(Packers {
             sdist: Packer::of(&self.project, &projects, self.progress())?,
             wheel: Builder::of(&self.project, &projects, &wheel_settings, self.progress())?,
+            neighbours: Builders::of(&self.neighbours, &projects, &wheel_settings, self.progress())?,
             sdist_settings: self.settings().sdist()?,
             wheel_settings,
             progress: self.progress(),
@@ -183,13 +178,13 @@ impl<'a> Job<'a> {
     pub(super) fn preview(&self, plan: &ImagePlan) -> Result<Preview, Error> {
         dist::check(&self.project.root)?;
         let scratch = sdist::scratch()?;
-        let (sdist, wheel) = self.packers(plan)?.pack(scratch.path(), None)?;
+        let archives = self.packers(plan)?.pack(scratch.path(), None)?;
         let mut preview = Preview {
-            files: [dist::DOCKERIGNORE.to_owned(), sdist.file_name.clone()].into(),
+            files: vec![dist::DOCKERIGNORE.to_owned()],
             dockerfile: String::new(),
         };
-        preview.files.extend(wheel.iter().map(|wheel| wheel.file_name.clone()));
-        for file in context::files(plan, &package(&sdist, wheel.as_ref()))? {
+        preview.files.extend(archives.file_names().cloned());
+        for file in context::files(plan, &package(&archives))? {
             preview.files.push(file.name.to_owned());
             if file.name == context::DOCKERFILE {
                 preview.dockerfile = file.text;
@@ -298,6 +293,7 @@ impl<'a> Job<'a> {
 struct Packers<'a> {
     sdist: Packer<'a>,
     wheel: Builder<'a>,
+    neighbours: Builders<'a>,
     sdist_settings: SdistSettings,
     wheel_settings: WheelSettings,
     progress: &'a dyn Progress,
@@ -305,7 +301,7 @@ struct Packers<'a> {
 
 impl Packers<'_> {
     /// Writes the archives into the directory `out`. `not_the_projects` is a directory in the project's own that is not to be packed.
-    fn pack(mut self, out: &Path, not_the_projects: Option<PathBuf>) -> Result<(Sdist, Option<Wheel>), Error> {
+    fn pack(mut self, out: &Path, not_the_projects: Option<PathBuf>) -> Result<Archives, Error> {
         self.sdist_settings.output_dirs.extend(not_the_projects.clone());
         self.wheel_settings.output_dirs.extend(not_the_projects);
         let sdist = self.sdist.pack(out, &self.sdist_settings, self.progress)?;
@@ -317,15 +313,24 @@ impl Packers<'_> {
                 None
             }
         };
-        Ok((sdist, wheel))
+        // A neighbour may be in a directory above the project's.
+        self.wheel_settings.output_dirs.push(out.to_owned());
+        let neighbours = self.neighbours.pack(out, &self.wheel_settings)?;
+        Ok(Archives {
+            sdist,
+            wheel,
+            neighbours,
+        })
     }
 }
 
-/// The package as a build context knows it.
-fn package(sdist: &Sdist, wheel: Option<&Wheel>) -> Package {
+/// The archives as a build context knows them.
+fn package(archives: &Archives) -> Package {
+    let name = |wheel: &Wheel| wheel.file_name.clone();
     Package {
-        sdist: sdist.file_name.clone(),
-        wheel: wheel.map(|wheel| wheel.file_name.clone()),
+        sdist: archives.sdist.file_name.clone(),
+        wheel: archives.wheel.as_ref().map(name),
+        neighbour_wheels: archives.neighbours.iter().map(name).collect(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The verbs, one file each: settings, then the library, then what is printed.
 
+mod archives;
 mod build;
 mod checkout;
 mod completions;
@@ -11,6 +12,7 @@ mod inspect;
 mod job;
 mod launch;
 mod logs;
+mod neighbours;
 mod pipeline;
 mod program;
 mod push;

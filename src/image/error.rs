@@ -15,30 +15,6 @@ pub enum Error {
     /// The user's requirements file and the package do not go together.
     #[error(transparent)]
     Requirements(#[from] Box<requirements::Error>),
-    /// A requirement is not PEP 508.
-    #[error("requirement `{requirement}` is not valid: {reason}")]
-    Requirement {
-        /// The requirement as declared.
-        requirement: String,
-        /// The parser's words.
-        reason: String,
-    },
-    /// A requirement's URL carries a user name or password, which would end up in the image.
-    #[error("requirement `{requirement}` carries credentials in its URL, and they would be stored in the image")]
-    RequirementCredentials {
-        /// The requirement, masked.
-        requirement: String,
-    },
-    /// An extra was asked for that the package does not have.
-    #[error("{name} has no extra `{extra}`{}", known(.available))]
-    UnknownExtra {
-        /// The package.
-        name: String,
-        /// The extra asked for.
-        extra: String,
-        /// What it has.
-        available: Vec<String>,
-    },
     /// `requires_python` is not a PEP 440 specifier.
     #[error("requires_python `{specifier}` is not valid: {reason}")]
     RequiresPython {
@@ -102,28 +78,11 @@ pub enum Error {
     BaseImage(#[source] reference::Error),
 }
 
-fn known(available: &[String]) -> String {
-    if available.is_empty() {
-        String::new()
-    } else {
-        format!(" (it has {})", available.join(", "))
-    }
-}
-
 impl Explain for Error {
     fn advice(&self) -> Advice {
         match self {
             Self::Project(error) => error.advice(),
             Self::Requirements(error) => error.advice(),
-            Self::Requirement { .. } => Fault::User.hint(
-                "Correct it in install_requires or extras_require; the form is `name[extra]>=1.0; python_version < \"3.12\"`.",
-            ),
-            Self::RequirementCredentials { .. } => Fault::User.hint(
-                "Take the credentials out of the URL and put them into ~/.netrc: with --netrc-host, sgbuild hands what it says of a host to pip as a build secret.",
-            ),
-            Self::UnknownExtra { .. } => {
-                Fault::Usage.hint("Correct the setting `extras`, or declare the extra in extras_require.")
-            }
             Self::RequiresPython { .. } => Fault::User.hint("Correct python_requires; the form is `>=3.9,<3.13`."),
             Self::PythonExcluded { .. } => Fault::User.hint(
                 "Change python_version (setting `python-version`, or the setup() keyword), or widen python_requires.",

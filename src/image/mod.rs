@@ -1,12 +1,12 @@
 //! `Project ─▶ ImagePlan`: what the training image holds, in the field's terms. An engine decides how to make it.
 
-mod declared;
 mod error;
 mod plan;
 mod python;
 mod run_py;
 
 pub use error::Error;
-pub use plan::{ImagePlan, ImageSettings, OnlyDocker, Template};
+pub(crate) use plan::environments;
+pub use plan::{ImagePlan, ImageSettings, OnlyDocker, PlannedNeighbour, Template};
 pub(crate) use python::{DEFAULT_PYTHON, chosen_python};
 pub use run_py::{RUN_PY, run_py};

@@ -6,7 +6,8 @@ use std::str::FromStr;
 use serde::Serialize;
 
 use super::run_py::RUN_PY;
-use super::{Error, declared, python};
+use super::{Error, python};
+use crate::neighbours::{Neighbour, Neighbours};
 use crate::oci::{Platform, Reference};
 use crate::project::{self, EntryPoint, Project};
 use crate::requirements::{self, Declared, Environments, Pinning, Requirements};
@@ -15,6 +16,9 @@ use crate::secret::without_url_credentials;
 /// The official Python image's repository in the Amazon ECR public gallery, which has no pull limits inside AWS.
 /// Source: <https://gallery.ecr.aws/docker/library/python>.
 const PYTHON_REPOSITORY: &str = "public.ecr.aws/docker/library/python";
+
+/// Where no wheel is: see [`constraint_lines`].
+const NOT_FROM_AN_INDEX: &str = "file:///a-neighbour-is-not-taken-from-an-index";
 
 /// The content of a training image.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -36,6 +40,9 @@ pub struct ImagePlan {
     pub requirements: Vec<String>,
     /// The lines of `constraints.txt`, in the same form.
     pub constraints: Vec<String>,
+    /// What is built beside the package, because it is required and in the same repository.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub neighbours: Vec<PlannedNeighbour>,
     /// Whether `requirements` are complete, as those of a lock file are: then pip installs these and nothing else.
     pub locked: bool,
     /// What `train` calls.
@@ -58,6 +65,31 @@ pub struct ImagePlan {
     /// What the image lacks, to be warned of: the program by which pip fetches a checkout is not in the official slim image.
     #[serde(skip)]
     pub lacks: Option<String>,
+}
+
+/// A neighbour as it is installed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PlannedNeighbour {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// Its directory, relative to the project's.
+    pub directory: String,
+    /// What asks for it, such as `pyproject.toml:14`.
+    pub declared_at: String,
+}
+
+impl PlannedNeighbour {
+    fn of(neighbour: &Neighbour) -> Self {
+        let metadata = &neighbour.project.metadata;
+        Self {
+            name: metadata.name.clone(),
+            version: metadata.version.clone(),
+            directory: neighbour.directory.clone(),
+            declared_at: neighbour.declared_at.clone(),
+        }
+    }
 }
 
 /// What a build can only do by running commands in the image.
@@ -117,20 +149,25 @@ pub struct ImageSettings {
 }
 
 impl ImagePlan {
-    /// Plans the training image of `project`. `file` is the user's requirements file, where there is one.
+    /// Plans the training image of `project` with its `neighbours`. `file` is the user's requirements file, where there is one.
     ///
     /// # Errors
     /// See [`Error`]: no training function; requirements, Python version, platform or names that cannot be right.
-    pub fn new(project: &Project, file: Option<&Requirements>, settings: &ImageSettings) -> Result<Self, Error> {
+    pub fn new(
+        project: &Project,
+        neighbours: &Neighbours,
+        file: Option<&Requirements>,
+        settings: &ImageSettings,
+    ) -> Result<Self, Error> {
         let train = project::require_train(project).map_err(Box::new)?;
         let platform = platform(&settings.platform)?;
         let (base, python) = base_image(project, settings)?;
-        let extras = declared::extras(project, &settings.extras, file)?;
-        let declared = declared::requirements(&project.metadata.name, &project.metadata.requires_dist, &extras)?;
+        // What a file says of a neighbour's name is none of an index's business.
+        let file = file.map(|file| file.without(&neighbours.names()));
+        let file = file.as_ref();
         if let Some(file) = file {
-            let pythons = python::versions(project, settings.python_version.as_ref())?.possible(settings);
-            let environments = Environments::new(&settings.platform, &pythons);
-            requirements::check(file, &declared, &environments, &base.to_string()).map_err(Box::new)?;
+            let environments = environments(project, settings)?;
+            requirements::check(file, &neighbours.declared, &environments, &base.to_string()).map_err(Box::new)?;
         }
         let only_docker = OnlyDocker {
             system_packages: settings.system_packages.clone(),
@@ -145,10 +182,9 @@ impl ImagePlan {
             python,
             platform,
             environment: settings.environment.clone(),
-            requirements: requirement_lines(project, declared, file),
-            constraints: file
-                .map(|file| requirements::written(&file.constraints))
-                .unwrap_or_default(),
+            requirements: requirement_lines(project, neighbours, file),
+            constraints: constraint_lines(neighbours, file),
+            neighbours: neighbours.found.iter().map(PlannedNeighbour::of).collect(),
             locked: file.is_some_and(|file| file.pinning() == Pinning::Locked),
             train: train.clone(),
             serve: project.serve.clone(),
@@ -193,21 +229,51 @@ fn user_of(docker_lines: &[String]) -> Option<String> {
     docker_lines.iter().filter_map(named).next_back()
 }
 
-fn texts(declared: Vec<Declared>) -> Vec<String> {
-    declared.into_iter().map(|declared| declared.text).collect()
+fn texts(declared: &[Declared]) -> Vec<String> {
+    declared.iter().map(|declared| declared.text.clone()).collect()
+}
+
+/// The environments that the image of `project` may have.
+///
+/// # Errors
+/// No Python is right for it.
+pub(crate) fn environments(project: &Project, settings: &ImageSettings) -> Result<Environments, Error> {
+    let pythons = python::versions(project, settings.python_version.as_ref())?.possible(settings);
+    Ok(Environments::new(&settings.platform, &pythons))
+}
+
+/// What the user's file says of versions. A package of an index may require a neighbour by its name: where pip looks for more than it
+/// is told, it must not take that from the index. The neighbour's wheel is not there yet, so that pip ends with its name.
+fn constraint_lines(neighbours: &Neighbours, file: Option<&Requirements>) -> Vec<String> {
+    let mut lines = file
+        .map(|file| requirements::written(&file.constraints))
+        .unwrap_or_default();
+    if file.is_some_and(|file| file.pinning() != Pinning::Open) || neighbours.found.is_empty() {
+        return lines;
+    }
+    lines.push("# Built here, and never taken from an index".to_owned());
+    let names = neighbours.names().into_iter();
+    lines.extend(names.map(|name| format!("{name} @ {NOT_FROM_AN_INDEX}/{name}.zip")));
+    lines
 }
 
 /// What is declared, or what the file says: with what is declared, unless pip would install nothing that the file does not name.
-fn requirement_lines(project: &Project, declared: Vec<Declared>, file: Option<&Requirements>) -> Vec<String> {
-    let Some(file) = file else { return texts(declared) };
+fn requirement_lines(project: &Project, neighbours: &Neighbours, file: Option<&Requirements>) -> Vec<String> {
+    let mut more = texts(&neighbours.declared);
+    let Some(file) = file else { return more };
     let mut lines = requirements::written(&file.lines);
     if file.pinning() != Pinning::Open {
         return lines;
     }
-    let mut more = texts(declared);
     more.retain(|text| !lines.contains(text));
     if !more.is_empty() {
-        lines.push(format!("# Declared by {}", project.metadata.name));
+        let others = neighbours.found.iter().map(|neighbour| &neighbour.project.metadata);
+        let names: Vec<&str> = [&project.metadata]
+            .into_iter()
+            .chain(others)
+            .map(|metadata| metadata.name.as_str())
+            .collect();
+        lines.push(format!("# Declared by {}", names.join(", ")));
     }
     lines.extend(more);
     lines

@@ -20,6 +20,10 @@ use crate::progress::Progress;
 /// No project there; a file that is unreadable or malformed (with its line); a name, version, requirement or entry point that
 /// is missing or wrong; several functions that could train; Python needed and failing, or needed and refused.
 pub fn load(dir: &Path, settings: &ProjectSettings, progress: &dyn Progress) -> Result<Project, Error> {
+    read(dir, settings, progress).map_err(|error| diagnosis::above_others(error, dir))
+}
+
+fn read(dir: &Path, settings: &ProjectSettings, progress: &dyn Progress) -> Result<Project, Error> {
     let files = Files::read(dir, Surroundings::of(settings))?;
     match files.declared().and_then(|declared| declared.project(&files, settings)) {
         Ok(mut project) => {
@@ -129,6 +133,7 @@ fn asked(
             kind: SourceKind::Pep517,
             reason: why.to_string(),
         },
+        sources: files.pyproject.sources.clone(),
         looks_at_python: files.look_at_python(),
         warnings: [files.warnings(), selected.warnings, of_another_python].concat(),
         workplace: Workplace::default(),

@@ -105,7 +105,7 @@ const ATTRIBUTES: &[&str] = &[
 ];
 
 /// The name that a requirement begins with, in its usual spelling.
-fn plain_name(requirement: &str) -> String {
+pub(super) fn plain_name(requirement: &str) -> String {
     let end = requirement.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')));
     requirement[..end.unwrap_or(requirement.len())]
         .to_lowercase()

@@ -35,6 +35,7 @@ impl Declarations {
             serve: selected.serve,
             metadata,
             build: self.build(files.build())?,
+            sources: files.pyproject.sources.clone(),
             source: Source {
                 kind: SourceKind::Static,
                 reason: String::new(),

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::error::Error;
 use super::source_file::SourceFile;
+use super::workspace::{Workspace, packages_below};
 
 /// The tools that describe a package in a table of their own: the table's key, what builds it, and its backend.
 const TOOLS: [(&str, &str, &str, &str); 3] = [
@@ -28,6 +29,27 @@ pub(super) fn of(error: Error, root: &Path) -> Error {
             requirement,
         },
         other => other,
+    }
+}
+
+/// The error, with the packages below `root`, where that is probably no package but has some.
+pub(super) fn above_others(error: Error, root: &Path) -> Error {
+    let may_be_none = match &error {
+        Error::NoProjectFile { .. } => true,
+        Error::NameMissing { .. }
+        | Error::VersionMissing { .. }
+        | Error::SeveralTopLevel { .. }
+        | Error::NoTrainFunction { .. }
+        | Error::Asked { .. } => Workspace::at(root).is_ok_and(|found| found.is_some()),
+        _ => false,
+    };
+    let below = if may_be_none { packages_below(root) } else { Vec::new() };
+    if below.is_empty() {
+        return error;
+    }
+    Error::AboveOthers {
+        source: Box::new(error),
+        below,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::diagnosis;
 use super::error::Error;
 use super::python_source::identifier;
 use super::requirement::{Stop, has_other_line_ends};
@@ -335,8 +336,9 @@ pub(crate) fn require_train(project: &Project) -> Result<&EntryPoint, Error> {
             found: project.train_candidates.clone(),
         });
     }
-    let train = project.train.as_ref().ok_or_else(|| Error::NoTrainFunction {
-        name: project.metadata.name.clone(),
+    let train = project.train.as_ref().ok_or_else(|| {
+        let name = project.metadata.name.clone();
+        diagnosis::above_others(Error::NoTrainFunction { name }, &project.root)
     })?;
     training_function::look_for(project, train)?;
     Ok(train)

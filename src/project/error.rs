@@ -33,6 +33,22 @@ pub enum Error {
         /// The project directory.
         path: PathBuf,
     },
+    /// The project stands above others, and fails, as it is none to build.
+    #[error("{source}")]
+    AboveOthers {
+        /// Why it fails.
+        source: Box<Self>,
+        /// The packages below it, relative to it.
+        below: Vec<String>,
+    },
+    /// The file of the workspace that the project is in could not be read.
+    #[error("in {}: {source}", directory.display())]
+    AroundIt {
+        /// The workspace's root.
+        directory: PathBuf,
+        /// What is wrong there.
+        source: Box<Self>,
+    },
     /// A file or directory could not be read.
     #[error("cannot read {}: {source}", path.display())]
     Unreadable {
@@ -265,6 +281,14 @@ pub enum Error {
         /// What went wrong.
         source: Box<Self>,
     },
+    /// A build requirement is not to be taken from an index by its name, which is all that can be done here.
+    #[error("the build requires `{requirement}`, and {at} says that it comes from elsewhere than an index")]
+    BuildRequirementElsewhere {
+        /// The requirement.
+        requirement: String,
+        /// Where that is said.
+        at: String,
+    },
     /// The build requirements could not be installed.
     #[error("cannot install the build requirements {}: {log}", requires.join(", "))]
     BuildRequirements {
@@ -367,6 +391,21 @@ fn slow_hint(what: &str) -> String {
     )
 }
 
+/// About a directory that stands above packages: what is wrong with itself may be of no interest.
+fn above_others(source: &Error, below: &[String]) -> Advice {
+    let packages = format!(
+        "Packages below it are {}: run sgbuild in the directory of the one that trains, or give that as its argument.",
+        below.join(", ")
+    );
+    let Advice { fault, hints } = source.advice();
+    let own = if matches!(source, Error::NoProjectFile { .. }) {
+        Vec::new()
+    } else {
+        hints
+    };
+    own.into_iter().fold(fault.hint(packages), Advice::and)
+}
+
 /// About a requirement: an option of pip's is none.
 fn requirement_hint(requirement: &str) -> String {
     if requirement.starts_with('-') {
@@ -383,6 +422,8 @@ impl Explain for Error {
         match self {
             Self::Cancelled(cancelled) => cancelled.advice(),
             Self::Uv(error) => error.advice(),
+            Self::AroundIt { source, .. } => source.advice(),
+            Self::AboveOthers { source, below } => above_others(source, below),
             Self::Outside(outside) => outside.advice(),
             Self::Asked { because, source } => source.advice().and(format!("Python was asked because {because}.")),
             Self::DirectoryMissing { .. } | Self::NotADirectory { .. } => {
@@ -457,6 +498,10 @@ impl Explain for Error {
             Self::BuildRequirements { .. } => {
                 Fault::User.hint("Check the names and versions in [build-system] requires.")
             }
+            Self::BuildRequirementElsewhere { .. } => Fault::User.hint(
+                "Name a release of it in [build-system] requires, or keep what it does in the project itself (backend-path): by its name \
+                 alone, anybody's package might be run.",
+            ),
             Self::HookFailed { log, .. } => Fault::User.hint(hook_log::hint(log)),
             Self::ExitedEarly { .. } => Fault::User.hint(hook_log::EXITED_HINT),
             Self::TimedOut { what, .. } => Fault::User.hint(slow_hint(what)),

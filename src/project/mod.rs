@@ -9,6 +9,7 @@ mod build_requirements;
 mod data_files;
 mod declarations;
 mod declared_build;
+mod dependency_source;
 mod descriptive;
 mod diagnosis;
 mod disagreement;
@@ -39,10 +40,12 @@ mod surroundings;
 mod training_function;
 mod value;
 mod version_predicate;
+mod workspace;
 
 pub use assemble::load;
 pub use backend::Workplace;
 pub use border::Outside;
+pub use dependency_source::{DependencySource, TakenFrom};
 pub use descriptive::{Descriptive, DynamicField};
 pub(crate) use descriptive::{LICENSE_FILE, dynamic_names};
 pub(crate) use entry_points::require_train;
@@ -54,6 +57,7 @@ pub(crate) use python_source::identifier;
 pub(crate) use requirement::{beyond_the_parser, normalized, too_much};
 pub(crate) use source_file::SourceFile;
 pub(crate) use surroundings::Surroundings;
+pub(crate) use workspace::{Member, Workspace};
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -79,6 +83,8 @@ pub struct Project {
     pub serve: Option<EntryPoint>,
     /// How the metadata was read.
     pub source: Source,
+    /// Where requirements come from that are not to be looked for on an index by their name.
+    pub sources: Vec<DependencySource>,
     /// Whether `setup.py` looked at the version of the Python that runs it: for another one it may declare something else.
     pub looks_at_python: bool,
     /// Oddities worth a warning: two sources that disagree, a keyword that setuptools ignores.
@@ -116,6 +122,8 @@ pub struct Metadata {
 pub struct Build {
     /// `[build-system] requires`, or setuptools' default for a bare `setup.py`.
     pub requires: Vec<String>,
+    /// Those of `requires` that are not to be looked for on an index by their name, and where that is said.
+    pub requires_elsewhere: Vec<(String, String)>,
     /// `[build-system] build-backend`; `None` is setuptools' legacy backend.
     pub backend: Option<String>,
     /// `[build-system] backend-path`: directories of the project that hold its own backend.

@@ -98,6 +98,7 @@ impl Files {
     pub(crate) fn build(&self) -> Build {
         let requires = self.pyproject.requires.clone();
         Build {
+            requires_elsewhere: self.pyproject.requires_elsewhere(),
             requires: requires.unwrap_or_else(|| DEFAULT_REQUIRES.map(ToOwned::to_owned).to_vec()),
             backend: self.pyproject.backend.clone(),
             backend_path: self.pyproject.backend_path.clone(),

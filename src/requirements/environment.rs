@@ -3,11 +3,22 @@
 use std::str::FromStr;
 
 use pep440_rs::{Version, VersionSpecifiers};
-use pep508_rs::{MarkerEnvironment, MarkerEnvironmentBuilder, MarkerTree};
+use pep508_rs::{ExtraName, MarkerEnvironment, MarkerEnvironmentBuilder, MarkerTree};
 
 /// The image's environment for each Python that it may have; one where the Python is known.
 #[derive(Debug, Clone)]
 pub(crate) struct Environments(Vec<Environment>);
+
+/// Whether something is installed in the image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Applies {
+    /// It is.
+    Yes,
+    /// It is not.
+    No,
+    /// With some of the Pythons that the image may have.
+    DependsOnPython,
+}
 
 /// An environment that the image may have.
 #[derive(Debug, Clone)]
@@ -33,6 +44,28 @@ impl Environments {
                 .filter_map(|python| environment(machine, python))
                 .collect(),
         )
+    }
+
+    /// Whether something with `marker` is installed in the image.
+    pub(crate) fn applies(&self, marker: &MarkerTree, extras: &[ExtraName]) -> Applies {
+        let met: Vec<bool> = self
+            .iter()
+            .map(|environment| environment.meets(marker, extras))
+            .collect();
+        match (met.contains(&true), met.contains(&false)) {
+            (true, true) => Applies::DependsOnPython,
+            (true, false) => Applies::Yes,
+            (false, _) => Applies::No,
+        }
+    }
+
+    /// A Python that the image may have, where none of them is `allowed`.
+    pub(crate) fn excluded_by(&self, allowed: &VersionSpecifiers) -> Option<&str> {
+        let none_is = !self.iter().any(|environment| environment.is_python(allowed));
+        self.iter()
+            .next()
+            .filter(|_| none_is)
+            .map(|environment| environment.python.as_str())
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Environment> {
@@ -71,7 +104,7 @@ fn environment(machine: &str, python: &str) -> Option<Environment> {
 
 impl Environment {
     /// Whether `marker` applies here, with the extras that were chosen of the package that has it.
-    pub(super) fn meets(&self, marker: &MarkerTree, extras: &[pep508_rs::ExtraName]) -> bool {
+    pub(super) fn meets(&self, marker: &MarkerTree, extras: &[ExtraName]) -> bool {
         marker.evaluate(&self.markers, extras)
     }
 

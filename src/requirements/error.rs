@@ -164,6 +164,30 @@ pub enum Error {
         /// `has no hash` and the like.
         lacks: &'static str,
     },
+    /// A requirement of the package is not PEP 508.
+    #[error("requirement `{requirement}` is not valid: {reason}")]
+    Declared {
+        /// The requirement as declared.
+        requirement: String,
+        /// The parser's words.
+        reason: String,
+    },
+    /// The URL of a requirement of the package carries a user name or password, which would end up in the image.
+    #[error("requirement `{requirement}` carries credentials in its URL, and they would be stored in the image")]
+    DeclaredCredentials {
+        /// The requirement, masked.
+        requirement: String,
+    },
+    /// An extra was asked for that the package does not have.
+    #[error("{name} has no extra `{extra}`{}", known(.available))]
+    NoSuchExtra {
+        /// The package.
+        name: String,
+        /// The extra asked for.
+        extra: String,
+        /// What it has.
+        available: Vec<String>,
+    },
     /// Whether the file is right depends on the Python of an image that nobody has named.
     #[error(
         "whether {file} is right depends on the image's Python, which is not known of {base}; with Python {python}: {source}"
@@ -185,6 +209,14 @@ fn by(place: Option<&Place>) -> String {
         || ", named by the setting `requirements`".to_owned(),
         |place| format!(", which {place} includes"),
     )
+}
+
+fn known(available: &[String]) -> String {
+    if available.is_empty() {
+        String::new()
+    } else {
+        format!(" (it has {})", available.join(", "))
+    }
 }
 
 impl Explain for Error {
@@ -233,6 +265,15 @@ impl Explain for Error {
             Self::Unhashed { .. } => Fault::User.hint(
                 "Have the file made by `pip-compile --generate-hashes` or `uv pip compile --generate-hashes`, or leave all hashes out.",
             ),
+            Self::Declared { .. } => Fault::User.hint(
+                "Correct it in install_requires or extras_require; the form is `name[extra]>=1.0; python_version < \"3.12\"`.",
+            ),
+            Self::DeclaredCredentials { .. } => Fault::User.hint(
+                "Take the credentials out of the URL and put them into ~/.netrc: with --netrc-host, sgbuild hands what it says of a host to pip as a build secret.",
+            ),
+            Self::NoSuchExtra { .. } => {
+                Fault::Usage.hint("Correct the setting `extras`, or declare the extra in extras_require.")
+            }
             Self::PythonUnknown { .. } => Fault::User.hint(
                 "Say with `python-version` which Python the base image has, or correct the file for all of them.",
             ),

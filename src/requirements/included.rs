@@ -2,8 +2,9 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use pep508_rs::PackageName;
+use pep508_rs::{MarkerTree, PackageName};
 
+use super::local::{Local, Target};
 use super::requirements_txt::{Entry, Kind, Wrong, is_remote, parse};
 use super::text::decode;
 use super::{Error, Format, Given, Line, Name, Named, Place, Requirements, What, direct_reference, own_name, pep508};
@@ -139,9 +140,9 @@ impl Reader<'_> {
                 self.found.lines.push(line(place, text, What::Options(options)));
                 return Ok(());
             }
-            Kind::Editable(target) => self.editable(&target, &place)?,
+            Kind::Editable(target) => self.editable(&target, purpose, &place)?,
             Kind::Requirement { text, hashes, options } => {
-                let found = self.requirement(&text, &place)?;
+                let found = self.requirement(&text, purpose, &place)?;
                 found.map(|line| Line {
                     hashes,
                     options: options.iter().map(written).collect(),
@@ -184,7 +185,7 @@ impl Reader<'_> {
     }
 
     /// `-e`: the project itself, which is installed anyway, or a checkout.
-    fn editable(&mut self, target: &str, place: &Place) -> Result<Option<Line>, Error> {
+    fn editable(&mut self, target: &str, purpose: Purpose, place: &Place) -> Result<Option<Line>, Error> {
         if is_remote(target) {
             if self.is_own(target, place) {
                 return Ok(None);
@@ -192,10 +193,11 @@ impl Reader<'_> {
             let text = format!("--editable {target}");
             return Ok(Some(line(place.clone(), text, What::Url(target.to_owned()))));
         }
-        self.path(target, place)
+        let (path, marker) = target.split_once(" ;").unwrap_or((target, ""));
+        self.path(path, marker, purpose, place)
     }
 
-    fn requirement(&mut self, text: &str, place: &Place) -> Result<Option<Line>, Error> {
+    fn requirement(&mut self, text: &str, purpose: Purpose, place: &Place) -> Result<Option<Line>, Error> {
         let before_marker = text.split(';').next().unwrap_or(text).trim();
         let scheme_end = before_marker.find("://").unwrap_or(before_marker.len());
         let is_named = before_marker[..scheme_end].contains('@');
@@ -216,7 +218,8 @@ impl Reader<'_> {
             || before_marker.contains(['/', '\\'])
             || ARCHIVES.iter().any(|ending| without_extras.ends_with(ending));
         if !is_named && is_path {
-            return self.path(before_marker, place);
+            let marker = text.split_once(';').map_or("", |(_, marker)| marker);
+            return self.path(before_marker, marker, purpose, place);
         }
         let wrong = |wrong| refusal(place, wrong);
         let requirement = pep508::requirement(text).map_err(|reason| {
@@ -230,23 +233,66 @@ impl Reader<'_> {
             return Ok(None);
         }
         let found = line(place.clone(), text.to_owned(), What::Package(Box::new(requirement)));
-        match found.urls().iter().find(|url| !is_remote(url)) {
-            Some(local) => Err(wrong(Wrong::LocalPath((*local).to_owned()))),
-            None => Ok(Some(found)),
-        }
+        let urls = found.urls();
+        let Some(url) = urls.iter().find(|url| !is_remote(url)) else {
+            return Ok(Some(found));
+        };
+        let Some(requirement) = found.package() else {
+            return Ok(None);
+        };
+        let target = Target {
+            name: Some(requirement.name.clone()),
+            extras: requirement.extras.clone(),
+            ..Target::parse(url)
+        };
+        self.local(target, url, requirement.marker.clone(), purpose, place)?;
+        Ok(None)
     }
 
-    /// A path of this machine: only the project itself may be one, `.[extra]`. pip takes it relative to where it runs.
-    fn path(&mut self, target: &str, place: &Place) -> Result<Option<Line>, Error> {
-        let (path, extras) = target.split_once('[').unwrap_or((target, ""));
-        let found = self.project.root.join(path.trim()).canonicalize();
+    /// A path of this machine: the project itself, `.[extra]`, or another. pip takes it relative to where it runs.
+    fn path(&mut self, written: &str, marker: &str, purpose: Purpose, place: &Place) -> Result<Option<Line>, Error> {
+        let target = Target::parse(written);
+        let found = self.project.root.join(&target.path).canonicalize();
         let is_project = found.is_ok_and(|found| self.project.root.canonicalize().is_ok_and(|root| root == found));
-        if !is_project {
-            return Err(refusal(place, Wrong::LocalPath(target.to_owned())));
+        if is_project {
+            self.note_own(target.extras.iter().map(ToString::to_string), place);
+            return Ok(None);
         }
-        let extras = extras.trim_end().trim_end_matches(']').split(',').map(str::trim);
-        self.note_own(extras.filter(|extra| !extra.is_empty()).map(ToOwned::to_owned), place);
+        let marker = if marker.trim().is_empty() {
+            MarkerTree::TRUE
+        } else {
+            pep508::marker(marker).map_err(|reason| {
+                let text = written.to_owned();
+                refusal(place, Wrong::Requirement { text, reason })
+            })?
+        };
+        self.local(target, written, marker, purpose, place)?;
         Ok(None)
+    }
+
+    /// Another project of this machine. Nothing else is: an archive says nothing of how it came to be.
+    fn local(
+        &mut self,
+        target: Target,
+        written: &str,
+        marker: MarkerTree,
+        purpose: Purpose,
+        place: &Place,
+    ) -> Result<(), Error> {
+        let named = target.path.to_string_lossy().to_ascii_lowercase();
+        let is_archive = ARCHIVES.iter().any(|ending| named.ends_with(ending));
+        if is_archive || purpose == Purpose::Constraints {
+            return Err(refusal(place, Wrong::LocalPath(written.to_owned())));
+        }
+        self.found.locals.push(Local {
+            place: place.clone(),
+            path: target.path,
+            written: written.to_owned(),
+            name: target.name,
+            extras: target.extras,
+            marker,
+        });
+        Ok(())
     }
 
     /// Whether a URL is the project's own, as `pip freeze` writes it of a checkout.

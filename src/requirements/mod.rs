@@ -1,14 +1,16 @@
 //! `Project ─▶ Requirements`: the file that the setting `requirements` names, which says what the image installs: a requirements
 //! file in pip's format, or a lock file.
 
+pub(crate) mod declared;
 mod direct_reference;
 mod environment;
 mod error;
 mod included;
 mod index;
+mod local;
 mod lock_file;
 mod options;
-mod pep508;
+pub(crate) mod pep508;
 mod pin;
 mod poetry_lock;
 mod pylock;
@@ -17,8 +19,10 @@ mod satisfied;
 mod text;
 mod uv_lock;
 
-pub(crate) use environment::Environments;
+pub(crate) use environment::{Applies, Environments};
 pub use error::Error;
+pub use local::Local;
+pub(crate) use local::local_path;
 pub use options::{Given, Name};
 pub use requirements_txt::{Entry, Kind, LineError, Wrong, parse};
 pub(crate) use satisfied::{Declared, check};
@@ -46,6 +50,8 @@ pub struct Requirements {
     pub lines: Vec<Line>,
     /// What limits the versions of whatever is installed.
     pub constraints: Vec<Line>,
+    /// Projects of this machine that are to be installed; they are not among `lines`.
+    pub locals: Vec<Local>,
     /// Extras of the project itself that the file asks for (`.[train]`), and where it does.
     pub own_extras: Vec<(String, Place)>,
     /// The environments that a lock is for, as markers; empty is any.
@@ -185,6 +191,7 @@ impl Requirements {
             format,
             lines: Vec::new(),
             constraints: Vec::new(),
+            locals: Vec::new(),
             own_extras: Vec::new(),
             environments: Vec::new(),
             requires_python: None,
@@ -210,6 +217,15 @@ impl Requirements {
             _ => !line.hashes.is_empty(),
         };
         self.lines.iter().any(asks)
+    }
+
+    /// The same without what it says of the packages `names`, which do not come from an index.
+    pub(crate) fn without(&self, names: &BTreeSet<PackageName>) -> Self {
+        let mut rest = self.clone();
+        let is_other = |line: &Line| line.name().is_none_or(|name| !names.contains(&name));
+        rest.lines.retain(is_other);
+        rest.constraints.retain(is_other);
+        rest
     }
 
     /// The URLs of indexes and packages.
@@ -257,7 +273,16 @@ impl Line {
         }
     }
 
-    fn package(&self) -> Option<&Requirement> {
+    /// The package that it installs; `None` for options, and for a URL that does not say.
+    pub(crate) fn name(&self) -> Option<PackageName> {
+        match &self.what {
+            What::Options(_) => None,
+            What::Package(requirement) => Some(requirement.name.clone()),
+            What::Url(url) => direct_reference::package(url).map(|(name, _)| name),
+        }
+    }
+
+    pub(crate) fn package(&self) -> Option<&Requirement> {
         match &self.what {
             What::Package(requirement) => Some(requirement),
             _ => None,

@@ -3,7 +3,7 @@
 
 use std::str::FromStr;
 
-use pep508_rs::{MarkerTree, Pep508Error, Requirement};
+use pep508_rs::{MarkerTree, PackageName, Pep508Error, Requirement};
 
 use crate::project::{beyond_the_parser, too_much};
 
@@ -11,7 +11,7 @@ use crate::project::{beyond_the_parser, too_much};
 ///
 /// # Errors
 /// What is wrong with it, in one line.
-pub(super) fn requirement(text: &str) -> Result<Requirement, String> {
+pub(crate) fn requirement(text: &str) -> Result<Requirement, String> {
     if let Some(reason) = beyond_the_parser(text) {
         return Err(reason);
     }
@@ -22,11 +22,19 @@ pub(super) fn requirement(text: &str) -> Result<Requirement, String> {
 ///
 /// # Errors
 /// What is wrong with it, in one line.
-pub(super) fn marker(text: &str) -> Result<MarkerTree, String> {
+pub(crate) fn marker(text: &str) -> Result<MarkerTree, String> {
     if let Some(reason) = too_much(text) {
         return Err(reason);
     }
     MarkerTree::from_str(text).map_err(|error| reason(&error))
+}
+
+/// Reads a package's name.
+///
+/// # Errors
+/// What is wrong with it.
+pub(crate) fn package_name(text: &str) -> Result<PackageName, String> {
+    PackageName::from_str(text).map_err(|error| error.to_string())
 }
 
 fn reason(error: &Pep508Error) -> String {

@@ -2,6 +2,7 @@
 //! Source: <https://github.com/python-poetry/poetry/blob/main/src/poetry/packages/locker.py>.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::str::FromStr;
 
 use pep440_rs::VersionSpecifiers;
@@ -11,7 +12,9 @@ use toml::Spanned;
 
 use super::lock_file::{text, toml_error};
 use super::text::LineStarts;
-use super::{Error, Format, Line, Place, Requirements, What, extra_names, index, marker_suffix, own_name, pep508};
+use super::{
+    Error, Format, Line, Local, Place, Requirements, What, extra_names, index, marker_suffix, own_name, pep508,
+};
 use crate::project::Project;
 use crate::secret::without_url_credentials;
 
@@ -68,6 +71,14 @@ struct Source {
     subdirectory: Option<String>,
 }
 
+impl Package {
+    /// The directory that it is, relative to the lock.
+    fn directory(&self) -> Option<&str> {
+        let source = self.source.as_ref()?;
+        (source.kind == "directory").then_some(source.url.as_str())
+    }
+}
+
 /// Reads the lock `file` of `project`, with the chosen extras.
 pub(super) fn read(project: &Project, file: &str, extras: &[String]) -> Result<Requirements, Error> {
     let text = text(project, file)?;
@@ -100,11 +111,16 @@ fn parsed(file: &str, text: &str, own: Option<&PackageName>, extras: &[ExtraName
         if is_own || !package.groups.iter().any(|group| group == MAIN) {
             continue;
         }
-        let line = line(package, &place, extras).map_err(|reason| Error::Lock {
+        let wrong = |reason| Error::Lock {
             at: place.to_string(),
             reason: format!("{}: {reason}", package.name.get_ref()),
             hint: EXPORT.to_owned(),
-        })?;
+        };
+        if package.directory().is_some() {
+            found.locals.extend(local(package, &place, extras).map_err(wrong)?);
+            continue;
+        }
+        let line = line(package, &place, extras).map_err(wrong)?;
         if line.is_some() {
             let source = package.source.as_ref().filter(|source| source.kind == "legacy");
             indexes.push(source.map(|source| source.url.as_str()));
@@ -117,8 +133,8 @@ fn parsed(file: &str, text: &str, own: Option<&PackageName>, extras: &[ExtraName
     Ok(found)
 }
 
-/// A package as a requirement with its hashes; `None` where the chosen extras leave it out.
-fn line(package: &Package, place: &Place, extras: &[ExtraName]) -> Result<Option<Line>, String> {
+/// Where a package is installed, and the same as a requirement ends in it; `None` where the chosen extras leave it out.
+fn marker(package: &Package, extras: &[ExtraName]) -> Result<Option<(MarkerTree, String)>, String> {
     let marker = match &package.markers {
         Some(Markers::All(marker)) => Some(marker),
         Some(Markers::ByGroup(markers)) => markers.get(MAIN),
@@ -132,9 +148,29 @@ fn line(package: &Package, place: &Place, extras: &[ExtraName]) -> Result<Option
         }
         None => (MarkerTree::TRUE, String::new()),
     };
-    if !marker.evaluate_extras(extras) {
+    Ok(marker.evaluate_extras(extras).then_some((marker, suffix)))
+}
+
+/// A package that is a directory of this machine; `None` where the chosen extras leave it out.
+fn local(package: &Package, place: &Place, extras: &[ExtraName]) -> Result<Option<Local>, String> {
+    let (Some(path), Some((marker, _))) = (package.directory(), marker(package, extras)?) else {
         return Ok(None);
-    }
+    };
+    Ok(Some(Local {
+        place: place.clone(),
+        path: Path::new(&place.file).with_file_name("").join(path),
+        written: path.to_owned(),
+        name: PackageName::from_str(package.name.get_ref()).ok(),
+        extras: Vec::new(),
+        marker: marker.simplify_extras(extras),
+    }))
+}
+
+/// A package as a requirement with its hashes; `None` where the chosen extras leave it out.
+fn line(package: &Package, place: &Place, extras: &[ExtraName]) -> Result<Option<Line>, String> {
+    let Some((_, suffix)) = marker(package, extras)? else {
+        return Ok(None);
+    };
     let text = format!("{}{}{suffix}", package.name.get_ref(), pin(package)?);
     let requirement = pep508::requirement(&text)?;
     let is_checkout = package.source.as_ref().is_some_and(|source| source.kind == "git");
@@ -169,7 +205,7 @@ fn pin(package: &Package) -> Result<String, String> {
         ("git", Some(commit)) => Ok(format!(" @ git+{url}@{commit}{subdirectory}")),
         ("url", _) => Ok(format!(" @ {url}{subdirectory}")),
         (kind, _) => Err(format!(
-            "it is the {kind} `{url}` of this machine, and the image's build has only the package itself"
+            "it is the {kind} `{url}` of this machine, and the image's build has only what is built here of a project's directory"
         )),
     }
 }
@@ -227,12 +263,12 @@ mod tests {
             "{FILES}[package.source]\ntype = \"url\"\nurl = \"https://h/a.zip\"\n"
         ));
         assert_eq!(url.unwrap()[1], "a @ https://h/a.zip \\\n    --hash=sha256:00");
-        let directory = of("[package.source]\ntype = \"directory\"\nurl = \"../a\"\n").unwrap_err();
+        let archive = of("[package.source]\ntype = \"file\"\nurl = \"../a.zip\"\n").unwrap_err();
         assert!(
-            directory
+            archive
                 .to_string()
-                .starts_with("poetry.lock:2: a: it is the directory `../a`"),
-            "{directory}"
+                .starts_with("poetry.lock:2: a: it is the file `../a.zip`"),
+            "{archive}"
         );
         assert!(of("").unwrap_err().to_string().contains("no hash"));
     }

@@ -2,6 +2,7 @@
 
 mod package;
 
+use std::path::Path;
 use std::str::FromStr;
 
 use pep440_rs::VersionSpecifiers;
@@ -10,13 +11,15 @@ use serde::Deserialize;
 
 use super::lock_file::{LOCK_AGAIN, text, toml_error};
 use super::text::LineStarts;
-use super::{Error, Format, Line, Place, Requirements, What, extra_names, index, marker_suffix, own_name, pep508};
+use super::{
+    Error, Format, Line, Local, Place, Requirements, What, extra_names, index, marker_suffix, own_name, pep508,
+};
 use crate::project::Project;
 use package::{OF_THIS_MACHINE, Package, source};
 
 /// What to do about a package that is nowhere but on this machine.
-const NEIGHBOUR: &str = "Locking again changes nothing: publish that package to your index and depend on its release, or move its modules into \
-                         this package.";
+const ARCHIVE: &str =
+    "Locking again changes nothing: lock the directory of the project that it is made of, or a release on an index.";
 
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -37,16 +40,25 @@ pub(super) fn read(project: &Project, file: &str, extras: &[String]) -> Result<R
     let lock = Lock {
         file,
         text: &text,
+        beside: &project.root.join(file),
         own: own_name(project),
         extras: extra_names(extras),
     };
     lock.read()
 }
 
+/// What a package of a lock is to an installation.
+enum Entry {
+    Line(Line),
+    Local(Local),
+}
+
 /// The text of a lock, and what decides what of it is installed.
 pub(super) struct Lock<'a> {
     pub(super) file: &'a str,
     pub(super) text: &'a str,
+    /// The file that paths of the lock are beside.
+    pub(super) beside: &'a Path,
     /// The project's own name.
     pub(super) own: Option<PackageName>,
     pub(super) extras: Vec<ExtraName>,
@@ -89,7 +101,11 @@ impl Lock<'_> {
         }
         let starts = LineStarts::of(self.text);
         for package in &parsed.packages {
-            found.lines.extend(self.line(package, &groups, &starts)?);
+            match self.entry(package, &groups, &starts)? {
+                Some(Entry::Line(line)) => found.lines.push(line),
+                Some(Entry::Local(local)) => found.locals.push(local),
+                None => {}
+            }
         }
         let indexes = parsed.packages.iter().map(|package| package.index.as_deref());
         found.lines.splice(0..0, index::options(self.file, self.text, indexes));
@@ -97,7 +113,7 @@ impl Lock<'_> {
     }
 
     /// A package as a requirement with its hashes; `None` for the project itself and what the chosen extras leave out.
-    fn line(&self, package: &Package, groups: &[ExtraName], starts: &LineStarts) -> Result<Option<Line>, Error> {
+    fn entry(&self, package: &Package, groups: &[ExtraName], starts: &LineStarts) -> Result<Option<Entry>, Error> {
         let place = Place {
             file: self.file.to_owned(),
             line: starts.line(package.name.span().start),
@@ -124,20 +140,30 @@ impl Lock<'_> {
         if marker.is_false() {
             return Ok(None);
         }
+        if let Some(directory) = &package.directory {
+            return Ok(Some(Entry::Local(Local {
+                place,
+                path: self.beside.with_file_name("").join(directory.place()),
+                written: directory.place(),
+                name: PackageName::from_str(name).ok(),
+                extras: Vec::new(),
+                marker,
+            })));
+        }
         let source = source(package).map_err(|reason| {
             let is_local = reason.contains(OF_THIS_MACHINE);
-            wrong(reason, if is_local { NEIGHBOUR } else { LOCK_AGAIN })
+            wrong(reason, if is_local { ARCHIVE } else { LOCK_AGAIN })
         })?;
         let text = format!("{name}{}{suffix}", source.pin);
         let requirement =
             pep508::requirement(&text).map_err(|reason| wrong(format!("{name}: {reason}"), LOCK_AGAIN))?;
-        Ok(Some(Line {
+        Ok(Some(Entry::Line(Line {
             place,
             text,
             what: What::Package(Box::new(requirement)),
             hashes: source.hashes,
             options: Vec::new(),
-        }))
+        })))
     }
 }
 

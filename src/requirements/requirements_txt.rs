@@ -111,7 +111,7 @@ impl fmt::Display for Wrong {
             Self::Credentials(url) => write!(f, "`{url}` carries credentials, and they would be stored in the image"),
             Self::LocalPath(path) => write!(
                 f,
-                "`{path}` is a path of this machine, and the image's build has only the package itself"
+                "`{path}` is a path of this machine, and the image's build has only what is built here of a project's directory"
             ),
             Self::RemoteRequirements(url) => {
                 write!(f, "`{url}` is on the network, so sgbuild cannot know what it asks for")
@@ -162,7 +162,9 @@ impl Wrong {
             Self::Credentials(_) => {
                 "Take the credentials out of the URL and put them into ~/.netrc: with --netrc-host, sgbuild hands what it says of a host to pip as a build secret."
             }
-            Self::LocalPath(_) => "Name a release on an index or a URL instead, or make it part of the package.",
+            Self::LocalPath(_) => {
+                "Name a release on an index or a URL instead, or the directory of the project that it is made of."
+            }
             Self::RemoteRequirements(_) => "Download it into the project, and name it there.",
         }
     }

@@ -47,6 +47,7 @@ pub(super) fn read(
     let lock = Lock {
         file,
         text: &exported,
+        beside: &output,
         own: own_name(project),
         extras: extra_names(extras),
     };
@@ -59,6 +60,18 @@ pub(super) fn read(
     for line in &mut found.lines {
         let name = line.text.split(['=', ' ']).next().unwrap_or_default();
         line.place.line = lines.get(name).copied().unwrap_or(1);
+    }
+    let paths = local_paths(&own_text);
+    for local in &mut found.locals {
+        let name = local.name.as_ref().map(ToString::to_string).unwrap_or_default();
+        local.place.line = lines.get(&name).copied().unwrap_or(1);
+        // It is seen from the directory of the export, which will be gone.
+        if let Ok(path) = local.path.canonicalize() {
+            local.path = path;
+        }
+        if let Some(path) = paths.get(&name) {
+            local.written.clone_from(path);
+        }
     }
     Ok(found)
 }

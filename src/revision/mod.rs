@@ -15,7 +15,7 @@ mod submodules;
 mod tree;
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::process;
 use crate::progress::{Cancelled, Progress};
@@ -63,7 +63,8 @@ pub enum Error {
 }
 
 impl Revision {
-    /// Asks git about `directory`; `None` outside a checkout, before the first commit, or without git on `PATH`.
+    /// Asks git about `directory`, and whether it or one of the `neighbours` that are built with it differs; `None` outside a
+    /// checkout, before the first commit, or without git on `PATH`.
     ///
     /// Of `environment`, the process's, git sees what it needs to find the user's configuration. Its own variables do not count:
     /// it is the directory that is asked about, also where `GIT_DIR` names another.
@@ -72,6 +73,7 @@ impl Revision {
     /// Git finds a checkout and refuses to read it, in its own words; it takes longer than a minute; the user interrupted.
     pub fn read(
         directory: &Path,
+        neighbours: &[PathBuf],
         environment: &[(String, String)],
         progress: &dyn Progress,
     ) -> Result<Option<Self>, Error> {
@@ -84,13 +86,22 @@ impl Revision {
         let Some(state) = State::of(&checkout, &git)? else {
             return Ok(None);
         };
+        let mut dirty = project_differs(&checkout, &state, directory, &git)?;
+        for neighbour in neighbours.iter().filter(|neighbour| is_of(&checkout, neighbour)) {
+            dirty = dirty || project_differs(&checkout, &state, neighbour, &git)?;
+        }
         Ok(Some(Self {
-            dirty: project_differs(&checkout, &state, directory, &git)?,
+            dirty,
             time: state.head.time,
             remote: state.configuration.remote_url("origin"),
             commit: state.head.id,
         }))
     }
+}
+
+/// Whether the nearest checkout around `directory` is this one: another has a commit of its own.
+fn is_of(checkout: &Checkout, directory: &Path) -> bool {
+    Checkout::around(directory).is_some_and(|around| around.top() == checkout.top())
 }
 
 /// Whether the project in `directory` differs from the commit, leftovers of builds aside.

@@ -251,6 +251,7 @@ fn plan(base: Reference) -> ImagePlan {
         environment: BTreeMap::new(),
         requirements: Vec::new(),
         constraints: Vec::new(),
+        neighbours: Vec::new(),
         locked: false,
         train: EntryPoint {
             object: "pkg:train".to_owned(),

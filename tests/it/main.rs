@@ -23,6 +23,7 @@ mod limits;
 mod links;
 mod lying_servers;
 mod main_path;
+mod neighbours;
 mod output;
 mod pipeline;
 mod project;

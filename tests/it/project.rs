@@ -1,6 +1,6 @@
 //! Reading a project: compared with the real setuptools, and under everything a setup.py can do to its reader.
 
-mod backends;
+pub(crate) mod backends;
 mod cache;
 mod descriptions;
 mod doubts;

@@ -415,7 +415,7 @@ python-version = "3.11"
 }
 
 /// The uv that sgbuild uses: on `PATH`, or the one that it fetches.
-fn uv(sandbox: &Sandbox, arguments: &[&str]) {
+pub(crate) fn uv(sandbox: &Sandbox, arguments: &[&str]) {
     let own = sandbox.command(&[]);
     let variables: BTreeMap<_, _> = own
         .get_envs()

@@ -57,6 +57,7 @@ fn project(root: &Path, metadata: Metadata, build: Build) -> Project {
             kind: SourceKind::Static,
             reason: String::new(),
         },
+        sources: Vec::new(),
         looks_at_python: false,
         warnings: Vec::new(),
         workplace: Workplace::default(),

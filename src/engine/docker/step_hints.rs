@@ -137,6 +137,12 @@ pub(super) fn hints(output: &[String], message: &str) -> Vec<String> {
                 .to_owned(),
         );
     }
+    if let Some(name) = after(&text, "/a-neighbour-is-not-taken-from-an-index/", ".zip") {
+        hints.push(format!(
+            "A package of the index requires {name}, which is the name of a directory that the project requires: give one of the two another \
+             name, or lock what is installed (setting `requirements`)."
+        ));
+    }
     if let Some(file) = after(&text, "FileNotFoundError: [Errno 2] No such file or directory: '", "'") {
         hints.push(format!(
             "A setup.py opens {file}, which is not in its sdist: if it is this project's, add the line `include {file}` to MANIFEST.in."
@@ -185,6 +191,10 @@ mod tests {
                 "may not write",
             ),
             ("error: invalid command 'bdist_wheel'", "\"wheel\""),
+            (
+                "OSError: [Errno 2] No such file or directory: '/a-neighbour-is-not-taken-from-an-index/common.zip'",
+                "requires common, which is the name of a directory",
+            ),
             (
                 "FileNotFoundError: [Errno 2] No such file or directory: 'requirements.txt'",
                 "`include requirements.txt` to MANIFEST.in",

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::local_urls;
 use crate::package::listing::EggInfo;
 
 /// Of no use once the package is installed, or under another name there.
@@ -14,7 +15,8 @@ pub(super) fn files(egg_info: &EggInfo, tags: &[&str]) -> BTreeMap<&'static str,
         .filter(|(name, _)| !LEFT_OUT.contains(name))
         .map(|(name, text)| (*name, text.clone()))
         .collect();
-    files.extend(egg_info.files.get("PKG-INFO").map(|text| ("METADATA", text.clone())));
+    let metadata = egg_info.files.get("PKG-INFO");
+    files.extend(metadata.map(|text| ("METADATA", local_urls::without(text).into_owned())));
     files.insert("WHEEL", wheel(tags));
     files
 }

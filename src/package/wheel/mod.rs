@@ -2,19 +2,20 @@
 //!
 //! ```text
 //! what is in it  contents.rs: modules and data (../build_py.rs, package_data.rs), data files, scripts.rs; dist_info.rs
-//! the archive    archive.rs (the same bytes), order.rs, record.rs
+//! the archive    archive.rs (the same bytes), order.rs, record.rs; local_urls.rs (no directories of this machine)
 //! who makes it   builder.rs: sgbuild, or the backend, whose wheel is made the same (rewrite.rs) and must fit the image (tags.rs)
 //! ```
 //!
 //! Written natively where setuptools would make a wheel of Python alone, and nothing that it does depends on code: read beside
 //! setuptools 84's `command/bdist_wheel.py`, `install_lib.py`, `install_data.py`, `build_scripts.py` and wheel's `wheelfile.py`.
-//! Deliberately different are: what an earlier build left in `build/` and the `egg-info` is not in it, and of two files for one place
+//! Deliberately different are: `METADATA` names no directories of this machine, what an earlier build left in `build/` and the `egg-info` is not in it, and of two files for one place
 //! the last counts, whatever their times.
 
 mod archive;
 mod builder;
 mod contents;
 mod dist_info;
+mod local_urls;
 mod order;
 mod package_data;
 mod record;

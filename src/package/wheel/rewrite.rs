@@ -1,21 +1,22 @@
 //! A build backend's wheel, written again so that its bytes depend on its members alone.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use zip::ZipArchive;
 use zip::result::ZipError;
 
 use super::archive::Archive;
-use super::{Error, Wheel, WheelSettings, order};
+use super::{Error, Wheel, WheelSettings, local_urls, order};
 use crate::package::paths::inside;
 use crate::progress::Progress;
 use crate::reading;
 
 /// Writes the wheel at `path` again into `out_dir`, under the same file name and with the same members, `RECORD` among them, in the
-/// order and with times and modes as [`pack`](super::pack) has them.
+/// order and with times and modes as [`pack`](super::pack) has them. Only directories of this machine are taken out of `METADATA`.
 ///
 /// # Errors
 /// It cannot be read, or holds what no wheel may: absolute paths, paths that lead out, links, a member twice.
@@ -31,11 +32,21 @@ pub(super) fn rewrite(
         .unwrap_or_default();
     let mut source = Source::open(path)?;
     let members = source.members()?;
+    let metadata = source.metadata(&members)?;
     let mut archive = Archive::create(out_dir, &file_name, settings.source_date_epoch)?;
     let mut sorted: Vec<&String> = members.keys().collect();
     sorted.sort_by(|a, b| order::order(a, b));
+    // What is written anew is recorded anew.
+    let record = metadata
+        .as_ref()
+        .map(|(place, _)| place.replace("/METADATA", "/RECORD"));
+    sorted.retain(|name| Some(*name) != record.as_ref());
     for name in sorted {
         progress.check()?;
+        if let Some((_, text)) = metadata.as_ref().filter(|(place, _)| name == place) {
+            archive.add_bytes(name, text.as_bytes(), false)?;
+            continue;
+        }
         let mut member = source
             .zip
             .by_index(members[name])
@@ -46,6 +57,9 @@ pub(super) fn rewrite(
         archive.copy(name, size, executable, &mut member, &failed, &mut |_| {
             Ok(progress.check()?)
         })?;
+    }
+    if let Some(record) = record {
+        archive.add_record(&record)?;
     }
     archive.finish()
 }
@@ -66,6 +80,27 @@ impl Source {
         Ok(Self {
             path: path.to_owned(),
             zip: ZipArchive::new(file).map_err(|error| failed(path, error))?,
+        })
+    }
+
+    /// Path and new text of `METADATA`, where it names directories of this machine.
+    fn metadata(&mut self, members: &BTreeMap<String, usize>) -> Result<Option<(String, String)>, Error> {
+        let is_metadata = |name: &&String| name.split_once('/').is_some_and(|(_, file)| file == "METADATA");
+        let Some(name) = members.keys().find(is_metadata) else {
+            return Ok(None);
+        };
+        let member = self
+            .zip
+            .by_index(members[name])
+            .map_err(|error| failed(&self.path, error))?;
+        let mut text = String::new();
+        // What is no text, or has no end, stays as it is.
+        if member.take(reading::ANSWER).read_to_string(&mut text).is_err() {
+            return Ok(None);
+        }
+        Ok(match local_urls::without(&text) {
+            Cow::Owned(shorter) if (text.len() as u64) < reading::ANSWER => Some((name.clone(), shorter)),
+            _ => None,
         })
     }
 

@@ -15,6 +15,7 @@ import os
 import signal
 import sys
 import traceback
+import urllib.parse
 import zipfile
 
 # Keywords that setuptools-docker added to setup(); no metadata file carries them.
@@ -75,7 +76,8 @@ class LeadsOut(Exception):
 def as_in_project(answer, copy, project):
     """The answer with paths of the project in the place of those of its copy."""
     if isinstance(answer, str):
-        return answer.replace(copy, project)
+        # A requirement may be the URL of a directory beside the project.
+        return answer.replace("file://" + copy, "file://" + urllib.parse.quote(project)).replace(copy, project)
     if isinstance(answer, list):
         return [as_in_project(item, copy, project) for item in answer]
     if isinstance(answer, dict):

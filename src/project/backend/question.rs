@@ -126,9 +126,19 @@ impl Question<'_> {
             .map_err(|error| error.when_asked(self.because))
     }
 
+    /// Whether it may be asked at all.
+    ///
+    /// # Errors
+    /// Static reading was asked for, or an index would be asked for a package that is elsewhere.
     fn permitted(&self, settings: &ProjectSettings) -> Result<(), Error> {
         if settings.static_only {
             return Err(self.hook.refused(self.who(), self.because));
+        }
+        if let Some((requirement, at)) = self.build.requires_elsewhere.first() {
+            return Err(Error::BuildRequirementElsewhere {
+                requirement: requirement.clone(),
+                at: at.clone(),
+            });
         }
         Ok(())
     }

@@ -2,8 +2,10 @@
 //! <https://setuptools.pypa.io/en/latest/userguide/pyproject_config.html>
 
 mod descriptive;
+mod local_urls;
 mod project;
 mod setuptools;
+mod sources;
 mod validation;
 
 use std::path::Path;
@@ -12,10 +14,13 @@ use std::sync::Arc;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::build_requirements::plain_name;
+use super::dependency_source::DependencySource;
 use super::error::Error;
 use super::source_file::SourceFile;
 use super::surroundings::Surroundings;
 use super::value::{Draft, Kind, Place, Value};
+pub(super) use sources::sources;
 use validation::doubtful;
 
 const FILE: &str = "pyproject.toml";
@@ -43,6 +48,8 @@ pub(crate) struct Pyproject {
     /// `[build-system] backend-path`.
     pub(crate) backend_path: Vec<String>,
     pub(crate) readme: Option<String>,
+    /// Where requirements come from that are not looked for by their name.
+    pub(crate) sources: Vec<DependencySource>,
     /// `[tool.poetry]` says more than what is packed; Poetry adds that to what `[project]` says.
     pub(crate) poetry_adds: bool,
     /// Where `[tool.setuptools] license-files` is.
@@ -53,24 +60,9 @@ pub(crate) struct Pyproject {
 
 /// Reads `pyproject.toml`.
 pub(crate) fn read(root: &Path, file: &SourceFile, around: &Arc<Surroundings>) -> Result<Pyproject, Error> {
-    if file.marked {
-        return Err(Error::InvalidValue {
-            at: format!("{FILE}:1"),
-            message: "begins with a byte order mark, which TOML does not allow".to_owned(),
-        });
-    }
-    let table = DeTable::parse(&file.text).map_err(|error| {
-        let at = error.span().map_or(0, |span| span.start);
-        Error::Syntax {
-            file: FILE.to_owned(),
-            line: file.line(at),
-            column: file.column(at),
-            message: error.message().to_owned(),
-            python2: false,
-        }
-    })?;
-    let top = from_table(file, table.get_ref(), Place { file: FILE, line: 1 });
+    let top = tables(file)?;
     let mut found = Pyproject {
+        sources: sources(&top),
         around: Arc::clone(around),
         ..Pyproject::default()
     };
@@ -124,6 +116,27 @@ pub(crate) fn read(root: &Path, file: &SourceFile, around: &Arc<Surroundings>) -
     Ok(found)
 }
 
+/// What a file holds.
+pub(super) fn tables(file: &SourceFile) -> Result<Value, Error> {
+    if file.marked {
+        return Err(Error::InvalidValue {
+            at: format!("{FILE}:1"),
+            message: "begins with a byte order mark, which TOML does not allow".to_owned(),
+        });
+    }
+    let table = DeTable::parse(&file.text).map_err(|error| {
+        let at = error.span().map_or(0, |span| span.start);
+        Error::Syntax {
+            file: FILE.to_owned(),
+            line: file.line(at),
+            column: file.column(at),
+            message: error.message().to_owned(),
+            python2: false,
+        }
+    })?;
+    Ok(from_table(file, table.get_ref(), Place { file: FILE, line: 1 }))
+}
+
 impl Pyproject {
     /// Whether the backend is setuptools, or none is named.
     pub(crate) fn backend_is_setuptools(&self) -> bool {
@@ -142,6 +155,18 @@ impl Pyproject {
         };
         let is_whole = self.draft.whole.is_none() && ["name", "version"].iter().all(|key| self.draft.inhabited(key));
         obeys && is_whole && self.has_project && self.dynamic.is_empty() && self.backend_path.is_empty()
+    }
+
+    /// The build requirements that a tool's table takes from elsewhere than an index, with where it says so.
+    pub(crate) fn requires_elsewhere(&self) -> Vec<(String, String)> {
+        let named = |requirement: &String| {
+            let name = plain_name(requirement);
+            self.sources.iter().find(|source| source.name == name)
+        };
+        let listed = self.requires.iter().flatten();
+        listed
+            .filter_map(|requirement| Some((requirement.clone(), named(requirement)?.at.clone())))
+            .collect()
     }
 
     fn build_system(&mut self, top: &Value) -> Result<(), Error> {

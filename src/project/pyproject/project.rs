@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use super::{Pyproject, wrong};
+use super::{Pyproject, local_urls, wrong};
 use crate::project::Error;
 use crate::project::attr::read_attr;
 use crate::project::descriptive::contained;
@@ -21,8 +21,8 @@ impl Pyproject {
             match key_text {
                 "name" | "version" | "description" => self.draft.set(key_text, value.clone()),
                 "requires-python" => self.draft.set("python_requires", value.clone()),
-                "dependencies" => self.draft.set("install_requires", value.clone()),
-                "optional-dependencies" => self.draft.set("extras_require", value.clone()),
+                "dependencies" => self.requirements("install_requires", root, value),
+                "optional-dependencies" => self.requirements("extras_require", root, value),
                 "scripts" => entry_points.push((Value::str("console_scripts", value.place), value.clone())),
                 "gui-scripts" => entry_points.push((Value::str("gui_scripts", value.place), value.clone())),
                 "entry-points" => entry_points.extend(value.entries().unwrap_or_default().iter().cloned()),
@@ -48,6 +48,11 @@ impl Pyproject {
                 .set("entry_points", Value::new(Kind::Dict(entry_points), place));
         }
         self.directives(root, directives)
+    }
+
+    fn requirements(&mut self, keyword: &str, root: &Path, value: &Value) {
+        let expanded = local_urls::expanded(value, self.backend.as_deref(), root);
+        self.draft.fields.insert(keyword.to_owned(), expanded);
     }
 
     /// `[tool.setuptools.dynamic]`, for the fields that `dynamic` lists.

@@ -16,7 +16,7 @@ pub(super) struct Package {
     pub(super) marker: Option<String>,
     pub(super) index: Option<String>,
     vcs: Option<Vcs>,
-    directory: Option<Directory>,
+    pub(super) directory: Option<Directory>,
     archive: Option<File>,
     sdist: Option<File>,
     #[serde(default)]
@@ -35,8 +35,19 @@ struct Vcs {
 }
 
 #[derive(Deserialize)]
-struct Directory {
+pub(super) struct Directory {
     path: String,
+    subdirectory: Option<String>,
+}
+
+impl Directory {
+    /// The project's directory, relative to the lock.
+    pub(super) fn place(&self) -> String {
+        match &self.subdirectory {
+            Some(below) => format!("{}/{below}", self.path),
+            None => self.path.clone(),
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -48,8 +59,9 @@ struct File {
     subdirectory: Option<String>,
 }
 
-/// What is said of a package that is a directory or file of this machine.
-pub(super) const OF_THIS_MACHINE: &str = "of this machine, and the image's build has only the package itself";
+/// What is said of a package that is a file of this machine.
+pub(super) const OF_THIS_MACHINE: &str =
+    "of this machine, and the image's build has only what is built here of a project's directory";
 
 /// What comes behind a package's name, and its hashes.
 pub(super) struct Source {
@@ -60,10 +72,6 @@ pub(super) struct Source {
 /// Where a package is from, as pip is told it; or why the image cannot have it.
 pub(super) fn source(package: &Package) -> Result<Source, String> {
     let name = package.name.get_ref();
-    if let Some(directory) = &package.directory {
-        let path = &directory.path;
-        return Err(format!("{name} is the directory `{path}` {OF_THIS_MACHINE}"));
-    }
     if let Some(vcs) = &package.vcs {
         let url = remote(name, vcs.url.as_deref(), vcs.path.as_deref())?;
         let (kind, commit) = (&vcs.kind, &vcs.commit_id);

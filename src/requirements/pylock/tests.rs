@@ -10,6 +10,7 @@ fn read(packages: &str, extras: &[&str]) -> Result<Requirements, Error> {
     let lock = Lock {
         file: "pylock.toml",
         text: &text,
+        beside: std::path::Path::new("pylock.toml"),
         own: PackageName::from_str("tiny").ok(),
         extras: extras
             .iter()
@@ -76,8 +77,8 @@ fn other_sources() {
 #[test]
 fn what_cannot_be_installed_is_told_with_its_line() {
     assert!(
-        error("[[packages]]\nname = 'a'\ndirectory = { path = '../a' }\n")
-            .starts_with("pylock.toml:4: a is the directory `../a`")
+        error("[[packages]]\nname = 'a'\narchive = { path = '../a.zip', hashes = { sha256 = '0' } }\n")
+            .starts_with("pylock.toml:4: a is `../a.zip` of this machine")
     );
     assert!(
         error("[[packages]]\nname = 'a'\narchive = { path = 'a.zip', hashes = {} }\n")
@@ -101,6 +102,7 @@ fn what_cannot_be_installed_is_told_with_its_line() {
     let lock = Lock {
         file: "pylock.toml",
         text,
+        beside: std::path::Path::new("pylock.toml"),
         own: None,
         extras: Vec::new(),
     };

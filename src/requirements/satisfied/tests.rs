@@ -23,6 +23,7 @@ fn line(number: usize, text: &str, hashes: &[&str]) -> Line {
 
 fn file(format: Format, lines: &[&str], hashes: &[&str]) -> Requirements {
     Requirements {
+        locals: Vec::new(),
         file: "r.txt".to_owned(),
         format,
         lines: (1..)

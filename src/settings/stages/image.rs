@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::dist::DIST;
 use crate::image::{ImagePlan, ImageSettings, Template};
+use crate::neighbours::Neighbours;
 use crate::package::sdist::SdistSettings;
 use crate::package::wheel::{Target, WheelSettings};
 use crate::project::Project;
@@ -116,14 +117,22 @@ impl Settings {
         Some(Commit { hash, dirty })
     }
 
-    /// The build secrets: what pip is told on this machine and needs for `project` and the user's requirements file.
+    /// The build secrets: what pip is told on this machine and needs for `project`, its `neighbours` and the user's requirements file.
     ///
     /// # Errors
     /// The certificates' file cannot be read.
-    pub fn build_secrets(&self, project: &Project, requirements: Option<&Requirements>) -> Result<BuildSecrets, Error> {
+    pub fn build_secrets(
+        &self,
+        project: &Project,
+        neighbours: &Neighbours,
+        requirements: Option<&Requirements>,
+    ) -> Result<BuildSecrets, Error> {
         // Only a wheel that the backend makes may have to be built in the image.
         let build = project.build.wheel_by_backend().map(|_| &project.build.requires);
-        let declared = project.metadata.requires_dist.iter().chain(build.into_iter().flatten());
+        let declared = neighbours.declared.iter().map(|declared| &declared.text);
+        let declared = declared
+            .chain(&project.metadata.requires_dist)
+            .chain(build.into_iter().flatten());
         let declared = declared.filter_map(|requirement| Some(requirement.split_once('@')?.1.trim_start()));
         let urls = declared.chain(requirements.iter().flat_map(|file| file.urls()));
         pip::secrets(self, &urls.collect::<Vec<_>>())

@@ -50,6 +50,16 @@ impl Settings {
         }
     }
 
+    /// How to read its neighbours: which function trains is said of the project alone.
+    #[must_use]
+    pub fn neighbours(&self) -> ProjectSettings {
+        ProjectSettings {
+            train: None,
+            serve: None,
+            ..self.project()
+        }
+    }
+
     /// How uv is found, and what it is told on this machine.
     #[must_use]
     pub fn uv(&self) -> UvSettings {

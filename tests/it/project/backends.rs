@@ -26,7 +26,7 @@ const PACKAGES: [&str; 11] = [
 ];
 
 /// The directory with that environment, made once for all tests.
-fn builder() -> PathBuf {
+pub(crate) fn builder() -> PathBuf {
     let kept = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("builder");
     let ready = kept.join("ready");
     let lock = File::create(kept.with_extension("lock")).unwrap();

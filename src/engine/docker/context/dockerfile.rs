@@ -15,14 +15,28 @@ const TEMPLATE: &str = include_str!("../../../../templates/Dockerfile.j2");
 /// as a Dockerfile's double-quoted word.
 ///
 /// # Errors
-/// A template that is malformed or uses an unknown variable, with its line.
+/// A template that is malformed, uses an unknown variable, with its line, or leaves a neighbour out.
 pub(super) fn dockerfile(plan: &ImagePlan, package: &Package) -> Result<String, template::Error> {
     let own = plan.only_docker.template.as_ref();
     let (path, text) = own.map_or(("Dockerfile.j2", TEMPLATE), |own| {
         (own.path.as_str(), own.text.as_str())
     });
-    let Package { sdist, wheel } = package;
-    let variables = context! { run_py => RUN_PY, sdist, wheel, ..Serde(plan) };
+    let Package {
+        sdist,
+        wheel,
+        neighbour_wheels,
+    } = package;
+    if own.is_some() && !neighbour_wheels.is_empty() && !text.contains("neighbour_wheels") {
+        let wheels = neighbour_wheels.join(", ");
+        return Err(template::Error {
+            path: path.to_owned(),
+            line: None,
+            reason: format!(
+                "it does not use `neighbour_wheels`, so the image would lack what the package requires: {wheels}"
+            ),
+        });
+    }
+    let variables = context! { run_py => RUN_PY, sdist, wheel, neighbour_wheels, ..Serde(plan) };
     render(path, text, variables, |environment| {
         environment.add_filter("quoted", |text: String| quoted(&text));
     })

@@ -33,6 +33,8 @@ pub struct Package {
     pub sdist: String,
     /// Its wheel; `None` where only the image can build it, from the sdist.
     pub wheel: Option<String>,
+    /// The wheels of what it requires beside it.
+    pub neighbour_wheels: Vec<String>,
 }
 
 impl Package {
@@ -41,7 +43,8 @@ impl Package {
     pub fn sent(&self, plan: &ImagePlan) -> Vec<&str> {
         let needs_sdist = self.wheel.is_none() || plan.only_docker.template.is_some();
         let sdist = needs_sdist.then_some(self.sdist.as_str());
-        sdist.into_iter().chain(self.wheel.as_deref()).collect()
+        let wheels = self.wheel.iter().chain(&self.neighbour_wheels).map(String::as_str);
+        sdist.into_iter().chain(wheels).collect()
     }
 }
 
@@ -102,6 +105,7 @@ pub(super) mod tests {
             environment: BTreeMap::from([("A".to_owned(), "b".to_owned())]),
             requirements: vec!["six==1 \\\n    --hash=sha256:0".to_owned()],
             constraints: vec!["six<2".to_owned()],
+            neighbours: Vec::new(),
             locked: false,
             user: None,
             serve: Some(train.clone()),

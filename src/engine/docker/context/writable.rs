@@ -87,10 +87,8 @@ pub(super) fn check(plan: &ImagePlan) -> Result<(), Error> {
 /// Refuses archives whose names the Dockerfile would read otherwise.
 pub(super) fn check_package(package: &Package) -> Result<(), Error> {
     check_word("sdist's file name", &package.sdist, "._-+!~")?;
-    package
-        .wheel
-        .iter()
-        .try_for_each(|wheel| check_word("wheel's file name", wheel, "._-+!~"))
+    let mut wheels = package.wheel.iter().chain(&package.neighbour_wheels);
+    wheels.try_for_each(|wheel| check_word("wheel's file name", wheel, "._-+!~"))
 }
 
 fn check_word(what: &'static str, word: &str, others: &str) -> Result<(), Error> {
@@ -217,6 +215,7 @@ mod tests {
             check_package(&Package {
                 sdist: sdist.to_owned(),
                 wheel: Some(wheel.to_owned()),
+                neighbour_wheels: Vec::new(),
             })
         };
         assert!(packed("pkg-1.tar.gz", "pkg-1-py3-none-any.whl").is_ok());

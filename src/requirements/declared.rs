@@ -5,13 +5,12 @@ use std::str::FromStr;
 
 use pep508_rs::{ExtraName, PackageName, Requirement, VerbatimUrl};
 
-use super::Error;
+use super::{Declared, Error, Requirements};
 use crate::project::{Project, beyond_the_parser};
-use crate::requirements::{self, Declared, Requirements};
 use crate::secret::without_url_credentials;
 
 /// The extras that were chosen, by the settings or by a file that names the project itself, with those that they imply.
-pub(super) fn extras(
+pub(crate) fn extras(
     project: &Project,
     chosen: &[String],
     file: Option<&Requirements>,
@@ -26,23 +25,33 @@ pub(super) fn extras(
     let (name, available) = (&project.metadata.name, &project.metadata.provides_extra);
     let mut names = Vec::new();
     for extra in chosen {
-        names.push(known(extra).ok_or_else(|| Error::UnknownExtra {
+        names.push(known(extra).ok_or_else(|| Error::NoSuchExtra {
             name: name.clone(),
             extra: extra.clone(),
             available: available.clone(),
         })?);
     }
     for (extra, place) in file.iter().flat_map(|file| &file.own_extras) {
-        let unknown = || {
-            Box::new(requirements::Error::UnknownExtra {
-                place: place.clone(),
-                name: name.clone(),
-                extra: extra.clone(),
-            })
+        let unknown = || Error::UnknownExtra {
+            place: place.clone(),
+            name: name.clone(),
+            extra: extra.clone(),
         };
         names.push(known(extra).ok_or_else(unknown)?);
     }
     Ok(with_implied(project, names))
+}
+
+/// Extras that somebody asks for of `project`, with those that they imply; the first that it does not have, where there is one.
+pub(crate) fn asked_extras(project: &Project, asked: &[ExtraName]) -> Result<Vec<ExtraName>, ExtraName> {
+    let has = |extra: &ExtraName| {
+        let mut own = project.metadata.provides_extra.iter();
+        own.any(|own| ExtraName::from_str(own).is_ok_and(|own| own == *extra))
+    };
+    match asked.iter().find(|extra| !has(extra)) {
+        Some(unknown) => Err(unknown.clone()),
+        None => Ok(with_implied(project, asked.to_vec())),
+    }
 }
 
 /// The extras, with those that they ask for in turn: `all = ["pkg[a,b]"]` of the package `pkg` means its extras a and b.
@@ -74,23 +83,23 @@ fn with_implied(project: &Project, chosen: Vec<ExtraName>) -> Vec<ExtraName> {
 
 /// The requirements of `package` that apply with `extras`, without their `extra ==` markers, in PEP 508 form. One on the package
 /// itself only names extras, which are among `extras`.
-pub(super) fn requirements(package: &str, declared: &[String], extras: &[ExtraName]) -> Result<Vec<Declared>, Error> {
+pub(crate) fn requirements(package: &str, declared: &[String], extras: &[ExtraName]) -> Result<Vec<Declared>, Error> {
     let own = PackageName::from_str(package).ok();
     let mut chosen: Vec<Declared> = Vec::new();
     let mut known = BTreeSet::new();
     for text in declared {
         let shown = without_url_credentials(text);
         if shown != *text {
-            return Err(Error::RequirementCredentials { requirement: shown });
+            return Err(Error::DeclaredCredentials { requirement: shown });
         }
         // A backend's answer was not looked at before.
         if let Some(reason) = beyond_the_parser(text) {
-            return Err(Error::Requirement {
+            return Err(Error::Declared {
                 requirement: text.clone(),
                 reason,
             });
         }
-        let mut requirement = Requirement::<VerbatimUrl>::from_str(text).map_err(|e| Error::Requirement {
+        let mut requirement = Requirement::<VerbatimUrl>::from_str(text).map_err(|e| Error::Declared {
             requirement: text.clone(),
             reason: first_line(&e.to_string()),
         })?;
