@@ -11,6 +11,7 @@
 mod architecture;
 mod bad_input;
 mod build_record;
+mod cases;
 mod cli;
 mod dist;
 mod engine;

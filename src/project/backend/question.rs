@@ -186,7 +186,7 @@ impl Question<'_> {
             arguments: [&files.script, &files.order, &files.answer]
                 .map(|file| file.clone().into())
                 .to_vec(),
-            environment: Self::seen(&settings.environment, environment, copy.time),
+            environment: Self::seen(&settings.environment, environment, copy),
             directory: &copy.root,
             seconds: settings.python_timeout,
         };
@@ -245,16 +245,17 @@ impl Question<'_> {
 
     /// The variables that the hook sees: no credentials, and the build requirements' programs before others, as
     /// [PEP 517](https://peps.python.org/pep-0517/#build-environment) wants it. An environment that the user is in is not its.
-    fn seen(process: &[(String, String)], environment: &BuildEnvironment, time: Option<i64>) -> Vec<(String, String)> {
+    fn seen(process: &[(String, String)], environment: &BuildEnvironment, copy: &Copy) -> Vec<(String, String)> {
         let mut seen = process::without_credentials(process);
         seen.retain(|(name, _)| !NOT_THEIRS.contains(&name.as_str()));
         let programs = environment.programs().display().to_string();
         let path = process::variable(process, "PATH").map_or(programs.clone(), |path| format!("{programs}:{path}"));
         seen.push(("PATH".to_owned(), path));
+        seen.push(("PWD".to_owned(), copy.root.display().to_string()));
         // A set that ends in the metadata, or in a file, has the same order each time.
         seen.push(("PYTHONHASHSEED".to_owned(), "0".to_owned()));
         if process::variable(process, TIME).is_none() {
-            seen.push((TIME.to_owned(), time.unwrap_or(DEFAULT_TIME).to_string()));
+            seen.push((TIME.to_owned(), copy.time.unwrap_or(DEFAULT_TIME).to_string()));
         }
         seen
     }
