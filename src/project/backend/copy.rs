@@ -260,6 +260,8 @@ impl Copying<'_> {
         match copy_file(&from, &to) {
             // Who reads it is told the same as where it is.
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => self.link_as_it_is(&path),
+            // It was removed since.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             other => other.map_err(unusable(&to)),
         }
     }

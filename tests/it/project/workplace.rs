@@ -289,7 +289,9 @@ fn a_version_that_a_plugin_takes_from_git_holds_from_reading_to_packing() {
 
 #[test]
 fn data_in_many_files_is_linked_too() {
-    let sandbox = project("import os\nlinked = sum(os.path.islink('data/' + name) for name in os.listdir('data'))\ntold = str(0 < linked < 40)");
+    let sandbox = project(
+        "import os\nlinked = sum(os.path.islink('data/' + name) for name in os.listdir('data'))\ntold = str(0 < linked < 40)",
+    );
     fs::create_dir(sandbox.project().join("data")).unwrap();
     for number in 0..40 {
         let file = fs::File::create(sandbox.project().join(format!("data/{number}.npy"))).unwrap();
