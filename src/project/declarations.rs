@@ -1,6 +1,5 @@
 //! From the merged declarations of all files to a [`Project`] and its [`Metadata`].
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::descriptive;
@@ -93,13 +92,6 @@ impl Declarations {
             Some(value) => entry_points::declared(value)?,
             None => Vec::new(),
         };
-        let mut entry_points = BTreeMap::<String, BTreeMap<String, String>>::new();
-        for entry in &declared {
-            entry_points
-                .entry(entry.group.clone())
-                .or_default()
-                .insert(entry.name.clone(), entry.object.clone());
-        }
         let requires_python = match self.text("python_requires")? {
             Some(value) => Some(requirement::requires_python(text(value)?, &value.place.to_string())?),
             None => None,
@@ -110,7 +102,7 @@ impl Declarations {
             requires_python,
             requires_dist,
             provides_extra,
-            entry_points,
+            entry_points: entry_points::by_group(&declared),
             packages: self.packages(root)?,
             py_modules: self.names("py_modules")?,
             descriptive: descriptive::read(&self.draft)?,

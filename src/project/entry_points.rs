@@ -1,9 +1,10 @@
 //! Entry points, and which of them trains or serves.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::diagnosis;
 use super::error::Error;
+use super::near_names;
 use super::python_source::identifier;
 use super::requirement::{Stop, has_other_line_ends};
 use super::value::{Dynamic, Kind, Value};
@@ -241,7 +242,10 @@ impl Selected {
                     )),
                 )
             }
-            selected => (selected?, None),
+            selected => match selected? {
+                None => (None, near_names::serves_nothing(&by_group(declared))),
+                serve => (serve, None),
+            },
         };
         Ok(Self {
             train,
@@ -250,6 +254,16 @@ impl Selected {
             warnings: warning.into_iter().collect(),
         })
     }
+}
+
+/// `{group: {name: object}}`.
+pub(super) fn by_group(declared: &[Declared]) -> BTreeMap<String, BTreeMap<String, String>> {
+    let mut groups = BTreeMap::<String, BTreeMap<String, String>>::new();
+    for entry in declared {
+        let named = groups.entry(entry.group.clone()).or_default();
+        named.insert(entry.name.clone(), entry.object.clone());
+    }
+    groups
 }
 
 fn only(role: Role, rank: &[&Declared]) -> Result<EntryPoint, Error> {
@@ -327,7 +341,7 @@ fn checked(object: &str, declared_in: &str, console_script: bool) -> Result<Entr
 /// The function that trains, for commands that need one.
 ///
 /// # Errors
-/// [`Error::NoTrainFunction`] where the project declares none, [`Error::AmbiguousTrain`] where it declares several,
+/// [`Error::NoTrainFunction`] where the project declares none, [`Error::NearlyTrains`] where one may be meant, [`Error::AmbiguousTrain`] where it declares several,
 /// [`Error::ModuleNotPacked`] and [`Error::FunctionMissing`] where it is certainly not in the package.
 pub(crate) fn require_train(project: &Project) -> Result<&EntryPoint, Error> {
     if !project.train_candidates.is_empty() {
@@ -335,6 +349,13 @@ pub(crate) fn require_train(project: &Project) -> Result<&EntryPoint, Error> {
             verb: Role::Train.verb(),
             found: project.train_candidates.clone(),
         });
+    }
+    if project.train.is_none() {
+        let near = near_names::near(Role::Train, &project.metadata.entry_points);
+        let name = project.metadata.name.clone();
+        if !near.is_empty() {
+            return Err(Error::NearlyTrains { name, near });
+        }
     }
     let train = project.train.as_ref().ok_or_else(|| {
         let name = project.metadata.name.clone();

@@ -254,6 +254,14 @@ pub enum Error {
         /// The package.
         name: String,
     },
+    /// No function is declared to train, and some come near to it.
+    #[error("{name} declares no function that trains; of what it declares, these come near:\n{}", near.join("\n"))]
+    NearlyTrains {
+        /// The package.
+        name: String,
+        /// Entry points, as they are listed.
+        near: Vec<String>,
+    },
     /// The interpreter could not be started.
     #[error("cannot run {python}: {reason}")]
     PythonMissing {
@@ -386,7 +394,7 @@ fn slow_hint(what: &str) -> String {
         "the build backend, or what it runs,"
     };
     format!(
-        "If it needs longer, raise the limit with the setting `python-timeout` (--python-timeout, SGBUILD_PYTHON_TIMEOUT), in seconds; \
+        "If it needs longer, raise the limit with the setting `python-timeout` (SGBUILD_PYTHON_TIMEOUT), in seconds; \
          otherwise find out whether {waits} waits for input or the network."
     )
 }
@@ -482,6 +490,9 @@ impl Explain for Error {
             Self::AmbiguousTrain { .. } => Fault::User.hint("Choose one with --train package.module:function."),
             Self::NoTrainFunction { .. } => Fault::User
                 .hint("Declare it in setup(): entry_points={\"myproject.training\": [\"train = myproject.model:train\"]}.")
+                .and("Or name it once with --train package.module:function."),
+            Self::NearlyTrains { .. } => Fault::User
+                .hint("If one of them trains, call it train (\"train = myproject.model:fit\"), whatever its group, or put it in the group sgbuild.train.")
                 .and("Or name it once with --train package.module:function."),
             Self::PythonMissing { .. } => {
                 Fault::User.hint("Install Python 3, or name another interpreter with --python or SGBUILD_PYTHON.")

@@ -24,6 +24,7 @@ mod interpreter;
 mod license;
 mod marker_cost;
 mod mentions;
+mod near_names;
 mod needs;
 mod package_directory;
 mod precedence;

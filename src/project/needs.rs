@@ -51,6 +51,9 @@ impl Part {
     }
 }
 
+/// Directories of which nothing is packed, whatever MANIFEST.in says.
+const NEVER_PACKED: [&str; 5] = [".nox", ".tox", ".venv", "build", "dist"];
+
 /// What becomes of the package without something that it needs.
 enum Without {
     /// It cannot be installed.
@@ -109,17 +112,21 @@ fn warning(lack: &Need, becomes: Without) -> String {
         line,
     } = lack;
     let shown = path.display();
-    // A pattern is how MANIFEST.in spells a name with blanks.
-    let pattern = shown.to_string().replace(char::is_whitespace, "?");
     let (what, command) = if *is_directory {
         (format!("lists the files of {shown}, which are"), "graft")
     } else {
         (format!("needs {shown}, which is"), "include")
     };
-    format!(
-        "{file}:{line} {what} not in the sdist: {}; the image is not affected. To have it packed, add this line to MANIFEST.in: {command} {pattern}",
-        becomes.told()
-    )
+    let first = path.iter().next().unwrap_or_default().to_string_lossy();
+    let cure = if NEVER_PACKED.contains(&&*first) {
+        format!("have it packed, move it out of {first}/")
+    } else {
+        // A pattern is how MANIFEST.in spells a name with blanks.
+        let pattern = shown.to_string().replace(char::is_whitespace, "?");
+        format!("have it packed, add this line to MANIFEST.in: {command} {pattern}")
+    };
+    let becomes = becomes.told();
+    format!("{file}:{line} {what} not in the sdist: {becomes}; the image is not affected. To {cure}")
 }
 
 /// setup.py, and what it says where all of the project is there.

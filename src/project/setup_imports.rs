@@ -13,8 +13,10 @@ use super::source_file::SourceFile;
 /// The modules of Python's standard library, of every Python that an image may have.
 const STANDARD_LIBRARY: &str = include_str!("standard_library.txt");
 /// What a build environment has without being told: setuptools, and what comes with it.
-const WITH_SETUPTOOLS: &str = "setuptools pkg_resources distutils _distutils_hack wheel packaging jaraco more_itertools platformdirs tomli \
+const WITH_SETUPTOOLS: &str = "setuptools distutils _distutils_hack wheel packaging jaraco more_itertools platformdirs tomli \
                                importlib_metadata importlib_resources zipp typing_extensions backports autocommand inflect typeguard";
+/// A part of setuptools that version 82 no longer has; before, it came with it.
+const GONE: &str = "pkg_resources";
 /// Requirements that hold no other modules than those.
 const PLAIN: [&str; 2] = ["setuptools", "wheel"];
 
@@ -33,19 +35,21 @@ pub(super) fn unprovided(root: &Path, build: &Build) -> Option<String> {
         return None;
     }
     let file = SourceFile::read(root, "setup.py").ok()??;
+    let is_held_back = |requirement: &String| ["<", "==", "~="].iter().any(|bound| requirement.contains(bound));
+    let mut requires = build.requires.iter();
+    let holds_gone = requires.any(|requirement| name_of(requirement) == "setuptools" && is_held_back(requirement));
+    let is_there = |module: &str| (module == GONE && holds_gone) || is_there(root, module);
     // The lines say at once that there is nothing to look for, as nearly always.
-    if file
-        .text
-        .lines()
-        .flat_map(modules_of_line)
-        .all(|module| is_there(root, module))
-    {
+    if file.text.lines().flat_map(modules_of_line).all(is_there) {
         return None;
     }
     let imported = python_source::with_module(&file, imported).ok()??;
-    let (module, line) = imported.into_iter().find(|(module, _)| !is_there(root, module))?;
+    let (module, line) = imported.into_iter().find(|(module, _)| !is_there(module))?;
     let cure = match module.as_str() {
         "pip" => "read requirements.txt without pip".to_owned(),
+        GONE => {
+            "write requires = [\"setuptools<82\"] in [build-system] of pyproject.toml, which still holds it".to_owned()
+        }
         _ => format!("add the package that holds {module} to requires in [build-system] of pyproject.toml"),
     };
     Some(format!(
@@ -121,7 +125,7 @@ mod tests {
             assert!(told.starts_with(module), "{told}");
         }
         for fine in [
-            "import os, sys\nfrom setuptools import setup\nimport pkg_resources\n",
+            "import os, sys\nfrom setuptools import setup\n",
             "import beside\nfrom beside import x\n",
             "try:\n    import numpy\nexcept ImportError:\n    numpy = None\n",
             "if True:\n    import numpy\n",

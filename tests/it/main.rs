@@ -12,6 +12,7 @@ mod architecture;
 mod bad_input;
 mod base_images;
 mod build_record;
+mod cases;
 mod cli;
 mod dist;
 mod engine;

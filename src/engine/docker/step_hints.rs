@@ -8,7 +8,7 @@ struct Known {
     hint: &'static str,
 }
 
-const KNOWN: [Known; 18] = [
+const KNOWN: [Known; 19] = [
     Known {
         words: &[
             "gcc: not found",
@@ -55,6 +55,10 @@ const KNOWN: [Known; 18] = [
     Known {
         words: &["apt-get: not found", "apt-get: command not found"],
         hint: "System packages are installed with apt, which the base image does not have: install them in the base image, or choose one of Debian or Ubuntu.",
+    },
+    Known {
+        words: &["E: Unable to locate package", "has no installation candidate"],
+        hint: "apt does not know the package: check its name, and in a line of your own run `apt-get update` before, in the same RUN, as the setting `system-packages` has it done.",
     },
     Known {
         words: &["[Errno 13] Permission denied"],
@@ -186,6 +190,8 @@ mod tests {
                 "another user than root",
             ),
             ("/bin/sh: apt-get: not found", "Debian or Ubuntu"),
+            ("E: Unable to locate package libgomp", "`apt-get update` before"),
+            ("E: Package 'x' has no installation candidate", "check its name"),
             (
                 "ERROR: Could not install packages due to an OSError: [Errno 13] Permission denied: '/usr/local/man'",
                 "may not write",

@@ -36,6 +36,9 @@ const BUILT: [&str; 4] = ["bdist.", "lib", "scripts-", "temp."];
 const GIT: &str = ".git";
 /// Files of more bytes are linked until an archive is made, which may pack them.
 const LARGE: u64 = 16_000_000;
+/// Once so many bytes are copied, so are those of more than a source has: a checkout may hold all its data.
+const MUCH: u64 = 256_000_000;
+const SOURCE: u64 = 64_000;
 
 /// See above.
 #[derive(Debug)]
@@ -81,6 +84,7 @@ impl Copy {
             project,
             root: &root,
             own: &place.at,
+            copied: 0,
             search: Search::default(),
             linked: Vec::new(),
             leading_out: Vec::new(),
@@ -189,6 +193,8 @@ struct Copying<'a> {
     root: &'a Path,
     /// The directory of sgbuild's own that this is in; it may lie in the project.
     own: &'a Path,
+    /// Bytes.
+    copied: u64,
     search: Search,
     linked: Vec<PathBuf>,
     leading_out: Vec<(String, Outside)>,
@@ -245,14 +251,17 @@ impl Copying<'_> {
             return Ok(());
         }
         let (from, to) = (self.project.join(&path), self.root.join(&path));
-        if found.len() > LARGE {
+        if found.len() > if self.copied > MUCH { SOURCE } else { LARGE } {
             symlink(&from, &to).map_err(unusable(&to))?;
             self.linked.push(path);
             return Ok(());
         }
+        self.copied += found.len();
         match copy_file(&from, &to) {
             // Who reads it is told the same as where it is.
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => self.link_as_it_is(&path),
+            // It was removed since.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             other => other.map_err(unusable(&to)),
         }
     }

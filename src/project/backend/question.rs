@@ -196,7 +196,7 @@ impl Question<'_> {
             arguments: [&files.script, &files.order, &files.answer]
                 .map(|file| file.clone().into())
                 .to_vec(),
-            environment: Self::seen(&settings.environment, environment, copy.time),
+            environment: Self::seen(&settings.environment, environment, copy),
             directory: &copy.root,
             seconds: settings.python_timeout,
         };
@@ -255,14 +255,15 @@ impl Question<'_> {
 
     /// The variables that the hook sees: no credentials, and the build requirements' programs before others, as
     /// [PEP 517](https://peps.python.org/pep-0517/#build-environment) wants it. An environment that the user is in is not its.
-    fn seen(process: &[(String, String)], environment: &BuildEnvironment, time: Option<i64>) -> Vec<(String, String)> {
+    fn seen(process: &[(String, String)], environment: &BuildEnvironment, copy: &Copy) -> Vec<(String, String)> {
         let mut seen = of_the_user(process);
         let programs = environment.programs().display().to_string();
         let path = process::variable(process, "PATH").map_or(programs.clone(), |path| format!("{programs}:{path}"));
         seen.push(("PATH".to_owned(), path));
+        seen.push(("PWD".to_owned(), copy.root.display().to_string()));
         seen.push((HASH_SEED.0.to_owned(), HASH_SEED.1.to_owned()));
         if process::variable(process, TIME).is_none() {
-            seen.push((TIME.to_owned(), time.unwrap_or(DEFAULT_TIME).to_string()));
+            seen.push((TIME.to_owned(), copy.time.unwrap_or(DEFAULT_TIME).to_string()));
         }
         seen
     }
@@ -289,9 +290,9 @@ const TIME: &str = "SOURCE_DATE_EPOCH";
 pub(crate) const DEFAULT_TIME: i64 = 315_619_200;
 /// A set that ends in the metadata, or in a file, has the same order each time.
 const HASH_SEED: (&str, &str) = ("PYTHONHASHSEED", "0");
-/// Variables whose value is only known once Python runs: it begins with the environment's own programs, or is what Python sets where
-/// the locale is none ([PEP 538](https://peps.python.org/pep-0538/)).
-const KNOWN_LATER: [&str; 2] = ["PATH", "LC_CTYPE"];
+/// Variables whose value is only known once Python runs: it begins with the environment's own programs, names the copy, or is what Python
+/// sets where the locale is none ([PEP 538](https://peps.python.org/pep-0538/)).
+const KNOWN_LATER: [&str; 3] = ["PATH", "PWD", "LC_CTYPE"];
 /// What `ask.py` sets for itself, and takes away before it asks for metadata.
 const OF_ASKING: &str = "DIST_EXTRA_CONFIG";
 

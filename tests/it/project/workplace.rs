@@ -71,7 +71,7 @@ fn whatever_setup_py_does_to_its_files_the_checkout_stays_as_it_is() {
 
 #[test]
 fn paths_are_those_of_the_project() {
-    let code = "import os\nhere = os.path.dirname(os.path.abspath(__file__))\nassert here == os.getcwd() == os.environ.get('PWD', here)\n\
+    let code = "import os\nhere = os.path.dirname(os.path.abspath(__file__))\nassert here == os.getcwd() == os.environ['PWD']\n\
                 told = ' '.join([os.path.basename(here), here, open('../NOTE').read(), open('../beside/file').read()])";
     let sandbox = project(code);
     fs::write(sandbox.project().join("../NOTE"), "noted").unwrap();
@@ -285,4 +285,17 @@ fn a_version_that_a_plugin_takes_from_git_holds_from_reading_to_packing() {
         git(&sandbox.project(), &["status", "--porcelain", "--ignored"]),
         "!! packages/one/dist/\n"
     );
+}
+
+#[test]
+fn data_in_many_files_is_linked_too() {
+    let sandbox = project(
+        "import os\nlinked = sum(os.path.islink('data/' + name) for name in os.listdir('data'))\ntold = str(0 < linked < 40)",
+    );
+    fs::create_dir(sandbox.project().join("data")).unwrap();
+    for number in 0..40 {
+        let file = fs::File::create(sandbox.project().join(format!("data/{number}.npy"))).unwrap();
+        file.set_len(10_000_000).unwrap();
+    }
+    assert_eq!(told(&sandbox), "True");
 }

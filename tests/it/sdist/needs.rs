@@ -144,6 +144,21 @@ fn a_file_that_is_executed_or_imported() {
 }
 
 #[test]
+fn what_no_line_of_manifest_in_brings() {
+    let sandbox = project("version = open('build/VERSION').read()", &[("build/VERSION", "1.0")]);
+    let warnings = warned(&sandbox, &["dist"]);
+    assert_eq!(warnings.len(), 1);
+    assert!(
+        warnings[0].ends_with("To have it packed, move it out of build/"),
+        "{}",
+        warnings[0]
+    );
+    assert_eq!(alone(&sandbox), Alone::Fails);
+    sandbox.write("MANIFEST.in", "include build/VERSION\n");
+    assert_eq!(warned(&sandbox, &["dist"]), warnings);
+}
+
+#[test]
 fn each_file_once_and_those_that_others_name() {
     let beginning = "def lines(path):\n    found = []\n    for line in open(path):\n        \
                      found += lines(line[3:].strip()) if line.startswith('-r ') else [line.strip()]\n    return found\n\
