@@ -250,10 +250,13 @@ fn neighbours_of_neighbours_and_circles() {
 
 #[test]
 fn markers_and_extras_decide() {
-    let sources = "[tool.uv.sources]\nwin = { path = \"../nowhere\" }\nextra = { path = \"../extra\" }\n\
+    let sources = "[tool.uv.sources]\nwin = { path = \"../nowhere\" }\nmac = { index = \"internal\" }\nextra = { path = \"../extra\" }\n\
                    common = [{ path = \"../common\", marker = \"sys_platform == 'linux'\" }, { path = \"../nowhere\" }]\n\
                    [project.optional-dependencies]\ngpu = [\"extra\"]\n";
-    let sandbox = repository("\"common\", \"win ; sys_platform == 'win32'\"", sources);
+    let sandbox = repository(
+        "\"common\", \"win ; sys_platform == 'win32'\", \"mac ; sys_platform == 'darwin'\"",
+        sources,
+    );
     package(&sandbox, "common", "common", "", "");
     package(&sandbox, "extra", "extra", "", "");
     dist(&sandbox, &[]).exits(0);
