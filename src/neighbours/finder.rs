@@ -112,7 +112,7 @@ impl<'a> Finder<'a> {
 
     fn wanted_by(&self, known: &Known, declared: &Declared) -> Result<Option<Wanted>, Error> {
         let requirement = &declared.requirement;
-        let applies = self.asked.environments.applies(&requirement.marker, &known.extras);
+        let applies = self.applies(known, declared);
         if applies == Applies::No {
             return Ok(None);
         }
@@ -133,6 +133,12 @@ impl<'a> Finder<'a> {
             extras: requirement.extras.clone(),
             at,
         }))
+    }
+
+    /// Whether what `known` requires is installed in the image.
+    pub(super) fn applies(&self, known: &Known, declared: &Declared) -> Applies {
+        let marker = &declared.requirement.marker;
+        self.asked.environments.applies(marker, &known.extras)
     }
 
     pub(super) fn named(&self, name: &PackageName) -> Option<&Known> {
@@ -217,7 +223,12 @@ impl<'a> Finder<'a> {
     fn left_to_fetch(&self) -> Result<Vec<Declared>, Error> {
         let mut left: Vec<Declared> = Vec::new();
         for known in &self.known {
-            for declared in &known.declared {
+            // Where the others would come from is of no interest.
+            let applying = known
+                .declared
+                .iter()
+                .filter(|declared| self.applies(known, declared) != Applies::No);
+            for declared in applying {
                 let declared = match self.origins.of(known, declared)? {
                     Origin::Directory { .. } => continue,
                     Origin::AsDeclared => declared.clone(),

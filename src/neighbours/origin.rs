@@ -38,7 +38,7 @@ impl Origins<'_> {
             return Ok(if is_local {
                 Origin::Directory {
                     path: known.project.root.join(local_path(url)),
-                    at: format!("{} (requires `{}`)", declared.by, declared.text),
+                    at: place_of_url(known, declared),
                 }
             } else {
                 Origin::AsDeclared
@@ -107,6 +107,16 @@ impl Origins<'_> {
         };
         file.pinning() != Pinning::Open || file.lines.iter().any(is_named)
     }
+}
+
+/// What asks for the directory in the URL of a requirement: Poetry makes such a one of a line in its own table.
+fn place_of_url(known: &Known, declared: &Declared) -> String {
+    let name = normalized(declared.requirement.name.as_ref());
+    let is_it = |source: &&DependencySource| source.name == name && matches!(source.from, TakenFrom::Path(_));
+    known.sources.iter().find(is_it).map_or_else(
+        || format!("{} requires `{}`", declared.by, declared.text),
+        |source| source.at.clone(),
+    )
 }
 
 /// The URL in a requirement, as it is written.

@@ -169,7 +169,9 @@ fn poetrys_metadata_names_the_directory() {
          [tool.poetry.scripts]\ntrain = \"app:train\"\n\
          [tool.poetry.dependencies]\npython = \"^3.9\"\nsix = \"^1.16\"\ncommon = { path = \"../common\", develop = true }\n",
     );
-    dist(&sandbox, &[]).exits(0);
+    dist(&sandbox, &[])
+        .exits(0)
+        .says(&["common 0.1 is built from ../common (pyproject.toml:14)"]);
     assert_eq!(fetched(&sandbox), ["six (>=1.16,<2.0)", "idna"]);
     assert_eq!(wheels(&sandbox), BOTH);
     // Poetry writes the directory that it builds in into the wheel; what is installed has the name.
@@ -248,10 +250,13 @@ fn neighbours_of_neighbours_and_circles() {
 
 #[test]
 fn markers_and_extras_decide() {
-    let sources = "[tool.uv.sources]\nwin = { path = \"../nowhere\" }\nextra = { path = \"../extra\" }\n\
+    let sources = "[tool.uv.sources]\nwin = { path = \"../nowhere\" }\nmac = { index = \"internal\" }\nextra = { path = \"../extra\" }\n\
                    common = [{ path = \"../common\", marker = \"sys_platform == 'linux'\" }, { path = \"../nowhere\" }]\n\
                    [project.optional-dependencies]\ngpu = [\"extra\"]\n";
-    let sandbox = repository("\"common\", \"win ; sys_platform == 'win32'\"", sources);
+    let sandbox = repository(
+        "\"common\", \"win ; sys_platform == 'win32'\", \"mac ; sys_platform == 'darwin'\"",
+        sources,
+    );
     package(&sandbox, "common", "common", "", "");
     package(&sandbox, "extra", "extra", "", "");
     dist(&sandbox, &[]).exits(0);

@@ -258,7 +258,10 @@ fn a_neighbour_with_compiled_code() {
     let extension = "ext-modules = [{ name = \"common.fast\", sources = [\"fast.c\"] }]\n";
     package(&sandbox, "common", "common", "", extension);
     sandbox.write("common/fast.c", "");
-    assert_snapshot!(said(&sandbox, &[]));
+    dist(&sandbox, &[]).exits(1).says(&[
+        "../common (pyproject.toml:15) cannot be built here for the image: ",
+        "Only the project itself is compiled in the image",
+    ]);
 }
 
 #[test]
