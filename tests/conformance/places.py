@@ -109,9 +109,13 @@ def run(command: list[str], *, cwd: Path | None = None) -> str:
 
 
 def plain_environment() -> dict[str, str]:
-    """The environment without what could change an answer: settings of AWS, of sgbuild and of Python."""
+    """The environment without what could change an answer: settings of AWS, of sgbuild and of Python.
+
+    sgbuild reads for the Python of an image, which is the judge's here.
+    """
     dropped = ("AWS_", "SGBUILD_", "PYTHON", "SETUPTOOLS_", "DISTUTILS_", "SOURCE_DATE_EPOCH")
-    return {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
+    return {**kept, "SGBUILD_PYTHON_VERSION": "{}.{}".format(*sys.version_info[:2])}
 
 
 def say(text: str) -> None:

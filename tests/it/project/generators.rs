@@ -11,18 +11,18 @@ fn what_generators_yield() {
         script(
             Static,
             "a generator expression that is bound",
-            r##"
+            "
 lines = (line.strip() for line in open('setup.py'))
 D = [line.split()[1].replace('=', '') for line in lines if line.startswith('# ')]
 # six =
 # idna =
 setup(name='a', version='1', install_requires=D)
-"##,
+",
         ),
         script(
             Static,
             "a function that yields",
-            r##"
+            "
 def read():
     for line in ['six', '', '# no', 'idna']:
         if not line or line.startswith('#'):
@@ -30,12 +30,12 @@ def read():
         yield line
 D = list(read())
 setup(name='a', version='1', install_requires=D)
-"##,
+",
         ),
         script(
             Static,
             "yield from, and by recursion",
-            r##"
+            "
 def walk(tree):
     for each in tree:
         if isinstance(each, list):
@@ -44,35 +44,35 @@ def walk(tree):
             yield each
 D = sorted(walk(['six', ['idna', ['toolz']]]))
 setup(name='a', version='1', install_requires=D)
-"##,
+",
         ),
         script(
             Static,
             "joined, unpacked, in a set and a dict",
-            r##"
+            "
 def g():
     yield 's'
     yield 'x'
 a, b = g()
 D = [a + 'i' + b, 'i'.join(g()), *g()] + sorted(set(g())) + list(dict((k, 1) for k in g()))
 setup(name='a', version='1', install_requires=D)
-"##,
+",
         ),
         script(
             Static,
             "the first, or nothing",
-            r##"
+            "
 def g():
     yield 'six'
     raise ValueError
 D = [next(g()), next((x for x in [] if x), 'idna')]
 setup(name='a', version='1', install_requires=D)
-"##,
+",
         ),
         script(
             Static,
             "one that another goes through",
-            r##"
+            "
 def up(items):
     for item in items:
         yield item.lower()
@@ -80,28 +80,28 @@ def g():
     yield 'SIX'
 D = list(up(up(g()))) + list(up(x for x in ['IDNA']))
 setup(name='a', version='1', install_requires=D)
-"##,
+",
         ),
         script(
             Static,
             "added to a list",
-            r##"
+            "
 def g():
     yield 'six'
 D = []
 D.extend(g())
 D += (x for x in ['idna'])
 setup(name='a', version='1', install_requires=D)
-"##,
+",
         ),
         script(
             Static,
             "twice: the second time it is over",
-            r##"
+            "
 g = (x for x in ['six', 'idna'])
 D = list(g) + list(g)
 setup(name='a', version='1', install_requires=D)
-"##,
+",
         ),
     ]);
 }
@@ -112,7 +112,7 @@ fn generators_and_their_consumers_take_turns() {
         script(
             Static,
             "a loop that changes what the generator looks at",
-            r##"
+            "
 state = {'n': 0}
 def g():
     while state['n'] < 5:
@@ -122,12 +122,12 @@ for x in g():
     state['n'] += 2
     D.append(x)
 setup(name='a', version='1', install_requires=D)
-"##,
+",
         ),
         script(
             Static,
             "a loop that is left",
-            r##"
+            "
 D = []
 def g():
     try:
@@ -141,12 +141,12 @@ for x in g():
     if x == 'idna':
         break
 setup(name='a', version='1', install_requires=D)
-"##,
+",
         ),
         script(
             Static,
             "a loop that returns",
-            r##"
+            "
 def g():
     for i in range(10):
         yield i
@@ -156,12 +156,12 @@ def find():
             return i
 D = ['p' + str(find())]
 setup(name='a', version='1', install_requires=D)
-"##,
+",
         ),
         script(
             Static,
             "an exception of the loop is none of the generator",
-            r##"
+            "
 D = []
 def g():
     try:
@@ -174,23 +174,23 @@ try:
 except ValueError:
     D.append('idna')
 setup(name='a', version='1', install_requires=D)
-"##,
+",
         ),
         script(
             Static,
             "conditions are looked at late, the first iterable early",
-            r##"
+            "
 R, t = ['a1', 'a22'], 1
 g = (x for x in R if len(x) > t)
 R, t = ['a333'], 2
 D = list(g)
 setup(name='a', version='1', install_requires=D)
-"##,
+",
         ),
         script(
             Static,
             "any and all stop",
-            r##"
+            "
 D = []
 def g():
     for x in ['', 'six', 'idna']:
@@ -199,23 +199,23 @@ def g():
 if any(g()) and not all(g()):
     D.append('toolz')
 setup(name='a', version='1', install_requires=D)
-"##,
+",
         ),
         script(
             Right,
             "one that goes on where it was left",
-            r##"
+            "
 g = (x for x in ['six', 'idna', 'toolz'])
 for x in g:
     break
 D = list(g)
 setup(name='a', version='1', install_requires=D)
-"##,
+",
         ),
         script(
             Right,
             "one that nobody sees run",
-            r##"
+            "
 import collections
 L = ['six']
 def g():
@@ -224,22 +224,22 @@ def g():
 collections.deque(g())
 D = L
 setup(name='a', version='1', install_requires=D)
-"##,
+",
         ),
         script(
             Right,
             "membership goes through it",
-            r##"
+            "
 g = (x for x in ['six', 'idna', 'toolz'])
 found = 'six' in g
 D = list(g)
 setup(name='a', version='1', install_requires=D)
-"##,
+",
         ),
         script(
             Right,
             "one that catches that it is left",
-            r##"
+            "
 D = []
 def g():
     try:
@@ -249,24 +249,24 @@ def g():
 for x in g():
     break
 setup(name='a', version='1', install_requires=D)
-"##,
+",
         ),
         script(
             Right,
             "what it yields is not certain",
-            r##"
+            "
 import time
 def g():
     if time.time() > 5:
         yield 'six'
 D = list(g())
 setup(name='a', version='1', install_requires=D)
-"##,
+",
         ),
         script(
             Right,
             "items and effects take turns in a comprehension too",
-            r##"
+            "
 L = []
 def g():
     L.append('x')
@@ -275,18 +275,18 @@ def g():
     yield 2
 D = ['p' + str(len(L)) for x in g()]
 setup(name='a', version='1', install_requires=D)
-"##,
+",
         ),
         script(
             Right,
             "numbered as they come",
-            r##"
+            "
 def g():
     yield 'six'
     yield 'idna'
 D = [x + '>=' + str(i) for i, x in enumerate(g())]
 setup(name='a', version='1', install_requires=D)
-"##,
+",
         ),
     ]);
 }

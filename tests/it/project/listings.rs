@@ -11,7 +11,7 @@ fn what_is_the_same_in_any_order() {
         script(
             Static,
             "the function that everybody copies",
-            r##"
+            "
 import os
 def package_files(directory):
     paths = []
@@ -21,12 +21,12 @@ def package_files(directory):
     return paths
 D = [os.path.splitext(os.path.basename(p))[0].strip('_') for p in sorted(package_files('pkg'))]
 setup(name='a', version='1', install_requires=D)
-"##,
+",
         ),
         script(
             Static,
             "one at a time, in order",
-            r##"
+            "
 import os
 D = []
 for root, dirs, files in sorted(os.walk('.')):
@@ -34,12 +34,12 @@ for root, dirs, files in sorted(os.walk('.')):
         D.append(root[2:])
         D.extend(f.replace('.py', '').strip('_') for f in sorted(files))
 setup(name='a', version='1', install_requires=D)
-"##,
+",
         ),
         script(
             Static,
             "rows made in each round",
-            r##"
+            "
 import os
 rows = []
 for root, dirs, files in os.walk('pkg'):
@@ -49,12 +49,12 @@ for root, dirs, files in os.walk('pkg'):
     rows.append((root, sorted(names)))
 D = [row[0] for row in sorted(rows)] + [n for row in sorted(rows) for n in row[1]]
 setup(name='a', version='1', install_requires=D)
-"##,
+",
         ),
         script(
             Static,
             "added and extended",
-            r##"
+            "
 import os
 paths = ['six']
 for root, _, files in os.walk('pkg'):
@@ -65,12 +65,12 @@ for root, _, files in os.walk('pkg'):
     paths.extend(f[2:4] for f in files)
 D = sorted(paths)
 setup(name='a', version='1', install_requires=D)
-"##,
+",
         ),
         script(
             Static,
             "by a function that appends",
-            r##"
+            "
 import os
 D = []
 def add(name):
@@ -78,18 +78,18 @@ def add(name):
 for f in os.listdir('pkg'):
     add(f)
 setup(name='a', version='1', install_requires=D)
-"##,
+",
         ),
         script(
             Static,
             "of nothing",
-            r##"
+            "
 import os
 D = ['six']
 for a, b, c in os.walk('nowhere'):
     D.append(a)
 setup(name='a', version='1', install_requires=D)
-"##,
+",
         ),
     ]);
 }
@@ -100,7 +100,7 @@ fn what_depends_on_the_order_is_for_python_to_answer() {
         script(
             Right,
             "a counter",
-            r##"
+            "
 import os
 n, names = 0, []
 for f in os.listdir('.'):
@@ -108,24 +108,24 @@ for f in os.listdir('.'):
     n += 1
 D = sorted(names)
 setup(name='a', version='1', install_requires=D)
-"##,
+",
         ),
         script(
             Right,
             "how many there are already",
-            r##"
+            "
 import os
 names = []
 for f in os.listdir('.'):
     names.append('p' + f[0] + str(len(names)))
 D = sorted(names)
 setup(name='a', version='1', install_requires=D)
-"##,
+",
         ),
         script(
             Right,
             "the same under another name",
-            r##"
+            "
 import os
 names = []
 other = names
@@ -134,34 +134,34 @@ for f in os.listdir('.'):
         names.append('p' + f[0])
 D = names
 setup(name='a', version='1', install_requires=D)
-"##,
+",
         ),
         script(
             Right,
             "the first one",
-            r##"
+            "
 import os
 for f in os.listdir('.'):
     break
 D = ['p' + f[0]]
 setup(name='a', version='1', install_requires=D)
-"##,
+",
         ),
         script(
             Right,
             "the last one",
-            r##"
+            "
 import os
 for f in os.listdir('.'):
     g = f
 D = ['p' + g[0]]
 setup(name='a', version='1', install_requires=D)
-"##,
+",
         ),
         script(
             Right,
             "the one before",
-            r##"
+            "
 import os
 before, D = 'x', []
 for f in os.listdir('.'):
@@ -169,24 +169,24 @@ for f in os.listdir('.'):
     before = f
 D.sort()
 setup(name='a', version='1', install_requires=D)
-"##,
+",
         ),
         script(
             Right,
             "directories that are passed over",
-            r##"
+            "
 import os
 D = []
 for root, dirs, files in os.walk('.'):
     dirs[:] = [d for d in dirs if d != 'pkg']
     D.append('p' + root[2:])
 setup(name='a', version='1', install_requires=D)
-"##,
+",
         ),
         script(
             Right,
             "directories that are taken out",
-            r##"
+            "
 import os
 D = []
 for root, dirs, files in os.walk('.'):
@@ -194,12 +194,12 @@ for root, dirs, files in os.walk('.'):
         dirs.remove('pkg')
     D.append('p' + root[2:])
 setup(name='a', version='1', install_requires=D)
-"##,
+",
         ),
         script(
             Right,
             "what others take from",
-            r##"
+            "
 import os
 R = ['six', 'idna', 'toolz']
 out = []
@@ -207,12 +207,12 @@ for f in os.listdir('.'):
     out.append(f[0] + R.pop())
 D = sorted(out)
 setup(name='a', version='1', install_requires=D)
-"##,
+",
         ),
         script(
             Right,
             "a generator that goes on",
-            r##"
+            "
 import os
 g = (x for x in 'abcdef')
 out = []
@@ -220,24 +220,24 @@ for f in os.listdir('.'):
     out.append('p' + f[0] + next(g))
 D = sorted(out)
 setup(name='a', version='1', install_requires=D)
-"##,
+",
         ),
         script(
             Right,
             "a text that grows",
-            r##"
+            "
 import os
 s = 'p'
 for f in os.listdir('.'):
     s += f[0]
 D = [s]
 setup(name='a', version='1', install_requires=D)
-"##,
+",
         ),
         script(
             Right,
             "an exception in the middle",
-            r##"
+            "
 import os
 D = []
 try:
@@ -248,7 +248,7 @@ try:
 except ValueError:
     pass
 setup(name='a', version='1', install_requires=D)
-"##,
+",
         ),
     ]);
 }
