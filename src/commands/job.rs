@@ -49,13 +49,12 @@ pub(super) struct Preview {
 
 /// Reads the project; what is odd about it is told.
 pub(super) fn read_project(checkout: &Checkout<'_>) -> Result<Project, Error> {
-    let (root, mut settings) = (checkout.settings.root(), checkout.settings.project());
+    let (root, settings) = (checkout.settings.root(), checkout.settings.project());
     let mut project = project::load(root, &settings, checkout.progress)?;
     // What was read decides which Python the image has, and the Python may decide what is read.
-    let python = checkout.settings.python_of(&project);
-    if project.looks_at_python && python.is_some() && settings.read_for.python != python {
-        settings.read_for.python = python;
-        project = project::load(root, &settings, checkout.progress)?;
+    let chosen = checkout.settings.project_as(&project);
+    if project.looks_at_python && settings.read_for != chosen.read_for {
+        project = project::load(root, &chosen, checkout.progress)?;
     }
     for warning in &project.warnings {
         checkout.progress.warn(warning);
@@ -110,7 +109,11 @@ impl<'a> Job<'a> {
     /// Makes `dist/`, or finds it already right.
     pub(super) fn pack(&self, plan: &ImagePlan) -> Result<Packed, Error> {
         let held = Held::of(&self.project.root, self.progress())?;
-        let packer = Packer::of(&self.project, &self.settings().project(), self.progress())?;
+        let packer = Packer::of(
+            &self.project,
+            &self.settings().project_as(&self.project),
+            self.progress(),
+        )?;
         let mut next = held.begin_next()?;
         let mut settings = self.settings().sdist()?;
         settings.output_dirs.extend(next.not_the_projects());
@@ -149,7 +152,11 @@ impl<'a> Job<'a> {
     pub(super) fn preview(&self, plan: &ImagePlan) -> Result<Preview, Error> {
         dist::check(&self.project.root)?;
         let scratch = sdist::scratch()?;
-        let packer = Packer::of(&self.project, &self.settings().project(), self.progress())?;
+        let packer = Packer::of(
+            &self.project,
+            &self.settings().project_as(&self.project),
+            self.progress(),
+        )?;
         let sdist = packer.pack(scratch.path(), &self.settings().sdist()?, self.progress())?;
         let mut preview = Preview {
             files: vec![sdist.file_name.clone()],

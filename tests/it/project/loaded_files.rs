@@ -197,7 +197,7 @@ setup(name='a', version='1', install_requires=D)
             "empty matches",
             "
 import re
-D = ['p' + re.sub('x*', '-', 'abxd')]
+D = ['p' + re.sub('x*', '-', 'abxd') + 'z']
 setup(name='a', version='1', install_requires=D)
 ",
         ),
