@@ -93,8 +93,9 @@ def unpack(archive: Path, directory: Path) -> Path:
 
 def _forget_earlier_builds(project: Path) -> None:
     """Remove what setuptools would pack again and sgbuild, on purpose, does not (see src/package/files.rs)."""
-    for sources in list(project.rglob("*.egg-info/SOURCES.txt")):
-        sources.unlink()
+    # A flag of zip safety says by its name all there is to say; setuptools keeps the line ends of an earlier one.
+    for left in [*project.rglob("*.egg-info/SOURCES.txt"), *project.rglob("*.egg-info/*zip-safe")]:
+        left.unlink()
     for cache in list(project.rglob("__pycache__")):
         shutil.rmtree(cache)
 
