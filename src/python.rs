@@ -64,6 +64,12 @@ impl Interpreter {
         Self::of_file(file).map_err(unreadable)
     }
 
+    /// The interpreter of this name on `PATH`, if that is the program itself or a link to it: nothing is started.
+    pub(crate) fn at_hand(name: &Path, environment: &[(String, String)]) -> Option<Self> {
+        let file = process::find(name, environment)?.canonicalize().ok()?;
+        is_interpreter(&file).then(|| Self::of_file(file).ok())?
+    }
+
     fn of_file(path: PathBuf) -> io::Result<Self> {
         let found = fs::metadata(&path)?;
         let identity = format!(

@@ -56,13 +56,12 @@ pub(super) struct Preview {
 
 /// Reads the project; what is odd about it is told.
 pub(super) fn read_project(checkout: &Checkout<'_>) -> Result<Project, Error> {
-    let (root, mut settings) = (checkout.settings.root(), checkout.settings.project());
+    let (root, settings) = (checkout.settings.root(), checkout.settings.project());
     let mut project = project::load(root, &settings, checkout.progress)?;
     // What was read decides which Python the image has, and the Python may decide what is read.
-    let python = checkout.settings.python_of(&project);
-    if project.looks_at_python && python.is_some() && settings.read_for.python != python {
-        settings.read_for.python = python;
-        project = project::load(root, &settings, checkout.progress)?;
+    let chosen = checkout.settings.project_as(&project);
+    if project.looks_at_python && settings.read_for != chosen.read_for {
+        project = project::load(root, &chosen, checkout.progress)?;
     }
     for warning in &project.warnings {
         checkout.progress.warn(warning);
@@ -152,7 +151,7 @@ impl<'a> Job<'a> {
 
     /// Asks the build backend for what only it can make: nothing of ours may be in the project then.
     fn packers(&self, plan: &ImagePlan) -> Result<Packers<'_>, Error> {
-        let projects = self.settings().project();
+        let projects = self.settings().project_as(&self.project);
         let wheel_settings = self.settings().wheel(plan)?;
         Ok(Packers {
             sdist: Packer::of(&self.project, &projects, self.progress())?,

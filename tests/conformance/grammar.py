@@ -20,7 +20,7 @@ FILES = {
     "data/a.txt": "a\n",
     "names.json": '{"b": 1, "a": [true, null, "c"], "b": {"d": ""}}',
 }
-START = """import collections, contextlib, copy, enum, functools, glob, io, itertools, json, operator, os, re, sys
+START = """import collections, contextlib, copy, enum, functools, glob, importlib.util, io, itertools, json, operator, os, re, sys
 from pathlib import Path
 from setuptools import setup
 A = ['a', 'b']
@@ -37,6 +37,25 @@ def f(x, to=[]):
     return to
 def g(x=None):
     return x
+def each(items):
+    for item in items:
+        if item:
+            yield item
+def both(items, more=()):
+    got = yield s
+    yield from each(items)
+    for item in more:
+        yield [item, got]
+def noisy(items):
+    try:
+        for item in items:
+            A.append('noise')
+            yield item
+    except (ValueError, IndexError):
+        yield 'caught'
+    finally:
+        C.append(s)
+h = (e for e in C)
 class K:
     shared = ['k']
     def put(self, x):
@@ -89,7 +108,41 @@ class Programs:
             r"'\N{BULLET}\t\x41' 'b' r'\n'",
             "__doc__",
             "'' 'x'",
+            lambda: f"next({self.generator()}{pick('', ', s')})",
+            lambda: f"str(sorted(map(str, list({self.generator()}))))",
+            lambda: f"'.'.join(str(e) for e in {self.items()})",
+            lambda: f"re.sub({self.pattern()}, {pick(repr('-'), 'r' + repr(chr(92) + '1+'), repr(''))}, {self.text()})",
+            lambda: f"(re.search({self.pattern()}, {self.text()}) or [t, s])[{pick('0', '1')}]",
+            "str(re.match(r'(?P<a>.)(?P<b>.)?', s).groupdict())",
         )
+
+    def pattern(self):
+        """A regular expression."""
+        return self.pick(
+            "r'(a)'",
+            "r'([a-z]+)'",
+            "r'(.)(?P<c>b|c)?'",
+            "r'''([\"'])(.*?)\\1'''",
+            "r'''(?P<q>[\"'])([^\"']+)(?P=q)'''",
+            "r'''x?([\"'])(?:b|\\1)+'''",
+        )
+
+    def generator(self):
+        """An expression that gives a generator, mostly."""
+        pick = self.pick
+        return pick(
+            "h",
+            lambda: f"each({self.items()})",
+            lambda: f"both({self.items()}{pick('', ', A')})",
+            lambda: f"noisy({pick('C', 's', 'range(3)', 'list(B)')})",
+            lambda: f"(e for e in {self.items()} if {self.condition()})",
+            lambda: f"each({self.generator()})",
+            lambda: f"(str(e) for e in {self.generator()})",
+        )
+
+    def disordered(self):
+        """An expression that gives a list in no certain order."""
+        return self.pick("os.listdir('data')", "os.listdir('.')", "glob.glob('data/*.txt')", "os.listdir('pkg')")
 
     def method_of_text(self):
         """A method of a text, with more or less usual arguments."""
@@ -256,6 +309,11 @@ class Programs:
             "range(2)",
             "collections.OrderedDict(D)",
             lambda: f"re.{pick('findall', 'split')}({pick(repr('a*'), repr('[,.]'), repr(' ?'))}, {self.text()})",
+            lambda: f"list({self.generator()})",
+            lambda: f"[e for e in {self.generator()}]",
+            lambda: f"[*{self.generator()}, {self.value()}]",
+            lambda: f"sorted(set(A if all(isinstance(e, str) for e in A) else 'a').{pick('union', 'difference')}(s))",
+            "[m.group() for m in re.finditer('o.', open('lines.txt').read())]",
             lambda: f"re.findall({pick(repr('[a-z]'), repr('(.)'), repr('o.'))}, {self.text()})",
         )
 
@@ -304,6 +362,10 @@ class Programs:
             "'sdist' in sys.argv",
             "sys.version_info >= (3, 8)",
             "sys.version_info[0] == 2",
+            "sys.version_info[1] > 10",
+            "sys.version_info[:2] < (3, 12)",
+            lambda: f"{pick('any', 'all')}({self.generator()})",
+            lambda: f"{self.text()} in {self.generator()}",
             "sys.flags.optimize",
             "sys.dont_write_bytecode is None",
             "os.path.exists('lines.txt')",
@@ -361,6 +423,15 @@ class Programs:
             lambda: "from pkg import NAMES as A, __version__ as s",
             lambda: f"next({pick('iter(A)', '(A.append(x) for x in C)', 'map(f, A)')})",
             lambda: f"print({self.value()})",
+            lambda: f"h = {self.generator()}",
+            lambda: f"h = (e for e in {self.items()} if e != {pick('s', 't', 'n')})",
+            lambda: f"{pick(*LISTS)}.extend({self.generator()})",
+            lambda: f"s, t = {self.generator()}",
+            lambda: (
+                "spec = importlib.util.spec_from_file_location('v', 'version.py'); "
+                "v = importlib.util.module_from_spec(spec); spec.loader.exec_module(v); "
+                f"{pick('s = v.__version__', 'A = v.parts', 't = v.__name__', 'v.parts.append(s); A = v.parts')}"
+            ),
             lambda: "fs = [lambda: i for i in range(3)]; n = fs[0]()",
             lambda: f"s = {self.text()}; str = repr; t = str(s); del str" if not depth else "pass",
             lambda: f"s = t = {self.text()}",
@@ -394,6 +465,27 @@ class Programs:
                 *indented([pick("", "global A", "global s") or "pass"]),
                 *body(),
                 f"    return {pick('to', 'x', 'A')}",
+            ],
+            lambda: [f"for e in {self.generator()}:", *body()],
+            lambda: [
+                f"for e in {self.generator()}:",
+                *body(),
+                *indented([f"if {self.condition()}:", f"    {pick('break', 'continue')}"]),
+                *body(),
+                *pick([], ["else:", *body()]),
+            ],
+            lambda: [f"for {pick('s', 'e', 't')} in {self.disordered()}:", *body(), *self.put_in_order()],
+            lambda: [
+                f"for {pick('s', 'e')} in {self.disordered()}:",
+                *indented([f"{pick('A', 'B', 'C')}.append({pick('e', 's', '[s]', 's + t', 's.upper()')})"]),
+                *pick([], body()),
+                *self.put_in_order(),
+            ],
+            lambda: [
+                "for s, A, B in os.walk('.'):",
+                f"    C.{pick('append(s)', 'extend(B)', 'append((s, sorted(B)))', 'extend(os.path.join(s, t) for t in B)')}",
+                *pick([], body()),
+                *self.put_in_order(),
             ],
             lambda: [f"while n < {self.chance.randint(3, 6)}:", *body(), "    n += 1"],
             lambda: [
@@ -453,6 +545,14 @@ class Programs:
             ],
             lambda: ["def f(x=None):", *body(), f"    yield {self.value()}"],
             lambda: [
+                f"def each(items{pick('', ', *more')}):",
+                *body(),
+                "    for item in items:",
+                *indented(body()),
+                "        yield item",
+                *body(),
+            ],
+            lambda: [
                 "def f(x=None):",
                 "    s = 'inner'",
                 "    def g(x=None):",
@@ -470,6 +570,10 @@ class Programs:
             ],
             lambda: [f"g = lambda x=None: {pick('x', 'A', 'D', 'x or B')}"],
         )
+
+    def put_in_order(self):
+        """What is the same in any order, of what a loop leaves behind."""
+        return self.pick([], ["A = sorted(map(str, A)); B = len(B); C = sorted(map(str, C))"])
 
     def block(self, depth):
         """Lines of one to three statements."""

@@ -93,8 +93,9 @@ def unpack(archive: Path, directory: Path) -> Path:
 
 def _forget_earlier_builds(project: Path) -> None:
     """Remove what setuptools would pack again and sgbuild, on purpose, does not (see src/package/files.rs)."""
-    for sources in list(project.rglob("*.egg-info/SOURCES.txt")):
-        sources.unlink()
+    # A flag of zip safety says by its name all there is to say; setuptools keeps the line ends of an earlier one.
+    for left in [*project.rglob("*.egg-info/SOURCES.txt"), *project.rglob("*.egg-info/*zip-safe")]:
+        left.unlink()
     for cache in list(project.rglob("__pycache__")):
         shutil.rmtree(cache)
 
@@ -109,9 +110,13 @@ def run(command: list[str], *, cwd: Path | None = None) -> str:
 
 
 def plain_environment() -> dict[str, str]:
-    """The environment without what could change an answer: settings of AWS, of sgbuild and of Python."""
+    """The environment without what could change an answer: settings of AWS, of sgbuild and of Python.
+
+    sgbuild reads for the Python of an image, which is the judge's here.
+    """
     dropped = ("AWS_", "SGBUILD_", "PYTHON", "SETUPTOOLS_", "DISTUTILS_", "SOURCE_DATE_EPOCH")
-    return {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
+    return {**kept, "SGBUILD_PYTHON_VERSION": "{}.{}".format(*sys.version_info[:2])}
 
 
 def say(text: str) -> None:

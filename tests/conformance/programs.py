@@ -20,6 +20,8 @@ from pathlib import Path
 from grammar import FILES, Programs
 
 SECONDS = 0.5  # that a program may take
+# sgbuild reads for the Python of an image, which is this one here.
+VERSION = "{}.{}".format(*sys.version_info[:2])
 
 
 def python_says(program):
@@ -56,7 +58,7 @@ def sgbuild_says(sgbuild, directory):
     """The description that sgbuild reads, or None where it leaves it out or would ask Python; a crash is an error."""
     command = [sgbuild, "inspect", "--json", "--static", str(directory)]
     ran = subprocess.run(
-        command, capture_output=True, text=True, env={"PATH": os.environ["PATH"], "HOME": str(directory)}
+        command, capture_output=True, text=True, env={"PATH": os.environ["PATH"], "HOME": str(directory), "SGBUILD_PYTHON_VERSION": VERSION}
     )
     if ran.returncode == 0:
         return json.loads(ran.stdout)["summary"]

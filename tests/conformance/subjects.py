@@ -17,7 +17,6 @@ ASKED = {
     "cfg-attr-through-import": "the module that holds the version imports its own package",
     "cfg-development-tag": "the version is tagged",
     "computed-version": "the version is computed by code that is not followed",
-    "python-decides": "the answer depends on the Python that is asked",
     "toml-beside-setup-py": "pyproject.toml and setup.py both declare the package",
     "version-by-subprocess": "the version is a program's output",
 }

@@ -120,10 +120,10 @@ fn interpreter(root: &Path, settings: &ProjectSettings, progress: &dyn Progress)
     if named.as_ref().is_ok_and(|named| named.path.ends_with(&program)) {
         return Ok(named?);
     }
-    if let Ok(found) = find(&program) {
+    if let Some(found) = Interpreter::at_hand(&program, &settings.environment) {
         return Ok(found);
     }
-    // Its own answer takes no time where it is there; it is not fetched for that.
+    // It is not fetched for that.
     if settings.uv.is_at_hand()
         && let Some(found) = Uv::find(&settings.uv, progress)?.installed_python(&release, progress)
         && let Ok(found) = find(&found)

@@ -132,7 +132,13 @@ impl Machine {
         }
         let why = match &function.form {
             Form::Unknown(why) => Rc::clone(why),
-            other => self.dynamic(node, &uncalled(other)),
+            other => {
+                let of_argument = arguments.each().find_map(|argument| match &argument.form {
+                    Form::Unknown(why) => Some(Rc::clone(why)),
+                    _ => None,
+                });
+                of_argument.unwrap_or_else(|| self.dynamic(node, &uncalled(other)))
+            }
         };
         Ok(self.unknown_call(function, &arguments, &why, node))
     }

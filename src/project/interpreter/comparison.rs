@@ -32,12 +32,26 @@ impl Machine {
                     } else {
                         &right
                     };
-                    return Ok(self.computed(from, expression, "compares what only Python can compare"));
+                    let reason = if is_version(&left) || is_version(&right) {
+                        "depends on a version that is only known where it runs"
+                    } else {
+                        "compares what only Python can compare"
+                    };
+                    return Ok(self.computed(from, expression, reason));
                 }
             }
             left = right;
         }
         Ok(Object::new(Form::Bool(result), self.place(expression)))
+    }
+}
+
+/// Whether an object is a version that is known in part.
+fn is_version(object: &Object) -> bool {
+    match &object.form {
+        Form::VersionInfo(_) | Form::AtLeast(_) | Form::AtLeastWritten(_) => true,
+        Form::Tuple(items) => items.iter().any(is_version),
+        _ => false,
     }
 }
 
@@ -75,6 +89,7 @@ pub(super) fn holds(op: CmpOp, left: &Object, right: &Object) -> Option<bool> {
                     version = Object::new(Form::Tuple(parts.into()), right.place);
                     (left, &version)
                 }
+                (Form::Int(_), Form::VersionInfo(_)) => return holds(mirrored(op), right, left),
                 _ => (left, right),
             };
             if let (CmpOp::GtE | CmpOp::Lt, true) = (op, is_not_below(left, right)) {
@@ -88,6 +103,17 @@ pub(super) fn holds(op: CmpOp, left: &Object, right: &Object) -> Option<bool> {
                 _ => order.is_ge(),
             })
         }
+    }
+}
+
+/// The comparison that holds where `op` holds, its sides exchanged.
+fn mirrored(op: CmpOp) -> CmpOp {
+    match op {
+        CmpOp::Lt => CmpOp::Gt,
+        CmpOp::LtE => CmpOp::GtE,
+        CmpOp::Gt => CmpOp::Lt,
+        CmpOp::GtE => CmpOp::LtE,
+        other => other,
     }
 }
 

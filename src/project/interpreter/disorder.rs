@@ -63,7 +63,8 @@ impl Machine {
         });
         let mut ended = Ok(Flow::Next);
         let effects = self.effects;
-        for item in items {
+        // Any order will do; this one is rarely Python's.
+        for item in items.into_iter().rev() {
             ended = self.round_in_disorder(each, item, &why);
             if !matches!(ended, Ok(Flow::Next | Flow::Continue)) {
                 break;

@@ -39,6 +39,7 @@ fn sequence_order(a: &[Object], b: &[Object], depth: usize) -> Option<Ordering> 
             None if at + 1 == b.len() && a.len() > b.len() && is_not_below(one, other) => {
                 return Some(Ordering::Greater);
             }
+            None if at + 1 == a.len() && b.len() > a.len() && is_not_below(other, one) => return Some(Ordering::Less),
             None => return None,
         }
     }

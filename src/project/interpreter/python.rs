@@ -18,25 +18,20 @@ impl Machine {
         let place = self.place(node);
         let known = self.around.python();
         let of = |form| Object::new(form, place);
-        let unknown = |part: &str| Object::unknown(&self.dynamic(node, &format!("has {part}, which is not known")));
         let minor = known
             .get(1)
             .map_or(Form::AtLeast(OLDEST_MINOR), |minor| Form::Int(*minor));
-        let micro = match known.get(2) {
-            Some(micro) => of(Form::Int(*micro)),
-            None => unknown("the patch release of the image's Python"),
-        };
-        // Images have final releases; of another one nothing is known.
+        // Which patch release an image has is decided when it is made.
+        let micro = known.get(2).map_or(Form::AtLeast(0), |micro| Form::Int(*micro));
+        // Official images have final releases; of another one nothing is known.
         let [level, serial] = if known.is_empty() {
-            [
-                unknown("the release of the image's Python"),
-                unknown("the release of the image's Python"),
-            ]
+            let why = self.dynamic(node, "is the version of the base image's Python, which is not known");
+            [Object::unknown(&why), Object::unknown(&why)]
         } else {
             [of(Form::text("final")), of(Form::Int(0))]
         };
         of(Form::VersionInfo(
-            [of(Form::Int(3)), of(minor), micro, level, serial].into(),
+            [of(Form::Int(3)), of(minor), of(micro), level, serial].into(),
         ))
     }
 }

@@ -25,12 +25,16 @@ impl Settings {
         }
     }
 
-    /// The Python that the image will have, where it is the official one.
+    /// The same for a project that was read: what it says may decide which Python the image has.
     #[must_use]
-    pub fn python_of(&self, project: &Project) -> Option<String> {
-        let is_official = self.get(&table::BASE_IMAGE).is_none();
-        let version = self.get(&table::PYTHON_VERSION).map(str::to_owned);
-        is_official.then(|| image::chosen_python(project, version.as_ref()))?
+    pub fn project_as(&self, read: &Project) -> ProjectSettings {
+        let mut settings = self.project();
+        if self.get(&table::BASE_IMAGE).is_none() {
+            let version = self.get(&table::PYTHON_VERSION).map(str::to_owned);
+            let chosen = image::chosen_python(read, version.as_ref());
+            settings.read_for.python = chosen.or(settings.read_for.python);
+        }
+        settings
     }
 
     /// What is known of the image before the project is read.

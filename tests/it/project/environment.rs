@@ -60,13 +60,13 @@ fn what_is_read_is_what_python_would_see() {
             "try:\n    V = os.environ['NOTHING']\nexcept KeyError:\n    V = '4'",
             "4",
         ),
-        ("os.environ['NOTHING'] = '6'\nV = os.getenv('NOTHING')", "6"),
+        ("os.environ['NOTHING'] = '6'\nV = os.environ.pop('NOTHING')", "6"),
         (
-            "os.environ.setdefault('BUILD_NUMBER', '6')\nV = os.environ.pop('BUILD_NUMBER')",
+            "os.environ.setdefault('BUILD_NUMBER', '6')\nV = os.environ.get('BUILD_NUMBER')",
             "17",
         ),
         (
-            "E = dict(os.environ, A='7')\ndel os.environ['BUILD_NUMBER']\nV = E['A'] + '.' + os.environ.get('BUILD_NUMBER', '8')",
+            "E = dict(os.environ, A='7')\nos.environ['X'] = '9'\ndel os.environ['X']\nV = E['A'] + '.' + os.environ.get('X', '8')",
             "7.8",
         ),
         // Credentials, settings of sgbuild and of Python are kept from setup.py.

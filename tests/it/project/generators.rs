@@ -11,7 +11,7 @@ fn what_generators_yield() {
         script(
             Static,
             "a generator expression that is bound",
-            r"
+            "
 lines = (line.strip() for line in open('setup.py'))
 D = [line.split()[1].replace('=', '') for line in lines if line.startswith('# ')]
 # six =
@@ -22,7 +22,7 @@ setup(name='a', version='1', install_requires=D)
         script(
             Static,
             "a function that yields",
-            r"
+            "
 def read():
     for line in ['six', '', '# no', 'idna']:
         if not line or line.startswith('#'):
@@ -35,7 +35,7 @@ setup(name='a', version='1', install_requires=D)
         script(
             Static,
             "yield from, and by recursion",
-            r"
+            "
 def walk(tree):
     for each in tree:
         if isinstance(each, list):
@@ -49,7 +49,7 @@ setup(name='a', version='1', install_requires=D)
         script(
             Static,
             "joined, unpacked, in a set and a dict",
-            r"
+            "
 def g():
     yield 's'
     yield 'x'
@@ -61,7 +61,7 @@ setup(name='a', version='1', install_requires=D)
         script(
             Static,
             "the first, or nothing",
-            r"
+            "
 def g():
     yield 'six'
     raise ValueError
@@ -72,7 +72,7 @@ setup(name='a', version='1', install_requires=D)
         script(
             Static,
             "one that another goes through",
-            r"
+            "
 def up(items):
     for item in items:
         yield item.lower()
@@ -85,7 +85,7 @@ setup(name='a', version='1', install_requires=D)
         script(
             Static,
             "added to a list",
-            r"
+            "
 def g():
     yield 'six'
 D = []
@@ -97,7 +97,7 @@ setup(name='a', version='1', install_requires=D)
         script(
             Static,
             "twice: the second time it is over",
-            r"
+            "
 g = (x for x in ['six', 'idna'])
 D = list(g) + list(g)
 setup(name='a', version='1', install_requires=D)
@@ -112,7 +112,7 @@ fn generators_and_their_consumers_take_turns() {
         script(
             Static,
             "a loop that changes what the generator looks at",
-            r"
+            "
 state = {'n': 0}
 def g():
     while state['n'] < 5:
@@ -127,7 +127,7 @@ setup(name='a', version='1', install_requires=D)
         script(
             Static,
             "a loop that is left",
-            r"
+            "
 D = []
 def g():
     try:
@@ -146,7 +146,7 @@ setup(name='a', version='1', install_requires=D)
         script(
             Static,
             "a loop that returns",
-            r"
+            "
 def g():
     for i in range(10):
         yield i
@@ -161,7 +161,7 @@ setup(name='a', version='1', install_requires=D)
         script(
             Static,
             "an exception of the loop is none of the generator",
-            r"
+            "
 D = []
 def g():
     try:
@@ -179,7 +179,7 @@ setup(name='a', version='1', install_requires=D)
         script(
             Static,
             "conditions are looked at late, the first iterable early",
-            r"
+            "
 R, t = ['a1', 'a22'], 1
 g = (x for x in R if len(x) > t)
 R, t = ['a333'], 2
@@ -190,7 +190,7 @@ setup(name='a', version='1', install_requires=D)
         script(
             Static,
             "any and all stop",
-            r"
+            "
 D = []
 def g():
     for x in ['', 'six', 'idna']:
@@ -204,7 +204,7 @@ setup(name='a', version='1', install_requires=D)
         script(
             Right,
             "one that goes on where it was left",
-            r"
+            "
 g = (x for x in ['six', 'idna', 'toolz'])
 for x in g:
     break
@@ -215,7 +215,7 @@ setup(name='a', version='1', install_requires=D)
         script(
             Right,
             "one that nobody sees run",
-            r"
+            "
 import collections
 L = ['six']
 def g():
@@ -229,7 +229,7 @@ setup(name='a', version='1', install_requires=D)
         script(
             Right,
             "membership goes through it",
-            r"
+            "
 g = (x for x in ['six', 'idna', 'toolz'])
 found = 'six' in g
 D = list(g)
@@ -239,7 +239,7 @@ setup(name='a', version='1', install_requires=D)
         script(
             Right,
             "one that catches that it is left",
-            r"
+            "
 D = []
 def g():
     try:
@@ -254,7 +254,7 @@ setup(name='a', version='1', install_requires=D)
         script(
             Right,
             "what it yields is not certain",
-            r"
+            "
 import time
 def g():
     if time.time() > 5:
@@ -266,7 +266,7 @@ setup(name='a', version='1', install_requires=D)
         script(
             Right,
             "items and effects take turns in a comprehension too",
-            r"
+            "
 L = []
 def g():
     L.append('x')
@@ -280,7 +280,7 @@ setup(name='a', version='1', install_requires=D)
         script(
             Right,
             "numbered as they come",
-            r"
+            "
 def g():
     yield 'six'
     yield 'idna'

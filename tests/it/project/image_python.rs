@@ -118,7 +118,7 @@ fn what_no_setting_says_of_the_image_is_asked() {
     patch
         .run(&["inspect", "--static"])
         .exits(1)
-        .says(&["the patch release of the image's Python"]);
+        .says(&["only Python can tell"]);
 }
 
 #[test]

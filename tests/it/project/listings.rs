@@ -11,7 +11,7 @@ fn what_is_the_same_in_any_order() {
         script(
             Static,
             "the function that everybody copies",
-            r"
+            "
 import os
 def package_files(directory):
     paths = []
@@ -26,7 +26,7 @@ setup(name='a', version='1', install_requires=D)
         script(
             Static,
             "one at a time, in order",
-            r"
+            "
 import os
 D = []
 for root, dirs, files in sorted(os.walk('.')):
@@ -39,7 +39,7 @@ setup(name='a', version='1', install_requires=D)
         script(
             Static,
             "rows made in each round",
-            r"
+            "
 import os
 rows = []
 for root, dirs, files in os.walk('pkg'):
@@ -54,7 +54,7 @@ setup(name='a', version='1', install_requires=D)
         script(
             Static,
             "added and extended",
-            r"
+            "
 import os
 paths = ['six']
 for root, _, files in os.walk('pkg'):
@@ -70,7 +70,7 @@ setup(name='a', version='1', install_requires=D)
         script(
             Static,
             "by a function that appends",
-            r"
+            "
 import os
 D = []
 def add(name):
@@ -83,7 +83,7 @@ setup(name='a', version='1', install_requires=D)
         script(
             Static,
             "of nothing",
-            r"
+            "
 import os
 D = ['six']
 for a, b, c in os.walk('nowhere'):
@@ -100,7 +100,7 @@ fn what_depends_on_the_order_is_for_python_to_answer() {
         script(
             Right,
             "a counter",
-            r"
+            "
 import os
 n, names = 0, []
 for f in os.listdir('.'):
@@ -113,7 +113,7 @@ setup(name='a', version='1', install_requires=D)
         script(
             Right,
             "how many there are already",
-            r"
+            "
 import os
 names = []
 for f in os.listdir('.'):
@@ -125,7 +125,7 @@ setup(name='a', version='1', install_requires=D)
         script(
             Right,
             "the same under another name",
-            r"
+            "
 import os
 names = []
 other = names
@@ -139,7 +139,7 @@ setup(name='a', version='1', install_requires=D)
         script(
             Right,
             "the first one",
-            r"
+            "
 import os
 for f in os.listdir('.'):
     break
@@ -150,7 +150,7 @@ setup(name='a', version='1', install_requires=D)
         script(
             Right,
             "the last one",
-            r"
+            "
 import os
 for f in os.listdir('.'):
     g = f
@@ -161,7 +161,7 @@ setup(name='a', version='1', install_requires=D)
         script(
             Right,
             "the one before",
-            r"
+            "
 import os
 before, D = 'x', []
 for f in os.listdir('.'):
@@ -174,7 +174,7 @@ setup(name='a', version='1', install_requires=D)
         script(
             Right,
             "directories that are passed over",
-            r"
+            "
 import os
 D = []
 for root, dirs, files in os.walk('.'):
@@ -186,7 +186,7 @@ setup(name='a', version='1', install_requires=D)
         script(
             Right,
             "directories that are taken out",
-            r"
+            "
 import os
 D = []
 for root, dirs, files in os.walk('.'):
@@ -199,7 +199,7 @@ setup(name='a', version='1', install_requires=D)
         script(
             Right,
             "what others take from",
-            r"
+            "
 import os
 R = ['six', 'idna', 'toolz']
 out = []
@@ -212,7 +212,7 @@ setup(name='a', version='1', install_requires=D)
         script(
             Right,
             "a generator that goes on",
-            r"
+            "
 import os
 g = (x for x in 'abcdef')
 out = []
@@ -225,7 +225,7 @@ setup(name='a', version='1', install_requires=D)
         script(
             Right,
             "a text that grows",
-            r"
+            "
 import os
 s = 'p'
 for f in os.listdir('.'):
@@ -237,7 +237,7 @@ setup(name='a', version='1', install_requires=D)
         script(
             Right,
             "an exception in the middle",
-            r"
+            "
 import os
 D = []
 try:

@@ -11,7 +11,7 @@ fn importlib_loads_files_of_the_project() {
         script(
             Static,
             "a spec, as the documentation has it",
-            r"
+            "
 import importlib.util
 spec = importlib.util.spec_from_file_location('about', 'pkg/__init__.py')
 about = importlib.util.module_from_spec(spec)
@@ -23,7 +23,7 @@ setup(name='a', version='1', install_requires=D)
         script(
             Static,
             "in a function",
-            r"
+            "
 from importlib.util import spec_from_file_location, module_from_spec
 import os
 def load(name, *path):
@@ -38,7 +38,7 @@ setup(name='a', version='1', install_requires=D)
         script(
             Static,
             "a loader",
-            r"
+            "
 from importlib.machinery import SourceFileLoader
 D = ['six==' + SourceFileLoader('about', 'pkg/__init__.py').load_module().__version__]
 setup(name='a', version='1', install_requires=D)
@@ -47,7 +47,7 @@ setup(name='a', version='1', install_requires=D)
         script(
             Static,
             "a spec of a loader",
-            r"
+            "
 import importlib.machinery, importlib.util
 loader = importlib.machinery.SourceFileLoader('about', 'pkg/__init__.py')
 about = importlib.util.module_from_spec(importlib.util.spec_from_loader(loader.name, loader))
@@ -59,7 +59,7 @@ setup(name='a', version='1', install_requires=D)
         script(
             Static,
             "import_module",
-            r"
+            "
 import importlib, sys
 sys.path.insert(0, '.')
 D = ['six==' + importlib.import_module('pkg').__version__]
@@ -69,7 +69,7 @@ setup(name='a', version='1', install_requires=D)
         script(
             Static,
             "run_path",
-            r"
+            "
 import runpy
 D = ['six==' + runpy.run_path('pkg/__init__.py')['__version__']]
 setup(name='a', version='1', install_requires=D)
@@ -78,7 +78,7 @@ setup(name='a', version='1', install_requires=D)
         script(
             Static,
             "a file that is not there",
-            r"
+            "
 import importlib.util
 spec = importlib.util.spec_from_file_location('about', 'pkg/nothing.py')
 about = importlib.util.module_from_spec(spec)
@@ -92,7 +92,7 @@ setup(name='a', version='1', install_requires=D)
         script(
             Right,
             "by code that is not followed",
-            r"
+            "
 import importlib.util
 spec = importlib.util.spec_from_file_location('about', 'pkg/__init__.py')
 about = importlib.util.module_from_spec(spec)
@@ -158,7 +158,7 @@ setup(name='a', version='1', install_requires=D)
         script(
             Static,
             "as a whole",
-            r"
+            "
 import re
 D = ['six'] if re.fullmatch('a|ab', 'ab') and not re.fullmatch('a', 'ab') else ['idna']
 setup(name='a', version='1', install_requires=D)
@@ -167,7 +167,7 @@ setup(name='a', version='1', install_requires=D)
         script(
             Static,
             "groups that had no part",
-            r"
+            "
 import re
 m = re.search(r'(a)|(b)', 'b')
 D = [str(m.group(1)), m.groups('six')[0], m.groups()[1]]
@@ -195,9 +195,9 @@ setup(name='a', version='1', install_requires=D)
         script(
             Right,
             "empty matches",
-            r"
+            "
 import re
-D = ['p' + re.sub('x*', '-', 'abxd')]
+D = ['p' + re.sub('x*', '-', 'abxd') + 'z']
 setup(name='a', version='1', install_requires=D)
 ",
         ),

@@ -1,7 +1,5 @@
 //! `platform`: of the image, which is what the project is read for.
 
-use std::rc::Rc;
-
 use ruff_text_size::TextRange;
 
 use super::super::super::value::Place;
@@ -30,17 +28,9 @@ pub(super) fn machine(machine: &mut Machine, arguments: &Arguments, _: TextRange
 
 /// `platform.python_version()`.
 pub(super) fn python_version(machine: &mut Machine, arguments: &Arguments, node: TextRange) -> Known {
-    let parts = released(machine, node);
-    let unknown = parts.iter().find_map(|part| match &part.form {
-        Form::Unknown(why) => Some(Rc::clone(why)),
-        _ => None,
-    });
-    let texts: Option<Vec<_>> = parts.iter().map(format::str).collect();
-    Ok(match (unknown, texts) {
-        _ if !arguments.is_empty() => None,
-        (Some(why), _) => Some(Form::Unknown(why)),
-        (None, texts) => texts.map(|texts| Form::text(texts.join("."))),
-    })
+    let texts: Option<Vec<_>> = released(machine, node).iter().map(format::str).collect();
+    let known = texts.filter(|_| arguments.is_empty());
+    Ok(known.map(|texts| Form::text(texts.join("."))))
 }
 
 /// `platform.python_version_tuple()`, which is of texts.
