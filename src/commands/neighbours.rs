@@ -26,7 +26,7 @@ pub(super) fn find(
         extras: declared::extras(project, &settings.extras, file)?,
         environments: &image::environments(project, &settings)?,
     };
-    let read = checkout.settings.neighbours();
+    let read = checkout.settings.neighbours_of(project);
     Ok(neighbours::find(&asked, &read, checkout.progress)?)
 }
 

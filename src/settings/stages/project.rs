@@ -54,13 +54,13 @@ impl Settings {
         }
     }
 
-    /// How to read its neighbours: which function trains is said of the project alone.
+    /// How to read the neighbours of `project`, for the same image: which function trains is said of the project alone.
     #[must_use]
-    pub fn neighbours(&self) -> ProjectSettings {
+    pub fn neighbours_of(&self, project: &Project) -> ProjectSettings {
         ProjectSettings {
             train: None,
             serve: None,
-            ..self.project()
+            ..self.project_as(project)
         }
     }
 
