@@ -222,7 +222,8 @@ fn the_reason_for_asking_names_the_requirement_and_its_line() {
 }
 
 /// Flags that hints name of other programs.
-const FOREIGN: [&str; 12] = [
+const FOREIGN: [&str; 13] = [
+    "--extra-index-url",
     "--format",
     "--generate-hashes",
     "--install",
@@ -237,7 +238,7 @@ const FOREIGN: [&str; 12] = [
     "--wheel",
 ];
 /// The files in which hints stand.
-const WITH_HINTS: [&str; 5] = ["error.rs", "explain.rs", "failure.rs", "hook_log.rs", "step_hints.rs"];
+const WITH_HINTS: [&str; 6] = ["advice.rs", "error.rs", "explain.rs", "failure.rs", "hook_log.rs", "step_hints.rs"];
 
 /// A hint that names a flag that is not there costs another attempt.
 #[test]
