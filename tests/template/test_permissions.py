@@ -6,8 +6,10 @@ import unittest
 from typing import Any
 
 from pipeline import TemplateTest, listed
+from policy_sentry.querying.actions import get_action_data
+from policy_sentry.querying.conditions import get_condition_keys_for_service
 
-# The condition keys that a service sends along when it calls another for an account. A condition on another key bars it,
+# The condition keys that a service sends along when it calls another for an account. A condition on any other bars it,
 # silently. By the service's principal and the service that it calls.
 SENT = {
     # "A SourceAccount setting prevents EventBridge from being able to invoke the function":
@@ -71,6 +73,42 @@ class PermissionsTest(TemplateTest):
         self.assertEqual(target["RoleArn"], {"Fn::GetAtt": ["BuildFailedRole", "Arn"]})
         [statement] = [each for role, each in self.statements() if role == "BuildFailedRole"]
         self.assertEqual((statement["Action"], statement["Resource"]), ("sns:Publish", {"Ref": "Notifications"}))
+
+    def test_a_training_writes_below_jobs_names_only(self) -> None:
+        written = self.stack().statements("TrainingRole")["WriteModels"]["Resource"]
+        self.assertEqual(written, "${ModelArtifactBucket.Arn}/sgbuild-*")
+        # The lists of versions that records refer to are the functions'.
+        records = self.stack().statements("StartTrainingRole")["RecordLongVersionLists"]["Resource"]
+        self.assertEqual(records, "${ModelArtifactBucket.Arn}/records/*")
+
+    def test_the_end_of_a_training_is_told_without_its_model(self) -> None:
+        actions = [
+            action for role, each in self.statements() for action in listed(each["Action"]) if role.startswith("Rec")
+        ]
+        self.assertFalse([action for action in actions if action.startswith("s3:")])
+
+    def test_every_action_is_one_of_aws_and_takes_such_a_resource(self) -> None:
+        # The Service Authorization Reference: https://docs.aws.amazon.com/service-authorization/latest/reference/
+        for role, statement in self.statements():
+            for action in listed(statement["Action"]):
+                service, name = action.split(":")
+                # Older than codeconnections, the newer name of the same service.
+                known = get_action_data(service.replace("codeconnections", "codestar-connections"), name)
+                self.assertTrue(known, (role, action))
+                [rows] = known.values()
+                if statement["Resource"] == "*":
+                    continue
+                self.assertTrue(
+                    any(row["resource_arn_format"] != "*" for row in rows), (role, action, "has no resource but `*`")
+                )
+
+    def test_every_condition_is_on_a_key_of_the_service(self) -> None:
+        for role, statement in self.statements():
+            services = {action.partition(":")[0] for action in listed(statement["Action"])}
+            # A global key, which every call to a resource has.
+            for key in keys_of(statement) - {"aws:ResourceAccount"}:
+                for service in services:
+                    self.assertIn(key, get_condition_keys_for_service(service), (role, statement["Sid"]))
 
     def test_a_bucket_is_held_to_the_account_as_its_arn_names_none(self) -> None:
         for name, principal, called, keys in self.given_to_services():
