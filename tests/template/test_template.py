@@ -18,6 +18,7 @@ WILDCARDS = {
         "BuildRole",
         "LogInToEcrPublic",
     ): "ecr-public:GetAuthorizationToken and sts:GetServiceBearerToken have none either",
+    ("BuildRole", "JoinTheNetwork"): "ec2:Describe… have no resource, and CodeBuild documents the others so",
     ("TrainingRole", "LogInToEcr"): "ecr:GetAuthorizationToken has no resource",
     ("TrainingRole", "Measure"): "cloudwatch:PutMetricData has no resource; its condition names the namespace",
 }
