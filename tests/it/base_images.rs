@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
-use crate::main_path::{docker, docker_ok};
+use crate::main_path::docker_ok;
 use crate::support::{Ran, Sandbox, Testbed};
 
 /// An image made of the testbed's base and `lines`; it gets the index's certificates as the secret `ca`.
