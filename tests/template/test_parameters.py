@@ -97,6 +97,12 @@ class ParametersTest(TemplateTest):
         self.assertGreater(self.properties("DataBatches")["BatchSize"], 10)
         self.assertGreaterEqual(self.template["Parameters"]["DataBatchingSeconds"]["MinValue"], 1)
 
+    def test_a_build_may_take_as_long_as_the_setting_says(self) -> None:
+        rows = (ROOT / "src" / "settings" / "table.rs").read_text()
+        bounds = re.search(r'number\("build-timeout".*?\.between\((\d+), (\d+)\)', rows, re.S)
+        declared = self.template["Parameters"]["BuildTimeoutMins"]
+        self.assertEqual((str(declared["MinValue"]), str(declared["MaxValue"])), bounds.groups())
+
     def test_the_engines_are_those_that_there_are(self) -> None:
         source = (ROOT / "src" / "engine" / "kind.rs").read_text()
         names = set(re.findall(r'\("(\w+)", Self::', source)) - {"auto"}
