@@ -10,6 +10,7 @@ GitHub_User=${GitHub_User:-}     # the GitHub organization or user
 GitHub_Repo=${GitHub_Repo:-}     # the repository's name alone
 GitHub_Branch=${GitHub_Branch:-} # the branch whose pushes start the pipeline
 GitHub_Token=${GitHub_Token:-}   # a personal access token
+GitHub_Host=${GitHub_Host:-github.com}
 Python_Build_Version=${Python_Build_Version:-aws/codebuild/amazonlinux-x86_64-standard:5.0}
 Template_Name=${Template_Name:-${GitHub_Repo}-sgmkr01-pipeline}
 AWS_DEFAULT_REGION=${AWS_DEFAULT_REGION:-us-west-2}
@@ -22,20 +23,36 @@ for name in Email GitHub_User GitHub_Repo GitHub_Branch GitHub_Token; do
     fi
 done
 
-# The program that the functions and the build run, as the stack's parameters CodeBucket, CodeKey and Architecture.
-code=$(sgbuild launch --upload-only --region "$AWS_DEFAULT_REGION")
-mapfile -t code <<<"$code"
+# A text in JSON.
+quoted() {
+    local text=${1//\\/\\\\}
+    printf '"%s"' "${text//\"/\\\"}"
+}
+# A parameter of the stack, after those before it.
+parameters=
+parameter() {
+    parameters+=${parameters:+, }"{\"ParameterKey\": $(quoted "$1"), \"ParameterValue\": $(quoted "$2")}"
+}
 
+parameter Email "$Email"
+parameter GitHubUser "$GitHub_User"
+parameter GitHubRepo "$GitHub_Repo"
+parameter GitHubBranch "$GitHub_Branch"
+parameter GitHubToken "$GitHub_Token"
+parameter GitHubHost "$GitHub_Host"
+parameter PythonBuildVersion "$Python_Build_Version"
+# The program that the functions and the build run: ParameterKey=CodeBucket,ParameterValue=…, one a line.
+code=$(sgbuild launch --upload-only --region "$AWS_DEFAULT_REGION")
+while IFS=, read -r key value; do
+    parameter "${key#ParameterKey=}" "${value#ParameterValue=}"
+done <<<"$code"
+
+# On stdin, as whoever may list this machine's processes sees their command lines, and the token is among the parameters. What
+# a failed creation made is undone, the empty buckets included.
 aws cloudformation create-stack \
     --region "$AWS_DEFAULT_REGION" \
     --stack-name "$Template_Name" \
     --template-body file://templates/cicd-pipeline.yaml \
-    --parameters \
-        ParameterKey=Email,ParameterValue="$Email" \
-        ParameterKey=GitHubUser,ParameterValue="$GitHub_User" \
-        ParameterKey=GitHubRepo,ParameterValue="$GitHub_Repo" \
-        ParameterKey=GitHubBranch,ParameterValue="$GitHub_Branch" \
-        ParameterKey=GitHubToken,ParameterValue="$GitHub_Token" \
-        ParameterKey=PythonBuildVersion,ParameterValue="$Python_Build_Version" \
-        "${code[@]}" \
-    --capabilities CAPABILITY_NAMED_IAM
+    --parameters file:///dev/stdin \
+    --retain-except-on-create \
+    --capabilities CAPABILITY_NAMED_IAM <<<"[$parameters]"

@@ -14,9 +14,12 @@ pub struct Launch {
     pub(crate) directory: Directory,
     #[command(flatten)]
     pub(crate) settings: SettingFlags<Self>,
-    /// The sgbuild that AWS runs, instead of this one: a program for Linux on Intel or Arm
+    /// The sgbuild that AWS runs, instead of this one: a program for Linux on x86-64
     #[arg(long, value_name = "FILE", help_heading = "Pipeline")]
     pub(crate) binary: Option<PathBuf>,
+    /// The sgbuild for x86-64 that builds run, where `--binary` or this one is for Arm and for the functions alone
+    #[arg(long, value_name = "FILE", help_heading = "Pipeline")]
+    pub(crate) build_binary: Option<PathBuf>,
     /// Your own copy of the template
     #[arg(long, value_name = "FILE", help_heading = "Pipeline")]
     pub(crate) template: Option<PathBuf>,

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use aws_config::SdkConfig;
 
+use super::CommandError;
 use crate::aws;
 use crate::error::Error;
 use crate::progress::Progress;
@@ -34,6 +35,18 @@ impl<'a> Checkout<'a> {
             progress,
             revision: OnceCell::new(),
         })
+    }
+
+    /// Ends a push or training in a build of CodeBuild's that has failed already: a build of an image of one's own reaches its last
+    /// phase in spite of `on-failure: ABORT`, and what `dist/image.json` names then may be of an earlier build. See `CODEBUILD_BUILD_SUCCEEDING`
+    /// among the [variables](https://docs.aws.amazon.com/codebuild/latest/userguide/build-env-ref-env-vars.html).
+    pub(super) fn check_build(&self) -> Result<(), CommandError> {
+        let environment = self.settings.environment();
+        let fails = environment.get("CODEBUILD_BUILD_SUCCEEDING") == Some("0");
+        if fails && environment.get("CODEBUILD_BUILD_ID").is_some() {
+            return Err(CommandError::BuildFailed);
+        }
+        Ok(())
     }
 
     /// What git says; asked once. A checkout that git refuses to read is warned of: the image will not name its commit.

@@ -20,6 +20,9 @@ pub enum CommandError {
         /// Why.
         source: Box<training::Error>,
     },
+    /// CodeBuild went on to its last phase although an earlier one failed.
+    #[error("nothing is pushed or trained: an earlier phase of this build failed (CODEBUILD_BUILD_SUCCEEDING is 0)")]
+    BuildFailed,
     /// `sgbuild train` without an image.
     #[error("there is no pushed image to train: {} does not name one", .path.display())]
     NothingPushed {
@@ -102,6 +105,7 @@ impl Explain for CommandError {
     fn advice(&self) -> Advice {
         match self {
             Self::PushedNotTrained { source, .. } => source.advice().and("`sgbuild train` repeats only this step."),
+            Self::BuildFailed => Fault::User.hint("Correct what the log of that phase says."),
             Self::NothingPushed { .. } => Fault::User.hint("Run `sgbuild push` first."),
             Self::NoFunction => Fault::User
                 .hint("Name the training Lambda with `--function`, SGBUILD_FUNCTION or the setting `function`."),

@@ -27,6 +27,21 @@ impl Remote {
             repository: repository.to_owned(),
         })
     }
+
+    /// The server that CodeBuild would fetch from. `None` where the host is no domain, but a name of this machine's SSH configuration
+    /// (`github-work`, `github.com-work`), which says nothing to others.
+    pub(super) fn server(&self) -> Option<&str> {
+        match self.host.as_str() {
+            // GitHub's SSH behind a firewall:
+            // https://docs.github.com/en/authentication/troubleshooting-ssh/using-ssh-over-the-https-port
+            "ssh.github.com" | "www.github.com" => Some("github.com"),
+            host => {
+                let (_, top) = host.rsplit_once('.')?;
+                let is_domain = !top.is_empty() && top.bytes().all(|byte| byte.is_ascii_alphanumeric());
+                is_domain.then_some(host)
+            }
+        }
+    }
 }
 
 /// The token of the environment. It is no setting, so that no file holds it and `sgbuild settings` does not show it.
@@ -76,6 +91,23 @@ mod tests {
         }
         for url in ["/srv/git/iris.git", "../iris", "https://gitlab.example/a/b/c.git"] {
             assert_eq!(Remote::parse(url), None, "{url}");
+        }
+    }
+
+    #[test]
+    fn a_name_of_ssh_is_no_server() {
+        for (url, server) in [
+            ("https://github.com/acme/iris.git", Some("github.com")),
+            ("ssh://git@ssh.github.com:443/acme/iris.git", Some("github.com")),
+            ("git@github.acme.example:acme/iris.git", Some("github.acme.example")),
+            ("https://10.0.0.7/acme/iris.git", Some("10.0.0.7")),
+            ("git@github-work:acme/iris.git", None),
+            ("git@github.com-work:acme/iris.git", None),
+            ("ssh://git@work/acme/iris", None),
+            ("git@github.:acme/iris", None),
+        ] {
+            let remote = Remote::parse(url).unwrap();
+            assert_eq!(remote.server(), server, "{url}");
         }
     }
 

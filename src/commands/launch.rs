@@ -3,7 +3,7 @@
 use aws_config::SdkConfig;
 use serde::Serialize;
 
-use super::program::Uploaded;
+use super::program::{Program, Uploaded};
 use super::{Checkout, json, pipeline, program};
 use crate::cli;
 use crate::deployment;
@@ -32,13 +32,20 @@ struct Outcome<'a> {
 
 pub(super) async fn run(arguments: &cli::Launch, checkout: &Checkout<'_>) -> Result<Data, Error> {
     let mut settings = pipeline::plan_settings(checkout, arguments.template.as_deref())?;
+    if let Some(concern) = settings
+        .given
+        .get("PythonBuildVersion")
+        .and_then(|image| stack::concern_about(image))
+    {
+        checkout.progress.warn(&concern);
+    }
     let aws = checkout.aws().await;
     let cloud_formation = CloudFormation::new(&aws)?;
     if !arguments.upload_only {
         stack::check(&cloud_formation, &settings, &program::PARAMETERS).await?;
     }
-    let package = program::pack(arguments.binary.as_deref(), checkout.progress)?;
-    let uploaded = program::upload(package, arguments.dry_run.dry_run, checkout, &aws).await?;
+    let program = Program::pack(arguments, checkout.progress)?;
+    let uploaded = program::upload(program, arguments, checkout, &aws).await?;
     if arguments.upload_only {
         return Ok(upload_outcome(&uploaded, arguments.json.json));
     }

@@ -20,10 +20,18 @@ pub(super) fn plan_settings(checkout: &Checkout<'_>, template: Option<&Path>) ->
         given.insert("GitHubToken".to_owned(), token.to_owned());
     }
     given.extend(settings.other_stack_parameters().clone());
+    let remote = remote(checkout)?;
+    if let Some(Remote { host, .. }) = remote.as_ref().filter(|remote| remote.server().is_none())
+        && !given.contains_key("GitHubHost")
+    {
+        checkout.progress.warn(&format!(
+            "the remote's host {host} is a name of this machine's alone: a new stack takes github.com, or what `--github-host` says"
+        ));
+    }
     Ok(PlanSettings {
         stack: stack_name(checkout)?,
         template: read_template(template)?,
-        derived: derived(remote(checkout)?.as_ref(), &given),
+        derived: derived(remote.as_ref(), &given),
         given,
         tags: BTreeMap::new(),
     })
@@ -35,7 +43,9 @@ fn derived(remote: Option<&Remote>, given: &BTreeMap<String, String>) -> BTreeMa
     if let Some(remote) = remote {
         derived.insert("GitHubUser".to_owned(), remote.owner.clone());
         derived.insert("GitHubRepo".to_owned(), remote.repository.clone());
-        derived.insert("GitHubHost".to_owned(), remote.host.clone());
+        if let Some(server) = remote.server() {
+            derived.insert("GitHubHost".to_owned(), server.to_owned());
+        }
     }
     if let Some(repository) = given.get("GitHubRepo").or(derived.get("GitHubRepo")) {
         derived.insert("PipelineName".to_owned(), github::plain_name(repository, 22));

@@ -15,6 +15,7 @@ use crate::training::job::Job as TrainingJob;
 use crate::training::{TrainingAnswer, TrainingSettings};
 
 pub(super) async fn run(arguments: &cli::Push, checkout: &Checkout<'_>) -> Result<Data, Error> {
+    checkout.check_build()?;
     job::engine_kind(checkout)?;
     let job = Job::open(checkout)?;
     job.check_trust()?;

@@ -12,6 +12,7 @@ use crate::shown::Data;
 use crate::training::{self, Training, TrainingAnswer, TrainingSettings, trigger};
 
 pub(super) async fn run(arguments: &cli::Train, checkout: &Checkout<'_>) -> Result<Data, Error> {
+    checkout.check_build()?;
     let dist = checkout.settings.root().join(DIST);
     let record = BuildRecord::read_any(&dist, &own_records(checkout))?;
     let record = record.and_then(|record| Some((record.source, record.pushed?)));

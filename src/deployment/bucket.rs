@@ -64,6 +64,32 @@ pub async fn upload(
     Ok(store.bucket)
 }
 
+/// Copies a program that was uploaded to where the template looks for the latest.
+///
+/// # Errors
+/// A call to S3 failed.
+pub async fn make_latest(
+    sdk_config: &SdkConfig,
+    settings: &BucketSettings,
+    package: &DeploymentPackage,
+) -> Result<(), Error> {
+    let store = Store::new(sdk_config, settings);
+    let request = store
+        .client
+        .copy_object()
+        .bucket(&store.bucket)
+        .key(package.latest_key());
+    let copied = request
+        .copy_source(format!("{}/{}", store.bucket, package.key()))
+        .expected_bucket_owner(&store.account)
+        .expected_source_bucket_owner(&store.account)
+        .send()
+        .await;
+    copied
+        .map(|_| ())
+        .map_err(|error| store.failed("s3:PutObject", CallError::from_sdk(&error)))
+}
+
 /// The folders of the input bucket, as people look for them in the console: zero-byte objects whose keys end in `/`, which
 /// the pipeline does not take for data.
 ///

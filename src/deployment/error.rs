@@ -31,6 +31,12 @@ pub enum Error {
         /// ELF's number of it.
         machine: u16,
     },
+    /// It is for the functions alone, and nothing is there for builds.
+    #[error("{} is a program for arm64, and builds run on x86_64, as SageMaker's training instances do", .path.display())]
+    NotForBuilds {
+        /// The file.
+        path: PathBuf,
+    },
     /// Its loader is not on Amazon Linux.
     #[error("{} is loaded by {interpreter}, which provided.al2023 does not have", .path.display())]
     OtherLoader {
@@ -99,6 +105,9 @@ impl Explain for Error {
             Self::NotForLinux { .. } | Self::OtherMachine { .. } => {
                 Fault::User.hint("Give sgbuild's Linux binary for x86_64 or aarch64 with `--binary`.")
             }
+            Self::NotForBuilds { .. } => Fault::User
+                .hint("Give sgbuild's Linux binary for x86_64 with `--binary`.")
+                .and("Or with `--build-binary`, and the functions run on arm64."),
             Self::OtherLoader { .. } | Self::NewerGlibc { .. } => Fault::User.hint(
                 "Give a static binary with `--binary` (cargo build --release --target x86_64-unknown-linux-musl), or one \
                  built on a system with glibc 2.34 or older.",

@@ -50,6 +50,12 @@ impl DeploymentPackage {
     pub fn key(&self) -> String {
         format!("sgbuild/{}.zip", self.sha256)
     }
+
+    /// The key that always has the latest: what the template takes where it is told of no other.
+    #[must_use]
+    pub fn latest_key(&self) -> String {
+        format!("sgbuild/{}.zip", self.architecture.name())
+    }
 }
 
 /// Packs the program at `path`. The same program gives the same bytes.

@@ -79,6 +79,7 @@ fn the_same_program_is_the_same_zip_with_one_executable_file() {
         .collect();
     assert_eq!(packed[0].zip, packed[1].zip);
     assert_eq!(packed[0].key(), format!("sgbuild/{}.zip", packed[0].sha256));
+    assert_eq!(packed[0].latest_key(), "sgbuild/x86_64.zip");
     assert_eq!(packed[0].unpacked, bytes.len() as u64);
 
     let mut zip = zip::ZipArchive::new(Cursor::new(&packed[0].zip)).unwrap();

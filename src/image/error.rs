@@ -65,9 +65,9 @@ pub enum Error {
         /// Where it was given.
         origin: &'static str,
     },
-    /// The platform is not one that SageMaker has instances for.
+    /// The platform is not one that images are built for.
     #[error(
-        "platform `{platform}` is not supported: SageMaker trains on linux/amd64 (and linux/arm64 on Graviton instances)"
+        "platform `{platform}` is not supported: SageMaker's training instances run linux/amd64, and linux/arm64 is for other machines"
     )]
     Platform {
         /// As given.

@@ -199,7 +199,9 @@ impl ImagePlan {
     }
 }
 
-/// SageMaker has training instances for `linux/amd64`.
+/// SageMaker's training instances run `linux/amd64`: none is a Graviton
+/// ([`InstanceType`](https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ResourceConfig.html)). Other machines, where an image may
+/// be tried, run `linux/arm64`.
 fn platform(text: &str) -> Result<Platform, Error> {
     let supported = ["amd64", "arm64"].map(|architecture| Platform::new("linux", architecture));
     let given = text.parse().ok().filter(|given| supported.contains(given));

@@ -72,7 +72,7 @@ table! {
     PLATFORM: Text = text("platform", "The platform to build for")
         .default("linux/amd64")
         .flag("OS/ARCH", &[at(Image)])
-        .documented("The platform to build for: what SageMaker's instances run; `linux/arm64` for Graviton");
+        .documented("The platform to build for: what SageMaker's training instances run; `linux/arm64` for other machines");
 
     SYSTEM_PACKAGES: List = list("system-packages", "Debian packages to install in the image")
         .flag("NAME", &[at(Image)])
@@ -289,6 +289,13 @@ table! {
         .parameter("GitHubBranch")
         .callers(WHOSE_REPOSITORY)
         .documented_default("`main`");
+
+    GITHUB_HOST: Option<Text> = text("github-host", "The host of GitHub, or of your GitHub Enterprise server")
+        .otherwise("that of git's remote `origin`")
+        .flag("HOST", &[at(Pipeline)])
+        .parameter("GitHubHost")
+        .callers(WHOSE_REPOSITORY)
+        .documented_default("that of git's remote `origin`, else `github.com`");
 
     GITHUB_CONNECTION: Option<Text> = text("github-connection",
             "ARN of a CodeConnections connection to GitHub, instead of a token")

@@ -186,7 +186,8 @@ fn parameter_hint(name: &str) -> String {
                 .to_owned()
         }
         "GitHubToken" => {
-            "Set SGBUILD_GITHUB_TOKEN or GITHUB_TOKEN to a token, or name a connection with `--github-connection`."
+            "Set SGBUILD_GITHUB_TOKEN or GITHUB_TOKEN to a token, or name a connection with `--github-connection`. A token \
+             has the scope `repo`; a fine-grained one Contents (read), Webhooks and Commit statuses (read and write)."
                 .to_owned()
         }
         name => format!("Give it with `--parameter {name}=…`."),

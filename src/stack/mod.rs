@@ -2,10 +2,12 @@
 //!
 //! The template is `templates/cicd-pipeline.yaml`; what it makes is described in `docs/pipeline.md`.
 
+mod build_image;
 mod change_set;
 mod error;
 mod events;
 
+pub use build_image::concern_about;
 pub use change_set::{Change, Plan, PlanSettings, Planned, check, discard, execute, plan};
 pub use error::{Error, FailedResource};
 pub use events::{Mark, follow, mark};

@@ -138,6 +138,92 @@ fn what_a_launch_lacks_is_said_before_anything_is_made() {
 }
 
 #[test]
+fn the_documented_parameters_alone_make_a_stack_of_what_was_uploaded() {
+    let stack = Stack::new();
+    let uploaded = stack.run(&["launch", "--upload-only"]).exits(0);
+    for parameter in [
+        "ParameterKey=CodeBucket,ParameterValue=sgbuild-",
+        "ParameterKey=CodeKey,ParameterValue=sgbuild/",
+        "ParameterKey=Architecture,ParameterValue=x86_64",
+        "ParameterKey=BuildCodeKey,ParameterValue=sgbuild/",
+    ] {
+        assert!(uploaded.stdout.contains(parameter), "{parameter}: {}", uploaded.stdout);
+    }
+    // With the original's parameters: https://docs.aws.amazon.com/cli/latest/reference/cloudformation/create-stack.html
+    let sizes = python(&format!(
+        "import boto3, os
+given = {{'Email': 'someone@example.com', 'GitHubUser': 'example', 'GitHubRepo': 'iris', 'GitHubBranch': 'main',
+         'GitHubToken': 'not-a-token', 'PythonBuildVersion': 'aws/codebuild/python:3.6.5-1.3.2'}}
+formation = boto3.client('cloudformation')
+formation.create_stack(StackName={name:?}, TemplateBody=open({template:?}).read(), Capabilities=['CAPABILITY_NAMED_IAM'],
+    Parameters=[{{'ParameterKey': key, 'ParameterValue': value}} for key, value in given.items()])
+made = formation.describe_stack_resources(StackName={name:?})['StackResources']
+[function] = [each['PhysicalResourceId'] for each in made if each['LogicalResourceId'] == 'StartTraining']
+[project] = [each['PhysicalResourceId'] for each in made if each['LogicalResourceId'] == 'BuildProject']
+[project] = boto3.client('codebuild').batch_get_projects(names=[project])['projects']
+[code] = [each['value'] for each in project['environment']['environmentVariables'] if each['name'] == 'SGBUILD_CODE']
+bucket, key = code.removeprefix('s3://').split('/', 1)
+print(boto3.client('s3').head_object(Bucket=bucket, Key=key)['ContentLength'])
+print(boto3.client('lambda', endpoint_url=os.environ['AWS_ENDPOINT_URL']).get_function(FunctionName=function)['Configuration']['CodeSize'])",
+        name = stack.name,
+        template = root().join("templates/cicd-pipeline.yaml"),
+    ));
+    assert_eq!(stack.status(), json!(["CREATE_COMPLETE"]));
+    let sizes: Vec<u64> = sizes.lines().map(|line| line.parse().unwrap()).collect();
+    assert!(sizes[0] > 1_000_000 && sizes[0] == sizes[1], "{sizes:?}");
+}
+
+#[test]
+fn an_arm_program_is_for_the_functions_alone() {
+    let stack = Stack::new();
+    let program = fs::read(env!("CARGO_BIN_EXE_sgbuild")).unwrap();
+    // The machine that the header names: https://gabi.xinuos.com/elf/02-eheader.html
+    let mut arm = program;
+    arm[18..20].copy_from_slice(&183_u16.to_le_bytes());
+    let path = stack.sandbox.project().join("arm");
+    fs::write(&path, arm).unwrap();
+    let refused = stack.launch(&["--binary", "arm"]).exits(1);
+    refused.says(&["arm is a program for arm64", "builds run on x86_64", "--build-binary"]);
+    let refused = stack.launch(&["--binary", "arm", "--build-binary", "arm"]).exits(1);
+    refused.says(&["builds run on x86_64"]);
+
+    let intel = env!("CARGO_BIN_EXE_sgbuild");
+    let uploaded = stack.run(&[
+        "launch",
+        "--upload-only",
+        "--json",
+        "--binary",
+        "arm",
+        "--build-binary",
+        intel,
+    ]);
+    let uploaded: Value = serde_json::from_str(&uploaded.exits(0).stdout).unwrap();
+    assert_eq!(uploaded["architecture"], "arm64");
+    assert_ne!(uploaded["key"], uploaded["build_key"]);
+    let latest = boto(&format!(
+        "sorted(each['Key'] for each in boto3.client('s3').list_objects_v2(Bucket={})['Contents'])",
+        uploaded["bucket"]
+    ));
+    for key in [
+        json!("sgbuild/arm64.zip"),
+        json!("sgbuild/x86_64.zip"),
+        uploaded["build_key"].clone(),
+    ] {
+        assert!(latest.as_array().unwrap().contains(&key), "{key}: {latest}");
+    }
+}
+
+#[test]
+fn a_launch_tells_of_what_aws_cannot_make_of_it() {
+    let stack = Stack::new();
+    let old = stack.launch(&["--dry-run", "--build-image", "aws/codebuild/python:3.6.5-1.3.2"]);
+    old.exits(0).says(&["aws/codebuild/python:3.6.5-1.3.2", "Ubuntu 14.04"]);
+    let given = "PythonBuildVersion=aws/codebuild/standard:4.0";
+    let other_way = stack.launch(&["--dry-run", "--parameter", given]);
+    other_way.exits(0).says(&["deprecated"]);
+}
+
+#[test]
 fn a_failed_launch_names_the_first_resource_that_failed_and_can_be_repeated() {
     let stack = Stack::new();
     let taken = format!("taken-{}", stack.name);
@@ -240,4 +326,23 @@ fn the_buildspec_works_under_the_original_stacks_environment() {
         assert!(begun.elapsed() < Duration::from_mins(2), "{history:#}");
         std::thread::sleep(Duration::from_millis(500));
     }
+}
+
+#[test]
+fn a_build_that_failed_pushes_and_trains_nothing() {
+    let in_build = |succeeding: &str| {
+        Sandbox::of_fixture("setuptools-docker-style")
+            .with("CODEBUILD_BUILD_ID", "iris:1")
+            .with("CODEBUILD_BUILD_SUCCEEDING", succeeding)
+    };
+    for verb in ["push", "train"] {
+        let refused = in_build("0").run(&[verb]).exits(1);
+        refused.says(&[
+            "nothing is pushed or trained",
+            "CODEBUILD_BUILD_SUCCEEDING is 0",
+            "log of that phase",
+        ]);
+    }
+    // One that succeeds gets as far as anywhere else.
+    in_build("1").run(&["train"]).exits(1).says(&["no pushed image"]);
 }

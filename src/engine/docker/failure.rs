@@ -224,6 +224,11 @@ mod tests {
             of("failed to authorize: failed to fetch anonymous token: Get \"https://auth.example/token\": EOF"),
             Error::BaseRegistry { .. }
         ));
+        // ECR Public, where more than one image a second is asked for: buildspec.yml goes by the exit code.
+        let counted = of(
+            "failed to solve: public.ecr.aws/docker/library/python:3.12-slim: failed to resolve source metadata for public.ecr.aws/docker/library/python:3.12-slim: unexpected status from HEAD request to https://public.ecr.aws/v2/docker/library/python/manifests/3.12-slim: 429 Too Many Requests - Server message: toomanyrequests: Rate exceeded",
+        );
+        assert_eq!(counted.advice().fault, Fault::Temporary, "{counted}");
         assert!(matches!(
             of("write /var/lib/docker/tmp/x: no space left on device"),
             Error::DiskFull { .. }
