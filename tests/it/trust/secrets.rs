@@ -92,7 +92,7 @@ fn every_credential_counts_and_what_is_none_does_not() {
         .exits(1)
         .says(&["this build has netrc with credentials"]);
     // Computed by Python, they are the project's all the same.
-    let computed = "[line for line in __import__('os').environ.get('NO', 'RUN true').split('#')]";
+    let computed = "__import__('time').strftime('RUN true').split('#')";
     let sandbox = with_lines(tiny(), computed).with("SGBUILD_NETRC_HOSTS", "index.example");
     fs::write(sandbox.home().join(".netrc"), netrc).unwrap();
     sandbox
