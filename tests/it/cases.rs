@@ -238,7 +238,14 @@ const FOREIGN: [&str; 13] = [
     "--wheel",
 ];
 /// The files in which hints stand.
-const WITH_HINTS: [&str; 6] = ["advice.rs", "error.rs", "explain.rs", "failure.rs", "hook_log.rs", "step_hints.rs"];
+const WITH_HINTS: [&str; 6] = [
+    "advice.rs",
+    "error.rs",
+    "explain.rs",
+    "failure.rs",
+    "hook_log.rs",
+    "step_hints.rs",
+];
 
 /// A hint that names a flag that is not there costs another attempt.
 #[test]

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::bad_input::tiny;
-use crate::support::{Sandbox, Testbed};
+use crate::support::{Sandbox, Testbed, copy};
 
 /// Every file below `directory` with its bytes.
 fn contents(directory: &Path) -> BTreeMap<String, Vec<u8>> {
@@ -23,6 +23,36 @@ fn contents(directory: &Path) -> BTreeMap<String, Vec<u8>> {
         .collect()
 }
 
+/// One commit, packed twice: in another directory, under another umask, at another time, for another locale.
+fn gives_the_same_bytes(what: &str, first: &Sandbox) {
+    first.run(&["dist"]).exits(0);
+    let second = Sandbox::empty();
+    copy(&first.project(), &second.project());
+    for entry in walkdir::WalkDir::new(second.project()) {
+        let old =
+            fs::FileTimes::new().set_modified(std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000_000));
+        fs::File::open(entry.unwrap().path()).unwrap().set_times(old).unwrap();
+    }
+    let mut shell = Command::new("sh");
+    let own = second.command(&["dist", second.project().to_str().unwrap()]);
+    shell.args(["-c", "umask 077; chmod -R go-rwx \"$2\"; exec \"$1\" dist \"$2\"", "sh"]);
+    shell.arg(own.get_program()).arg(second.project()).current_dir("/");
+    shell
+        .env_clear()
+        .envs(own.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let output = shell.env("TZ", "Asia/Tokyo").env("LANG", "C").output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let (a, b) = (
+        contents(&first.project().join("dist")),
+        contents(&second.project().join("dist")),
+    );
+    assert_eq!(a.keys().collect::<Vec<_>>(), b.keys().collect::<Vec<_>>());
+    assert!(a.keys().any(|name| name.ends_with(".whl")), "{what}");
+    for (name, bytes) in &a {
+        assert!(bytes == &b[name], "{what}: {name} differs");
+    }
+}
+
 #[test]
 fn the_same_bytes_from_two_directories_umasks_and_times() {
     for fixture in [
@@ -32,31 +62,20 @@ fn the_same_bytes_from_two_directories_umasks_and_times() {
         "pyproject-only",
         "computed-version",
     ] {
-        let (first, second) = (Sandbox::of_fixture(fixture), Sandbox::of_fixture(fixture));
-        for entry in walkdir::WalkDir::new(second.project()) {
-            let old = fs::FileTimes::new()
-                .set_modified(std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000_000));
-            fs::File::open(entry.unwrap().path()).unwrap().set_times(old).unwrap();
-        }
-        first.run(&["dist"]).exits(0);
-        let mut shell = Command::new("sh");
-        let own = second.command(&["dist", second.project().to_str().unwrap()]);
-        shell.args(["-c", "umask 077; chmod -R go-rwx \"$2\"; exec \"$1\" dist \"$2\"", "sh"]);
-        shell.arg(own.get_program()).arg(second.project()).current_dir("/");
-        shell
-            .env_clear()
-            .envs(own.get_envs().filter_map(|(name, value)| Some((name, value?))));
-        let output = shell.env("TZ", "Asia/Tokyo").env("LANG", "C").output().unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        let (a, b) = (
-            contents(&first.project().join("dist")),
-            contents(&second.project().join("dist")),
-        );
-        assert_eq!(a.keys().collect::<Vec<_>>(), b.keys().collect::<Vec<_>>());
-        for (name, bytes) in &a {
-            assert!(bytes == &b[name], "{fixture}: {name} differs");
-        }
+        gives_the_same_bytes(fixture, &Sandbox::of_fixture(fixture).committed());
     }
+}
+
+#[test]
+fn the_same_bytes_where_python_is_asked_for_a_set() {
+    let sandbox = tiny();
+    let set =
+        "keywords=list({'b', 'a', 'c', 'd'}), extras_require={'x': list({'six', 'idna', 'attrs'})},\n    packages=";
+    let setup = sandbox.read("setup.py").replace("packages=", set);
+    sandbox.write("setup.py", &setup);
+    let ran = sandbox.run(&["inspect", "--json"]).exits(0);
+    assert_eq!(ran.json()["source"]["kind"], "pep517");
+    gives_the_same_bytes("a set", &sandbox.committed());
 }
 
 #[test]
