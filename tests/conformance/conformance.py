@@ -71,9 +71,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--least-static",
         type=float,
-        default=80,
+        default=88,
         metavar="PERCENT",
-        help="fail where a smaller share is read without Python (default: 80)",
+        help="fail where a smaller share is read without Python (default: 88)",
     )
     return parser.parse_args()
 
