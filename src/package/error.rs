@@ -182,6 +182,16 @@ pub enum Error {
         /// What is wrong with it, such as `leads out of the archive`.
         reason: &'static str,
     },
+    /// Two files of the project would be installed in one place.
+    #[error("{earlier} and {later} would both be installed as {place}")]
+    OnePlace {
+        /// The one that is listed first, relative to the project.
+        earlier: String,
+        /// The other.
+        later: String,
+        /// Where they are in the wheel.
+        place: String,
+    },
     /// The build backend did not make an archive.
     #[error(transparent)]
     Backend(#[from] Box<project::Error>),
@@ -275,6 +285,10 @@ impl Explain for Error {
             Self::Member { .. } | Self::WheelMember { .. } => {
                 Fault::User.hint("Correct what the build backend packs; its own documentation says how.")
             }
+            Self::OnePlace { .. } => Fault::User.hint(
+                "Rename one of them, or give it a directory of its own: setuptools installs whichever was changed last, which another checkout \
+                 need not have in the same order.",
+            ),
             Self::Backend(error) => error.advice(),
             Self::Scratch { source, .. } if is_disk_full(source) => {
                 Fault::User.hint("Free some disk space and run the command again.")

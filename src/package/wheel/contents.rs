@@ -211,11 +211,16 @@ impl Gathering<'_> {
     fn file(&mut self, target: &str, path: String, keeps_mode: bool) -> Result<(), Error> {
         // What lies outside is refused before anything is written.
         self.tree.real(&path)?;
-        if let Some(Source::File { path: earlier, .. }) = self.members.get(target)
-            && *earlier == path
-        {
+        if let Some(Source::File { path: earlier, .. }) = self.members.get(target) {
             // A module that package_data names as well stays one.
-            return Ok(());
+            if *earlier == path || self.tree.read(earlier)? == self.tree.read(&path)? {
+                return Ok(());
+            }
+            return Err(Error::OnePlace {
+                earlier: earlier.clone(),
+                later: path,
+                place: target.to_owned(),
+            });
         }
         self.members
             .insert(target.to_owned(), Source::File { path, keeps_mode });

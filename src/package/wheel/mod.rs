@@ -8,8 +8,8 @@
 //!
 //! Written natively where setuptools would make a wheel of Python alone, and nothing that it does depends on code: read beside
 //! setuptools 84's `command/bdist_wheel.py`, `install_lib.py`, `install_data.py`, `build_scripts.py` and wheel's `wheelfile.py`.
-//! Deliberately different are: `METADATA` names no directories of this machine, what an earlier build left in `build/` and the `egg-info` is not in it, and of two files for one place
-//! the last counts, whatever their times.
+//! Deliberately different are: `METADATA` names no directories of this machine, what an earlier build left in `build/` and the
+//! `egg-info` is not in it, and two different files for one place are refused, as their times would decide.
 
 mod archive;
 mod builder;

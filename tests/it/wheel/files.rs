@@ -218,6 +218,32 @@ fn scripts_and_modes() {
 }
 
 #[test]
+fn two_files_for_one_place_are_refused_unless_they_are_the_same() {
+    for arguments in [
+        "py_modules=[], data_files=[('etc', ['a/x.csv', 'b/x.csv'])]",
+        "packages=['demo'], package_dir={'demo': 'a'}, py_modules=[], data_files=[('etc', ['b/x.csv']), ('etc', ['a/x.csv'])]",
+    ] {
+        let root = tempfile::tempdir().unwrap();
+        write(
+            root.path(),
+            &[
+                ("setup.py", &setup(arguments)),
+                ("a/__init__.py", ""),
+                ("a/x.csv", "1"),
+                ("b/x.csv", "2"),
+            ],
+        );
+        let error = packed(root.path()).unwrap_err().to_string();
+        assert!(
+            error.ends_with("x.csv would both be installed as demo-1.0.data/data/etc/x.csv"),
+            "{error}"
+        );
+        fs::write(root.path().join("b/x.csv"), "1").unwrap();
+        packed(root.path()).unwrap();
+    }
+}
+
+#[test]
 fn scripts_that_setuptools_fails_at_are_refused() {
     for (bytes, message) in [(&b""[..], "is empty"), (b"\x7fELF\xff", "is not UTF-8 text")] {
         let root = tempfile::tempdir().unwrap();
