@@ -25,6 +25,10 @@ impl Objects for Uploaded {
         panic!("nothing is copied")
     }
 
+    async fn remove_synthetic(&self, _: &str, _: &Object) -> Result<(), CallError> {
+        panic!("nothing is removed")
+    }
+
     async fn is_synthetic(&self, bucket: &str, object: &Object) -> Result<bool, CallError> {
         assert_eq!(bucket, "iris-input");
         match object.key.as_str() {

@@ -87,6 +87,13 @@ impl Emulator {
         record.clone()
     }
 
+    /// Every record, in the order of their runs.
+    pub(crate) async fn in_order(&self) -> Vec<RunRecord> {
+        let mut records = self.records().all().await.unwrap().records;
+        records.sort_by_key(|record| record.recorded_at);
+        records
+    }
+
     async fn create_bucket(&self, name: &str) {
         let place = CreateBucketConfiguration::builder()
             .location_constraint(BucketLocationConstraint::EuWest1)
@@ -223,6 +230,18 @@ impl Emulator {
             .body(text.as_bytes().to_vec().into())
             .send();
         put.await.unwrap();
+    }
+
+    pub(crate) async fn delete(&self, bucket: &str, key: &str) {
+        self.s3().delete_object().bucket(bucket).key(key).send().await.unwrap();
+    }
+
+    /// What the input bucket shows below `prefix`.
+    pub(crate) async fn keys(&self, prefix: &str) -> Vec<String> {
+        let listed = self.s3().list_objects_v2().bucket("iris-input").prefix(prefix);
+        let listed = listed.send().await.unwrap();
+        let keys = listed.contents().iter().filter_map(|object| object.key());
+        keys.map(ToOwned::to_owned).collect()
     }
 
     /// The names of the training jobs.
