@@ -28,6 +28,9 @@ pub trait Records: Send + Sync {
     /// Writes the record, unless there is one with its key: then answers with that one.
     async fn create(&self, record: &RunRecord) -> Result<Option<RunRecord>, CallError>;
 
+    /// The jobs of the runs that have not ended, and of those that ended after `since` without being announced.
+    async fn open(&self, since: Timestamp) -> Result<Vec<String>, CallError>;
+
     /// The record of a job.
     async fn get(&self, job: &str) -> Result<Option<RunRecord>, CallError>;
 
@@ -159,6 +162,43 @@ impl Records for DynamoDb {
             }
             Err(error) => Err(CallError::from_sdk(&error)),
         }
+    }
+
+    async fn open(&self, since: Timestamp) -> Result<Vec<String>, CallError> {
+        let mut values = HashMap::from([(":since".to_owned(), text(&since.to_string()))]);
+        for status in JobStatus::ALL.into_iter().filter(|status| !status.is_terminal()) {
+            values.insert(format!(":{status}"), text(&status.to_string()));
+        }
+        let open: Vec<&str> = values
+            .keys()
+            .map(String::as_str)
+            .filter(|name| *name != ":since")
+            .collect();
+        let filter = format!(
+            "{STATUS} IN ({}) OR (attribute_not_exists({NOTIFIED}) AND job_end_time > :since)",
+            open.join(", ")
+        );
+        // Not the latest of every write: what has begun a moment ago is looked at in an hour.
+        let scan = self.client.scan().table_name(&self.table).projection_expression(KEY);
+        let mut pages = scan
+            .filter_expression(filter)
+            .set_expression_attribute_values(Some(values))
+            .into_paginator()
+            .send();
+        let mut jobs = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| CallError::from_sdk(&error))?;
+            let keys = page
+                .items
+                .unwrap_or_default()
+                .into_iter()
+                .filter_map(|mut item| item.remove(KEY));
+            jobs.extend(keys.filter_map(|key| match key {
+                AttributeValue::S(job) => Some(job),
+                _ => None,
+            }));
+        }
+        Ok(jobs)
     }
 
     async fn get(&self, job: &str) -> Result<Option<RunRecord>, CallError> {
