@@ -164,7 +164,8 @@ fn read(name: &str, described: &DescribeTrainingJobOutput) -> Job {
     }
 }
 
-fn timestamp(time: &DateTime) -> Option<Timestamp> {
+/// A time of the SDK's.
+pub(crate) fn timestamp(time: &DateTime) -> Option<Timestamp> {
     Timestamp::new(time.secs(), i32::try_from(time.subsec_nanos()).ok()?).ok()
 }
 
