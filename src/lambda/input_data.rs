@@ -8,6 +8,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use jiff::Timestamp;
 
 use super::objects::{Object, Objects};
 use crate::aws::CallError;
@@ -39,6 +40,8 @@ pub struct InputData {
     pub versions: BTreeMap<String, String>,
     /// Who put it there.
     pub source: DataSource,
+    /// When it was looked for: what is uploaded from then on may be trained on, and is not among the versions.
+    pub listed_at: Timestamp,
 }
 
 /// The folders in which a run's data is looked for.
@@ -110,9 +113,11 @@ pub async fn find(
         Some(synthetic) => store.copies(synthetic).await?,
         None => Vec::new(),
     };
+    let mut listed_at = Timestamp::now();
     let mut training = store.training(&copies).await?;
     if training.uploaded.is_empty() && store.complete(&copies, &training.synthetic).await? {
         // Somebody may have uploaded in the meantime.
+        listed_at = Timestamp::now();
         training = store.training(&copies).await?;
     }
     let (source, data) = if training.uploaded.is_empty() {
@@ -128,6 +133,7 @@ pub async fn find(
         channels: BTreeMap::new(),
         versions: BTreeMap::new(),
         source,
+        listed_at,
     };
     let (training, others) = (&folders.channels[0], &folders.channels[1..]);
     found.add(folders, training, data);

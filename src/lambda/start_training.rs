@@ -220,6 +220,7 @@ async fn record(
     record.data_source = Some(data.source);
     record.channels = job.channels.keys().cloned().collect();
     record.hyperparameters = job.hyperparameters.clone();
+    record.input_listed_at = Some(data.listed_at);
     record.input_object_count = versions.len();
     match item_sized(versions) {
         Ok(versions) => record.input_versions = versions,

@@ -181,13 +181,25 @@ async fn the_run_is_recorded_with_commit_image_and_versions() {
     }
     emulator.put("iris-input", "input/data/validation/", "").await;
     emulator.put("iris-input", KEY, r#"{"max_depth": 3}"#).await;
+    let asked = jiff::Timestamp::now();
     let run = Function::of(&emulator).handle(&payload(RUN)).await.unwrap();
+    // SageMaker downloads later: the record says of when the versions are.
+    let late = jiff::Timestamp::now();
+    emulator.put("iris-input", keys[0], "too late").await;
+    emulator
+        .put("iris-input", "input/data/training/late.csv", "too late")
+        .await;
 
     let record = emulator.the_record().await;
     assert_eq!(record.training.job_name, run.training_job_name);
     assert_eq!(
         (record.training.run_id.as_str(), record.training.commit.as_str()),
         (RUN, "1f0c2ab")
+    );
+    let listed = record.input_listed_at.unwrap();
+    assert!(
+        asked <= listed && listed <= record.recorded_at && record.recorded_at <= late,
+        "{record:?}"
     );
     assert!(record.training.image.ends_with("/iris@sha256:1f"));
     assert_eq!(record.channels, ["testing", "training"]);
@@ -201,15 +213,14 @@ async fn the_run_is_recorded_with_commit_image_and_versions() {
     expected.sort_unstable();
     assert_eq!(recorded, expected);
     for (key, version) in &record.input_versions {
-        let head = emulator
+        let object = emulator
             .s3()
-            .head_object()
+            .get_object()
             .bucket("iris-input")
             .key(key)
-            .send()
-            .await
-            .unwrap();
-        assert_eq!(head.version_id(), Some(version.as_str()), "{key}");
+            .version_id(version);
+        let text = object.send().await.unwrap().body.collect().await.unwrap().into_bytes();
+        assert_eq!(text == "newer", key != KEY, "{key}");
     }
     assert!(emulator.messages().await.is_empty());
 }
