@@ -212,8 +212,17 @@ impl Emulator {
 
     /// Lays fields over a training job, as SageMaker would come to them.
     pub(crate) async fn set_job(&self, name: &str, fields: Value) {
+        self.set("jobs", name, &fields).await;
+    }
+
+    /// Lays fields over a build, as CodeBuild would come to them.
+    pub(crate) async fn set_build(&self, id: &str, fields: Value) {
+        self.set("builds", id, &fields).await;
+    }
+
+    async fn set(&self, kind: &str, name: &str, fields: &Value) {
         let answer = reqwest::Client::new()
-            .put(format!("{}/_testbed/jobs/{name}", self.endpoint))
+            .put(format!("{}/_testbed/{kind}/{name}", self.endpoint))
             .body(fields.to_string())
             .send()
             .await
