@@ -105,6 +105,13 @@ impl CallError {
         }
     }
 
+    /// Whether another write to the same place was under way:
+    /// [S3's codes](https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html#ErrorCodeList) for it.
+    #[must_use]
+    pub(crate) fn is_conflict(&self) -> bool {
+        CONFLICTS.contains(&self.code())
+    }
+
     /// The service's error code, if it gave one.
     #[must_use]
     pub fn code(&self) -> &str {
@@ -114,6 +121,9 @@ impl CallError {
         }
     }
 }
+
+/// What S3 answers to a write while another one to the same place is under way.
+const CONFLICTS: [&str; 2] = ["ConditionalRequestConflict", "OperationAborted"];
 
 /// What an answer that refuses a call means, by its error code and HTTP status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -163,7 +173,7 @@ impl Refusal {
         }
         let is_throttling = code.contains("Throttl")
             || begins_with(&["TooManyRequests", "RequestLimitExceeded", "SlowDown", "ServerException"]);
-        if is_throttling || status >= 500 || matches!(status, 408 | 429) {
+        if is_throttling || CONFLICTS.contains(&code) || status >= 500 || matches!(status, 408 | 429) {
             return Self::Temporary;
         }
         Self::Other

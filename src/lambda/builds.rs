@@ -2,9 +2,11 @@
 
 use async_trait::async_trait;
 use aws_config::SdkConfig;
-use aws_sdk_codebuild::types::{SortOrderType, StatusType};
+use aws_sdk_codebuild::types::{BuildPhase, BuildPhaseType, SortOrderType, StatusType};
+use jiff::Timestamp;
 
 use crate::aws::CallError;
+use crate::training::job::timestamp;
 
 /// A build.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +17,12 @@ pub(super) struct Build {
     pub(super) in_progress: bool,
     /// What it does at present, such as `QUEUED`, `BUILD` or `POST_BUILD`.
     pub(super) phase: String,
+    /// Whether it has ended well.
+    pub(super) succeeded: bool,
+    /// When it was started.
+    pub(super) started: Option<Timestamp>,
+    /// When its last phase began, in which it trains with the data that is there.
+    pub(super) trains: Option<Timestamp>,
 }
 
 /// What the data trigger does with builds.
@@ -64,6 +72,9 @@ impl Builds for CodeBuild {
                 id: build.id().unwrap_or_default().to_owned(),
                 in_progress: build.build_status() == Some(&StatusType::InProgress),
                 phase: build.current_phase().unwrap_or_default().to_owned(),
+                succeeded: build.build_status() == Some(&StatusType::Succeeded),
+                started: build.start_time().and_then(timestamp),
+                trains: last_phase(build).and_then(BuildPhase::start_time).and_then(timestamp),
             })
             .collect();
         // BatchGetBuilds answers in an order of its own.
@@ -83,4 +94,9 @@ impl Builds for CodeBuild {
         let id = started.build_value().and_then(|build| build.id());
         Ok(id.unwrap_or_default().to_owned())
     }
+}
+
+fn last_phase(build: &aws_sdk_codebuild::types::Build) -> Option<&BuildPhase> {
+    let mut phases = build.phases().iter();
+    phases.find(|phase| phase.phase_type() == Some(&BuildPhaseType::PostBuild))
 }

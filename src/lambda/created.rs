@@ -1,6 +1,7 @@
 //! What S3 tells of objects that were created:
 //! [its notification](https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html).
 
+use jiff::Timestamp;
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
@@ -17,6 +18,8 @@ pub(super) struct Created {
     pub(super) version: Option<String>,
     /// Its size in bytes.
     pub(super) size: u64,
+    /// When that was done.
+    pub(super) time: Option<Timestamp>,
     /// Which of the event's records tells of it.
     place: String,
 }
@@ -59,6 +62,7 @@ fn record(fields: &Fields<'_>) -> Result<Option<Created>, String> {
             .ok_or_else(|| fields.problem("s3.object.key", "is not UTF-8 when decoded"))?,
         version: fields.optional_text("s3.object.versionId")?.map(ToOwned::to_owned),
         size: fields.optional_number("s3.object.size")?.unwrap_or_default(),
+        time: fields.optional_text("eventTime")?.and_then(|time| time.parse().ok()),
         place: fields.place().to_owned(),
     }))
 }

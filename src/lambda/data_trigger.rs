@@ -2,20 +2,25 @@
 //!
 //! S3 sends a notification for every object. A queue gathers those of a minute or so, and hands them over as one event. Many objects
 //! become one build:
-//! - A build that has not yet begun its last phase will train with whatever is in the bucket by then: there is nothing to do.
+//! - A build that has not yet begun its last phase will train with whatever is in the bucket by then: none is started.
 //! - Otherwise a build is started. Its idempotency token is made of the newest build's id, so that two events that see the same
 //!   newest build start one build together.
+//!
+//! Either build may fail, and then nothing was trained. So the messages stay in the queue, which delivers them again every few minutes, until
+//! a build has succeeded whose last phase began after the objects were there. Meanwhile, builds are started anew, but at most
+//! [`TRIES`] that fail: what makes those fail is most likely in the repository, and the build of its mend trains with
+//! the data too. What waits for that longer than the queue lets it becomes a dead letter, whose alarm tells a person.
 //!
 //! It does not matter how the newest build ended: new data after a failed build starts a build. Objects that `start_training` copied
 //! from the synthetic data do not count, and neither do folder markers and deletions.
 //!
-//! An object that S3 does not let us look at does not hold up the others: only the messages that tell of it fail. The queue delivers
-//! them again, and after some attempts moves them to the queue of dead letters, whose alarm tells a person. A message that is no
+//! An object that S3 does not let us look at does not hold up the others: its message stays in the queue as well. A message that is no
 //! notification of this pipeline's bucket would be no better the next time: it is logged, and counts as done.
 
 use std::collections::BTreeSet;
 
 use futures_util::{StreamExt as _, stream};
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -38,6 +43,8 @@ use crate::training::UNAVAILABLE;
 const DATA: &str = "input/data/";
 /// How many objects S3 is asked about at one time.
 const HEADS: usize = 16;
+/// How many builds that began after an upload may fail before no other is started because of it.
+const TRIES: usize = 3;
 /// The phases of a build in which its training is being started, or is started already:
 /// [BuildPhase](https://docs.aws.amazon.com/codebuild/latest/APIReference/API_BuildPhase.html).
 const TOO_LATE: [&str; 4] = ["POST_BUILD", "UPLOAD_ARTIFACTS", "FINALIZING", "COMPLETED"];
@@ -85,7 +92,7 @@ pub(super) struct BatchItemFailure {
 }
 
 /// Starts a build if `event` tells of new data, unless one is on its way that will train with it. Answers with the messages
-/// that are to be delivered again.
+/// that are to be delivered again: all that no build has trained with yet.
 ///
 /// # Errors
 /// See [`Error`]. Where trying again may help, the answer names the messages instead, and the queue delivers those again.
@@ -94,36 +101,55 @@ pub(super) async fn handle(event: &Value, services: Services<'_>, log: &JsonLine
     for why in first_of(batch.refused) {
         log.warn("refused, and not to be delivered again", &[("why", &why)]);
     }
-    let look = look(&batch.uploads, services.objects, log).await;
-    let Some(upload) = look.real else {
-        log.info("nothing new", &[("objects", &batch.uploads.len().to_string())]);
+    if batch.uploads.is_empty() {
+        return Ok(BatchResponse::default());
+    }
+    let all: Vec<&Upload> = batch.uploads.iter().collect();
+    let builds = match newest(services).await {
+        Ok(builds) => builds,
+        Err(error) if error.passes() => return deliver_again_all(&all, error, log),
+        Err(error) => return Err(error),
+    };
+    let trained = |upload: &Upload| builds.iter().any(|build| build.succeeded && saw(build, upload.created));
+    let open: Vec<&Upload> = all.into_iter().filter(|upload| !trained(upload)).collect();
+    let look = look(&open, services.objects, log).await;
+    let objects = batch.uploads.len().to_string();
+    let Some((upload, unknown)) = look.real.split_first() else {
+        log.info("nothing new", &[("objects", &objects)]);
         return deliver_again(look.failed);
     };
-    log.info(
-        "new data",
-        &[
-            ("key", &upload.object.key),
-            ("objects", &batch.uploads.len().to_string()),
-        ],
-    );
-    match start(services, log).await {
-        // The build trains with whatever is there by then, so an object that could not be looked at just now needs no second look.
-        Ok(()) => Ok(
-            deliver_again(look.failed.into_iter().filter(|(_, error)| !error.passes()).collect()).unwrap_or_default(),
-        ),
-        Err(error) if error.passes() => deliver_again_all(&batch.uploads, error, log),
+    log.info("new data", &[("key", &upload.object.key), ("objects", &objects)]);
+    let failed = look.failed.iter().map(|(upload, _)| *upload);
+    let waiting: Vec<&Upload> = failed.chain([*upload]).chain(unknown.iter().copied()).collect();
+    match start(&builds, &waiting, services, log).await {
+        Ok(()) => Ok(BatchResponse::of(messages(&waiting))),
+        Err(error) if error.passes() => deliver_again_all(&waiting, error, log),
         Err(error) => Err(error),
     }
 }
 
-async fn start(services: Services<'_>, log: &JsonLines) -> Result<(), Error> {
+async fn newest(services: Services<'_>) -> Result<Vec<Build>, Error> {
     let project = services.project;
     let builds = services.builds.newest(project).await;
-    let builds = builds.map_err(|source| Error::of(format!("list the builds of {project}"), source))?;
-    if let Some(build) = builds.iter().find(|build| will_train(build)) {
+    builds.map_err(|source| Error::of(format!("list the builds of {project}"), source))
+}
+
+/// Starts a build that will train with every upload, unless there is one, or enough have failed.
+async fn start(builds: &[Build], uploads: &[&Upload], services: Services<'_>, log: &JsonLines) -> Result<(), Error> {
+    let project = services.project;
+    let last = uploads.iter().map(|upload| upload.created).max().unwrap_or_default();
+    if let Some(build) = builds.iter().find(|build| will_train(build, last)) {
         log.info(
             "a build is on its way",
             &[("build", &build.id), ("phase", &build.phase)],
+        );
+        return Ok(());
+    }
+    let failed = builds.iter().filter(|build| has_failed(build, last)).count();
+    if failed >= TRIES {
+        log.warn(
+            "no build is started: the data waits for one that succeeds",
+            &[("failed", &failed.to_string())],
         );
         return Ok(());
     }
@@ -142,12 +168,18 @@ fn deliver_again(failed: Vec<(&Upload, Error)>) -> Result<BatchResponse, Error> 
     Ok(BatchResponse::of(answer))
 }
 
-/// Every message that tells of an upload.
-fn deliver_again_all(uploads: &[Upload], error: Error, log: &JsonLines) -> Result<BatchResponse, Error> {
-    let messages: Option<Vec<&str>> = uploads.iter().map(|upload| upload.message.as_deref()).collect();
-    let Some(messages) = messages else { return Err(error) };
+/// Every message that tells of an upload; an event that is no batch fails as a whole.
+fn deliver_again_all(uploads: &[&Upload], error: Error, log: &JsonLines) -> Result<BatchResponse, Error> {
+    if uploads.iter().any(|upload| upload.message.is_none()) {
+        return Err(error);
+    }
     log.warn("the batch is to be delivered again", &[("why", &error.to_string())]);
-    Ok(BatchResponse::of(messages))
+    Ok(BatchResponse::of(messages(uploads)))
+}
+
+/// The messages that tell of uploads. An event that is no batch has none: nobody keeps it.
+fn messages<'a>(uploads: &[&'a Upload]) -> impl Iterator<Item = &'a str> {
+    uploads.iter().filter_map(|upload| upload.message.as_deref())
 }
 
 impl BatchResponse {
@@ -162,9 +194,19 @@ impl BatchResponse {
     }
 }
 
-/// Whether a build has yet to start its training.
-fn will_train(build: &Build) -> bool {
-    build.in_progress && !TOO_LATE.contains(&build.phase.as_str())
+/// Whether a build goes on and trains with what was there at `time`.
+fn will_train(build: &Build, time: Timestamp) -> bool {
+    build.in_progress && (!TOO_LATE.contains(&build.phase.as_str()) || saw(build, time))
+}
+
+/// Whether a build trained with what was there at `time`, if it came to that.
+fn saw(build: &Build, time: Timestamp) -> bool {
+    build.trains.is_some_and(|trains| trains > time)
+}
+
+/// Whether a build that began after `time` came to nothing.
+fn has_failed(build: &Build, time: Timestamp) -> bool {
+    !build.in_progress && !build.succeeded && build.started.is_some_and(|started| started > time)
 }
 
 /// The idempotency token: at most 64 characters, and the same wherever the same build is the newest.
@@ -175,29 +217,30 @@ fn token(project: &str, newest: Option<&Build>) -> String {
 
 /// What is known of the uploads, as far as S3 was asked about them.
 struct Look<'a> {
-    /// The first one that is there and is not a copy of the synthetic data.
-    real: Option<&'a Upload>,
+    /// The first one that is there and is not a copy of the synthetic data, and those after it; empty where there is none.
+    real: &'a [&'a Upload],
     /// Those before it that S3 refused to tell of.
     failed: Vec<(&'a Upload, Error)>,
 }
 
-async fn look<'a>(uploads: &'a [Upload], objects: &dyn Objects, log: &JsonLines) -> Look<'a> {
-    let mut answers = stream::iter(uploads)
-        .map(|upload| async move { (upload, objects.is_synthetic(&upload.bucket, &upload.object).await) })
+async fn look<'a>(uploads: &'a [&'a Upload], objects: &dyn Objects, log: &JsonLines) -> Look<'a> {
+    let mut answers = stream::iter(uploads.iter().enumerate())
+        .map(|(number, upload)| async move { (number, objects.is_synthetic(&upload.bucket, &upload.object).await) })
         .buffered(HEADS);
     let mut look = Look {
-        real: None,
+        real: &[],
         failed: Vec::new(),
     };
-    while let Some((upload, synthetic)) = answers.next().await {
+    while let Some((number, synthetic)) = answers.next().await {
         match synthetic {
             Ok(false) => {
-                look.real = Some(upload);
+                look.real = &uploads[number..];
                 break;
             }
             // A copy of the synthetic data, or deleted in the meantime.
             Ok(true) | Err(CallError::Service { status: 404, .. }) => {}
             Err(source) => {
+                let upload = uploads[number];
                 let error = Error::of(format!("look at s3://{}/{}", upload.bucket, upload.object.key), source);
                 look.failed.push((upload, error));
             }
@@ -215,6 +258,8 @@ async fn look<'a>(uploads: &'a [Upload], objects: &dyn Objects, log: &JsonLines)
 struct Upload {
     bucket: String,
     object: Object,
+    /// When it was created.
+    created: Timestamp,
     /// The id of the queue's message that tells of it.
     message: Option<String>,
 }
@@ -276,6 +321,9 @@ impl Batch {
 fn upload(created: Created, allowed: &Allowed, message: Option<&str>) -> Result<Option<Upload>, String> {
     let foreign = |why: String| created.problem("s3.bucket.name", &why);
     allowed.input(&created.uri()).map_err(foreign)?;
+    let time = created
+        .time
+        .ok_or_else(|| created.problem("eventTime", "missing, or no time"))?;
     let Created {
         bucket,
         key,
@@ -291,8 +339,9 @@ fn upload(created: Created, allowed: &Allowed, message: Option<&str>) -> Result<
             key,
             version: version.unwrap_or_else(|| "null".to_owned()),
             size,
-            modified_ms: 0,
+            modified_ms: time.as_millisecond(),
         },
+        created: time,
         message: message.map(ToOwned::to_owned),
     }))
 }

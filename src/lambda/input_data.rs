@@ -1,8 +1,14 @@
 //! The data of a run: which channels there are, and which version of which object they hold.
+//!
+//! The folder of the training channel alone decides whether there is data. While it holds nothing but copies of the synthetic data, those that
+//! lack are copied, so that a copy that stopped half-way is completed. Once it holds anything else, the copies are removed, rather than
+//! left out by a manifest: what the folder shows is then what is trained on, for whoever looks into it, and SageMaker may list it
+//! itself. A bucket that keeps versions keeps the removed ones, so that the record of an earlier run still leads to its data.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use jiff::Timestamp;
 
 use super::objects::{Object, Objects};
 use crate::aws::CallError;
@@ -10,8 +16,11 @@ use crate::record::DataSource;
 
 /// The channels of the input bucket, each a folder beside the others.
 const CHANNELS: [&str; 3] = ["training", "validation", "testing"];
-/// How many objects are copied at one time: S3 would take thousands a second, but a Lambda has few connections.
-const COPIES: usize = 16;
+/// How many objects are dealt with at one time: S3 would take thousands a second, but a Lambda has few connections.
+const AT_ONCE: usize = 16;
+/// How many objects are looked at that are not where the synthetic data of today would be copied to. A folder may hold millions;
+/// copies of synthetic data that its bucket no longer has are among the oldest.
+const OTHERS: usize = 1_000;
 
 /// Where the synthetic data is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +40,8 @@ pub struct InputData {
     pub versions: BTreeMap<String, String>,
     /// Who put it there.
     pub source: DataSource,
+    /// When it was looked for: what is uploaded from then on may be trained on, and is not among the versions.
+    pub listed_at: Timestamp,
 }
 
 /// The folders in which a run's data is looked for.
@@ -70,19 +81,17 @@ impl Folders {
         &self.channels[0].1
     }
 
-    /// What the channels have in common, for people: `s3://bucket/input/data/`.
+    /// Where the data to train on is uploaded: `s3://bucket/input/data/training/`.
     #[must_use]
-    pub fn in_words(&self) -> String {
-        let training = self.training();
-        let root = training.strip_suffix("training/").filter(|_| self.channels.len() > 1);
-        format!("s3://{}/{}", self.bucket, root.unwrap_or(training))
+    pub fn training_uri(&self) -> String {
+        format!("s3://{}/{}", self.bucket, self.training())
     }
 }
 
 /// A call to S3 that failed.
 #[derive(Debug)]
 pub struct Failure {
-    /// `list`, `read` or `copy`.
+    /// `list`, `read`, `copy` or `remove`.
     pub action: &'static str,
     /// Such as `s3://bucket/prefix`.
     pub what: String,
@@ -90,93 +99,179 @@ pub struct Failure {
     pub source: CallError,
 }
 
-/// Finds the data; where there is none, copies the synthetic data into the training channel first. `None` where there is
-/// neither.
+/// Finds the data; where there is none for the training channel, copies the synthetic data there first. `None` where there is neither.
 ///
 /// # Errors
-/// S3 refuses to list or to copy, or cannot be reached.
+/// S3 refuses to list, read, copy or remove, or cannot be reached.
 pub async fn find(
     objects: &dyn Objects,
     folders: &Folders,
     synthetic: Option<&SyntheticData>,
 ) -> Result<Option<InputData>, Failure> {
-    if let Some(data) = present(objects, folders).await? {
-        return Ok(Some(data));
+    let store = Store { objects, folders };
+    let copies = match synthetic {
+        Some(synthetic) => store.copies(synthetic).await?,
+        None => Vec::new(),
+    };
+    let mut listed_at = Timestamp::now();
+    let mut training = store.training(&copies).await?;
+    if training.uploaded.is_empty() && store.complete(&copies, &training.synthetic).await? {
+        // Somebody may have uploaded in the meantime.
+        listed_at = Timestamp::now();
+        training = store.training(&copies).await?;
     }
-    let Some(synthetic) = synthetic else { return Ok(None) };
-    if !copy(objects, synthetic, folders).await? {
+    let (source, data) = if training.uploaded.is_empty() {
+        (DataSource::Synthetic, training.synthetic)
+    } else {
+        store.remove(&training.synthetic).await?;
+        (DataSource::Uploaded, training.uploaded)
+    };
+    if data.is_empty() {
         return Ok(None);
     }
-    present(objects, folders).await
+    let mut found = InputData {
+        channels: BTreeMap::new(),
+        versions: BTreeMap::new(),
+        source,
+        listed_at,
+    };
+    let (training, others) = (&folders.channels[0], &folders.channels[1..]);
+    found.add(folders, training, data);
+    for channel in others {
+        found.add(folders, channel, store.data(&folders.bucket, &channel.1).await?);
+    }
+    Ok(Some(found))
 }
 
-/// Finds the data that is there. Objects of zero bytes do not count: consoles make them to show a folder.
-async fn present(objects: &dyn Objects, folders: &Folders) -> Result<Option<InputData>, Failure> {
-    let mut channels = BTreeMap::new();
-    let mut found: Vec<Object> = Vec::new();
-    for (channel, prefix) in &folders.channels {
+impl InputData {
+    fn add(&mut self, folders: &Folders, (channel, prefix): &(String, String), data: Vec<Object>) {
+        if data.is_empty() {
+            return;
+        }
         let uri = format!("s3://{}/{prefix}", folders.bucket);
-        let listed = objects.list(&folders.bucket, prefix).await;
+        self.channels.insert(channel.clone(), uri);
+        let versions = data.into_iter().map(|object| (object.key, object.version));
+        self.versions.extend(versions);
+    }
+}
+
+/// What the folder of the training channel holds.
+struct TrainingFolder {
+    /// Copies of the synthetic data.
+    synthetic: Vec<Object>,
+    /// The rest.
+    uploaded: Vec<Object>,
+}
+
+/// A copy of an object of the synthetic data, as it is or is to be made.
+struct SyntheticCopy<'a> {
+    bucket: &'a str,
+    object: Object,
+    /// Its key in the input bucket.
+    key: String,
+}
+
+/// S3, and where in it a run's data is.
+#[derive(Clone, Copy)]
+struct Store<'a> {
+    objects: &'a dyn Objects,
+    folders: &'a Folders,
+}
+
+impl Store<'_> {
+    /// The data below a prefix. Objects of zero bytes do not count: consoles make them to show a folder.
+    async fn data(self, bucket: &str, prefix: &str) -> Result<Vec<Object>, Failure> {
+        let listed = self.objects.list(bucket, prefix).await;
         let listed = listed.map_err(|source| Failure {
             action: "list",
-            what: uri.clone(),
-            source,
-        })?;
-        let data: Vec<Object> = listed.into_iter().filter(|object| object.size > 0).collect();
-        if !data.is_empty() {
-            channels.insert(channel.clone(), uri);
-        }
-        found.extend(data);
-    }
-    // Synthetic data is copied only where there is no other: if any was uploaded, the newest object is one of those.
-    let Some(newest) = found.iter().max_by_key(|object| object.modified_ms) else {
-        return Ok(None);
-    };
-    let synthetic = objects.is_synthetic(&folders.bucket, newest).await;
-    let synthetic = synthetic.map_err(|source| Failure {
-        action: "read",
-        what: format!("s3://{}/{}", folders.bucket, newest.key),
-        source,
-    })?;
-    Ok(Some(InputData {
-        channels,
-        versions: found.into_iter().map(|object| (object.key, object.version)).collect(),
-        source: if synthetic {
-            DataSource::Synthetic
-        } else {
-            DataSource::Uploaded
-        },
-    }))
-}
-
-/// Copies the synthetic data; answers whether there was any.
-async fn copy(objects: &dyn Objects, synthetic: &SyntheticData, folders: &Folders) -> Result<bool, Failure> {
-    let SyntheticData { bucket, prefix } = synthetic;
-    let failure = |action| {
-        move |source| Failure {
-            action,
             what: format!("s3://{bucket}/{prefix}"),
             source,
+        })?;
+        Ok(listed.into_iter().filter(|object| object.size > 0).collect())
+    }
+
+    /// Every copy that is to be made.
+    async fn copies(self, synthetic: &SyntheticData) -> Result<Vec<SyntheticCopy<'_>>, Failure> {
+        let SyntheticData { bucket, prefix } = synthetic;
+        let data = self.data(bucket, prefix).await?;
+        let copy = |object: Object| {
+            let rest = object.key.strip_prefix(prefix.as_str()).unwrap_or(&object.key);
+            let key = format!("{}{}", self.folders.training(), rest.trim_start_matches('/'));
+            SyntheticCopy { bucket, object, key }
+        };
+        Ok(data.into_iter().map(copy).collect())
+    }
+
+    /// Tells copies from uploads.
+    async fn training(self, copies: &[SyntheticCopy<'_>]) -> Result<TrainingFolder, Failure> {
+        let bucket = &self.folders.bucket;
+        let mut listed = self.data(bucket, self.folders.training()).await?;
+        let known: HashSet<&str> = copies.iter().map(|copy| copy.key.as_str()).collect();
+        listed.sort_by_key(|object| (!known.contains(object.key.as_str()), object.modified_ms));
+        let at_copies = listed.partition_point(|object| known.contains(object.key.as_str()));
+        let mut training = TrainingFolder {
+            synthetic: Vec::new(),
+            uploaded: listed.split_off(listed.len().min(at_copies + OTHERS)),
+        };
+        let mut answers = stream::iter(listed)
+            .map(|object| async move { (self.objects.is_synthetic(bucket, &object).await, object) })
+            .buffer_unordered(AT_ONCE);
+        while let Some((synthetic, object)) = answers.next().await {
+            match synthetic {
+                Ok(true) => training.synthetic.push(object),
+                Ok(false) => training.uploaded.push(object),
+                // Gone since it was listed.
+                Err(CallError::Service { status: 404, .. }) => {}
+                Err(source) => return Err(self.failure("read", &object.key, source)),
+            }
         }
-    };
-    let listed = objects.list(bucket, prefix).await.map_err(failure("list"))?;
-    let data: Vec<Object> = listed.into_iter().filter(|object| object.size > 0).collect();
-    let some = !data.is_empty();
-    stream::iter(data)
-        .map(|object| async move {
-            let rest = object
-                .key
-                .strip_prefix(prefix.as_str())
-                .unwrap_or(&object.key)
-                .trim_start_matches('/');
-            let key = format!("{}{rest}", folders.training());
-            objects.copy_synthetic((bucket, &object), (&folders.bucket, &key)).await
-        })
-        .buffer_unordered(COPIES)
-        .try_collect::<()>()
-        .await
-        .map_err(failure("copy"))?;
-    Ok(some)
+        Ok(training)
+    }
+
+    /// Makes the copies that are not there yet; answers whether there were any.
+    async fn complete(self, copies: &[SyntheticCopy<'_>], there: &[Object]) -> Result<bool, Failure> {
+        let there: HashSet<&str> = there.iter().map(|object| object.key.as_str()).collect();
+        let missing: Vec<&SyntheticCopy<'_>> = copies
+            .iter()
+            .filter(|copy| !there.contains(copy.key.as_str()))
+            .collect();
+        let some = !missing.is_empty();
+        stream::iter(missing)
+            .map(|copy| async move {
+                let SyntheticCopy { bucket, object, key } = copy;
+                let outcome = self
+                    .objects
+                    .copy_synthetic((bucket, object), (&self.folders.bucket, key));
+                outcome.await.map_err(|source| Failure {
+                    action: "copy",
+                    what: format!("s3://{bucket}/{}", object.key),
+                    source,
+                })
+            })
+            .buffer_unordered(AT_ONCE)
+            .try_collect::<()>()
+            .await?;
+        Ok(some)
+    }
+
+    async fn remove(self, synthetic: &[Object]) -> Result<(), Failure> {
+        stream::iter(synthetic)
+            .map(|object| async move {
+                let removed = self.objects.remove_synthetic(&self.folders.bucket, object).await;
+                removed.map_err(|source| self.failure("remove", &object.key, source))
+            })
+            .buffer_unordered(AT_ONCE)
+            .try_collect::<()>()
+            .await
+    }
+
+    fn failure(self, action: &'static str, key: &str, source: CallError) -> Failure {
+        Failure {
+            action,
+            what: format!("s3://{}/{key}", self.folders.bucket),
+            source,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -191,11 +286,11 @@ mod tests {
             folders.channels[2],
             ("testing".to_owned(), "input/data/testing/".to_owned())
         );
-        assert_eq!(folders.in_words(), "s3://iris/input/data/");
+        assert_eq!(folders.training_uri(), "s3://iris/input/data/training/");
         assert_eq!(Folders::of("s3://iris/training").channels[1].1, "validation/");
         let own = Folders::of("s3://iris/my-training");
         assert_eq!(own.channels, [("training".to_owned(), "my-training/".to_owned())]);
-        assert_eq!(own.in_words(), "s3://iris/my-training/");
+        assert_eq!(own.training_uri(), "s3://iris/my-training/");
         assert_eq!(Folders::of("s3://iris").training(), "");
     }
 }

@@ -1,8 +1,11 @@
 //! Objects in S3: the data that a data scientist uploads, and the synthetic data that stands in for it.
 
+use std::collections::HashMap;
+use std::time::Duration;
+
 use async_trait::async_trait;
 use aws_config::SdkConfig;
-use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::error::ProvideErrorMetadata as _;
 use aws_sdk_s3::operation::get_object::GetObjectError;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart, EncodingType};
@@ -21,6 +24,14 @@ const SYNTHETIC: &str = "synthetic";
 const LARGEST_COPY: u64 = 5 * 1024 * 1024 * 1024;
 /// A part of a larger copy: at most 10,000 of them make the largest object of 5 TiB, each well below a part's limit.
 const PART: u64 = 1024 * 1024 * 1024;
+
+/// How long to wait before a conditional write that met another one is tried again.
+const CONFLICT_PAUSES: [Duration; 4] = [
+    Duration::from_millis(100),
+    Duration::from_millis(400),
+    Duration::from_millis(1600),
+    Duration::from_millis(6400),
+];
 
 /// The latest version of an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +67,9 @@ pub trait Objects: Send + Sync {
 
     /// Copies an object within S3, marked with [`ORIGIN`]; an object that is there by now is left as it is.
     async fn copy_synthetic(&self, from: (&str, &Object), to: (&str, &str)) -> Result<(), CallError>;
+
+    /// Deletes a copy of synthetic data; what somebody has put in its place by now is left as it is.
+    async fn remove_synthetic(&self, bucket: &str, object: &Object) -> Result<(), CallError>;
 
     /// Whether an object is a copy of synthetic data, by its metadata [`ORIGIN`].
     async fn is_synthetic(&self, bucket: &str, object: &Object) -> Result<bool, CallError>;
@@ -106,7 +120,7 @@ impl S3 {
             .if_none_match("*")
             .send()
             .await;
-        unless_there(copied)
+        copied.map(drop).map_err(|error| CallError::from_sdk(&error))
     }
 
     async fn copy_in_parts(&self, source: &str, size: u64, bucket: &str, key: &str) -> Result<(), CallError> {
@@ -122,8 +136,8 @@ impl S3 {
         let upload = upload.upload_id().unwrap_or_default();
         let copied = self.copy_parts(source, size, (bucket, key, upload)).await;
         if copied.is_err() {
-            // Parts of an upload that is never completed are paid for until the bucket's lifecycle removes them. Should this fail too,
-            // the error that came first is told.
+            // Parts of an upload that is never completed are paid for until the bucket's lifecycle removes them: also those of one that
+            // came second, and lost. Should this fail too, the error that came first is told.
             let abort = self.client.abort_multipart_upload().bucket(bucket).key(key);
             let _ = abort.upload_id(upload).send().await;
         }
@@ -165,7 +179,22 @@ impl S3 {
             .if_none_match("*")
             .send()
             .await;
-        unless_there(completed)
+        completed.map(drop).map_err(|error| CallError::from_sdk(&error))
+    }
+
+    async fn copy(&self, from: (&str, &Object), to: (&str, &str)) -> Result<(), CallError> {
+        let source = copy_source(from.0, from.1);
+        if from.1.size > self.largest_copy {
+            self.copy_in_parts(&source, from.1.size, to.0, to.1).await
+        } else {
+            self.copy_whole(&source, to.0, to.1).await
+        }
+    }
+
+    async fn delete_if(&self, bucket: &str, key: &str, tag: &str) -> Result<(), CallError> {
+        let deleted = self.client.delete_object().bucket(bucket).key(key).if_match(tag);
+        let deleted = deleted.send().await;
+        deleted.map(drop).map_err(|error| CallError::from_sdk(&error))
     }
 }
 
@@ -246,13 +275,23 @@ impl Objects for S3 {
     }
 
     async fn copy_synthetic(&self, from: (&str, &Object), to: (&str, &str)) -> Result<(), CallError> {
-        let (bucket, object) = from;
-        let source = copy_source(bucket, object);
-        if object.size > self.largest_copy {
-            self.copy_in_parts(&source, object.size, to.0, to.1).await
-        } else {
-            self.copy_whole(&source, to.0, to.1).await
-        }
+        unless_changed(without_conflict(|| self.copy(from, to)).await)
+    }
+
+    async fn remove_synthetic(&self, bucket: &str, object: &Object) -> Result<(), CallError> {
+        let head = self.client.head_object().bucket(bucket).key(&object.key).send().await;
+        let head = match head.map_err(|error| CallError::from_sdk(&error)) {
+            Ok(head) => head,
+            Err(CallError::Service { status: 404, .. }) => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        let is_that_one = head.version_id().unwrap_or("null") == object.version;
+        let Some(tag) = head.e_tag().filter(|_| is_that_one && says_synthetic(head.metadata())) else {
+            return Ok(());
+        };
+        // A delete marker in a bucket with versions: what was trained on can still be read. The condition is for an upload that comes in
+        // between, as the marker would hide it.
+        unless_changed(without_conflict(|| self.delete_if(bucket, &object.key, tag)).await)
     }
 
     async fn is_synthetic(&self, bucket: &str, object: &Object) -> Result<bool, CallError> {
@@ -260,8 +299,7 @@ impl Objects for S3 {
         let head = self.client.head_object().bucket(bucket).key(&object.key);
         let head = head.set_version_id(version).send().await;
         let head = head.map_err(|error| CallError::from_sdk(&error))?;
-        let origin = head.metadata().and_then(|metadata| metadata.get(ORIGIN));
-        Ok(origin.is_some_and(|origin| origin == SYNTHETIC))
+        Ok(says_synthetic(head.metadata()))
     }
 
     async fn put_json(&self, bucket: &str, key: &str, bytes: Vec<u8>) -> Result<(), CallError> {
@@ -297,79 +335,34 @@ fn copy_source(bucket: &str, object: &Object) -> String {
     }
 }
 
-/// S3 answers 412 where the object is there already.
-fn unless_there<T, E>(outcome: Result<T, SdkError<E>>) -> Result<(), CallError>
-where
-    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
-{
+fn says_synthetic(metadata: Option<&HashMap<String, String>>) -> bool {
+    let origin = metadata.and_then(|metadata| metadata.get(ORIGIN));
+    origin.is_some_and(|origin| origin == SYNTHETIC)
+}
+
+/// A conditional write whose condition does not hold has nothing left to do: the object is there already, was replaced, or is gone.
+fn unless_changed(outcome: Result<(), CallError>) -> Result<(), CallError> {
     match outcome {
-        Err(error) if error.code() == Some("PreconditionFailed") => Ok(()),
-        outcome => outcome.map(drop).map_err(|error| CallError::from_sdk(&error)),
+        Err(error) if ["PreconditionFailed", "NoSuchKey"].contains(&error.code()) => Ok(()),
+        outcome => outcome,
     }
+}
+
+/// Makes a conditional write, as often as S3 answers 409: another one was under way, and
+/// [the whole write is to be made again](https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html). Only then S3
+/// says whether the condition holds.
+async fn without_conflict<F>(write: impl Fn() -> F) -> Result<(), CallError>
+where
+    F: Future<Output = Result<(), CallError>>,
+{
+    for pause in CONFLICT_PAUSES {
+        match write().await {
+            Err(error) if error.is_conflict() => tokio::time::sleep(pause).await,
+            outcome => return outcome,
+        }
+    }
+    write().await
 }
 
 #[cfg(test)]
-mod tests {
-    use std::io::{BufRead as _, BufReader, Write as _};
-    use std::net::TcpListener;
-
-    use super::*;
-
-    #[test]
-    fn a_copy_source_is_percent_encoded_but_for_its_slashes() {
-        let object = |version: &str| Object {
-            key: "repo/a b+c%/é.csv".to_owned(),
-            version: version.to_owned(),
-            size: 1,
-            modified_ms: 0,
-        };
-        assert_eq!(copy_source("s", &object("null")), "s/repo/a%20b%2Bc%25/%C3%A9.csv");
-        assert_eq!(
-            copy_source("s", &object("v1")),
-            "s/repo/a%20b%2Bc%25/%C3%A9.csv?versionId=v1"
-        );
-    }
-
-    /// An S3 that answers one request, with `list`: its configuration, and the request's first line.
-    fn answering_once(list: &'static str) -> (SdkConfig, std::thread::JoinHandle<String>) {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let endpoint = format!("http://{}", listener.local_addr().unwrap());
-        let server = std::thread::spawn(move || {
-            let (mut stream, _) = listener.accept().unwrap();
-            let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
-            let first = lines.next().unwrap().unwrap();
-            lines.find(|line| line.as_deref().is_ok_and(str::is_empty));
-            let head = "HTTP/1.1 200 OK\r\nContent-Type: application/xml\r\nContent-Length";
-            write!(stream, "{head}: {}\r\n\r\n{list}", list.len()).unwrap();
-            first
-        });
-        let credentials = aws_sdk_s3::config::Credentials::new("test", "test", None, None, "test");
-        let config = SdkConfig::builder()
-            .behavior_version(aws_config::BehaviorVersion::latest())
-            .region(aws_config::Region::new("eu-west-1"))
-            .credentials_provider(aws_sdk_s3::config::SharedCredentialsProvider::new(credentials))
-            .endpoint_url(endpoint);
-        (config.build(), server)
-    }
-
-    #[tokio::test]
-    async fn a_key_that_xml_cannot_write_is_listed() {
-        let (config, server) = answering_once(
-            "<ListVersionsResult><EncodingType>url</EncodingType><IsTruncated>false</IsTruncated><Version>\
-             <Key>input/data/training/a+%01%0A%2B%C3%A9.csv</Key><VersionId>v1</VersionId><IsLatest>true</IsLatest>\
-             <Size>3</Size></Version></ListVersionsResult>",
-        );
-        let listed = S3::new(&config).list("iris", "input/data/training/").await.unwrap();
-        assert_eq!(listed[0].key, "input/data/training/a \u{1}\n+é.csv");
-        assert!(server.join().unwrap().contains("encoding-type=url"));
-    }
-
-    #[tokio::test]
-    async fn a_list_that_does_not_say_where_it_goes_on_is_refused() {
-        let (config, server) =
-            answering_once("<ListVersionsResult><IsTruncated>true</IsTruncated></ListVersionsResult>");
-        let error = S3::new(&config).list("iris", "input/").await.unwrap_err();
-        assert_eq!(error.to_string(), "S3 does not say where its list goes on");
-        server.join().unwrap();
-    }
-}
+mod tests;

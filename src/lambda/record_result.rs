@@ -2,17 +2,21 @@
 //!
 //! Two kinds of events say that a job may have ended: its artifact arrived in S3, and `EventBridge`'s
 //! [state change](https://docs.aws.amazon.com/sagemaker/latest/dg/automating-sagemaker-with-eventbridge.html#eventbridge-training).
-//! Only the second comes for jobs that fail or are stopped. Both come at least once and in any order, so an event is only taken to name
+//! Only the second comes for jobs that fail or are stopped. Both come late, twice and in any order, so an event is only taken to name
 //! the job: how the job stands is asked of SageMaker, and the record never goes back. The records of one event are dealt with
 //! independently: what fails for one job is told, and holds up no other.
+//!
+//! SageMaker's events are [best effort](https://docs.aws.amazon.com/eventbridge/latest/ref/events.html): some never come. A rule's schedule
+//! therefore names every run that is still open, once an hour.
 
 use std::collections::HashSet;
 
 use futures_util::{StreamExt as _, stream};
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use crate::aws::{CallError, Kind};
-use crate::record::Progress;
+use crate::record::{JobStatus, Progress};
 use crate::training::UNAVAILABLE;
 use crate::training::job::Job;
 use crate::training::rules;
@@ -30,6 +34,14 @@ use crate::shown::first_of;
 
 /// `EventBridge`'s name of the event.
 const STATE_CHANGE: &str = "SageMaker Training Job State Change";
+/// `EventBridge`'s name of a rule's
+/// [schedule](https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-run-lambda-schedule.html) coming due.
+const SCHEDULED: &str = "Scheduled Event";
+/// How old a run is before it counts that SageMaker knows no job of it: Lambda tries to start one for
+/// [six hours](https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-configuring.html) at most.
+const STARTED_BY: SignedDuration = SignedDuration::from_hours(7);
+/// How long an announcement that failed is tried again: as long as an event that was lost over it is kept.
+const ANNOUNCED_BY: SignedDuration = SignedDuration::from_hours(14 * 24);
 /// Where SageMaker writes a job's model, below `<prefix>/<job>`.
 const ARTIFACT: &str = "/output/model.tar.gz";
 
@@ -40,8 +52,8 @@ const AT_ONCE: usize = 16;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The event is neither of the two that are expected.
-    #[error("the event is neither an S3 notification nor a `{STATE_CHANGE}`: {0}")]
+    /// The event is none of the three that are expected.
+    #[error("the event is neither an S3 notification nor a `{STATE_CHANGE}` nor a `{SCHEDULED}`: {0}")]
     UnknownEvent(String),
     /// A record of the event that is about no job of this pipeline.
     #[error("{0}")]
@@ -61,6 +73,16 @@ pub enum Error {
         what: String,
         /// What the service said.
         source: CallError,
+    },
+    /// `EventBridge` has heard of the job's end, and SageMaker does not say so yet: Lambda delivers the event again.
+    #[error("the training job {job} has ended as `{told}`, and SageMaker still describes it as {described}")]
+    NotYet {
+        /// The job's name.
+        job: String,
+        /// How it ended.
+        told: JobStatus,
+        /// How it stands according to SageMaker.
+        described: JobStatus,
     },
     /// A service refused.
     #[error("cannot {what}: {source}")]
@@ -91,12 +113,16 @@ pub struct Services<'a> {
     pub region: &'a str,
 }
 
-/// Brings the records of the jobs that `event` names to what SageMaker says, and announces each that has ended.
+/// Brings the records of the jobs that `event` names to what SageMaker says, and announces each that has ended. A schedule's event names
+/// every run that is open.
 ///
 /// # Errors
 /// See [`Error`]; the event may be delivered again then, which repeats nothing that was done.
 pub async fn handle(event: &Value, services: Services<'_>, log: &JsonLines) -> Result<(), Error> {
-    let Named { jobs, refused } = Named::of(event, services.allowed).map_err(Error::UnknownEvent)?;
+    let Named { jobs, refused } = match Named::of(event, services.allowed).map_err(Error::UnknownEvent)? {
+        Asked::Named(named) => named,
+        Asked::Open => open(services.records, log).await?,
+    };
     let all = jobs.len() + refused.len();
     let outcomes = stream::iter(&jobs)
         .map(|job| record(job, services, log))
@@ -111,27 +137,80 @@ pub async fn handle(event: &Value, services: Services<'_>, log: &JsonLines) -> R
     }
 }
 
-async fn record(job: &str, services: Services<'_>, log: &JsonLines) -> Result<(), Error> {
-    let known = services.records.get(job).await;
-    let known = known.map_err(|source| Error::of(format!("read the record of {job}"), source))?;
-    if known.is_none() {
-        log.info("not a run of this pipeline", &[("training_job_name", job)]);
+/// The runs that have not ended as far as is recorded, and those whose end is not announced.
+async fn open(records: &dyn Records, log: &JsonLines) -> Result<Named, Error> {
+    let since = Timestamp::now() - ANNOUNCED_BY;
+    let open = records.open(since).await;
+    let open = open.map_err(|source| Error::of("look for open runs".to_owned(), source))?;
+    log.info("open runs", &[("count", &open.len().to_string())]);
+    let jobs = open.into_iter().map(|name| Told { name, end: None });
+    Ok(Named {
+        jobs: jobs.collect(),
+        refused: Vec::new(),
+    })
+}
+
+async fn record(job: &Told, services: Services<'_>, log: &JsonLines) -> Result<(), Error> {
+    let name = &job.name;
+    let known = services.records.get(name).await;
+    let known = known.map_err(|source| Error::of(format!("read the record of {name}"), source))?;
+    let Some(known) = known else {
+        log.info("not a run of this pipeline", &[("training_job_name", name)]);
         return Ok(());
-    }
-    let described = services.training_jobs.describe(job).await;
-    let described = described.map_err(|source| Error::of(format!("look at the training job {job}"), source))?;
-    let advanced = services.records.advance(job, &progress(&described)).await;
-    let advanced = advanced.map_err(|source| Error::of(format!("record the state of {job}"), source))?;
+    };
+    let progress = match services.training_jobs.describe(name).await {
+        Ok(described) => progress(&described),
+        Err(source) if is_unknown(&source) && known.job_status.is_terminal() => Progress::to(known.job_status),
+        Err(source) if is_unknown(&source) && known.recorded_at < Timestamp::now() - STARTED_BY => {
+            never_started(&source)
+        }
+        Err(source) if is_unknown(&source) && job.end.is_none() && known.job_status == JobStatus::Requested => {
+            log.info("not started yet", &[("training_job_name", name)]);
+            return Ok(());
+        }
+        Err(source) => return Err(Error::of(format!("look at the training job {name}"), source)),
+    };
+    let status = progress.job_status;
+    let advanced = services.records.advance(name, &progress).await;
+    let advanced = advanced.map_err(|source| Error::of(format!("record the state of {name}"), source))?;
     log.info(
         if advanced { "recorded" } else { "known already" },
-        &[("training_job_name", job), ("status", &described.status.to_string())],
+        &[("training_job_name", name), ("status", &status.to_string())],
     );
-    if !described.has_ended() {
-        return Ok(());
+    if status.is_terminal() {
+        return announce(name, services.region, services.records, services.notifier, log)
+            .await
+            .map_err(|source| Error::of(format!("announce the end of {name}"), source));
     }
-    announce(job, services.region, services.records, services.notifier, log)
-        .await
-        .map_err(|source| Error::of(format!("announce the end of {job}"), source))
+    match job.end {
+        Some(told) if !known.job_status.is_terminal() => Err(Error::NotYet {
+            job: name.clone(),
+            told,
+            described: status,
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// Whether SageMaker knows no such job. It says so by a `ValidationException`; its documentation, by a `ResourceNotFound`.
+fn is_unknown(refusal: &CallError) -> bool {
+    let CallError::Service { code, message, .. } = refusal else {
+        return false;
+    };
+    let message = message.to_lowercase();
+    code.starts_with("ResourceNotFound")
+        || code.starts_with("Validation") && (message.contains("not found") || message.contains("could not find"))
+}
+
+/// What the record is to say of a run that has no job.
+fn never_started(refusal: &CallError) -> Progress {
+    Progress {
+        failure_reason: Some(format!(
+            "SageMaker has no training job of this run: it was never created, or has been deleted. It says: {refusal}"
+        )),
+        job_end_time: Some(Timestamp::now()),
+        ..Progress::to(JobStatus::Failed)
+    }
 }
 
 /// What the record is to say of a job.
@@ -153,11 +232,28 @@ fn progress(job: &Job) -> Progress {
     }
 }
 
+/// What an event asks for.
+#[derive(Debug, PartialEq, Eq)]
+enum Asked {
+    /// To look at these jobs.
+    Named(Named),
+    /// To look at every run that is open.
+    Open,
+}
+
+/// A job that an event is about.
+#[derive(Debug, PartialEq, Eq)]
+struct Told {
+    name: String,
+    /// How it ended, where the event says that it did.
+    end: Option<JobStatus>,
+}
+
 /// The jobs that an event is about.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Named {
     /// Each once.
-    jobs: Vec<String>,
+    jobs: Vec<Told>,
     /// Why each of its other records is about no job of this pipeline.
     refused: Vec<String>,
 }
@@ -166,35 +262,57 @@ impl Named {
     /// Reads the jobs that an event names.
     ///
     /// # Errors
-    /// Why the event is not one of the two that are expected.
-    fn of(event: &Value, allowed: &Allowed) -> Result<Self, String> {
-        if event.get("detail-type").is_some() {
-            return Ok(Self {
-                jobs: vec![state_change(&Fields::of(event), allowed)?],
-                refused: Vec::new(),
-            });
+    /// Why the event is none of those that are expected.
+    fn of(event: &Value, allowed: &Allowed) -> Result<Asked, String> {
+        if let Some(kind) = event.get("detail-type") {
+            let fields = Fields::of(event);
+            return match kind.as_str() {
+                Some(SCHEDULED) => schedule(&fields, allowed).map(|()| Asked::Open),
+                _ => Ok(Asked::Named(Self {
+                    jobs: vec![state_change(&fields, allowed)?],
+                    refused: Vec::new(),
+                })),
+            };
         }
         let mut named = Self::default();
         let mut known = HashSet::new();
         for record in created::read(event)? {
             match record.and_then(|created| artifact(&created, allowed)) {
-                Ok(job) => named.jobs.extend(job.filter(|job| known.insert(job.clone()))),
+                Ok(job) => {
+                    let new = job.filter(|name| known.insert(name.clone()));
+                    named.jobs.extend(new.map(|name| Told { name, end: None }));
+                }
                 Err(why) => named.refused.push(why),
             }
         }
-        Ok(named)
+        Ok(Asked::Named(named))
     }
 }
 
-fn state_change(event: &Fields<'_>, allowed: &Allowed) -> Result<String, String> {
+fn schedule(event: &Fields<'_>, allowed: &Allowed) -> Result<(), String> {
+    event.must_be("source", "aws.events")?;
+    of_our_account(event, allowed)
+}
+
+fn of_our_account(event: &Fields<'_>, allowed: &Allowed) -> Result<(), String> {
+    match &allowed.account {
+        Some(account) => event.must_be("account", account),
+        None => Ok(()),
+    }
+}
+
+fn state_change(event: &Fields<'_>, allowed: &Allowed) -> Result<Told, String> {
     event.must_be("detail-type", STATE_CHANGE)?;
     event.must_be("source", "aws.sagemaker")?;
-    if let Some(account) = &allowed.account {
-        event.must_be("account", account)?;
-    }
-    let job = event.text("detail.TrainingJobName")?;
-    rules::training_job_name(job).map_err(|why| event.problem("detail.TrainingJobName", &why))?;
-    Ok(job.to_owned())
+    of_our_account(event, allowed)?;
+    let name = event.text("detail.TrainingJobName")?;
+    rules::training_job_name(name).map_err(|why| event.problem("detail.TrainingJobName", &why))?;
+    let status = event.optional_text("detail.TrainingJobStatus")?;
+    let ends = JobStatus::ALL.into_iter().filter(|end| end.is_terminal());
+    Ok(Told {
+        name: name.to_owned(),
+        end: ends.into_iter().find(|end| status == Some(&end.to_string())),
+    })
 }
 
 /// The job whose model an object is, `<prefix>/<job>/output/model.tar.gz`; nothing where it is no model.
@@ -228,7 +346,7 @@ impl Error {
                 UNAVAILABLE
             }
             Self::Several { .. } => "Several",
-            Self::Unavailable { .. } => UNAVAILABLE,
+            Self::Unavailable { .. } | Self::NotYet { .. } => UNAVAILABLE,
             Self::Refused { .. } => "Refused",
         }
     }
@@ -241,156 +359,4 @@ impl From<Error> for Diagnostic {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    /// A notification as [S3 sends it](https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html).
-    fn notification(keys: &[&str]) -> Value {
-        let record = |key: &&str| {
-            json!({
-                "eventVersion": "2.1", "eventSource": "aws:s3", "awsRegion": "us-west-2", "eventTime": "2026-11-24T04:12:05.000Z",
-                "eventName": "ObjectCreated:CompleteMultipartUpload", "userIdentity": { "principalId": "AWS:A" },
-                "requestParameters": { "sourceIPAddress": "10.0.0.1" },
-                "responseElements": { "x-amz-request-id": "1", "x-amz-id-2": "2" },
-                "s3": {
-                    "s3SchemaVersion": "1.0", "configurationId": "models",
-                    "bucket": { "name": "models", "ownerIdentity": { "principalId": "A" }, "arn": "arn:aws:s3:::models" },
-                    "object": { "key": key, "size": 1, "eTag": "0", "versionId": "1", "sequencer": "00" },
-                },
-            })
-        };
-        json!({ "Records": keys.iter().map(record).collect::<Vec<_>>() })
-    }
-
-    const OWN: &str = "123456789012";
-
-    fn allowed() -> Allowed {
-        Allowed {
-            outputs: Some(vec!["s3://models/".to_owned()]),
-            account: Some(OWN.to_owned()),
-            ..Allowed::default()
-        }
-    }
-
-    fn job_names(event: &Value) -> Result<Vec<String>, String> {
-        let named = Named::of(event, &allowed())?;
-        if named.refused.is_empty() {
-            Ok(named.jobs)
-        } else {
-            Err(named.refused.join("\n"))
-        }
-    }
-
-    fn change() -> Value {
-        json!({
-            "version": "0", "id": "1", "detail-type": STATE_CHANGE, "source": "aws.sagemaker", "account": OWN,
-            "time": "2026-11-24T04:12:05Z", "region": "us-west-2", "resources": [],
-            "detail": { "TrainingJobName": "iris-1", "TrainingJobStatus": "Failed" },
-        })
-    }
-
-    #[test]
-    fn an_artifact_names_its_job() {
-        let event = notification(&[
-            "iris-20261124-1a2b/output/model.tar.gz",
-            "some+folder/caf%C3%A9/iris-2/output/model.tar.gz",
-            "iris-3/output/output.tar.gz",
-            "iris-2/output/model.tar.gz",
-        ]);
-        assert_eq!(job_names(&event).unwrap(), ["iris-20261124-1a2b", "iris-2"]);
-        assert_eq!(created::decoded("a+b%2Bc%25d").as_deref(), Some("a b+c%d"));
-    }
-
-    #[test]
-    fn a_state_change_names_its_job() {
-        let mut event = change();
-        assert_eq!(job_names(&event).unwrap(), ["iris-1"]);
-        event["detail"] = json!({});
-        assert_eq!(job_names(&event).unwrap_err(), "detail.TrainingJobName: missing");
-    }
-
-    #[test]
-    fn other_events_are_refused_by_their_field_and_the_test_event_is_not() {
-        assert!(
-            job_names(&json!({ "Event": "s3:TestEvent", "Bucket": "b" }))
-                .unwrap()
-                .is_empty()
-        );
-        let changed = |pointer: &str, value: Value| {
-            let mut event = change();
-            *event.pointer_mut(pointer).unwrap() = value;
-            job_names(&event).unwrap_err()
-        };
-        let artifact = |key: &str, bucket: &str| {
-            let mut event = notification(&[key]);
-            event["Records"][0]["s3"]["bucket"]["name"] = json!(bucket);
-            job_names(&event).unwrap_err()
-        };
-        let refused = [
-            job_names(&json!({ "hello": 1 })).unwrap_err(),
-            job_names(&json!([[[]]])).unwrap_err(),
-            changed("/detail-type", json!("SageMaker Endpoint State Change")),
-            changed("/detail-type", json!({})),
-            changed("/source", json!("com.example")),
-            changed("/account", json!("999999999999")),
-            changed("/detail", json!("iris-1")),
-            changed("/detail/TrainingJobName", json!(["iris-1"])),
-            changed("/detail/TrainingJobName", json!("iris\n1")),
-            changed("/detail/TrainingJobName", json!("i".repeat(1_000_000))),
-            artifact("iris-1/output/model.tar.gz", "somebody-elses"),
-            artifact("iris%0A1/output/model.tar.gz", "models"),
-            artifact("/output/model.tar.gz", "models"),
-            artifact("../output/model.tar.gz", "models"),
-        ];
-        insta::assert_snapshot!(refused.join("\n"), @r"
-        Records: missing; its fields are `hello`
-        Records: missing; the event is a list
-        detail-type: `SageMaker Endpoint State Change` is not SageMaker Training Job State Change
-        detail-type: must be a string, and is an object
-        source: `com.example` is not aws.sagemaker
-        account: `999999999999` is not 123456789012
-        detail.TrainingJobName: missing
-        detail.TrainingJobName: must be a string, and is a list
-        detail.TrainingJobName: `iris\n1` is not a training job's name: 1 to 63 letters, digits and hyphens
-        detail.TrainingJobName: `iiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiii… (1000000 bytes)` is not a training job's name: 1 to 63 letters, digits and hyphens
-        Records[0].s3.bucket.name: `s3://somebody-elses/iris-1/output/model.tar.gz` is not what SGBUILD_ALLOWED_OUTPUTS allows: it names s3://models/
-        Records[0].s3.object.key: `iris\n1` is not a training job's name: 1 to 63 letters, digits and hyphens
-        Records[0].s3.object.key: `` is not a training job's name: 1 to 63 letters, digits and hyphens
-        Records[0].s3.object.key: `..` is not a training job's name: 1 to 63 letters, digits and hyphens
-        ");
-    }
-
-    #[test]
-    fn of_many_failures_the_first_are_told_and_one_that_passes_is_worth_a_retry() {
-        let failures = |count: usize| {
-            (0..count)
-                .map(|n| Error::RefusedRecord(format!("Records[{n}].eventSource: missing")))
-                .collect()
-        };
-        let mut error = Error::Several {
-            failures: failures(3),
-            all: 4,
-        };
-        insta::assert_snapshot!(error, @r"
-        3 of 4 could not be dealt with:
-          Records[0].eventSource: missing
-          Records[1].eventSource: missing
-          Records[2].eventSource: missing
-        ");
-        assert_eq!(error.error_type(), "Several");
-        if let Error::Several { failures, .. } = &mut error {
-            failures.push(Error::Unavailable {
-                what: "look".to_owned(),
-                source: CallError::Unreachable(String::new()),
-            });
-        }
-        assert_eq!(error.error_type(), UNAVAILABLE);
-        let many = Error::Several {
-            failures: failures(10_000),
-            all: 10_000,
-        };
-        assert!(many.to_string().len() < 2_000);
-    }
-}
+mod tests;

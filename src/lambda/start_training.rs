@@ -2,7 +2,8 @@
 //!
 //! In this order:
 //! 1. the payload is read, and every problem with it told at once; what it names must be allowed here ([`Allowed`]);
-//! 2. the data is looked for in the input bucket; where there is none, the synthetic data is copied there;
+//! 2. the data is looked for in the input bucket; where there is none to train on, the synthetic data is copied there, and what was
+//!    copied is removed once there is ([`input_data`]);
 //! 3. the hyperparameters are read from the input bucket;
 //! 4. the run is recorded: commit, image, versions of the input objects;
 //! 5. the training job is created, or found created by an earlier delivery of the same run;
@@ -158,7 +159,7 @@ async fn find_data(training: &Training, services: Services<'_>, log: &JsonLines)
     let folders = Folders::of(&training.input);
     let found = input_data::find(services.objects, &folders, services.synthetic).await;
     let data = found.map_err(Error::of_data)?.ok_or_else(|| Error::NoData {
-        folders: folders.in_words(),
+        folder: folders.training_uri(),
         synthetic: services
             .synthetic
             .map(|from| format!("s3://{}/{}", from.bucket, from.prefix)),
@@ -219,6 +220,7 @@ async fn record(
     record.data_source = Some(data.source);
     record.channels = job.channels.keys().cloned().collect();
     record.hyperparameters = job.hyperparameters.clone();
+    record.input_listed_at = Some(data.listed_at);
     record.input_object_count = versions.len();
     match item_sized(versions) {
         Ok(versions) => record.input_versions = versions,

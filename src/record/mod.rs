@@ -40,12 +40,15 @@ pub struct RunRecord {
     /// The job's channels.
     #[serde(default)]
     pub channels: Vec<String>,
-    /// The version id of every input object, by key; empty where there were too many for an item.
+    /// The version id of every input object, by key, as they were listed; empty where there were too many for an item.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub input_versions: BTreeMap<String, String>,
     /// Where the versions are when there were too many: a JSON object like `input_versions`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub input_versions_uri: Option<String>,
+    /// When the input objects were listed. SageMaker downloads what is there when the job has its instances, some minutes later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input_listed_at: Option<Timestamp>,
     /// How many input objects there were.
     #[serde(default)]
     pub input_object_count: usize,
@@ -92,6 +95,7 @@ impl RunRecord {
             channels: Vec::new(),
             input_versions: BTreeMap::new(),
             input_versions_uri: None,
+            input_listed_at: None,
             input_object_count: 0,
             hyperparameters: BTreeMap::new(),
             recorded_at: Timestamp::now(),

@@ -28,6 +28,9 @@ pub trait Records: Send + Sync {
     /// Writes the record, unless there is one with its key: then answers with that one.
     async fn create(&self, record: &RunRecord) -> Result<Option<RunRecord>, CallError>;
 
+    /// The jobs of the runs that have not ended, and of those that ended after `since` without being announced.
+    async fn open(&self, since: Timestamp) -> Result<Vec<String>, CallError>;
+
     /// The record of a job.
     async fn get(&self, job: &str) -> Result<Option<RunRecord>, CallError>;
 
@@ -161,6 +164,43 @@ impl Records for DynamoDb {
         }
     }
 
+    async fn open(&self, since: Timestamp) -> Result<Vec<String>, CallError> {
+        let mut values = HashMap::from([(":since".to_owned(), text(&since.to_string()))]);
+        for status in JobStatus::ALL.into_iter().filter(|status| !status.is_terminal()) {
+            values.insert(format!(":{status}"), text(&status.to_string()));
+        }
+        let open: Vec<&str> = values
+            .keys()
+            .map(String::as_str)
+            .filter(|name| *name != ":since")
+            .collect();
+        let filter = format!(
+            "{STATUS} IN ({}) OR (attribute_not_exists({NOTIFIED}) AND job_end_time > :since)",
+            open.join(", ")
+        );
+        // Not the latest of every write: what has begun a moment ago is looked at in an hour.
+        let scan = self.client.scan().table_name(&self.table).projection_expression(KEY);
+        let mut pages = scan
+            .filter_expression(filter)
+            .set_expression_attribute_values(Some(values))
+            .into_paginator()
+            .send();
+        let mut jobs = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| CallError::from_sdk(&error))?;
+            let keys = page
+                .items
+                .unwrap_or_default()
+                .into_iter()
+                .filter_map(|mut item| item.remove(KEY));
+            jobs.extend(keys.filter_map(|key| match key {
+                AttributeValue::S(job) => Some(job),
+                _ => None,
+            }));
+        }
+        Ok(jobs)
+    }
+
     async fn get(&self, job: &str) -> Result<Option<RunRecord>, CallError> {
         let answer = self
             .client
@@ -264,7 +304,8 @@ mod tests {
             "max_runtime_seconds": 60, "input_bucket": "iris-input", "input": "s3://iris-input/input/data/training/",
             "output": "s3://iris-output/", "role": "arn:aws:iam::123456789012:role/training", "data_source": "uploaded",
             "channels": ["training"], "input_versions": { "input/data/training/a.csv": "v1" },
-            "input_versions_uri": "s3://iris-output/records/iris-1/input-versions.json", "input_object_count": 1,
+            "input_versions_uri": "s3://iris-output/records/iris-1/input-versions.json",
+            "input_listed_at": "2026-11-24T04:12:04Z", "input_object_count": 1,
             "hyperparameters": { "max_depth": "3" }, "recorded_at": "2026-11-24T04:12:05Z",
             "training_job_arn": "arn:aws:sagemaker:x", "job_creation_time": "2026-11-24T04:12:06Z",
             "job_end_time": "2026-11-24T04:20:00Z", "job_status": "Failed", "failure_reason": "row 17",

@@ -89,7 +89,7 @@ pub struct Job {
     pub created: Option<Timestamp>,
     /// When its instances began.
     pub started: Option<Timestamp>,
-    /// When it ended.
+    /// When it ended; of a job that ended before its instances began, when SageMaker last changed it.
     pub ended: Option<Timestamp>,
     /// The last value of each metric.
     pub metrics: BTreeMap<String, f32>,
@@ -137,23 +137,25 @@ fn read(name: &str, described: &DescribeTrainingJobOutput) -> Job {
     let asked = new_job::asked(described);
     let metrics = described.final_metric_data_list().iter();
     let text = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(ToOwned::to_owned);
+    let status = match described.training_job_status() {
+        Some(TrainingJobStatus::Completed) => JobStatus::Completed,
+        Some(TrainingJobStatus::Failed) => JobStatus::Failed,
+        Some(TrainingJobStatus::Stopped) => JobStatus::Stopped,
+        Some(TrainingJobStatus::Stopping) => JobStatus::Stopping,
+        _ => JobStatus::InProgress,
+    };
+    let changed = described.last_modified_time().filter(|_| status.is_terminal());
     Job {
         name: name.to_owned(),
         arn: described.training_job_arn().unwrap_or_default().to_owned(),
         image: asked.image.clone(),
         asked,
-        status: match described.training_job_status() {
-            Some(TrainingJobStatus::Completed) => JobStatus::Completed,
-            Some(TrainingJobStatus::Failed) => JobStatus::Failed,
-            Some(TrainingJobStatus::Stopped) => JobStatus::Stopped,
-            Some(TrainingJobStatus::Stopping) => JobStatus::Stopping,
-            _ => JobStatus::InProgress,
-        },
+        status,
         phase: text(described.secondary_status().map(SecondaryStatus::as_str)),
         failure_reason: text(described.failure_reason()),
         created: described.creation_time().and_then(timestamp),
         started: described.training_start_time().and_then(timestamp),
-        ended: described.training_end_time().and_then(timestamp),
+        ended: described.training_end_time().or(changed).and_then(timestamp),
         metrics: metrics
             .filter_map(|metric| Some((metric.metric_name()?.to_owned(), metric.value()?)))
             .collect(),
@@ -162,7 +164,8 @@ fn read(name: &str, described: &DescribeTrainingJobOutput) -> Job {
     }
 }
 
-fn timestamp(time: &DateTime) -> Option<Timestamp> {
+/// A time of the SDK's.
+pub(crate) fn timestamp(time: &DateTime) -> Option<Timestamp> {
     Timestamp::new(time.secs(), i32::try_from(time.subsec_nanos()).ok()?).ok()
 }
 

@@ -14,6 +14,7 @@ mod base_images;
 mod build_record;
 mod cases;
 mod cli;
+mod data_trigger;
 mod dist;
 mod engine;
 mod faults;

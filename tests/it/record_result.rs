@@ -173,9 +173,13 @@ async fn check(emulator: &Emulator, run_id: &str, groups: &[Vec<Kind>], before_t
             emulator.set_job(&job, completed()).await;
         }
         let events: Vec<Value> = group.iter().map(|kind| kind.event(&job)).collect();
-        futures_util::future::try_join_all(events.iter().map(|event| function.handle(event)))
-            .await
-            .unwrap();
+        let outcomes = futures_util::future::join_all(events.iter().map(|event| function.handle(event))).await;
+        for (kind, outcome) in group.iter().zip(outcomes) {
+            // An end that SageMaker does not describe yet is one to be delivered again.
+            let too_early = number < before_the_end && matches!(kind, Kind::Completed);
+            let expected = too_early.then_some("Unavailable");
+            assert_eq!(outcome.err().as_ref().map(Error::error_type), expected);
+        }
     }
     // AWS delivers at least once: what came too early comes again, or its successor does.
     function.handle(&Kind::Completed.event(&job)).await.unwrap();
@@ -229,6 +233,157 @@ async fn failed_and_stopped_are_recorded_with_their_reason_and_announced_once() 
         assert_eq!(text.contains("row 17 is broken"), reason.is_some());
         assert!(text.contains(&format!("#/jobs/{job}")), "{text}");
     }
+}
+
+/// A rule's schedule coming due.
+fn due() -> Value {
+    json!({
+        "version": "0", "id": "8f2c0000-0000-4000-8000-000000000001", "detail-type": "Scheduled Event", "source": "aws.events",
+        "account": "123456789012", "time": "2026-11-24T05:00:00Z", "region": "eu-west-1",
+        "resources": ["arn:aws:events:eu-west-1:123456789012:rule/iris"], "detail": {},
+    })
+}
+
+#[tokio::test]
+async fn the_schedule_finishes_what_no_event_has_told_of() {
+    let emulator = Emulator::start().await;
+    let function = Function::of(&emulator);
+    let [failed, completed_one, running, stopping] = [
+        started(&emulator, "failed").await,
+        started(&emulator, "completed").await,
+        started(&emulator, "running").await,
+        started(&emulator, "stopping").await,
+    ];
+    // A job for which there were no instances: it never began, so SageMaker says neither when it ended nor what it costs.
+    let no_capacity = json!({ "TrainingJobStatus": "Failed", "SecondaryStatus": "Failed", "FailureReason": "CapacityError: none left" });
+    emulator.set_job(&failed, no_capacity).await;
+    emulator.set_job(&completed_one, completed()).await;
+    emulator
+        .set_job(
+            &stopping,
+            json!({ "TrainingJobStatus": "Stopping", "SecondaryStatus": "Stopping" }),
+        )
+        .await;
+    function.handle(&due()).await.unwrap();
+    let messages = emulator.messages().await;
+    assert_eq!(messages.len(), 2, "{messages:?}");
+    let status = async |job: &str| function.records.get(job).await.unwrap().unwrap().job_status;
+    assert_eq!(status(&completed_one).await, JobStatus::Completed);
+    assert_eq!(status(&running).await, JobStatus::InProgress);
+    assert_eq!(status(&stopping).await, JobStatus::Stopping);
+    let record = function.records.get(&failed).await.unwrap().unwrap();
+    assert_eq!((record.job_status, record.billable_seconds), (JobStatus::Failed, None));
+    assert!(
+        record.job_end_time.unwrap() >= record.job_creation_time.unwrap(),
+        "{record:?}"
+    );
+
+    emulator
+        .set_job(
+            &stopping,
+            json!({ "TrainingJobStatus": "Stopped", "SecondaryStatus": "Stopped" }),
+        )
+        .await;
+    for _ in 0..2 {
+        function.handle(&due()).await.unwrap();
+    }
+    assert_eq!(status(&stopping).await, JobStatus::Stopped);
+    assert_eq!(emulator.messages().await.len(), 1);
+    // The event that came after all.
+    function.handle(&state_change(&failed, "Failed")).await.unwrap();
+    assert!(emulator.messages().await.is_empty());
+}
+
+#[tokio::test]
+async fn the_schedule_announces_an_end_whose_message_did_not_go_out() {
+    let emulator = Emulator::start().await;
+    let function = Function::of(&emulator);
+    let job = started(&emulator, "r").await;
+    emulator.set_job(&job, completed()).await;
+    let dying = Dying(&function.notifier, false.into());
+    let services = Services {
+        notifier: &dying,
+        ..function.services()
+    };
+    let log = JsonLines::new(std::io::sink());
+    let event = state_change(&job, "Completed");
+    record_result::handle(&event, services, &log).await.unwrap_err();
+    // One that was to be announced a month ago is not news.
+    let old = started(&emulator, "old").await;
+    set(&emulator, &old, "job_status", AttributeValue::S("Completed".to_owned())).await;
+    set(
+        &emulator,
+        &old,
+        "job_end_time",
+        AttributeValue::S("2026-01-02T03:04:05Z".to_owned()),
+    )
+    .await;
+    function.handle(&due()).await.unwrap();
+    let messages = emulator.messages().await;
+    assert_eq!(messages.len(), 1, "{messages:?}");
+    assert!(messages[0].0.contains(&job), "{messages:?}");
+}
+
+#[tokio::test]
+async fn a_run_without_a_job_is_failed_once_nobody_tries_to_start_it_any_more() {
+    let emulator = Emulator::start().await;
+    let function = Function::of(&emulator);
+    let hours_ago = |hours: i64| jiff::Timestamp::now() - jiff::SignedDuration::from_hours(hours);
+    for (job, status, recorded_at) in [
+        ("iris-young", "Requested", hours_ago(1)),
+        ("iris-lost", "Requested", hours_ago(8)),
+        ("iris-deleted", "InProgress", hours_ago(30)),
+    ] {
+        let record = json!({
+            "training_job_name": job, "run_id": job, "image": "host/iris@sha256:1f", "instance_type": "ml.m5.large",
+            "instance_count": 1, "volume_in_gb": 30, "max_runtime_seconds": 60, "input_bucket": "iris-input",
+            "recorded_at": recorded_at, "job_status": status,
+        });
+        let record: RunRecord = serde_json::from_value(record).unwrap();
+        assert_eq!(function.records.create(&record).await.unwrap(), None);
+    }
+    function.handle(&due()).await.unwrap();
+    let record = async |job: &str| function.records.get(job).await.unwrap().unwrap();
+    assert_eq!(record("iris-young").await.job_status, JobStatus::Requested);
+    for job in ["iris-lost", "iris-deleted"] {
+        let record = record(job).await;
+        assert_eq!(record.job_status, JobStatus::Failed, "{job}");
+        let reason = record.failure_reason.unwrap();
+        assert!(
+            reason.starts_with("SageMaker has no training job of this run: "),
+            "{reason}"
+        );
+    }
+    assert_eq!(emulator.messages().await.len(), 2);
+    function.handle(&due()).await.unwrap();
+    assert!(emulator.messages().await.is_empty());
+}
+
+#[tokio::test]
+async fn an_end_that_sagemaker_does_not_describe_yet_is_delivered_again() {
+    let emulator = Emulator::start().await;
+    let function = Function::of(&emulator);
+    let job = started(&emulator, "r").await;
+    for end in ["Completed", "Failed", "Stopped"] {
+        let error = function.handle(&state_change(&job, end)).await.unwrap_err();
+        assert_eq!(error.error_type(), "Unavailable");
+        assert_eq!(
+            error.to_string(),
+            format!("the training job {job} has ended as `{end}`, and SageMaker still describes it as InProgress")
+        );
+    }
+    assert!(emulator.messages().await.is_empty());
+    emulator.set_job(&job, completed()).await;
+    function.handle(&state_change(&job, "Completed")).await.unwrap();
+    // Recorded, so a stale answer keeps nobody waiting.
+    emulator
+        .set_job(
+            &job,
+            json!({ "TrainingJobStatus": "InProgress", "SecondaryStatus": "Training" }),
+        )
+        .await;
+    function.handle(&state_change(&job, "Completed")).await.unwrap();
+    assert_eq!(emulator.messages().await.len(), 1);
 }
 
 #[tokio::test]

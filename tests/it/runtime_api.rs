@@ -19,14 +19,14 @@ const FUNCTION: &str = "arn:aws:lambda:eu-west-1:123456789012:function:f";
 
 /// An event as the Runtime API hands it out.
 #[derive(Clone)]
-struct Next {
+pub(crate) struct Next {
     request_id: String,
     headers: Vec<(&'static str, Vec<u8>)>,
     body: Vec<u8>,
 }
 
 impl Next {
-    fn of(body: impl Into<Vec<u8>>) -> Self {
+    pub(crate) fn of(body: impl Into<Vec<u8>>) -> Self {
         Self {
             request_id: "8f2c0000-0000-4000-8000-000000000000".to_owned(),
             headers: vec![
@@ -64,17 +64,17 @@ impl Next {
 }
 
 /// What the function answers: the path's last two parts and the body.
-type Answer = (String, Value);
+pub(crate) type Answer = (String, Value);
 
 /// The Runtime API of one function process.
-struct RuntimeApi {
+pub(crate) struct RuntimeApi {
     address: String,
     waiting: Arc<Mutex<VecDeque<Next>>>,
     answers: Receiver<Answer>,
 }
 
 impl RuntimeApi {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let waiting = Arc::new(Mutex::new(VecDeque::new()));
@@ -93,7 +93,7 @@ impl RuntimeApi {
         }
     }
 
-    fn send(&self, next: &Next) -> Answer {
+    pub(crate) fn send(&self, next: &Next) -> Answer {
         self.waiting.lock().unwrap().push_back(next.clone());
         self.answers.recv_timeout(PATIENCE).expect("the function answers")
     }
@@ -148,10 +148,10 @@ fn head(reader: &mut impl BufRead) -> Option<(String, usize)> {
 }
 
 /// A function's process; it ends with its test.
-struct Function(Child);
+pub(crate) struct Function(Child);
 
 impl Function {
-    fn start(handler: &str, api: &RuntimeApi, variables: &[(&str, &str)]) -> Self {
+    pub(crate) fn start(handler: &str, api: &RuntimeApi, variables: &[(&str, &str)]) -> Self {
         let process = Command::new(env!("CARGO_BIN_EXE_sgbuild"))
             .env_clear()
             .envs([

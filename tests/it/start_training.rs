@@ -10,16 +10,17 @@ use sgbuild::lambda::allowed::Allowed;
 use sgbuild::lambda::input_data::SyntheticData;
 use sgbuild::lambda::log::JsonLines;
 use sgbuild::lambda::notifier::Sns;
-use sgbuild::lambda::objects::{Objects as _, S3};
+use sgbuild::lambda::objects::{Object, Objects as _, S3};
 use sgbuild::lambda::start_training::{self, Error, Services};
 use sgbuild::lambda::training_jobs::{SageMaker, TrainingJobs};
 use sgbuild::record::DynamoDb;
-use sgbuild::record::{DataSource, JobStatus};
+use sgbuild::record::{DataSource, JobStatus, RunRecord};
 use sgbuild::training::TrainingRun;
 use sgbuild::training::job::Job;
 use sgbuild::training::new_job::NewJob;
 
 use crate::support::emulator::{Emulator, payload};
+use crate::support::faults::{Fault, Proxy};
 
 const KEY: &str = "input/config/hyperparameters.json";
 const RUN: &str = "20261124-041205-1a2b3c4d";
@@ -180,13 +181,25 @@ async fn the_run_is_recorded_with_commit_image_and_versions() {
     }
     emulator.put("iris-input", "input/data/validation/", "").await;
     emulator.put("iris-input", KEY, r#"{"max_depth": 3}"#).await;
+    let asked = jiff::Timestamp::now();
     let run = Function::of(&emulator).handle(&payload(RUN)).await.unwrap();
+    // SageMaker downloads later: the record says of when the versions are.
+    let late = jiff::Timestamp::now();
+    emulator.put("iris-input", keys[0], "too late").await;
+    emulator
+        .put("iris-input", "input/data/training/late.csv", "too late")
+        .await;
 
     let record = emulator.the_record().await;
     assert_eq!(record.training.job_name, run.training_job_name);
     assert_eq!(
         (record.training.run_id.as_str(), record.training.commit.as_str()),
         (RUN, "1f0c2ab")
+    );
+    let listed = record.input_listed_at.unwrap();
+    assert!(
+        asked <= listed && listed <= record.recorded_at && record.recorded_at <= late,
+        "{record:?}"
     );
     assert!(record.training.image.ends_with("/iris@sha256:1f"));
     assert_eq!(record.channels, ["testing", "training"]);
@@ -200,15 +213,14 @@ async fn the_run_is_recorded_with_commit_image_and_versions() {
     expected.sort_unstable();
     assert_eq!(recorded, expected);
     for (key, version) in &record.input_versions {
-        let head = emulator
+        let object = emulator
             .s3()
-            .head_object()
+            .get_object()
             .bucket("iris-input")
             .key(key)
-            .send()
-            .await
-            .unwrap();
-        assert_eq!(head.version_id(), Some(version.as_str()), "{key}");
+            .version_id(version);
+        let text = object.send().await.unwrap().body.collect().await.unwrap().into_bytes();
+        assert_eq!(text == "newer", key != KEY, "{key}");
     }
     assert!(emulator.messages().await.is_empty());
 }
@@ -490,13 +502,177 @@ async fn synthetic_data_stands_in_and_carries_its_origin() {
     function.handle(&payload("run-2")).await.unwrap();
     emulator.put("iris-input", "input/data/training/real.csv", "3,4").await;
     function.handle(&payload("run-3")).await.unwrap();
-    let mut sources = emulator.records().all().await.unwrap().records;
-    sources.sort_by_key(|record| record.recorded_at);
-    let sources: Vec<_> = sources.into_iter().filter_map(|record| record.data_source).collect();
+    let records = emulator.in_order().await;
+    let sources: Vec<_> = records.iter().filter_map(|record| record.data_source).collect();
     assert_eq!(
         sources,
         [DataSource::Synthetic, DataSource::Synthetic, DataSource::Uploaded]
     );
+    // What the folder shows is what is trained on; what was trained on before can still be read.
+    assert_eq!(data(&records[2]), ["input/data/training/real.csv"]);
+    assert_eq!(
+        emulator.keys("input/data/training/").await,
+        ["input/data/training/", "input/data/training/real.csv"]
+    );
+    let (key, version) = records[0].input_versions.first_key_value().unwrap();
+    let old = emulator
+        .s3()
+        .get_object()
+        .bucket("iris-input")
+        .key(key)
+        .version_id(version);
+    assert!(old.send().await.is_ok());
+}
+
+/// The keys of a run's data.
+fn data(record: &RunRecord) -> Vec<&str> {
+    record.input_versions.keys().map(String::as_str).collect()
+}
+
+#[tokio::test]
+async fn a_copy_that_stopped_half_way_is_completed() {
+    let emulator = Emulator::start().await;
+    for key in ["iris/a.csv", "iris/b.csv"] {
+        emulator.put("synthetic", key, "1,2").await;
+    }
+    let function = Function::of(&emulator);
+    function.handle(&payload("run-1")).await.unwrap();
+    // As if the first delivery had been ended before the second object; and data of yesterday that its bucket no longer has.
+    emulator.delete("iris-input", "input/data/training/b.csv").await;
+    emulator.delete("synthetic", "iris/a.csv").await;
+    emulator.put("synthetic", "iris/c.csv", "1,2").await;
+    function.handle(&payload("run-2")).await.unwrap();
+    let records = emulator.in_order().await;
+    assert_eq!(
+        data(&records[1]),
+        ["a", "b", "c"].map(|name| format!("input/data/training/{name}.csv"))
+    );
+    assert_eq!(records[1].data_source, Some(DataSource::Synthetic));
+    // Idempotent: what is there is not written again.
+    function.handle(&payload("run-3")).await.unwrap();
+    assert_eq!(emulator.in_order().await[2].input_versions, records[1].input_versions);
+    emulator.put("iris-input", "input/data/training/b.csv", "7,8").await;
+    function.handle(&payload("run-4")).await.unwrap();
+    let records = emulator.in_order().await;
+    assert_eq!(data(&records[3]), ["input/data/training/b.csv"]);
+    assert_eq!(records[3].data_source, Some(DataSource::Uploaded));
+}
+
+#[tokio::test]
+async fn the_training_folder_alone_decides_whether_there_is_data() {
+    let emulator = Emulator::start().await;
+    emulator
+        .put("iris-input", "input/data/validation/real.csv", "5,6")
+        .await;
+    let function = Function::of(&emulator);
+    let error = function.handle(&payload("run-1")).await.unwrap_err();
+    assert_eq!(error.error_type(), "NoData", "{error}");
+    emulator.put("synthetic", "iris/a.csv", "1,2").await;
+    function.handle(&payload("run-2")).await.unwrap();
+    let record = &emulator.in_order().await[1];
+    assert_eq!(record.channels, ["training", "validation"]);
+    assert_eq!(record.data_source, Some(DataSource::Synthetic));
+    assert_eq!(
+        data(record),
+        ["input/data/training/a.csv", "input/data/validation/real.csv"]
+    );
+}
+
+/// The object as it was listed.
+async fn listed(objects: &S3, key: &str) -> Object {
+    objects.list("iris-input", key).await.unwrap().remove(0)
+}
+
+#[tokio::test]
+async fn what_somebody_has_put_in_a_copys_place_is_not_removed() {
+    let emulator = Emulator::start().await;
+    emulator.put("synthetic", "iris/a.csv", "1,2").await;
+    let function = Function::of(&emulator);
+    function.handle(&payload(RUN)).await.unwrap();
+    let (objects, key) = (&function.objects, "input/data/training/a.csv");
+    let copy = listed(objects, key).await;
+    emulator.put("iris-input", key, "7,8").await;
+    let real = listed(objects, key).await;
+    for object in [&copy, &real] {
+        objects.remove_synthetic("iris-input", object).await.unwrap();
+        assert_eq!(listed(objects, key).await, real);
+    }
+    emulator.delete("iris-input", key).await;
+    objects.remove_synthetic("iris-input", &copy).await.unwrap();
+}
+
+#[tokio::test]
+async fn parts_of_a_copy_that_came_second_are_not_left_behind() {
+    let emulator = Emulator::start().await;
+    emulator
+        .put("synthetic", "iris/large.csv", &"x".repeat(6_000_000))
+        .await;
+    let objects = S3::with_parts(&emulator.config, 1_000_000, 5 * 1024 * 1024);
+    let key = "input/data/training/large.csv";
+    emulator.put("iris-input", key, "7,8").await;
+    let large = objects.list("synthetic", "iris/").await.unwrap().remove(0);
+    objects
+        .copy_synthetic(("synthetic", &large), ("iris-input", key))
+        .await
+        .unwrap();
+    assert_eq!(listed(&objects, key).await.size, 3);
+    let uploads = emulator
+        .s3()
+        .list_multipart_uploads()
+        .bucket("iris-input")
+        .send()
+        .await
+        .unwrap();
+    assert!(uploads.uploads().is_empty(), "{uploads:?}");
+}
+
+#[test]
+fn a_write_that_met_another_one_is_made_again() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let emulator = runtime.block_on(Emulator::start());
+    let conflict = |matching, times| Fault {
+        matching,
+        status: 409,
+        header: None,
+        body: "<Error><Code>ConditionalRequestConflict</Code><Message>A conflicting operation occurred.</Message></Error>",
+        times,
+    };
+    // Whole copies, the end of those in parts, and deletions.
+    let proxy = Proxy::start(
+        &emulator.endpoint,
+        vec![
+            conflict("PUT /iris-input/input/data/training/small.csv", 2),
+            conflict("POST /iris-input/input/data/training/large.csv?uploadId", 1),
+            conflict("DELETE /iris-input/input/data/training/small.csv", 1),
+        ],
+    );
+    let through = emulator.config.to_builder().endpoint_url(proxy.url()).build();
+    runtime.block_on(async {
+        emulator.put("synthetic", "iris/small.csv", "1,2").await;
+        emulator
+            .put("synthetic", "iris/large.csv", &"x".repeat(6_000_000))
+            .await;
+        let function = Function {
+            objects: S3::with_parts(&through, 1_000_000, 5 * 1024 * 1024),
+            ..Function::of(&emulator)
+        };
+        function.handle(&payload("run-1")).await.unwrap();
+        assert_eq!(emulator.keys("input/data/training/").await.len(), 2);
+        let uploads = emulator
+            .s3()
+            .list_multipart_uploads()
+            .bucket("iris-input")
+            .send()
+            .await
+            .unwrap();
+        assert!(uploads.uploads().is_empty(), "{uploads:?}");
+        emulator.put("iris-input", "input/data/training/real.csv", "3,4").await;
+        function.handle(&payload("run-2")).await.unwrap();
+        assert_eq!(
+            emulator.keys("input/data/training/").await,
+            ["input/data/training/real.csv"]
+        );
+    });
 }
 
 #[tokio::test]
@@ -534,7 +710,7 @@ async fn no_data_at_all_is_recorded_and_announced() {
     assert_eq!(error.error_type(), "NoData");
     assert_eq!(
         error.to_string(),
-        "there is no training data: s3://iris-input/input/data/ holds none, and there is no synthetic data below \
+        "there is no training data: s3://iris-input/input/data/training/ holds none, and there is no synthetic data below \
          s3://synthetic/iris/"
     );
     let record = emulator.the_record().await;

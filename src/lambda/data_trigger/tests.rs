@@ -25,6 +25,10 @@ impl Objects for Uploaded {
         panic!("nothing is copied")
     }
 
+    async fn remove_synthetic(&self, _: &str, _: &Object) -> Result<(), CallError> {
+        panic!("nothing is removed")
+    }
+
     async fn is_synthetic(&self, bucket: &str, object: &Object) -> Result<bool, CallError> {
         assert_eq!(bucket, "iris-input");
         match object.key.as_str() {
@@ -55,17 +59,43 @@ struct Project {
     throttled: bool,
 }
 
+/// When every upload of these tests was there.
+const UPLOADED: &str = "2026-11-24T04:12:05Z";
+
+/// So many seconds after the uploads.
+fn after(seconds: i64) -> Timestamp {
+    let uploaded: Timestamp = UPLOADED.parse().unwrap();
+    uploaded + jiff::SignedDuration::from_secs(seconds)
+}
+
+/// A build that was started a minute before the uploads.
+fn earlier(phase: &str, in_progress: bool) -> Build {
+    Build {
+        id: "iris:0".to_owned(),
+        in_progress,
+        phase: phase.to_owned(),
+        succeeded: false,
+        started: Some(after(-60)),
+        trains: TOO_LATE.contains(&phase).then(|| after(-1)),
+    }
+}
+
 impl Project {
     fn with(phase: &str, in_progress: bool) -> Self {
-        let build = Build {
-            id: "iris:0".to_owned(),
-            in_progress,
-            phase: phase.to_owned(),
-        };
+        Self::of(vec![earlier(phase, in_progress)])
+    }
+
+    /// The oldest first.
+    fn of(builds: Vec<Build>) -> Self {
         Self {
-            builds: Mutex::new(vec![(build, "webhook".to_owned())]),
+            builds: Mutex::new(builds.into_iter().map(|build| (build, "webhook".to_owned())).collect()),
             throttled: false,
         }
+    }
+
+    /// Changes the newest build.
+    fn newest_is(&self, change: impl Fn(&mut Build)) {
+        change(&mut self.builds.lock().unwrap().last_mut().unwrap().0);
     }
 
     fn count(&self) -> usize {
@@ -93,6 +123,9 @@ impl Builds for Project {
                 id: format!("iris:{}", builds.len()),
                 in_progress: true,
                 phase: "QUEUED".to_owned(),
+                succeeded: false,
+                started: Some(after(60 * i64::try_from(builds.len()).unwrap())),
+                trains: None,
             };
             builds.push((build, token.to_owned()));
         }
@@ -160,9 +193,7 @@ async fn left_after(event: &Value, project: &Project) -> (Vec<String>, usize) {
 
 /// How many builds there are after an event.
 async fn builds_after(event: &Value, project: Project) -> usize {
-    let answer = answer(event, &project).await.unwrap();
-    assert!(answer.batch_item_failures.is_empty());
-    project.count()
+    left_after(event, &project).await.1
 }
 
 #[tokio::test]
@@ -186,6 +217,92 @@ async fn a_build_before_its_last_phase_trains_with_the_data() {
     for phase in TOO_LATE {
         assert_eq!(builds_after(&data, Project::with(phase, true)).await, 2, "{phase}");
     }
+}
+
+#[tokio::test]
+async fn data_stays_in_the_queue_until_a_build_that_saw_it_has_succeeded() {
+    let data = created(&["input/data/training/a.csv", "input/data/training/b.csv"]);
+    let all = || vec!["m0".to_owned(), "m1".to_owned()];
+    // It arrives while a build runs, and that build fails.
+    let project = Project::with("BUILD", true);
+    assert_eq!(left_after(&data, &project).await, (all(), 1));
+    project.newest_is(|build| {
+        build.in_progress = false;
+        build.phase = "COMPLETED".to_owned();
+        build.trains = Some(after(30));
+    });
+    assert_eq!(left_after(&data, &project).await, (all(), 2));
+    // The next one: on its way, in its last phase, and done.
+    assert_eq!(left_after(&data, &project).await, (all(), 2));
+    project.newest_is(|build| {
+        build.phase = "POST_BUILD".to_owned();
+        build.trains = Some(after(300));
+    });
+    assert_eq!(left_after(&data, &project).await, (all(), 2));
+    project.newest_is(|build| {
+        build.phase = "COMPLETED".to_owned();
+        (build.in_progress, build.succeeded) = (false, true);
+    });
+    assert_eq!(left_after(&data, &project).await, (Vec::new(), 2));
+}
+
+#[tokio::test]
+async fn a_build_that_succeeded_without_the_data_is_not_enough() {
+    let data = created(&["input/data/training/a.csv"]);
+    let blind = Build {
+        succeeded: true,
+        ..earlier("COMPLETED", false)
+    };
+    assert_eq!(
+        left_after(&data, &Project::of(vec![blind.clone()])).await,
+        (vec!["m0".to_owned()], 2)
+    );
+    // An older one than the newest counts, whatever came of the newest.
+    let saw = Build {
+        trains: Some(after(1)),
+        ..blind
+    };
+    let project = Project::of(vec![saw, earlier("BUILD", false)]);
+    assert_eq!(left_after(&data, &project).await, (Vec::new(), 2));
+}
+
+#[tokio::test]
+async fn builds_that_fail_are_not_started_for_ever_and_the_data_waits_for_the_mend() {
+    let old = created(&["input/data/training/a.csv"]);
+    let waiting = vec!["m0".to_owned()];
+    let project = Project::default();
+    let failing = |build: &mut Build| {
+        build.in_progress = false;
+        build.phase = "COMPLETED".to_owned();
+        build.started = Some(after(60));
+    };
+    for builds in 1..=TRIES {
+        assert_eq!(left_after(&old, &project).await, (waiting.clone(), builds));
+        project.newest_is(failing);
+    }
+    assert_eq!(left_after(&old, &project).await, (waiting.clone(), TRIES));
+    // What comes later is new data.
+    let mut later = notification("input/data/training/b.csv", "ObjectCreated:Put", 3);
+    later["Records"][0]["eventTime"] = json!(after(3600).to_string());
+    let later = batch(&[later.to_string()]);
+    assert_eq!(left_after(&later, &project).await, (waiting, TRIES + 1));
+    project.newest_is(|build| {
+        (build.in_progress, build.succeeded) = (false, true);
+        build.trains = Some(after(4000));
+    });
+    for event in [&old, &later] {
+        assert_eq!(left_after(event, &project).await, (Vec::new(), TRIES + 1));
+    }
+}
+
+#[tokio::test]
+async fn an_event_without_a_queue_starts_its_build_and_is_done() {
+    let direct = notification("input/data/training/a.csv", "ObjectCreated:Put", 3);
+    assert_eq!(
+        left_after(&direct, &Project::with("BUILD", true)).await,
+        (Vec::new(), 1)
+    );
+    assert_eq!(left_after(&direct, &Project::default()).await, (Vec::new(), 1));
 }
 
 #[tokio::test]
@@ -213,7 +330,11 @@ async fn what_is_no_new_data_starts_nothing() {
         test,
         malformed,
     ] {
-        assert_eq!(builds_after(&event, Project::default()).await, 0, "{event}");
+        assert_eq!(
+            left_after(&event, &Project::default()).await,
+            (Vec::new(), 0),
+            "{event}"
+        );
     }
 }
 
@@ -244,11 +365,11 @@ async fn an_object_that_cannot_be_looked_at_fails_its_own_message_only() {
         left_after(&batch(&bodies), &Project::default()).await,
         (vec!["m0".to_owned(), "m3".to_owned()], 0)
     );
-    // New data beside it starts its build; what only was slow is trained with then.
+    // New data beside it starts its build, and waits for that as well.
     bodies.push(notification("input/data/training/real.csv", "ObjectCreated:Put", 3).to_string());
     assert_eq!(
         left_after(&batch(&bodies), &Project::default()).await,
-        (vec!["m0".to_owned()], 1)
+        (["m0", "m3", "m5"].map(ToOwned::to_owned).to_vec(), 1)
     );
     // Without a queue there is nobody to tell of one.
     let direct = notification("input/data/training/secret.csv", "ObjectCreated:Put", 3);
@@ -270,7 +391,7 @@ async fn one_bad_object_in_ten_thousand_fails_alone() {
     let event = created(&keys.iter().map(String::as_str).collect::<Vec<_>>());
     assert_eq!(
         left_after(&event, &Project::default()).await,
-        (vec!["m17".to_owned()], 1)
+        (["m17", "m9999"].map(ToOwned::to_owned).to_vec(), 1)
     );
 }
 
@@ -311,6 +432,7 @@ async fn what_is_none_of_ours_is_refused_by_its_field_and_starts_nothing() {
         changed("/Records/0/s3/object/size", json!(-1)),
         changed("/Records/0/eventSource", json!("aws:s3\n{\"level\": \"INFO\"}")),
         changed("/Records/0/eventName", json!(null)),
+        changed("/Records/0/eventTime", json!("yesterday")),
         sns.to_string(),
         deep,
         "\u{0}".to_owned(),
@@ -333,13 +455,14 @@ async fn what_is_none_of_ours_is_refused_by_its_field_and_starts_nothing() {
     Records[6].body: Records[0].s3.object.size: must be a whole number
     Records[7].body: Records[0].eventSource: `aws:s3\n{"level": "INFO"}` is not aws:s3
     Records[8].body: Records[0].eventName: missing
-    Records[9].body: Records: missing; its fields are `Type`, `TopicArn`, `Message`
-    Records[10].body: it is not valid JSON: recursion limit exceeded at line 1 column 139
-    Records[11].body: it is not valid JSON: expected value at line 1 column 1
+    Records[9].body: Records[0].eventTime: missing, or no time
+    Records[10].body: Records: missing; its fields are `Type`, `TopicArn`, `Message`
+    Records[11].body: it is not valid JSON: recursion limit exceeded at line 1 column 139
     Records[12].body: it is not valid JSON: expected value at line 1 column 1
-    Records[13].eventSource: `aws:kinesis` is not aws:sqs
-    Records[14].messageId: missing
-    Records[15].eventSource: missing
+    Records[13].body: it is not valid JSON: expected value at line 1 column 1
+    Records[14].eventSource: `aws:kinesis` is not aws:sqs
+    Records[15].messageId: missing
+    Records[16].eventSource: missing
     "#);
 }
 
@@ -373,7 +496,7 @@ async fn a_thousand_uploads_at_once_are_one_build() {
     assert!(
         answers
             .into_iter()
-            .all(|answer| answer.unwrap().batch_item_failures.is_empty())
+            .all(|answer| answer.unwrap().batch_item_failures.len() == 10)
     );
     assert_eq!(project.count(), 2);
 }

@@ -42,27 +42,27 @@ pub enum Error {
         problems: Vec<String>,
     },
     /// There is nothing to train on.
-    #[error("there is no training data: {folders} holds none{}", without_synthetic(.synthetic.as_deref()))]
+    #[error("there is no training data: {folder} holds none{}", without_synthetic(.synthetic.as_deref()))]
     NoData {
         /// Where it was looked for.
-        folders: String,
+        folder: String,
         /// Where synthetic data was looked for, as a URI.
         synthetic: Option<String>,
     },
-    /// The input data may not be listed or copied.
+    /// The input data may not be listed, copied or removed.
     #[error("not allowed to {action} {what}: {source}")]
     DataDenied {
-        /// `list`, `read` or `copy`.
+        /// `list`, `read`, `copy` or `remove`.
         action: &'static str,
         /// Such as `s3://bucket/prefix`.
         what: String,
         /// What S3 said.
         source: CallError,
     },
-    /// The input data could not be listed or copied.
+    /// The input data could not be listed, copied or removed.
     #[error("cannot {action} {what}: {source}")]
     DataUnreadable {
-        /// `list`, `read` or `copy`.
+        /// `list`, `read`, `copy` or `remove`.
         action: &'static str,
         /// Such as `s3://bucket/prefix`.
         what: String,
@@ -168,11 +168,11 @@ impl Explain for Error {
                 "Correct the file, upload it to s3://{bucket}/{} again.",
                 hyperparameters::KEY
             )),
-            Self::NoData { folders, .. } => Fault::User.hint(format!(
-                "Upload data to {folders}training/, then start the training again with a new run id."
+            Self::NoData { folder, .. } => Fault::User.hint(format!(
+                "Upload data to {folder}, then start the training again with a new run id."
             )),
             Self::DataDenied { .. } => Fault::User.hint(
-                "Grant the Lambda's role s3:ListBucketVersions and s3:GetObject on the input bucket, and for synthetic data also s3:PutObject, and both on its bucket.",
+                "Grant the Lambda's role s3:ListBucketVersions, s3:GetObject and s3:GetObjectVersion on the input bucket, and for synthetic data also s3:PutObject and s3:DeleteObject, and the first three on its bucket.",
             ),
             Self::DataUnreadable { .. } => {
                 Fault::User.hint("Check that the bucket exists and is in the Lambda's region.")

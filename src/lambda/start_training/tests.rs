@@ -46,6 +46,10 @@ impl Objects for Bucket {
         panic!("there is data")
     }
 
+    async fn remove_synthetic(&self, _bucket: &str, _object: &Object) -> Result<(), CallError> {
+        panic!("none of it is synthetic")
+    }
+
     async fn is_synthetic(&self, _bucket: &str, _object: &Object) -> Result<bool, CallError> {
         Ok(false)
     }

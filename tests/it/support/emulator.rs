@@ -87,6 +87,13 @@ impl Emulator {
         record.clone()
     }
 
+    /// Every record, in the order of their runs.
+    pub(crate) async fn in_order(&self) -> Vec<RunRecord> {
+        let mut records = self.records().all().await.unwrap().records;
+        records.sort_by_key(|record| record.recorded_at);
+        records
+    }
+
     async fn create_bucket(&self, name: &str) {
         let place = CreateBucketConfiguration::builder()
             .location_constraint(BucketLocationConstraint::EuWest1)
@@ -205,8 +212,17 @@ impl Emulator {
 
     /// Lays fields over a training job, as SageMaker would come to them.
     pub(crate) async fn set_job(&self, name: &str, fields: Value) {
+        self.set("jobs", name, &fields).await;
+    }
+
+    /// Lays fields over a build, as CodeBuild would come to them.
+    pub(crate) async fn set_build(&self, id: &str, fields: Value) {
+        self.set("builds", id, &fields).await;
+    }
+
+    async fn set(&self, kind: &str, name: &str, fields: &Value) {
         let answer = reqwest::Client::new()
-            .put(format!("{}/_testbed/jobs/{name}", self.endpoint))
+            .put(format!("{}/_testbed/{kind}/{name}", self.endpoint))
             .body(fields.to_string())
             .send()
             .await
@@ -223,6 +239,18 @@ impl Emulator {
             .body(text.as_bytes().to_vec().into())
             .send();
         put.await.unwrap();
+    }
+
+    pub(crate) async fn delete(&self, bucket: &str, key: &str) {
+        self.s3().delete_object().bucket(bucket).key(key).send().await.unwrap();
+    }
+
+    /// What the input bucket shows below `prefix`.
+    pub(crate) async fn keys(&self, prefix: &str) -> Vec<String> {
+        let listed = self.s3().list_objects_v2().bucket("iris-input").prefix(prefix);
+        let listed = listed.send().await.unwrap();
+        let keys = listed.contents().iter().filter_map(|object| object.key());
+        keys.map(ToOwned::to_owned).collect()
     }
 
     /// The names of the training jobs.
