@@ -30,6 +30,8 @@ mod python;
 pub mod reading;
 #[path = "../../src/requirements/mod.rs"]
 pub mod requirements;
+#[path = "../../src/revision/mod.rs"]
+mod revision;
 #[path = "../../src/secret/mod.rs"]
 pub mod secret;
 #[path = "../../src/uv/mod.rs"]
