@@ -20,7 +20,8 @@ FILES = {
     "data/a.txt": "a\n",
     "names.json": '{"b": 1, "a": [true, null, "c"], "b": {"d": ""}}',
 }
-START = """import collections, contextlib, copy, enum, functools, glob, importlib.util, io, itertools, json, operator, os, re, sys
+START = """import collections, contextlib, copy, enum, functools, glob, importlib.util, io, itertools, json
+import operator, os, re, sys
 from pathlib import Path
 from setuptools import setup
 A = ['a', 'b']
@@ -483,7 +484,8 @@ class Programs:
             ],
             lambda: [
                 "for s, A, B in os.walk('.'):",
-                f"    C.{pick('append(s)', 'extend(B)', 'append((s, sorted(B)))', 'extend(os.path.join(s, t) for t in B)')}",
+                "    C."
+                + pick("append(s)", "extend(B)", "append((s, sorted(B)))", "extend(os.path.join(s, t) for t in B)"),
                 *pick([], body()),
                 *self.put_in_order(),
             ],

@@ -76,7 +76,8 @@ def main() -> int:
         import subjects
 
         judged = [each for each in subjects.fixtures(options.only, foreign=False) if each.of_setuptools]
-        docker(["build", "--tag", "sgbuild-test/judge:1", "-"], feed=BASE.format(base=os.environ["SGBUILD_TESTBED_BASE"]))
+        dockerfile = BASE.format(base=os.environ["SGBUILD_TESTBED_BASE"])
+        docker(["build", "--tag", "sgbuild-test/judge:1", "-"], feed=dockerfile)
         with ThreadPoolExecutor(multiprocessing.cpu_count()) as pool:
             outcomes = list(pool.map(lambda each: _judge(each, options.sgbuild.resolve()), judged))
     except Trouble as trouble:
@@ -87,7 +88,8 @@ def main() -> int:
     passed_over = [f"{each.name} ({each.passed_over})" for each in outcomes if each.passed_over]
     wrong = sum(bool(each.wrong) for each in outcomes)
     compared = len(outcomes) - len(passed_over)
-    print(f"{compared} images compared with what pip installs: {wrong} wrong; passed over: {', '.join(passed_over) or 'none'}")
+    print(f"{compared} images compared with what pip installs: {wrong} wrong")
+    print(f"passed over: {', '.join(passed_over) or 'none'}")
     return int(wrong > 0 or compared == 0)
 
 
@@ -100,7 +102,8 @@ def docker(arguments: list[str], *, feed: str | None = None) -> str:
     environment = {**os.environ, "DOCKER_BUILDKIT": "1"}
     done = subprocess.run(command, input=feed, env=environment, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise Trouble(f"`{' '.join(command[:3])} …` ended with {done.returncode}:\n{(done.stdout + done.stderr)[-1500:]}")
+        output = (done.stdout + done.stderr)[-1500:]
+        raise Trouble(f"`{' '.join(command[:3])} …` ended with {done.returncode}:\n{output}")
     return done.stdout
 
 
@@ -133,9 +136,11 @@ def _judge(subject: Subject, sgbuild: Path) -> Outcome:
 def _installed_by_pip(project: Path) -> dict[str, str]:
     options = "--quiet --no-deps --no-build-isolation --no-index --root-user-action=ignore"
     # What an earlier build left there comes into pip's, and on purpose not into sgbuild's.
-    script = f'cp -r /project /tmp/project && rm -rf /tmp/project/build/lib* && python -m pip install {options} /tmp/project >&2 && python -c "$0"'
+    copied = "cp -r /project /tmp/project && rm -rf /tmp/project/build/lib*"
+    script = f'{copied} && python -m pip install {options} /tmp/project >&2 && python -c "$0"'
     mount = f"--volume={project}:/project:ro"
-    return json.loads(docker(["run", "--rm", "--network=none", mount, "sgbuild-test/judge:1", "sh", "-c", script, LIST]))
+    command = ["run", "--rm", "--network=none", mount, "sgbuild-test/judge:1", "sh", "-c", script, LIST]
+    return json.loads(docker(command))
 
 
 def _differences(mine: dict[str, str], real: dict[str, str]) -> list[str]:

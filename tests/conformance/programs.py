@@ -57,9 +57,8 @@ def run(program):
 def sgbuild_says(sgbuild, directory):
     """The description that sgbuild reads, or None where it leaves it out or would ask Python; a crash is an error."""
     command = [sgbuild, "inspect", "--json", "--static", str(directory)]
-    ran = subprocess.run(
-        command, capture_output=True, text=True, env={"PATH": os.environ["PATH"], "HOME": str(directory), "SGBUILD_PYTHON_VERSION": VERSION}
-    )
+    environment = {"PATH": os.environ["PATH"], "HOME": str(directory), "SGBUILD_PYTHON_VERSION": VERSION}
+    ran = subprocess.run(command, capture_output=True, text=True, env=environment)
     if ran.returncode == 0:
         return json.loads(ran.stdout)["summary"]
     if ran.returncode != 1:

@@ -103,7 +103,7 @@ def _judge_wheel(wheel: Path, subject: Subject, scratch: Path) -> list[str]:
 
 
 def _forget_earlier_builds(project: Path) -> None:
-    """Remove what setuptools would take from an earlier build and sgbuild, on purpose, does not (see docs/reading.md)."""
+    """Remove what setuptools would take from an earlier build and sgbuild, on purpose, does not."""
     for built in project.glob("build/lib*"):
         shutil.rmtree(built)
     # Files that are written anew keep the permissions of the old ones.

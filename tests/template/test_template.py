@@ -199,8 +199,8 @@ class TemplateShapeTest(TemplateTest):
         self.assertEqual(pattern["source"], ["aws.sagemaker"])
         self.assertEqual(pattern["detail-type"], ["SageMaker Training Job State Change"])
         self.assertEqual(pattern["detail"]["TrainingJobName"], [{"prefix": {"Fn::Sub": "${PipelineName}-"}}])
-        # "A rule can have both an EventPattern and a ScheduleExpression, in which case the rule triggers on matching events as well
-        # as on a schedule": https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutRule.html
+        # One rule may have both, and then fires for either:
+        # https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutRule.html
         self.assertEqual(self.properties("JobChanged")["ScheduleExpression"], "rate(1 hour)")
         targets = self.properties("JobChanged")["Targets"]
         self.assertEqual([each["Arn"] for each in targets], [{"Fn::GetAtt": ["RecordResult", "Arn"]}])
