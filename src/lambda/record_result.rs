@@ -119,7 +119,7 @@ pub struct Services<'a> {
 /// # Errors
 /// See [`Error`]; the event may be delivered again then, which repeats nothing that was done.
 pub async fn handle(event: &Value, services: Services<'_>, log: &JsonLines) -> Result<(), Error> {
-    let Named { jobs, refused } = match Named::of(event, services.allowed).map_err(Error::UnknownEvent)? {
+    let Named { jobs, refused } = match Asked::of(event, services.allowed).map_err(Error::UnknownEvent)? {
         Asked::Named(named) => named,
         Asked::Open => open(services.records, log).await?,
     };
@@ -258,22 +258,26 @@ struct Named {
     refused: Vec<String>,
 }
 
-impl Named {
-    /// Reads the jobs that an event names.
+impl Asked {
+    /// Reads what an event asks for.
     ///
     /// # Errors
     /// Why the event is none of those that are expected.
-    fn of(event: &Value, allowed: &Allowed) -> Result<Asked, String> {
-        if let Some(kind) = event.get("detail-type") {
-            let fields = Fields::of(event);
-            return match kind.as_str() {
-                Some(SCHEDULED) => schedule(&fields, allowed).map(|()| Asked::Open),
-                _ => Ok(Asked::Named(Self {
-                    jobs: vec![state_change(&fields, allowed)?],
-                    refused: Vec::new(),
-                })),
-            };
+    fn of(event: &Value, allowed: &Allowed) -> Result<Self, String> {
+        let fields = Fields::of(event);
+        match event.get("detail-type").map(Value::as_str) {
+            None => Named::of_notification(event, allowed).map(Self::Named),
+            Some(Some(SCHEDULED)) => schedule(&fields, allowed).map(|()| Self::Open),
+            Some(_) => Ok(Self::Named(Named {
+                jobs: vec![state_change(&fields, allowed)?],
+                refused: Vec::new(),
+            })),
         }
+    }
+}
+
+impl Named {
+    fn of_notification(event: &Value, allowed: &Allowed) -> Result<Self, String> {
         let mut named = Self::default();
         let mut known = HashSet::new();
         for record in created::read(event)? {
@@ -285,7 +289,7 @@ impl Named {
                 Err(why) => named.refused.push(why),
             }
         }
-        Ok(Asked::Named(named))
+        Ok(named)
     }
 }
 
@@ -308,10 +312,10 @@ fn state_change(event: &Fields<'_>, allowed: &Allowed) -> Result<Told, String> {
     let name = event.text("detail.TrainingJobName")?;
     rules::training_job_name(name).map_err(|why| event.problem("detail.TrainingJobName", &why))?;
     let status = event.optional_text("detail.TrainingJobStatus")?;
-    let ends = JobStatus::ALL.into_iter().filter(|end| end.is_terminal());
+    let mut ends = JobStatus::ALL.into_iter().filter(|end| end.is_terminal());
     Ok(Told {
         name: name.to_owned(),
-        end: ends.into_iter().find(|end| status == Some(&end.to_string())),
+        end: ends.find(|end| status == Some(&end.to_string())),
     })
 }
 

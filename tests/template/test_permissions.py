@@ -74,6 +74,12 @@ class PermissionsTest(TemplateTest):
         [statement] = [each for role, each in self.statements() if role == "BuildFailedRole"]
         self.assertEqual((statement["Action"], statement["Resource"]), ("sns:Publish", {"Ref": "Notifications"}))
 
+    def test_functions_may_do_what_losses_and_copies_take(self) -> None:
+        start = self.stack().statements("StartTrainingRole")["CopySyntheticData"]
+        self.assertEqual(start["Resource"], "${TrainingInputBucket.Arn}/input/data/*")
+        self.assertIn("s3:DeleteObject", start["Action"])
+        self.assertIn("dynamodb:Scan", self.stack().statements("RecordResultRole")["Record"]["Action"])
+
     def test_a_training_writes_below_jobs_names_only(self) -> None:
         written = self.stack().statements("TrainingRole")["WriteModels"]["Resource"]
         self.assertEqual(written, "${ModelArtifactBucket.Arn}/sgbuild-*")

@@ -205,6 +205,13 @@ class TemplateShapeTest(TemplateTest):
         targets = self.properties("JobChanged")["Targets"]
         self.assertEqual([each["Arn"] for each in targets], [{"Fn::GetAtt": ["RecordResult", "Arn"]}])
 
+    def test_data_waits_for_three_builds(self) -> None:
+        """The queue delivers again for as long as three builds of the usual limit take, and keeps the messages till then."""
+        queue = self.properties("DataQueue")
+        patience = queue["RedrivePolicy"]["maxReceiveCount"] * queue["VisibilityTimeout"]
+        self.assertGreater(patience, 3 * 60 * self.template["Parameters"]["BuildTimeoutMins"]["Default"])
+        self.assertLess(patience, queue["MessageRetentionPeriod"])
+
     def test_failed_builds_are_announced(self) -> None:
         pattern = self.properties("BuildFailed")["EventPattern"]
         self.assertEqual(set(pattern["detail"]["build-status"]), {"FAILED", "FAULT", "STOPPED", "TIMED_OUT"})

@@ -33,7 +33,7 @@ fn allowed() -> Allowed {
 }
 
 fn job_names(event: &Value) -> Result<Vec<String>, String> {
-    let Asked::Named(named) = Named::of(event, &allowed())? else {
+    let Asked::Named(named) = Asked::of(event, &allowed())? else {
         return Err("every run that is open".to_owned());
     };
     if named.refused.is_empty() {
@@ -77,15 +77,15 @@ fn a_schedule_asks_for_open_runs_and_is_one_of_our_account() {
         "version": "0", "id": "1", "detail-type": SCHEDULED, "source": "aws.events", "account": OWN, "detail": {},
         "time": "2026-11-24T04:12:05Z", "region": "us-west-2", "resources": ["arn:aws:events:us-west-2:123456789012:rule/r"],
     });
-    assert_eq!(Named::of(&event, &allowed()), Ok(Asked::Open));
+    assert_eq!(Asked::of(&event, &allowed()), Ok(Asked::Open));
     event["account"] = json!("999999999999");
     assert_eq!(
-        Named::of(&event, &allowed()).unwrap_err(),
+        Asked::of(&event, &allowed()).unwrap_err(),
         "account: `999999999999` is not 123456789012"
     );
     event["source"] = json!("com.example");
     assert_eq!(
-        Named::of(&event, &allowed()).unwrap_err(),
+        Asked::of(&event, &allowed()).unwrap_err(),
         "source: `com.example` is not aws.events"
     );
 }
