@@ -206,7 +206,7 @@ class TemplateShapeTest(TemplateTest):
         self.assertEqual([each["Arn"] for each in targets], [{"Fn::GetAtt": ["RecordResult", "Arn"]}])
 
     def test_data_waits_for_three_builds(self) -> None:
-        """The queue delivers again for as long as three builds of the usual limit take, and keeps the messages till then."""
+        """The queue delivers again for as long as three usual builds may take, and keeps the data till then."""
         queue = self.properties("DataQueue")
         patience = queue["RedrivePolicy"]["maxReceiveCount"] * queue["VisibilityTimeout"]
         self.assertGreater(patience, 3 * 60 * self.template["Parameters"]["BuildTimeoutMins"]["Default"])

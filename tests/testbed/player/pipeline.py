@@ -115,7 +115,7 @@ def ensure(pipeline: Pipeline) -> None:
         return
     _ensure_functions(pipeline)
     _ensure_queue(f"{pipeline.queue}-dead")
-    redrive = {"deadLetterTargetArn": _queue_arn(f"{pipeline.queue}-dead"), "maxReceiveCount": 5}
+    redrive = {"deadLetterTargetArn": _queue_arn(f"{pipeline.queue}-dead"), "maxReceiveCount": 30}
     _ensure_queue(pipeline.queue, RedrivePolicy=json.dumps(redrive), VisibilityTimeout=str(pipeline.visibility))
     for bucket in (pipeline.input_bucket, pipeline.artifact_bucket):
         ensure_bucket(bucket)
