@@ -58,6 +58,7 @@ pub(crate) use python_source::identifier;
 pub(crate) use requirement::{beyond_the_parser, normalized, too_much};
 pub(crate) use source_file::SourceFile;
 pub(crate) use surroundings::Surroundings;
+pub(crate) use training_function::look_for_in_wheel;
 pub(crate) use workspace::{Member, Workspace};
 
 use std::collections::BTreeMap;

@@ -1,5 +1,6 @@
 //! Whether the function that trains is in the package: looked for before anything is built, where the sources decide it.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use ruff_python_ast::Stmt;
@@ -40,6 +41,83 @@ pub(super) fn look_for(project: &Project, entry: &EntryPoint) -> Result<(), Erro
             has: names.functions,
         }),
         _ => Ok(()),
+    }
+}
+
+/// Refuses a function whose module is certainly not among `members`, the files of the wheel `file_name`: what a backend packs is known
+/// only then. Another package may bring the module, unless it is in one of this project's that takes in none from elsewhere.
+pub(crate) fn look_for_in_wheel(project: &Project, file_name: &str, members: &[String]) -> Result<(), Error> {
+    let Some(entry) = &project.train else { return Ok(()) };
+    let Some((module, _)) = entry.object.split_once(':') else {
+        return Ok(());
+    };
+    let wheel = Members::of(members);
+    let (top, _) = module.split_once('.').unwrap_or((module, ""));
+    let is_ours = wheel.has(&format!("{top}.__init__")) && is_closed_package(project, top);
+    if wheel.has(module) || wheel.extends_the_path || !is_ours {
+        return Ok(());
+    }
+    let package = module.rsplit_once('.').map_or(top, |(package, _)| package);
+    Err(Error::ModuleNotPacked {
+        object: entry.object.clone(),
+        declared_in: entry.declared_in.clone(),
+        reason: format!("{file_name} has no module {module}"),
+        hint: format!("Name one that is there: {}.", wheel.modules_of(package).join(", ")),
+    })
+}
+
+/// Whether the project's own source of a package says nothing of modules from elsewhere.
+fn is_closed_package(project: &Project, package: &str) -> bool {
+    let init = [format!("{package}/__init__.py"), format!("src/{package}/__init__.py")];
+    let sources = init.iter().map(|init| SourceFile::read(&project.root, init));
+    let mut found = sources.filter_map(Result::ok).flatten().peekable();
+    found.peek().is_some() && found.all(|file| !REPLACING.iter().any(|each| file.text.contains(each)))
+}
+
+/// The modules of a wheel, by their dotted names.
+struct Members {
+    modules: BTreeSet<String>,
+    /// Whether a `.pth` file adds directories where modules are looked for.
+    extends_the_path: bool,
+}
+
+impl Members {
+    fn of(members: &[String]) -> Self {
+        let below = |member: &String| {
+            // <https://packaging.python.org/en/latest/specifications/binary-distribution-format/#the-data-directory>
+            let data = member.split_once(".data/").map(|(_, below)| below);
+            let library =
+                data.and_then(|below| ["purelib/", "platlib/"].iter().find_map(|dir| below.strip_prefix(dir)));
+            library.unwrap_or(member).to_owned()
+        };
+        let dotted = |path: String| {
+            let (directory, file) = path.rsplit_once('/').unwrap_or(("", &path));
+            // An extension module's name goes on: `fast.cpython-312-x86_64-linux-gnu.so`.
+            let (name, suffix) = file.split_once('.')?;
+            let is_module = suffix == "py" || suffix == "pyc" || suffix.ends_with("so");
+            is_module.then(|| format!("{directory}/{name}").trim_start_matches('/').replace('/', "."))
+        };
+        Self {
+            modules: members.iter().map(below).filter_map(dotted).collect(),
+            extends_the_path: members
+                .iter()
+                .any(|member| Path::new(member).extension().is_some_and(|suffix| suffix == "pth")),
+        }
+    }
+
+    fn has(&self, module: &str) -> bool {
+        self.modules.contains(module) || self.modules.contains(&format!("{module}.__init__"))
+    }
+
+    /// For messages.
+    fn modules_of(&self, package: &str) -> Vec<String> {
+        let inside = |module: &&String| module.rsplit_once('.').is_some_and(|(parent, _)| parent == package);
+        let found = self
+            .modules
+            .iter()
+            .filter(inside)
+            .map(|module| module.replace(".__init__", ""));
+        found.take(SHOWN).collect()
     }
 }
 

@@ -11,7 +11,7 @@ use crate::package::names::Names;
 use crate::package::sdist::scratch;
 use crate::progress::Progress;
 use crate::project::backend::{Hook, Question};
-use crate::project::{Project, ProjectSettings};
+use crate::project::{self, Project, ProjectSettings};
 
 /// What the wheel of a project is made of.
 pub struct Builder<'a> {
@@ -67,7 +67,7 @@ impl<'a> Builder<'a> {
     /// Writes the wheel into the directory `out`.
     ///
     /// # Errors
-    /// See [`pack`]; a backend's wheel that holds what none may.
+    /// See [`pack`]; a backend's wheel that holds what none may, or lacks the module that trains.
     pub fn pack(&self, out: &Path, settings: &WheelSettings, progress: &dyn Progress) -> Result<Built, Error> {
         if let Some(reason) = compiles_for(self.project, settings) {
             return Ok(Built::Foreign { reason });
@@ -84,7 +84,10 @@ impl<'a> Builder<'a> {
             let reason = format!("{file_name} is not installed: {reason}");
             return Ok(Built::Foreign { reason });
         }
-        rewrite::rewrite(&backends.path, out, settings, progress).map(Built::Wheel)
+        let wheel = rewrite::rewrite(&backends.path, out, settings, progress)?;
+        // What sgbuild packs itself is looked through before.
+        project::look_for_in_wheel(self.project, &wheel.file_name, &wheel.files).map_err(Box::new)?;
+        Ok(Built::Wheel(wheel))
     }
 }
 

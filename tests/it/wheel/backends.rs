@@ -258,6 +258,64 @@ fn a_wheel_for_another_platform_is_told_apart() {
 }
 
 #[test]
+fn the_module_that_trains_is_looked_for_in_it() {
+    let adding = |members: &[&str]| -> String {
+        let lines = members.iter().map(|member| format!("wheel.writestr({member:?}, '')\n"));
+        lines.collect::<String>().trim_end().to_owned()
+    };
+    let built = |init: &str, members: &[&str], train: &str| {
+        let (root, out) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        own_backend(root.path(), "demo-1.0-py3-none-any.whl", &adding(members));
+        write(
+            root.path(),
+            &[("demo/__init__.py", init), ("demo/fit.py", "def train(): ...\n")],
+        );
+        let projects = ProjectSettings {
+            train: Some((train.to_owned(), "--train".to_owned())),
+            ..asking()
+        };
+        let project = load(root.path(), &projects, &Silent).unwrap();
+        let settings = WheelSettings::default();
+        let packed = Builder::of(&project, &projects, &settings, &Silent)?.pack(out.path(), &settings, &Silent);
+        packed.map(|_| ())
+    };
+    let missing = built("", &["demo/__init__.py", "demo/other.py"], "demo.fit:train").unwrap_err();
+    assert_eq!(
+        missing.to_string(),
+        "demo.fit:train (--train) would not be in the image: demo-1.0-py3-none-any.whl has no module demo.fit"
+    );
+    assert_eq!(missing.advice().hints, ["Name one that is there: demo, demo.other."]);
+    for (init, members, train) in [
+        ("", &["demo/__init__.py", "demo/fit.py"][..], "demo.fit:train"),
+        ("", &["demo/__init__.py", "demo/fit/__init__.py"], "demo.fit:train"),
+        (
+            "",
+            &["demo/__init__.py", "demo/fit.cpython-311-x86_64-linux-gnu.so"],
+            "demo.fit:train",
+        ),
+        (
+            "",
+            &[
+                "demo-1.0.data/purelib/demo/__init__.py",
+                "demo-1.0.data/platlib/demo/fit.py",
+            ],
+            "demo.fit:train",
+        ),
+        // Others may bring it.
+        ("", &["demo/fit.py"], "demo.other:train"),
+        ("", &["demo/__init__.py"], "elsewhere.fit:train"),
+        ("", &["demo/__init__.py", "demo.pth"], "demo.fit:train"),
+        (
+            "__path__ = __import__('pkgutil').extend_path(__path__, __name__)\n",
+            &["demo/__init__.py"],
+            "demo.fit:train",
+        ),
+    ] {
+        built(init, members, train).unwrap_or_else(|error| panic!("{members:?} {train}: {error}"));
+    }
+}
+
+#[test]
 fn static_reading_asks_nobody() {
     let (root, out) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     write(root.path(), &[("setup.py", &own_install("")), ("demo/__init__.py", "")]);
