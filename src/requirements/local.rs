@@ -24,7 +24,7 @@ pub struct Local {
     pub marker: MarkerTree,
 }
 
-/// A path or `file:` URL as pip takes it for a project: `../common[extra]`, `file:///work/common#egg=common`.
+/// A path or `file:` URL as pip takes it for a project: `../common[extra]`, `file:///srv/common#egg=common`.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Target {
     pub(super) path: PathBuf,
@@ -93,8 +93,8 @@ mod tests {
         assert_eq!(read("../common"), "../common  ");
         assert_eq!(read("./libs/common[fast, gpu]"), "./libs/common  fast,gpu");
         assert_eq!(
-            read("file:///work/my%20repo/common#egg=My_Common[x]"),
-            "/work/my repo/common my-common x"
+            read("file:///srv/my%20repo/common#egg=My_Common[x]"),
+            "/srv/my repo/common my-common x"
         );
         assert_eq!(read("file:../common"), "../common  ");
         assert_eq!(read("FILE://localhost/c#subdirectory=d"), "/c/d  ");

@@ -39,7 +39,7 @@ mod tests {
 
     #[test]
     fn only_directories_of_this_machine_are_left_out() {
-        let metadata = "Name: a\nRequires-Dist: common[x] @ file:///work/a;b/common\nRequires-Dist: b@FILE:///b ; extra == \"c\"\n\
+        let metadata = "Name: a\nRequires-Dist: common[x] @ file:///srv/a;b/common\nRequires-Dist: b@FILE:///b ; extra == \"c\"\n\
                         Requires-Dist: d @ https://h/d.zip\nSummary: e @ file:///e\n\nRequires-Dist: f @ file:///f\n";
         let expected = "Name: a\nRequires-Dist: common[x]\nRequires-Dist: b ; extra == \"c\"\n\
                         Requires-Dist: d @ https://h/d.zip\nSummary: e @ file:///e\n\nRequires-Dist: f @ file:///f\n";

@@ -98,15 +98,15 @@ mod tests {
 
     #[test]
     fn the_projects_directory_is_filled_in_as_each_backend_does_it() {
-        let root = Path::new("/work/my repo/ü/trainer");
+        let root = Path::new("/srv/my repo/ü/trainer");
         let hatch = |text: &str| by_hatchling(text, root);
         assert_eq!(
             hatch("common @ {root:uri}/../common").unwrap(),
-            "common @ file:///work/my%20repo/ü/trainer/../common"
+            "common @ file:///srv/my%20repo/ü/trainer/../common"
         );
         assert_eq!(
             hatch("common[x] @ {root:parent:uri}/common ; os_name == 'posix'").unwrap(),
-            "common[x] @ file:///work/my%20repo/ü/common ; os_name == 'posix'"
+            "common[x] @ file:///srv/my%20repo/ü/common ; os_name == 'posix'"
         );
         assert_eq!(hatch("six>=1").unwrap(), "six>=1");
         for asked in ["a @ {env:PLACE}", "a @ {home:uri}/a", "a @ {root:real:uri}", "a{", "a}"] {
@@ -114,7 +114,7 @@ mod tests {
         }
         assert_eq!(
             by_pdm("common @ file:///${PROJECT_ROOT}/../common", root).unwrap(),
-            "common @ file:///work/my%20repo/%C3%BC/trainer/../common"
+            "common @ file:///srv/my%20repo/%C3%BC/trainer/../common"
         );
         assert!(by_pdm("a @ https://${TOKEN}@host/a.zip", root).is_err());
     }
