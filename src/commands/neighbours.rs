@@ -1,6 +1,5 @@
 //! The directories that a project requires, on their way into its image.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::CommandError;
@@ -19,7 +18,7 @@ pub(super) fn find(
     file: Option<&Requirements>,
     checkout: &Checkout<'_>,
 ) -> Result<Neighbours, Error> {
-    let settings = checkout.settings.image(&BTreeMap::new(), None)?;
+    let settings = checkout.settings.image_as_set();
     let asked = Asked {
         project,
         file,

@@ -28,11 +28,7 @@ impl Finder<'_> {
             }
         }
         for known in &self.known {
-            let applying = known
-                .declared
-                .iter()
-                .filter(|declared| self.applies(known, declared) != Applies::No);
-            for declared in applying {
+            for declared in self.applying(known) {
                 let is_elsewhere = matches!(self.origins.of(known, declared)?, Origin::Url(_))
                     || url(&declared.requirement).is_some_and(|url| !url.to_ascii_lowercase().starts_with("file:"));
                 self.check_requirement(&declared.requirement, &declared.text, &declared.by, is_elsewhere)?;

@@ -219,16 +219,18 @@ impl<'a> Finder<'a> {
         Ok(self.known.len() - 1)
     }
 
+    /// What a project requires where the image may be as its marker says.
+    pub(super) fn applying<'k>(&self, known: &'k Known) -> impl Iterator<Item = &'k Declared> {
+        let declared = known.declared.iter();
+        declared.filter(|declared| self.applies(known, declared) != Applies::No)
+    }
+
     /// What is required and no neighbour, each once.
     fn left_to_fetch(&self) -> Result<Vec<Declared>, Error> {
         let mut left: Vec<Declared> = Vec::new();
         for known in &self.known {
             // Where the others would come from is of no interest.
-            let applying = known
-                .declared
-                .iter()
-                .filter(|declared| self.applies(known, declared) != Applies::No);
-            for declared in applying {
+            for declared in self.applying(known) {
                 let declared = match self.origins.of(known, declared)? {
                     Origin::Directory { .. } => continue,
                     Origin::AsDeclared => declared.clone(),

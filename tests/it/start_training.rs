@@ -616,14 +616,14 @@ async fn parts_of_a_copy_that_came_second_are_not_left_behind() {
         .await
         .unwrap();
     assert_eq!(listed(&objects, key).await.size, 3);
-    let uploads = emulator
-        .s3()
-        .list_multipart_uploads()
-        .bucket("iris-input")
-        .send()
-        .await
-        .unwrap();
-    assert!(uploads.uploads().is_empty(), "{uploads:?}");
+    assert_no_upload_is_open(&emulator).await;
+}
+
+/// Every upload in parts was completed or aborted.
+async fn assert_no_upload_is_open(emulator: &Emulator) {
+    let open = emulator.s3().list_multipart_uploads().bucket("iris-input").send();
+    let open = open.await.unwrap();
+    assert!(open.uploads().is_empty(), "{open:?}");
 }
 
 #[test]
@@ -658,14 +658,7 @@ fn a_write_that_met_another_one_is_made_again() {
         };
         function.handle(&payload("run-1")).await.unwrap();
         assert_eq!(emulator.keys("input/data/training/").await.len(), 2);
-        let uploads = emulator
-            .s3()
-            .list_multipart_uploads()
-            .bucket("iris-input")
-            .send()
-            .await
-            .unwrap();
-        assert!(uploads.uploads().is_empty(), "{uploads:?}");
+        assert_no_upload_is_open(&emulator).await;
         emulator.put("iris-input", "input/data/training/real.csv", "3,4").await;
         function.handle(&payload("run-2")).await.unwrap();
         assert_eq!(

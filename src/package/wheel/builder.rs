@@ -16,7 +16,17 @@ use crate::project::{self, Project, ProjectSettings};
 /// What the wheel of a project is made of.
 pub struct Builder<'a> {
     project: &'a Project,
-    backends: Option<BackendsWheel>,
+    maker: Maker,
+}
+
+/// Who makes a wheel.
+enum Maker {
+    /// It is written here.
+    Sgbuild,
+    /// The build backend made it.
+    Backend(BackendsWheel),
+    /// The image's pip is to, since what is compiled is for the machine that does so: `setup.py:12: extension modules …`.
+    Image { reason: String },
 }
 
 /// A wheel that the build backend made, in a directory that lives as long as this.
@@ -56,12 +66,12 @@ impl<'a> Builder<'a> {
         settings: &WheelSettings,
         progress: &dyn Progress,
     ) -> Result<Self, Error> {
-        let backends = match project.build.wheel_by_backend() {
-            None => None,
-            Some(_) if compiles_for(project, settings).is_some() => None,
-            Some(because) => Some(ask_backend(project, because, projects, progress)?),
+        let maker = match (project.build.wheel_by_backend(), compiles_for(project, settings)) {
+            (None, _) => Maker::Sgbuild,
+            (Some(_), Some(reason)) => Maker::Image { reason },
+            (Some(because), None) => Maker::Backend(ask_backend(project, because, projects, progress)?),
         };
-        Ok(Self { project, backends })
+        Ok(Self { project, maker })
     }
 
     /// Writes the wheel into the directory `out`.
@@ -69,11 +79,13 @@ impl<'a> Builder<'a> {
     /// # Errors
     /// See [`pack`]; a backend's wheel that holds what none may, or lacks the module that trains.
     pub fn pack(&self, out: &Path, settings: &WheelSettings, progress: &dyn Progress) -> Result<Built, Error> {
-        if let Some(reason) = compiles_for(self.project, settings) {
-            return Ok(Built::Foreign { reason });
-        }
-        let Some(backends) = &self.backends else {
-            return Ok(Built::Wheel(pack(self.project, out, settings, progress)?));
+        let backends = match &self.maker {
+            Maker::Sgbuild => return Ok(Built::Wheel(pack(self.project, out, settings, progress)?)),
+            Maker::Image { reason } => {
+                let reason = reason.clone();
+                return Ok(Built::Foreign { reason });
+            }
+            Maker::Backend(backends) => backends,
         };
         let file_name = backends
             .path

@@ -82,8 +82,23 @@ impl Settings {
         secrets: &BTreeMap<String, Secret>,
         revision: Option<&Revision>,
     ) -> Result<ImageSettings, Error> {
-        let text = |key: &Key<Option<Text>>| self.get(key).map(ToOwned::to_owned);
+        let set = self.image_as_set();
         Ok(ImageSettings {
+            revision: self.commit(revision).map(|commit| commit.to_string()),
+            source: set.source.or_else(|| revision?.remote.clone()),
+            // Without SOURCE_DATE_EPOCH the commit's time stands for it, as it is the same for everyone who builds the commit.
+            source_date_epoch: self.source_date_epoch()?.or_else(|| revision?.time),
+            secrets: secrets.keys().cloned().collect(),
+            template: self.template()?,
+            ..set
+        })
+    }
+
+    /// What the settings by themselves say of the image: no file is read, and git not asked.
+    #[must_use]
+    pub fn image_as_set(&self) -> ImageSettings {
+        let text = |key: &Key<Option<Text>>| self.get(key).map(ToOwned::to_owned);
+        ImageSettings {
             base_image: text(&table::BASE_IMAGE),
             python_version: text(&table::PYTHON_VERSION),
             platform: self.get(&table::PLATFORM).to_owned(),
@@ -92,14 +107,10 @@ impl Settings {
             user: text(&table::USER),
             labels: self.get(&table::LABELS).clone(),
             extras: self.get(&table::EXTRAS).to_vec(),
-            revision: self.commit(revision).map(|commit| commit.to_string()),
-            source: text(&table::SOURCE_URL).or_else(|| revision?.remote.clone()),
-            // Without SOURCE_DATE_EPOCH the commit's time stands for it, as it is the same for everyone who builds the commit.
-            source_date_epoch: self.source_date_epoch()?.or_else(|| revision?.time),
-            secrets: secrets.keys().cloned().collect(),
+            source: text(&table::SOURCE_URL),
             classic_builder: self.docker().buildkit == Some(false),
-            template: self.template()?,
-        })
+            ..ImageSettings::default()
+        }
     }
 
     /// The commit: the setting, else CodeBuild's, else git's. A commit that was set by hand is taken at its word; git's is

@@ -39,9 +39,14 @@ pub(crate) fn setuptools() -> PathBuf {
 
 /// What the real setuptools packs.
 pub(super) fn setuptools_sdist(root: &Path, out: &Path) -> PathBuf {
-    let code = "import sys, setuptools.build_meta as b; print('made', b.__legacy__.build_sdist(sys.argv[1]))";
+    made_by_setuptools("build_sdist", root, out)
+}
+
+/// What a hook of the real setuptools makes.
+pub(crate) fn made_by_setuptools(hook: &str, root: &Path, out: &Path) -> PathBuf {
+    let code = format!("import sys, setuptools.build_meta as b; print('made', b.__legacy__.{hook}(sys.argv[1]))");
     let said = run(Command::new("python3")
-        .args(["-c", code])
+        .args(["-c", &code])
         .arg(out)
         .current_dir(root)
         .env("PYTHONPATH", setuptools()));

@@ -9,19 +9,12 @@ use std::process::Command;
 use sgbuild::package::wheel::Wheel;
 
 use super::packed;
-use crate::sdist::oracle::setuptools;
+use crate::sdist::oracle::{made_by_setuptools, setuptools};
 use crate::sdist::{run, write};
 
 /// What the real setuptools builds.
 fn setuptools_wheel(root: &Path, out: &Path) -> PathBuf {
-    let code = "import sys, setuptools.build_meta as b; print('made', b.__legacy__.build_wheel(sys.argv[1]))";
-    let said = run(Command::new("python3")
-        .args(["-c", code])
-        .arg(out)
-        .current_dir(root)
-        .env("PYTHONPATH", setuptools()));
-    let name = said.lines().find_map(|line| line.strip_prefix("made ")).unwrap();
-    out.join(name)
+    made_by_setuptools("build_wheel", root, out)
 }
 
 /// A member: its bytes, and whether its owner may execute it.
