@@ -1,6 +1,7 @@
 //! `ImagePlan ─▶ BuiltImage`: the engines that make an image of a plan, keep it, and send it to a registry.
 
 pub mod docker;
+pub mod native;
 mod error;
 mod kind;
 

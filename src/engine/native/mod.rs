@@ -1,0 +1,7 @@
+//! `ImagePlan ─▶ BuiltImage` without a daemon: a base image is referenced, wheels become layers as they are, and only what a registry
+//! lacks is sent.
+#![allow(dead_code)]
+
+mod target;
+
+pub(crate) use target::{Libc, Target};
