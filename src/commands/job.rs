@@ -13,6 +13,7 @@ use crate::build_record::{BuildRecord, OwnRecords, Source};
 use crate::dist::{self, Dist, Held};
 use crate::engine::docker;
 use crate::engine::docker::context::{self, Package};
+use crate::engine::native::Native;
 use crate::engine::{self, BuiltImage, Engine, EngineKind, Order};
 use crate::error::Error;
 use crate::image::ImagePlan;
@@ -195,12 +196,21 @@ impl<'a> Job<'a> {
 
     /// The engine that the settings name, if it can make what is planned.
     pub(super) async fn engine(&self, plan: &ImagePlan) -> Result<Box<dyn Engine>, Error> {
-        let settings = self.settings().docker();
-        let engine = match engine_kind(self.checkout)? {
-            EngineKind::Auto | EngineKind::Docker => docker::connect(&settings).await.map_err(engine::Error::from)?,
+        let engine: Box<dyn Engine> = match engine_kind(self.checkout)? {
+            EngineKind::Native => Box::new(self.native(plan).await?),
+            EngineKind::Auto | EngineKind::Docker => {
+                let settings = self.settings().docker();
+                Box::new(docker::connect(&settings).await.map_err(engine::Error::from)?)
+            }
         };
         engine.check(plan)?;
-        Ok(Box::new(engine))
+        Ok(engine)
+    }
+
+    async fn native(&self, plan: &ImagePlan) -> Result<Native, Error> {
+        let auth = auth_settings(self.checkout, &plan.base.repository).await;
+        let engine = Native::open(self.settings().native(auth), self.progress());
+        Ok(engine.map_err(engine::Error::from)?)
     }
 
     /// The image: the one that an earlier run built of the same files, if the engine still has it, else a new one.

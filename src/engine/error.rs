@@ -1,6 +1,6 @@
 //! Why an engine did not do what it was asked.
 
-use super::docker;
+use super::{docker, native};
 use crate::explain::{Advice, Explain};
 
 /// Why an engine did not do what it was asked.
@@ -9,12 +9,16 @@ pub enum Error {
     /// The Docker daemon, or the way to it.
     #[error(transparent)]
     Docker(#[from] docker::Error),
+    /// What the native engine works with, or on.
+    #[error(transparent)]
+    Native(#[from] native::Error),
 }
 
 impl Explain for Error {
     fn advice(&self) -> Advice {
         match self {
             Self::Docker(error) => error.advice(),
+            Self::Native(error) => error.advice(),
         }
     }
 }

@@ -5,21 +5,23 @@ use std::str::FromStr;
 /// An engine, as the setting `engine` names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EngineKind {
-    /// Whichever there is: the Docker daemon.
+    /// sgbuild itself where it can make what is planned, else the Docker daemon.
     Auto,
     /// The Docker daemon.
     Docker,
+    /// sgbuild itself, without a daemon.
+    Native,
 }
 
 impl EngineKind {
     /// Every name of an engine.
-    const NAMES: [(&str, Self); 2] = [("auto", Self::Auto), ("docker", Self::Docker)];
+    const NAMES: [(&str, Self); 3] = [("auto", Self::Auto), ("docker", Self::Docker), ("native", Self::Native)];
 
     /// What the pipeline's template calls it: in CodeBuild there is a daemon.
     #[must_use]
     pub fn parameter(self) -> &'static str {
         match self {
-            Self::Auto | Self::Docker => "docker",
+            Self::Auto | Self::Docker | Self::Native => "docker",
         }
     }
 }
@@ -37,7 +39,7 @@ impl FromStr for EngineKind {
 
 /// There is no engine of that name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("there is no engine `{name}`{}", if .name == "native" { " yet" } else { "" })]
+#[error("there is no engine `{name}`")]
 pub struct UnknownEngine {
     /// As set.
     pub name: String,

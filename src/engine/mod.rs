@@ -1,9 +1,9 @@
 //! `ImagePlan ─▶ BuiltImage`: the engines that make an image of a plan, keep it, and send it to a registry.
 
 pub mod docker;
-pub mod native;
 mod error;
 mod kind;
+pub mod native;
 
 pub use error::Error;
 pub use kind::{EngineKind, UnknownEngine};
@@ -18,6 +18,7 @@ use crate::image::ImagePlan;
 use crate::oci::{Digest, Platform, Reference};
 use crate::progress::Progress;
 use crate::registry::Credentials;
+use crate::registry::client::Client;
 use crate::secret::Secret;
 
 /// Something that builds images, keeps them, and sends those that it built.
@@ -73,12 +74,14 @@ pub struct Order<'a> {
 }
 
 /// Where an image is sent.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub struct Destination<'a> {
     /// With a tag.
     pub reference: &'a Reference,
     /// For the registry.
     pub credentials: &'a Credentials,
+    /// Connected to the repository.
+    pub client: &'a Client,
 }
 
 /// An image that an engine built and keeps.
@@ -106,6 +109,11 @@ pub enum Kept {
         /// The tag by which it does, such as `sgbuild/iris-classifier:1.0.0-3f2a9c1`.
         reference: String,
     },
+    /// sgbuild's own cache has what it is made of.
+    Native {
+        /// Its name, in the same form; no daemon knows it.
+        reference: String,
+    },
 }
 
 impl BuiltImage {
@@ -113,7 +121,7 @@ impl BuiltImage {
     #[must_use]
     pub fn name(&self) -> &str {
         match &self.kept {
-            Kept::Docker { reference } => reference,
+            Kept::Docker { reference } | Kept::Native { reference } => reference,
         }
     }
 }

@@ -174,6 +174,7 @@ impl Push<'_> {
         let destination = Destination {
             reference: tag,
             credentials: &self.credentials,
+            client: &self.client,
         };
         let mut tries = 0;
         loop {

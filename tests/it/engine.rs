@@ -18,6 +18,7 @@ use sgbuild::oci::{Digest, Platform, Reference, Repository};
 use sgbuild::progress::{Progress, Silent, Task};
 use sgbuild::project::EntryPoint;
 use sgbuild::registry::Credentials;
+use sgbuild::registry::client::{Access, Client, ClientSettings};
 use sgbuild::secret::Secret;
 
 const BASE: &str = "sgbuild-test/shell";
@@ -273,8 +274,10 @@ fn plan(base: Reference) -> ImagePlan {
 }
 
 fn of_docker(error: engine::Error) -> Error {
-    let engine::Error::Docker(error) = error;
-    error
+    match error {
+        engine::Error::Docker(error) => error,
+        other @ engine::Error::Native(_) => panic!("{other}"),
+    }
 }
 
 async fn send(
@@ -284,7 +287,22 @@ async fn send(
     credentials: &Credentials,
     progress: &dyn Progress,
 ) -> Result<(), Error> {
-    let destination = Destination { reference, credentials };
+    // The daemon goes its own way to the registry, and where it cannot, neither can this.
+    let settings = ClientSettings::default();
+    let connected = Client::connect(&reference.repository, credentials, Access::PullPush, &settings).await;
+    let client = if let Ok(client) = connected {
+        client
+    } else {
+        let another = Registry::start();
+        let repository = Repository::parse(&format!("{}/team/x", another.host)).unwrap();
+        let client = Client::connect(&repository, credentials, Access::PullPush, &settings).await;
+        client.unwrap()
+    };
+    let destination = Destination {
+        reference,
+        credentials,
+        client: &client,
+    };
     docker.send(image, &destination, progress).await.map_err(of_docker)
 }
 

@@ -85,7 +85,9 @@ impl Engine for Docker {
     }
 
     async fn holds(&self, image: &BuiltImage) -> Result<bool, super::Error> {
-        let Kept::Docker { reference } = &image.kept;
+        let Kept::Docker { reference } = &image.kept else {
+            return Ok(false);
+        };
         let during = format!("looking for the image {}", image.id);
         let inspected = self.daemon.images.inspect_image(image.id.as_str());
         match self.daemon.answer(inspected, &during).await {

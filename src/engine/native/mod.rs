@@ -1,7 +1,106 @@
 //! `ImagePlan ─▶ BuiltImage` without a daemon: a base image is referenced, wheels become layers as they are, and only what a registry
 //! lacks is sent.
-#![allow(dead_code)]
+//!
+//! ```text
+//! what it stands on   base/: what a base image holds
+//! what it installs    resolve/: which wheels; store/: wheels by digest
+//! what it makes       archive.rs: a wheel; install/: its files' places; layers.rs: which wheel in which layer; splice.rs: a layer's bytes;
+//!                     image.rs: config and manifest
+//! the whole           build.rs, send.rs
+//! ```
 
+mod archive;
+mod base;
+mod build;
+mod error;
+mod image;
+mod install;
+mod layers;
+mod resolve;
+mod send;
+mod splice;
+mod store;
 mod target;
 
+pub use archive::Malformed;
+pub use error::Error;
 pub(crate) use target::{Libc, Target};
+
+use std::path::PathBuf;
+
+use async_trait::async_trait;
+
+use super::{BuiltImage, Destination, Engine, Order};
+use crate::image::ImagePlan;
+use crate::progress::Progress;
+use crate::registry::auth::AuthSettings;
+use crate::registry::client::ClientSettings;
+use crate::uv::UvSettings;
+use build::Record;
+use store::{Sites, Store};
+
+/// What the native engine works with.
+#[derive(Debug, Clone)]
+pub struct NativeSettings {
+    /// sgbuild's cache directory: wheels, and what is known of bases and layers.
+    pub cache_dir: PathBuf,
+    /// The program that resolves, and what it is told.
+    pub uv: UvSettings,
+    /// How to talk to registries.
+    pub client: ClientSettings,
+    /// Where credentials for the base image's registry come from.
+    pub auth: AuthSettings,
+}
+
+/// The native engine.
+pub struct Native {
+    settings: NativeSettings,
+    store: Store,
+    sites: Sites,
+}
+
+#[async_trait]
+impl Engine for Native {
+    fn check(&self, plan: &ImagePlan) -> Result<(), super::Error> {
+        Ok(check(plan)?)
+    }
+
+    async fn build(&self, order: &Order<'_>, progress: &dyn Progress) -> Result<BuiltImage, super::Error> {
+        Ok(self.build_image(order, progress).await?)
+    }
+
+    async fn holds(&self, image: &BuiltImage) -> Result<bool, super::Error> {
+        let record = Record::read(&self.store, &image.id);
+        Ok(record.is_some_and(|record| build::is_whole(&record, &self.store)))
+    }
+
+    async fn send(
+        &self,
+        image: &BuiltImage,
+        destination: &Destination<'_>,
+        progress: &dyn Progress,
+    ) -> Result<(), super::Error> {
+        Ok(self.send_image(image, destination, progress).await?)
+    }
+}
+
+/// Refuses what only running commands in the image can do.
+///
+/// # Errors
+/// [`Error::OnlyDocker`], with the first such thing.
+pub fn check(plan: &ImagePlan) -> Result<(), Error> {
+    let only = &plan.only_docker;
+    let what = if only.template.is_some() {
+        "a Dockerfile template of your own"
+    } else if !only.system_packages.is_empty() {
+        "the setting `system-packages`"
+    } else if !only.docker_lines.is_empty() {
+        "the keyword `dockerlines`"
+    } else {
+        return Ok(());
+    };
+    Err(Error::OnlyDocker { what })
+}
+
+#[cfg(test)]
+mod tests;

@@ -10,6 +10,7 @@ use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 use url::Url;
 
 use super::exchange::{Answer, Request};
+use super::manifests::CONTENT_DIGEST;
 use super::sending::Sent;
 use super::{Client, Error};
 use crate::explain::{Explain as _, Fault};
@@ -113,29 +114,35 @@ impl Client {
         }
     }
 
-    /// One upload: begun, sent as one piece, and ended with the digest.
+    /// One upload: begun, and sent as one piece with its digest
+    /// ([the specification](https://github.com/opencontainers/distribution-spec/blob/main/spec.md#post-then-put)).
     async fn upload_once(&self, content: &Arc<dyn Content>, tries: u32) -> Result<(), Error> {
         let begin = Request::new(Method::POST, self.uploads()?);
         let session = self.send(begin.clone()).await?;
-        let place = self.place(&session, &begin)?;
-
-        let piece = Request::new(Method::PATCH, place);
-        let sent = self.send_content(&piece, content, tries).await?;
-        let mut place = self.place(&sent, &piece)?;
+        let mut place = self.place(&session, &begin)?;
 
         let digest = &content.descriptor().digest;
         place.query_pairs_mut().append_pair("digest", digest.as_str());
-        let end = Request::new(Method::PUT, place);
-        let ended = self.send(end.clone()).await;
-        // What counts is what the repository has: the answer to a first try may have been lost, and the second found nothing to end.
+        let whole = Request::new(Method::PUT, place);
+        let sent = self.send_content(&whole, content, tries).await;
+        if let Err(error @ Error::Local { .. }) = sent {
+            return Err(error);
+        }
+        let says_so = |answer: &Answer| {
+            answer.status == StatusCode::CREATED && answer.header(CONTENT_DIGEST) == Some(digest.as_str())
+        };
+        if sent.as_ref().is_ok_and(says_so) {
+            return Ok(());
+        }
+        // What counts is what the repository has: the answer may have been lost on its way.
         if self.blob_size(digest).await? == Some(content.descriptor().size) {
             return Ok(());
         }
-        let ended = ended?;
-        if ended.status.is_success() {
-            return Err(self.protocol(&end.title(), "it does not have the blob that it took"));
+        let sent = sent?;
+        if sent.status.is_success() {
+            return Err(self.protocol(&whole.title(), "it does not have the blob that it took"));
         }
-        Err(self.unexpected(&ended, &end.title()))
+        Err(self.unexpected(&sent, &whole.title()))
     }
 
     /// Sends the bytes themselves.

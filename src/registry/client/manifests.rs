@@ -10,7 +10,7 @@ use super::{Client, Error};
 use crate::oci::{Digest, MediaType};
 
 /// The registry's account of what it answers with.
-const CONTENT_DIGEST: &str = "docker-content-digest";
+pub(super) const CONTENT_DIGEST: &str = "docker-content-digest";
 
 /// A manifest as a registry holds it.
 #[derive(Debug, Clone, PartialEq, Eq)]

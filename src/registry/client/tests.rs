@@ -426,29 +426,27 @@ impl Content for Layer {
     }
 }
 
-/// A registry that begins an upload, takes its piece as `patch` says, and ends it; it then has a blob of `size` bytes.
-async fn taking(size: usize, patch: impl Fn(usize) -> String + Send + Sync + 'static) -> Scripted {
-    let patches = std::sync::atomic::AtomicUsize::new(0);
+/// A registry that begins an upload and takes it as `put` says; it then has a blob of `size` bytes, 404 without one.
+async fn taking(size: Option<usize>, put: impl Fn(usize) -> String + Send + Sync + 'static) -> Scripted {
+    let puts = std::sync::atomic::AtomicUsize::new(0);
     Scripted::start(move |request, _| match request.split_once(' ').unwrap() {
         ("POST", _) => answer(
             "202 Accepted",
             &[("location", "/v2/team/iris/blobs/uploads/1?state=x")],
             "",
         ),
-        ("PATCH", _) => patch(patches.fetch_add(1, std::sync::atomic::Ordering::SeqCst)),
-        ("PUT", _) => answer("201 Created", &[], ""),
-        ("HEAD", _) => answer("200 OK", &[], &"x".repeat(size)),
+        ("PUT", _) => put(puts.fetch_add(1, std::sync::atomic::Ordering::SeqCst)),
+        ("HEAD", _) => match size {
+            Some(size) => answer("200 OK", &[], &"x".repeat(size)),
+            None => answer("404 Not Found", &[], ""),
+        },
         _ => answer("200 OK", &[], "{}"),
     })
     .await
 }
 
-fn went_on(_: usize) -> String {
-    answer(
-        "202 Accepted",
-        &[("location", "/v2/team/iris/blobs/uploads/1?state=y")],
-        "",
-    )
+fn taken(_: usize) -> String {
+    answer("201 Created", &[], "")
 }
 
 async fn upload(server: &Scripted, layer: &std::sync::Arc<dyn Content>) -> Result<(), Error> {
@@ -460,45 +458,54 @@ async fn upload(server: &Scripted, layer: &std::sync::Arc<dyn Content>) -> Resul
 
 #[tokio::test]
 async fn a_blob_that_did_not_arrive_is_sent_again_from_its_beginning() {
-    let server = taking(5, |tries| match tries {
+    let digest = Digest::of(b"layer");
+    let named = digest.to_string();
+    let server = taking(None, move |tries| match tries {
         0 => answer("502 Bad Gateway", &[], ""),
-        _ => went_on(tries),
+        _ => answer("201 Created", &[("docker-content-digest", &named)], ""),
     })
     .await;
     upload(&server, &Layer::content("layer", &["layer", "layer"]))
         .await
         .unwrap();
     let seen = server.seen();
-    let sent: Vec<_> = seen.iter().filter(|request| request.starts_with("PATCH ")).collect();
+    let sent: Vec<_> = seen.iter().filter(|request| request.starts_with("PUT ")).collect();
     assert!(
         sent.len() == 2 && sent.iter().all(|request| request.ends_with("\r\n\r\nlayer")),
         "{sent:?}"
     );
     assert!(sent[0].contains("content-length: 5\r\n"), "{}", sent[0]);
-    let put = format!(
-        "PUT /v2/team/iris/blobs/uploads/1?state=y&digest={} ",
-        Digest::of(b"layer")
-    );
-    let put = put.replace("sha256:", "sha256%3A");
-    assert!(seen.iter().any(|request| request.starts_with(&put)), "{seen:?}");
+    let put = format!("PUT /v2/team/iris/blobs/uploads/1?state=x&digest={digest} ").replace("sha256:", "sha256%3A");
+    assert!(sent.iter().all(|request| request.starts_with(&put)), "{seen:?}");
+}
+
+#[tokio::test]
+async fn an_upload_whose_answer_was_lost_has_arrived() {
+    let server = taking(Some(5), |_| answer("502 Bad Gateway", &[], "")).await;
+    upload(&server, &Layer::content("layer", &["layer"])).await.unwrap();
 }
 
 #[tokio::test]
 async fn what_is_not_what_it_says_is_never_sent_whole() {
     for opened in ["later", "longer", "lay", ""] {
-        let server = taking(5, went_on).await;
+        let server = taking(Some(5), taken).await;
         let error = upload(&server, &Layer::content("layer", &[opened])).await.unwrap_err();
         assert!(matches!(error, Error::Local { .. }), "{opened}: {error}");
-        assert!(!server.seen().iter().any(|request| request.starts_with("PUT ")));
+        let seen = server.seen();
+        assert!(
+            !seen.iter().any(|request| request.ends_with("\r\n\r\nlayer")),
+            "{seen:?}"
+        );
+        assert!(!seen.iter().any(|request| request.starts_with("HEAD ")), "{seen:?}");
     }
-    upload(&taking(0, went_on).await, &Layer::content("", &[""]))
+    upload(&taking(Some(0), taken).await, &Layer::content("", &[""]))
         .await
         .unwrap();
 }
 
 #[tokio::test]
 async fn a_registry_that_took_a_blob_and_does_not_have_it_is_not_believed() {
-    let server = taking(4, went_on).await;
+    let server = taking(Some(4), taken).await;
     let error = upload(&server, &Layer::content("layer", &["layer"])).await.unwrap_err();
     assert!(
         error.to_string().contains("it does not have the blob that it took"),

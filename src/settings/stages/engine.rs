@@ -1,6 +1,9 @@
 //! How the image is built.
 
 use crate::engine::docker::DockerSettings;
+use crate::engine::native::NativeSettings;
+use crate::registry::auth::AuthSettings;
+use crate::registry::client::ClientSettings;
 use crate::settings::{Origin, Settings, table};
 
 /// What builds the image, and how.
@@ -25,6 +28,17 @@ impl Settings {
             origin: self.origin_of(&table::ENGINE),
             pull: self.get(&table::PULL),
             no_cache: self.get(&table::NO_CACHE),
+        }
+    }
+
+    /// What the native engine works with; `auth` is for the base image's registry.
+    #[must_use]
+    pub fn native(&self, auth: AuthSettings) -> NativeSettings {
+        NativeSettings {
+            cache_dir: self.environment().cache_dir(),
+            uv: self.uv(),
+            client: ClientSettings::default(),
+            auth,
         }
     }
 

@@ -1,0 +1,319 @@
+//! A wheel as a zip archive: which files it has, and where in it their bytes are.
+//!
+//! Nothing is unpacked. What an archive says twice, in its directory and before each file, must be the same, as who reads the one
+//! and who reads the other would install different things
+//! (<https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT>).
+
+use std::collections::HashSet;
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::os::unix::fs::FileExt as _;
+use std::path::{Path, PathBuf};
+
+use flate2::Decompress;
+use rawzip::{CompressionMethod, MAX_CENTRAL_DIRECTORY_RECORD_SIZE, ZipArchive, ZipFileHeaderRecord};
+
+/// The most files that a wheel may have: the largest of the index have some 60,000.
+const MAX_FILES: usize = 1 << 20;
+/// From here on it matters how much larger than itself an archive says that it becomes.
+const LARGE: u64 = 1 << 30;
+/// How much larger that may be: text shrinks to a tenth, tables of numbers seldom to less than a fiftieth.
+const MAX_RATIO: u64 = 200;
+
+/// Why an archive is not read: the end of a sentence that begins with its name.
+#[derive(Debug, thiserror::Error)]
+pub enum Malformed {
+    /// It is not there, or not readable.
+    #[error("cannot be read: {0}")]
+    Read(#[from] io::Error),
+    /// It is no zip archive, or ends too early.
+    #[error("is no whole zip archive: {0}")]
+    Zip(#[from] rawzip::Error),
+    /// It is one that no installer should take.
+    #[error("{0}")]
+    Refused(String),
+}
+
+/// A file in a wheel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Member {
+    /// Relative, with `/`, without `.` and `..`.
+    pub(crate) path: String,
+    /// Whether its bytes are deflated, or as they are.
+    pub(crate) is_deflated: bool,
+    /// Where in the archive they begin.
+    pub(crate) offset: u64,
+    /// How many there are.
+    pub(crate) stored_size: u64,
+    /// How many it has unpacked.
+    pub(crate) size: u64,
+    /// Over the unpacked bytes.
+    pub(crate) crc32: u32,
+    /// Whether it may be run, as pip sees it.
+    pub(crate) is_executable: bool,
+}
+
+/// An open wheel.
+#[derive(Debug)]
+pub(crate) struct Archive {
+    path: PathBuf,
+    file: File,
+    members: Vec<Member>,
+}
+
+impl Archive {
+    /// Opens the wheel at `path` and reads its directory.
+    ///
+    /// # Errors
+    /// See [`Malformed`].
+    pub(crate) fn open(path: &Path) -> Result<Self, Malformed> {
+        let file = File::open(path)?;
+        let length = file.metadata()?.len();
+        let mut buffer = vec![0; MAX_CENTRAL_DIRECTORY_RECORD_SIZE];
+        let zip = ZipArchive::from_file(file.try_clone()?, &mut buffer)?;
+        let mut members = Vec::new();
+        let mut names = HashSet::new();
+        let mut local = vec![0; 2 * usize::from(u16::MAX)];
+        let mut entries = zip.entries(&mut buffer);
+        while let Some(entry) = entries.next_entry()? {
+            if entry.is_dir() {
+                continue;
+            }
+            let path = name(entry.file_path().as_bytes())?;
+            let found = zip.get_entry(entry.wayfinder())?;
+            let header = found.local_header(&mut local)?;
+            if header.file_path().as_bytes() != path.as_bytes() {
+                return Err(refused(format!("has `{path}` in its directory where another file is")));
+            }
+            let (offset, end) = found.compressed_data_range();
+            if end > length {
+                return Err(refused(format!("ends before `{path}` does")));
+            }
+            if !names.insert(path.clone()) {
+                return Err(refused(format!("has `{path}` twice")));
+            }
+            if members.len() == MAX_FILES {
+                return Err(refused(format!("has more than {MAX_FILES} files")));
+            }
+            members.push(member(&entry, path, offset, end - offset)?);
+        }
+        if zip.entries_hint() < members.len() as u64 {
+            return Err(refused("has more files than it says".to_owned()));
+        }
+        check_places(&members)?;
+        check_growth(&members, length)?;
+        Ok(Self {
+            path: path.to_owned(),
+            file,
+            members,
+        })
+    }
+
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Its files, in the order of its directory.
+    pub(crate) fn members(&self) -> &[Member] {
+        &self.members
+    }
+
+    /// Fills `buffer` with the bytes from `offset` on, as they are in the archive.
+    pub(crate) fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+        self.file.read_exact_at(buffer, offset)
+    }
+
+    /// The unpacked content of a member of at most `limit` bytes.
+    ///
+    /// # Errors
+    /// It is larger, or not what the directory says.
+    pub(crate) fn content(&self, member: &Member, limit: u64) -> Result<Vec<u8>, Malformed> {
+        let path = &member.path;
+        if member.size > limit || member.stored_size > limit {
+            return Err(refused(format!("has more than {limit} bytes in `{path}`")));
+        }
+        let unlike = || refused(format!("has a damaged `{path}`"));
+        let mut stored = vec![0; usize::try_from(member.stored_size).map_err(|_| unlike())?];
+        self.read_at(&mut stored, member.offset)?;
+        let content = if member.is_deflated {
+            let mut content = Vec::new();
+            let inflated = flate2::bufread::DeflateDecoder::new(&stored[..]);
+            inflated
+                .take(limit + 1)
+                .read_to_end(&mut content)
+                .map_err(|_| unlike())?;
+            content
+        } else {
+            stored
+        };
+        let is_as_said = content.len() as u64 == member.size && crc32fast::hash(&content) == member.crc32;
+        is_as_said.then_some(content).ok_or_else(unlike)
+    }
+}
+
+fn refused(reason: String) -> Malformed {
+    Malformed::Refused(reason)
+}
+
+/// A member's name, if it is one that stays where it is put.
+fn name(bytes: &[u8]) -> Result<String, Malformed> {
+    let text = std::str::from_utf8(bytes)
+        .map_err(|_| refused(format!("has a name that is not UTF-8: {}", bytes.escape_ascii())))?;
+    let is_step = |part: &str| part.is_empty() || part == "." || part == "..";
+    if text.split('/').any(is_step) || text.contains(['\\', '\0']) {
+        return Err(refused(format!(
+            "has the name `{}`, which leads elsewhere",
+            text.escape_debug()
+        )));
+    }
+    Ok(text.to_owned())
+}
+
+fn member(entry: &ZipFileHeaderRecord<'_>, path: String, offset: u64, stored_size: u64) -> Result<Member, Malformed> {
+    let is_deflated = match entry.compression_method() {
+        CompressionMethod::DEFLATE => true,
+        CompressionMethod::STORE => false,
+        other => {
+            return Err(refused(format!(
+                "has `{path}` compressed by {other:?}, which pip does not read either"
+            )));
+        }
+    };
+    if entry.flags().is_encrypted() {
+        return Err(refused(format!("has `{path}` encrypted")));
+    }
+    let size = entry.uncompressed_size_hint();
+    if !is_deflated && size != stored_size {
+        return Err(refused(format!(
+            "has a damaged `{path}`: it is stored with another size than its own"
+        )));
+    }
+    // As pip's `zip_item_is_executable`: a regular file that anybody may run.
+    let mode = entry.external_attributes() >> 16;
+    Ok(Member {
+        path,
+        is_deflated,
+        offset,
+        stored_size,
+        size,
+        crc32: entry.crc32(),
+        is_executable: mode & 0o170_000 == 0o100_000 && mode & 0o111 != 0,
+    })
+}
+
+/// Refuses files that share bytes, by which a small archive becomes a large one, and files that are directories to others.
+fn check_places(members: &[Member]) -> Result<(), Malformed> {
+    let mut places: Vec<&Member> = members.iter().collect();
+    places.sort_by_key(|member| member.offset);
+    for pair in places.windows(2) {
+        if pair[0].offset + pair[0].stored_size > pair[1].offset {
+            let (one, other) = (&pair[0].path, &pair[1].path);
+            return Err(refused(format!("has the same bytes in `{one}` and `{other}`")));
+        }
+    }
+    let names: HashSet<&str> = members.iter().map(|member| member.path.as_str()).collect();
+    let parents = |path: &'_ str| path.rmatch_indices('/').map(|(at, _)| at).collect::<Vec<_>>();
+    let in_a_file = members.iter().find_map(|member| {
+        let path = member.path.as_str();
+        parents(path)
+            .into_iter()
+            .map(|at| &path[..at])
+            .find(|parent| names.contains(parent))
+    });
+    match in_a_file {
+        Some(path) => Err(refused(format!("has `{path}` as a file and as a directory"))),
+        None => Ok(()),
+    }
+}
+
+/// Refuses what would fill a disk.
+fn check_growth(members: &[Member], length: u64) -> Result<(), Malformed> {
+    let unpacked = members
+        .iter()
+        .fold(0_u64, |sum, member| sum.saturating_add(member.size));
+    if unpacked > LARGE && unpacked / MAX_RATIO > length {
+        return Err(refused(format!("says that its {length} bytes become {unpacked}")));
+    }
+    Ok(())
+}
+
+/// Inflates one member piece by piece, and makes sure that it is what the directory says.
+pub(crate) struct Inflation<'a> {
+    member: &'a Member,
+    decompress: Decompress,
+    crc: crc32fast::Hasher,
+    buffer: Vec<u8>,
+    ended: bool,
+}
+
+/// How much is inflated at a time.
+const PIECE: usize = 256 << 10;
+
+impl<'a> Inflation<'a> {
+    pub(crate) fn of(member: &'a Member) -> Self {
+        Self {
+            member,
+            decompress: Decompress::new(false),
+            crc: crc32fast::Hasher::new(),
+            buffer: vec![0; PIECE],
+            ended: !member.is_deflated,
+        }
+    }
+
+    /// Takes the next bytes of the archive, and hands on what they come to.
+    ///
+    /// # Errors
+    /// They are no deflate stream, or come to more than was said.
+    pub(crate) fn push(&mut self, mut stored: &[u8], mut unpacked: impl FnMut(&[u8])) -> Result<(), Malformed> {
+        if !self.member.is_deflated {
+            self.crc.update(stored);
+            unpacked(stored);
+            return Ok(());
+        }
+        loop {
+            let (before_in, before_out) = (self.decompress.total_in(), self.decompress.total_out());
+            let status = self
+                .decompress
+                .decompress(stored, &mut self.buffer, flate2::FlushDecompress::None)
+                .map_err(|_| self.damaged())?;
+            let read = usize::try_from(self.decompress.total_in() - before_in).unwrap_or(stored.len());
+            let made = usize::try_from(self.decompress.total_out() - before_out).unwrap_or(0);
+            stored = &stored[read..];
+            if self.decompress.total_out() > self.member.size {
+                return Err(self.damaged());
+            }
+            self.crc.update(&self.buffer[..made]);
+            unpacked(&self.buffer[..made]);
+            match status {
+                flate2::Status::StreamEnd if stored.is_empty() => {
+                    self.ended = true;
+                    return Ok(());
+                }
+                // What follows the stream would be read as a gzip member of its own.
+                flate2::Status::StreamEnd => return Err(self.damaged()),
+                _ if stored.is_empty() && made < PIECE => return Ok(()),
+                _ if read == 0 && made == 0 => return Err(self.damaged()),
+                _ => {}
+            }
+        }
+    }
+
+    /// Ends it.
+    ///
+    /// # Errors
+    /// It is not what the directory says: shorter, or other bytes.
+    pub(crate) fn end(self) -> Result<(), Malformed> {
+        let damaged = self.damaged();
+        let is_whole = self.ended && (!self.member.is_deflated || self.decompress.total_out() == self.member.size);
+        if is_whole && self.crc.finalize() == self.member.crc32 {
+            Ok(())
+        } else {
+            Err(damaged)
+        }
+    }
+
+    fn damaged(&self) -> Malformed {
+        refused(format!("has a damaged `{}`", self.member.path))
+    }
+}

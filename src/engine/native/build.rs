@@ -1,0 +1,242 @@
+//! One image on its way from plan to digest.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::base::{self, Asked, Base};
+use super::image::{self, Documents};
+use super::install::Scheme;
+use super::layers::{self, Ground, Ingredient, Recipe};
+use super::resolve::{self, Question};
+use super::splice::{self, Entry, Measured};
+use super::store::Store;
+use super::{Error, Native};
+use crate::engine::{BuiltImage, Kept, Order};
+use crate::image::{ImagePlan, RUN_PY, run_py};
+use crate::oci::{Digest, Platform};
+use crate::progress::Progress;
+
+/// What of images is kept in the store.
+const IMAGES: &str = "images";
+/// What layers came to.
+const LAYERS: &str = "layers";
+
+/// An image as it is kept: what it takes to send it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Record {
+    /// The config, as its digest has it.
+    pub(super) config: String,
+    /// The manifest, as its digest has it.
+    pub(super) manifest: String,
+    /// The base image, as the plan names it.
+    pub(super) base: String,
+    /// Of the base's manifest.
+    pub(super) base_digest: Digest,
+    /// What the base was made for.
+    pub(super) platform: Platform,
+    /// The layers above the base's.
+    pub(super) layers: Vec<(Recipe, Measured)>,
+}
+
+impl Record {
+    pub(super) fn read(store: &Store, id: &Digest) -> Option<Self> {
+        store.note(IMAGES, id.as_str())
+    }
+}
+
+impl Native {
+    pub(super) async fn build_image(&self, order: &Order<'_>, progress: &dyn Progress) -> Result<BuiltImage, Error> {
+        let plan = order.plan;
+        let base = self.base(order, progress).await?;
+        let scheme = scheme(&base);
+        let mut recipes = self.requirements(order, &base, progress).await?;
+        recipes.push(self.package(order).await?);
+        let ground = Ground {
+            base: &base,
+            scheme: &scheme,
+            store: &self.store,
+        };
+        let measured = measure(&ground, &recipes, progress)?;
+        let titled: Vec<_> = recipes.iter().map(|recipe| recipe.title.clone()).zip(measured.iter().cloned()).collect();
+        let documents = image::documents(plan, &base, &titled)?;
+        let built = BuiltImage {
+            id: documents.id(),
+            platform: plan.platform.clone(),
+            kept: Kept::Native {
+                reference: order.name.clone(),
+            },
+            size: measured.iter().map(|layer| layer.unpacked).sum::<u64>() + base.unpacked_size(),
+            context_digest: order.dist.context_digest.clone(),
+        };
+        self.keep(plan, &base, documents, recipes.into_iter().zip(measured).collect())?;
+        Ok(built)
+    }
+
+    async fn base(&self, order: &Order<'_>, progress: &dyn Progress) -> Result<Base, Error> {
+        let source = base::Source::Registry(order.plan.base.clone());
+        let asked = Asked {
+            source: &source,
+            platform: &order.plan.platform,
+            credentials: &order.base_credentials,
+            client: &self.settings.client,
+            cache_dir: &self.settings.cache_dir,
+            pull: order.pull,
+        };
+        Ok(base::read(&asked, progress).await?)
+    }
+
+    /// The layers of what the package requires.
+    async fn requirements(&self, order: &Order<'_>, base: &Base, progress: &dyn Progress) -> Result<Vec<Recipe>, Error> {
+        let plan = order.plan;
+        if plan.requirements.is_empty() {
+            return Ok(Vec::new());
+        }
+        let installed: Vec<resolve::Installed> = base.python.installed.iter().map(known).collect();
+        let question = Question {
+            requirements: &plan.requirements,
+            constraints: &plan.constraints,
+            locked: plan.locked,
+            target: &base.python.target,
+            python_full: None,
+            installed: &installed,
+            uv: &self.settings.uv,
+            upgrade: false,
+            no_cache: order.no_cache,
+        };
+        let resolution = resolve::resolve(&question, &self.store, &self.sites, progress).await?;
+        let wheels = self.store.fetch(&resolution.wheels, &self.sites, progress).await?;
+        let mut recipes = Vec::new();
+        let removed = removed(base, &resolution.replaced);
+        if !removed.is_empty() {
+            recipes.push(Recipe {
+                title: format!("without the base's {}", resolution.replaced.join(", ")),
+                removed,
+                ..Recipe::default()
+            });
+        }
+        // Above come the package and what is removed.
+        recipes.extend(layers::arrange(&wheels, base.layers.len(), 2));
+        Ok(recipes)
+    }
+
+    /// The layer of the package itself, of what it requires beside it, and of the program that the container starts.
+    async fn package(&self, order: &Order<'_>) -> Result<Recipe, Error> {
+        let plan = order.plan;
+        let mut wheels = Vec::new();
+        for name in order.dist.context.iter().filter(|name| name.ends_with(".whl")) {
+            let path = order.dist.directory.join(name);
+            wheels.push(Ingredient::of(&self.store.put(&path, true)?));
+        }
+        let packages = plan.neighbours.len() + 1;
+        if wheels.len() < packages {
+            return Err(Error::NoWheel);
+        }
+        Ok(Recipe {
+            title: format!("{} {}", plan.name, plan.version),
+            wheels,
+            files: [(RUN_PY.to_owned(), run_py(plan)?)].into(),
+            removed: Vec::new(),
+        })
+    }
+
+    fn keep(
+        &self,
+        plan: &ImagePlan,
+        base: &Base,
+        documents: Documents,
+        layers: Vec<(Recipe, Measured)>,
+    ) -> Result<(), Error> {
+        let id = documents.id();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap_or_default();
+        let record = Record {
+            config: text(documents.config),
+            manifest: text(documents.manifest),
+            base: plan.base.to_string(),
+            base_digest: base.manifest_digest.clone(),
+            platform: plan.platform.clone(),
+            layers,
+        };
+        Ok(self.store.keep_note(IMAGES, id.as_str(), &record)?)
+    }
+}
+
+/// Where the base's Python has things installed.
+pub(super) fn scheme(base: &Base) -> Scheme {
+    let python = &base.python;
+    Scheme {
+        purelib: python.purelib.clone(),
+        platlib: python.platlib.clone(),
+        scripts: python.scripts.clone(),
+        data: python.data.clone(),
+        include: python.include.clone(),
+        executable: python.executable.clone(),
+    }
+}
+
+/// What each layer comes to: as it is known, or measured, several at once.
+fn measure(ground: &Ground<'_>, recipes: &[Recipe], progress: &dyn Progress) -> Result<Vec<Measured>, Error> {
+    let mut known: Vec<Option<Measured>> = recipes.iter().map(|recipe| ground.store.note(LAYERS, &ground.key(recipe))).collect();
+    let unknown: Vec<usize> = (0..recipes.len()).filter(|at| known[*at].is_none()).collect();
+    let next = std::sync::atomic::AtomicUsize::new(0);
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(unknown.len());
+    let made = std::thread::scope(|scope| {
+        let work = || {
+            let mut made = Vec::new();
+            while let Some(at) = unknown.get(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed)) {
+                made.push((*at, measure_one(ground, &recipes[*at], progress)?));
+            }
+            Ok::<_, Error>(made)
+        };
+        let running: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        running
+            .into_iter()
+            .map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            .collect::<Result<Vec<_>, _>>()
+    })?;
+    for (at, measured) in made.into_iter().flatten() {
+        known[at] = Some(measured);
+    }
+    Ok(known.into_iter().flatten().collect())
+}
+
+fn measure_one(ground: &Ground<'_>, recipe: &Recipe, progress: &dyn Progress) -> Result<Measured, Error> {
+    let entries: Arc<[Entry]> = ground.entries(recipe)?;
+    let by_paths = ground.key_by_paths(recipe, &entries);
+    let measured = match ground.store.note(LAYERS, &by_paths) {
+        Some(measured) => measured,
+        None => {
+            progress.detail(&format!("making the layer of {}", recipe.title));
+            splice::measure(&entries, progress)?
+        }
+    };
+    for key in [by_paths, ground.key(recipe)] {
+        ground.store.keep_note(LAYERS, &key, &measured)?;
+    }
+    Ok(measured)
+}
+
+fn known(installed: &base::Installed) -> resolve::Installed {
+    resolve::Installed {
+        name: installed.name.clone(),
+        version: installed.version.clone(),
+        metadata: installed.metadata.clone(),
+    }
+}
+
+/// The files of the distributions `replaced` that the base has: as many as their `RECORD` names where the image's pip would find them.
+fn removed(base: &Base, replaced: &[String]) -> Vec<String> {
+    let gone = base.python.installed.iter().filter(|installed| replaced.contains(&installed.name));
+    let mut paths: Vec<String> = gone.filter_map(|installed| installed.record.clone()).flatten().collect();
+    paths.retain(|path| base.tree.kind(path).is_some());
+    paths.sort();
+    paths.dedup();
+    paths
+}
+
+/// The wheels that an image's layers are made of.
+pub(super) fn is_whole(record: &Record, store: &Store) -> bool {
+    let mut wheels = record.layers.iter().flat_map(|(recipe, _)| &recipe.wheels);
+    wheels.all(|wheel| store.get(&wheel.digest).is_some())
+}
+

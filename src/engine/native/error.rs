@@ -1,0 +1,142 @@
+//! Why the native engine did not make an image.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::archive::Malformed;
+use super::{base, resolve, store};
+use crate::explain::{Advice, Explain, Fault};
+use crate::oci::Digest;
+use crate::progress::Cancelled;
+use crate::registry::{auth, client};
+use crate::{template, uv};
+
+/// What to do where only a Dockerfile serves.
+const DOCKER: &str = "Build it with Docker: `--engine docker`.";
+
+/// Why the native engine failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The plan asks for what only running commands in the image can do.
+    #[error("the native engine runs nothing in the image, and {what} needs that")]
+    OnlyDocker {
+        /// Such as `the setting system-packages`.
+        what: &'static str,
+    },
+    /// The package itself is no wheel: its build backend compiles for the machine that it runs on.
+    #[error("the package cannot be built to a wheel here: it is built in the image, by pip")]
+    NoWheel,
+    /// A base image cannot be used.
+    #[error(transparent)]
+    Base(#[from] base::Error),
+    /// A layer of the base is in no form that a Docker manifest can name.
+    #[error("the base image {base} has a layer of the type {media_type}, which Docker's manifest, and so SageMaker, does not know")]
+    BaseLayer {
+        /// The base image.
+        base: String,
+        /// The layer's media type.
+        media_type: String,
+    },
+    /// The requirements have no answer.
+    #[error(transparent)]
+    Resolve(#[from] resolve::Error),
+    /// Wheels cannot be fetched or kept.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// uv cannot be run.
+    #[error(transparent)]
+    Uv(#[from] uv::Error),
+    /// No installer should take this wheel.
+    #[error("the wheel {} {reason}", path.display())]
+    Wheel {
+        /// The wheel, as it is kept.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        reason: Malformed,
+    },
+    /// A wheel of an image is not kept any more.
+    #[error("the wheel of {name} ({digest}) is not in the cache any more")]
+    WheelGone {
+        /// Of which distribution.
+        name: String,
+        /// Of the wheel.
+        digest: Digest,
+    },
+    /// An image is not kept any more.
+    #[error("the image {id} is not in sgbuild's cache any more")]
+    ImageGone {
+        /// The config's digest.
+        id: Digest,
+    },
+    /// A file cannot be installed over what the base has.
+    #[error("a file cannot be installed: the base image has {is} at {path}")]
+    InTheWay {
+        /// In the image.
+        path: String,
+        /// `a directory` or `a file`.
+        is: &'static str,
+    },
+    /// A layer cannot be made.
+    #[error("a layer cannot be made: {0}")]
+    Layer(#[source] io::Error),
+    /// A file of `dist/` cannot be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Dist {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// `run.py` cannot be rendered.
+    #[error(transparent)]
+    RunPy(#[from] template::Error),
+    /// A registry.
+    #[error(transparent)]
+    Registry(#[from] client::Error),
+    /// There are no credentials for the base image's registry.
+    #[error(transparent)]
+    Auth(#[from] auth::Error),
+    /// The base's registry lost a layer between two looks.
+    #[error("the registry of the base image {base} does not have its layer {digest} any more")]
+    LayerGone {
+        /// The base image.
+        base: String,
+        /// The layer.
+        digest: Digest,
+    },
+    /// The user interrupted.
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
+}
+
+impl Error {
+    pub(crate) fn wheel(path: &Path, reason: Malformed) -> Self {
+        Self::Wheel {
+            path: path.to_owned(),
+            reason,
+        }
+    }
+}
+
+impl Explain for Error {
+    fn advice(&self) -> Advice {
+        match self {
+            Self::OnlyDocker { .. } | Self::NoWheel => Fault::User.hint(DOCKER),
+            Self::BaseLayer { .. } => Fault::User.hint("Choose a base image whose layers are in gzip."),
+            Self::Base(error) => error.advice(),
+            Self::Resolve(error) => error.advice(),
+            Self::Store(error) => error.advice(),
+            Self::Uv(error) => error.advice(),
+            Self::Wheel { .. } => Fault::User.hint("Name another version of the package, or ask those who publish it."),
+            Self::WheelGone { .. } | Self::ImageGone { .. } => Fault::User.hint("Build it again: `sgbuild build`."),
+            Self::InTheWay { .. } | Self::Layer(_) => Fault::User.hint(DOCKER),
+            Self::Dist { .. } => Fault::User.hint("Build it again: `sgbuild build`."),
+            Self::RunPy(error) => error.advice(),
+            Self::Registry(error) => error.advice(),
+            Self::Auth(error) => error.advice(),
+            Self::LayerGone { .. } => Fault::User.hint("Read the base image anew: `--pull`."),
+            Self::Cancelled(error) => error.advice(),
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! Which wheel is in which layer, and what a layer is made of.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use super::Error;
+use super::archive::Archive;
+use super::base::Base;
+use super::install::{self, Scheme};
+use super::splice::{Body, Entry};
+use super::store::{Store, Wheel};
+use crate::oci::Digest;
+
+/// Changes with the bytes that a layer of the same ingredients has: a layer that is known by another is made anew.
+const FORMAT: u32 = 1;
+/// From here on, in bytes, a wheel is a layer of its own.
+const LARGE: u64 = 8 << 20;
+/// How many layers the other wheels share: each of them changes seldom, and a push of several is not slowed by their number.
+const SHARED: usize = 8;
+/// The most layers that an image has: Docker mounts some 125.
+const MAX_LAYERS: usize = 100;
+
+/// What a layer is made of: enough to know it again, and to make it again. Nothing else decides its bytes but the base's paths.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Recipe {
+    /// What is in it, for people.
+    pub(crate) title: String,
+    /// In the order in which they are installed.
+    pub(crate) wheels: Vec<Ingredient>,
+    /// Files that are no wheel's, by their absolute paths.
+    pub(crate) files: BTreeMap<String, String>,
+    /// Absolute paths that the base has and the image does not.
+    pub(crate) removed: Vec<String>,
+}
+
+/// A wheel in a layer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Ingredient {
+    /// The distribution.
+    pub(crate) name: String,
+    /// Of the wheel.
+    pub(crate) digest: Digest,
+    /// Whether somebody asked for it by name.
+    pub(crate) requested: bool,
+}
+
+impl Ingredient {
+    pub(crate) fn of(wheel: &Wheel) -> Self {
+        Self {
+            name: wheel.name.clone(),
+            digest: wheel.digest.clone(),
+            requested: wheel.requested,
+        }
+    }
+}
+
+/// Puts the wheels of the requirements into layers, above `below` of the base and with room for `above`: large ones alone, small ones
+/// together by a hash of their names, so that another version of one changes one small layer.
+pub(crate) fn arrange(wheels: &[Wheel], below: usize, above: usize) -> Vec<Recipe> {
+    let room = MAX_LAYERS.saturating_sub(below + above).max(1);
+    let shared = SHARED.min(room);
+    let mut large: Vec<&Wheel> = wheels.iter().filter(|wheel| wheel.size >= LARGE).collect();
+    large.sort_by(|a, b| b.size.cmp(&a.size).then_with(|| a.name.cmp(&b.name)));
+    large.truncate(room - shared);
+    let is_alone = |wheel: &&Wheel| large.iter().any(|other| other.digest == wheel.digest);
+    let mut buckets: BTreeMap<usize, Vec<&Wheel>> = BTreeMap::new();
+    for wheel in wheels.iter().filter(|wheel| !is_alone(wheel)) {
+        buckets.entry(bucket(&wheel.name, shared)).or_default().push(wheel);
+    }
+    let mut alone = large.clone();
+    alone.sort_by(|a, b| a.name.cmp(&b.name));
+    let layers = alone.into_iter().map(|wheel| vec![wheel]).chain(buckets.into_values());
+    layers
+        .map(|mut wheels| {
+            wheels.sort_by(|a, b| a.name.cmp(&b.name));
+            Recipe {
+                title: title(&wheels),
+                wheels: wheels.into_iter().map(Ingredient::of).collect(),
+                ..Recipe::default()
+            }
+        })
+        .collect()
+}
+
+fn bucket(name: &str, shared: usize) -> usize {
+    let hash = Sha256::digest(name.as_bytes());
+    usize::from(hash[0]) % shared
+}
+
+fn title(wheels: &[&Wheel]) -> String {
+    let named: Vec<String> = wheels.iter().map(|wheel| format!("{} {}", wheel.name, wheel.version)).collect();
+    match &named[..] {
+        [first, second, third, rest @ ..] if rest.len() > 1 => format!("{first}, {second}, {third} and {} more", rest.len()),
+        _ => named.join(", "),
+    }
+}
+
+/// What else decides a layer: where files go in the base image.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ground<'a> {
+    pub(crate) base: &'a Base,
+    pub(crate) scheme: &'a Scheme,
+    pub(crate) store: &'a Store,
+}
+
+impl Ground<'_> {
+    /// By what a layer is known in this base image.
+    pub(crate) fn key(&self, recipe: &Recipe) -> String {
+        key(&(FORMAT, recipe, self.scheme, &self.base.manifest_digest))
+    }
+
+    /// By what it is known in every base image that has the same directories.
+    pub(crate) fn key_by_paths(&self, recipe: &Recipe, entries: &[Entry]) -> String {
+        let mut paths = Sha256::new();
+        for entry in entries {
+            paths.update(entry.path.as_bytes());
+            paths.update([0, u8::from(matches!(entry.body, Body::Directory))]);
+        }
+        key(&(FORMAT, recipe, self.scheme, Digest::of_sha256(&paths.finalize())))
+    }
+
+    /// The entries of a layer, sorted by path.
+    ///
+    /// # Errors
+    /// A wheel that is not there, or that no installer takes; a file where the base has a directory, or the other way round.
+    pub(crate) fn entries(&self, recipe: &Recipe) -> Result<Arc<[Entry]>, Error> {
+        let mut entries = BTreeMap::new();
+        for ingredient in &recipe.wheels {
+            let path = self.store.get(&ingredient.digest).ok_or_else(|| Error::WheelGone {
+                name: ingredient.name.clone(),
+                digest: ingredient.digest.clone(),
+            })?;
+            self.add_wheel(&path, ingredient, &mut entries)?;
+        }
+        for (path, text) in &recipe.files {
+            self.add(path, 0o644, Body::Bytes(text.clone().into_bytes()), &mut entries)?;
+        }
+        for path in &recipe.removed {
+            if let Some((directory, name)) = path.rsplit_once('/') {
+                // https://github.com/opencontainers/image-spec/blob/main/layer.md#whiteouts
+                let whiteout = format!("{directory}/.wh.{name}");
+                self.add(&whiteout, 0o644, Body::Bytes(Vec::new()), &mut entries)?;
+            }
+        }
+        Ok(entries.into_values().collect())
+    }
+
+    fn add_wheel(
+        &self,
+        path: &Path,
+        ingredient: &Ingredient,
+        entries: &mut BTreeMap<String, Entry>,
+    ) -> Result<(), Error> {
+        let malformed = |reason| Error::wheel(path, reason);
+        let wheel = Arc::new(Archive::open(path).map_err(malformed)?);
+        let files = install::installed(&wheel, &ingredient.name, self.scheme, ingredient.requested).map_err(malformed)?;
+        for file in files {
+            let body = match file.content {
+                install::Content::Bytes(bytes) => Body::Bytes(bytes),
+                install::Content::Member(index) => Body::Member {
+                    wheel: Arc::clone(&wheel),
+                    index,
+                },
+            };
+            self.add(&file.path, file.mode, body, entries)?;
+        }
+        Ok(())
+    }
+
+    /// Adds a file, and the directories on its way that the base does not have.
+    fn add(&self, path: &str, mode: u32, body: Body, entries: &mut BTreeMap<String, Entry>) -> Result<(), Error> {
+        let tree = &self.base.tree;
+        // A link in the file's own place is replaced, those on the way to it are followed.
+        let (directory, name) = path.rsplit_once('/').unwrap_or(("", path));
+        let directory = tree.resolve(directory);
+        let path = format!("{}/{name}", directory.trim_end_matches('/'));
+        if tree.is_directory(&path) {
+            return Err(Error::InTheWay { path, is: "a directory" });
+        }
+        for (end, _) in path.match_indices('/').skip(1) {
+            let parent = &path[..end];
+            if tree.is_directory(parent) || entries.contains_key(&parent[1..]) {
+                continue;
+            }
+            if tree.kind(parent).is_some() {
+                let path = parent.to_owned();
+                return Err(Error::InTheWay { path, is: "a file" });
+            }
+            let entry = Entry {
+                path: parent[1..].to_owned(),
+                mode: 0o755,
+                body: Body::Directory,
+            };
+            entries.insert(entry.path.clone(), entry);
+        }
+        let path = path[1..].to_owned();
+        entries.insert(path.clone(), Entry { path, mode, body });
+        Ok(())
+    }
+}
+
+fn key(parts: &impl Serialize) -> String {
+    // What is in them can be written.
+    let text = serde_json::to_vec(parts).unwrap_or_default();
+    Digest::of(&text).as_str().trim_start_matches("sha256:").to_owned()
+}

@@ -1,0 +1,296 @@
+//! An image on its way into a repository: what it has already is left alone, the base's layers come from the base's registry.
+
+use std::collections::HashSet;
+use std::io::{self, Read};
+use std::str::FromStr as _;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+use serde::{Deserialize, Serialize};
+
+use super::base::{self, Asked, Base, BaseLayer};
+use super::build::{Record, scheme};
+use super::layers::{Ground, Recipe};
+use super::splice::{Entry, LayerReader, Measured};
+use super::{Error, Native};
+use crate::engine::{BuiltImage, Destination};
+use crate::explain::{Explain as _, Fault};
+use crate::oci::{Content, Descriptor, Digest, ImageManifest, MediaType, Reference};
+use crate::progress::{Progress, Task};
+use crate::registry::auth;
+use crate::registry::client::{Access, Client, Manifest};
+
+/// What was pushed to repositories is kept in the store.
+const PUSHED: &str = "pushed";
+/// How many blobs are on their way at once: a registry takes each of them as one stream.
+const AT_ONCE: usize = 6;
+
+/// The last image that a repository was seen to have whole.
+#[derive(Debug, Serialize, Deserialize)]
+struct LastPushed {
+    manifest: Digest,
+    blobs: Vec<Digest>,
+}
+
+/// A blob of the image.
+enum Blob<'a> {
+    Config(&'a str),
+    OfBase(&'a BaseLayer),
+    Layer(&'a Recipe, &'a Measured),
+}
+
+impl Blob<'_> {
+    fn descriptor(&self) -> Descriptor {
+        match self {
+            Self::Config(text) => Descriptor {
+                digest: Digest::of(text.as_bytes()),
+                size: text.len() as u64,
+            },
+            Self::OfBase(layer) => layer.descriptor.clone(),
+            Self::Layer(_, measured) => Descriptor {
+                digest: measured.digest.clone(),
+                size: measured.size,
+            },
+        }
+    }
+
+    fn title(&self) -> String {
+        match self {
+            Self::Config(_) => "config".to_owned(),
+            Self::OfBase(layer) => format!("base layer {}", short(&layer.descriptor.digest)),
+            Self::Layer(recipe, _) => recipe.title.clone(),
+        }
+    }
+}
+
+fn short(digest: &Digest) -> &str {
+    digest.as_str().get(7..19).unwrap_or_else(|| digest.as_str())
+}
+
+impl Native {
+    pub(super) async fn send_image(
+        &self,
+        image: &BuiltImage,
+        destination: &Destination<'_>,
+        progress: &dyn Progress,
+    ) -> Result<(), Error> {
+        let gone = || Error::ImageGone { id: image.id.clone() };
+        let record = Record::read(&self.store, &image.id).ok_or_else(gone)?;
+        let base = self.base_of(&record, progress).await?;
+        let mut blobs: Vec<Blob<'_>> = base.layers.iter().map(Blob::OfBase).collect();
+        blobs.extend(record.layers.iter().map(|(recipe, measured)| Blob::Layer(recipe, measured)));
+        blobs.push(Blob::Config(&record.config));
+        let sending = Sending {
+            native: self,
+            record: &record,
+            base: &base,
+            destination,
+            progress,
+        };
+        let manifest = Manifest {
+            bytes: Bytes::from(record.manifest.clone()),
+            media_type: MediaType::DockerManifest,
+            answered_digest: None,
+        };
+        let held = self.held(destination.client, &destination.reference.repository.to_string()).await?;
+        sending.blobs(&blobs, &held).await?;
+        let tag = destination.reference.api_reference();
+        let put = destination.client.put_manifest(tag, &manifest).await;
+        if put.is_err() && !held.is_empty() {
+            // What was taken to be there may have been swept up meanwhile.
+            sending.blobs(&blobs, &HashSet::new()).await?;
+            destination.client.put_manifest(tag, &manifest).await?;
+        } else {
+            put?;
+        }
+        self.remember(destination, &manifest);
+        Ok(())
+    }
+
+    /// The base of an image, as it was when the image was made.
+    async fn base_of(&self, record: &Record, progress: &dyn Progress) -> Result<Base, Error> {
+        let mut reference = Reference::from_str(&record.base).map_err(|_| Error::ImageGone {
+            id: Digest::of(record.config.as_bytes()),
+        })?;
+        reference.digest = Some(record.base_digest.clone());
+        let credentials = auth::credentials(&reference.repository, &self.settings.auth).await?;
+        let source = base::Source::Registry(reference);
+        let asked = Asked {
+            source: &source,
+            platform: &record.platform,
+            credentials: &credentials,
+            client: &self.settings.client,
+            cache_dir: &self.settings.cache_dir,
+            pull: false,
+        };
+        Ok(base::read(&asked, progress).await?)
+    }
+
+    /// The blobs of the last image that was pushed there, if the repository still has it: a registry keeps what a manifest names.
+    async fn held(&self, client: &Client, repository: &str) -> Result<HashSet<Digest>, Error> {
+        let key = Digest::of(repository.as_bytes());
+        let Some(last) = self.store.note::<LastPushed>(PUSHED, key.as_str()) else {
+            return Ok(HashSet::new());
+        };
+        let found = client.manifest_digest(last.manifest.as_str()).await?;
+        Ok(if found.as_ref() == Some(&last.manifest) {
+            last.blobs.into_iter().collect()
+        } else {
+            HashSet::new()
+        })
+    }
+
+    /// Keeps what the repository has now. Without that note the next push only asks more.
+    fn remember(&self, destination: &Destination<'_>, manifest: &Manifest) {
+        let Ok(parsed) = ImageManifest::parse(&manifest.bytes) else {
+            return;
+        };
+        let last = LastPushed {
+            manifest: manifest.digest(),
+            blobs: parsed.layers.iter().chain([&parsed.config]).map(|blob| blob.digest.clone()).collect(),
+        };
+        let key = Digest::of(destination.reference.repository.to_string().as_bytes());
+        let _ = self.store.keep_note(PUSHED, key.as_str(), &last);
+    }
+}
+
+/// An image that is being sent.
+struct Sending<'a> {
+    native: &'a Native,
+    record: &'a Record,
+    base: &'a Base,
+    destination: &'a Destination<'a>,
+    progress: &'a dyn Progress,
+}
+
+impl Sending<'_> {
+    /// Sees to it that the repository has all of `blobs`; those that it is known to hold are not asked for.
+    async fn blobs(&self, blobs: &[Blob<'_>], held: &HashSet<Digest>) -> Result<(), Error> {
+        let mut seen = HashSet::new();
+        let missing = blobs.iter().filter(|blob| {
+            let digest = blob.descriptor().digest;
+            !held.contains(&digest) && seen.insert(digest)
+        });
+        let sent = stream::iter(missing.map(|blob| self.blob(blob)));
+        sent.buffer_unordered(AT_ONCE).try_collect::<Vec<()>>().await?;
+        Ok(())
+    }
+
+    async fn blob(&self, blob: &Blob<'_>) -> Result<(), Error> {
+        let client = self.destination.client;
+        let descriptor = blob.descriptor();
+        let task = self.progress.task(&blob.title(), Some(descriptor.size));
+        if client.blob_size(&descriptor.digest).await? == Some(descriptor.size) {
+            task.finish("already there");
+            return Ok(());
+        }
+        match blob {
+            Blob::Config(text) => client.upload_blob(&held(descriptor, text.as_bytes().to_vec())).await?,
+            Blob::Layer(recipe, _) => {
+                let task: Arc<dyn Task> = Arc::from(task);
+                let layer: Arc<dyn Content> = Arc::new(Layer {
+                    entries: self.entries(recipe)?,
+                    descriptor,
+                    task: Arc::clone(&task),
+                });
+                client.upload_blob(&layer).await?;
+                task.finish("pushed");
+                return Ok(());
+            }
+            Blob::OfBase(layer) => {
+                let outcome = self.base_layer(layer).await?;
+                task.finish(outcome);
+                return Ok(());
+            }
+        }
+        task.finish("pushed");
+        Ok(())
+    }
+
+    fn entries(&self, recipe: &Recipe) -> Result<Arc<[Entry]>, Error> {
+        let scheme = scheme(self.base);
+        let ground = Ground {
+            base: self.base,
+            scheme: &scheme,
+            store: &self.native.store,
+        };
+        ground.entries(recipe)
+    }
+
+    /// A layer of the base: the registry is asked to share it where it has it, else it goes from registry to registry.
+    async fn base_layer(&self, layer: &BaseLayer) -> Result<&'static str, Error> {
+        let from = Reference::from_str(&self.record.base).map_err(|_| Error::ImageGone {
+            id: Digest::of(self.record.config.as_bytes()),
+        })?;
+        let to = &self.destination.reference.repository;
+        let digest = &layer.descriptor.digest;
+        if from.repository.host == to.host {
+            match self.destination.client.mount_blob(digest, &from.repository.path).await {
+                Ok(true) => return Ok("mounted"),
+                // Whoever may not read there by this registry's rules may by the base's credentials.
+                Ok(false) => {}
+                Err(error) if error.advice().fault == Fault::Temporary => return Err(error.into()),
+                Err(_) => {}
+            }
+        }
+        let credentials = auth::credentials(&from.repository, &self.native.settings.auth).await?;
+        let source = Client::connect(&from.repository, &credentials, Access::Pull, &self.native.settings.client).await?;
+        let blob: Arc<dyn Content> = Arc::new(base::RemoteBlob::of(source, layer.descriptor.clone()));
+        self.destination.client.upload_blob(&blob).await?;
+        Ok("pushed")
+    }
+}
+
+/// Content that is held in memory.
+fn held(descriptor: Descriptor, bytes: Vec<u8>) -> Arc<dyn Content> {
+    struct Held(Descriptor, Bytes);
+    impl Content for Held {
+        fn descriptor(&self) -> &Descriptor {
+            &self.0
+        }
+        fn open(&self) -> io::Result<Box<dyn Read + Send>> {
+            Ok(Box::new(io::Cursor::new(self.1.clone())))
+        }
+    }
+    Arc::new(Held(descriptor, Bytes::from(bytes)))
+}
+
+/// A layer, made of its wheels while it is sent.
+struct Layer {
+    entries: Arc<[Entry]>,
+    descriptor: Descriptor,
+    task: Arc<dyn Task>,
+}
+
+impl Content for Layer {
+    fn descriptor(&self) -> &Descriptor {
+        &self.descriptor
+    }
+
+    fn open(&self) -> io::Result<Box<dyn Read + Send>> {
+        Ok(Box::new(Counted {
+            reader: LayerReader::of(Arc::clone(&self.entries)),
+            read: 0,
+            total: self.descriptor.size,
+            task: Arc::clone(&self.task),
+        }))
+    }
+}
+
+/// Tells how far it was read.
+struct Counted {
+    reader: LayerReader,
+    read: u64,
+    total: u64,
+    task: Arc<dyn Task>,
+}
+
+impl Read for Counted {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let length = self.reader.read(buffer)?;
+        self.read += length as u64;
+        self.task.set(self.read, Some(self.total));
+        Ok(length)
+    }
+}
