@@ -2,6 +2,7 @@
 //! lacks is sent.
 #![allow(dead_code)]
 
+pub mod base;
 mod target;
 
-pub(crate) use target::{Libc, Target};
+pub use target::{Libc, Target};
