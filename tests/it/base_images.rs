@@ -7,7 +7,7 @@ use crate::main_path::docker_ok;
 use crate::support::{Ran, Sandbox, Testbed};
 
 /// An image made of the testbed's base and `lines`; it gets the index's certificates as the secret `ca`.
-fn base(name: &str, lines: &str) -> String {
+pub(crate) fn base(name: &str, lines: &str) -> String {
     let testbed = Testbed::get();
     let tag = format!("sgbuild-test/{name}:1");
     let mut build = Command::new(testbed.variable("SGBUILD_TESTBED_DOCKER"))

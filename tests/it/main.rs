@@ -25,6 +25,7 @@ mod limits;
 mod links;
 mod lying_servers;
 mod main_path;
+mod native_base;
 mod neighbours;
 mod output;
 mod pipeline;

@@ -8,20 +8,20 @@ use crate::oci::Platform;
 
 /// The Python of a base image and what it runs on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Target {
+pub struct Target {
     /// The image's platform.
     pub(crate) platform: Platform,
     /// `(3, 11)`; always `CPython`.
     pub(crate) python: (u16, u16),
     /// Its C library.
-    pub(crate) libc: Libc,
+    pub libc: Libc,
 }
 
 /// A C library and its version, which platform tags name
 /// (<https://packaging.python.org/en/latest/specifications/platform-compatibility-tags/>).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum Libc {
+pub enum Libc {
     /// Such as 2.36: `manylinux_2_36` and older.
     Glibc(u16, u16),
     /// Such as 1.2: `musllinux_1_2` and older.

@@ -1,0 +1,146 @@
+//! What was read of base images, by digest: so that a layer is read once, and an image that was read before is there at once.
+//!
+//! In sgbuild's cache, `bases/`: `layer-<digest>` are listings, `image-<digest>` are bases, `name-<digest>` which image a name had. A file
+//! is put in place by one rename, and one that is not as it was written is as good as none.
+
+use std::io::{Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use flate2::Compression;
+use flate2::read::GzDecoder;
+use flate2::write::GzEncoder;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+
+use super::listing::Listing;
+use super::python::Python;
+use super::tree::Tree;
+use super::{Base, BaseLayer};
+use crate::oci::{Digest, Platform, Reference};
+use crate::progress::Progress;
+use crate::{cache, reading};
+
+/// Changes with what is written, so that another version of sgbuild reads anew.
+const VERSION: &str = "1";
+/// The largest file that is read back.
+const LARGEST: u64 = 1 << 30;
+const HASH: usize = 32;
+
+/// The cache of base images; where there is none, nothing is kept.
+pub(super) struct Cache<'a> {
+    directory: Option<PathBuf>,
+    progress: &'a dyn Progress,
+}
+
+/// A base without its paths, which have a form of their own.
+#[derive(Serialize, Deserialize)]
+struct Head {
+    manifest_digest: Digest,
+    config: Value,
+    layers: Vec<BaseLayer>,
+    python: Python,
+}
+
+impl<'a> Cache<'a> {
+    pub(super) fn of(cache_dir: &Path, progress: &'a dyn Progress) -> Self {
+        let directory = match cache::directory(cache_dir, "bases") {
+            Ok(directory) => Some(directory),
+            Err(reason) => {
+                progress.warn(&format!("What is read of the base image is not kept: {reason}"));
+                None
+            }
+        };
+        Self { directory, progress }
+    }
+
+    /// Which image a name had for a platform when it was asked last.
+    pub(super) fn tagged(&self, reference: &Reference, platform: &Platform) -> Option<Digest> {
+        let bytes = self.load(&name_of(reference, platform))?;
+        std::str::from_utf8(&bytes).ok()?.parse().ok()
+    }
+
+    pub(super) fn keep_tag(&self, reference: &Reference, platform: &Platform, digest: &Digest) {
+        self.keep(&name_of(reference, platform), digest.as_str().as_bytes());
+    }
+
+    /// A base that was read before, by the digest of its manifest.
+    pub(super) fn base(&self, digest: &Digest) -> Option<Base> {
+        let bytes = self.load(&file_of("image", digest))?;
+        let (length, rest) = bytes.split_first_chunk::<8>()?;
+        let (head, tree) = rest.split_at_checked(usize::try_from(u64::from_le_bytes(*length)).ok()?)?;
+        let head: Head = serde_json::from_slice(head).ok()?;
+        Some(Base {
+            manifest_digest: head.manifest_digest,
+            config: head.config,
+            layers: head.layers,
+            tree: Tree::from_bytes(tree)?,
+            python: head.python,
+        })
+    }
+
+    pub(super) fn keep_base(&self, base: &Base) {
+        let head = Head {
+            manifest_digest: base.manifest_digest.clone(),
+            config: base.config.clone(),
+            layers: base.layers.clone(),
+            python: base.python.clone(),
+        };
+        let Ok(head) = serde_json::to_vec(&head) else { return };
+        let length = (head.len() as u64).to_le_bytes();
+        let bytes = [&length[..], &head, &base.tree.to_bytes()].concat();
+        self.keep(&file_of("image", &base.manifest_digest), &bytes);
+    }
+
+    /// What a layer holds, by its digest as its source has it.
+    pub(super) fn listing(&self, layer: &Digest) -> Option<Listing> {
+        let bytes = self.load(&file_of("layer", layer))?;
+        let mut text = Vec::new();
+        GzDecoder::new(&bytes[..]).take(LARGEST).read_to_end(&mut text).ok()?;
+        serde_json::from_slice(&text).ok()
+    }
+
+    pub(super) fn keep_listing(&self, layer: &Digest, listing: &Listing) {
+        let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+        let written = serde_json::to_writer(&mut packed, listing).is_ok();
+        if let Ok(bytes) = packed.finish()
+            && written
+        {
+            self.keep(&file_of("layer", layer), &bytes);
+        }
+    }
+
+    /// The bytes of a file that is as it was written.
+    fn load(&self, name: &str) -> Option<Vec<u8>> {
+        let path = self.directory.as_ref()?.join(name);
+        let (file, _) = reading::open_with(&path, rustix::fs::OFlags::NOFOLLOW).ok()?;
+        let mut bytes = Vec::new();
+        file.take(LARGEST).read_to_end(&mut bytes).ok()?;
+        let content = bytes.split_off(HASH.min(bytes.len()));
+        (Sha256::digest(&content)[..] == bytes[..]).then_some(content)
+    }
+
+    fn keep(&self, name: &str, bytes: &[u8]) {
+        let Some(directory) = &self.directory else { return };
+        let write = || {
+            let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(directory)?;
+            file.write_all(&Sha256::digest(bytes))?;
+            file.write_all(bytes)?;
+            file.persist(directory.join(name)).map_err(|error| error.error)
+        };
+        if let Err(error) = write() {
+            let shown = directory.display();
+            self.progress.detail(&format!(
+                "What was read of the base image is not kept in {shown}: {error}"
+            ));
+        }
+    }
+}
+
+fn file_of(kind: &str, digest: &Digest) -> String {
+    format!("{kind}-{VERSION}-{}", digest.as_str().replace(':', "-"))
+}
+
+fn name_of(reference: &Reference, platform: &Platform) -> String {
+    file_of("name", &Digest::of(format!("{reference} {platform}").as_bytes()))
+}

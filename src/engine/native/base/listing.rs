@@ -1,0 +1,206 @@
+//! What a layer holds: its paths, and the few small files that say what is installed.
+
+use std::io::{self, Read};
+
+use flate2::read::MultiGzDecoder;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use tar::EntryType;
+
+use super::archive::{self, Entry, damaged};
+use super::excerpt::{self, Excerpt};
+use crate::oci::Digest;
+
+/// The most entries of one layer. The largest images that AWS offers have some 300,000 in all.
+const MOST_ENTRIES: usize = 2_000_000;
+/// The most bytes that are kept of one layer's files.
+const MOST_KEPT: usize = 256 << 20;
+/// The most bytes of a layer when it is unpacked, and by how much it may grow then: real ones grow to twice or thrice their size, some
+/// with holes in their files to many times that.
+const MOST_UNPACKED: u64 = 256 << 30;
+const MOST_GROWTH: u64 = 250;
+/// So much may be in any layer.
+const SMALL: u64 = 256 << 20;
+
+/// A layer, read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Listing {
+    /// The digest of the layer unpacked.
+    pub(super) diff_id: Digest,
+    /// What it holds, in its order.
+    pub(super) items: Vec<Item>,
+}
+
+/// An entry of a layer, or what it removes of those below ([layer.md](https://github.com/opencontainers/image-spec/blob/main/layer.md)).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Item {
+    /// Relative to the root, without `.` and `..`; empty for the root itself.
+    pub(super) path: String,
+    /// What is there.
+    pub(super) what: What,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum What {
+    Directory {
+        mode: u16,
+    },
+    File {
+        mode: u16,
+        /// What is kept of its content.
+        kept: Option<String>,
+    },
+    /// A symbolic link, and where it leads.
+    Link(String),
+    /// Another name of the file at this path.
+    Same(String),
+    /// A device, pipe or socket.
+    Other,
+    /// What layers below have at this path is not there.
+    Removed,
+    /// What layers below have in this directory is not there.
+    Emptied,
+}
+
+impl Listing {
+    /// Reads a layer of `size` bytes to its end: gzip, zstd, or not compressed, as its first bytes say.
+    ///
+    /// # Errors
+    /// It is damaged, no tar archive, or larger than any layer.
+    pub(super) fn read(mut layer: impl Read, size: u64) -> io::Result<Self> {
+        let mut magic = Vec::new();
+        layer.by_ref().take(4).read_to_end(&mut magic)?;
+        let is_gzip = magic.starts_with(&[0x1f, 0x8b]);
+        let is_zstd = magic == [0x28, 0xb5, 0x2f, 0xfd];
+        let layer = io::Cursor::new(magic).chain(layer);
+        if is_gzip {
+            Self::unpacked(MultiGzDecoder::new(layer), size)
+        } else if is_zstd {
+            Self::unpacked(zstd(layer)?, size)
+        } else {
+            Self::unpacked(layer, size)
+        }
+    }
+
+    fn unpacked(tar: impl Read, size: u64) -> io::Result<Self> {
+        let mut stream = Hashed {
+            inner: tar,
+            hash: Sha256::new(),
+            left: size.saturating_mul(MOST_GROWTH).clamp(SMALL, MOST_UNPACKED),
+        };
+        let mut found = Found::default();
+        archive::walk(&mut stream, &mut |entry, content| found.entry(&entry, content))?;
+        // What follows the archive's end is a part of the layer too.
+        io::copy(&mut stream, &mut io::sink())?;
+        Ok(Self {
+            diff_id: Digest::of_sha256(&stream.hash.finalize()),
+            items: found.items,
+        })
+    }
+}
+
+#[derive(Default)]
+struct Found {
+    items: Vec<Item>,
+    kept: usize,
+}
+
+impl Found {
+    fn entry(&mut self, entry: &Entry, content: &mut dyn Read) -> io::Result<()> {
+        if self.items.len() >= MOST_ENTRIES {
+            return Err(damaged(&format!("it has more than {MOST_ENTRIES} entries")));
+        }
+        let path = inside(&entry.name)?;
+        let (parent, name) = path.rsplit_once('/').unwrap_or(("", &path));
+        if let Some(hidden) = name.strip_prefix(".wh.") {
+            let (path, what) = match hidden {
+                ".wh..opq" => (parent.to_owned(), What::Emptied),
+                // What the file system AUFS notes for itself.
+                own if own.starts_with(".wh.") => return Ok(()),
+                hidden => (joined(parent, hidden), What::Removed),
+            };
+            self.items.push(Item { path, what });
+            return Ok(());
+        }
+        let mode = u16::try_from(entry.mode & 0o7777).unwrap_or_default();
+        let what = match entry.kind {
+            EntryType::Directory => What::Directory { mode },
+            EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => What::File {
+                mode,
+                kept: self.kept(&path, content)?,
+            },
+            EntryType::Symlink => What::Link(text(&entry.link)),
+            EntryType::Link => What::Same(inside(&entry.link)?),
+            _ => What::Other,
+        };
+        self.items.push(Item { path, what });
+        Ok(())
+    }
+
+    fn kept(&mut self, path: &str, content: &mut dyn Read) -> io::Result<Option<String>> {
+        let Some(excerpt) = Excerpt::of(path) else {
+            return Ok(None);
+        };
+        let kept = excerpt::read(excerpt, content)?;
+        self.kept += kept.as_ref().map_or(0, String::len);
+        if self.kept > MOST_KEPT {
+            return Err(damaged("the metadata of what is installed in it has no end"));
+        }
+        Ok(kept)
+    }
+}
+
+/// A name of an archive as a path from the root: one that is absolute is below the root all the same, and one that leads out is refused,
+/// [as Docker does](https://github.com/moby/moby/blob/v28.0.0/pkg/archive/diff.go).
+fn inside(name: &[u8]) -> io::Result<String> {
+    let name = text(name);
+    let mut parts: Vec<&str> = Vec::new();
+    for part in name.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts
+                    .pop()
+                    .ok_or_else(|| damaged(&format!("it has the path `{name}`, which leads out of the image")))?;
+            }
+            part => parts.push(part),
+        }
+    }
+    Ok(parts.join("/"))
+}
+
+/// A name that is not UTF-8 is none that anything here asks for.
+fn text(name: &[u8]) -> String {
+    String::from_utf8_lossy(name).into_owned()
+}
+
+fn joined(parent: &str, name: &str) -> String {
+    if parent.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{parent}/{name}")
+    }
+}
+
+fn zstd<R: Read>(layer: R) -> io::Result<impl Read + use<R>> {
+    ruzstd::decoding::StreamingDecoder::new(layer).map_err(io::Error::other)
+}
+
+/// A stream whose bytes are hashed and counted.
+struct Hashed<R> {
+    inner: R,
+    hash: Sha256,
+    /// How many more bytes are read.
+    left: u64,
+}
+
+impl<R: Read> Read for Hashed<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        self.hash.update(&buffer[..count]);
+        self.left = (self.left)
+            .checked_sub(count as u64)
+            .ok_or_else(|| damaged("it unpacks to more than any layer holds"))?;
+        Ok(count)
+    }
+}

@@ -1,0 +1,209 @@
+//! What a base image holds: its Python, what is installed for it, its C library and all of its paths, found by reading it.
+//!
+//! Every layer is read once, as it comes, and only its listing is kept: the layers stay where they are. Nothing is guessed; what only
+//! running the image would tell is refused with the setting that helps.
+
+mod archive;
+mod cache;
+mod error;
+mod excerpt;
+mod feed;
+mod listing;
+mod manifest;
+mod merge;
+mod python;
+mod registry;
+mod tree;
+
+pub use error::Error;
+pub use python::{Installed, Python};
+pub use tree::{Kind, Tree};
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::oci::{Descriptor, Digest, Platform, Reference};
+use crate::progress::Progress;
+use crate::registry::Credentials;
+use crate::registry::client::ClientSettings;
+use cache::Cache;
+use listing::Listing;
+use manifest::{Config, Manifest};
+use merge::Root;
+
+/// An image to build on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Base {
+    /// The digest of the image's own manifest, never of an index.
+    pub manifest_digest: Digest,
+    /// Its config, exactly as it is.
+    pub config: Value,
+    /// Its layers, from the lowest.
+    pub layers: Vec<BaseLayer>,
+    /// All of its paths.
+    pub tree: Tree,
+    /// Its Python.
+    pub python: Python,
+}
+
+/// A layer of a base image, as its source has it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BaseLayer {
+    /// What its source calls it by.
+    #[serde(with = "described")]
+    pub descriptor: Descriptor,
+    /// The digest of the layer unpacked.
+    pub diff_id: Digest,
+    /// Docker's or OCI's; it says how the layer is compressed.
+    pub media_type: String,
+}
+
+/// Where a base image is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// In a registry.
+    Registry(Reference),
+}
+
+/// Which base image is to be read, and how.
+#[derive(Debug, Clone)]
+pub struct Asked<'a> {
+    /// Where it is.
+    pub source: &'a Source,
+    /// What machines it is to run on.
+    pub platform: &'a Platform,
+    /// For its registry.
+    pub credentials: &'a Credentials,
+    /// How to talk to it.
+    pub client: &'a ClientSettings,
+    /// sgbuild's own cache.
+    pub cache_dir: &'a Path,
+    /// Ask the registry which image a tag names, even where it was asked before.
+    pub pull: bool,
+}
+
+/// Reads a base image, from the cache where it was read before.
+///
+/// # Errors
+/// It cannot be had, is damaged, is for another platform, or holds no Python that can be told by reading.
+pub async fn read(asked: &Asked<'_>, progress: &dyn Progress) -> Result<Base, Error> {
+    let cache = Cache::of(asked.cache_dir, progress);
+    let Source::Registry(reference) = asked.source;
+    if !asked.pull || reference.digest.is_some() {
+        let known = cache.tagged(reference, asked.platform);
+        if let Some(base) = known.and_then(|digest| cache.base(&digest)) {
+            return Ok(base);
+        }
+    }
+    let base = registry::read(reference, asked, &cache, progress).await?;
+    cache.keep_base(&base);
+    cache.keep_tag(reference, asked.platform, &base.manifest_digest);
+    Ok(base)
+}
+
+/// An image's own documents, checked against each other.
+struct Described {
+    image: String,
+    digest: Digest,
+    manifest: Manifest,
+    config: Config,
+}
+
+impl Described {
+    fn new(image: &str, digest: Digest, manifest: Manifest, config: &[u8], platform: &Platform) -> Result<Self, Error> {
+        let document = |document, reason| Error::Document {
+            image: image.to_owned(),
+            document,
+            reason,
+        };
+        if Digest::of(config) != manifest.config.digest {
+            return Err(document("config", "is not the one that its manifest names".to_owned()));
+        }
+        let config = Config::parse(config).map_err(|reason| document("config", reason))?;
+        if !platform.is_met_by(&config.platform) {
+            return Err(Error::Platform {
+                image: image.to_owned(),
+                wanted: platform.clone(),
+                offered: vec![config.platform.to_string()],
+            });
+        }
+        let (layers, diff_ids) = (manifest.layers.len(), config.diff_ids.len());
+        if layers != diff_ids {
+            let reason = format!("names {diff_ids} layers, and the manifest {layers}");
+            return Err(document("config", reason));
+        }
+        if let Some(other) = manifest.layers.iter().find(|layer| !layer.is_known()) {
+            return Err(Error::LayerKind {
+                image: image.to_owned(),
+                layer: other.descriptor.digest.clone(),
+                media_type: other.media_type.clone(),
+            });
+        }
+        Ok(Self {
+            image: image.to_owned(),
+            digest,
+            manifest,
+            config,
+        })
+    }
+
+    /// The base, of its layers' listings.
+    fn into_base(self, listings: Vec<Listing>) -> Result<Base, Error> {
+        let Self {
+            image,
+            digest,
+            manifest,
+            mut config,
+        } = self;
+        let diff_ids = std::mem::take(&mut config.diff_ids);
+        let mut root = Root::new();
+        let mut layers = Vec::with_capacity(listings.len());
+        for ((layer, listing), diff_id) in manifest.layers.into_iter().zip(listings).zip(diff_ids) {
+            let damaged = |source| Error::Layer {
+                image: image.clone(),
+                layer: layer.descriptor.digest.clone(),
+                source,
+            };
+            if listing.diff_id != diff_id {
+                let reason = format!(
+                    "unpacked it is {}, and the image's config says {diff_id}",
+                    listing.diff_id
+                );
+                return Err(damaged(archive::damaged(&reason)));
+            }
+            root.lay(listing).map_err(damaged)?;
+            layers.push(BaseLayer {
+                descriptor: layer.descriptor,
+                diff_id,
+                media_type: layer.media_type,
+            });
+        }
+        let merged = root.finish();
+        let python = Python::find(&image, &config, &merged)?;
+        Ok(Base {
+            manifest_digest: digest,
+            config: config.document,
+            layers,
+            tree: merged.tree,
+            python,
+        })
+    }
+}
+
+/// Descriptors as they are kept.
+mod described {
+    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
+
+    use crate::oci::{Descriptor, Digest};
+
+    pub(super) fn serialize<S: Serializer>(descriptor: &Descriptor, serializer: S) -> Result<S::Ok, S::Error> {
+        (&descriptor.digest, descriptor.size).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Descriptor, D::Error> {
+        let (digest, size): (Digest, u64) = <_>::deserialize(deserializer)?;
+        Ok(Descriptor { digest, size })
+    }
+}
