@@ -1,9 +1,9 @@
 //! `ImagePlan ─▶ BuiltImage`: the engines that make an image of a plan, keep it, and send it to a registry.
 
 pub mod docker;
-pub mod native;
 mod error;
 mod kind;
+pub mod native;
 
 pub use error::Error;
 pub use kind::{EngineKind, UnknownEngine};

@@ -2,6 +2,9 @@
 //! lacks is sent.
 #![allow(dead_code)]
 
+mod platform_tags;
+pub(crate) mod resolve;
+pub(crate) mod store;
 mod target;
 
 pub(crate) use target::{Libc, Target};

@@ -11,7 +11,7 @@ use crate::oci::Platform;
 pub(crate) struct Target {
     /// The image's platform.
     pub(crate) platform: Platform,
-    /// `(3, 11)`; always CPython.
+    /// `(3, 11)`; always `CPython`.
     pub(crate) python: (u16, u16),
     /// Its C library.
     pub(crate) libc: Libc,
