@@ -30,6 +30,7 @@ pub mod secret;
 pub mod shown;
 mod template;
 pub mod uv;
+mod web;
 mod wildcard;
 
 // The data path.

@@ -13,7 +13,7 @@ mod options;
 pub(crate) mod pep508;
 mod pin;
 mod poetry_lock;
-mod pylock;
+pub(crate) mod pylock;
 mod requirements_txt;
 mod satisfied;
 mod text;

@@ -15,15 +15,17 @@ use super::{
     Error, Format, Line, Local, Place, Requirements, What, extra_names, index, marker_suffix, own_name, pep508,
 };
 use crate::project::Project;
-use package::{OF_THIS_MACHINE, Package, source};
+pub(crate) use package::{File, Package};
+use package::{OF_THIS_MACHINE, source};
 
 /// What to do about a package that is nowhere but on this machine.
 const ARCHIVE: &str =
     "Locking again changes nothing: lock the directory of the project that it is made of, or a release on an index.";
 
+/// The file as it is written.
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case")]
-struct Pylock {
+pub(crate) struct Pylock {
     lock_version: String,
     #[serde(default)]
     environments: Vec<String>,
@@ -31,7 +33,7 @@ struct Pylock {
     #[serde(default)]
     default_groups: Vec<String>,
     #[serde(default)]
-    packages: Vec<Package>,
+    pub(crate) packages: Vec<Package>,
 }
 
 /// Reads the lock `file` of `project`, with the chosen extras.

@@ -32,8 +32,10 @@ impl fmt::Display for Secret {
     }
 }
 
+mod netrc;
 mod url;
 
+pub(crate) use netrc::Netrc;
 pub(crate) use url::url_user_infos;
 pub use url::without_url_credentials;
 

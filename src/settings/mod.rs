@@ -9,7 +9,6 @@ mod files;
 mod flag;
 mod help;
 mod key;
-mod netrc;
 mod origin;
 mod pip;
 mod stages;

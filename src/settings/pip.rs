@@ -7,11 +7,10 @@ use std::path::PathBuf;
 
 use url::Url;
 
-use super::netrc::Netrc;
 use super::{BuildSecrets, Environment, Error, Settings, certificates, table};
 use crate::project::ini;
 use crate::reading::{self, PROJECT_FILE, SETTINGS_FILE};
-use crate::secret::{Secret, without_url_credentials};
+use crate::secret::{Netrc, Secret, without_url_credentials};
 
 /// The pip options that decide where packages come from. Source: <https://pip.pypa.io/en/stable/cli/pip_install/>.
 const INDEX_OPTIONS: [&str; 5] = ["index-url", "extra-index-url", "no-index", "trusted-host", "proxy"];

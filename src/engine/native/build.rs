@@ -51,14 +51,18 @@ impl Native {
         let base = self.base(order, progress).await?;
         let scheme = scheme(&base);
         let mut recipes = self.requirements(order, &base, progress).await?;
-        recipes.push(self.package(order).await?);
+        recipes.push(self.package(order)?);
         let ground = Ground {
             base: &base,
             scheme: &scheme,
             store: &self.store,
         };
         let measured = measure(&ground, &recipes, progress)?;
-        let titled: Vec<_> = recipes.iter().map(|recipe| recipe.title.clone()).zip(measured.iter().cloned()).collect();
+        let titled: Vec<_> = recipes
+            .iter()
+            .map(|recipe| recipe.title.clone())
+            .zip(measured.iter().cloned())
+            .collect();
         let documents = image::documents(plan, &base, &titled)?;
         let built = BuiltImage {
             id: documents.id(),
@@ -66,10 +70,11 @@ impl Native {
             kept: Kept::Native {
                 reference: order.name.clone(),
             },
-            size: measured.iter().map(|layer| layer.unpacked).sum::<u64>() + base.unpacked_size(),
+            size: measured.iter().map(|layer| layer.unpacked).sum::<u64>()
+                + base.layers.iter().map(|layer| layer.descriptor.size).sum::<u64>(),
             context_digest: order.dist.context_digest.clone(),
         };
-        self.keep(plan, &base, documents, recipes.into_iter().zip(measured).collect())?;
+        self.keep(plan, &base, documents, recipes.into_iter().zip(measured).collect());
         Ok(built)
     }
 
@@ -87,7 +92,12 @@ impl Native {
     }
 
     /// The layers of what the package requires.
-    async fn requirements(&self, order: &Order<'_>, base: &Base, progress: &dyn Progress) -> Result<Vec<Recipe>, Error> {
+    async fn requirements(
+        &self,
+        order: &Order<'_>,
+        base: &Base,
+        progress: &dyn Progress,
+    ) -> Result<Vec<Recipe>, Error> {
         let plan = order.plan;
         if plan.requirements.is_empty() {
             return Ok(Vec::new());
@@ -121,10 +131,10 @@ impl Native {
     }
 
     /// The layer of the package itself, of what it requires beside it, and of the program that the container starts.
-    async fn package(&self, order: &Order<'_>) -> Result<Recipe, Error> {
+    fn package(&self, order: &Order<'_>) -> Result<Recipe, Error> {
         let plan = order.plan;
         let mut wheels = Vec::new();
-        for name in order.dist.context.iter().filter(|name| name.ends_with(".whl")) {
+        for name in order.dist.context.iter().filter(|name| is_wheel(name)) {
             let path = order.dist.directory.join(name);
             wheels.push(Ingredient::of(&self.store.put(&path, true)?));
         }
@@ -140,13 +150,7 @@ impl Native {
         })
     }
 
-    fn keep(
-        &self,
-        plan: &ImagePlan,
-        base: &Base,
-        documents: Documents,
-        layers: Vec<(Recipe, Measured)>,
-    ) -> Result<(), Error> {
+    fn keep(&self, plan: &ImagePlan, base: &Base, documents: Documents, layers: Vec<(Recipe, Measured)>) {
         let id = documents.id();
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap_or_default();
         let record = Record {
@@ -157,7 +161,7 @@ impl Native {
             platform: plan.platform.clone(),
             layers,
         };
-        Ok(self.store.keep_note(IMAGES, id.as_str(), &record)?)
+        self.store.keep_note(IMAGES, id.as_str(), &record);
     }
 }
 
@@ -176,10 +180,15 @@ pub(super) fn scheme(base: &Base) -> Scheme {
 
 /// What each layer comes to: as it is known, or measured, several at once.
 fn measure(ground: &Ground<'_>, recipes: &[Recipe], progress: &dyn Progress) -> Result<Vec<Measured>, Error> {
-    let mut known: Vec<Option<Measured>> = recipes.iter().map(|recipe| ground.store.note(LAYERS, &ground.key(recipe))).collect();
+    let mut known: Vec<Option<Measured>> = recipes
+        .iter()
+        .map(|recipe| ground.store.note(LAYERS, &ground.key(recipe)))
+        .collect();
     let unknown: Vec<usize> = (0..recipes.len()).filter(|at| known[*at].is_none()).collect();
     let next = std::sync::atomic::AtomicUsize::new(0);
-    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(unknown.len());
+    let threads = std::thread::available_parallelism()
+        .map_or(1, usize::from)
+        .min(unknown.len());
     let made = std::thread::scope(|scope| {
         let work = || {
             let mut made = Vec::new();
@@ -203,15 +212,14 @@ fn measure(ground: &Ground<'_>, recipes: &[Recipe], progress: &dyn Progress) -> 
 fn measure_one(ground: &Ground<'_>, recipe: &Recipe, progress: &dyn Progress) -> Result<Measured, Error> {
     let entries: Arc<[Entry]> = ground.entries(recipe)?;
     let by_paths = ground.key_by_paths(recipe, &entries);
-    let measured = match ground.store.note(LAYERS, &by_paths) {
-        Some(measured) => measured,
-        None => {
-            progress.detail(&format!("making the layer of {}", recipe.title));
-            splice::measure(&entries, progress)?
-        }
+    let measured = if let Some(measured) = ground.store.note(LAYERS, &by_paths) {
+        measured
+    } else {
+        progress.detail(&format!("making the layer of {}", recipe.title));
+        splice::measure(&entries, progress)?
     };
     for key in [by_paths, ground.key(recipe)] {
-        ground.store.keep_note(LAYERS, &key, &measured)?;
+        ground.store.keep_note(LAYERS, &key, &measured);
     }
     Ok(measured)
 }
@@ -226,12 +234,26 @@ fn known(installed: &base::Installed) -> resolve::Installed {
 
 /// The files of the distributions `replaced` that the base has: as many as their `RECORD` names where the image's pip would find them.
 fn removed(base: &Base, replaced: &[String]) -> Vec<String> {
-    let gone = base.python.installed.iter().filter(|installed| replaced.contains(&installed.name));
-    let mut paths: Vec<String> = gone.filter_map(|installed| installed.record.clone()).flatten().collect();
+    let gone = base
+        .python
+        .installed
+        .iter()
+        .filter(|installed| replaced.contains(&installed.name));
+    let mut paths: Vec<String> = gone
+        .filter_map(|installed| installed.record.clone())
+        .flatten()
+        .collect();
     paths.retain(|path| base.tree.kind(path).is_some());
     paths.sort();
     paths.dedup();
     paths
+}
+
+/// Whether a file of `dist/` is a wheel.
+fn is_wheel(name: &str) -> bool {
+    std::path::Path::new(name)
+        .extension()
+        .is_some_and(|extension| extension == "whl")
 }
 
 /// The wheels that an image's layers are made of.
@@ -239,4 +261,3 @@ pub(super) fn is_whole(record: &Record, store: &Store) -> bool {
     let mut wheels = record.layers.iter().flat_map(|(recipe, _)| &recipe.wheels);
     wheels.all(|wheel| store.get(&wheel.digest).is_some())
 }
-

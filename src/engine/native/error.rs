@@ -30,7 +30,9 @@ pub enum Error {
     #[error(transparent)]
     Base(#[from] base::Error),
     /// A layer of the base is in no form that a Docker manifest can name.
-    #[error("the base image {base} has a layer of the type {media_type}, which Docker's manifest, and so SageMaker, does not know")]
+    #[error(
+        "the base image {base} has a layer of the type {media_type}, which Docker's manifest, and so SageMaker, does not know"
+    )]
     BaseLayer {
         /// The base image.
         base: String,
@@ -122,16 +124,18 @@ impl Error {
 impl Explain for Error {
     fn advice(&self) -> Advice {
         match self {
-            Self::OnlyDocker { .. } | Self::NoWheel => Fault::User.hint(DOCKER),
+            Self::OnlyDocker { .. } | Self::NoWheel | Self::InTheWay { .. } | Self::Layer(_) => {
+                Fault::User.hint(DOCKER)
+            }
             Self::BaseLayer { .. } => Fault::User.hint("Choose a base image whose layers are in gzip."),
             Self::Base(error) => error.advice(),
             Self::Resolve(error) => error.advice(),
             Self::Store(error) => error.advice(),
             Self::Uv(error) => error.advice(),
             Self::Wheel { .. } => Fault::User.hint("Name another version of the package, or ask those who publish it."),
-            Self::WheelGone { .. } | Self::ImageGone { .. } => Fault::User.hint("Build it again: `sgbuild build`."),
-            Self::InTheWay { .. } | Self::Layer(_) => Fault::User.hint(DOCKER),
-            Self::Dist { .. } => Fault::User.hint("Build it again: `sgbuild build`."),
+            Self::WheelGone { .. } | Self::ImageGone { .. } | Self::Dist { .. } => {
+                Fault::User.hint("Build it again: `sgbuild build`.")
+            }
             Self::RunPy(error) => error.advice(),
             Self::Registry(error) => error.advice(),
             Self::Auth(error) => error.advice(),

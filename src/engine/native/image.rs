@@ -92,10 +92,12 @@ fn config(plan: &ImagePlan, base: &Base, layers: &[(String, Measured)]) -> Value
     let of_base = |key: &str| base.config.get(key).cloned();
     let mut diff_ids: Vec<Value> = base.layers.iter().map(|layer| json!(layer.diff_id)).collect();
     diff_ids.extend(layers.iter().map(|(_, layer)| json!(layer.diff_id)));
-    let mut history = of_base("history").and_then(|history| history.as_array().cloned()).unwrap_or_default();
-    history.extend(layers.iter().map(|(title, _)| {
-        json!({ "created": created, "created_by": format!("sgbuild: {title}"), "comment": "sgbuild" })
-    }));
+    let mut history = of_base("history")
+        .and_then(|history| history.as_array().cloned())
+        .unwrap_or_default();
+    history.extend(layers.iter().map(
+        |(title, _)| json!({ "created": created, "created_by": format!("sgbuild: {title}"), "comment": "sgbuild" }),
+    ));
     let platform = &plan.platform;
     let mut config = json!({
         "architecture": platform.architecture,
@@ -118,9 +120,15 @@ fn run_config(plan: &ImagePlan, base: Option<Value>) -> Value {
         _ => Map::new(),
     };
     let of_base = config.get("Env").and_then(Value::as_array).cloned().unwrap_or_default();
-    let mut environment: Vec<String> = of_base.iter().filter_map(|set| set.as_str().map(ToOwned::to_owned)).collect();
+    let mut environment: Vec<String> = of_base
+        .iter()
+        .filter_map(|set| set.as_str().map(ToOwned::to_owned))
+        .collect();
     let set = ENVIRONMENT.iter().map(|(name, value)| (*name, *value));
-    let planned = plan.environment.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let planned = plan
+        .environment
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()));
     for (name, value) in set.chain(planned) {
         let text = format!("{name}={value}");
         let is_same = |known: &String| known.split('=').next() == Some(name);
@@ -144,7 +152,17 @@ fn run_config(plan: &ImagePlan, base: Option<Value>) -> Value {
         config.insert("User".to_owned(), json!(user));
     }
     // What Docker kept of the container that a base was committed from.
-    for of_container in ["Hostname", "Domainname", "Image", "AttachStdin", "AttachStdout", "AttachStderr", "Tty", "OpenStdin", "StdinOnce"] {
+    for of_container in [
+        "Hostname",
+        "Domainname",
+        "Image",
+        "AttachStdin",
+        "AttachStdout",
+        "AttachStderr",
+        "Tty",
+        "OpenStdin",
+        "StdinOnce",
+    ] {
         config.remove(of_container);
     }
     Value::Object(config)

@@ -92,15 +92,20 @@ fn bucket(name: &str, shared: usize) -> usize {
 }
 
 fn title(wheels: &[&Wheel]) -> String {
-    let named: Vec<String> = wheels.iter().map(|wheel| format!("{} {}", wheel.name, wheel.version)).collect();
+    let named: Vec<String> = wheels
+        .iter()
+        .map(|wheel| format!("{} {}", wheel.name, wheel.version))
+        .collect();
     match &named[..] {
-        [first, second, third, rest @ ..] if rest.len() > 1 => format!("{first}, {second}, {third} and {} more", rest.len()),
+        [first, second, third, rest @ ..] if rest.len() > 1 => {
+            format!("{first}, {second}, {third} and {} more", rest.len())
+        }
         _ => named.join(", "),
     }
 }
 
 /// What else decides a layer: where files go in the base image.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub(crate) struct Ground<'a> {
     pub(crate) base: &'a Base,
     pub(crate) scheme: &'a Scheme,
@@ -157,7 +162,8 @@ impl Ground<'_> {
     ) -> Result<(), Error> {
         let malformed = |reason| Error::wheel(path, reason);
         let wheel = Arc::new(Archive::open(path).map_err(malformed)?);
-        let files = install::installed(&wheel, &ingredient.name, self.scheme, ingredient.requested).map_err(malformed)?;
+        let files =
+            install::installed(&wheel, &ingredient.name, self.scheme, ingredient.requested).map_err(malformed)?;
         for file in files {
             let body = match file.content {
                 install::Content::Bytes(bytes) => Body::Bytes(bytes),
@@ -179,7 +185,10 @@ impl Ground<'_> {
         let directory = tree.resolve(directory);
         let path = format!("{}/{name}", directory.trim_end_matches('/'));
         if tree.is_directory(&path) {
-            return Err(Error::InTheWay { path, is: "a directory" });
+            return Err(Error::InTheWay {
+                path,
+                is: "a directory",
+            });
         }
         for (end, _) in path.match_indices('/').skip(1) {
             let parent = &path[..end];

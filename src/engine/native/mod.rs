@@ -8,23 +8,25 @@
 //!                     image.rs: config and manifest
 //! the whole           build.rs, send.rs
 //! ```
+#![allow(dead_code)]
 
 mod archive;
-mod base;
+pub mod base;
 mod build;
 mod error;
 mod image;
 mod install;
 mod layers;
-mod resolve;
+mod platform_tags;
+pub(crate) mod resolve;
 mod send;
 mod splice;
-mod store;
+pub(crate) mod store;
 mod target;
 
 pub use archive::Malformed;
 pub use error::Error;
-pub(crate) use target::{Libc, Target};
+pub use target::{Libc, Target};
 
 use std::path::PathBuf;
 
@@ -52,11 +54,28 @@ pub struct NativeSettings {
     pub auth: AuthSettings,
 }
 
+/// How much the store keeps, in bytes, unless a setting says otherwise.
+const STORE_LIMIT: u64 = 20_000_000_000;
+
 /// The native engine.
 pub struct Native {
     settings: NativeSettings,
     store: Store,
     sites: Sites,
+}
+
+impl Native {
+    /// An engine that works with `settings`. Nothing but this machine is asked.
+    ///
+    /// # Errors
+    /// The cache cannot be used; settings of indexes that are not understood.
+    pub fn open(settings: NativeSettings, progress: &dyn Progress) -> Result<Self, Error> {
+        Ok(Self {
+            store: Store::open(&settings.cache_dir, STORE_LIMIT, progress)?,
+            sites: Sites::of(&settings.uv)?,
+            settings,
+        })
+    }
 }
 
 #[async_trait]

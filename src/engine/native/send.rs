@@ -6,8 +6,12 @@ use std::str::FromStr as _;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use serde::{Deserialize, Serialize};
+use tokio::io::{AsyncReadExt as _, DuplexStream};
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
 
 use super::base::{self, Asked, Base, BaseLayer};
 use super::build::{Record, scheme};
@@ -79,7 +83,12 @@ impl Native {
         let record = Record::read(&self.store, &image.id).ok_or_else(gone)?;
         let base = self.base_of(&record, progress).await?;
         let mut blobs: Vec<Blob<'_>> = base.layers.iter().map(Blob::OfBase).collect();
-        blobs.extend(record.layers.iter().map(|(recipe, measured)| Blob::Layer(recipe, measured)));
+        blobs.extend(
+            record
+                .layers
+                .iter()
+                .map(|(recipe, measured)| Blob::Layer(recipe, measured)),
+        );
         blobs.push(Blob::Config(&record.config));
         let sending = Sending {
             native: self,
@@ -93,7 +102,9 @@ impl Native {
             media_type: MediaType::DockerManifest,
             answered_digest: None,
         };
-        let held = self.held(destination.client, &destination.reference.repository.to_string()).await?;
+        let held = self
+            .held(destination.client, &destination.reference.repository.to_string())
+            .await?;
         sending.blobs(&blobs, &held).await?;
         let tag = destination.reference.api_reference();
         let put = destination.client.put_manifest(tag, &manifest).await;
@@ -148,10 +159,15 @@ impl Native {
         };
         let last = LastPushed {
             manifest: manifest.digest(),
-            blobs: parsed.layers.iter().chain([&parsed.config]).map(|blob| blob.digest.clone()).collect(),
+            blobs: parsed
+                .layers
+                .iter()
+                .chain([&parsed.config])
+                .map(|blob| blob.digest.clone())
+                .collect(),
         };
         let key = Digest::of(destination.reference.repository.to_string().as_bytes());
-        let _ = self.store.keep_note(PUSHED, key.as_str(), &last);
+        self.store.keep_note(PUSHED, key.as_str(), &last);
     }
 }
 
@@ -168,12 +184,15 @@ impl Sending<'_> {
     /// Sees to it that the repository has all of `blobs`; those that it is known to hold are not asked for.
     async fn blobs(&self, blobs: &[Blob<'_>], held: &HashSet<Digest>) -> Result<(), Error> {
         let mut seen = HashSet::new();
-        let missing = blobs.iter().filter(|blob| {
+        let mut sending: Vec<BoxFuture<'_, Result<(), Error>>> = Vec::new();
+        for blob in blobs {
             let digest = blob.descriptor().digest;
-            !held.contains(&digest) && seen.insert(digest)
-        });
-        let sent = stream::iter(missing.map(|blob| self.blob(blob)));
-        sent.buffer_unordered(AT_ONCE).try_collect::<Vec<()>>().await?;
+            if !held.contains(&digest) && seen.insert(digest) {
+                sending.push(Box::pin(self.blob(blob)));
+            }
+        }
+        let sent = stream::iter(sending).buffer_unordered(AT_ONCE);
+        sent.try_collect::<Vec<()>>().await?;
         Ok(())
     }
 
@@ -229,14 +248,22 @@ impl Sending<'_> {
             match self.destination.client.mount_blob(digest, &from.repository.path).await {
                 Ok(true) => return Ok("mounted"),
                 // Whoever may not read there by this registry's rules may by the base's credentials.
-                Ok(false) => {}
                 Err(error) if error.advice().fault == Fault::Temporary => return Err(error.into()),
-                Err(_) => {}
+                Ok(false) | Err(_) => {}
             }
         }
         let credentials = auth::credentials(&from.repository, &self.native.settings.auth).await?;
-        let source = Client::connect(&from.repository, &credentials, Access::Pull, &self.native.settings.client).await?;
-        let blob: Arc<dyn Content> = Arc::new(base::RemoteBlob::of(source, layer.descriptor.clone()));
+        let source = Client::connect(
+            &from.repository,
+            &credentials,
+            Access::Pull,
+            &self.native.settings.client,
+        )
+        .await?;
+        let blob: Arc<dyn Content> = Arc::new(RemoteBlob {
+            client: Arc::new(source),
+            descriptor: layer.descriptor.clone(),
+        });
         self.destination.client.upload_blob(&blob).await?;
         Ok("pushed")
     }
@@ -291,6 +318,59 @@ impl Read for Counted {
         let length = self.reader.read(buffer)?;
         self.read += length as u64;
         self.task.set(self.read, Some(self.total));
+        Ok(length)
+    }
+}
+
+/// A blob of another registry, which passes through here as it comes.
+struct RemoteBlob {
+    client: Arc<Client>,
+    descriptor: Descriptor,
+}
+
+/// How much of it may wait to be sent.
+const AHEAD: usize = 1 << 20;
+
+impl Content for RemoteBlob {
+    fn descriptor(&self) -> &Descriptor {
+        &self.descriptor
+    }
+
+    fn open(&self) -> io::Result<Box<dyn Read + Send>> {
+        let runtime = Handle::current();
+        let (mut written, read) = tokio::io::duplex(AHEAD);
+        let (client, blob) = (Arc::clone(&self.client), self.descriptor.clone());
+        let reading = runtime.spawn(async move {
+            let read = client.read_blob(&blob, &mut written).await;
+            match read {
+                Ok(true) => Ok(()),
+                Ok(false) => Err(io::Error::from(io::ErrorKind::NotFound)),
+                Err(error) => Err(io::Error::other(error)),
+            }
+        });
+        Ok(Box::new(Passing {
+            pipe: read,
+            reading: Some(reading),
+            runtime,
+        }))
+    }
+}
+
+/// What comes of it; the end of the pipe is the end of the blob only where it was read whole.
+struct Passing {
+    pipe: DuplexStream,
+    reading: Option<JoinHandle<io::Result<()>>>,
+    runtime: Handle,
+}
+
+impl Read for Passing {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let length = self.runtime.block_on(self.pipe.read(buffer))?;
+        if length == 0
+            && let Some(reading) = self.reading.take()
+        {
+            self.runtime.block_on(reading).map_err(io::Error::other)??;
+        }
         Ok(length)
     }
 }

@@ -10,9 +10,9 @@ use crate::oci::Platform;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Target {
     /// The image's platform.
-    pub(crate) platform: Platform,
+    pub platform: Platform,
     /// `(3, 11)`; always `CPython`.
-    pub(crate) python: (u16, u16),
+    pub python: (u16, u16),
     /// Its C library.
     pub libc: Libc,
 }

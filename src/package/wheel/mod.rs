@@ -4,6 +4,7 @@
 //! what is in it  contents.rs: modules and data (../build_py.rs, package_data.rs), data files, scripts.rs; dist_info.rs
 //! the archive    archive.rs (the same bytes), order.rs, record.rs; local_urls.rs (no directories of this machine)
 //! who makes it   builder.rs: sgbuild, or the backend, whose wheel is made the same (rewrite.rs) and must fit the image (tags.rs)
+//! which is taken supported.rs: pip's order among the wheels of others
 //! ```
 //!
 //! Written natively where setuptools would make a wheel of Python alone, and nothing that it does depends on code: read beside
@@ -21,12 +22,15 @@ mod package_data;
 mod record;
 mod rewrite;
 mod scripts;
+mod supported;
 mod tags;
 
 use std::path::{Path, PathBuf};
 
 pub use self::builder::{Builder, Built};
+pub(crate) use self::supported::Supported;
 pub use self::tags::Target;
+pub(crate) use self::tags::machine;
 pub use super::Error;
 
 use self::archive::Archive;

@@ -15,6 +15,8 @@ pub struct Target {
 /// See above; each may stand for several.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Tags<'a> {
+    /// Which build of the version it is, where that is said: digits, and what follows them.
+    build: Option<&'a str>,
     python: &'a str,
     abi: &'a str,
     platform: &'a str,
@@ -27,9 +29,34 @@ impl<'a> Tags<'a> {
         let platform = parts.next()?;
         let abi = parts.next()?;
         let python = parts.next()?;
-        // Name and version.
-        parts.nth(1)?;
-        Some(Self { python, abi, platform })
+        let (last, before) = (parts.next()?, parts.next()?);
+        // Name, version and build, or name and version.
+        let build = parts.next().map(|_| last);
+        (!before.is_empty()).then_some(Self {
+            build,
+            python,
+            abi,
+            platform,
+        })
+    }
+
+    /// Which build it is, so that the later one is greater.
+    pub(super) fn build(&self) -> (u64, String) {
+        let build = self.build.unwrap_or_default();
+        let digits = build.len() - build.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        let (number, rest) = build.split_at(digits);
+        (number.parse().unwrap_or(0), rest.to_owned())
+    }
+
+    /// Each combination of one Python, one ABI and one platform.
+    pub(super) fn each(&self) -> impl Iterator<Item = (String, String, String)> {
+        let Self { abi, platform, .. } = *self;
+        self.python.split('.').flat_map(move |python| {
+            abi.split('.').flat_map(move |abi| {
+                let one = move |platform: &str| (python.to_owned(), abi.to_owned(), platform.to_owned());
+                platform.split('.').map(one)
+            })
+        })
     }
 
     /// Why the wheel cannot be installed in `target`, as the end of a sentence. Without one, nothing is known against it.
@@ -58,14 +85,18 @@ fn is_of(tag: &str, platform: &Platform) -> bool {
     if tag == "any" {
         return true;
     }
-    let machine = match platform.architecture.as_str() {
+    platform.os == "linux" && tag.contains("linux") && tag.ends_with(&format!("_{}", machine(platform)))
+}
+
+/// What Python calls the processor that images call `amd64`.
+pub(crate) fn machine(platform: &Platform) -> &str {
+    match platform.architecture.as_str() {
         "amd64" => "x86_64",
         "arm64" => "aarch64",
         "386" => "i686",
         "arm" => "armv7l",
         other => other,
-    };
-    platform.os == "linux" && tag.contains("linux") && tag.ends_with(&format!("_{machine}"))
+    }
 }
 
 /// Whether what is for the Python `tag` runs on `python`.

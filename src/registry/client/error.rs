@@ -12,6 +12,7 @@ use crate::explain::{Advice, Explain, Fault};
 use crate::oci::Digest;
 use crate::registry::ecr::EcrHost;
 use crate::secret::without_url_credentials;
+use crate::web::tls_error;
 
 /// Why a registry did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -237,24 +238,6 @@ pub(super) fn tls_complaint(error: &(dyn StdError + 'static), host: &str) -> Opt
         }),
         _ => None,
     }
-}
-
-fn tls_error<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Error> {
-    let mut cause = Some(error);
-    while let Some(current) = cause {
-        if let Some(found) = current.downcast_ref::<rustls::Error>() {
-            return Some(found);
-        }
-        // An `io::Error` hides what it was made of from `source()`.
-        let inner = current
-            .downcast_ref::<std::io::Error>()
-            .and_then(std::io::Error::get_ref);
-        cause = match inner {
-            Some(inner) => Some(inner),
-            None => current.source(),
-        };
-    }
-    None
 }
 
 #[cfg(test)]

@@ -7,11 +7,11 @@ use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, WWW_AUTHENTICATE
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use url::Url;
 
-use super::retry::{is_temporary, retry_after};
 use super::sending::Sent;
 use super::{Client, Error, error};
 use crate::explain::{Explain as _, Fault};
-use crate::registry::{Credentials, root_cause, with_causes};
+use crate::registry::Credentials;
+use crate::web::{is_temporary, retry_after, root_cause, with_causes};
 
 /// The largest manifest registries take, 4 MiB, is the largest answer that is read.
 pub(super) const MAX_MANIFEST: usize = 4 << 20;

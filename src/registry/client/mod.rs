@@ -13,6 +13,8 @@ use super::Credentials;
 use crate::oci::Repository;
 use crate::oci::reference::DOCKER_HUB;
 use crate::secret::Secret;
+pub use crate::web::Retry;
+use crate::web::is_temporary;
 
 mod authorization;
 mod blobs;
@@ -20,7 +22,6 @@ mod challenge;
 mod error;
 mod exchange;
 mod manifests;
-mod retry;
 mod sending;
 mod trust;
 
@@ -28,8 +29,6 @@ use authorization::Authorization;
 pub use error::Error;
 use exchange::Request;
 pub use manifests::Manifest;
-pub use retry::Retry;
-use retry::is_temporary;
 
 /// How to talk to registries.
 #[derive(Debug, Clone)]

@@ -2,17 +2,14 @@
 
 use std::path::Path;
 
-use reqwest::redirect::{Action, Attempt, Policy};
+use reqwest::redirect::Policy;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 
 use super::{ClientSettings, Error};
 use crate::oci::Repository;
 use crate::reading::{self, SETTINGS_FILE};
-use crate::registry::with_causes;
-
-/// How many redirects one request may take.
-const MAX_REDIRECTS: usize = 5;
+use crate::web::{redirect, usable, with_causes};
 
 /// The HTTP clients for one registry.
 pub(super) struct HttpClients {
@@ -67,20 +64,6 @@ pub(super) fn http_clients(repository: &Repository, settings: &ClientSettings) -
     })
 }
 
-/// Follows a few redirects, but never from TLS to plain text. The `Authorization` header is sent to no other host, port or
-/// scheme: the HTTP library takes it off.
-fn redirect(attempt: Attempt<'_>) -> Action {
-    let leaves_tls =
-        attempt.previous().last().is_some_and(|url| url.scheme() == "https") && attempt.url().scheme() != "https";
-    if leaves_tls {
-        return attempt.error("the registry redirects from https to http");
-    }
-    if attempt.previous().len() > MAX_REDIRECTS {
-        return attempt.error("too many redirects");
-    }
-    attempt.follow()
-}
-
 /// The certificates in `directory/*.crt`; none where there is no such directory.
 fn registry_certificates(directory: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
     let Ok(entries) = std::fs::read_dir(directory) else {
@@ -110,12 +93,4 @@ fn registry_certificates(directory: &Path) -> Result<Vec<CertificateDer<'static>
         }
     }
     Ok(certificates)
-}
-
-/// Those that can be a trust anchor: one odd certificate in a platform's store must not spoil the others.
-fn usable(roots: Vec<CertificateDer<'static>>) -> Vec<CertificateDer<'static>> {
-    roots
-        .into_iter()
-        .filter(|root| rustls::RootCertStore::empty().add(root.clone()).is_ok())
-        .collect()
 }

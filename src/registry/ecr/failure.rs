@@ -8,7 +8,7 @@ use aws_sdk_ecr::error::{ProvideErrorMetadata, SdkError};
 use crate::aws::{Refusal, credentials_error};
 use crate::explain::{Advice, Explain, Fault};
 use crate::oci::reference;
-use crate::registry::{root_cause, with_causes};
+use crate::web::{root_cause, with_causes};
 
 /// Why ECR could not be used.
 #[derive(Debug, thiserror::Error)]

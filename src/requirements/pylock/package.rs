@@ -10,39 +10,41 @@ use crate::secret::without_url_credentials;
 
 /// A package of a lock: at most one of `vcs`, `directory`, `archive` and the files of an index says where it is from.
 #[derive(Deserialize)]
-pub(super) struct Package {
-    pub(super) name: Spanned<String>,
-    version: Option<String>,
+pub(crate) struct Package {
+    pub(crate) name: Spanned<String>,
+    pub(crate) version: Option<String>,
     pub(super) marker: Option<String>,
     pub(super) index: Option<String>,
-    vcs: Option<Vcs>,
-    pub(super) directory: Option<Directory>,
-    archive: Option<File>,
-    sdist: Option<File>,
+    pub(crate) vcs: Option<Vcs>,
+    pub(crate) directory: Option<Directory>,
+    pub(crate) archive: Option<File>,
+    pub(crate) sdist: Option<File>,
     #[serde(default)]
-    wheels: Vec<File>,
+    pub(crate) wheels: Vec<File>,
 }
 
+/// A checkout of a repository.
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case")]
-struct Vcs {
+pub(crate) struct Vcs {
     #[serde(rename = "type")]
-    kind: String,
-    url: Option<String>,
-    path: Option<String>,
-    commit_id: String,
-    subdirectory: Option<String>,
+    pub(crate) kind: String,
+    pub(crate) url: Option<String>,
+    pub(super) path: Option<String>,
+    pub(crate) commit_id: String,
+    pub(crate) subdirectory: Option<String>,
 }
 
+/// A directory of the machine that locked.
 #[derive(Deserialize)]
-pub(super) struct Directory {
+pub(crate) struct Directory {
     path: String,
     subdirectory: Option<String>,
 }
 
 impl Directory {
     /// The project's directory, relative to the lock.
-    pub(super) fn place(&self) -> String {
+    pub(crate) fn place(&self) -> String {
         match &self.subdirectory {
             Some(below) => format!("{}/{below}", self.path),
             None => self.path.clone(),
@@ -50,13 +52,17 @@ impl Directory {
     }
 }
 
+/// An archive or a wheel.
 #[derive(Deserialize)]
-struct File {
-    url: Option<String>,
-    path: Option<String>,
+pub(crate) struct File {
+    pub(crate) url: Option<String>,
+    pub(crate) path: Option<String>,
+    /// Where the URL's last part is another.
+    pub(crate) name: Option<String>,
+    pub(crate) size: Option<u64>,
     #[serde(default)]
-    hashes: BTreeMap<String, String>,
-    subdirectory: Option<String>,
+    pub(crate) hashes: BTreeMap<String, String>,
+    pub(crate) subdirectory: Option<String>,
 }
 
 /// What is said of a package that is a file of this machine.

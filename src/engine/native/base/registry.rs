@@ -1,5 +1,6 @@
 //! A base image in a registry.
 
+use futures_util::future::BoxFuture;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 use super::cache::Cache;
@@ -61,8 +62,12 @@ impl Remote<'_> {
         }
         self.progress.step(&format!("Reading the base image {}", self.image));
         let layers = described.manifest.layers.clone();
-        let listings = stream::iter(layers.iter().map(|layer| self.listing(layer)));
-        let listings: Vec<Listing> = listings.buffered(AT_ONCE).try_collect().await?;
+        let mut reading: Vec<BoxFuture<'_, Result<Listing, Error>>> = Vec::new();
+        for layer in &layers {
+            reading.push(Box::pin(self.listing(layer)));
+        }
+        let listings = stream::iter(reading).buffered(AT_ONCE);
+        let listings: Vec<Listing> = listings.try_collect().await?;
         described.into_base(listings)
     }
 

@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use super::Secret;
+
 const WHITESPACE: [char; 4] = ['\n', '\t', '\r', ' '];
 
 /// Who one is to a host.
@@ -16,24 +18,30 @@ struct Entry {
 
 /// The entries of a netrc.
 #[derive(Default)]
-pub(super) struct Netrc {
+pub(crate) struct Netrc {
     /// By host; `default` stands for every host that has none.
     entries: BTreeMap<String, Entry>,
 }
 
 impl Netrc {
     /// The entries of `text`; none where Python's module refuses it, as pip then goes on without.
-    pub(super) fn of(text: &str) -> Self {
+    pub(crate) fn of(text: &str) -> Self {
         parse(text).map_or_else(Self::default, |entries| Self { entries })
     }
 
     /// Whether the host has an entry of its own.
-    pub(super) fn names(&self, host: &str) -> bool {
+    pub(crate) fn names(&self, host: &str) -> bool {
         self.entries.contains_key(host)
     }
 
+    /// The login and password for the host.
+    pub(crate) fn login(&self, host: &str) -> Option<(&str, Secret)> {
+        let entry = self.entries.get(host).or_else(|| self.entries.get("default"))?;
+        Some((&entry.login, Secret::new(&*entry.password)))
+    }
+
     /// A netrc for `hosts` only: code that runs in the build has no business with the other entries.
-    pub(super) fn only(&self, hosts: &[String]) -> Option<String> {
+    pub(crate) fn only(&self, hosts: &[String]) -> Option<String> {
         let mut kept = String::new();
         let mut known: Vec<&String> = hosts.iter().collect();
         known.sort();

@@ -1,0 +1,148 @@
+//! `Requirements ─▶ Resolution`: which wheels a base image gets, so that it has what is required.
+//!
+//! ```text
+//! what is asked   asked.rs: requirements in uv's words; installed.rs: what the base has, as if an index had it
+//! the answer      choice.rs: one file of each package, in pip's order; build.rs: a wheel of a package that has none
+//! asked before    kept.rs: the answer to the same question
+//! ```
+//!
+//! uv resolves; the judge is what `pip install -r requirements.txt` would do in the image: what is installed and satisfies stays.
+
+mod asked;
+mod build;
+mod choice;
+mod error;
+mod installed;
+mod kept;
+
+pub(crate) use error::Error;
+pub(crate) use installed::Installed;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::Target;
+use super::store::{Sites, Store};
+use crate::oci::Digest;
+use crate::progress::Progress;
+use crate::uv::{Uv, UvSettings};
+
+/// What is to be resolved.
+pub(crate) struct Question<'a> {
+    /// The lines of `requirements.txt`, in pip's form: with hashes, options and comments.
+    pub(crate) requirements: &'a [String],
+    /// The lines of `constraints.txt`.
+    pub(crate) constraints: &'a [String],
+    /// Whether the requirements are complete: then nothing else is installed.
+    pub(crate) locked: bool,
+    /// Where they are to be installed.
+    pub(crate) target: &'a Target,
+    /// The target's Python to the patch release, `3.11.9`, where it is known.
+    pub(crate) python_full: Option<&'a str>,
+    /// What the base image has.
+    pub(crate) installed: &'a [Installed],
+    /// How uv is found, and what it is told.
+    pub(crate) uv: &'a UvSettings,
+    /// Whether to ask anew what was asked before.
+    pub(crate) upgrade: bool,
+    /// The same, and without what uv remembers of the indexes.
+    pub(crate) no_cache: bool,
+}
+
+/// What is to be installed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Resolution {
+    /// Sorted by name.
+    pub(crate) wheels: Vec<Resolved>,
+    /// What of the base has to go, by the names that it has there: another version takes its place.
+    pub(crate) replaced: Vec<String>,
+    /// When the indexes were asked.
+    pub(crate) resolved_at: Timestamp,
+}
+
+/// One package.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Resolved {
+    /// In its [normal form](https://packaging.python.org/en/latest/specifications/name-normalization/).
+    pub(crate) name: String,
+    /// See `name`.
+    pub(crate) version: String,
+    /// The wheel's.
+    pub(crate) file_name: String,
+    /// Whether the requirements name it themselves, as pip marks it
+    /// ([REQUESTED](https://packaging.python.org/en/latest/specifications/recording-installed-packages/#the-requested-file)).
+    pub(crate) requested: bool,
+    /// Where it is from.
+    pub(crate) source: Source,
+    /// The hashes that its requirement allows, `sha256:…`; empty where it names none.
+    pub(crate) hashes: Vec<String>,
+}
+
+/// Where a wheel is from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Source {
+    /// An index, or a URL that a requirement names.
+    File(Remote),
+    /// It was built here, and is in the store.
+    Built {
+        /// The wheel's.
+        digest: Digest,
+        /// What it was built of, for people: an sdist's name or a URL.
+        of: String,
+    },
+}
+
+/// A file of an index or at a URL.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Remote {
+    /// Without credentials.
+    pub(crate) url: String,
+    /// As the index says; not every one does.
+    pub(crate) sha256: Option<Digest>,
+    /// Bytes, as the index says.
+    pub(crate) size: Option<u64>,
+}
+
+/// Answers the question: as it was answered before, or by asking the indexes. Wheels that must be built are built.
+///
+/// # Errors
+/// See [`Error`]: there is no such set of packages, or a package has no wheel that fits and none can be made.
+pub(crate) async fn resolve(
+    question: &Question<'_>,
+    store: &Store,
+    sites: &Sites,
+    progress: &dyn Progress,
+) -> Result<Resolution, Error> {
+    let key = kept::key(question);
+    if let Some(resolution) = kept::answer(question, &key, store, progress) {
+        return Ok(resolution);
+    }
+    progress.step(&format!("Resolving the requirements for {}", question.target));
+    let asked = asked::Asked::of(question)?;
+    let uv = Uv::find(&asked.uv, progress)?;
+    let lock = asked.compile(&uv, question, progress)?;
+    let chosen = choice::choose(&lock, question, &asked)?;
+    let mut wheels = chosen.wheels;
+    let builder = build::Builder {
+        uv: &uv,
+        target: question.target,
+        store,
+        sites,
+        progress,
+    };
+    for (package, settings) in &chosen.to_build {
+        wheels.push(builder.wheel(package, settings).await?);
+    }
+    wheels.sort_by(|one, other| one.name.cmp(&other.name));
+    let resolution = Resolution {
+        wheels,
+        replaced: chosen.replaced,
+        resolved_at: Timestamp::now(),
+    };
+    store.keep_note(kept::KIND, &key, &resolution);
+    Ok(resolution)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,293 @@
+//! The hosts that wheels are fetched from: whom to trust, and who one is to whom. It is what uv is told on this machine.
+//!
+//! Sources: <https://docs.astral.sh/uv/concepts/authentication/http/>, <https://docs.astral.sh/uv/reference/environment/>.
+
+use std::path::Path;
+use std::time::Duration;
+
+use reqwest::redirect::Policy;
+use reqwest::{Certificate, NoProxy, Proxy};
+use rustls_pki_types::CertificateDer;
+use url::Url;
+
+use super::Error;
+use crate::process::variable;
+use crate::reading::{self, SETTINGS_FILE};
+use crate::secret::{Netrc, Secret};
+use crate::uv::UvSettings;
+use crate::web::{Retry, redirect, usable, with_causes};
+
+const CONNECT: Duration = Duration::from_secs(15);
+/// How long nothing may come, unless the user says otherwise: pip's own limit is a quarter of it.
+const STALL: Duration = Duration::from_mins(1);
+/// Variables that hold an index's URL, or several.
+const INDEXES: [&str; 5] = [
+    "UV_DEFAULT_INDEX",
+    "UV_INDEX_URL",
+    "UV_INDEX",
+    "UV_EXTRA_INDEX_URL",
+    "UV_FIND_LINKS",
+];
+
+/// See the module.
+pub(crate) struct Sites {
+    checked: reqwest::Client,
+    /// For the hosts that need not prove who they are.
+    unchecked: Option<(Vec<String>, reqwest::Client)>,
+    logins: Vec<Login>,
+    netrc: Netrc,
+    pub(super) retry: Retry,
+}
+
+/// Who one is to an index.
+struct Login {
+    index: Url,
+    user: String,
+    password: Secret,
+}
+
+impl Sites {
+    /// As uv is told.
+    ///
+    /// # Errors
+    /// There are no certificates to trust, or a proxy that is no URL.
+    pub(crate) fn of(uv: &UvSettings) -> Result<Self, Error> {
+        let environment = &uv.environment;
+        let hosts: Vec<String> = variable(environment, "UV_INSECURE_HOST")
+            .unwrap_or_default()
+            .split_whitespace()
+            .map(str::to_lowercase)
+            .collect();
+        let unchecked = if hosts.is_empty() {
+            None
+        } else {
+            Some((hosts, client(environment, false)?))
+        };
+        Ok(Self {
+            checked: client(environment, true)?,
+            unchecked,
+            logins: logins(environment),
+            netrc: netrc(environment),
+            retry: Retry::default(),
+        })
+    }
+
+    /// A request for `url`, with what authorizes it at that host. It goes to no other: the HTTP library takes it off where it is
+    /// redirected.
+    pub(super) fn get(&self, url: &Url) -> reqwest::RequestBuilder {
+        let request = self.client(url).get(url.clone());
+        match self.login(url) {
+            Some((user, password)) => request.basic_auth(user, Some(password.expose())),
+            None => request,
+        }
+    }
+
+    /// Whether it is told who one is.
+    pub(super) fn knows(&self, url: &Url) -> bool {
+        self.login(url).is_some()
+    }
+
+    fn client(&self, url: &Url) -> &reqwest::Client {
+        let host = url.host_str().unwrap_or_default();
+        let with_port = format!("{host}:{}", url.port_or_known_default().unwrap_or_default());
+        match &self.unchecked {
+            Some((hosts, client)) if hosts.iter().any(|known| *known == host || *known == with_port) => client,
+            _ => &self.checked,
+        }
+    }
+
+    /// The nearest index's on the same host and port, else netrc's.
+    fn login(&self, url: &Url) -> Option<(&str, Secret)> {
+        let same_host = self.logins.iter().filter(|login| login.index.origin() == url.origin());
+        let nearest = same_host.max_by_key(|login| in_common(login.index.path(), url.path()));
+        if let Some(login) = nearest {
+            return Some((&login.user, login.password.clone()));
+        }
+        self.netrc.login(url.host_str()?)
+    }
+}
+
+/// How many segments two paths begin with alike.
+fn in_common(one: &str, other: &str) -> usize {
+    let pairs = one.split('/').zip(other.split('/'));
+    pairs.take_while(|(one, other)| one == other).count()
+}
+
+/// The logins in the indexes' URLs, and those that are told by an index's name.
+fn logins(environment: &[(String, String)]) -> Vec<Login> {
+    let values = INDEXES.iter().filter_map(|name| variable(environment, name));
+    let words = values.flat_map(|value| value.split([' ', ',', '\n', '\t']));
+    words.filter_map(|word| login(word, environment)).collect()
+}
+
+/// Of `https://user:password@host/simple`, or `name=https://host/simple` with variables for that name.
+fn login(word: &str, environment: &[(String, String)]) -> Option<Login> {
+    let is_name = |name: &str| !name.is_empty() && !name.contains([':', '/', '.']);
+    let named = word.split_once('=').filter(|(name, _)| is_name(name));
+    let (name, url) = named.map_or((None, word), |(name, url)| (Some(name), url));
+    let mut index = Url::parse(url).ok().filter(Url::has_host)?;
+    let told = |what: &str| {
+        let name = name?.to_uppercase().replace(|c: char| !c.is_ascii_alphanumeric(), "_");
+        variable(environment, &format!("UV_INDEX_{name}_{what}")).map(ToOwned::to_owned)
+    };
+    let decoded = |text: &str| {
+        percent_encoding::percent_decode_str(text)
+            .decode_utf8_lossy()
+            .into_owned()
+    };
+    let user = told("USERNAME").or_else(|| Some(index.username()).filter(|user| !user.is_empty()).map(decoded));
+    let password = told("PASSWORD").or_else(|| index.password().map(decoded));
+    if user.is_none() && password.is_none() {
+        return None;
+    }
+    // It fails where there can be none.
+    let _ = index.set_username("");
+    let _ = index.set_password(None);
+    Some(Login {
+        index,
+        user: user.unwrap_or_default(),
+        password: Secret::new(password.unwrap_or_default()),
+    })
+}
+
+fn netrc(environment: &[(String, String)]) -> Netrc {
+    let named = variable(environment, "NETRC").map(Into::into);
+    let path = named.or_else(|| Some(Path::new(variable(environment, "HOME")?).join(".netrc")));
+    let text = path.and_then(|path| reading::text(&path, SETTINGS_FILE).ok());
+    text.map(|text| Netrc::of(&text)).unwrap_or_default()
+}
+
+fn client(environment: &[(String, String)], is_checked: bool) -> Result<reqwest::Client, Error> {
+    let failed = |error: &reqwest::Error| Error::Setup {
+        reason: with_causes(error),
+    };
+    let mut client = reqwest::Client::builder()
+        .user_agent(concat!("sgbuild/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(CONNECT)
+        .read_timeout(stall(environment))
+        .redirect(Policy::custom(redirect))
+        .no_proxy();
+    for proxy in proxies(environment).map_err(|error| failed(&error))? {
+        client = client.proxy(proxy);
+    }
+    if is_checked {
+        let roots = usable(roots(environment));
+        let roots = roots
+            .iter()
+            .map(|root| Certificate::from_der(root))
+            .collect::<Result<Vec<_>, _>>();
+        client = client.tls_certs_only(roots.map_err(|error| failed(&error))?);
+    } else {
+        client = client.tls_danger_accept_invalid_certs(true);
+    }
+    client.build().map_err(|error| failed(&error))
+}
+
+/// The certificates that uv is told of, else the platform's.
+fn roots(environment: &[(String, String)]) -> Vec<CertificateDer<'static>> {
+    let path = |name| variable(environment, name).map(Path::new);
+    match (path("SSL_CERT_FILE"), path("SSL_CERT_DIR")) {
+        (None, None) => rustls_native_certs::load_native_certs().certs,
+        (file, directory) => rustls_native_certs::load_certs_from_paths(file, directory).certs,
+    }
+}
+
+fn stall(environment: &[(String, String)]) -> Duration {
+    let names = ["UV_HTTP_TIMEOUT", "UV_REQUEST_TIMEOUT", "HTTP_TIMEOUT"];
+    let told = names
+        .iter()
+        .find_map(|name| variable(environment, name)?.trim().parse().ok());
+    told.map_or(STALL, Duration::from_secs)
+}
+
+/// The proxies of the usual variables, in either case.
+fn proxies(environment: &[(String, String)]) -> Result<Vec<Proxy>, reqwest::Error> {
+    let told = |name: &str| variable(environment, name).or_else(|| variable(environment, &name.to_lowercase()));
+    let except = told("NO_PROXY").and_then(NoProxy::from_string);
+    let mut proxies = Vec::new();
+    if let Some(url) = told("HTTPS_PROXY") {
+        proxies.push(Proxy::https(url)?);
+    }
+    if let Some(url) = told("HTTP_PROXY") {
+        proxies.push(Proxy::http(url)?);
+    }
+    if let Some(url) = told("ALL_PROXY") {
+        proxies.push(Proxy::all(url)?);
+    }
+    Ok(proxies
+        .into_iter()
+        .map(|proxy| proxy.no_proxy(except.clone()))
+        .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sites(pairs: &[(&str, &str)]) -> Sites {
+        Sites::of(&UvSettings {
+            environment: pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
+            ..UvSettings::default()
+        })
+        .unwrap()
+    }
+
+    fn login(sites: &Sites, url: &str) -> Option<String> {
+        let url = Url::parse(url).unwrap();
+        sites
+            .login(&url)
+            .map(|(user, password)| format!("{user}:{}", password.expose()))
+    }
+
+    #[test]
+    fn each_host_hears_who_one_is_to_it_and_no_other_does() {
+        let sites = sites(&[
+            ("UV_DEFAULT_INDEX", "https://me:p%40ss@a.example/simple"),
+            (
+                "UV_INDEX",
+                "own=https://b.example/one/simple https://two:2@b.example/two/simple",
+            ),
+            ("UV_INDEX_OWN_USERNAME", "one"),
+            ("UV_INDEX_OWN_PASSWORD", "1"),
+            ("UV_FIND_LINKS", "/wheels,https://tok@c.example/links"),
+        ]);
+        for (url, told) in [
+            ("https://a.example/files/x.whl", Some("me:p@ss")),
+            ("https://a.example:8443/files/x.whl", None),
+            ("http://a.example/files/x.whl", None),
+            ("https://files.example/x.whl", None),
+            ("https://b.example/two/x.whl", Some("two:2")),
+            ("https://b.example/one/x.whl", Some("one:1")),
+            ("https://c.example/x.whl", Some("tok:")),
+        ] {
+            assert_eq!(login(&sites, url).as_deref(), told, "{url}");
+        }
+    }
+
+    #[test]
+    fn netrc_tells_where_no_index_does() {
+        let home = tempfile::tempdir().unwrap();
+        std::fs::write(
+            home.path().join(".netrc"),
+            "machine a.example login n password 1\nmachine b.example login m password 2\n",
+        )
+        .unwrap();
+        let sites = sites(&[
+            ("HOME", home.path().to_str().unwrap()),
+            ("UV_DEFAULT_INDEX", "https://me:pw@a.example/simple"),
+        ]);
+        assert_eq!(login(&sites, "https://a.example/x").as_deref(), Some("me:pw"));
+        assert_eq!(login(&sites, "https://b.example/x").as_deref(), Some("m:2"));
+        assert_eq!(login(&sites, "https://c.example/x"), None);
+    }
+
+    #[test]
+    fn a_proxy_that_is_none_is_told() {
+        let environment = [("HTTPS_PROXY".to_owned(), "::".to_owned())];
+        assert!(proxies(&environment).is_err());
+        assert_eq!(
+            stall(&[("UV_HTTP_TIMEOUT".to_owned(), "7".to_owned())]),
+            Duration::from_secs(7)
+        );
+    }
+}

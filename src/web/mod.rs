@@ -1,0 +1,76 @@
+//! What every HTTP client of sgbuild's own holds to: whom it trusts, what it follows, when it tries again, and how it says what failed.
+
+mod retry;
+
+pub use retry::Retry;
+pub(crate) use retry::{is_temporary, retry_after};
+
+use std::error::Error as StdError;
+
+use reqwest::redirect::{Action, Attempt};
+use rustls_pki_types::CertificateDer;
+
+use crate::explain::chain;
+use crate::secret::without_url_credentials;
+
+/// How many redirects one request may take.
+const MAX_REDIRECTS: usize = 5;
+
+/// Follows a few redirects, but never from TLS to plain text. The `Authorization` header is sent to no other host, port or
+/// scheme: the HTTP library takes it off.
+pub(crate) fn redirect(attempt: Attempt<'_>) -> Action {
+    let leaves_tls =
+        attempt.previous().last().is_some_and(|url| url.scheme() == "https") && attempt.url().scheme() != "https";
+    if leaves_tls {
+        return attempt.error("it redirects from https to http");
+    }
+    if attempt.previous().len() > MAX_REDIRECTS {
+        return attempt.error("too many redirects");
+    }
+    attempt.follow()
+}
+
+/// Those that can be a trust anchor: one odd certificate in a platform's store must not spoil the others.
+pub(crate) fn usable(roots: Vec<CertificateDer<'static>>) -> Vec<CertificateDer<'static>> {
+    roots
+        .into_iter()
+        .filter(|root| rustls::RootCertStore::empty().add(root.clone()).is_ok())
+        .collect()
+}
+
+/// The error and its causes in one line, each said once, without credentials.
+pub(crate) fn with_causes(error: &(dyn StdError + 'static)) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    for text in chain(error).map(ToString::to_string) {
+        if !parts.iter().any(|part| part.contains(&text)) {
+            parts.push(text);
+        }
+    }
+    without_url_credentials(&parts.join(": "))
+}
+
+/// The innermost cause of a failed connection, such as `Connection refused (os error 111)`: what is around it names layers of
+/// software that the user has no hand in.
+pub(crate) fn root_cause(error: &(dyn StdError + 'static)) -> String {
+    let innermost = chain(error).last().unwrap_or(error);
+    without_url_credentials(&innermost.to_string())
+}
+
+/// The TLS library's complaint, if that is what a request failed on.
+pub(crate) fn tls_error<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Error> {
+    let mut cause = Some(error);
+    while let Some(current) = cause {
+        if let Some(found) = current.downcast_ref::<rustls::Error>() {
+            return Some(found);
+        }
+        // An `io::Error` hides what it was made of from `source()`.
+        let inner = current
+            .downcast_ref::<std::io::Error>()
+            .and_then(std::io::Error::get_ref);
+        cause = match inner {
+            Some(inner) => Some(inner),
+            None => current.source(),
+        };
+    }
+    None
+}
