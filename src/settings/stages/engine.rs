@@ -3,6 +3,8 @@
 use crate::engine::docker::DockerSettings;
 use crate::settings::{Origin, Settings, table};
 
+const GB: u64 = 1_000_000_000;
+
 /// What builds the image, and how.
 #[derive(Debug)]
 pub struct EngineSettings<'a> {
@@ -12,6 +14,8 @@ pub struct EngineSettings<'a> {
     pub origin: &'a Origin,
     /// Ask the registry for a newer base image.
     pub pull: bool,
+    /// Resolve the requirements anew.
+    pub upgrade: bool,
     /// Build every layer anew.
     pub no_cache: bool,
 }
@@ -24,8 +28,15 @@ impl Settings {
             name: self.get(&table::ENGINE),
             origin: self.origin_of(&table::ENGINE),
             pull: self.get(&table::PULL),
+            upgrade: self.get(&table::UPGRADE),
             no_cache: self.get(&table::NO_CACHE),
         }
+    }
+
+    /// How much the store of wheels may hold, in bytes.
+    #[must_use]
+    pub fn cache_limit(&self) -> u64 {
+        self.get(&table::CACHE_SIZE).saturating_mul(GB)
     }
 
     /// How the Docker daemon is found, and spoken to.
