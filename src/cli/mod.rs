@@ -1,6 +1,7 @@
 //! The command line: `clap` types, and nothing else. A file a command, with its arguments.
 
 mod build;
+mod cache;
 mod completions;
 mod destroy;
 mod dist;
@@ -15,6 +16,7 @@ mod status;
 mod train;
 
 pub use build::Build;
+pub use cache::{Action, Cache};
 pub use completions::{Completions, Shell};
 pub use destroy::Destroy;
 pub use dist::Dist;
@@ -142,6 +144,8 @@ pub enum Command {
     Status(Status),
     /// Delete the pipeline's stack; data, models, images and records stay
     Destroy(Destroy),
+    /// Show what is kept of wheels between builds, and clear it
+    Cache(Cache),
     /// Show every setting, its value and where it comes from
     Settings(Settings),
     /// Print a completion script for your shell
@@ -163,7 +167,7 @@ impl Command {
             Self::Status(arguments) => &arguments.directory,
             Self::Destroy(arguments) => &arguments.directory,
             Self::Settings(arguments) => &arguments.directory,
-            Self::Logs(_) | Self::Completions(_) => return Path::new("."),
+            Self::Logs(_) | Self::Cache(_) | Self::Completions(_) => return Path::new("."),
         };
         &given.directory
     }
@@ -182,7 +186,7 @@ impl Command {
             Self::Launch(arguments) => &arguments.settings.given,
             Self::Status(arguments) => &arguments.settings.given,
             Self::Destroy(arguments) => &arguments.settings.given,
-            Self::Settings(_) | Self::Completions(_) => return Vec::new(),
+            Self::Cache(_) | Self::Settings(_) | Self::Completions(_) => return Vec::new(),
         };
         given.clone()
     }

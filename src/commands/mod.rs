@@ -2,6 +2,7 @@
 
 mod archives;
 mod build;
+mod cache;
 mod checkout;
 mod completions;
 mod destroy;
@@ -64,6 +65,7 @@ pub fn begin<'a>(
     let work: Work<'a> = match command {
         Command::Inspect(arguments) => return inspect::run(arguments, &open()?).map(Begun::Over),
         Command::Dist(arguments) => return dist::run(arguments, &open()?).map(Begun::Over),
+        Command::Cache(arguments) => return cache::run(arguments, &open()?).map(Begun::Over),
         Command::Settings(arguments) => return Ok(Begun::Over(settings::run(arguments, &open()?))),
         Command::Completions(arguments) => return Ok(Begun::Over(completions::script(arguments.shell))),
         Command::Build(arguments) => Box::pin(async move { build::run(arguments, &open()?).await }),

@@ -15,7 +15,7 @@ use super::{
     Error, Format, Line, Local, Place, Requirements, What, extra_names, index, marker_suffix, own_name, pep508,
 };
 use crate::project::Project;
-pub(crate) use package::{File, Package};
+pub(crate) use package::{File, Package, Vcs};
 use package::{OF_THIS_MACHINE, source};
 
 /// What to do about a package that is nowhere but on this machine.

@@ -156,8 +156,18 @@ table! {
     PULL: Switch = switch("pull", "Ask the registry for a newer base image")
         .bare_flag(&[at(Build)]);
 
+    UPGRADE: Switch = switch("upgrade", "Resolve the requirements anew, to the newest versions that they allow")
+        .bare_flag(&[at(Build)])
+        .documented("Resolve the requirements anew, to the newest versions that they allow: the native engine keeps what they came to");
+
     NO_CACHE: Switch = switch("no-cache", "Build every layer anew")
         .bare_flag(&[at(Build)]);
+
+    CACHE_SIZE: Number = number("cache-size", "How much is kept of wheels between builds, in GB")
+        .default(20)
+        .between(1, 100_000)
+        .callers("what is kept on your disk")
+        .documented("How much is kept of wheels between builds, in GB; what was used least lately goes first, see `sgbuild cache`");
 
     // Where the image goes.
 

@@ -94,3 +94,36 @@ fn what_push_would_refuse_its_dry_run_refuses() {
         "{told}"
     );
 }
+
+#[test]
+fn the_cache_is_shown_and_cleared() {
+    let home = tempfile::tempdir().unwrap();
+    let sandbox = tiny().with("XDG_CACHE_HOME", home.path().to_str().unwrap());
+    let empty = sandbox.run(&["cache", "--json"]).exits(0).json();
+    assert_eq!(
+        (&empty["bytes"], &empty["limit"]),
+        (&0.into(), &20_000_000_000_u64.into())
+    );
+    let wheels = home.path().join("sgbuild/wheels");
+    std::fs::create_dir_all(wheels.join("content/ab")).unwrap();
+    std::fs::create_dir_all(wheels.join("notes/resolution")).unwrap();
+    let wheel = wheels.join("content/ab/abcdef-1500");
+    std::fs::write(&wheel, vec![0; 1500]).unwrap();
+    std::fs::write(wheels.join("notes/resolution/x.json"), "{}").unwrap();
+    let shown = sandbox.run(&["cache"]).exits(0).stdout;
+    assert!(
+        shown.contains("/sgbuild/wheels: 1.50 kB of at most 20.00 GB\n"),
+        "{shown}"
+    );
+    assert!(shown.contains("wheels      1  1.50 kB  last used "), "{shown}");
+    let json = sandbox.run(&["cache", "--json"]).exits(0).json();
+    assert_eq!(json["kinds"]["resolution"]["entries"], 1);
+    let cleared = sandbox.run(&["cache", "clear"]).exits(0);
+    assert!(
+        cleared.stderr.contains("Removed 2 files, 1.50 kB"),
+        "{}",
+        cleared.stderr
+    );
+    assert!(!wheel.exists());
+    assert_eq!(sandbox.run(&["cache", "--json"]).exits(0).json()["bytes"], 0);
+}

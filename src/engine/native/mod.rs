@@ -52,10 +52,9 @@ pub struct NativeSettings {
     pub client: ClientSettings,
     /// Where credentials for the base image's registry come from.
     pub auth: AuthSettings,
+    /// How much the store of wheels may hold, in bytes.
+    pub cache_limit: u64,
 }
-
-/// How much the store keeps, in bytes, unless a setting says otherwise.
-const STORE_LIMIT: u64 = 20_000_000_000;
 
 /// The native engine.
 pub struct Native {
@@ -71,7 +70,7 @@ impl Native {
     /// The cache cannot be used; settings of indexes that are not understood.
     pub fn open(settings: NativeSettings, progress: &dyn Progress) -> Result<Self, Error> {
         Ok(Self {
-            store: Store::open(&settings.cache_dir, STORE_LIMIT, progress)?,
+            store: Store::open(&settings.cache_dir, settings.cache_limit, progress)?,
             sites: Sites::of(&settings.uv)?,
             settings,
         })

@@ -6,6 +6,8 @@ use crate::registry::auth::AuthSettings;
 use crate::registry::client::ClientSettings;
 use crate::settings::{Origin, Settings, table};
 
+const GB: u64 = 1_000_000_000;
+
 /// What builds the image, and how.
 #[derive(Debug)]
 pub struct EngineSettings<'a> {
@@ -15,6 +17,8 @@ pub struct EngineSettings<'a> {
     pub origin: &'a Origin,
     /// Ask the registry for a newer base image.
     pub pull: bool,
+    /// Resolve the requirements anew.
+    pub upgrade: bool,
     /// Build every layer anew.
     pub no_cache: bool,
 }
@@ -27,6 +31,7 @@ impl Settings {
             name: self.get(&table::ENGINE),
             origin: self.origin_of(&table::ENGINE),
             pull: self.get(&table::PULL),
+            upgrade: self.get(&table::UPGRADE),
             no_cache: self.get(&table::NO_CACHE),
         }
     }
@@ -39,7 +44,14 @@ impl Settings {
             uv: self.uv(),
             client: ClientSettings::default(),
             auth,
+            cache_limit: self.cache_limit(),
         }
+    }
+
+    /// How much the store of wheels may hold, in bytes.
+    #[must_use]
+    pub fn cache_limit(&self) -> u64 {
+        self.get(&table::CACHE_SIZE).saturating_mul(GB)
     }
 
     /// How the Docker daemon is found, and spoken to.

@@ -83,9 +83,17 @@ impl Asked {
     /// Has uv resolve: the text of its lock.
     pub(super) fn compile(&self, uv: &Uv, question: &Question<'_>, progress: &dyn Progress) -> Result<String, Error> {
         let output = self.directory.path().join(ANSWERED);
-        let mut arguments: Vec<OsString> = ["pip", "compile", "--quiet", "--no-header", "--format", "pylock.toml"]
-            .map(OsString::from)
-            .into();
+        let mut arguments: Vec<OsString> = [
+            "pip",
+            "compile",
+            "--quiet",
+            "--no-header",
+            "--no-sources",
+            "--format",
+            "pylock.toml",
+        ]
+        .map(OsString::from)
+        .into();
         arguments.extend(["--output-file".into(), output.clone().into()]);
         arguments.extend(self.arguments.iter().cloned());
         arguments.extend(uv.index_arguments().iter().map(OsString::from));

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use super::choice::ToBuild;
-use super::{Error, Resolved, Source};
+use super::choice::{Of, ToBuild};
+use super::{Error, Resolved, Source, checkout};
 use crate::cache;
 use crate::engine::native::Target;
 use crate::engine::native::store::{Sites, Store, is_wheel};
@@ -28,23 +28,23 @@ pub(super) struct Builder<'a> {
     pub(super) target: &'a Target,
     pub(super) store: &'a Store,
     pub(super) sites: &'a Sites,
+    /// What git sees.
+    pub(super) environment: &'a [(String, String)],
     pub(super) progress: &'a dyn Progress,
 }
 
+/// What a wheel is built of.
+struct Sources {
+    /// Another one for other sources.
+    identity: String,
+    archive: Option<PathBuf>,
+}
+
 impl Builder<'_> {
-    /// The wheel of `package`, in the store; `settings` are for its build backend.
-    pub(super) async fn wheel(&self, package: &ToBuild, settings: &[String]) -> Result<Resolved, Error> {
-        let sdist = self
-            .store
-            .file(
-                &package.sdist,
-                &package.file_name,
-                &package.hashes,
-                self.sites,
-                self.progress,
-            )
-            .await?;
-        let key = json!([sdist.digest, package.subdirectory, settings, self.target]).to_string();
+    /// The wheel of `package`, in the store.
+    pub(super) async fn wheel(&self, package: &ToBuild) -> Result<Resolved, Error> {
+        let sources = self.sources(package).await?;
+        let key = json!([sources.identity, package.subdirectory, package.settings, self.target]).to_string();
         let kept: Option<(Digest, String)> = self.store.note(KIND, &key);
         if let Some((digest, file_name)) = kept.filter(|(digest, _)| self.store.get(digest).is_some()) {
             return Ok(resolved(package, digest, file_name));
@@ -53,10 +53,61 @@ impl Builder<'_> {
         let (title, reason) = (title(package), &package.reason);
         self.progress.step(&format!("Building {title}: {reason}"));
         let scratch = cache::scratch().map_err(Error::Scratch)?;
-        let built = self.build(package, settings, &sdist.path, &python, scratch.path())?;
+        let place = self.unfold(package, &sources, scratch.path())?;
+        let built = self.build(package, &place, &python, scratch.path())?;
         let wheel = self.store.put(&built, package.requested)?;
         self.store.keep_note(KIND, &key, &(&wheel.digest, &wheel.file_name));
         Ok(resolved(package, wheel.digest, wheel.file_name))
+    }
+
+    async fn sources(&self, package: &ToBuild) -> Result<Sources, Error> {
+        let (remote, file_name, hashes) = match &package.of {
+            Of::Commit { url, commit } => {
+                return Ok(Sources {
+                    identity: format!("{url}@{commit}"),
+                    archive: None,
+                });
+            }
+            Of::Archive {
+                remote,
+                file_name,
+                hashes,
+            } => (remote, file_name, hashes),
+        };
+        let stored = self
+            .store
+            .file(remote, file_name, hashes, self.sites, self.progress)
+            .await?;
+        Ok(Sources {
+            identity: stored.digest.to_string(),
+            archive: Some(stored.path),
+        })
+    }
+
+    /// Puts the sources where uv can build them.
+    fn unfold(&self, package: &ToBuild, sources: &Sources, scratch: &Path) -> Result<PathBuf, Error> {
+        match (&package.of, &sources.archive) {
+            (Of::Archive { file_name, .. }, Some(archive)) => {
+                // uv wants an archive to have an archive's name.
+                let place = scratch.join(file_name);
+                fs::copy(archive, &place).map_err(Error::Scratch)?;
+                Ok(place)
+            }
+            (Of::Commit { url, commit }, _) => {
+                let place = scratch.join("checkout");
+                let made = checkout::make(url, commit, &place, self.environment, self.progress);
+                self.progress.check()?;
+                made.map_err(|log| Error::BuildFailed {
+                    package: title(package),
+                    log,
+                })?;
+                Ok(package
+                    .subdirectory
+                    .iter()
+                    .fold(place, |place, below| place.join(below)))
+            }
+            (Of::Archive { file_name, .. }, None) => Err(Error::Answer(format!("{file_name} is nowhere"))),
+        }
     }
 
     /// The interpreter to build with, if this machine is like the target.
@@ -72,7 +123,7 @@ impl Builder<'_> {
             let (os, arch) = (std::env::consts::OS, std::env::consts::ARCH);
             return Err(cannot(format!("this machine is {os} on {arch}")));
         }
-        if package.subdirectory.is_some() {
+        if package.subdirectory.is_some() && matches!(package.of, Of::Archive { .. }) {
             return Err(cannot("it is in a subdirectory of an archive".to_owned()));
         }
         let (major, minor) = self.target.python;
@@ -81,27 +132,20 @@ impl Builder<'_> {
         found.ok_or_else(|| cannot(format!("uv finds no Python {release} on this machine")))
     }
 
-    fn build(
-        &self,
-        package: &ToBuild,
-        settings: &[String],
-        sdist: &Path,
-        python: &Path,
-        scratch: &Path,
-    ) -> Result<PathBuf, Error> {
-        // uv wants an archive to have an archive's name.
-        let archive = scratch.join(&package.file_name);
-        fs::copy(sdist, &archive).map_err(Error::Scratch)?;
+    fn build(&self, package: &ToBuild, place: &Path, python: &Path, scratch: &Path) -> Result<PathBuf, Error> {
         let out = scratch.join("built");
-        let mut arguments: Vec<OsString> = ["build", "--wheel", "--quiet", "--python"].map(OsString::from).into();
+        let mut arguments: Vec<OsString> = ["build", "--wheel", "--no-sources", "--quiet", "--python"]
+            .map(OsString::from)
+            .into();
         arguments.extend([python.into(), "--out-dir".into(), out.clone().into()]);
         arguments.extend(self.uv.index_arguments().iter().map(OsString::from));
         arguments.extend(
-            settings
+            package
+                .settings
                 .iter()
                 .map(|setting| format!("--config-setting={setting}").into()),
         );
-        arguments.push(archive.into());
+        arguments.push(place.into());
         let what = format!("building {}", title(package));
         let ended = self.uv.run_apart(&what, arguments, SECONDS, self.progress)?;
         let failed = |log: String| Error::BuildFailed {
@@ -154,7 +198,10 @@ fn resolved(package: &ToBuild, digest: Digest, file_name: String) -> Resolved {
         requested: package.requested,
         source: Source::Built {
             digest,
-            of: package.file_name.clone(),
+            of: match &package.of {
+                Of::Archive { file_name, .. } => file_name.clone(),
+                Of::Commit { url, commit } => format!("{url}@{commit}"),
+            },
         },
         // Those of what it was built of were verified.
         hashes: Vec::new(),

@@ -12,14 +12,13 @@ use super::{Error, Question, Remote, Resolved, Source};
 use crate::engine::native::store::is_wheel;
 use crate::oci::Digest;
 use crate::package::wheel::Supported;
-use crate::requirements::pylock::{File, Package, Pylock};
+use crate::requirements::pylock::{File, Package, Pylock, Vcs};
 use crate::secret::without_url_credentials;
 
 /// What comes of uv's answer.
 pub(super) struct Chosen {
     pub(super) wheels: Vec<Resolved>,
-    /// With their `--config-settings`.
-    pub(super) to_build: Vec<(ToBuild, Vec<String>)>,
+    pub(super) to_build: Vec<ToBuild>,
     pub(super) replaced: Vec<String>,
 }
 
@@ -29,12 +28,25 @@ pub(super) struct ToBuild {
     /// As the index has it; a URL does not say.
     pub(super) version: Option<String>,
     pub(super) requested: bool,
-    pub(super) sdist: Remote,
-    pub(super) file_name: String,
+    pub(super) of: Of,
+    /// The directory in it that has the project.
     pub(super) subdirectory: Option<String>,
-    pub(super) hashes: Vec<String>,
+    /// Its `--config-settings`.
+    pub(super) settings: Vec<String>,
     /// Why it must be built.
     pub(super) reason: String,
+}
+
+/// What a wheel is built of.
+pub(super) enum Of {
+    /// An archive with the sources.
+    Archive {
+        remote: Remote,
+        file_name: String,
+        hashes: Vec<String>,
+    },
+    /// A commit of a git repository.
+    Commit { url: String, commit: String },
 }
 
 /// Chooses from `lock`, which is uv's answer.
@@ -94,10 +106,7 @@ impl Choice<'_> {
         }
         match self.file(package, &name)? {
             Found::Wheel(wheel) => chosen.wheels.push(wheel),
-            Found::Sdist(sdist) => {
-                let settings = self.asked.build_settings.get(&name).cloned().unwrap_or_default();
-                chosen.to_build.push((sdist, settings));
-            }
+            Found::Sources(sources) => chosen.to_build.push(sources),
         }
         Ok(())
     }
@@ -111,11 +120,7 @@ impl Choice<'_> {
             });
         }
         if let Some(vcs) = &package.vcs {
-            return Err(Error::Unsupported {
-                what: format!("{name}, which is a {} checkout", vcs.kind),
-                reason: "it would have to be built of whatever the repository says",
-                instead: "Name a release on an index, or the URL of an archive of that commit",
-            });
+            return self.checkout(package, vcs, name);
         }
         if let Some(archive) = &package.archive {
             return self.archive(package, archive, name);
@@ -130,7 +135,34 @@ impl Choice<'_> {
         let Some(sdist) = sdist else {
             return Err(self.nothing_fits(package, name, &version, allowed));
         };
-        Ok(Found::Sdist(self.to_build(name, Some(version), &sdist, allowed)?))
+        Ok(Found::Sources(self.archive_to_build(
+            name,
+            Some(version),
+            &sdist,
+            allowed,
+        )?))
+    }
+
+    /// A commit of a repository.
+    fn checkout(&self, package: &Package, vcs: &Vcs, name: &PackageName) -> Result<Found, Error> {
+        // pip takes no commit for a hash.
+        self.allowed(name)?;
+        let Some(url) = vcs.url.as_deref().filter(|_| vcs.kind == "git") else {
+            return Err(Error::Unsupported {
+                what: format!("{name}, which is a {} checkout", vcs.kind),
+                reason: "only git's can be had from elsewhere",
+                instead: "Name a release on an index, or the URL of an archive of that commit",
+            });
+        };
+        let of = Of::Commit {
+            url: url.strip_prefix("git+").unwrap_or(url).to_owned(),
+            commit: vcs.commit_id.clone(),
+        };
+        Ok(Found::Sources(ToBuild {
+            subdirectory: vcs.subdirectory.clone(),
+            requested: self.asked.requested.contains(name) || self.asked.urls.iter().any(|asked| asked.contains(url)),
+            ..self.to_build(name, package.version.clone(), of, "it is a checkout".to_owned())
+        }))
     }
 
     /// A wheel or an sdist that a requirement names by its URL.
@@ -147,12 +179,8 @@ impl Choice<'_> {
             });
         }
         if !is_wheel(Path::new(&named.name)) {
-            return Ok(Found::Sdist(self.to_build(
-                name,
-                package.version.clone(),
-                &named,
-                allowed,
-            )?));
+            let sources = self.archive_to_build(name, package.version.clone(), &named, allowed)?;
+            return Ok(Found::Sources(sources));
         }
         if !self.supported.fits(&named.name) {
             return Err(Error::Unfit {
@@ -195,7 +223,7 @@ impl Choice<'_> {
         })
     }
 
-    fn to_build(
+    fn archive_to_build(
         &self,
         name: &PackageName,
         version: Option<String>,
@@ -203,16 +231,30 @@ impl Choice<'_> {
         allowed: &[String],
     ) -> Result<ToBuild, Error> {
         let remote = remote(sdist)?;
+        let requested = self.is_requested(name, &remote.url);
+        let of = Of::Archive {
+            remote,
+            file_name: sdist.name.clone(),
+            hashes: allowed.to_vec(),
+        };
+        let reason = format!("no wheel of it fits {}", self.question.target);
         Ok(ToBuild {
+            requested,
+            subdirectory: sdist.file.subdirectory.clone(),
+            ..self.to_build(name, version, of, reason)
+        })
+    }
+
+    fn to_build(&self, name: &PackageName, version: Option<String>, of: Of, reason: String) -> ToBuild {
+        ToBuild {
             name: name.to_string(),
             version,
-            requested: self.is_requested(name, &remote.url),
-            sdist: remote,
-            file_name: sdist.name.clone(),
-            subdirectory: sdist.file.subdirectory.clone(),
-            hashes: allowed.to_vec(),
-            reason: format!("no wheel of it fits {}", self.question.target),
-        })
+            requested: false,
+            of,
+            subdirectory: None,
+            settings: self.asked.build_settings.get(name).cloned().unwrap_or_default(),
+            reason,
+        }
     }
 
     fn is_requested(&self, name: &PackageName, url: &str) -> bool {
@@ -237,7 +279,7 @@ impl Choice<'_> {
 
 enum Found {
     Wheel(Resolved),
-    Sdist(ToBuild),
+    Sources(ToBuild),
 }
 
 /// The files that have a name.

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! what is asked   asked.rs: requirements in uv's words; installed.rs: what the base has, as if an index had it
-//! the answer      choice.rs: one file of each package, in pip's order; build.rs: a wheel of a package that has none
+//! the answer      choice.rs: one file of each package, in pip's order; build.rs (checkout.rs): a wheel of a package that has none
 //! asked before    kept.rs: the answer to the same question
 //! ```
 //!
@@ -10,6 +10,7 @@
 
 mod asked;
 mod build;
+mod checkout;
 mod choice;
 mod error;
 mod installed;
@@ -129,10 +130,11 @@ pub(crate) async fn resolve(
         target: question.target,
         store,
         sites,
+        environment: &asked.uv.environment,
         progress,
     };
-    for (package, settings) in &chosen.to_build {
-        wheels.push(builder.wheel(package, settings).await?);
+    for package in &chosen.to_build {
+        wheels.push(builder.wheel(package).await?);
     }
     wheels.sort_by(|one, other| one.name.cmp(&other.name));
     let resolution = Resolution {

@@ -67,7 +67,7 @@ impl Asking {
             upgrade: self.upgrade,
             no_cache: false,
         };
-        resolve(&question, &self.store(), &Sites::of(&self.uv).unwrap(), &Silent).await
+        resolve(&question, &self.store(), &Sites::of(&self.uv), &Silent).await
     }
 
     async fn told(&self) -> String {
@@ -160,7 +160,7 @@ async fn open_requirements_come_to_wheels_that_are_fetched_once() {
     let requested: Vec<_> = requested.iter().map(|wheel| wheel.name.as_str()).collect();
     assert_eq!(requested, ["flask", "markupsafe"]);
     let store = asking.store();
-    let sites = Sites::of(&asking.uv).unwrap();
+    let sites = Sites::of(&asking.uv);
     let wheels = store.fetch(&resolution.wheels, &sites, &Silent).await.unwrap();
     let compiled = wheels.iter().find(|wheel| wheel.name == "markupsafe").unwrap();
     assert!(compiled.file_name.contains("cp311-cp311-manylinux"), "{compiled:?}");
@@ -173,7 +173,7 @@ async fn open_requirements_come_to_wheels_that_are_fetched_once() {
     offline
         .environment
         .push(("ALL_PROXY".to_owned(), "http://127.0.0.1:9".to_owned()));
-    let sites = Sites::of(&offline).unwrap();
+    let sites = Sites::of(&offline);
     let again = Asking { uv: offline, ..asking };
     assert_eq!(again.ask().await.unwrap(), resolution);
     assert_eq!(store.fetch(&resolution.wheels, &sites, &Silent).await.unwrap(), wheels);
@@ -307,7 +307,7 @@ async fn a_package_without_wheels_is_built_once() {
     assert!(resolution.wheels[0].file_name.starts_with("docopt-0.6.2-py"));
     assert!(resolution.wheels[0].requested);
     let store = asking.store();
-    let sites = Sites::of(&asking.uv).unwrap();
+    let sites = Sites::of(&asking.uv);
     let wheel = store.fetch_one(&resolution.wheels[0], &sites, &Silent).await.unwrap();
     assert_eq!(&wheel.digest, digest);
     // Asked anew, but not built anew.
@@ -418,5 +418,128 @@ async fn of_a_versions_wheels_pip_would_choose_the_same() {
         let ours = asking.ask().await.unwrap().wheels.remove(0).file_name;
         let pips = pips_choice(&target, "3.11", &platforms, requirement);
         assert_eq!(ours, pips);
+    }
+}
+
+#[tokio::test]
+async fn a_commit_is_built_of_its_repository() {
+    let repository = tempfile::tempdir().unwrap();
+    let root = repository.path();
+    fs::create_dir_all(root.join("below/src/tinypack")).unwrap();
+    fs::write(root.join("below/src/tinypack/__init__.py"), "").unwrap();
+    let project = "[project]\nname = 'tinypack'\nversion = '1.5'\n[build-system]\nrequires = ['setuptools']\n\
+                   build-backend = 'setuptools.build_meta'\n[tool.uv.sources]\nsetuptools = { path = '/nonexistent' }\n";
+    fs::write(root.join("below/pyproject.toml"), project).unwrap();
+    let git = |arguments: &[&str]| {
+        let who = ["-c", "user.name=a", "-c", "user.email=a@b.example"];
+        let output = Command::new("git")
+            .arg("-C")
+            .arg(root)
+            .args(who)
+            .args(arguments)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    };
+    git(&["init", "--quiet"]);
+    git(&["add", "."]);
+    git(&["commit", "--quiet", "-m", "one"]);
+    let commit = git(&["rev-parse", "HEAD"]);
+    let place = format!("git+file://{}", root.display());
+    for line in [
+        format!("tinypack @ {place}@{commit}#subdirectory=below"),
+        format!("{place}#subdirectory=below&egg=tinypack"),
+    ] {
+        let asking = Asking::of(&[&line]);
+        let resolution = asking.ask().await.unwrap();
+        let wheel = &resolution.wheels[0];
+        assert_eq!(
+            (wheel.version.as_str(), wheel.file_name.as_str()),
+            ("1.5", "tinypack-1.5-py3-none-any.whl")
+        );
+        assert!(wheel.requested, "{line}");
+        let Source::Built { of, .. } = &wheel.source else {
+            panic!("{wheel:?}")
+        };
+        assert!(of.ends_with(&commit), "{of}");
+    }
+}
+
+/// What pip would install beside what there is, as its own report has it.
+fn pips_additions(python: &Path, requirements: &[&str]) -> Vec<(String, String)> {
+    let report = tempfile::NamedTempFile::new().unwrap();
+    let mut pip = Command::new(python);
+    pip.args(["-m", "pip", "install", "--quiet", "--dry-run", "--report"])
+        .arg(report.path());
+    let output = pip.args(requirements).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let report: serde_json::Value = serde_json::from_slice(&fs::read(report.path()).unwrap()).unwrap();
+    let install = report["install"].as_array().unwrap().iter();
+    let mut found: Vec<_> = install
+        .map(|item| {
+            let text = |key: &str| item["metadata"][key].as_str().unwrap().to_owned();
+            (text("name").to_lowercase().replace('_', "-"), text("version"))
+        })
+        .collect();
+    found.sort();
+    found
+}
+
+/// Name, version and metadata.
+type Told = (String, String, String);
+
+#[tokio::test]
+async fn beside_what_is_installed_pip_would_install_the_same() {
+    let directory = tempfile::tempdir().unwrap();
+    let run = |program: &Path, arguments: &[&str]| {
+        let output = Command::new(program).args(arguments).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    run(
+        Path::new("python3"),
+        &["-m", "venv", directory.path().to_str().unwrap()],
+    );
+    let python = directory.path().join("bin/python");
+    let there = [
+        "click==8.1.0",
+        "markupsafe==2.0.0",
+        "jinja2==3.0.0",
+        "werkzeug==2.0.0",
+        "requests==2.28.0",
+        "urllib3==1.26.0",
+    ];
+    run(&python, &[&["-m", "pip", "install", "--quiet"][..], &there].concat());
+    let script = "
+import importlib.metadata as m, json, sys
+print(json.dumps([sys.version_info[:2], [(d.metadata['Name'], d.version, d.read_text('METADATA')) for d in m.distributions()]]))
+";
+    let said = run(&python, &["-c", script]);
+    let (python_version, packages): ((u16, u16), Vec<Told>) = serde_json::from_str(&said).unwrap();
+    for requirements in [
+        vec!["flask>=2"],
+        vec!["flask>=3"],
+        vec!["requests", "boto3"],
+        vec!["requests[socks]>=2.31"],
+        vec!["urllib3>=2", "requests"],
+    ] {
+        let mut asking = Asking::of(&requirements);
+        asking.target = target("amd64", python_version, DEBIAN);
+        asking.installed = packages
+            .iter()
+            .map(|(name, version, metadata)| Installed {
+                name: name.clone(),
+                version: version.clone(),
+                metadata: metadata.clone(),
+            })
+            .collect();
+        let resolution = asking.ask().await.unwrap();
+        let ours: Vec<_> = resolution
+            .wheels
+            .iter()
+            .map(|wheel| (wheel.name.clone(), wheel.version.clone()))
+            .collect();
+        assert_eq!(ours, pips_additions(&python, &requirements), "{requirements:?}");
     }
 }

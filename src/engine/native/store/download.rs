@@ -9,6 +9,7 @@ use sha2::{Digest as _, Sha256, Sha384, Sha512};
 use tempfile::NamedTempFile;
 use url::Url;
 
+use super::sites::Known;
 use super::{Error, Sites, Store};
 use crate::engine::native::resolve::Remote;
 use crate::explain::{Explain as _, Fault};
@@ -56,12 +57,13 @@ impl Download<'_> {
         if !["http", "https"].contains(&url.scheme()) {
             return Err(self.odd("it is neither http nor https"));
         }
+        let known = self.sites.known(self.progress).await?;
         let task = self.progress.task(self.file_name, self.remote.size);
         let mut arrived = Arrived::nothing(file, self.hashes);
         let mut failed = 0;
         loop {
             let before = arrived.size;
-            let came = self.attempt(&url, &mut arrived, &*task, store).await;
+            let came = self.attempt(&url, known, &mut arrived, &*task, store).await;
             // What came in parts may have changed between two of them.
             let is_patched = came.is_ok() && arrived.is_patched;
             let verified = came.and_then(|()| self.verified(&arrived).map_err(Failure::from));
@@ -92,8 +94,15 @@ impl Download<'_> {
     }
 
     /// One request, for what has not come yet. An error may come with how long the server wishes not to be asked again.
-    async fn attempt(&self, url: &Url, arrived: &mut Arrived, task: &dyn Task, store: &Store) -> Result<(), Failure> {
-        let mut request = self.sites.get(url);
+    async fn attempt(
+        &self,
+        url: &Url,
+        known: &Known,
+        arrived: &mut Arrived,
+        task: &dyn Task,
+        store: &Store,
+    ) -> Result<(), Failure> {
+        let mut request = known.get(url);
         if arrived.size > 0 {
             request = request.header(RANGE, format!("bytes={}-", arrived.size));
             if let Some(etag) = &arrived.etag {
@@ -109,7 +118,7 @@ impl Download<'_> {
                 arrived.restart(self.hashes).map_err(|source| store.unwritten(source))?;
                 return Err((self.cut_off(url, "it was continued elsewhere than it ended"), None));
             }
-            status => return Err(self.refused(url, status, response.headers())),
+            status => return Err(self.refused(url, status, response.headers(), known.knows(url))),
         }
         arrived.etag = strong_etag(response.headers());
         loop {
@@ -146,11 +155,11 @@ impl Download<'_> {
         })
     }
 
-    fn refused(&self, url: &Url, status: StatusCode, headers: &HeaderMap) -> Failure {
+    fn refused(&self, url: &Url, status: StatusCode, headers: &HeaderMap, is_known: bool) -> Failure {
         let host = url.host_str().unwrap_or_default().to_owned();
         let file_name = self.file_name.to_owned();
         if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
-            let anonymous = !self.sites.knows(url);
+            let anonymous = !is_known;
             return (
                 Error::Denied {
                     file_name,

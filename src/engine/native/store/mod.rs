@@ -20,6 +20,7 @@ mod usage;
 pub(crate) use error::Error;
 pub(in crate::engine::native) use fetch::is_wheel;
 pub(crate) use sites::Sites;
+pub(crate) use usage::{Kind, Usage, clear};
 
 use std::fs::{self, File};
 use std::io;
@@ -262,6 +263,11 @@ fn prepare(root: &Path) -> io::Result<()> {
         .try_for_each(|name| make(&root.join(name)))
 }
 
+/// Where the store is in sgbuild's own directory of the cache.
+pub(crate) fn directory(cache_dir: &Path) -> PathBuf {
+    cache_dir.join(NAME)
+}
+
 /// Makes a directory of the store's, if it is missing.
 fn make(directory: &Path) -> io::Result<()> {
     match fs::create_dir(directory) {
@@ -291,3 +297,6 @@ fn normal(name: &str) -> String {
     let parts = name.split(['-', '_', '.']).filter(|part| !part.is_empty());
     parts.collect::<Vec<_>>().join("-").to_lowercase()
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,16 +2,20 @@
 //!
 //! Sources: <https://docs.astral.sh/uv/concepts/authentication/http/>, <https://docs.astral.sh/uv/reference/environment/>.
 
+mod keyring;
+
 use std::path::Path;
 use std::time::Duration;
 
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, NoProxy, Proxy};
 use rustls_pki_types::CertificateDer;
+use tokio::sync::OnceCell;
 use url::Url;
 
 use super::Error;
 use crate::process::variable;
+use crate::progress::Progress;
 use crate::reading::{self, SETTINGS_FILE};
 use crate::secret::{Netrc, Secret};
 use crate::uv::UvSettings;
@@ -29,14 +33,20 @@ const INDEXES: [&str; 5] = [
     "UV_FIND_LINKS",
 ];
 
-/// See the module.
+/// See the module. Nothing of it is read before the first file is fetched.
 pub(crate) struct Sites {
+    environment: Vec<(String, String)>,
+    known: OnceCell<Known>,
+    pub(super) retry: Retry,
+}
+
+/// What has been read.
+pub(super) struct Known {
     checked: reqwest::Client,
     /// For the hosts that need not prove who they are.
     unchecked: Option<(Vec<String>, reqwest::Client)>,
     logins: Vec<Login>,
     netrc: Netrc,
-    pub(super) retry: Retry,
 }
 
 /// Who one is to an index.
@@ -48,11 +58,26 @@ struct Login {
 
 impl Sites {
     /// As uv is told.
+    pub(crate) fn of(uv: &UvSettings) -> Self {
+        Self {
+            environment: uv.environment.clone(),
+            known: OnceCell::new(),
+            retry: Retry::default(),
+        }
+    }
+
+    /// What is known of them.
     ///
     /// # Errors
     /// There are no certificates to trust, or a proxy that is no URL.
-    pub(crate) fn of(uv: &UvSettings) -> Result<Self, Error> {
-        let environment = &uv.environment;
+    pub(super) async fn known(&self, progress: &dyn Progress) -> Result<&Known, Error> {
+        let read = async || Known::of(&self.environment, progress);
+        self.known.get_or_try_init(read).await
+    }
+}
+
+impl Known {
+    fn of(environment: &[(String, String)], progress: &dyn Progress) -> Result<Self, Error> {
         let hosts: Vec<String> = variable(environment, "UV_INSECURE_HOST")
             .unwrap_or_default()
             .split_whitespace()
@@ -66,9 +91,8 @@ impl Sites {
         Ok(Self {
             checked: client(environment, true)?,
             unchecked,
-            logins: logins(environment),
+            logins: logins(environment, progress),
             netrc: netrc(environment),
-            retry: Retry::default(),
         })
     }
 
@@ -113,11 +137,22 @@ fn in_common(one: &str, other: &str) -> usize {
     pairs.take_while(|(one, other)| one == other).count()
 }
 
-/// The logins in the indexes' URLs, and those that are told by an index's name.
-fn logins(environment: &[(String, String)]) -> Vec<Login> {
+/// The logins in the indexes' URLs, and those that are told by an index's name. A password that only a keyring knows is asked for where uv
+/// is to ask for it.
+fn logins(environment: &[(String, String)], progress: &dyn Progress) -> Vec<Login> {
     let values = INDEXES.iter().filter_map(|name| variable(environment, name));
     let words = values.flat_map(|value| value.split([' ', ',', '\n', '\t']));
-    words.filter_map(|word| login(word, environment)).collect()
+    let mut logins: Vec<_> = words.filter_map(|word| login(word, environment)).collect();
+    if variable(environment, "UV_KEYRING_PROVIDER") == Some("subprocess") {
+        for login in &mut logins {
+            if login.password == Secret::default()
+                && let Some(password) = keyring::password(&login.index, &login.user, environment, progress)
+            {
+                login.password = password;
+            }
+        }
+    }
+    logins
 }
 
 /// Of `https://user:password@host/simple`, or `name=https://host/simple` with variables for that name.
@@ -222,26 +257,26 @@ fn proxies(environment: &[(String, String)]) -> Result<Vec<Proxy>, reqwest::Erro
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt as _;
 
-    fn sites(pairs: &[(&str, &str)]) -> Sites {
-        Sites::of(&UvSettings {
-            environment: pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
-            ..UvSettings::default()
-        })
-        .unwrap()
+    use super::*;
+    use crate::progress::Silent;
+
+    fn known(pairs: &[(&str, &str)]) -> Known {
+        let environment: Vec<_> = pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        Known::of(&environment, &Silent).unwrap()
     }
 
-    fn login(sites: &Sites, url: &str) -> Option<String> {
+    fn login(known: &Known, url: &str) -> Option<String> {
         let url = Url::parse(url).unwrap();
-        sites
-            .login(&url)
-            .map(|(user, password)| format!("{user}:{}", password.expose()))
+        let (user, password) = known.login(&url)?;
+        Some(format!("{user}:{}", password.expose()))
     }
 
     #[test]
     fn each_host_hears_who_one_is_to_it_and_no_other_does() {
-        let sites = sites(&[
+        let known = known(&[
             ("UV_DEFAULT_INDEX", "https://me:p%40ss@a.example/simple"),
             (
                 "UV_INDEX",
@@ -260,25 +295,25 @@ mod tests {
             ("https://b.example/one/x.whl", Some("one:1")),
             ("https://c.example/x.whl", Some("tok:")),
         ] {
-            assert_eq!(login(&sites, url).as_deref(), told, "{url}");
+            assert_eq!(login(&known, url).as_deref(), told, "{url}");
         }
     }
 
     #[test]
     fn netrc_tells_where_no_index_does() {
         let home = tempfile::tempdir().unwrap();
-        std::fs::write(
+        fs::write(
             home.path().join(".netrc"),
             "machine a.example login n password 1\nmachine b.example login m password 2\n",
         )
         .unwrap();
-        let sites = sites(&[
+        let known = known(&[
             ("HOME", home.path().to_str().unwrap()),
             ("UV_DEFAULT_INDEX", "https://me:pw@a.example/simple"),
         ]);
-        assert_eq!(login(&sites, "https://a.example/x").as_deref(), Some("me:pw"));
-        assert_eq!(login(&sites, "https://b.example/x").as_deref(), Some("m:2"));
-        assert_eq!(login(&sites, "https://c.example/x"), None);
+        assert_eq!(login(&known, "https://a.example/x").as_deref(), Some("me:pw"));
+        assert_eq!(login(&known, "https://b.example/x").as_deref(), Some("m:2"));
+        assert_eq!(login(&known, "https://c.example/x"), None);
     }
 
     #[test]
@@ -288,6 +323,29 @@ mod tests {
         assert_eq!(
             stall(&[("UV_HTTP_TIMEOUT".to_owned(), "7".to_owned())]),
             Duration::from_secs(7)
+        );
+    }
+
+    #[test]
+    fn a_keyring_is_asked_where_uv_would_ask_it() {
+        let programs = tempfile::tempdir().unwrap();
+        let keyring = programs.path().join("keyring");
+        fs::write(
+            &keyring,
+            "#!/bin/sh\n[ \"$1 $2 $3\" = \"get a.example me\" ] && echo hunter2\n",
+        )
+        .unwrap();
+        fs::set_permissions(&keyring, fs::Permissions::from_mode(0o755)).unwrap();
+        let path = format!("{}:/usr/bin:/bin", programs.path().display());
+        let mut told = vec![
+            ("PATH", path.as_str()),
+            ("UV_DEFAULT_INDEX", "https://me@a.example/simple"),
+        ];
+        assert_eq!(login(&known(&told), "https://a.example/x").as_deref(), Some("me:"));
+        told.push(("UV_KEYRING_PROVIDER", "subprocess"));
+        assert_eq!(
+            login(&known(&told), "https://a.example/x").as_deref(),
+            Some("me:hunter2")
         );
     }
 }

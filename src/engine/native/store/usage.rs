@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use super::{CONTENT, Error, INCOMING, LOCK, NAME, NOTES};
+use super::{CONTENT, Error, INCOMING, LOCK, NOTES, directory};
 use crate::cache::{self, Access, Refused};
 use crate::progress::Progress;
 
@@ -35,7 +35,7 @@ pub(crate) struct Usage {
 impl Usage {
     /// Of the store in `cache_dir`; empty where there is none.
     pub(crate) fn of(cache_dir: &Path) -> Self {
-        Self::at(&cache_dir.join(NAME))
+        Self::at(&directory(cache_dir))
     }
 
     fn at(root: &Path) -> Self {
@@ -106,7 +106,7 @@ fn remove_incoming(root: &Path) {
 /// # Errors
 /// Something cannot be removed; the user interrupted.
 pub(crate) fn clear(cache_dir: &Path, progress: &dyn Progress) -> Result<Usage, Error> {
-    let root = cache_dir.join(NAME);
+    let root = directory(cache_dir);
     if !root.is_dir() {
         return Ok(Usage::default());
     }
