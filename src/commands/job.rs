@@ -11,10 +11,10 @@ use super::checkout::Checkout;
 use super::neighbours::{self, Builders};
 use crate::build_record::{BuildRecord, OwnRecords, Source};
 use crate::dist::{self, Dist, Held};
-use crate::engine::docker;
 use crate::engine::docker::context::{self, Package};
+use crate::engine::docker::{self, Docker};
 use crate::engine::native::Native;
-use crate::engine::{self, BuiltImage, Engine, EngineKind, Order};
+use crate::engine::{self, Auto, BuiltImage, Engine, EngineKind, Order};
 use crate::error::Error;
 use crate::image::ImagePlan;
 use crate::neighbours::Neighbours;
@@ -198,13 +198,28 @@ impl<'a> Job<'a> {
     pub(super) async fn engine(&self, plan: &ImagePlan) -> Result<Box<dyn Engine>, Error> {
         let engine: Box<dyn Engine> = match engine_kind(self.checkout)? {
             EngineKind::Native => Box::new(self.native(plan).await?),
-            EngineKind::Auto | EngineKind::Docker => {
-                let settings = self.settings().docker();
-                Box::new(docker::connect(&settings).await.map_err(engine::Error::from)?)
-            }
+            EngineKind::Docker => Box::new(self.docker().await?),
+            EngineKind::Auto => self.whichever(plan).await?,
         };
         engine.check(plan)?;
         Ok(engine)
+    }
+
+    /// The native engine where the plan does not rule it out; which it is, and why, is told.
+    async fn whichever(&self, plan: &ImagePlan) -> Result<Box<dyn Engine>, Error> {
+        let native = self.native(plan).await?;
+        if let Err(why) = native.check(plan) {
+            self.progress().step(&format!("Engine docker: {why}"));
+            return Ok(Box::new(self.docker().await?));
+        }
+        self.progress()
+            .step("Engine native: nothing has to be run in the image");
+        Ok(Box::new(Auto::new(native, self.settings().docker())))
+    }
+
+    async fn docker(&self) -> Result<Docker, Error> {
+        let connected = docker::connect(&self.settings().docker()).await;
+        Ok(connected.map_err(engine::Error::from)?)
     }
 
     async fn native(&self, plan: &ImagePlan) -> Result<Native, Error> {
@@ -234,6 +249,7 @@ impl<'a> Job<'a> {
             base_credentials: auth::credentials(base, &auth_settings(self.checkout, base).await).await?,
             secrets: &self.secrets,
             pull: set.pull,
+            upgrade: set.upgrade,
             no_cache: set.no_cache,
         };
         let built = engine.build(&order, self.progress()).await?;
@@ -250,7 +266,7 @@ impl<'a> Job<'a> {
         name: &str,
     ) -> Result<Option<BuiltImage>, Error> {
         let set = self.settings().engine();
-        if set.no_cache || set.pull {
+        if set.no_cache || set.pull || set.upgrade {
             return Ok(None);
         }
         let Some(BuildRecord { built, .. }) = BuildRecord::read(&packed.dist, &own_records(self.checkout)) else {

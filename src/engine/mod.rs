@@ -1,10 +1,12 @@
 //! `ImagePlan ─▶ BuiltImage`: the engines that make an image of a plan, keep it, and send it to a registry.
 
+mod auto;
 pub mod docker;
 mod error;
 mod kind;
 pub mod native;
 
+pub use auto::Auto;
 pub use error::Error;
 pub use kind::{EngineKind, UnknownEngine};
 
@@ -69,6 +71,8 @@ pub struct Order<'a> {
     pub secrets: &'a BTreeMap<String, Secret>,
     /// Ask the registry for a newer base image, even where the engine has one.
     pub pull: bool,
+    /// Ask the indexes anew which versions there are, where the engine keeps their answers.
+    pub upgrade: bool,
     /// Build every layer anew.
     pub no_cache: bool,
 }

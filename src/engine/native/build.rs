@@ -111,7 +111,7 @@ impl Native {
             python_full: None,
             installed: &installed,
             uv: &self.settings.uv,
-            upgrade: false,
+            upgrade: order.upgrade,
             no_cache: order.no_cache,
         };
         let resolution = resolve::resolve(&question, &self.store, &self.sites, progress).await?;

@@ -121,6 +121,19 @@ impl Error {
     }
 }
 
+impl Error {
+    /// Whether Docker may do what the native engine could not: it runs commands in the image, and may have a base image that no
+    /// registry has.
+    pub(crate) fn is_for_docker(&self) -> bool {
+        match self {
+            Self::OnlyDocker { .. } | Self::NoWheel | Self::BaseLayer { .. } | Self::InTheWay { .. } => true,
+            Self::Base(error) => !matches!(error, base::Error::Cancelled(_)),
+            Self::Resolve(error) => error.is_for_docker(),
+            _ => false,
+        }
+    }
+}
+
 impl Explain for Error {
     fn advice(&self) -> Advice {
         match self {

@@ -71,7 +71,7 @@ impl Native {
     pub fn open(settings: NativeSettings, progress: &dyn Progress) -> Result<Self, Error> {
         Ok(Self {
             store: Store::open(&settings.cache_dir, settings.cache_limit, progress)?,
-            sites: Sites::of(&settings.uv)?,
+            sites: Sites::of(&settings.uv),
             settings,
         })
     }

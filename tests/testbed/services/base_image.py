@@ -12,10 +12,11 @@ import ssl
 from . import certificates
 from .docker_daemon import docker, has_image
 from .process import run
-from .registry import BASE
+from .registry import BASE, Registry
+from .registry import PUBLIC as GALLERY
 from .state import STATE, say
 
-PUBLIC = "public.ecr.aws/docker/library/python:3.11-slim"
+PUBLIC = f"{GALLERY.host}/docker/library/python:3.11-slim"
 PRIVATE = f"{BASE.host}/base/python:3.11-slim"
 CACHE = STATE / "base-image"
 TAR = CACHE / "python-3.11-slim.tar"
@@ -69,8 +70,11 @@ def ensure_imported() -> None:
 
 
 def ensure_pushed() -> None:
-    """Push it to the other account's registry, where a private base image would be."""
-    if _in_registry():
+    """Push it to where others have it: the gallery, and the other account's registry, as a private base image."""
+    if not _in_registry(GALLERY, PUBLIC):
+        docker("push", "--quiet", PUBLIC)
+        say("base image", f"pushed as {PUBLIC}")
+    if _in_registry(BASE, PRIVATE):
         return
     docker("login", "--username", "AWS", "--password-stdin", BASE.host, feed=BASE.password.encode())
     try:
@@ -82,12 +86,12 @@ def ensure_pushed() -> None:
     say("base image", f"pushed as {PRIVATE}")
 
 
-def _in_registry() -> bool:
+def _in_registry(registry: Registry, image: str) -> bool:
     trust = ssl.create_default_context(cafile=str(certificates.CA))
-    connection = http.client.HTTPSConnection(BASE.host, timeout=5, context=trust)
-    basic = base64.b64encode(f"AWS:{BASE.password}".encode()).decode()
+    connection = http.client.HTTPSConnection(registry.host, timeout=5, context=trust)
+    basic = base64.b64encode(f"AWS:{registry.password}".encode()).decode()
     accept = "application/vnd.docker.distribution.manifest.v2+json"
-    repository, tag = PRIVATE.removeprefix(f"{BASE.host}/").split(":")
+    repository, tag = image.removeprefix(f"{registry.host}/").split(":")
     try:
         connection.request(
             "HEAD", f"/v2/{repository}/manifests/{tag}", headers={"Authorization": f"Basic {basic}", "Accept": accept}

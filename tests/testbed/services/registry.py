@@ -1,6 +1,6 @@
-"""Two registries that stand for ECR: TLS on port 443, the account's host name, Basic auth as ECR has it.
+"""Registries that stand for ECR: TLS on port 443, the account's host name, Basic auth as ECR has it; and for its public gallery.
 
-Each listens on a loopback address of its own, so that both can have port 443 and a password of their own.
+Each listens on a loopback address of its own, so that all can have port 443 and a password of their own.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import base64
 import socket
 import ssl
 from dataclasses import dataclass
+from pathlib import Path
 
 from . import certificates, process
 from .state import ACCOUNT, BASE_ACCOUNT, BASE_REGION, REGION, STATE, Trouble, say
@@ -65,14 +66,20 @@ class Registry:
             )
         directory = STATE / "registry" / self.account
         (directory / "blobs").mkdir(parents=True, exist_ok=True)
-        line = process.run(["htpasswd", "-Bbn", "-C", "5", "AWS", self.password])
-        (directory / "htpasswd").write_bytes(line)
+        self._prepare(directory)
         (directory / "config.yml").write_text(self._configuration(directory))
         process.start(self.service, ["/usr/bin/docker-registry", "serve", str(directory / "config.yml")])
         process.wait_until(self.service, self.answers, seconds=20)
         say("registry", f"https://{self.host} ({self.address}) answers")
 
-    def _configuration(self, directory: object) -> str:
+    def _prepare(self, directory: Path) -> None:
+        line = process.run(["htpasswd", "-Bbn", "-C", "5", "AWS", self.password])
+        (directory / "htpasswd").write_bytes(line)
+
+    def _authentication(self, directory: Path) -> str:
+        return f'auth:\n  htpasswd: {{realm: "https://{self.host}/", path: {directory}/htpasswd}}\n'
+
+    def _configuration(self, directory: Path) -> str:
         return f"""version: 0.1
 log: {{level: info}}
 storage:
@@ -81,9 +88,7 @@ storage:
 http:
   addr: {self.address}:443
   tls: {{certificate: {certificates.CERTIFICATE}, key: {certificates.KEY}}}
-auth:
-  htpasswd: {{realm: "https://{self.host}/", path: {directory}/htpasswd}}
-"""
+{self._authentication(directory)}"""
 
     def down(self) -> None:
         """Stop it; what was pushed stays on disk."""
@@ -91,6 +96,22 @@ auth:
             say("registry", f"{self.host} stopped")
 
 
+class Gallery(Registry):
+    """The public gallery, which everybody may read; here everybody may write too."""
+
+    @property
+    def host(self) -> str:
+        """The one name that the gallery has."""
+        return "public.ecr.aws"
+
+    def _prepare(self, directory: Path) -> None:
+        pass
+
+    def _authentication(self, directory: Path) -> str:
+        return ""
+
+
 MAIN = Registry(ACCOUNT, REGION, "127.0.0.1")
 BASE = Registry(BASE_ACCOUNT, BASE_REGION, "127.0.0.2")
-ALL = (MAIN, BASE)
+PUBLIC = Gallery("public", "us-east-1", "127.0.0.3")
+ALL = (MAIN, BASE, PUBLIC)

@@ -123,6 +123,16 @@ pub enum Error {
     Cancelled(#[from] Cancelled),
 }
 
+impl Error {
+    /// Whether pip, run in the image, may install what this engine cannot.
+    pub(crate) fn is_for_docker(&self) -> bool {
+        matches!(
+            self,
+            Self::Unsupported { .. } | Self::Target { .. } | Self::NothingFits { .. } | Self::CannotBuild { .. }
+        )
+    }
+}
+
 impl Explain for Error {
     fn advice(&self) -> Advice {
         match self {

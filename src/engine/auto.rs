@@ -1,0 +1,72 @@
+//! The engine for who names none: sgbuild itself where it can make the image, else the Docker daemon.
+
+use async_trait::async_trait;
+use tokio::sync::OnceCell;
+
+use super::docker::{self, Docker, DockerSettings};
+use super::native::Native;
+use super::{BuiltImage, Destination, Engine, Error, Kept, Order};
+use crate::image::ImagePlan;
+use crate::progress::Progress;
+
+/// Builds natively, and with Docker what turns out to need it. No daemon is looked for before that.
+pub struct Auto {
+    native: Native,
+    docker: DockerSettings,
+    connected: OnceCell<Docker>,
+}
+
+impl Auto {
+    /// Of `native`, and the daemon that `docker` names.
+    #[must_use]
+    pub fn new(native: Native, docker: DockerSettings) -> Self {
+        Self {
+            native,
+            docker,
+            connected: OnceCell::new(),
+        }
+    }
+
+    async fn docker(&self) -> Result<&Docker, Error> {
+        let connected = self.connected.get_or_try_init(|| docker::connect(&self.docker)).await;
+        Ok(connected?)
+    }
+}
+
+#[async_trait]
+impl Engine for Auto {
+    fn check(&self, plan: &ImagePlan) -> Result<(), Error> {
+        self.native.check(plan)
+    }
+
+    async fn build(&self, order: &Order<'_>, progress: &dyn Progress) -> Result<BuiltImage, Error> {
+        match self.native.build(order, progress).await {
+            Err(Error::Native(error)) if error.is_for_docker() => {
+                progress.step(&format!("Engine docker: {error}"));
+                let docker = self.docker().await?;
+                docker.check(order.plan)?;
+                docker.build(order, progress).await
+            }
+            other => other,
+        }
+    }
+
+    async fn holds(&self, image: &BuiltImage) -> Result<bool, Error> {
+        match image.kept {
+            Kept::Native { .. } => self.native.holds(image).await,
+            Kept::Docker { .. } => self.docker().await?.holds(image).await,
+        }
+    }
+
+    async fn send(
+        &self,
+        image: &BuiltImage,
+        destination: &Destination<'_>,
+        progress: &dyn Progress,
+    ) -> Result<(), Error> {
+        match image.kept {
+            Kept::Native { .. } => self.native.send(image, destination, progress).await,
+            Kept::Docker { .. } => self.docker().await?.send(image, destination, progress).await,
+        }
+    }
+}
