@@ -6,8 +6,10 @@ pub use retry::Retry;
 pub(crate) use retry::{is_temporary, retry_after};
 
 use std::error::Error as StdError;
+use std::sync::Arc;
 
 use reqwest::redirect::{Action, Attempt};
+use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::CertificateDer;
 
 use crate::explain::chain;
@@ -30,12 +32,19 @@ pub(crate) fn redirect(attempt: Attempt<'_>) -> Action {
     attempt.follow()
 }
 
-/// Those that can be a trust anchor: one odd certificate in a platform's store must not spoil the others.
-pub(crate) fn usable(roots: Vec<CertificateDer<'static>>) -> Vec<CertificateDer<'static>> {
-    roots
-        .into_iter()
-        .filter(|root| rustls::RootCertStore::empty().add(root.clone()).is_ok())
-        .collect()
+/// How to speak TLS with whom `roots` vouch for; clients that share it resume each other's sessions. One odd certificate in a
+/// platform's store does not spoil the others.
+///
+/// # Errors
+/// The TLS library lacks what it is to speak.
+pub(crate) fn tls(roots: Vec<CertificateDer<'static>>) -> Result<ClientConfig, rustls::Error> {
+    let mut trusted = RootCertStore::empty();
+    trusted.add_parsable_certificates(roots);
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+    let mut config = builder.with_root_certificates(trusted).with_no_client_auth();
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(config)
 }
 
 /// The error and its causes in one line, each said once, without credentials.

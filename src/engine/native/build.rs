@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::base::{self, Asked, Base};
+use super::conflicts;
 use super::image::{self, Documents};
 use super::install::Scheme;
 use super::layers::{self, Ground, Ingredient, Recipe};
@@ -51,12 +52,14 @@ impl Native {
         let base = self.base(order, progress).await?;
         let scheme = scheme(&base);
         let mut recipes = self.requirements(order, &base, progress).await?;
-        recipes.push(self.package(order)?);
         let ground = Ground {
             base: &base,
             scheme: &scheme,
             store: &self.store,
         };
+        conflicts::warn(&ground, &recipes, progress)?;
+        // What the package itself brings is its author's will.
+        recipes.push(self.package(order)?);
         let measured = measure(&ground, &recipes, progress)?;
         let titled: Vec<_> = recipes
             .iter()
@@ -216,12 +219,21 @@ fn measure_one(ground: &Ground<'_>, recipe: &Recipe, progress: &dyn Progress) ->
         measured
     } else {
         progress.detail(&format!("making the layer of {}", recipe.title));
-        splice::measure(&entries, progress)?
+        splice::measure(&entries, progress).inspect_err(|error| discard(error, ground, recipe))?
     };
     for key in [by_paths, ground.key(recipe)] {
         ground.store.keep_note(LAYERS, &key, &measured);
     }
     Ok(measured)
+}
+
+/// Takes a wheel out that turned out to be damaged, so that the next run fetches it anew.
+fn discard(error: &Error, ground: &Ground<'_>, recipe: &Recipe) {
+    let Error::Wheel { path, .. } = error else { return };
+    let is_it = |digest: &Digest| ground.store.get(digest).as_ref() == Some(path);
+    if let Some(damaged) = recipe.wheels.iter().find(|wheel| is_it(&wheel.digest)) {
+        ground.store.discard(&damaged.digest);
+    }
 }
 
 fn known(installed: &base::Installed) -> resolve::Installed {

@@ -1,7 +1,7 @@
 //! Which wheel is in which layer, and what a layer is made of.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -135,10 +135,7 @@ impl Ground<'_> {
     pub(crate) fn entries(&self, recipe: &Recipe) -> Result<Arc<[Entry]>, Error> {
         let mut entries = BTreeMap::new();
         for ingredient in &recipe.wheels {
-            let path = self.store.get(&ingredient.digest).ok_or_else(|| Error::WheelGone {
-                name: ingredient.name.clone(),
-                digest: ingredient.digest.clone(),
-            })?;
+            let path = self.wheel(ingredient)?;
             self.add_wheel(&path, ingredient, &mut entries)?;
         }
         for (path, text) in &recipe.files {
@@ -152,6 +149,17 @@ impl Ground<'_> {
             }
         }
         Ok(entries.into_values().collect())
+    }
+
+    /// Where the wheel is kept.
+    ///
+    /// # Errors
+    /// Nowhere, any more.
+    pub(crate) fn wheel(&self, ingredient: &Ingredient) -> Result<PathBuf, Error> {
+        self.store.get(&ingredient.digest).ok_or_else(|| Error::WheelGone {
+            name: ingredient.name.clone(),
+            digest: ingredient.digest.clone(),
+        })
     }
 
     fn add_wheel(

@@ -13,6 +13,7 @@
 mod archive;
 pub mod base;
 mod build;
+mod conflicts;
 mod error;
 mod image;
 mod install;

@@ -99,7 +99,7 @@ impl Client {
     /// Sends what is too long to be held, once, and reads the answer.
     pub(super) async fn stream(&self, request: &Request, sent: &Sent, tries: u32) -> Result<Answer, Error> {
         let mut sending = self
-            .uploader
+            .sender
             .request(request.method.clone(), request.url.clone())
             .header(CONTENT_TYPE, "application/octet-stream")
             .header(CONTENT_LENGTH, sent.size())
@@ -168,7 +168,7 @@ impl Client {
     }
 
     async fn once(&self, request: &Request, tries: u32) -> Result<Answer, Error> {
-        let http = if request.body.is_empty() {
+        let http = if request.method == Method::GET || request.method == Method::HEAD {
             &self.http
         } else {
             &self.sender
@@ -176,6 +176,7 @@ impl Client {
         let sending = http
             .request(request.method.clone(), request.url.clone())
             .headers(request.headers.clone())
+            .timeout(self.answer_timeout)
             .body(request.body.clone())
             .send();
         let response = sending.await.map_err(|error| self.broken(&error, request, tries))?;

@@ -70,10 +70,8 @@ pub enum Access {
 /// A client for one repository. Cheap to share by reference; requests may run at once.
 pub struct Client {
     http: reqwest::Client,
-    /// For requests with a body.
+    /// For requests with a body, of any length.
     sender: reqwest::Client,
-    /// For bodies of any length.
-    uploader: reqwest::Client,
     /// `https://host/`.
     base: Url,
     repository: Repository,
@@ -112,11 +110,10 @@ impl Client {
         } else {
             &repository.host
         };
-        let trust::HttpClients { http, sender, uploader } = trust::http_clients(repository, settings)?;
+        let trust::HttpClients { http, sender } = trust::http_clients(repository, settings)?;
         let mut client = Self {
             http,
             sender,
-            uploader,
             base: base_url("https", host)?,
             repository: repository.clone(),
             credentials: credentials.clone(),

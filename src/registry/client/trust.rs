@@ -9,16 +9,14 @@ use rustls_pki_types::pem::PemObject;
 use super::{ClientSettings, Error};
 use crate::oci::Repository;
 use crate::reading::{self, SETTINGS_FILE};
-use crate::web::{redirect, usable, with_causes};
+use crate::web::{redirect, tls, with_causes};
 
 /// The HTTP clients for one registry.
 pub(super) struct HttpClients {
     /// Follows redirects.
     pub(super) http: reqwest::Client,
-    /// Does not: what is sent in a body is for this host alone.
+    /// Does not, and takes as long as a body takes: what is sent in one is for this host alone.
     pub(super) sender: reqwest::Client,
-    /// Like it, for bodies that take as long as they take.
-    pub(super) uploader: reqwest::Client,
 }
 
 /// The HTTP clients for the registry of `repository`. They trust the platform's roots (`SSL_CERT_FILE` and `SSL_CERT_DIR` where they are
@@ -28,14 +26,9 @@ pub(super) fn http_clients(repository: &Repository, settings: &ClientSettings) -
     roots.extend(registry_certificates(
         &settings.docker_certs_dir.join(&repository.host),
     )?);
-    let roots = usable(roots);
-    let certificates = roots
-        .iter()
-        .map(|root| reqwest::Certificate::from_der(root))
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| Error::Setup {
-            reason: error.to_string(),
-        })?;
+    let tls = tls(roots).map_err(|error| Error::Setup {
+        reason: error.to_string(),
+    })?;
     let client = |redirects, is_short| {
         let mut client = reqwest::Client::builder();
         if repository.is_loopback() {
@@ -48,7 +41,7 @@ pub(super) fn http_clients(repository: &Repository, settings: &ClientSettings) -
                 .timeout(settings.answer_timeout);
         }
         client
-            .tls_certs_only(certificates.iter().cloned())
+            .tls_backend_preconfigured(tls.clone())
             .user_agent(concat!("sgbuild/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(settings.connect_timeout)
             .redirect(redirects)
@@ -59,8 +52,7 @@ pub(super) fn http_clients(repository: &Repository, settings: &ClientSettings) -
     };
     Ok(HttpClients {
         http: client(Policy::custom(redirect), true)?,
-        sender: client(Policy::none(), true)?,
-        uploader: client(Policy::none(), false)?,
+        sender: client(Policy::none(), false)?,
     })
 }
 

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use reqwest::redirect::Policy;
-use reqwest::{Certificate, NoProxy, Proxy};
+use reqwest::{NoProxy, Proxy};
 use rustls_pki_types::CertificateDer;
 use tokio::sync::OnceCell;
 use url::Url;
@@ -19,7 +19,7 @@ use crate::progress::Progress;
 use crate::reading::{self, SETTINGS_FILE};
 use crate::secret::{Netrc, Secret};
 use crate::uv::UvSettings;
-use crate::web::{Retry, redirect, usable, with_causes};
+use crate::web::{Retry, redirect, tls, with_causes};
 
 const CONNECT: Duration = Duration::from_secs(15);
 /// How long nothing may come, unless the user says otherwise: pip's own limit is a quarter of it.
@@ -206,12 +206,10 @@ fn client(environment: &[(String, String)], is_checked: bool) -> Result<reqwest:
         client = client.proxy(proxy);
     }
     if is_checked {
-        let roots = usable(roots(environment));
-        let roots = roots
-            .iter()
-            .map(|root| Certificate::from_der(root))
-            .collect::<Result<Vec<_>, _>>();
-        client = client.tls_certs_only(roots.map_err(|error| failed(&error))?);
+        let tls = tls(roots(environment)).map_err(|error| Error::Setup {
+            reason: error.to_string(),
+        })?;
+        client = client.tls_backend_preconfigured(tls);
     } else {
         client = client.tls_danger_accept_invalid_certs(true);
     }
