@@ -398,6 +398,11 @@ pub(super) async fn auth_settings(checkout: &Checkout<'_>, repository: &Reposito
     AuthSettings {
         aws,
         docker_config_dir: environment.docker_config_dir(),
+        // A build in CodeBuild leaves nothing behind, least of all in a cache that other builds restore.
+        cache: environment
+            .get("CODEBUILD_BUILD_ID")
+            .is_none()
+            .then(|| environment.cache_dir()),
         path: environment.get("PATH").map(ToOwned::to_owned),
     }
 }

@@ -57,6 +57,16 @@ pub enum Error {
     },
 }
 
+impl Error {
+    /// Whether the registry does not take the credentials.
+    pub(super) fn is_refused(&self) -> bool {
+        matches!(
+            self,
+            Self::Registry(client::Error::Unauthorized { .. } | client::Error::Expired { .. })
+        )
+    }
+}
+
 impl Explain for Error {
     fn advice(&self) -> Advice {
         match self {

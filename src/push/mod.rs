@@ -73,9 +73,8 @@ pub async fn push(
     let tags = references(settings)?;
     progress.step(&format!("Pushing to {}", settings.target));
     let mutability = repository::ensure(settings, progress).await?;
-    let credentials = auth::credentials(&settings.target, &settings.auth).await?;
-    let client = Client::connect(&settings.target, &credentials, Access::PullPush, &settings.client).await?;
-    let push = Push {
+    let (client, credentials) = connect(settings).await?;
+    let mut push = Push {
         image,
         client,
         credentials,
@@ -84,10 +83,14 @@ pub async fn push(
         progress,
     };
 
-    let mut states = Vec::new();
-    for tag in &tags {
-        states.push(push.look_up(tag).await?);
-    }
+    let states = match push.look_up_all(&tags).await {
+        // A password that was kept may have been withdrawn meanwhile.
+        Err(error) if error.is_refused() && auth::forget(&settings.target, &settings.auth).await => {
+            (push.client, push.credentials) = connect(settings).await?;
+            push.look_up_all(&tags).await?
+        }
+        looked_up => looked_up?,
+    };
     let held = match states.iter().find_map(TagState::image) {
         Some(held) => held.clone(),
         None => push.send(engine, &tags[0]).await?,
@@ -107,6 +110,13 @@ pub async fn push(
         size: held.image.layers_size(),
         config_digest: held.image.config.digest,
     })
+}
+
+/// A client for the repository, with the credentials that it uses.
+async fn connect(settings: &PushSettings) -> Result<(Client, Credentials), Error> {
+    let credentials = auth::credentials(&settings.target, &settings.auth).await?;
+    let client = Client::connect(&settings.target, &credentials, Access::PullPush, &settings.client).await?;
+    Ok((client, credentials))
 }
 
 /// The tags as references, each once; nothing is sent if one is not a tag.

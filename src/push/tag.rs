@@ -22,6 +22,15 @@ impl TagState {
 }
 
 impl Push<'_> {
+    /// What each of the tags holds now.
+    pub(super) async fn look_up_all(&self, tags: &[Reference]) -> Result<Vec<TagState>, Error> {
+        let mut states = Vec::new();
+        for tag in tags {
+            states.push(self.look_up(tag).await?);
+        }
+        Ok(states)
+    }
+
     /// What the tag holds now.
     pub(super) async fn look_up(&self, tag: &Reference) -> Result<TagState, Error> {
         let name = tag.api_reference();

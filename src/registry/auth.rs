@@ -23,6 +23,8 @@ pub struct AuthSettings {
     pub aws: Option<SdkConfig>,
     /// The directory of Docker's `config.json` (`$DOCKER_CONFIG`, else `~/.docker`); `None` where there is none.
     pub docker_config_dir: Option<PathBuf>,
+    /// sgbuild's cache directory, where ECR's passwords are kept; `None` where nothing is to be kept.
+    pub cache: Option<PathBuf>,
     /// `PATH`, by whose absolute entries credential helpers are found.
     pub path: Option<String>,
 }
@@ -96,7 +98,7 @@ pub async fn credentials(repository: &Repository, settings: &AuthSettings) -> Re
         return from_docker(repository, settings).await;
     };
     let refused = match &settings.aws {
-        Some(config) => match ecr::authorization(config, &host).await {
+        Some(config) => match ecr::authorization(config, &host, settings.cache.as_deref()).await {
             Ok(credentials) => return Ok(credentials),
             Err(error) if error.lacks_credentials() => error,
             Err(error) => return Err(error.into()),
@@ -110,6 +112,15 @@ pub async fn credentials(repository: &Repository, settings: &AuthSettings) -> Re
         Ok(Credentials::Anonymous) | Err(_) => Err(refused.into()),
         Ok(credentials) => Ok(credentials),
     }
+}
+
+/// Forgets what was kept of `repository`'s registry, which refused it; whether there was anything to forget.
+pub async fn forget(repository: &Repository, settings: &AuthSettings) -> bool {
+    let (Some(host), Some(aws), Some(cache)) = (EcrHost::of(repository), &settings.aws, &settings.cache) else {
+        return false;
+    };
+    ecr::forget(aws, &host, cache).await;
+    true
 }
 
 /// The credentials that Docker itself would use.

@@ -1,10 +1,13 @@
 //! Amazon ECR: whose registry it is, its authorization token, and its repositories.
 
+use std::path::Path;
+
 use aws_config::{Region, SdkConfig};
 use aws_sdk_ecr::operation::create_repository::CreateRepositoryError;
 use aws_sdk_ecr::operation::describe_repositories::DescribeRepositoriesError;
 use aws_sdk_ecr::types::{ImageScanningConfiguration, ImageTagMutability, ImageTagMutabilityExclusionFilter};
 use base64::Engine as _;
+use jiff::Timestamp;
 
 use super::Credentials;
 use crate::aws::is_account;
@@ -15,10 +18,12 @@ use crate::secret::{Secret, without_url_credentials};
 
 mod failure;
 mod host;
+mod kept;
 
 pub use failure::Error;
 use failure::{Call, failure};
 pub use host::EcrHost;
+use kept::Place;
 
 /// What [`ensure_repository`] found or made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -120,9 +125,20 @@ pub async fn caller_account(config: &SdkConfig, region: &str) -> Result<String, 
 /// [GetAuthorizationToken](https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_GetAuthorizationToken.html), asked in
 /// the host's own region, whatever the account: user `AWS` and a password good for twelve hours.
 ///
+/// Where `cache` is a directory, the answer is kept there for the next run.
+///
 /// # Errors
 /// No credentials, or an AWS call that failed.
-pub async fn authorization(config: &SdkConfig, host: &EcrHost) -> Result<Credentials, Error> {
+pub async fn authorization(config: &SdkConfig, host: &EcrHost, cache: Option<&Path>) -> Result<Credentials, Error> {
+    let place = match cache {
+        Some(cache) => Place::of(cache, config, host).await,
+        None => None,
+    };
+    if let Some(kept) = place.as_ref().and_then(Place::token)
+        && let Some(credentials) = decode_token(&kept)
+    {
+        return Ok(credentials);
+    }
     let call = call(
         config,
         "api.ecr",
@@ -138,12 +154,26 @@ pub async fn authorization(config: &SdkConfig, host: &EcrHost) -> Result<Credent
     )]
     let request = request.registry_ids(&host.account);
     let answer = request.send().await.map_err(|error| failure(&call, &error))?;
-    let token = answer
-        .authorization_data()
-        .first()
+    let data = answer.authorization_data().first();
+    let token = data
         .and_then(|data| data.authorization_token())
         .ok_or_else(|| call.incomplete("it holds no token"))?;
-    decode_token(token).ok_or_else(|| call.incomplete("its token is not base64 of `user:password`"))
+    let credentials =
+        decode_token(token).ok_or_else(|| call.incomplete("its token is not base64 of `user:password`"))?;
+    let expires_at = data.and_then(|data| data.expires_at());
+    if let (Some(place), Some(expires_at)) = (place, expires_at)
+        && let Ok(expires_at) = Timestamp::from_second(expires_at.secs())
+    {
+        place.keep(token, expires_at);
+    }
+    Ok(credentials)
+}
+
+/// Forgets the kept password for `host`: the registry refused it.
+pub async fn forget(config: &SdkConfig, host: &EcrHost, cache: &Path) {
+    if let Some(place) = Place::of(cache, config, host).await {
+        place.forget();
+    }
 }
 
 fn decode_token(token: &str) -> Option<Credentials> {

@@ -461,6 +461,7 @@ async fn an_emulated_account_has_its_repository_made_and_its_token_given() {
     assert!(!found.created && !found.tags.is_immutable("1.0"));
 
     let settings = AuthSettings {
+        cache: None,
         aws: Some(aws),
         docker_config_dir: None,
         path: None,

@@ -10,6 +10,7 @@ fn docker(config: &str) -> (tempfile::TempDir, AuthSettings) {
     let directory = tempfile::tempdir().unwrap();
     std::fs::write(directory.path().join("config.json"), config).unwrap();
     let settings = AuthSettings {
+        cache: None,
         aws: None,
         docker_config_dir: Some(directory.path().to_owned()),
         path: Some("/usr/bin:/bin".to_owned()),
@@ -36,6 +37,7 @@ fn me() -> Credentials {
 #[tokio::test]
 async fn a_public_image_needs_no_configuration_at_all() {
     let nowhere = AuthSettings {
+        cache: None,
         aws: None,
         docker_config_dir: Some(PathBuf::from("/nonexistent")),
         path: None,

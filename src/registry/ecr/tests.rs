@@ -91,7 +91,7 @@ async fn the_token_is_asked_of_the_hosts_account_and_region() {
     })
     .await;
     let host = EcrHost::parse(&EcrHost::host("210987654321", "us-west-2")).unwrap();
-    let credentials = authorization(&config, &host).await.unwrap();
+    let credentials = authorization(&config, &host, None).await.unwrap();
     assert_eq!(
         credentials,
         Credentials::Basic {
@@ -104,7 +104,7 @@ async fn the_token_is_asked_of_the_hosts_account_and_region() {
     assert!(request.contains(r#"["210987654321"]"#), "{request}");
 
     let (_server, config) = service(|_| json(r#"{"authorizationData":[{"authorizationToken":"QVdT"}]}"#)).await;
-    let error = authorization(&config, &host).await.unwrap_err();
+    let error = authorization(&config, &host, None).await.unwrap_err();
     assert!(
         error.to_string().contains("its token is not base64 of `user:password`"),
         "{error}"
@@ -202,7 +202,7 @@ async fn each_denied_action_is_named_with_its_resource() {
         )
     };
     let (_server, config) = service(denied).await;
-    let error = authorization(&config, &host()).await.unwrap_err();
+    let error = authorization(&config, &host(), None).await.unwrap_err();
     assert_eq!(
         error.to_string(),
         "access denied: ecr:GetAuthorizationToken on * (AccessDeniedException: User: arn:aws:iam::1:user/u may not)"
@@ -254,7 +254,7 @@ async fn refused_credentials_are_told_apart_from_denied_access() {
         )
     })
     .await;
-    let error = authorization(&config, &host()).await.unwrap_err();
+    let error = authorization(&config, &host(), None).await.unwrap_err();
     assert!(
         error
             .to_string()
@@ -263,7 +263,7 @@ async fn refused_credentials_are_told_apart_from_denied_access() {
     );
 
     let (_server, config) = service(|_| json_error("400 Bad Request", "UnrecognizedClientException", "invalid")).await;
-    let error = authorization(&config, &host()).await.unwrap_err();
+    let error = authorization(&config, &host(), None).await.unwrap_err();
     assert!(
         error.to_string().starts_with("AWS does not accept the credentials: "),
         "{error}"
@@ -280,7 +280,7 @@ async fn missing_credentials_are_seen_in_every_form() {
     };
     let none = SharedCredentialsProvider::new(Failing(CredentialsError::not_loaded_no_source));
     for config in [without(None), without(Some(none))] {
-        let error = authorization(&config, &host()).await.unwrap_err();
+        let error = authorization(&config, &host(), None).await.unwrap_err();
         assert_eq!(
             error.to_string(),
             "no AWS credentials were found (needed for ecr:GetAuthorizationToken)"
@@ -289,7 +289,7 @@ async fn missing_credentials_are_seen_in_every_form() {
     }
     let broken =
         SharedCredentialsProvider::new(Failing(|| CredentialsError::provider_error("the SSO session is over")));
-    let error = authorization(&without(Some(broken)), &host()).await.unwrap_err();
+    let error = authorization(&without(Some(broken)), &host(), None).await.unwrap_err();
     assert_eq!(
         error.to_string(),
         "the AWS credentials could not be loaded (needed for ecr:GetAuthorizationToken): an error occurred while loading \
@@ -297,7 +297,7 @@ async fn missing_credentials_are_seen_in_every_form() {
     );
     let slow = SharedCredentialsProvider::new(Failing(|| CredentialsError::provider_timed_out(Duration::from_secs(5))));
     assert_eq!(
-        authorization(&without(Some(slow)), &host())
+        authorization(&without(Some(slow)), &host(), None)
             .await
             .unwrap_err()
             .advice()
@@ -313,19 +313,19 @@ async fn faults_of_the_service_are_temporary() {
         ("500 Internal Server Error", "ServerException"),
     ] {
         let (_server, config) = service(move |_| json_error(status, code, "later")).await;
-        let error = authorization(&config, &host()).await.unwrap_err();
+        let error = authorization(&config, &host(), None).await.unwrap_err();
         assert_eq!(error.advice().fault, Fault::Temporary, "{error}");
         assert!(error.to_string().ends_with(&format!("{code}: later")), "{error}");
     }
     let (_server, config) = service(|_| answer("503 Service Unavailable", &[], "")).await;
-    let error = authorization(&config, &host()).await.unwrap_err();
+    let error = authorization(&config, &host(), None).await.unwrap_err();
     assert_eq!(error.advice().fault, Fault::Temporary, "{error}");
 
     let free = std::net::TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()
         .unwrap();
-    let error = authorization(&config_at(free), &host()).await.unwrap_err();
+    let error = authorization(&config_at(free), &host(), None).await.unwrap_err();
     assert_eq!(error.advice().fault, Fault::Temporary);
     assert!(
         error.to_string().starts_with(&format!(
@@ -337,4 +337,35 @@ async fn faults_of_the_service_are_temporary() {
 
 fn config_at(address: std::net::SocketAddr) -> SdkConfig {
     config(&format!("http://{address}"))
+}
+
+#[tokio::test]
+async fn a_password_is_kept_while_it_is_good_and_for_whoever_asked() {
+    let answered = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let count = std::sync::Arc::clone(&answered);
+    let expires = jiff::Timestamp::now().as_second() + 12 * 3600;
+    let (_server, config) = service(move |_| {
+        count.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        json(&format!(
+            r#"{{"authorizationData":[{{"authorizationToken":"QVdTOnBhc3M=","expiresAt":{expires}}}]}}"#
+        ))
+    })
+    .await;
+    let cache = tempfile::tempdir().unwrap();
+    let directory = cache.path().join("sgbuild");
+    for _ in 0..2 {
+        let credentials = authorization(&config, &host(), Some(&directory)).await.unwrap();
+        assert!(matches!(credentials, Credentials::Basic { username, .. } if username == "AWS"));
+    }
+    assert_eq!(answered.load(std::sync::atomic::Ordering::SeqCst), 1);
+    let kept = std::fs::read_dir(directory.join("ecr"))
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap();
+    let mode = std::os::unix::fs::PermissionsExt::mode(&kept.metadata().unwrap().permissions());
+    assert_eq!(mode & 0o777, 0o600);
+    forget(&config, &host(), &directory).await;
+    authorization(&config, &host(), Some(&directory)).await.unwrap();
+    assert_eq!(answered.load(std::sync::atomic::Ordering::SeqCst), 2);
 }
