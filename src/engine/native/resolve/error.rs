@@ -5,6 +5,7 @@ use std::io;
 use crate::cache::{is_full_disk, tells_of_full_disk};
 use crate::engine::native::store;
 use crate::explain::{Advice, Explain, Fault};
+use crate::package;
 use crate::progress::Cancelled;
 use crate::uv::{self, is_network};
 
@@ -109,6 +110,9 @@ pub(crate) enum Error {
         /// Why it cannot.
         reason: String,
     },
+    /// What was built is no wheel.
+    #[error(transparent)]
+    Wheel(#[from] Box<package::Error>),
     /// A directory for uv's files could not be made or read.
     #[error("cannot write the files that uv is asked with: {0}")]
     Scratch(#[source] io::Error),
@@ -129,6 +133,7 @@ impl Explain for Error {
             Self::Cancelled(cancelled) => cancelled.advice(),
             Self::Store(error) => error.advice(),
             Self::Uv(error) => error.advice(),
+            Self::Wheel(error) => error.advice(),
             Self::Line { hint, .. } => Fault::User.hint(*hint),
             Self::Unsupported { instead, .. } => Fault::User.hint(format!("{instead}.")).and(OTHER_ENGINE),
             Self::Target { .. } => Fault::User
