@@ -145,6 +145,9 @@ impl Explain for Error {
             Self::Unresolved { log, .. } | Self::BuildFailed { log, .. } if is_network(log) => {
                 Fault::Temporary.hint("Check the network and pip's index settings, and try again.")
             }
+            Self::Unresolved { log, .. } if ["401 Unauthorized", "403 Forbidden"].iter().any(|said| log.contains(said)) => {
+                Fault::User.hint("Put the index's credentials into its URL in pip.conf, or into ~/.netrc, and check that they are not expired.")
+            }
             Self::Unresolved { log, .. } if log.contains("No interpreter found") => Fault::User
                 .hint("Install Python 3: uv works with one, of any version.")
                 .and(OTHER_ENGINE),
