@@ -24,4 +24,4 @@ pub mod wheel;
 pub use self::error::Error;
 
 /// The time of every member of an archive unless `SOURCE_DATE_EPOCH` says otherwise.
-use crate::project::backend::DEFAULT_TIME;
+pub(crate) use crate::project::backend::DEFAULT_TIME;

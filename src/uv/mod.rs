@@ -154,6 +154,17 @@ impl Uv {
         self
     }
 
+    /// The same uv, for which these variables are set unless the user has set them.
+    pub(crate) fn with(mut self, variables: &[(&str, String)]) -> Self {
+        for (name, value) in variables {
+            if process::variable(&self.environment, name).is_none() {
+                self.environment.retain(|(key, _)| key != name);
+                self.environment.push(((*name).to_owned(), value.clone()));
+            }
+        }
+        self
+    }
+
     /// Arguments for every command that resolves requirements (`pip install`, `pip compile`).
     pub(crate) fn index_arguments(&self) -> &[String] {
         &self.index_arguments

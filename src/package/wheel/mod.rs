@@ -28,6 +28,7 @@ mod tags;
 use std::path::{Path, PathBuf};
 
 pub use self::builder::{Builder, Built};
+pub(crate) use self::rewrite::rewrite;
 pub(crate) use self::supported::Supported;
 pub use self::tags::Target;
 pub(crate) use self::tags::machine;

@@ -20,7 +20,7 @@ use crate::reading;
 ///
 /// # Errors
 /// It cannot be read, or holds what no wheel may: absolute paths, paths that lead out, links, a member twice.
-pub(super) fn rewrite(
+pub(crate) fn rewrite(
     path: &Path,
     out_dir: &Path,
     settings: &WheelSettings,

@@ -14,7 +14,7 @@ use crate::cache;
 use crate::engine::native::Target;
 use crate::engine::native::store::{Sites, Store, is_wheel};
 use crate::oci::Digest;
-use crate::package::wheel::machine;
+use crate::package::wheel::{self, WheelSettings, machine};
 use crate::progress::Progress;
 use crate::uv::Uv;
 
@@ -159,7 +159,9 @@ impl Builder<'_> {
         let built = entries.flatten().map(|entry| entry.path()).find(|path| is_wheel(path));
         let built = built.ok_or_else(|| failed("the build left no wheel".to_owned()))?;
         self.refuse_unfit(package, &built)?;
-        Ok(built)
+        // A backend writes times and modes that are another's elsewhere.
+        let same = wheel::rewrite(&built, &scratch.join("same"), &WheelSettings::default(), self.progress);
+        Ok(same.map_err(Box::new)?.path)
     }
 
     /// What names only Linux relies on whatever C library was there when it was built, and that is this machine's.

@@ -5,6 +5,7 @@ use std::io;
 use crate::cache::{is_full_disk, tells_of_full_disk};
 use crate::engine::native::store;
 use crate::explain::{Advice, Explain, Fault};
+use crate::package;
 use crate::progress::Cancelled;
 use crate::uv::{self, is_network};
 
@@ -109,6 +110,9 @@ pub enum Error {
         /// Why it cannot.
         reason: String,
     },
+    /// What was built is no wheel.
+    #[error(transparent)]
+    Wheel(#[from] Box<package::Error>),
     /// A directory for uv's files could not be made or read.
     #[error("cannot write the files that uv is asked with: {0}")]
     Scratch(#[source] io::Error),
@@ -139,6 +143,7 @@ impl Explain for Error {
             Self::Cancelled(cancelled) => cancelled.advice(),
             Self::Store(error) => error.advice(),
             Self::Uv(error) => error.advice(),
+            Self::Wheel(error) => error.advice(),
             Self::Line { hint, .. } => Fault::User.hint(*hint),
             Self::Unsupported { instead, .. } => Fault::User.hint(format!("{instead}.")).and(OTHER_ENGINE),
             Self::Target { .. } => Fault::User
@@ -149,6 +154,9 @@ impl Explain for Error {
             }
             Self::Unresolved { log, .. } | Self::BuildFailed { log, .. } if is_network(log) => {
                 Fault::Temporary.hint("Check the network and pip's index settings, and try again.")
+            }
+            Self::Unresolved { log, .. } if ["401 Unauthorized", "403 Forbidden"].iter().any(|said| log.contains(said)) => {
+                Fault::User.hint("Put the index's credentials into its URL in pip.conf, or into ~/.netrc, and check that they are not expired.")
             }
             Self::Unresolved { log, .. } if log.contains("No interpreter found") => Fault::User
                 .hint("Install Python 3: uv works with one, of any version.")

@@ -9,7 +9,7 @@ use crate::oci::Digest;
 use crate::progress::Progress;
 
 /// Of the notes in the store.
-pub(super) const KIND: &str = "resolution";
+const KIND: &str = "resolution";
 /// Another number where answers are found in another way.
 const FORMAT: u32 = 1;
 /// From this age on it is told.
@@ -55,6 +55,14 @@ pub(super) fn answer(question: &Question<'_>, key: &str, store: &Store, progress
         ));
     }
     Some(kept)
+}
+
+/// Keeps the answer, unless it names files of this machine, which may change under their names.
+pub(super) fn keep(resolution: &Resolution, key: &str, store: &Store) {
+    let is_local = |source: &Source| matches!(source, Source::File(remote) if remote.url.starts_with("file:"));
+    if !resolution.wheels.iter().any(|wheel| is_local(&wheel.source)) {
+        store.keep_note(KIND, key, resolution);
+    }
 }
 
 /// The age in words, where it is worth a word.

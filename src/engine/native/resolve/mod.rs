@@ -25,6 +25,7 @@ use serde::{Deserialize, Serialize};
 use super::Target;
 use super::store::{Sites, Store};
 use crate::oci::Digest;
+use crate::package::DEFAULT_TIME;
 use crate::progress::Progress;
 use crate::uv::{Uv, UvSettings};
 
@@ -121,7 +122,12 @@ pub(crate) async fn resolve(
     }
     progress.step(&format!("Resolving the requirements for {}", question.target));
     let asked = asked::Asked::of(question)?;
-    let uv = Uv::find(&asked.uv, progress)?;
+    // What is built shall be the same wherever and whenever it is.
+    let same = [
+        ("PYTHONHASHSEED", "0".to_owned()),
+        ("SOURCE_DATE_EPOCH", DEFAULT_TIME.to_string()),
+    ];
+    let uv = Uv::find(&asked.uv, progress)?.with(&same);
     let lock = asked.compile(&uv, question, progress)?;
     let chosen = choice::choose(&lock, question, &asked)?;
     let mut wheels = chosen.wheels;
@@ -142,7 +148,7 @@ pub(crate) async fn resolve(
         replaced: chosen.replaced,
         resolved_at: Timestamp::now(),
     };
-    store.keep_note(kept::KIND, &key, &resolution);
+    kept::keep(&resolution, &key, store);
     Ok(resolution)
 }
 
