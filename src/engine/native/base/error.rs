@@ -86,7 +86,7 @@ pub enum Error {
         marker: String,
     },
     /// The Python is of a kind, or laid out in a way, that cannot be told by reading.
-    #[error("what {executable} in the base image {image} is cannot be told without running it: {reason}")]
+    #[error("reading does not tell which Python {executable} is in the base image {image}: {reason}")]
     UnknownPython {
         /// As the setting names it.
         image: String,

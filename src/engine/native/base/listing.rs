@@ -9,6 +9,7 @@ use tar::EntryType;
 
 use super::archive::{self, Entry, damaged};
 use super::excerpt::{self, Excerpt};
+use super::zstd::{self, Frames};
 use crate::oci::Digest;
 
 /// The most entries of one layer. The largest images that AWS offers have some 300,000 in all.
@@ -71,12 +72,12 @@ impl Listing {
         let mut magic = Vec::new();
         layer.by_ref().take(4).read_to_end(&mut magic)?;
         let is_gzip = magic.starts_with(&[0x1f, 0x8b]);
-        let is_zstd = magic == [0x28, 0xb5, 0x2f, 0xfd];
+        let is_zstd = zstd::begins(&magic);
         let layer = io::Cursor::new(magic).chain(layer);
         if is_gzip {
             Self::unpacked(MultiGzDecoder::new(layer), size)
         } else if is_zstd {
-            Self::unpacked(zstd(layer)?, size)
+            Self::unpacked(Frames::new(layer), size)
         } else {
             Self::unpacked(layer, size)
         }
@@ -112,11 +113,14 @@ impl Found {
         }
         let path = inside(&entry.name)?;
         let (parent, name) = path.rsplit_once('/').unwrap_or(("", &path));
+        let is_of_aufs = |part: &str| part.starts_with(".wh..wh.") && part != ".wh..wh..opq";
+        if path.split('/').any(is_of_aufs) {
+            // What that file system notes for itself.
+            return Ok(());
+        }
         if let Some(hidden) = name.strip_prefix(".wh.") {
             let (path, what) = match hidden {
                 ".wh..opq" => (parent.to_owned(), What::Emptied),
-                // What the file system AUFS notes for itself.
-                own if own.starts_with(".wh.") => return Ok(()),
                 hidden => (joined(parent, hidden), What::Removed),
             };
             self.items.push(Item { path, what });
@@ -180,10 +184,6 @@ fn joined(parent: &str, name: &str) -> String {
     } else {
         format!("{parent}/{name}")
     }
-}
-
-fn zstd<R: Read>(layer: R) -> io::Result<impl Read + use<R>> {
-    ruzstd::decoding::StreamingDecoder::new(layer).map_err(io::Error::other)
 }
 
 /// A stream whose bytes are hashed and counted.

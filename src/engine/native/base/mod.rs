@@ -14,6 +14,7 @@ mod merge;
 mod python;
 mod registry;
 mod tree;
+mod zstd;
 
 pub use error::Error;
 pub use python::{Installed, Python};
@@ -207,3 +208,7 @@ mod described {
         Ok(Descriptor { digest, size })
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+mod tests;
