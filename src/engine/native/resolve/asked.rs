@@ -23,8 +23,19 @@ use crate::uv::{Uv, UvSettings};
 const SECONDS: u64 = 1800;
 /// uv refuses other names for this format.
 const ANSWERED: &str = "pylock.toml";
-/// What constrains this machine is none of the image's business, as it is none of an image's that Docker builds.
-const OF_THIS_MACHINE: [&str; 3] = ["UV_CONSTRAINT", "UV_OVERRIDE", "UV_EXCLUDE"];
+/// What limits this machine's choice is none of the image's business, as it is none of an image's that Docker builds.
+const OF_THIS_MACHINE: [&str; 10] = [
+    "UV_CONSTRAINT",
+    "UV_EXCLUDE",
+    "UV_NO_BINARY",
+    "UV_NO_BINARY_PACKAGE",
+    "UV_NO_BUILD",
+    "UV_NO_BUILD_PACKAGE",
+    "UV_OVERRIDE",
+    "UV_PRERELEASE",
+    "UV_RESOLUTION",
+    "UV_UPGRADE",
+];
 /// The minor versions of glibc that uv has a platform for, from the newest: `uv pip compile --help`, in every release that will do.
 const GLIBC_OF_UV: [u16; 12] = [40, 39, 38, 37, 36, 35, 34, 33, 32, 31, 28, 17];
 

@@ -5,6 +5,7 @@ mod sources;
 mod tags;
 
 use std::fs;
+use std::path::PathBuf;
 
 use tempfile::TempDir;
 
@@ -82,6 +83,21 @@ impl Asking {
             report.advice.hints.join("\n")
         )
     }
+}
+
+/// A virtual environment with pip and `packages`, for who judges: its Python.
+fn venv(directory: &TempDir, packages: &[&str]) -> PathBuf {
+    let uv = Uv::find(&Asking::of(&[]).uv, &Silent).unwrap();
+    let place = directory.path().join("venv");
+    let run = |arguments: &[&str], more: &[&str]| {
+        let arguments = arguments.iter().chain(more).map(Into::into).collect();
+        let ended = uv.run_apart("making an environment", arguments, 300, &Silent).unwrap();
+        assert!(ended.success, "{}", ended.log);
+    };
+    run(&["venv", "--seed", place.to_str().unwrap()], &[]);
+    let python = place.join("bin/python");
+    run(&["pip", "install", "--python", python.to_str().unwrap()], packages);
+    python
 }
 
 fn target(architecture: &str, python: (u16, u16), libc: Libc) -> Target {
@@ -199,6 +215,21 @@ async fn constraints_and_a_lock_limit_what_comes() {
     let resolution = asking.ask().await.unwrap();
     assert_eq!(names(&resolution), ["flask"]);
     assert_eq!(resolution.wheels[0].version, "3.0.0");
+}
+
+#[tokio::test]
+async fn what_limits_this_machine_does_not_limit_the_image() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    fs::write(file.path(), "six==1.0\n").unwrap();
+    let mut asking = Asking::of(&["six>=1.16"]);
+    let here = [
+        ("UV_CONSTRAINT", file.path().to_str().unwrap()),
+        ("UV_RESOLUTION", "lowest"),
+    ];
+    let here = here.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    asking.uv.environment.extend(here);
+    let resolution = asking.ask().await.unwrap();
+    assert_ne!(resolution.wheels[0].version, "1.16.0");
 }
 
 #[tokio::test]

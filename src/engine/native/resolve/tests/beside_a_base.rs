@@ -47,32 +47,22 @@ type Told = (String, String, String);
 
 #[tokio::test]
 async fn beside_what_is_installed_pip_would_install_the_same() {
-    let directory = tempfile::tempdir().unwrap();
-    let run = |program: &Path, arguments: &[&str]| {
-        let output = Command::new(program).args(arguments).output().unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap()
-    };
-    run(
-        Path::new("python3"),
-        &["-m", "venv", directory.path().to_str().unwrap()],
-    );
-    let python = directory.path().join("bin/python");
     let there = [
         "click==8.1.0",
-        "markupsafe==2.0.0",
+        "markupsafe==2.1.3",
         "jinja2==3.0.0",
         "werkzeug==2.0.0",
         "requests==2.28.0",
         "urllib3==1.26.0",
     ];
-    run(&python, &[&["-m", "pip", "install", "--quiet"][..], &there].concat());
+    let place = tempfile::tempdir().unwrap();
+    let python = venv(&place, &there);
     let script = "
 import importlib.metadata as m, json, sys
 print(json.dumps([sys.version_info[:2], [(d.metadata['Name'], d.version, d.read_text('METADATA')) for d in m.distributions()]]))
 ";
-    let said = run(&python, &["-c", script]);
-    let (python_version, packages): ((u16, u16), Vec<Told>) = serde_json::from_str(&said).unwrap();
+    let said = Command::new(&python).args(["-c", script]).output().unwrap();
+    let (python_version, packages): ((u16, u16), Vec<Told>) = serde_json::from_slice(&said.stdout).unwrap();
     for requirements in [
         vec!["flask>=2"],
         vec!["flask>=3"],

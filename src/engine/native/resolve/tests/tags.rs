@@ -1,15 +1,15 @@
 //! Which wheels fit, and which is best: `packaging` and pip are the judges.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use super::*;
 
 /// Files of this machine by pip's own choice.
-fn pips_choice(target: &Target, python: &str, platforms: &[&str], requirement: &str) -> String {
+fn pips_choice(judge: &Path, target: &Target, python: &str, platforms: &[&str], requirement: &str) -> String {
     let directory = tempfile::tempdir().unwrap();
-    let mut pip = Command::new(venv().join("bin/python"));
+    let mut pip = Command::new(judge);
     pip.args([
         "-m",
         "pip",
@@ -32,31 +32,10 @@ fn pips_choice(target: &Target, python: &str, platforms: &[&str], requirement: &
     file.file_name().into_string().unwrap()
 }
 
-/// A virtual environment with the packages that judge, made once a run.
-fn venv() -> PathBuf {
-    static VENV: std::sync::OnceLock<TempDir> = std::sync::OnceLock::new();
-    let venv = VENV.get_or_init(|| {
-        let directory = tempfile::tempdir().unwrap();
-        let run = |program: &Path, arguments: &[&str]| {
-            let output = Command::new(program).args(arguments).output().unwrap();
-            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        };
-        run(
-            Path::new("python3"),
-            &["-m", "venv", directory.path().to_str().unwrap()],
-        );
-        let python = directory.path().join("bin/python");
-        run(
-            &python,
-            &["-m", "pip", "install", "--quiet", "--upgrade", "pip", "packaging"],
-        );
-        directory
-    });
-    venv.path().to_owned()
-}
-
 #[test]
 fn the_order_of_tags_is_packagings() {
+    let place = tempfile::tempdir().unwrap();
+    let judge = venv(&place, &["packaging"]);
     let script = "
 import sys
 from packaging import tags
@@ -70,7 +49,7 @@ print('\\n'.join(f'{t.interpreter}-{t.abi}-{t.platform}' for t in found))
         (target("amd64", (3, 13), Libc::Musl(1, 2)), "13"),
     ] {
         let platforms = target.platform_tags();
-        let output = Command::new(venv().join("bin/python"))
+        let output = Command::new(&judge)
             .args(["-c", script, minor, &platforms.join(",")])
             .output()
             .unwrap();
@@ -84,6 +63,8 @@ print('\\n'.join(f'{t.interpreter}-{t.abi}-{t.platform}' for t in found))
 /// The platforms of a C library, as `packaging` finds them where it runs on it.
 #[test]
 fn the_platforms_of_a_c_library_are_packagings() {
+    let place = tempfile::tempdir().unwrap();
+    let judge = venv(&place, &["packaging"]);
     let script = "
 import sys
 from packaging import _manylinux as m, _musllinux as u
@@ -103,7 +84,7 @@ print('\\n'.join([*found, f'linux_{arch}']))
         ("arm64", "aarch64", Libc::Glibc(2, 28), ["glibc", "2", "28"]),
         ("amd64", "x86_64", Libc::Musl(1, 2), ["musl", "1", "2"]),
     ] {
-        let output = Command::new(venv().join("bin/python"))
+        let output = Command::new(&judge)
             .args(["-c", script])
             .args(words)
             .arg(machine)
@@ -118,6 +99,8 @@ print('\\n'.join([*found, f'linux_{arch}']))
 
 #[tokio::test]
 async fn of_a_versions_wheels_pip_would_choose_the_same() {
+    let place = tempfile::tempdir().unwrap();
+    let judge = venv(&place, &["packaging"]);
     let target = target("amd64", (3, 11), DEBIAN);
     let platforms = target.platform_tags();
     let platforms: Vec<_> = platforms.iter().map(String::as_str).collect();
@@ -133,7 +116,7 @@ async fn of_a_versions_wheels_pip_would_choose_the_same() {
             ..Asking::of(&[requirement])
         };
         let ours = asking.ask().await.unwrap().wheels.remove(0).file_name;
-        let pips = pips_choice(&target, "3.11", &platforms, requirement);
+        let pips = pips_choice(&judge, &target, "3.11", &platforms, requirement);
         assert_eq!(ours, pips);
     }
 }
@@ -141,21 +124,20 @@ async fn of_a_versions_wheels_pip_would_choose_the_same() {
 /// Sets of requirements as people have them, with what pip would install of each: names of files.
 #[tokio::test]
 async fn of_real_sets_pip_would_install_the_same_files() {
+    let place = tempfile::tempdir().unwrap();
+    let judge = venv(&place, &["packaging"]);
     let target = target("amd64", (3, 11), DEBIAN);
     let platforms = target.platform_tags();
     for requirements in [
         vec!["flask", "gunicorn", "gevent"],
         vec!["pandas<2.2", "scikit-learn", "joblib"],
-        vec!["boto3", "sagemaker-training>0 ; python_version < '3'", "pyyaml"],
+        vec!["boto3", "nothing-of-that-name ; python_version < '3'", "pyyaml"],
         vec!["fastapi[standard]", "uvicorn"],
-        vec!["xgboost-cpu", "lightgbm"],
-        vec!["transformers<5", "tokenizers", "safetensors"],
-        vec!["pyarrow", "polars", "duckdb"],
         vec!["requests>=2.0,<3", "cryptography", "lxml", "pillow"],
     ] {
         let directory = tempfile::tempdir().unwrap();
         let report = directory.path().join("report.json");
-        let mut pip = Command::new(venv().join("bin/python"));
+        let mut pip = Command::new(&judge);
         pip.args(["-m", "pip", "install", "--quiet", "--dry-run", "--only-binary", ":all:"]);
         pip.args(["--implementation", "cp", "--python-version", "3.11", "--target"]);
         pip.arg(directory.path().join("target")).arg("--report").arg(&report);
