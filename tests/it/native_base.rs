@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use serde::Deserialize;
+use sgbuild::engine::docker::DockerSettings;
 use sgbuild::engine::native::base::{Asked, Base, Error, Source, read as read_base};
 use sgbuild::oci::{Platform, Reference};
 use sgbuild::progress::Silent;
@@ -36,7 +37,7 @@ for distribution in metadata.distributions():
     files = distribution.read_text("RECORD") is not None
     installed.append([name, distribution.version, str(distribution._path), files and sorted(os.path.normpath(str(distribution.locate_file(f))) for f in distribution.files)])
 print(json.dumps({
-    "executable": sys.executable, "prefix": sys.prefix, "version": list(sys.version_info[:2]), "libc": platform.libc_ver()[1],
+    "executable": sys.executable, "prefix": sys.prefix, "version": list(sys.version_info[:2]), "release": platform.python_version(), "libc": platform.libc_ver()[1],
     "purelib": scheme.purelib, "platlib": scheme.platlib, "scripts": scheme.scripts, "data": scheme.data,
     "include": os.path.dirname(scheme.headers), "path": [p for p in sys.path if os.path.isdir(p) and not p.endswith("lib-dynload")],
     "installed": installed,
@@ -48,6 +49,7 @@ struct Said {
     executable: String,
     prefix: String,
     version: (u16, u16),
+    release: Option<String>,
     libc: String,
     purelib: String,
     platlib: String,
@@ -98,6 +100,7 @@ fn said_of(base: &Base) -> Said {
         executable: python.executable.clone(),
         prefix: python.prefix.clone(),
         version: python.target.python,
+        release: python.release.clone(),
         libc: libc.split(' ').next_back().unwrap().to_owned(),
         purelib: python.purelib.clone(),
         platlib: python.platlib.clone(),
@@ -201,4 +204,46 @@ async fn a_virtual_environment_is_what_its_python_says() {
         assert_eq!(said_of(&read), asked_of_python(&tag), "{name}");
         assert_eq!(read.python.purelib, "/opt/venv/lib/python3.11/site-packages");
     }
+}
+
+/// The daemon's image, and the file that `docker save` makes of it, hold what the registry's image holds.
+#[tokio::test]
+async fn the_daemon_and_its_archives_hold_the_same() {
+    let testbed = Testbed::get();
+    let tag = testbed.variable("SGBUILD_TESTBED_BASE");
+    let expected = read(private_base()).await.unwrap();
+    let reader = Reader::new();
+    let file = reader.cache.path().join("base.tar");
+    docker_ok(&["save", "--output", file.to_str().unwrap(), tag]);
+    let archive = Source::Archive {
+        file,
+        name: Some(tag.to_owned()),
+    };
+    let daemon = Source::Daemon {
+        name: tag.to_owned(),
+        docker: DockerSettings::default(),
+    };
+    for source in [archive, daemon] {
+        let base = reader.read(&source, "", false).await.unwrap();
+        assert_eq!(base.python, expected.python);
+        assert_eq!(base.tree, expected.tree);
+        assert_eq!(base.config, expected.config);
+        let diff_ids = |base: &Base| {
+            base.layers
+                .iter()
+                .map(|layer| layer.diff_id.clone())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(diff_ids(&base), diff_ids(&expected));
+        assert_eq!(reader.read(&source, "", false).await.unwrap(), base);
+    }
+    let missing = Source::Daemon {
+        name: "sgbuild-test/no-such-image:1".to_owned(),
+        docker: DockerSettings::default(),
+    };
+    let error = reader.read(&missing, "", false).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "there is no base image docker-daemon:sgbuild-test/no-such-image:1"
+    );
 }

@@ -50,7 +50,20 @@ impl Daemon {
     /// # Errors
     /// [`Error::Refused`] for a status other than 2xx, [`Error::Lost`] for a broken connection.
     pub(crate) async fn post(&self, path: &str, headers: HeaderMap, body: Body, during: &str) -> Result<Answer, Error> {
-        let request = self.request(path, headers, body)?;
+        self.exchange(self.request(path, headers, body)?, during).await
+    }
+
+    /// Sends `GET path` and returns the answer once its head is there.
+    ///
+    /// # Errors
+    /// As [`Self::post`].
+    pub(crate) async fn get(&self, path: &str, during: &str) -> Result<Answer, Error> {
+        let mut request = self.request(path, HeaderMap::new(), empty())?;
+        *request.method_mut() = Method::GET;
+        self.exchange(request, during).await
+    }
+
+    async fn exchange(&self, request: Request<Body>, during: &str) -> Result<Answer, Error> {
         let (response, connection) = send(self.endpoint.dial().await?, request)
             .await
             .map_err(|error| lost(during, &error))?;

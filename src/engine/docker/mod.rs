@@ -15,6 +15,7 @@ mod daemon;
 mod dial;
 mod endpoint;
 mod error;
+mod export;
 mod facts;
 mod failure;
 mod http;

@@ -26,6 +26,8 @@ pub(super) struct Entry {
     pub(super) mode: u32,
     /// In bytes of content.
     pub(super) size: u64,
+    /// Where the content begins in the archive.
+    pub(super) offset: u64,
 }
 
 /// What headers before an entry's own say of it.
@@ -44,6 +46,7 @@ pub(super) fn walk(
     stream: &mut dyn Read,
     visit: &mut dyn FnMut(Entry, &mut dyn Read) -> io::Result<()>,
 ) -> io::Result<()> {
+    let stream = &mut Counted { stream, position: 0 };
     let mut extension = Extension::default();
     while let Some(header) = next_header(stream)? {
         let size = header.entry_size()?;
@@ -104,6 +107,7 @@ impl Extension {
             kind,
             mode: header.mode().unwrap_or(0o755),
             size: self.size.unwrap_or(size),
+            offset: 0,
         })
     }
 }
@@ -119,8 +123,8 @@ fn record(records: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
 
 /// Hands the entry over, and passes over what of its content was left.
 fn content(
-    stream: &mut dyn Read,
-    entry: Entry,
+    stream: &mut Counted<'_>,
+    mut entry: Entry,
     visit: &mut dyn FnMut(Entry, &mut dyn Read) -> io::Result<()>,
 ) -> io::Result<()> {
     // Some writers give links and directories the size of what they lead to, and no content.
@@ -129,6 +133,7 @@ fn content(
         EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse
     );
     let size = if has_content { entry.size } else { 0 };
+    entry.offset = stream.position;
     let mut content = stream.take(size);
     visit(entry, &mut content)?;
     let left = content.limit();
@@ -144,13 +149,37 @@ fn next_header(stream: &mut dyn Read) -> io::Result<Option<Header>> {
     }
     let mut header = Header::new_old();
     header.as_mut_bytes().copy_from_slice(&block);
-    let sum = |range: &[u8]| range.iter().map(|byte| u32::from(*byte)).sum::<u32>();
-    // The checksum's own field counts as spaces.
-    let expected = sum(&block[..148]) + 8 * 32 + sum(&block[156..]);
-    if header.cksum().ok() != Some(expected) {
+    if !is_header(&block) {
         return Err(damaged("it is no tar archive: a header's checksum does not match"));
     }
     Ok(Some(header))
+}
+
+/// Whether a block is a header: it holds its own sum.
+pub(super) fn is_header(block: &[u8]) -> bool {
+    let Ok(block) = <&[u8; BLOCK]>::try_from(block) else {
+        return false;
+    };
+    let mut header = Header::new_old();
+    header.as_mut_bytes().copy_from_slice(block);
+    let sum_of = |bytes: &[u8]| bytes.iter().map(|byte| u32::from(*byte)).sum::<u32>();
+    // The sum's own field counts as spaces.
+    let sum = sum_of(&block[..148]) + 8 * 32 + sum_of(&block[156..]);
+    header.cksum().ok() == Some(sum)
+}
+
+/// A stream that knows how far it was read.
+struct Counted<'a> {
+    stream: &'a mut dyn Read,
+    position: u64,
+}
+
+impl Read for Counted<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.stream.read(buffer)?;
+        self.position += count as u64;
+        Ok(count)
+    }
 }
 
 /// Fills the block; false at the end of the stream.

@@ -22,7 +22,7 @@ use crate::progress::Progress;
 use crate::{cache, reading};
 
 /// Changes with what is written, so that another version of sgbuild reads anew.
-const VERSION: &str = "1";
+const VERSION: &str = "2";
 /// The largest file that is read back.
 const LARGEST: u64 = 1 << 30;
 const HASH: usize = 32;
@@ -64,9 +64,9 @@ impl<'a> Cache<'a> {
         self.keep(&name_of(reference, platform), digest.as_str().as_bytes());
     }
 
-    /// A base that was read before, by the digest of its manifest.
-    pub(super) fn base(&self, digest: &Digest) -> Option<Base> {
-        let bytes = self.load(&file_of("image", digest))?;
+    /// A base that was read before: by the digest of its manifest, or of what it is known by where it has none.
+    pub(super) fn base(&self, key: &Digest) -> Option<Base> {
+        let bytes = self.load(&file_of("image", key))?;
         let (length, rest) = bytes.split_first_chunk::<8>()?;
         let (head, tree) = rest.split_at_checked(usize::try_from(u64::from_le_bytes(*length)).ok()?)?;
         let head: Head = serde_json::from_slice(head).ok()?;
@@ -79,7 +79,7 @@ impl<'a> Cache<'a> {
         })
     }
 
-    pub(super) fn keep_base(&self, base: &Base) {
+    pub(super) fn keep_base(&self, key: &Digest, base: &Base) {
         let head = Head {
             manifest_digest: base.manifest_digest.clone(),
             config: base.config.clone(),
@@ -89,7 +89,7 @@ impl<'a> Cache<'a> {
         let Ok(head) = serde_json::to_vec(&head) else { return };
         let length = (head.len() as u64).to_le_bytes();
         let bytes = [&length[..], &head, &base.tree.to_bytes()].concat();
-        self.keep(&file_of("image", &base.manifest_digest), &bytes);
+        self.keep(&file_of("image", key), &bytes);
     }
 
     /// What a layer holds, by its digest as its source has it.

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use crate::engine::docker;
 use crate::explain::{Advice, Explain, Fault};
 use crate::oci::{Digest, Platform};
 use crate::progress::Cancelled;
@@ -26,6 +27,30 @@ pub enum Error {
     Absent {
         /// As the setting names it.
         image: String,
+    },
+    /// A file or directory is not there, or not what it should be.
+    #[error("the base image {image} cannot be read: {source}")]
+    Unreadable {
+        /// As the setting names it.
+        image: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// The Docker daemon does not give the image away.
+    #[error("the base image {image} cannot be had: {source}")]
+    Daemon {
+        /// As the setting names it.
+        image: String,
+        /// What the daemon said.
+        source: Box<docker::Error>,
+    },
+    /// There are several images, and nothing says which.
+    #[error("{image} holds several images{}", if .names.is_empty() { String::new() } else { format!(": {}", .names.join(", ")) })]
+    Several {
+        /// As the setting names it.
+        image: String,
+        /// The names that they have there.
+        names: Vec<String>,
     },
     /// The image is for other machines.
     #[error("the base image {image} is not for {wanted}, but for {}", if .offered.is_empty() { "no platform that it names".to_owned() } else { .offered.join(", ") })]
@@ -122,15 +147,18 @@ impl Explain for Error {
     fn advice(&self) -> Advice {
         match self {
             Self::Registry { source, .. } => source.advice(),
+            Self::Daemon { source, .. } => source.advice(),
+            Self::Unreadable { .. } => Fault::User.hint("Write the image there again, or choose another one (setting `base-image`)."),
+            Self::Several { .. } => Fault::User.hint("Name one of them, behind a colon at the end of the setting `base-image`."),
             Self::Absent { .. } => {
                 Fault::User.hint("Check the name and the tag of the image (setting `base-image`), and that it was pushed.")
             }
             Self::Platform { .. } => Fault::User.hint(
                 "Choose a base image for the platform asked for (settings `base-image` and `platform`).",
             ),
-            Self::Document { .. } => Fault::User.hint("Push the base image again, or choose another one (setting `base-image`)."),
+            Self::Document { .. } => Fault::User.hint("Make or push the base image again, or choose another one (setting `base-image`)."),
             Self::Layer { .. } => Fault::User
-                .hint("Push the base image again, or choose another one (setting `base-image`).")
+                .hint("Make or push the base image again, or choose another one (setting `base-image`).")
                 .and(WITH_DOCKER),
             Self::LayerKind { .. } => Fault::User
                 .hint("Choose another base image (setting `base-image`).")

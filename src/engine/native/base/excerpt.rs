@@ -14,8 +14,10 @@ pub(super) enum Excerpt {
     Text,
     /// Its first fields, without the description that follows them: METADATA and PKG-INFO.
     Fields,
-    /// The loader that a program names, [`SCRIPT`] for a script.
+    /// The loader that a program names, or [`SCRIPT`], and what release it may be of, on a line each.
     Program,
+    /// What release the library of a Python may be of.
+    Library,
     /// The version of glibc that the library is of.
     Glibc,
     /// The version of musl that the loader is of.
@@ -43,6 +45,7 @@ impl Excerpt {
             _ if name.starts_with("ld-musl-") => Some(Self::Musl),
             _ if ends_with(name, ".egg-info") => Some(Self::Fields),
             _ if ends_with(name, ".pth") && parent_name.ends_with("-packages") => Some(Self::Text),
+            _ if name.starts_with("libpython3.") && name.contains(".so") => Some(Self::Library),
             _ if name == "python" || is_versioned_python(name) => Some(Self::Program),
             _ => None,
         }
@@ -77,7 +80,8 @@ pub(super) fn read(excerpt: Excerpt, content: &mut dyn Read) -> io::Result<Optio
     Ok(match excerpt {
         Excerpt::Text => Some(text(&bytes)),
         Excerpt::Fields => Some(fields(&text(&bytes)).to_owned()),
-        Excerpt::Program => loader(&bytes),
+        Excerpt::Program => loader(&bytes).map(|loader| format!("{loader}\n{}", releases(&bytes))),
+        Excerpt::Library => Some(releases(&bytes)),
         Excerpt::Glibc => after(&bytes, b"stable release version "),
         Excerpt::Musl => musl(&bytes),
     })
@@ -138,13 +142,40 @@ fn after(bytes: &[u8], words: &[u8]) -> Option<String> {
     Some(text(&version).trim_end_matches('.').to_owned())
 }
 
-/// musl's loader prints its version, and holds it as a text of its own, such as `1.2.5`; `None` where more than one could be it.
+/// musl's loader prints its version, and holds it as a text of its own, such as `1.2.5`; `None` where several could be it.
 fn musl(bytes: &[u8]) -> Option<String> {
-    let mut found = bytes.split(|byte| *byte == 0).filter_map(|text| {
-        let text = std::str::from_utf8(text).ok()?;
-        let parts: Vec<&str> = text.split('.').collect();
-        let is_version = parts.len() == 3 && parts.iter().all(|part| part.parse::<u8>().is_ok());
-        is_version.then(|| text.to_owned())
+    let found = texts(bytes, |text| {
+        let mut parts = text.split('.');
+        let is_number = |part: Option<&str>| part.is_some_and(|part| part.parse::<u8>().is_ok());
+        is_number(parts.next()) && is_number(parts.next()) && is_number(parts.next()) && parts.next().is_none()
     });
-    found.next().filter(|version| found.all(|other| other == *version))
+    (found.len() == 1).then(|| found.concat())
+}
+
+/// What `PY_VERSION` may be, which Python holds as a text of its own, such as `3.11.2` or `3.14.0rc1`.
+fn releases(bytes: &[u8]) -> String {
+    let found = texts(bytes, |text| {
+        let mut parts = text.splitn(3, '.');
+        let (major, minor, patch) = (parts.next(), parts.next(), parts.next());
+        let is_patch = |patch: &str| {
+            patch.starts_with(|c: char| c.is_ascii_digit())
+                && patch.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'+')
+        };
+        major == Some("3") && minor.is_some_and(|minor| minor.parse::<u8>().is_ok()) && patch.is_some_and(is_patch)
+    });
+    found.join(" ")
+}
+
+/// The short texts between zeros that are what is looked for, each once.
+fn texts(bytes: &[u8], is_it: impl Fn(&str) -> bool) -> Vec<String> {
+    let short = bytes
+        .split(|byte| *byte == 0)
+        .filter(|text| (5..=12).contains(&text.len()));
+    let mut found: Vec<String> = Vec::new();
+    for text in short.filter_map(|text| std::str::from_utf8(text).ok()) {
+        if is_it(text) && !found.iter().any(|known| known == text) {
+            found.push(text.to_owned());
+        }
+    }
+    found
 }

@@ -18,7 +18,7 @@ pub(super) struct Feed<'a> {
     progress: &'a dyn Progress,
     task: &'a dyn Task,
     done: u64,
-    total: u64,
+    total: Option<u64>,
 }
 
 /// The end from which a thread reads it.
@@ -27,8 +27,8 @@ pub(super) struct Fed {
     runtime: Handle,
 }
 
-/// Both ends of a layer of `total` bytes.
-pub(super) fn pipe<'a>(progress: &'a dyn Progress, task: &'a dyn Task, total: u64) -> (Feed<'a>, Fed) {
+/// Both ends of what has `total` bytes, where that is known.
+pub(super) fn pipe<'a>(progress: &'a dyn Progress, task: &'a dyn Task, total: Option<u64>) -> (Feed<'a>, Fed) {
     let (written, read) = tokio::io::duplex(AHEAD);
     let writer = Feed {
         pipe: written,
@@ -50,7 +50,7 @@ impl AsyncWrite for Feed<'_> {
         let written = Pin::new(&mut self.pipe).poll_write(context, bytes);
         if let Poll::Ready(Ok(count)) = written {
             self.done += count as u64;
-            self.task.set(self.done, Some(self.total));
+            self.task.set(self.done, self.total);
         }
         written
     }

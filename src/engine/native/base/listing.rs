@@ -84,17 +84,14 @@ impl Listing {
     }
 
     fn unpacked(tar: impl Read, size: u64) -> io::Result<Self> {
-        let mut stream = Hashed {
-            inner: tar,
-            hash: Sha256::new(),
-            left: size.saturating_mul(MOST_GROWTH).clamp(SMALL, MOST_UNPACKED),
-        };
+        let most = size.saturating_mul(MOST_GROWTH).clamp(SMALL, MOST_UNPACKED);
+        let mut stream = Hashed::new(tar, most);
         let mut found = Found::default();
         archive::walk(&mut stream, &mut |entry, content| found.entry(&entry, content))?;
         // What follows the archive's end is a part of the layer too.
         io::copy(&mut stream, &mut io::sink())?;
         Ok(Self {
-            diff_id: Digest::of_sha256(&stream.hash.finalize()),
+            diff_id: stream.digest(),
             items: found.items,
         })
     }
@@ -156,7 +153,7 @@ impl Found {
 
 /// A name of an archive as a path from the root: one that is absolute is below the root all the same, and one that leads out is refused,
 /// [as Docker does](https://github.com/moby/moby/blob/v28.0.0/pkg/archive/diff.go).
-fn inside(name: &[u8]) -> io::Result<String> {
+pub(super) fn inside(name: &[u8]) -> io::Result<String> {
     let name = text(name);
     let mut parts: Vec<&str> = Vec::new();
     for part in name.split('/') {
@@ -187,11 +184,27 @@ fn joined(parent: &str, name: &str) -> String {
 }
 
 /// A stream whose bytes are hashed and counted.
-struct Hashed<R> {
+pub(super) struct Hashed<R> {
     inner: R,
     hash: Sha256,
     /// How many more bytes are read.
     left: u64,
+}
+
+impl<R> Hashed<R> {
+    /// Up to `most` bytes are read of it.
+    pub(super) fn new(inner: R, most: u64) -> Self {
+        Self {
+            inner,
+            hash: Sha256::new(),
+            left: most,
+        }
+    }
+
+    /// Of what was read.
+    pub(super) fn digest(self) -> Digest {
+        Digest::of_sha256(&self.hash.finalize())
+    }
 }
 
 impl<R: Read> Read for Hashed<R> {

@@ -25,6 +25,9 @@ pub(super) struct Layer {
     pub(super) descriptor: Descriptor,
     #[serde(rename = "mediaType", default)]
     pub(super) media_type: String,
+    /// Where it begins in the archive that it is in.
+    #[serde(skip)]
+    pub(super) offset: u64,
 }
 
 /// The kinds of layers that are read: those of both specifications that are kept with the image.

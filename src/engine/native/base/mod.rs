@@ -5,19 +5,23 @@
 
 mod archive;
 mod cache;
+mod docker_archive;
 mod error;
 mod excerpt;
 mod feed;
+mod layout;
 mod listing;
 mod manifest;
 mod merge;
 mod python;
 mod registry;
+mod source;
 mod tree;
 mod zstd;
 
 pub use error::Error;
 pub use python::{Installed, Python};
+pub use source::Source;
 pub use tree::{Kind, Tree};
 
 use std::path::Path;
@@ -25,7 +29,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::oci::{Descriptor, Digest, Platform, Reference};
+use crate::oci::{Descriptor, Digest, Platform};
 use crate::progress::Progress;
 use crate::registry::Credentials;
 use crate::registry::client::ClientSettings;
@@ -37,7 +41,8 @@ use merge::Root;
 /// An image to build on.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Base {
-    /// The digest of the image's own manifest, never of an index.
+    /// The digest of the image's own manifest, never of an index. What `docker save` writes has no manifest: there it is that of the config,
+    /// which Docker calls the image's id.
     pub manifest_digest: Digest,
     /// Its config, exactly as it is.
     pub config: Value,
@@ -59,13 +64,8 @@ pub struct BaseLayer {
     pub diff_id: Digest,
     /// Docker's or OCI's; it says how the layer is compressed.
     pub media_type: String,
-}
-
-/// Where a base image is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Source {
-    /// In a registry.
-    Registry(Reference),
+    /// Where it begins in the archive that it is in; elsewhere 0.
+    pub offset: u64,
 }
 
 /// Which base image is to be read, and how.
@@ -91,17 +91,14 @@ pub struct Asked<'a> {
 /// It cannot be had, is damaged, is for another platform, or holds no Python that can be told by reading.
 pub async fn read(asked: &Asked<'_>, progress: &dyn Progress) -> Result<Base, Error> {
     let cache = Cache::of(asked.cache_dir, progress);
-    let Source::Registry(reference) = asked.source;
-    if !asked.pull || reference.digest.is_some() {
-        let known = cache.tagged(reference, asked.platform);
-        if let Some(base) = known.and_then(|digest| cache.base(&digest)) {
-            return Ok(base);
+    match asked.source {
+        Source::Registry(reference) => registry::read(reference, asked, &cache, progress).await,
+        Source::Layout { directory, name } => layout::read(directory, name.as_deref(), asked, &cache).await,
+        Source::Archive { file, name } => docker_archive::read(file, name.as_deref(), asked, &cache).await,
+        Source::Daemon { name, docker } => {
+            docker_archive::read_from_daemon(name, docker, asked, &cache, progress).await
         }
     }
-    let base = registry::read(reference, asked, &cache, progress).await?;
-    cache.keep_base(&base);
-    cache.keep_tag(reference, asked.platform, &base.manifest_digest);
-    Ok(base)
 }
 
 /// An image's own documents, checked against each other.
@@ -179,6 +176,7 @@ impl Described {
                 descriptor: layer.descriptor,
                 diff_id,
                 media_type: layer.media_type,
+                offset: layer.offset,
             });
         }
         let merged = root.finish();

@@ -26,8 +26,25 @@ struct Remote<'a> {
     progress: &'a dyn Progress,
 }
 
-/// Reads the image that `reference` names now.
+/// Reads the image that `reference` names: now, or when the registry was asked last.
 pub(super) async fn read(
+    reference: &Reference,
+    asked: &Asked<'_>,
+    cache: &Cache<'_>,
+    progress: &dyn Progress,
+) -> Result<Base, Error> {
+    if !asked.pull || reference.digest.is_some() {
+        let known = cache.tagged(reference, asked.platform);
+        if let Some(base) = known.and_then(|digest| cache.base(&digest)) {
+            return Ok(base);
+        }
+    }
+    let base = fetched(reference, asked, cache, progress).await?;
+    cache.keep_tag(reference, asked.platform, &base.manifest_digest);
+    Ok(base)
+}
+
+async fn fetched(
     reference: &Reference,
     asked: &Asked<'_>,
     cache: &Cache<'_>,
@@ -68,7 +85,9 @@ impl Remote<'_> {
         }
         let listings = stream::iter(reading).buffered(AT_ONCE);
         let listings: Vec<Listing> = listings.try_collect().await?;
-        described.into_base(listings)
+        let base = described.into_base(listings)?;
+        self.cache.keep_base(&base.manifest_digest, &base);
+        Ok(base)
     }
 
     /// A manifest or an index, with its digest.
@@ -154,7 +173,7 @@ impl Remote<'_> {
             .map_or("", |(_, digits)| digits);
         let title = format!("layer {}", digits.get(..12).unwrap_or(digits));
         let task = self.progress.task(&title, Some(descriptor.size));
-        let (mut sink, comes) = feed::pipe(self.progress, &*task, descriptor.size);
+        let (mut sink, comes) = feed::pipe(self.progress, &*task, Some(descriptor.size));
         let size = descriptor.size;
         let reader = tokio::task::spawn_blocking(move || Listing::read(comes, size));
         let came = self.client.read_blob(descriptor, &mut sink).await;

@@ -11,6 +11,8 @@ pub(super) struct Executable {
     pub(super) path: String,
     /// `(3, 11)`.
     pub(super) version: (u16, u16),
+    /// `3.11.2`, where the program or its library says it.
+    pub(super) release: Option<String>,
     /// Where its standard library is: `/usr` of `/usr/lib/python3.11`.
     pub(super) base_prefix: String,
     /// The virtual environment that it belongs to.
@@ -40,9 +42,9 @@ impl Executable {
         };
         let file = image.tree.resolve(&path);
         let unknown = |reason: String| image.unknown(&path, reason);
-        let loader = match image.kept(&file) {
-            Some(SCRIPT) => return Err(unknown(format!("{file} is a script, which may start any Python"))),
-            Some(loader) => loader.to_owned(),
+        let (loader, releases) = match image.kept(&file).and_then(|kept| kept.split_once('\n')) {
+            Some((SCRIPT, _)) => return Err(unknown(format!("{file} is a script, which may start any Python"))),
+            Some((loader, releases)) => (loader.to_owned(), releases),
             None => {
                 return Err(unknown(format!(
                     "{file} is no program of CPython's, by its name or content"
@@ -61,9 +63,14 @@ impl Executable {
             },
         };
         let base_prefix = prefix(image, home, version).map_err(&unknown)?;
+        let (major, minor) = version;
+        let library = join(&base_prefix, &format!("lib/libpython{major}.{minor}.so.1.0"));
+        let mut named = [Some(releases), image.kept(&library)].into_iter().flatten();
+        let release = named.find_map(|named| release(named, version));
         Ok(Self {
             path,
             version,
+            release,
             base_prefix,
             environment,
             loader,
@@ -100,6 +107,14 @@ fn in_name(file: &str) -> Result<Option<(u16, u16)>, String> {
         },
         None => Err(format!("{file} is no program of CPython's, by its name")),
     }
+}
+
+/// The release of a version among texts that look like one, where it is the only one: a library that is linked into it may be of a version
+/// that looks so too.
+fn release(named: &str, (major, minor): (u16, u16)) -> Option<String> {
+    let beginning = format!("{major}.{minor}.");
+    let mut found = named.split_whitespace().filter(|named| named.starts_with(&beginning));
+    found.next().filter(|_| found.next().is_none()).map(str::to_owned)
 }
 
 /// `3.11` as numbers; what follows a second dot does not matter.

@@ -29,6 +29,8 @@ pub struct Python {
     pub executable: String,
     /// Which wheels fit.
     pub target: Target,
+    /// `3.11.2`, where the program or its library says it.
+    pub release: Option<String>,
     /// `sys.prefix`: that of the virtual environment, where it is one.
     pub prefix: String,
     /// Where the image's own pip would install modules.
@@ -79,6 +81,7 @@ impl Python {
                 libc: libc::find(&image, &executable)?,
             },
             executable: executable.path,
+            release: executable.release,
             prefix: layout.prefix,
             purelib: layout.site_packages.clone(),
             platlib: layout.site_packages,

@@ -2,6 +2,7 @@
 
 mod layers;
 mod pythons;
+mod sources;
 
 use std::io::Cursor;
 

@@ -32,9 +32,11 @@ fn library(layer: Layer, at: &str, [sysconfig, site]: [&str; 2]) -> Layer {
 }
 
 /// `python:3.11-slim`.
-fn official() -> Layer {
+pub(super) fn official() -> Layer {
     library(system(), "usr/local/lib/python3.11", UPSTREAM)
         .program("usr/local/bin/python3.11", elf(GLIBC))
+        // With a library linked into it whose version looks like one of Python's.
+        .file("usr/local/lib/libpython3.11.so.1.0", "\x003.45.1\x003.11.2\0")
         .link("usr/local/bin/python3", "python3.11")
         .link("usr/local/bin/python", "python3")
 }
@@ -80,6 +82,7 @@ fn names(installed: &[Installed]) -> Vec<String> {
 fn an_official_image() {
     let base = read(official());
     assert_eq!(base.python.executable, "/usr/local/bin/python");
+    assert_eq!(base.python.release.as_deref(), Some("3.11.2"));
     assert_eq!(
         base.python.target.to_string(),
         "Python 3.11 on linux/amd64 with glibc 2.36"
