@@ -9,7 +9,7 @@ use crate::cli;
 use crate::engine::BuiltImage;
 use crate::error::Error;
 use crate::image::ImagePlan;
-use crate::push::{self, PushSettings, PushedImage};
+use crate::push::{self, Ahead, PushSettings, PushedImage};
 use crate::shown::Data;
 use crate::training::job::Job as TrainingJob;
 use crate::training::{TrainingAnswer, TrainingSettings};
@@ -26,10 +26,11 @@ pub(super) async fn run(arguments: &cli::Push, checkout: &Checkout<'_>) -> Resul
     if arguments.dry_run.dry_run {
         return preview(&job, &plan, &target, training.as_ref(), arguments.json.json);
     }
+    let ahead = Ahead::begin(&target);
     let engine = job.engine(&plan).await?;
     let packed = job.pack(&plan)?;
     let built = job.build(&plan, &packed, engine.as_ref()).await?;
-    let pushed = push::push(&built, engine.as_ref(), &target, checkout.progress).await?;
+    let pushed = push::push(&built, engine.as_ref(), &target, ahead, checkout.progress).await?;
     job.record(
         &packed,
         &built,

@@ -1,9 +1,11 @@
 //! `BuiltImage ─▶ PushedImage`: the push, verified by what the registry answers.
 
+mod ahead;
 mod error;
 mod repository;
 mod tag;
 
+pub use ahead::Ahead;
 pub use error::Error;
 
 use serde::{Deserialize, Serialize};
@@ -16,6 +18,7 @@ use crate::registry::Credentials;
 use crate::registry::auth::{self, AuthSettings};
 use crate::registry::client::{Access, Client, ClientSettings, Manifest};
 use crate::registry::ecr::TagMutability;
+use ahead::Found;
 use tag::TagState;
 
 /// An image that a registry confirmed to hold.
@@ -59,7 +62,7 @@ pub struct PushSettings {
 }
 
 /// Pushes `image` under every tag, and returns what the registry confirmed. A tag that already holds the image is left as
-/// it is; if one does, no layer is sent at all.
+/// it is; if one does, no layer is sent at all. `ahead` is what was found out of the repository meanwhile.
 ///
 /// # Errors
 /// A missing repository or permission, an immutable tag on another image ([`Error::TagConflict`]), an engine or registry that
@@ -68,12 +71,19 @@ pub async fn push(
     image: &BuiltImage,
     engine: &dyn Engine,
     settings: &PushSettings,
+    ahead: Ahead,
     progress: &dyn Progress,
 ) -> Result<PushedImage, Error> {
     let tags = references(settings)?;
     progress.step(&format!("Pushing to {}", settings.target));
-    let mutability = repository::ensure(settings, progress).await?;
-    let (client, credentials) = connect(settings).await?;
+    let Found {
+        mutability,
+        client,
+        credentials,
+    } = match ahead.found().await {
+        Some(found) => found,
+        None => Found::of(settings, progress).await?,
+    };
     let mut push = Push {
         image,
         client,

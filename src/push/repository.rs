@@ -30,6 +30,14 @@ pub(super) async fn ensure(settings: &PushSettings, progress: &dyn Progress) -> 
     }
 }
 
+/// Which tags of the repository may be moved; `None` where it is missing or cannot be asked for.
+pub(super) async fn described(settings: &PushSettings) -> Option<TagMutability> {
+    let (Some(host), Some(aws)) = (EcrHost::of(&settings.target), &settings.auth.aws) else {
+        return Some(TagMutability::default());
+    };
+    ecr::described(aws, &host, &settings.target.path).await.ok().flatten()
+}
+
 async fn is_logged_in(settings: &PushSettings) -> bool {
     auth::credentials(&settings.target, &settings.auth).await.is_ok()
 }

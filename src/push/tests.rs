@@ -107,7 +107,8 @@ fn settings(server: &Scripted, tags: &[&str]) -> PushSettings {
 
 async fn run(server: &Scripted, tags: &[&str]) -> (Result<PushedImage, Error>, Vec<String>) {
     let engine = Counting::default();
-    let outcome = push(&image(), &engine, &settings(server, tags), &Silent).await;
+    let settings = settings(server, tags);
+    let outcome = push(&image(), &engine, &settings, Ahead::begin(&settings), &Silent).await;
     (outcome, engine.0.into_inner().unwrap())
 }
 

@@ -211,6 +211,14 @@ pub async fn ensure_repository(
 }
 
 /// The repository's tag mutability, `None` where there is no such repository.
+/// Which tags of the repository `name` may be moved; `None` where it is missing. Nothing is created.
+///
+/// # Errors
+/// An AWS call that failed.
+pub async fn described(config: &SdkConfig, host: &EcrHost, name: &str) -> Result<Option<TagMutability>, Error> {
+    describe(config, host, name).await
+}
+
 async fn describe(config: &SdkConfig, host: &EcrHost, name: &str) -> Result<Option<TagMutability>, Error> {
     let call = call(
         config,

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use futures_util::future::BoxFuture;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 use super::archive::damaged;
@@ -56,8 +57,11 @@ pub(super) async fn read(
         return Ok(base);
     }
     let layers = described.manifest.layers.clone();
-    let listings = stream::iter(layers.iter().map(|layer| layout.listing(layer, cache)));
-    let listings: Vec<Listing> = listings.buffered(AT_ONCE).try_collect().await?;
+    let mut reading: Vec<BoxFuture<'_, Result<Listing, Error>>> = Vec::new();
+    for layer in &layers {
+        reading.push(Box::pin(layout.listing(layer, cache)));
+    }
+    let listings: Vec<Listing> = stream::iter(reading).buffered(AT_ONCE).try_collect().await?;
     let base = described.into_base(listings)?;
     cache.keep_base(&base.manifest_digest, &base);
     Ok(base)
