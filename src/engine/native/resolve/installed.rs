@@ -1,7 +1,8 @@
 //! What a base image has installed, as if an index had it: so uv can keep versions that no index has.
 //!
 //! Each becomes a wheel with nothing in it but its metadata, and is preferred by an existing lock. It is never installed: what is chosen in
-//! a version that the base has stays as it is.
+//! a version that the base has stays as it is. Nor is it where uv builds something to see its metadata, as its tag is the worst that fits: where
+//! an index has that version too, its own wheel is better.
 
 use std::fmt::Write as _;
 use std::fs::{self, File};
@@ -46,11 +47,12 @@ pub(super) fn write_wheels(installed: &[Installed], directory: &Path) -> io::Res
             continue;
         };
         let base = format!("{}-{version}", name.as_ref().replace('-', "_"));
-        let file = File::create(directory.join(format!("{base}-py3-none-any.whl")))?;
+        let file = File::create(directory.join(format!("{base}-{TAG}.whl")))?;
         let mut wheel = ZipWriter::new(file);
         let stored = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
         let metadata = metadata(&name, &version, &package.metadata);
-        for (member, text) in [("METADATA", metadata.as_str()), ("WHEEL", WHEEL), ("RECORD", "")] {
+        let about = format!("Wheel-Version: 1.0\nGenerator: sgbuild\nRoot-Is-Purelib: true\nTag: {TAG}\n");
+        for (member, text) in [("METADATA", metadata.as_str()), ("WHEEL", &about), ("RECORD", "")] {
             wheel.start_file(format!("{base}.dist-info/{member}"), stored)?;
             wheel.write_all(text.as_bytes())?;
         }
@@ -59,7 +61,8 @@ pub(super) fn write_wheels(installed: &[Installed], directory: &Path) -> io::Res
     Ok(())
 }
 
-const WHEEL: &str = "Wheel-Version: 1.0\nGenerator: sgbuild\nRoot-Is-Purelib: true\nTag: py3-none-any\n";
+/// The last in the order of every Python 3.
+const TAG: &str = "py30-none-any";
 
 /// What decides of the metadata: requirements and extras. A URL is left out of a requirement, as it is met: uv takes one only where the
 /// user names it.
