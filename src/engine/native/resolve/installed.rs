@@ -4,6 +4,7 @@
 //! a version that the base has stays as it is. Nor is it where uv builds something to see its metadata, as its tag is the worst that fits: where
 //! an index has that version too, its own wheel is better.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
@@ -31,7 +32,7 @@ pub(crate) struct Installed {
 
 impl Installed {
     /// Its name and version; `None` where they are none, and nothing can be required of it.
-    pub(super) fn known(&self) -> Option<(PackageName, Version)> {
+    fn known(&self) -> Option<(PackageName, Version)> {
         Some((
             PackageName::from_str(&self.name).ok()?,
             Version::from_str(&self.version).ok()?,
@@ -39,13 +40,20 @@ impl Installed {
     }
 }
 
+/// The distributions that can be required, each with its name and version. Of two with one name Python finds the first.
+pub(super) fn found(installed: &[Installed]) -> Vec<(PackageName, Version, &Installed)> {
+    let mut names = BTreeSet::new();
+    let known = installed.iter().filter_map(|package| {
+        let (name, version) = package.known()?;
+        names.insert(name.clone()).then_some((name, version, package))
+    });
+    known.collect()
+}
+
 /// Writes the wheels into `directory`.
 pub(super) fn write_wheels(installed: &[Installed], directory: &Path) -> io::Result<()> {
     fs::create_dir(directory)?;
-    for package in installed {
-        let Some((name, version)) = package.known() else {
-            continue;
-        };
+    for (name, version, package) in found(installed) {
         let base = format!("{}-{version}", name.as_ref().replace('-', "_"));
         let file = File::create(directory.join(format!("{base}-{TAG}.whl")))?;
         let mut wheel = ZipWriter::new(file);
@@ -97,7 +105,7 @@ fn without_url(requirement: &str) -> String {
 /// A lock of what is installed, which uv keeps to where it may.
 pub(super) fn preferences(installed: &[Installed]) -> String {
     let mut text = "lock-version = \"1.0\"\ncreated-by = \"sgbuild\"\n".to_owned();
-    for (name, version) in installed.iter().filter_map(Installed::known) {
+    for (name, version, _) in found(installed) {
         // Writing to a string cannot fail.
         let _ = write!(text, "\n[[packages]]\nname = \"{name}\"\nversion = \"{version}\"\n");
     }
@@ -122,6 +130,18 @@ mod tests {
             "Metadata-Version: 2.1\nName: some-thing\nVersion: 1.0+cu118\nRequires-Dist: numpy (>=1.2)\n\
              Requires-Dist: other ; extra == 'x'\nProvides-Extra: x\n"
         );
+    }
+
+    #[test]
+    fn of_two_with_one_name_the_first_counts() {
+        let of = |name: &str, version: &str| Installed {
+            name: name.to_owned(),
+            version: version.to_owned(),
+            metadata: String::new(),
+        };
+        let both = [of("Some.Thing", "2"), of("some_thing", "1")];
+        assert_eq!(found(&both).len(), 1);
+        assert!(preferences(&both).ends_with("name = \"some-thing\"\nversion = \"2\"\n"));
     }
 
     #[test]
