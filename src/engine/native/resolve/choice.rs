@@ -8,7 +8,7 @@ use pep440_rs::Version;
 use pep508_rs::PackageName;
 
 use super::asked::Asked;
-use super::{Error, Question, Remote, Resolved, Source};
+use super::{Error, Question, Remote, Resolved, Source, installed};
 use crate::engine::native::store::is_wheel;
 use crate::oci::Digest;
 use crate::package::wheel::Supported;
@@ -71,11 +71,10 @@ pub(super) fn choose(lock: &str, question: &Question<'_>, asked: &Asked) -> Resu
 
 /// By name: version, and the name as it is written there.
 fn installed<'a>(question: &Question<'a>) -> BTreeMap<PackageName, (Version, &'a str)> {
-    let known = question.installed.iter().filter_map(|package| {
-        let (name, version) = package.known()?;
-        Some((name, (version, package.name.as_str())))
-    });
-    known.collect()
+    let found = installed::found(question.installed).into_iter();
+    found
+        .map(|(name, version, package)| (name, (version, package.name.as_str())))
+        .collect()
 }
 
 struct Choice<'a> {

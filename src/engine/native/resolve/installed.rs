@@ -1,8 +1,10 @@
 //! What a base image has installed, as if an index had it: so uv can keep versions that no index has.
 //!
 //! Each becomes a wheel with nothing in it but its metadata, and is preferred by an existing lock. It is never installed: what is chosen in
-//! a version that the base has stays as it is.
+//! a version that the base has stays as it is. Nor is it where uv builds something to see its metadata, as its tag is the worst that fits: where
+//! an index has that version too, its own wheel is better.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
@@ -30,7 +32,7 @@ pub(crate) struct Installed {
 
 impl Installed {
     /// Its name and version; `None` where they are none, and nothing can be required of it.
-    pub(super) fn known(&self) -> Option<(PackageName, Version)> {
+    fn known(&self) -> Option<(PackageName, Version)> {
         Some((
             PackageName::from_str(&self.name).ok()?,
             Version::from_str(&self.version).ok()?,
@@ -38,19 +40,27 @@ impl Installed {
     }
 }
 
+/// The distributions that can be required, each with its name and version. Of two with one name Python finds the first.
+pub(super) fn found(installed: &[Installed]) -> Vec<(PackageName, Version, &Installed)> {
+    let mut names = BTreeSet::new();
+    let known = installed.iter().filter_map(|package| {
+        let (name, version) = package.known()?;
+        names.insert(name.clone()).then_some((name, version, package))
+    });
+    known.collect()
+}
+
 /// Writes the wheels into `directory`.
 pub(super) fn write_wheels(installed: &[Installed], directory: &Path) -> io::Result<()> {
     fs::create_dir(directory)?;
-    for package in installed {
-        let Some((name, version)) = package.known() else {
-            continue;
-        };
+    for (name, version, package) in found(installed) {
         let base = format!("{}-{version}", name.as_ref().replace('-', "_"));
-        let file = File::create(directory.join(format!("{base}-py3-none-any.whl")))?;
+        let file = File::create(directory.join(format!("{base}-{TAG}.whl")))?;
         let mut wheel = ZipWriter::new(file);
         let stored = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
         let metadata = metadata(&name, &version, &package.metadata);
-        for (member, text) in [("METADATA", metadata.as_str()), ("WHEEL", WHEEL), ("RECORD", "")] {
+        let about = format!("Wheel-Version: 1.0\nGenerator: sgbuild\nRoot-Is-Purelib: true\nTag: {TAG}\n");
+        for (member, text) in [("METADATA", metadata.as_str()), ("WHEEL", &about), ("RECORD", "")] {
             wheel.start_file(format!("{base}.dist-info/{member}"), stored)?;
             wheel.write_all(text.as_bytes())?;
         }
@@ -59,7 +69,8 @@ pub(super) fn write_wheels(installed: &[Installed], directory: &Path) -> io::Res
     Ok(())
 }
 
-const WHEEL: &str = "Wheel-Version: 1.0\nGenerator: sgbuild\nRoot-Is-Purelib: true\nTag: py3-none-any\n";
+/// The last in the order of every Python 3.
+const TAG: &str = "py30-none-any";
 
 /// What decides of the metadata: requirements and extras. A URL is left out of a requirement, as it is met: uv takes one only where the
 /// user names it.
@@ -94,7 +105,7 @@ fn without_url(requirement: &str) -> String {
 /// A lock of what is installed, which uv keeps to where it may.
 pub(super) fn preferences(installed: &[Installed]) -> String {
     let mut text = "lock-version = \"1.0\"\ncreated-by = \"sgbuild\"\n".to_owned();
-    for (name, version) in installed.iter().filter_map(Installed::known) {
+    for (name, version, _) in found(installed) {
         // Writing to a string cannot fail.
         let _ = write!(text, "\n[[packages]]\nname = \"{name}\"\nversion = \"{version}\"\n");
     }
@@ -119,6 +130,18 @@ mod tests {
             "Metadata-Version: 2.1\nName: some-thing\nVersion: 1.0+cu118\nRequires-Dist: numpy (>=1.2)\n\
              Requires-Dist: other ; extra == 'x'\nProvides-Extra: x\n"
         );
+    }
+
+    #[test]
+    fn of_two_with_one_name_the_first_counts() {
+        let of = |name: &str, version: &str| Installed {
+            name: name.to_owned(),
+            version: version.to_owned(),
+            metadata: String::new(),
+        };
+        let both = [of("Some.Thing", "2"), of("some_thing", "1")];
+        assert_eq!(found(&both).len(), 1);
+        assert!(preferences(&both).ends_with("name = \"some-thing\"\nversion = \"2\"\n"));
     }
 
     #[test]

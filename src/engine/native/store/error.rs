@@ -134,7 +134,7 @@ impl Explain for Error {
                 Fault::User.hint("Check the proxy's variables (HTTPS_PROXY) and the certificates (SSL_CERT_FILE).")
             }
             Self::Untrusted { .. } => Fault::User.hint(
-                "Name your company's certificates with --ca-bundle or pip's `cert`; for a host without any, there is pip's `trusted-host`.",
+                "Name your company's certificates with --ca-bundle or pip's `cert`; for a host without any, there is `trusted-host` in pip.conf.",
             ),
             Self::Denied { anonymous: true, .. } => Fault::User.hint(
                 "Put its credentials into the index's URL in pip.conf, or into ~/.netrc.",

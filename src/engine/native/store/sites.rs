@@ -3,8 +3,9 @@
 //! Sources: <https://docs.astral.sh/uv/concepts/authentication/http/>, <https://docs.astral.sh/uv/reference/environment/>.
 
 mod keyring;
+mod uv_toml;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use reqwest::redirect::Policy;
@@ -36,6 +37,8 @@ const INDEXES: [&str; 5] = [
 /// See the module. Nothing of it is read before the first file is fetched.
 pub(crate) struct Sites {
     environment: Vec<(String, String)>,
+    /// uv's configuration files among them.
+    files: Vec<PathBuf>,
     known: OnceCell<Known>,
     pub(super) retry: Retry,
 }
@@ -61,6 +64,7 @@ impl Sites {
     pub(crate) fn of(uv: &UvSettings) -> Self {
         Self {
             environment: uv.environment.clone(),
+            files: uv.files.clone(),
             known: OnceCell::new(),
             retry: Retry::default(),
         }
@@ -71,13 +75,13 @@ impl Sites {
     /// # Errors
     /// There are no certificates to trust, or a proxy that is no URL.
     pub(super) async fn known(&self, progress: &dyn Progress) -> Result<&Known, Error> {
-        let read = async || Known::of(&self.environment, progress);
+        let read = async || Known::of(&self.environment, &self.files, progress);
         self.known.get_or_try_init(read).await
     }
 }
 
 impl Known {
-    fn of(environment: &[(String, String)], progress: &dyn Progress) -> Result<Self, Error> {
+    fn of(environment: &[(String, String)], files: &[PathBuf], progress: &dyn Progress) -> Result<Self, Error> {
         let hosts: Vec<String> = variable(environment, "UV_INSECURE_HOST")
             .unwrap_or_default()
             .split_whitespace()
@@ -91,7 +95,7 @@ impl Known {
         Ok(Self {
             checked: client(environment, true)?,
             unchecked,
-            logins: logins(environment, progress),
+            logins: logins(environment, files, progress),
             netrc: netrc(environment),
         })
     }
@@ -139,9 +143,11 @@ fn in_common(one: &str, other: &str) -> usize {
 
 /// The logins in the indexes' URLs, and those that are told by an index's name. A password that only a keyring knows is asked for where uv
 /// is to ask for it.
-fn logins(environment: &[(String, String)], progress: &dyn Progress) -> Vec<Login> {
+fn logins(environment: &[(String, String)], files: &[PathBuf], progress: &dyn Progress) -> Vec<Login> {
     let values = INDEXES.iter().filter_map(|name| variable(environment, name));
     let words = values.flat_map(|value| value.split([' ', ',', '\n', '\t']));
+    let in_files = uv_toml::indexes(files);
+    let words = words.chain(in_files.iter().map(String::as_str));
     let mut logins: Vec<_> = words.filter_map(|word| login(word, environment)).collect();
     if variable(environment, "UV_KEYRING_PROVIDER") == Some("subprocess") {
         for login in &mut logins {
@@ -263,7 +269,7 @@ mod tests {
 
     fn known(pairs: &[(&str, &str)]) -> Known {
         let environment: Vec<_> = pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-        Known::of(&environment, &Silent).unwrap()
+        Known::of(&environment, &[], &Silent).unwrap()
     }
 
     fn login(known: &Known, url: &str) -> Option<String> {

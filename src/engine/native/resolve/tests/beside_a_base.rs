@@ -89,3 +89,21 @@ print(json.dumps([sys.version_info[:2], [(d.metadata['Name'], d.version, d.read_
         assert_eq!(ours, pips_additions(&python, &requirements), "{requirements:?}");
     }
 }
+
+/// The newest setuptools in the base is not what uv builds with.
+#[tokio::test]
+async fn what_the_base_has_builds_nothing_here() {
+    let newest = Asking::of(&["setuptools"])
+        .ask()
+        .await
+        .unwrap()
+        .wheels
+        .remove(0)
+        .version;
+    let mut asking =
+        Asking::of(&["docopt==0.6.2"]).with_installed(&[("setuptools", &newest, ""), ("wheel", "0.9", "")]);
+    let cache = tempfile::tempdir().unwrap();
+    let nothing_yet = ("UV_CACHE_DIR".to_owned(), cache.path().display().to_string());
+    asking.uv.environment.push(nothing_yet);
+    assert_eq!(names(&asking.ask().await.unwrap()), ["docopt"]);
+}
