@@ -10,6 +10,7 @@
     PUT /_testbed/builds/{id}    BatchGetBuilds' own fields: {"buildStatus": "FAILED", "currentPhase": "COMPLETED"}
     PUT /_testbed/events         an AWS service's own event, which PutEvents would refuse:
         {"region": "us-west-2", "source": "aws.sagemaker", "detail-type": "…", "resources": [], "detail": {…}}
+    PUT /_testbed/schedules      the time of a rule's schedule has come: {"region": "us-west-2", "rule": "name"}
     GET /_testbed/health         {"source": digest of these files}
 
 `?region=` says which region's job is meant where several have one of this name. The answer is 404 for what is unknown.
@@ -58,13 +59,15 @@ class WithDoor:
         if path == "health":
             return "200 OK", {"source": self.source}
         noun, _, name = path.partition("/")
-        if environ["REQUEST_METHOD"] != "PUT" or noun not in ("jobs", "builds", "events"):
+        if environ["REQUEST_METHOD"] != "PUT" or noun not in ("jobs", "builds", "events", "schedules"):
             return "404 Not Found", {"message": "no such path"}
         region = parse_qs(environ.get("QUERY_STRING", "")).get("region", [None])[0]
         try:
             fields = json.loads(environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)))
             if noun == "events":
                 return "200 OK", {"targets": publish(fields)}
+            if noun == "schedules":
+                return "200 OK", {"targets": rules().fire(fields["region"], fields["rule"])}
             known = set_job(unquote(name), region, fields) if noun == "jobs" else set_build(unquote(name), fields)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             return "400 Bad Request", {"message": repr(error)}
@@ -93,11 +96,16 @@ def set_build(build_id: str, fields: dict[str, Any]) -> bool:
 
 def publish(event: dict[str, Any]) -> int:
     """Send an event to the rules of the default bus; how many targets got it."""
-    from emulation import delivery
-
-    return delivery.publish(
+    return rules().publish(
         event["region"], event["source"], event["detail-type"], event.get("resources", []), event["detail"]
     )
+
+
+def rules() -> Any:
+    """EventBridge's part, once moto is loaded."""
+    from emulation import rules
+
+    return rules
 
 
 def main() -> None:

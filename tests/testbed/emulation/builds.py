@@ -82,6 +82,9 @@ def _begin(build: dict[str, Any], project: dict[str, Any]) -> None:
     now = time.time()
     build.update(startTime=now, currentPhase="QUEUED", buildStatus="IN_PROGRESS", buildComplete=False)
     build["source"] = project["source"]
+    build["timeoutInMinutes"] = int(project.get("timeoutInMinutes") or 60)
+    build["environment"] = dict(project["environment"])
+    build["logs"] = project.get("logsConfig") or {}
     build["phases"] = [
         {
             "phaseType": "SUBMITTED",

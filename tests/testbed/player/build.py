@@ -6,19 +6,22 @@ https://docs.aws.amazon.com/codebuild/latest/userguide/view-build-details-phases
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
+import signal
 import subprocess
 import tempfile
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from . import cloud
+from . import build_events, cloud
 from .pipeline import Pipeline
 
 # What CodeBuild's images have and this machine may not.
@@ -31,17 +34,22 @@ class Phase:
     """How one phase ended."""
 
     name: str
-    succeeded: bool
+    status: str
     began: float
     ended: float
     message: str = ""
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the next phase follows."""
+        return self.status == "SUCCEEDED"
 
     def described(self) -> dict[str, Any]:
         """As BatchGetBuilds has it."""
         context = [{"statusCode": "COMMAND_EXECUTION_ERROR", "message": self.message}] if self.message else []
         return {
             "phaseType": self.name.upper(),
-            "phaseStatus": "SUCCEEDED" if self.succeeded else "FAILED",
+            "phaseStatus": self.status,
             "startTime": self.began,
             "endTime": self.ended,
             "durationInSeconds": round(self.ended - self.began),
@@ -55,10 +63,11 @@ def run_phases(
     environment: dict[str, str],
     write: Callable[[str], None],
     begin: Callable[[str], bool] = lambda name: True,
+    deadline: float = float("inf"),
 ) -> list[Phase]:
     """Run the phases, each in a fresh shell. A failed build still has its post_build, other failures end the build.
 
-    `begin` hears of each phase before it starts, and may refuse it.
+    `begin` hears of each phase before it starts, and may refuse it. At the deadline, on time.monotonic(), what runs is killed.
     """
     variables = _variables(spec.get("env") or {})
     shell = (spec.get("env") or {}).get("shell", "sh")
@@ -71,8 +80,9 @@ def run_phases(
             break
         succeeding = all(phase.succeeded for phase in done)
         known = {**variables, **environment, "CODEBUILD_BUILD_SUCCEEDING": "1" if succeeding else "0"}
-        done.append(_run_phase(name, wanted, directory, known, shell, write))
-        if not done[-1].succeeded and (name != "build" or wanted.get("on-failure") == "ABORT"):
+        done.append(_run_phase(name, wanted, directory, known, shell, write, deadline))
+        goes_on = name == "build" and wanted.get("on-failure") != "ABORT" and done[-1].status != "TIMED_OUT"
+        if not done[-1].succeeded and not goes_on:
             break
     return done
 
@@ -94,31 +104,46 @@ def _run_phase(
     environment: dict[str, str],
     shell: str,
     write: Callable[[str], None],
+    deadline: float,
 ) -> Phase:
     began = time.time()
     write(f"[Container] Entering phase {name.upper()}")
-    failed = _run_commands(wanted.get("commands") or [], directory, environment, shell, write)
+    failed = _run_commands(wanted.get("commands") or [], directory, environment, shell, write, deadline)
     # The finally block runs in any case and decides as well.
-    failed = _run_commands(wanted.get("finally") or [], directory, environment, shell, write) or failed
-    write(f"[Container] Phase complete: {name.upper()} State: {'FAILED' if failed else 'SUCCEEDED'}")
-    return Phase(name, not failed, began, time.time(), failed)
+    failed = _run_commands(wanted.get("finally") or [], directory, environment, shell, write, deadline) or failed
+    status = "SUCCEEDED"
+    if failed:
+        status = "TIMED_OUT" if time.monotonic() >= deadline else "FAILED"
+    if status == "TIMED_OUT":
+        failed = "Build timed out. "
+    write(f"[Container] Phase complete: {name.upper()} State: {status}")
+    return Phase(name, status, began, time.time(), failed)
 
 
 def _run_commands(
-    commands: list[str], directory: Path, environment: dict[str, str], shell: str, write: Callable[[str], None]
+    commands: list[str],
+    directory: Path,
+    environment: dict[str, str],
+    shell: str,
+    write: Callable[[str], None],
+    deadline: float,
 ) -> str:
-    """The commands in one shell until one fails: what failed, or nothing."""
+    """The commands in one shell until one fails or the time is over: what failed, or nothing."""
     if not commands:
         return ""
     current = commands[0]
-    with subprocess.Popen(
-        [shell, "-c", _script(commands)],
-        cwd=directory,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    ) as process:
+    with (
+        subprocess.Popen(
+            [shell, "-c", _script(commands)],
+            cwd=directory,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        ) as process,
+        _killed_at(deadline, process),
+    ):
         for raw in process.stdout:
             line = raw.decode(errors="replace").rstrip("\r\n")
             if line.startswith(MARK):
@@ -127,6 +152,23 @@ def _run_commands(
             write(line)
     code = process.returncode
     return f"Error while executing command: {_shown(current)}. Reason: exit status {code}" if code else ""
+
+
+@contextlib.contextmanager
+def _killed_at(deadline: float, process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """Kill the process and what it has started when the time is over."""
+
+    def kill() -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+
+    timer = threading.Timer(min(max(deadline - time.monotonic(), 0), threading.TIMEOUT_MAX), kill)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _shown(command: str) -> str:
@@ -159,8 +201,8 @@ class Build:
 
     def play(self) -> str:
         """Everything CodeBuild does for it; its last status."""
-        project, _, number = self.id.partition(":")
-        stream = cloud.LogStream(f"/aws/codebuild/{project}", number)
+        build_events.announce(self.build, "IN_PROGRESS", self._link())
+        stream = cloud.LogStream(*build_events.log_stream(self.build))
         with open(self.log, "w", encoding="utf-8") as log:
 
             def write(line: str) -> None:
@@ -169,13 +211,15 @@ class Build:
                 stream.write(line)
 
             try:
-                with tempfile.TemporaryDirectory(prefix="sgbuild-testbed-build-") as scratch:
+                with tempfile.TemporaryDirectory(
+                    prefix="sgbuild-testbed-build-", ignore_cleanup_errors=True
+                ) as scratch:
                     done = self._build(Path(scratch), write)
             except (OSError, subprocess.CalledProcessError, yaml.YAMLError) as error:
                 write(f"[Container] {error}")
-                done = [Phase("download_source", False, time.time(), time.time(), str(error))]
+                done = [Phase("download_source", "FAILED", time.time(), time.time(), str(error))]
             stream.flush()
-        return self._end(all(phase.succeeded for phase in done))
+        return self._end(next((phase.status for phase in done if not phase.succeeded), "SUCCEEDED"))
 
     def _build(self, scratch: Path, write: Callable[[str], None]) -> list[Phase]:
         self._enter("DOWNLOAD_SOURCE")
@@ -190,7 +234,9 @@ class Build:
             self._enter(name.upper())
             return True
 
-        done = run_phases(spec, source, environment, write, begin)
+        minutes = self.build.get("timeoutInMinutes") or 60
+        deadline = time.monotonic() + minutes * self.pipeline.minute
+        done = run_phases(spec, source, environment, write, begin, deadline)
         self.phases = [each for each in self.phases if each["phaseType"] not in {phase.name.upper() for phase in done}]
         self.phases += [phase.described() for phase in done]
         return done
@@ -257,26 +303,17 @@ class Build:
         self.phases.append({"phaseType": phase, "startTime": now})
         cloud.set_build(self.id, currentPhase=phase, phases=_seconds(self.phases))
 
-    def _end(self, succeeded: bool) -> str:
-        status = "STOPPED" if self._stopped() else "SUCCEEDED" if succeeded else "FAILED"
+    def _end(self, ended: str) -> str:
+        status = "STOPPED" if self._stopped() else ended
         self._enter("FINALIZING")
         self._enter("COMPLETED")
         cloud.set_build(self.id, buildStatus=status, endTime=time.time())
-        detail = {
-            "build-status": status,
-            "project-name": self.pipeline.project,
-            "build-id": self.build["arn"],
-            "current-phase": "COMPLETED",
-            "additional-information": {
-                "build-complete": True,
-                "initiator": "testbed",
-                "source-version": self.build.get("sourceVersion"),
-                "logs": {"deep-link": f"file://{self.log}"},
-            },
-            "version": "1",
-        }
-        cloud.publish("aws.codebuild", "CodeBuild Build State Change", self.build["arn"], detail)
+        build_events.announce({**self.build, "phases": self.phases}, status, self._link())
         return status
+
+    def _link(self) -> str:
+        """Where a reader of a mail finds the log: CloudWatch's console on AWS, a file here."""
+        return f"file://{self.log}"
 
 
 def _seconds(phases: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -77,6 +77,11 @@ def publish(source: str, detail_type: str, resource: str, detail: dict[str, Any]
     _put(f"{os.environ['AWS_ENDPOINT_URL']}/_testbed/events", event)
 
 
+def fire(rule: str) -> None:
+    """The time of a rule's schedule has come."""
+    _put(f"{os.environ['AWS_ENDPOINT_URL']}/_testbed/schedules", {"region": REGION, "rule": rule})
+
+
 def register_function(name: str, registration: dict[str, Any]) -> None:
     """Make a function known to the function host."""
     _put(f"{os.environ['AWS_ENDPOINT_URL_LAMBDA']}/_functions/{name}", registration)

@@ -42,6 +42,10 @@ class Pipeline:
     # How soon a message that failed comes again, in seconds.
     visibility: int = 10
     stop_grace: int = 120
+    # How long a minute of CodeBuild's and of a schedule takes here, in seconds.
+    minute: float = 60.0
+    # The stack's rules with a schedule: its expression by the rule's name.
+    schedules: dict[str, str] = field(default_factory=dict)
     # Take the image out of the daemon before a training, so that it comes from the registry by its digest.
     fresh_pull: bool = False
     # Let builds fetch sgbuild from S3, as the stack's do, instead of finding it on their PATH.

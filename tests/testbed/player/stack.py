@@ -49,9 +49,17 @@ def adopt(name: str, stack: str, body: dict[str, Any], programs: Path) -> Pipeli
         "functions": {handler: ids[logical] for handler, logical in LOGICAL.items()},
         "role": cloud.client("iam").get_role(RoleName=ids["TrainingRole"])["Role"]["Arn"],
         "repository": ids["Repository"],
+        "schedules": _schedules(resources),
         "binary": body.get("binary") or str(_program(variables["SGBUILD_CODE"], programs)),
     }
     return Pipeline(name=name, stack=stack, environment=variables | body.pop("environment", {}), **(known | body))
+
+
+def _schedules(resources: list[dict[str, Any]]) -> dict[str, str]:
+    """The rules with a schedule, and what it is."""
+    names = [each["PhysicalResourceId"] for each in resources if each["ResourceType"] == "AWS::Events::Rule"]
+    rules = {name: cloud.client("events").describe_rule(Name=name) for name in names}
+    return {name: rule["ScheduleExpression"] for name, rule in rules.items() if rule.get("ScheduleExpression")}
 
 
 def _project_variables(project: str) -> dict[str, str]:
