@@ -67,7 +67,8 @@ def run_phases(
 ) -> list[Phase]:
     """Run the phases, each in a fresh shell. A failed build still has its post_build, other failures end the build.
 
-    `begin` hears of each phase before it starts, and may refuse it. At the deadline, on time.monotonic(), what runs is killed.
+    `begin` hears of each phase before it starts, and may refuse it. At the deadline, by time.monotonic(), what runs is
+    killed.
     """
     variables = _variables(spec.get("env") or {})
     shell = (spec.get("env") or {}).get("shell", "sh")
