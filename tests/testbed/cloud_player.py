@@ -15,7 +15,8 @@ of, and leaves everything else in the account alone:
         a model, a state change    reach record_result, sometimes twice
         a schedule                 fires its rule; a minute lasts as long as {"minute": seconds} says
     GET /_pipelines/{name}    what it did: {"builds": […], "jobs": […], "batches": […], "troubles": […]}, oldest first;
-                              a trouble is one of the testbed's own, which nobody should wait out
+                              a trouble is one of the testbed's own, which nobody should wait out;
+                              "denied": what a stack's roles asked for and its policies do not allow
     POST /_pipelines/{name}/schedules    every schedule's time has come, whatever it says
     DELETE /_pipelines/{name} ends the playing, its events and its functions; data, table and history in AWS stay
 
@@ -74,7 +75,9 @@ class Played:
             self.pipeline.functions["data_trigger"],
             self.pipeline.batching_window,
             self.pipeline.batch_size,
+            self.pipeline.as_function(self.pipeline.functions["data_trigger"]),
         )
+        mapping.begin()
         for look in (self._look_at_commits, self._look_at_builds, self._look_at_jobs, self.schedules.fire_due):
             self._keep(look, POLL_SECONDS)
         self._keep(lambda: self._next_batch(mapping), 0)
@@ -92,6 +95,11 @@ class Played:
                     self.over.wait(1)
 
         threading.Thread(target=loop, daemon=True).start()
+
+    def told(self) -> dict[str, Any]:
+        """What happened, and what a stack's policies denied."""
+        denied = cloud.permissions(self.pipeline.stack)["denied"] if self.pipeline.stack else []
+        return {**self.history, "denied": denied}
 
     def _trouble(self, text: str) -> None:
         print(text, file=sys.stderr, flush=True)
@@ -232,7 +240,7 @@ class Api(BaseHTTPRequestHandler):
         played = self.player.pipelines.get(self._name() or "")
         if played is None:
             return self._answer(404, {"message": "no such pipeline"})
-        return self._answer(200, played.history)
+        return self._answer(200, played.told())
 
     def do_PUT(self) -> None:
         """Register."""

@@ -11,6 +11,14 @@
     PUT /_testbed/events         an AWS service's own event, which PutEvents would refuse:
         {"region": "us-west-2", "source": "aws.sagemaker", "detail-type": "…", "resources": [], "detail": {…}}
     PUT /_testbed/schedules      the time of a rule's schedule has come: {"region": "us-west-2", "rule": "name"}
+    PUT /_testbed/sessions       a service takes a role, for one of its resources: credentials, or 403 with the reason:
+        {"role": arn, "service": "codebuild.amazonaws.com", "source": arn, "repository": arn or "", "push": bool}
+    PUT /_testbed/calls          whether a session may do something that is not done here; 403 with the reason if not:
+        {"access_key": "ASIA…", "action": "lambda:InvokeFunction", "resource": arn}
+    PUT /_testbed/functions      Lambda's part after an event, with the function's role:
+        {"access_key": "ASIA…", "region": "…", "group": "…", "stream": "…", "lines": […]} or
+        {"access_key": "ASIA…", "dead_letters": arn, "event": …}
+    GET /_testbed/permissions/{stack}    what its policies allowed and denied, and which of it was never used
     GET /_testbed/health         {"source": digest of these files}
 
 `?region=` says which region's job is meant where several have one of this name. The answer is 404 for what is unknown.
@@ -32,9 +40,13 @@ from urllib.parse import parse_qs, unquote
 HERE = Path(__file__).resolve().parent
 
 
+NOUNS = ("jobs", "builds", "events", "schedules", "sessions", "calls", "functions")
+
+
 def source_digest() -> str:
     """What tells one state of these files from the next."""
-    files = [HERE / "moto_server.py", *sorted((HERE / "emulation").glob("*.py"))]
+    packages = (HERE / "emulation", HERE / "permissions")
+    files = [HERE / "moto_server.py", *(file for each in packages for file in sorted(each.glob("*.py")))]
     return hashlib.sha256(b"\0".join(each.read_bytes() for each in files)).hexdigest()
 
 
@@ -56,14 +68,20 @@ class WithDoor:
         return [body]
 
     def _answer(self, environ: dict[str, Any], path: str) -> tuple[str, dict[str, Any]]:
+        from emulation import permissions_door as permissions
+
         if path == "health":
             return "200 OK", {"source": self.source}
         noun, _, name = path.partition("/")
-        if environ["REQUEST_METHOD"] != "PUT" or noun not in ("jobs", "builds", "events", "schedules"):
+        if environ["REQUEST_METHOD"] == "GET" and noun == "permissions":
+            return permissions.report(unquote(name))
+        if environ["REQUEST_METHOD"] != "PUT" or noun not in NOUNS:
             return "404 Not Found", {"message": "no such path"}
         region = parse_qs(environ.get("QUERY_STRING", "")).get("region", [None])[0]
         try:
             fields = json.loads(environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)))
+            if noun in permissions.ASKED:
+                return permissions.ASKED[noun](fields)
             if noun == "events":
                 return "200 OK", {"targets": publish(fields)}
             if noun == "schedules":
@@ -123,11 +141,13 @@ def main() -> None:
     from werkzeug.serving import run_simple
 
     from emulation import builds, cloudformation, delivery, s3_answers, s3_events, tables, training_jobs
+    from permissions.enforcement import Enforced
 
     for each in (training_jobs, builds, s3_answers, s3_events, cloudformation, tables):
         each.install()
     delivery.install(given.functions)
-    run_simple(given.host, given.port, WithDoor(DomainDispatcherApplication(create_backend_app)), threaded=True)
+    moto = Enforced(DomainDispatcherApplication(create_backend_app))
+    run_simple(given.host, given.port, WithDoor(moto), threaded=True)
 
 
 if __name__ == "__main__":

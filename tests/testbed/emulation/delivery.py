@@ -18,6 +18,9 @@ from urllib.parse import quote
 
 from moto.s3 import notifications
 
+from permissions import stacks
+from permissions.account import ACCOUNT_STATE
+
 REPEAT_EVERY = 3
 # One worker a delivery: an S3 event must not wait for a slow function.
 _workers = ThreadPoolExecutor(4, thread_name_prefix="delivery")
@@ -29,7 +32,30 @@ def install(function_host: str) -> None:
     """Send S3's events for functions to the function host."""
     global _function_host
     _function_host = function_host
-    notifications._invoke_awslambda = lambda _account, event, arn, _region: invoke_later(arn, event)
+    send = notifications._send_sqs_message
+
+    def invoke(_account: str, event: dict[str, Any], arn: str, _region: str) -> None:
+        if _allowed("lambda:InvokeFunction", arn, event):
+            invoke_later(arn, event)
+
+    def send_message(account: str, event: dict[str, Any], queue: str, region: str) -> None:
+        if _allowed("sqs:SendMessage", f"arn:aws:sqs:{region}:{account}:{queue}", event):
+            send(account, event, queue, region)
+
+    notifications._invoke_awslambda = invoke
+    notifications._send_sqs_message = send_message
+
+
+def _allowed(action: str, resource: str, event: dict[str, Any]) -> bool:
+    """Whether a stack's resource lets S3 do that for the bucket; what is no stack's has no policies."""
+    # A test event comes while the stack is made.
+    if "Records" not in event or stacks.owner(resource) is None:
+        return True
+    bucket = event["Records"][0]["s3"]["bucket"]["arn"]
+    decision = ACCOUNT_STATE.judge_service("s3.amazonaws.com", action, resource, bucket)
+    if not decision.allowed:
+        print(f"delivery: S3 may not {action} {resource}: {decision.why}", file=sys.stderr, flush=True)
+    return decision.allowed
 
 
 def invoke_later(arn: str, event: dict[str, Any]) -> None:

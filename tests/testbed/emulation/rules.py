@@ -18,8 +18,14 @@ from moto.core import DEFAULT_ACCOUNT_ID
 from moto.events.models import Rule, events_backends
 from moto.sns.models import sns_backends
 
-from . import delivery
+from permissions import stacks
+from permissions.account import ACCOUNT_STATE, Session
 
+from . import delivery, services
+
+EVENTBRIDGE = "events.amazonaws.com"
+# What EventBridge does with a target of each service.
+ACTIONS = {"lambda": "InvokeFunction", "sns": "Publish", "codebuild": "StartBuild", "sqs": "SendMessage"}
 Event = dict[str, Any]
 
 
@@ -69,6 +75,8 @@ def _deliver_all(rule: Rule, event: Event, region: str) -> int:
 def _deliver(rule: Rule, target: dict[str, Any], event: Event, region: str) -> None:
     arn = target["Arn"]
     service = arn.split(":")[2]
+    if not _allowed(rule, target, f"{service}:{ACTIONS[service]}"):
+        return
     if service == "lambda":
         delivery.invoke_later(arn, _input(target, event))
     elif service == "sns":
@@ -79,6 +87,31 @@ def _deliver(rule: Rule, target: dict[str, Any], event: Event, region: str) -> N
         codebuild_backends[DEFAULT_ACCOUNT_ID][region].start_build(arn.rpartition("/")[2])
     else:
         print(f"rules: no way from {rule.name} to {arn} here", file=sys.stderr, flush=True)
+
+
+def _allowed(rule: Rule, target: dict[str, Any], action: str) -> bool:
+    """Whether EventBridge may do that: with the target's role, where it has one, else by the resource's policy.
+
+    What it may not do is not tried again, and goes to the target's dead-letter queue.
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html
+    """
+    if stacks.owner(target["Arn"]) is None and "RoleArn" not in target:
+        return True
+    why = _refusal(rule, target, action)
+    if not why:
+        return True
+    print(f"rules: {rule.name} may not {action} {target['Arn']}: {why}", file=sys.stderr, flush=True)
+    queue = (target.get("DeadLetterConfig") or {}).get("Arn")
+    if queue and ACCOUNT_STATE.judge_service(EVENTBRIDGE, "sqs:SendMessage", queue, rule.arn).allowed:
+        services.to_dead_letters(queue, {"rule": rule.arn, "target": target["Arn"], "why": why})
+    return False
+
+
+def _refusal(rule: Rule, target: dict[str, Any], action: str) -> str:
+    if "RoleArn" not in target:
+        return ACCOUNT_STATE.judge_service(EVENTBRIDGE, action, target["Arn"], rule.arn).why
+    session = ACCOUNT_STATE.assume(target["RoleArn"], EVENTBRIDGE, rule.arn)
+    return ACCOUNT_STATE.judge(session.role, action, target["Arn"]).why if isinstance(session, Session) else session.why
 
 
 def _input(target: dict[str, Any], event: Event) -> Any:

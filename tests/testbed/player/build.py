@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from botocore.exceptions import ClientError
 
 from . import build_events, cloud
 from .pipeline import Pipeline
@@ -64,13 +65,14 @@ def run_phases(
     write: Callable[[str], None],
     begin: Callable[[str], bool] = lambda name: True,
     deadline: float = float("inf"),
+    caller: cloud.Caller = cloud.OWNER,
 ) -> list[Phase]:
     """Run the phases, each in a fresh shell. A failed build still has its post_build, other failures end the build.
 
     `begin` hears of each phase before it starts, and may refuse it. At the deadline, by time.monotonic(), what runs is
     killed.
     """
-    variables = _variables(spec.get("env") or {})
+    variables = _variables(spec.get("env") or {}, caller)
     shell = (spec.get("env") or {}).get("shell", "sh")
     done: list[Phase] = []
     for name in PHASES:
@@ -88,13 +90,13 @@ def run_phases(
     return done
 
 
-def _variables(env: dict[str, Any]) -> dict[str, str]:
+def _variables(env: dict[str, Any], caller: cloud.Caller) -> dict[str, str]:
     """What the buildspec itself sets; secrets and parameters are asked of the account."""
     # Only text is a variable's value; YAML makes numbers of digits.
     values = {name: str(value) for name, value in (env.get("variables") or {}).items()}
     for section, kind in (("parameter-store", "PARAMETER_STORE"), ("secrets-manager", "SECRETS_MANAGER")):
         for name, place in (env.get(section) or {}).items():
-            values[name] = cloud.build_variable(place, kind)
+            values[name] = cloud.build_variable(place, kind, caller)
     return values
 
 
@@ -199,11 +201,18 @@ class Build:
         self.id = build["id"]
         self.log = logs / f"{self.id.replace(':', '-')}.log"
         self.phases = list(build["phases"])
+        self.caller = cloud.OWNER
 
     def play(self) -> str:
         """Everything CodeBuild does for it; its last status."""
         build_events.announce(self.build, "IN_PROGRESS", self._link())
-        stream = cloud.LogStream(*build_events.log_stream(self.build))
+        try:
+            self.caller = self.pipeline.as_build()
+            own_group = bool(self.pipeline.stack)
+            stream = cloud.LogStream(*build_events.log_stream(self.build), self.caller, own_group=own_group)
+        except (PermissionError, ClientError) as error:
+            self.log.write_text(f"[Container] {error}\n")
+            return self._end("FAILED")
         with open(self.log, "w", encoding="utf-8") as log:
 
             def write(line: str) -> None:
@@ -216,7 +225,7 @@ class Build:
                     prefix="sgbuild-testbed-build-", ignore_cleanup_errors=True
                 ) as scratch:
                     done = self._build(Path(scratch), write)
-            except (OSError, subprocess.CalledProcessError, yaml.YAMLError) as error:
+            except (OSError, subprocess.CalledProcessError, yaml.YAMLError, ClientError) as error:
                 write(f"[Container] {error}")
                 done = [Phase("download_source", "FAILED", time.time(), time.time(), str(error))]
             stream.flush()
@@ -224,6 +233,7 @@ class Build:
 
     def _build(self, scratch: Path, write: Callable[[str], None]) -> list[Phase]:
         self._enter("DOWNLOAD_SOURCE")
+        self._log_in_to_the_source()
         source, commit = self._checkout(scratch)
         write(f"[Container] {self.id} of {self.pipeline.source} at {commit}")
         spec = yaml.safe_load(self._buildspec(source))
@@ -237,10 +247,22 @@ class Build:
 
         minutes = self.build.get("timeoutInMinutes") or 60
         deadline = time.monotonic() + minutes * self.pipeline.minute
-        done = run_phases(spec, source, environment, write, begin, deadline)
+        done = run_phases(spec, source, environment, write, begin, deadline, self.caller)
         self.phases = [each for each in self.phases if each["phaseType"] not in {phase.name.upper() for phase in done}]
         self.phases += [phase.described() for phase in done]
         return done
+
+    def _log_in_to_the_source(self) -> None:
+        """CodeBuild reads the token, or uses the connection, with the project's role.
+
+        https://docs.aws.amazon.com/codebuild/latest/userguide/access-tokens-github.html
+        """
+        resource = self.pipeline.source_auth
+        if ":secretsmanager:" in resource:
+            self.caller.client("secretsmanager").get_secret_value(SecretId=resource)
+        elif resource:
+            for action in ("GetConnection", "GetConnectionToken", "UseConnection"):
+                cloud.may(self.caller, f"{resource.split(':')[2]}:{action}", resource)
 
     def _checkout(self, scratch: Path) -> tuple[Path, str]:
         """A clone of what was committed, nothing else of the directory."""
@@ -278,6 +300,8 @@ class Build:
             "LANG": "C.UTF-8",
             "DOCKER_CONFIG": str(scratch / "docker"),
             **self.pipeline.build_environment(),
+            **self._secrets(),
+            **self.caller.environment,
             **{each["name"]: each["value"] for each in overrides},
             "CI": "true",
             "AWS_REGION": cloud.REGION,
@@ -290,6 +314,14 @@ class Build:
             "CODEBUILD_SOURCE_VERSION": commit,
             "CODEBUILD_SRC_DIR": str(source),
             "CODEBUILD_START_TIME": str(int(self.build["startTime"].timestamp() * 1000)),
+        }
+
+    def _secrets(self) -> dict[str, str]:
+        """The project's variables that a parameter or a secret holds, read with its role."""
+        return {
+            name: cloud.build_variable(value, kind, self.caller)
+            for name, value, kind in self.pipeline.variables
+            if kind != "PLAINTEXT" and name not in self.pipeline.environment
         }
 
     def _stopped(self) -> bool:

@@ -44,6 +44,10 @@ class Pipeline:
     stop_grace: int = 120
     # How long a minute of CodeBuild's and of a schedule takes here, in seconds.
     minute: float = 60.0
+    # The build project's role and its source's secret or connection, where a stack has made them.
+    build_role: str = ""
+    source_auth: str = ""
+    variables: tuple[tuple[str, str, str], ...] = ()
     # The stack's rules with a schedule: its expression by the rule's name.
     schedules: dict[str, str] = field(default_factory=dict)
     # Take the image out of the daemon before a training, so that it comes from the registry by its digest.
@@ -89,10 +93,36 @@ class Pipeline:
             "role": self.role,
         }
 
+    def as_function(self, name: str) -> cloud.Caller:
+        """Lambda with the function's role; without a stack, the account's owner."""
+        if not self.stack:
+            return cloud.OWNER
+        configured = cloud.client_of_moto("lambda").get_function_configuration(FunctionName=name)
+        return cloud.assume(configured["Role"], "lambda.amazonaws.com", configured["FunctionArn"])
+
+    def as_build(self) -> cloud.Caller:
+        """CodeBuild with the project's role; without a stack, the account's owner."""
+        if not self.stack:
+            return cloud.OWNER
+        source = f"arn:aws:codebuild:{cloud.REGION}:{cloud.ACCOUNT}:project/{self.project}"
+        return cloud.assume(
+            self.build_role, "codebuild.amazonaws.com", source, repository=self._repository_arn(), push=True
+        )
+
+    def as_training(self, job: dict[str, Any]) -> cloud.Caller:
+        """SageMaker with the job's role; without a stack, the account's owner."""
+        if not self.stack:
+            return cloud.OWNER
+        source = job["TrainingJobArn"]
+        return cloud.assume(job["RoleArn"], "sagemaker.amazonaws.com", source, repository=self._repository_arn())
+
+    def _repository_arn(self) -> str:
+        return f"arn:aws:ecr:{cloud.REGION}:{cloud.ACCOUNT}:repository/{self.repository}"
+
     def build_environment(self) -> dict[str, str]:
         """The variables of the build project: the stack's, else the original pipeline's."""
         if self.stack:
-            return self.environment
+            return {name: value for name, value, kind in self.variables if kind == "PLAINTEXT"} | self.environment
         return {
             "AWS_DEFAULT_REGION": cloud.REGION,
             "FULL_NAME": f"{cloud.ACCOUNT}.dkr.ecr.{cloud.REGION}.amazonaws.com/{self.repository}:latest",
@@ -148,10 +178,13 @@ def _ensure_functions_of_stack(pipeline: Pipeline) -> None:
     """The functions as the stack configures them."""
     for name in pipeline.functions.values():
         configured = cloud.client_of_moto("lambda").get_function_configuration(FunctionName=name)
+        variables = (configured.get("Environment") or {}).get("Variables", {})
         registration = {
             "binary": pipeline.binary,
             "handler": configured["Handler"],
-            "environment": (configured.get("Environment") or {}).get("Variables", {}),
+            "environment": {**variables, **pipeline.as_function(name).environment},
+            "log_group": (configured.get("LoggingConfig") or {}).get("LogGroup", ""),
+            "dead_letters": (configured.get("DeadLetterConfig") or {}).get("TargetArn", ""),
             "timeout": configured["Timeout"],
             "memory": configured["MemorySize"],
         }

@@ -35,7 +35,9 @@ def adopt(name: str, stack: str, body: dict[str, Any], programs: Path) -> Pipeli
     """The pipeline that a stack has made; its functions' program is taken out of the stack's own code."""
     resources = cloud.client("cloudformation").describe_stack_resources(StackName=stack)["StackResources"]
     ids = {each["LogicalResourceId"]: each.get("PhysicalResourceId", "") for each in resources}
-    variables = _project_variables(ids["BuildProject"])
+    project = cloud.client("codebuild").batch_get_projects(names=[ids["BuildProject"]])["projects"][0]
+    variables = _variables(project)
+    plain = {name: value for name, value, _ in variables}
     mapping = _mapping(ids["DataTrigger"])
     known = {
         "input_bucket": ids["TrainingInputBucket"],
@@ -50,9 +52,12 @@ def adopt(name: str, stack: str, body: dict[str, Any], programs: Path) -> Pipeli
         "role": cloud.client("iam").get_role(RoleName=ids["TrainingRole"])["Role"]["Arn"],
         "repository": ids["Repository"],
         "schedules": _schedules(resources),
-        "binary": body.get("binary") or str(_program(variables["SGBUILD_CODE"], programs)),
+        "binary": body.get("binary") or str(_program(plain["SGBUILD_CODE"], programs)),
+        "build_role": project["serviceRole"],
+        "source_auth": (project["source"].get("auth") or {}).get("resource", ""),
+        "variables": variables,
     }
-    return Pipeline(name=name, stack=stack, environment=variables | body.pop("environment", {}), **(known | body))
+    return Pipeline(name=name, stack=stack, **(known | body))
 
 
 def _schedules(resources: list[dict[str, Any]]) -> dict[str, str]:
@@ -62,12 +67,12 @@ def _schedules(resources: list[dict[str, Any]]) -> dict[str, str]:
     return {name: rule["ScheduleExpression"] for name, rule in rules.items() if rule.get("ScheduleExpression")}
 
 
-def _project_variables(project: str) -> dict[str, str]:
-    found = cloud.client("codebuild").batch_get_projects(names=[project])["projects"][0]
-    return {
-        each["name"]: cloud.build_variable(each["value"], each.get("type", "PLAINTEXT"))
-        for each in found["environment"].get("environmentVariables", [])
-    }
+def _variables(project: dict[str, Any]) -> tuple[tuple[str, str, str], ...]:
+    """Name, value and kind of each of the project's variables; what a parameter or secret holds, the build finds out."""
+    return tuple(
+        (each["name"], each["value"], each.get("type", "PLAINTEXT"))
+        for each in project["environment"].get("environmentVariables", [])
+    )
 
 
 def _mapping(function: str) -> dict[str, Any]:
