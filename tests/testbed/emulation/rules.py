@@ -21,7 +21,7 @@ from moto.sns.models import sns_backends
 from permissions import stacks
 from permissions.account import ACCOUNT_STATE, Session
 
-from . import delivery, services
+from . import builds, delivery, services
 
 EVENTBRIDGE = "events.amazonaws.com"
 # What EventBridge does with a target of each service.
@@ -84,7 +84,7 @@ def _deliver(rule: Rule, target: dict[str, Any], event: Event, region: str) -> N
         text = message if isinstance(message, str) else json.dumps(message)
         sns_backends[DEFAULT_ACCOUNT_ID][region].publish(message=text, arn=arn)
     elif service == "codebuild":
-        codebuild_backends[DEFAULT_ACCOUNT_ID][region].start_build(arn.rpartition("/")[2])
+        builds.start(codebuild_backends[DEFAULT_ACCOUNT_ID][region], arn.rpartition("/")[2])
     else:
         print(f"rules: no way from {rule.name} to {arn} here", file=sys.stderr, flush=True)
 

@@ -110,14 +110,10 @@ class Account:
 
     def report(self, stack: str) -> dict[str, Any]:
         """Of a stack: what was denied; what its policies allow, and how often that was used; what is allowed twice."""
-        owned = next(each for each in stacks.every() if each.stack == stack)
-        records = [
-            each
-            for each in self.records
-            if each.call.role in owned.names
-            or each.call.resource.split("/")[0] in owned.names
-            or each.call.resource in owned.names
-        ]
+        owned = next((each for each in stacks.every() if each.stack == stack), None)
+        if owned is None:
+            raise LookupError(stack)
+        records = [each for each in list(self.records) if _concerns(owned, each.call)]
         allowing = {(each.holder, each.sid, action): 0 for each in self._allowing(owned) for action in each.actions()}
         needed = set()
         for record in records:
@@ -143,6 +139,11 @@ class Account:
         own = [each for arn in roles for each in stacks.identity(arn) + stacks.trust(arn)]
         theirs = [each for policy in owned.policies.values() for each in policy]
         return [each for each in own + theirs if each.effect == "Allow"]
+
+
+def _concerns(owned: stacks.Owned, call: Call) -> bool:
+    """Whether a call is one of the stack's roles, or a service's to one of its resources."""
+    return call.role in owned.names if call.role else call.resource in owned.names
 
 
 ACCOUNT_STATE = Account()

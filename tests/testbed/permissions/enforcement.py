@@ -11,14 +11,15 @@ from xml.sax.saxutils import escape
 
 from .account import ACCOUNT_STATE, Session
 from .policy import Decision
-from .requests import Request, Wanted, wanted
+from .requests import Request, wanted
 
+JSON = "application/x-amz-json-1.1"
 Environ = dict[str, Any]
 App = Callable[..., Iterable[bytes]]
 
 
 class Enforced:
-    """A WSGI application whose callers may do what their roles allow. Whoever has no role's session may do everything."""
+    """A WSGI application whose callers may do what their roles allow; whoever has no role's session, everything."""
 
     def __init__(self, app: App) -> None:
         self.app = app
@@ -36,9 +37,7 @@ class Enforced:
                 return _answer(start_response, *refusal(service, session, action, resource, decision, request.method))
         if service == "ecr-public":
             # The emulator has no public registry; AWS has none in most regions either.
-            return _answer(
-                start_response, 400, "application/x-amz-json-1.1", json.dumps({"__type": "UnsupportedCommandException"})
-            )
+            return _answer(start_response, 400, JSON, json.dumps({"__type": "UnsupportedCommandException"}))
         status, headers, body = self._asked(environ)
         if service == "s3" and status == 404 and environ["REQUEST_METHOD"] in ("GET", "HEAD"):
             return self._missing(start_response, session, request, (status, headers, body))
@@ -114,7 +113,7 @@ def refusal(
         return 403, "text/xml", f"<ErrorResponse>{body}<RequestId>testbed</RequestId></ErrorResponse>"
     return (
         400,
-        "application/x-amz-json-1.1",
+        JSON,
         json.dumps({"__type": "AccessDeniedException", "message": message, "Message": message}),
     )
 
@@ -126,6 +125,3 @@ def _answer(start_response: Callable[..., Any], status: int, kind: str, text: st
         [("Content-Type", kind), ("Content-Length", str(len(body)))],
     )
     return [body]
-
-
-__all__ = ["Enforced", "Wanted", "refusal"]

@@ -1,4 +1,4 @@
-"""IAM's decision on one call, for the part of its language that the pipeline's policies use. What is not known is an error.
+"""IAM's decision on one call, for what the pipeline's policies use of its language. What is not known is an error.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements.html
@@ -20,7 +20,7 @@ class UnknownElement(Exception):
 
 @dataclass(frozen=True)
 class Call:
-    """Who wants to do what to which resource. `role` is a role's ARN, `service` a service's principal; one of them is empty."""
+    """Who wants to do what to which resource: a role, by its ARN, or a service, by its principal; one is empty."""
 
     action: str
     resource: str
@@ -71,7 +71,7 @@ def statements(holder: str, document: dict[str, Any]) -> list[Statement]:
 
 
 def decide(call: Call, identity: Iterable[Statement], resource: Iterable[Statement]) -> Decision:
-    """Allowed by the role's own policies or by the resource's, and denied by neither. A service has no policies of its own."""
+    """Allowed by the role's own policies or by the resource's, and denied by neither. A service has none of its own."""
     own = [each for each in identity if applies(each, call)]
     theirs = [each for each in resource if names(each, call) and applies(each, call)]
     denying = [each for each in own + theirs if each.effect == "Deny"]
@@ -112,7 +112,7 @@ def applies(statement: Statement, call: Call) -> bool:
 
 
 def holds(statement: Statement, call: Call, operator: str, keys: dict[str, Any]) -> bool:
-    """Whether one operator of a condition holds: for each key, for one of its values. A key that is not there does not."""
+    """Whether an operator of a condition holds: for each key, for one of its values. A key that is missing does not."""
     if operator not in OPERATORS:
         raise UnknownElement(f"{statement.holder}, {statement.sid}: the operator {operator}")
     context = {name.lower(): value for name, value in call.context.items()}

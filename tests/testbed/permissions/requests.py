@@ -11,7 +11,7 @@ import json
 import re
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qs, unquote
+from urllib.parse import parse_qs
 
 from botocore.loaders import Loader
 from botocore.model import ServiceModel
@@ -28,7 +28,7 @@ MODELS = {"monitoring": "cloudwatch"}
 PREFIXES = {"monitoring": "cloudwatch"}
 # Operations whose action has another name: one permission stands for both.
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-api-permissions-reference.html
-RENAMED = {"DeleteMessageBatch": "DeleteMessage", "SendMessageBatch": "SendMessage", "ListTags": "ListTags"}
+RENAMED = {"DeleteMessageBatch": "DeleteMessage", "SendMessageBatch": "SendMessage"}
 # Operations that everybody may call: https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
 FREE = {("sts", "GetCallerIdentity")}
 
@@ -191,8 +191,3 @@ RESOURCES = {
     "ssm": _parameter,
     "monitoring": _metric,
 }
-
-
-def unquoted(path: str) -> str:
-    """A path as it was before it was sent."""
-    return unquote(path)

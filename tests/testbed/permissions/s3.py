@@ -11,7 +11,6 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from botocore.model import OperationModel, ServiceModel
 
-READ = {"GetObject", "HeadObject"}
 # What each operation takes; `object` is the key's ARN, `bucket` the bucket's.
 ACTIONS = {
     "GetObject": ("object", "s3:GetObject"),

@@ -68,7 +68,7 @@ def _schedules(resources: list[dict[str, Any]]) -> dict[str, str]:
 
 
 def _variables(project: dict[str, Any]) -> tuple[tuple[str, str, str], ...]:
-    """Name, value and kind of each of the project's variables; what a parameter or secret holds, the build finds out."""
+    """Name, value and kind of each of the project's variables; what a parameter or secret holds, builds find out."""
     return tuple(
         (each["name"], each["value"], each.get("type", "PLAINTEXT"))
         for each in project["environment"].get("environmentVariables", [])
