@@ -19,7 +19,7 @@ TESTBED := tests/testbed/testbed
 WITH_TESTBED = eval "$$($(TESTBED) env)"
 RELEASE := $(CARGO_TARGET_DIR)/release/sgbuild
 PYTHON_SOURCES := tests/template tests/conformance tests/testbed tests/testbed/testbed demo bench fixtures/iris-classifier $(wildcard templates/*.py)
-SHELL_SOURCES := .ci/run $(wildcard demo/*.sh fuzz/*.sh) $(wildcard *.sh)
+SHELL_SOURCES := .ci/run demo/patiently $(wildcard demo/*.sh fuzz/*.sh) $(wildcard *.sh)
 STACK := templates/cicd-pipeline.yaml
 
 .PHONY: help demo test lint bench conformance fuzz services advisories clean
@@ -27,8 +27,8 @@ STACK := templates/cicd-pipeline.yaml
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
 
-demo: services ## the whole pipeline on a real package, narrated: commit, data and failure, each to its message
-	$(CARGO) build --locked --release
+demo: services ## the whole pipeline on a real package, narrated: commit, data and failures, each to its message
+	demo/patiently $(CARGO) build --locked --release
 	$(WITH_TESTBED); SGBUILD=$(RELEASE) demo/demo.sh
 
 test: services lint nextest ## lint, then every test against real services

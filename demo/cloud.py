@@ -143,6 +143,8 @@ def give_up_on(history: dict, may_fail: bool) -> None:
     """End the demo where there is nothing to wait for any more."""
     for each in history["troubles"]:
         sys.exit(f"demo: the testbed itself failed:\n{each['trouble']}")
+    for each in history["denied"]:
+        sys.exit(f"demo: {each['caller']} may not {each['action']} on {each['resource']}: {each['why']}")
     for build in history["builds"]:
         if build["status"] not in ("IN_PROGRESS", "SUCCEEDED") and not may_fail:
             sys.exit(f"demo: the build {build['id']} ended with {build['status']}:\n{end_of(build['log'])}")
@@ -177,6 +179,19 @@ def messages(queue: str) -> None:
             sqs.delete_message(QueueUrl=url, ReceiptHandle=each["ReceiptHandle"])
 
 
+def permissions(stack: str) -> None:
+    """How many calls the stack's policies judged, of whom, and that they denied none."""
+    url = f"{os.environ['AWS_ENDPOINT_URL']}/_testbed/permissions/{stack}"
+    with urllib.request.urlopen(url) as answer:
+        report = json.load(answer)
+    for each in report["denied"]:
+        sys.exit(f"demo: {each['caller']} may not {each['action']} on {each['resource']}: {each['why']}")
+    for caller, count in sorted(report["callers"].items()):
+        print(f"  {count:5} calls by {caller}")
+    unused = len(report["unused"])
+    print(f"  {report['calls']:5} calls judged, none denied; {unused} actions allowed that nothing here needed")
+
+
 def model(artifact: str) -> None:
     """What is in a model's archive, and its metrics."""
     bucket, _, key = artifact.removeprefix("s3://").partition("/")
@@ -200,7 +215,7 @@ def main() -> None:
     """One verb a look."""
     parser = argparse.ArgumentParser(description=__doc__)
     verbs = parser.add_subparsers(required=True)
-    for verb in (upload, put, play, end, settled, failed, messages, model, image, job):
+    for verb in (upload, put, play, end, settled, failed, messages, permissions, model, image, job):
         added = verbs.add_parser(verb.__name__.replace("_", "-"), help=verb.__doc__)
         names = verb.__code__.co_varnames[: verb.__code__.co_argcount]
         for name in names:

@@ -97,6 +97,10 @@ tail -4 "$BUILD_LOG" | sed 's/^/   | /'
 note "The mail, by the rule BuildFailed:"
 aws messages "$INBOX"
 
+step "9. Who was allowed what"
+note "The build, each function, the training, EventBridge and S3 had the template's own roles and policies, and nothing else:"
+aws permissions "$NAME"
+
 step "Done"
 note "Commit or data in, trained model, record and message out; what fails is told as well." \
      "The services keep running: \`make test\` uses them too, \`make clean\` stops them."

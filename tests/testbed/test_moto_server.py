@@ -46,20 +46,24 @@ class Emulator:
                     raise
                 time.sleep(0.1)
 
-    def client(self, service):
-        """A boto3 client of one service."""
-        keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+    def client(self, service, **keys):
+        """A boto3 client of one service, of the account's owner unless there are other keys."""
+        keys = keys or {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
         return boto3.client(service, endpoint_url=self.url, region_name=REGION, **keys)
 
     def put(self, path, body):
         """The status of a PUT at the tests' door."""
-        request = urllib.request.Request(f"{self.url}/_testbed/{path}", json.dumps(body).encode(), method="PUT")
+        return self.asked("PUT", path, body)[0]
+
+    def asked(self, method, path, body=None):
+        """Status and answer at the tests' door."""
+        request = urllib.request.Request(f"{self.url}/_testbed/{path}", json.dumps(body).encode(), method=method)
         try:
             with urllib.request.urlopen(request) as answer:
-                return answer.status
+                return answer.status, json.load(answer)
         except urllib.error.HTTPError as error:
             with error:
-                return error.code
+                return error.code, json.load(error)
 
     def close(self):
         """End it."""

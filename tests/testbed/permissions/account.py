@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import threading
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,11 +44,16 @@ class Record:
     call: Call
     decision: Decision
 
+    @property
+    def caller(self) -> str:
+        """The role's logical name, or the service."""
+        return stacks.holder(self.call.role) if self.call.role else self.call.service
+
     def described(self) -> dict[str, Any]:
         """For a reader."""
         call, decision = self.call, self.decision
         return {
-            "caller": stacks.holder(call.role) if call.role else call.service,
+            "caller": self.caller,
             "action": call.action,
             "resource": call.resource,
             "context": call.context,
@@ -127,6 +133,7 @@ class Account:
         used = {key[:2] for key, count in allowing.items() if count}
         return {
             "calls": len(records),
+            "callers": Counter(each.caller for each in records),
             "denied": [each.described() for each in records if not each.decision.allowed],
             "unused": sorted(" ".join(key) for key, count in allowing.items() if not count),
             "used": {" ".join(key): count for key, count in sorted(allowing.items()) if count},
