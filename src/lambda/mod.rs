@@ -47,7 +47,7 @@ pub struct Configuration {
     pub topic: Option<String>,
     /// `SGBUILD_SYNTHETIC_BUCKET` and `SGBUILD_SYNTHETIC_PREFIX`: where the synthetic data is.
     pub synthetic: Option<SyntheticData>,
-    /// `SGBUILD_PROJECT`: the CodeBuild project.
+    /// `SGBUILD_PROJECT`: the CodeBuild project, whose failed builds are told of.
     pub project: Option<String>,
     /// `SGBUILD_ALLOWED_…`: what may be trained with.
     pub allowed: Allowed,
@@ -151,6 +151,7 @@ async fn serve_start_training(
         training_jobs: &jobs,
         records: records.as_ref().map(|records| records as &dyn Records),
         notifier: notifier.as_ref().map(|notifier| notifier as &dyn Notifier),
+        project: configuration.project.as_deref(),
         synthetic: configuration.synthetic.as_ref(),
         allowed: &configuration.allowed,
         region: &region,

@@ -7,7 +7,8 @@
 //! 3. the hyperparameters are read from the input bucket;
 //! 4. the run is recorded: commit, image, versions of the input objects;
 //! 5. the training job is created, or found created by an earlier delivery of the same run;
-//! 6. a run that cannot start is recorded as failed, and announced.
+//! 6. a run that cannot start is recorded as failed, and announced, unless a build of the stack's own asked for it: that build fails with
+//!    it, and a rule of the stack tells of failed builds.
 //!
 //! Lambda delivers an event at least once. The job's name is made of the run id, so that SageMaker itself refuses a second job for the
 //! run, and the record has that name as its key. A failure after which trying again may help leaves the record as it is, and the next
@@ -58,6 +59,8 @@ pub struct Services<'a> {
     pub notifier: Option<&'a dyn Notifier>,
     /// What may be trained with.
     pub allowed: &'a Allowed,
+    /// The build project whose failed builds are told of anyhow.
+    pub project: Option<&'a str>,
     /// What to train on where nobody has uploaded anything.
     pub synthetic: Option<&'a SyntheticData>,
     /// The region, for links into the console.
@@ -306,6 +309,13 @@ async fn record_failure(training: &Training, error: &Error, services: Services<'
     };
     match (recorded, services.notifier) {
         (Err(error), _) => log.warn("the failure is not recorded", &[("why", &error.to_string())]),
+        (Ok(_), Some(_)) if asked_by_a_build(training, services.project) => {
+            log.info("not announced: its build fails, which is", &[]);
+            // So that nobody announces it later, either.
+            if let Err(error) = records.mark_notified(name, Timestamp::now()).await {
+                log.warn("the failure may be announced twice", &[("why", &error.to_string())]);
+            }
+        }
         (Ok(_), None) => log.info("not announced: no topic is configured", &[]),
         (Ok(_), Some(notifier)) => {
             if let Err(error) = announce(name, services.region, records, notifier, log).await {
@@ -313,6 +323,13 @@ async fn record_failure(training: &Training, error: &Error, services: Services<'
             }
         }
     }
+}
+
+/// Whether a build of the stack's own project asked for the run, which then has the
+/// [build's id](https://docs.aws.amazon.com/codebuild/latest/userguide/build-env-ref-env-vars.html), `project:…`.
+fn asked_by_a_build(training: &Training, project: Option<&str>) -> bool {
+    let build = training.run_id.split_once(':');
+    build.is_some_and(|(of, _)| Some(of) == project)
 }
 
 /// Creates the job; answers with its ARN. A job of that name that exists already is this run's where it was asked to be the same: an

@@ -63,6 +63,7 @@ async fn started(emulator: &Emulator, run_id: &str) -> String {
         training_jobs: &function.training_jobs,
         records: Some(&function.records),
         notifier: Some(&function.notifier),
+        project: None,
         synthetic: None,
         allowed: &Allowed::default(),
         region: "eu-west-1",

@@ -56,6 +56,7 @@ impl Function {
             training_jobs: &self.training_jobs,
             records: Some(&self.records),
             notifier: Some(&self.notifier),
+            project: None,
             synthetic: Some(&self.synthetic),
             allowed: &self.allowed,
             region: "eu-west-1",

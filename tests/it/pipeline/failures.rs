@@ -106,3 +106,27 @@ fn a_build_that_fails_in_post_build_ends_in_one_mail() {
         );
     }
 }
+
+#[test]
+fn a_build_whose_training_cannot_start_ends_in_one_mail() {
+    let sandbox = repository();
+    let pipeline = Pipeline::launch(&sandbox);
+    pipeline.upload(&[
+        ("input/config/hyperparameters.json", "{"),
+        ("input/data/training/rows.csv", "a,b\n1,2\n"),
+    ]);
+    let build = pipeline.ended(1).remove(0);
+    assert_one_mail(&told(&pipeline), &build, "FAILED");
+    let records = pipeline.records();
+    let [record] = records.as_slice() else {
+        panic!("one record: {records:#?}")
+    };
+    assert_eq!(record["job_status"], "Failed", "{record:#}");
+    let reason = record["failure_reason"].as_str().unwrap();
+    assert!(reason.contains("hyperparameters.json"), "{reason}");
+    assert!(log_of(&build).contains("hyperparameters.json"), "{}", log_of(&build));
+    // The look at what is open does not tell of it once more.
+    pipeline.fire_schedules();
+    assert_one_mail(&told(&pipeline), &build, "FAILED");
+    assert_eq!(pipeline.player("GET", None)["denied"], json!([]));
+}

@@ -167,10 +167,11 @@ def _ensure_functions(pipeline: Pipeline) -> None:
         "SGBUILD_TOPIC": pipeline.topic,
         "SGBUILD_SYNTHETIC_BUCKET": pipeline.synthetic_bucket,
         "SGBUILD_SYNTHETIC_PREFIX": f"{pipeline.repository}/",
-        "SGBUILD_PROJECT": pipeline.project,
     }
     for handler, name in pipeline.functions.items():
-        registration = {"binary": pipeline.binary, "handler": handler, "environment": environment, "timeout": 60}
+        # Nobody tells of failed builds here, so start_training is not to rely on that.
+        known = environment | ({"SGBUILD_PROJECT": pipeline.project} if handler == "data_trigger" else {})
+        registration = {"binary": pipeline.binary, "handler": handler, "environment": known, "timeout": 60}
         cloud.register_function(name, registration)
 
 
