@@ -129,6 +129,40 @@ fn the_loop_takes_what_the_template_allows_and_no_more() {
     assert_eq!(permissions["twice"], json!([]), "{permissions:#}");
 }
 
+#[test]
+fn a_connection_and_an_index_take_statements_of_their_own() {
+    let sandbox = Sandbox::of_fixture("setuptools-docker-style").with_testbed();
+    sandbox.write("setup.py", "raise SystemExit('no setup.py any more')\n");
+    let sandbox = sandbox.committed();
+    let secret = boto(&format!(
+        "secret = boto3.client('secretsmanager').create_secret(
+    Name='index-{}', SecretString=json.dumps({{'PIP_INDEX_URL': 'https://user:password@packages.example.com/simple'}}))
+print(secret['ARN'])",
+        uuid::Uuid::new_v4().simple()
+    ));
+    let connection = "arn:aws:codeconnections:us-west-2:123456789012:connection/0a1b2c3d-1111-2222-3333-444455556666";
+    let parameters = json!({ "GitHubConnectionArn": connection, "PrivateIndexSecretArn": secret.trim() });
+    let launch = Launch {
+        parameters,
+        ..Launch::default()
+    };
+    let pipeline = Pipeline::of(&sandbox, launch);
+    pipeline.upload(&[("input/data/training/rows.csv", "a,b\n1,2\n")]);
+    let build = pipeline.ended(1).remove(0);
+    let log = super::log_of(&build);
+    assert!(log.contains("no setup.py any more"), "{log}");
+    let permissions = pipeline.permissions();
+    assert_eq!(permissions["denied"], json!([]), "{permissions:#}");
+    for used in [
+        "BuildRole UseTheConnection codeconnections:GetConnectionToken",
+        "BuildRole UseTheConnection codeconnections:UseConnection",
+        "BuildRole ReadTheIndex secretsmanager:GetSecretValue",
+    ] {
+        assert!(permissions["used"][used].is_number(), "{used}: {permissions:#}");
+    }
+    assert!(!log.contains("password"), "{log}");
+}
+
 /// A record of a run that SageMaker has never heard of, as if its job were going on.
 fn lost_run(pipeline: &Pipeline) -> String {
     let made = pipeline.made("table");

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
+import threading
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -14,13 +16,12 @@ from .pipeline import Pipeline, ensure_bucket, upload_program
 # A handler's function in the template.
 LOGICAL = {"start_training": "StartTraining", "record_result": "RecordResult", "data_trigger": "DataTrigger"}
 CODE_BUCKET = "sgbuild-testbed-code"
+_uploading = threading.Lock()
 
 
 def launch(name: str, template: str, binary: str, parameters: dict[str, str]) -> None:
     """As with `aws cloudformation create-stack`: upload the program, create the stack, wait."""
-    ensure_bucket(CODE_BUCKET)
-    upload_program(binary, CODE_BUCKET, f"{name}.zip")
-    values = {"PipelineName": name, "CodeBucket": CODE_BUCKET, "CodeKey": f"{name}.zip", **parameters}
+    values = {"PipelineName": name, "CodeBucket": CODE_BUCKET, "CodeKey": _uploaded(binary), **parameters}
     client = cloud.client("cloudformation")
     client.create_stack(
         StackName=name,
@@ -29,6 +30,18 @@ def launch(name: str, template: str, binary: str, parameters: dict[str, str]) ->
         Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in values.items()],
     )
     client.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+
+
+def _uploaded(binary: str) -> str:
+    """Where a program is in the code bucket; a debug binary is large, so each is uploaded once."""
+    state = os.stat(binary)
+    key = f"{state.st_size}-{state.st_ino}-{state.st_mtime_ns}.zip"
+    with _uploading:
+        ensure_bucket(CODE_BUCKET)
+        listed = cloud.client("s3").list_objects_v2(Bucket=CODE_BUCKET, Prefix=key)
+        if not listed.get("Contents"):
+            upload_program(binary, CODE_BUCKET, key)
+    return key
 
 
 def adopt(name: str, stack: str, body: dict[str, Any], programs: Path) -> Pipeline:
