@@ -125,9 +125,14 @@ def wait(name: str, what: str, found: Callable[[], Any], *, may_fail: bool = Fal
     """What is found at last, and the pipeline's history. What goes wrong ends the demo at once, with its log."""
     begun, said = time.monotonic(), time.monotonic()
     while True:
-        with urllib.request.urlopen(_pipeline(name)) as answer:
-            history = json.load(answer)
-        give_up_on(history, may_fail)
+        try:
+            with urllib.request.urlopen(_pipeline(name)) as answer:
+                history = json.load(answer)
+        except OSError as error:
+            logs = sorted(Path(os.environ["SGBUILD_TESTBED"]).glob("logs*/*.log"))
+            said = "\n".join(f"{log}:\n{end_of(str(log), 15)}" for log in logs)
+            sys.exit(f"demo: the testbed does not answer ({error}) while waiting for {what}; its logs:\n{said}")
+        give_up_on(name, history, may_fail)
         if result := found():
             return result, history
         now = time.monotonic()
@@ -139,8 +144,10 @@ def wait(name: str, what: str, found: Callable[[], Any], *, may_fail: bool = Fal
         time.sleep(0.3)
 
 
-def give_up_on(history: dict, may_fail: bool) -> None:
+def give_up_on(name: str, history: dict, may_fail: bool) -> None:
     """End the demo where there is nothing to wait for any more."""
+    if history["lost"]:
+        sys.exit(f"demo: {history['lost']} events could not be handled; the functions' logs:\n{logs_of(name)}")
     for each in history["troubles"]:
         sys.exit(f"demo: the testbed itself failed:\n{each['trouble']}")
     for each in history["denied"]:
@@ -148,6 +155,14 @@ def give_up_on(history: dict, may_fail: bool) -> None:
     for build in history["builds"]:
         if build["status"] not in ("IN_PROGRESS", "SUCCEEDED") and not may_fail:
             sys.exit(f"demo: the build {build['id']} ended with {build['status']}:\n{end_of(build['log'])}")
+
+
+def logs_of(stack: str) -> str:
+    """The last lines of each log group of a stack."""
+    logs = boto3.client("logs")
+    groups = [each["logGroupName"] for each in logs.describe_log_groups(logGroupNamePrefix=stack)["logGroups"]]
+    events = {group: logs.filter_log_events(logGroupName=group)["events"][-30:] for group in groups}
+    return "\n".join(f"{group}:\n" + "\n".join(each["message"] for each in lines) for group, lines in events.items())
 
 
 def doing(history: dict) -> str:

@@ -16,7 +16,8 @@ of, and leaves everything else in the account alone:
         a schedule                 fires its rule; a minute lasts as long as {"minute": seconds} says
     GET /_pipelines/{name}    what it did: {"builds": […], "jobs": […], "batches": […], "troubles": […]}, oldest first;
                               a trouble is one of the testbed's own, which nobody should wait out;
-                              "denied": what a stack's roles asked for and its policies do not allow
+                              "denied": what a stack's roles asked for and its policies do not allow, "lost": how
+                              many events wait in its dead letters
     POST /_pipelines/{name}/schedules    every schedule's time has come, whatever it says
     DELETE /_pipelines/{name} ends the playing, its events and its functions; data, table and history in AWS stay
 
@@ -97,9 +98,11 @@ class Played:
         threading.Thread(target=loop, daemon=True).start()
 
     def told(self) -> dict[str, Any]:
-        """What happened, and what a stack's policies denied."""
-        denied = cloud.permissions(self.pipeline.stack)["denied"] if self.pipeline.stack else []
-        return {**self.history, "denied": denied}
+        """What happened, what a stack's policies denied, and how many events were lost."""
+        if not self.pipeline.stack:
+            return {**self.history, "denied": [], "lost": 0}
+        denied = cloud.permissions(self.pipeline.stack)["denied"]
+        return {**self.history, "denied": denied, "lost": cloud.messages_in(self.pipeline.dead_letters)}
 
     def _trouble(self, text: str) -> None:
         print(text, file=sys.stderr, flush=True)

@@ -70,6 +70,13 @@ def may(caller: Caller, action: str, resource: str) -> None:
             raise PermissionError(json.loads(error.read())["message"]) from error
 
 
+def messages_in(queue: str) -> int:
+    """How many messages wait in a queue."""
+    sqs, wanted = client("sqs"), "ApproximateNumberOfMessages"
+    url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
+    return int(sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[wanted])["Attributes"][wanted])
+
+
 def permissions(stack: str) -> dict[str, Any]:
     """What a stack's policies allowed and denied so far."""
     return _call("GET", f"{os.environ['AWS_ENDPOINT_URL']}/_testbed/permissions/{quote(stack)}")

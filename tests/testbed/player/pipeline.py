@@ -48,6 +48,8 @@ class Pipeline:
     build_role: str = ""
     source_auth: str = ""
     variables: tuple[tuple[str, str, str], ...] = ()
+    # The queue of a stack for what could not be handled.
+    dead_letters: str = ""
     # The stack's rules with a schedule: its expression by the rule's name.
     schedules: dict[str, str] = field(default_factory=dict)
     # Take the image out of the daemon before a training, so that it comes from the registry by its digest.

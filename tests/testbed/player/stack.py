@@ -66,6 +66,7 @@ def adopt(name: str, stack: str, body: dict[str, Any], programs: Path) -> Pipeli
         "repository": ids["Repository"],
         "schedules": _schedules(resources),
         "binary": body.get("binary") or str(_program(plain["SGBUILD_CODE"], programs)),
+        "dead_letters": ids["DeadLetters"].rpartition("/")[2],
         "build_role": project["serviceRole"],
         "source_auth": (project["source"].get("auth") or {}).get("resource", ""),
         "variables": variables,
