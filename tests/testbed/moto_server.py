@@ -114,9 +114,9 @@ def main() -> None:
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
     from werkzeug.serving import run_simple
 
-    from emulation import builds, cloudformation, delivery, s3_answers, s3_events, tables, training_jobs
+    from emulation import builds, cloudformation, delivery, s3_answers, s3_events, tables, templates, training_jobs
 
-    for each in (training_jobs, builds, s3_answers, s3_events, cloudformation, tables):
+    for each in (training_jobs, builds, s3_answers, s3_events, cloudformation, templates, tables):
         each.install()
     delivery.install(given.functions)
     run_simple(given.host, given.port, WithDoor(DomainDispatcherApplication(create_backend_app)), threaded=True)
