@@ -1,6 +1,7 @@
-"""How CloudFormation comes by a template: as a part of the request, up to its limit, or from S3 by the object's address.
+"""How CloudFormation comes by a template: within the request, up to its limit, or from S3 by the object's address.
 
-moto takes a body of any length, finds a bucket of its own only under a host named localhost, and compares what was read from S3 with nothing.
+moto takes a body of any length, finds a bucket of its own only under a host named localhost, and compares what was read
+from S3 with nothing.
 https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateChangeSet.html
 """
 

@@ -17,14 +17,16 @@ CODE_BUCKET = "sgbuild-testbed-code"
 
 
 def launch(name: str, template: str, binary: str, parameters: dict[str, str]) -> None:
-    """As with `aws cloudformation create-stack`: upload the program, create the stack, wait."""
+    """As with `aws cloudformation create-stack`: upload program and template, create the stack, wait."""
     ensure_bucket(CODE_BUCKET)
     upload_program(binary, CODE_BUCKET, f"{name}.zip")
     values = {"PipelineName": name, "CodeBucket": CODE_BUCKET, "CodeKey": f"{name}.zip", **parameters}
     client = cloud.client("cloudformation")
+    # It is too long for the request itself.
+    cloud.client("s3").put_object(Bucket=CODE_BUCKET, Key=f"{name}.template", Body=Path(template).read_bytes())
     client.create_stack(
         StackName=name,
-        TemplateBody=Path(template).read_text(),
+        TemplateURL=f"https://{CODE_BUCKET}.s3.amazonaws.com/{name}.template",
         Capabilities=["CAPABILITY_IAM"],
         Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in values.items()],
     )
