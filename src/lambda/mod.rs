@@ -14,6 +14,7 @@ mod hyperparameters;
 pub mod input_data;
 pub mod log;
 pub mod message;
+mod metrics;
 pub mod notifier;
 pub mod objects;
 mod payload;
@@ -47,6 +48,8 @@ pub struct Configuration {
     pub topic: Option<String>,
     /// `SGBUILD_SYNTHETIC_BUCKET` and `SGBUILD_SYNTHETIC_PREFIX`: where the synthetic data is.
     pub synthetic: Option<SyntheticData>,
+    /// `SGBUILD_STACK`: the stack that the function is of, in whose name it writes metrics.
+    pub stack: Option<String>,
     /// `SGBUILD_PROJECT`: the CodeBuild project.
     pub project: Option<String>,
     /// `SGBUILD_ALLOWED_…`: what may be trained with.
@@ -66,6 +69,7 @@ impl Configuration {
                 bucket,
                 prefix: get("SGBUILD_SYNTHETIC_PREFIX").unwrap_or_default(),
             }),
+            stack: get("SGBUILD_STACK"),
             project: get("SGBUILD_PROJECT"),
             allowed,
         }
@@ -113,6 +117,7 @@ pub async fn run(
     configuration: &Configuration,
     log: &JsonLines,
 ) -> Result<(), Error> {
+    let log = &log.of_stack(configuration.stack.as_deref());
     let served = match handler {
         "start_training" => serve_start_training(runtime_api, sdk_config, configuration, log).await,
         "record_result" => serve_record_result(runtime_api, sdk_config, configuration, log).await,

@@ -221,10 +221,12 @@ fn progress(job: &Job) -> Progress {
         job_creation_time: job.created,
         job_end_time: job.ended,
         failure_reason: job.failure_reason.clone(),
-        // Through text: SageMaker keeps 32-bit floats, and 0.97 would become 0.9700000286102295 as a 64-bit one.
+        // Through text: SageMaker keeps 32-bit floats, and 0.97 would become 0.9700000286102295 as a 64-bit one. What is no number is none
+        // to DynamoDB either, and the whole record would be refused.
         metrics: job
             .metrics
             .iter()
+            .filter(|(_, value)| value.is_finite())
             .filter_map(|(name, value)| Some((name.clone(), value.to_string().parse().ok()?)))
             .collect(),
         artifact: job.artifact.clone(),

@@ -76,6 +76,7 @@ fn the_stack_is_launched_shown_updated_and_destroyed_and_its_data_stays() {
     let shown = stack.run(&["status"]).exits(0);
     for output in [
         "BuildProjectUrl",
+        "DashboardUrl",
         "TrainingInputBucketUrl",
         "ModelArtifactBucketUrl",
         "MetadataTableUrl",
@@ -86,6 +87,13 @@ fn the_stack_is_launched_shown_updated_and_destroyed_and_its_data_stays() {
             shown.stdout
         );
     }
+    // The dashboard's address ends in the name that CloudFormation has given it.
+    let address = shown.stdout.lines().find(|line| line.starts_with("DashboardUrl"));
+    let (_, name) = address.unwrap().rsplit_once("/dashboard/").unwrap();
+    let widgets = boto(&format!(
+        "[each['type'] for each in json.loads(boto3.client('cloudwatch').get_dashboard(DashboardName='{name}')['DashboardBody'])['widgets']]"
+    ));
+    assert_eq!(widgets, json!(vec!["metric"; 8]));
     assert!(!launched.stderr.contains("not-a-token") && !launched.stdout.contains("not-a-token"));
     let resources = boto(&format!(
         "[each['ResourceType'] for each in boto3.client('cloudformation').describe_stack_resources(StackName='{}')['StackResources']]",
