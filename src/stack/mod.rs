@@ -6,12 +6,14 @@ mod build_image;
 mod change_set;
 mod error;
 mod events;
+mod idle;
 mod template;
 
 pub use build_image::concern_about;
 pub use change_set::{Change, Plan, PlanSettings, Planned, check, discard, execute, plan};
 pub use error::{Error, FailedResource};
 pub use events::{Mark, follow, mark};
+pub use idle::{Idle, IdleCost};
 pub use template::{MAX_BODY, Template};
 
 use std::collections::BTreeMap;

@@ -87,6 +87,27 @@ fn the_stack_is_launched_shown_updated_and_destroyed_and_its_data_stays() {
             shown.stdout
         );
     }
+    // Parts of this very stack, and what stands beside it.
+    let idle = &stack.run(&["status", "--json"]).exits(0).json()["idle"];
+    let costs = idle["costs"].as_array().unwrap();
+    for (name, kind) in [
+        ("Dashboard", "AWS::CloudWatch::Dashboard"),
+        ("GitHubTokenSecret", "AWS::SecretsManager::Secret"),
+        ("JobChanged", "AWS::Events::Rule"),
+        ("TrainingInputBucket", "AWS::S3::Bucket"),
+        ("CodeBucket", "AWS::S3::Bucket"),
+    ] {
+        let cost = costs.iter().find(|cost| cost["logical_id"] == name);
+        let cost = cost.unwrap_or_else(|| panic!("{name}: {idle:#}"));
+        assert_eq!(cost["type"], kind);
+        assert!(
+            shown.stdout.contains(cost["paid_for"].as_str().unwrap()),
+            "{}",
+            shown.stdout
+        );
+    }
+    assert!(!costs.iter().any(|cost| cost["logical_id"] == "Schedule"), "{idle:#}");
+    assert_eq!(idle["unknown"], json!([]));
     // The dashboard's address ends in the name that CloudFormation has given it.
     let address = shown.stdout.lines().find(|line| line.starts_with("DashboardUrl"));
     let (_, name) = address.unwrap().rsplit_once("/dashboard/").unwrap();
