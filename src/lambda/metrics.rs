@@ -28,9 +28,9 @@ const NAMESPACE: &str = "sgbuild";
 const SHOWN_SOON: SignedDuration = SignedDuration::from_hours(24);
 
 /// Logs what a run that has ended amounts to, if the function is one of a stack.
-pub(super) fn tell(record: &RunRecord, log: &JsonLines) {
+pub(super) fn tell(record: &RunRecord, now: Timestamp, log: &JsonLines) {
     let Some(stack) = log.stack() else { return };
-    for document in documents(record, stack, Timestamp::now()) {
+    for document in documents(record, stack, now) {
         log.document("metrics", document);
     }
 }

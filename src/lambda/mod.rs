@@ -6,12 +6,15 @@
 pub mod allowed;
 mod announcement;
 mod builds;
+pub mod clock;
 mod created;
 mod data_trigger;
 mod event_json;
 mod fields;
 mod hyperparameters;
 pub mod input_data;
+#[cfg(test)]
+mod interleavings;
 pub mod log;
 pub mod message;
 mod metrics;
@@ -31,6 +34,7 @@ use crate::record::{DynamoDb, Records};
 
 use allowed::Allowed;
 use builds::CodeBuild;
+use clock::SystemClock;
 use input_data::SyntheticData;
 use log::JsonLines;
 use notifier::{Notifier, Sns};
@@ -159,6 +163,7 @@ async fn serve_start_training(
         synthetic: configuration.synthetic.as_ref(),
         allowed: &configuration.allowed,
         region: &region,
+        clock: &SystemClock,
     };
     let function = async |event: Event, log: JsonLines| {
         let allowed = configuration.allowed.of_function(event.function_arn.as_deref());
@@ -189,6 +194,7 @@ async fn serve_record_result(
         notifier: &notifier,
         allowed: &configuration.allowed,
         region: &region,
+        clock: &SystemClock,
     };
     let function = async |event: Event, log: JsonLines| {
         let allowed = configuration.allowed.of_function(event.function_arn.as_deref());

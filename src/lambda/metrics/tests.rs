@@ -122,11 +122,12 @@ impl Write for Written {
 
 #[test]
 fn each_document_is_a_line_of_its_own_and_only_a_stacks_function_writes_any() {
+    let now = NOW.parse().unwrap();
     let written = Written::default();
     let log = JsonLines::new(written.clone());
-    tell(&completed(), &log);
+    tell(&completed(), now, &log);
     assert!(written.0.lock().unwrap().is_empty());
-    tell(&completed(), &log.of_stack(Some("iris-pipeline")).of_request("1"));
+    tell(&completed(), now, &log.of_stack(Some("iris-pipeline")).of_request("1"));
     let text = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
     assert_eq!(text.lines().count(), 4, "{text}");
     for line in text.lines() {
