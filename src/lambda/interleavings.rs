@@ -3,6 +3,7 @@
 //! A seed makes a world: some runs, SageMaker's jobs, their events, Lambda's deliveries, and what goes wrong. Handlers are the real ones,
 //! at work beside each other; time is the world's own.
 
+mod data;
 mod events;
 mod table;
 mod time;
@@ -48,24 +49,31 @@ struct Outcome {
     log: String,
 }
 
-/// Lives through the world of a seed.
-fn live(seed: u64, may_end_untold: bool) -> Outcome {
-    let time = Time::default();
-    let (log, written) = events::log();
-    let mut chance = Chance(seed);
-    let runs: Vec<String> = (0..=chance.below(3)).map(|run| format!("run-{run}")).collect();
-    let mut world = World {
-        chance,
+/// A world in which nothing has happened yet.
+fn empty(seed: u64, may_end_untold: bool) -> World {
+    World {
+        chance: Chance(seed),
         may_end_untold,
-        log,
         table: table::Table::default(),
+        data: data::Data::default(),
         jobs: BTreeMap::new(),
         refused: BTreeSet::new(),
         invocations: Vec::new(),
         messages: Vec::new(),
         untold: BTreeMap::new(),
         faults: BTreeMap::new(),
-    };
+        log: events::log().0,
+    }
+}
+
+/// Lives through the world of a seed.
+fn live(seed: u64, may_end_untold: bool) -> Outcome {
+    let time = Time::default();
+    let mut world = empty(seed, may_end_untold);
+    let (log, written) = events::log();
+    world.log = log;
+    let runs = (0..=world.chance.below(3)).map(|run| format!("run-{run}"));
+    let runs: Vec<String> = runs.collect();
     for run in &runs {
         if world.chance.percent(15) {
             world.refused.insert(format!("iris-{run}"));

@@ -125,7 +125,7 @@ async fn deliver(event: &Event, world: &Shared, time: &Time) -> bool {
 }
 
 /// Until the function's process dies, or Lambda ends it.
-async fn end(limit: Duration, caller: &Caller) {
+pub(super) async fn end(limit: Duration, caller: &Caller) {
     let death = std::future::poll_fn(|_| if caller.died() { Poll::Ready(()) } else { Poll::Pending });
     let time_out = async {
         caller.time.sleep(limit).await;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 
+use super::data::Data;
 use super::events::{self, Event};
 use super::table::Table;
 use super::time::Time;
@@ -61,6 +62,7 @@ pub(super) struct World {
     pub(super) may_end_untold: bool,
     pub(super) log: JsonLines,
     pub(super) table: Table,
+    pub(super) data: Data,
     pub(super) jobs: BTreeMap<String, SimulatedJob>,
     /// The runs for which the account has no instances.
     pub(super) refused: BTreeSet<String>,
@@ -151,7 +153,7 @@ impl Caller {
         fate
     }
 
-    async fn call<T>(
+    pub(super) async fn call<T>(
         &self,
         tells: bool,
         effect: impl FnOnce(&mut World, Timestamp) -> Result<T, CallError>,
@@ -354,7 +356,7 @@ impl Objects for Caller {
     }
 
     async fn is_synthetic(&self, _bucket: &str, _object: &Object) -> Result<bool, CallError> {
-        Ok(false)
+        self.call(false, |_, _| Ok(false)).await
     }
 
     async fn put_json(&self, _bucket: &str, _key: &str, _bytes: Vec<u8>) -> Result<(), CallError> {
