@@ -126,8 +126,8 @@ fn billed(record: &RunRecord) -> Option<String> {
     ))
 }
 
-/// SNS takes printable ASCII in a subject, without line breaks.
-fn ascii_line(text: &str) -> String {
+/// The beginning of a text in printable ASCII, without line breaks: what SNS takes in a subject, and CloudWatch in a dimension.
+pub(super) fn ascii_line(text: &str) -> String {
     let printable = |c: char| if c.is_ascii_graphic() || c == ' ' { c } else { '?' };
     text.chars().map(printable).take(MAX_SUBJECT).collect()
 }

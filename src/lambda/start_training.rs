@@ -20,11 +20,11 @@ pub use error::Error;
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
 use serde_json::Value;
 
 use super::allowed::Allowed;
-use super::announcement::announce;
+use super::announcement::Announcer;
+use super::clock::Clock;
 use super::hyperparameters;
 use super::input_data::{self, Folders, InputData, SyntheticData};
 use super::log::JsonLines;
@@ -65,6 +65,8 @@ pub struct Services<'a> {
     pub synthetic: Option<&'a SyntheticData>,
     /// The region, for links into the console.
     pub region: &'a str,
+    /// The time.
+    pub clock: &'a dyn Clock,
 }
 
 /// Starts the training job that `payload` asks for, and answers with it.
@@ -219,7 +221,7 @@ async fn record(
     };
     let training = &job.training;
     let refused = |source| Error::of_record(source, &training.job_name);
-    let mut record = RunRecord::requested(training.clone());
+    let mut record = RunRecord::requested(training.clone(), services.clock.now());
     record.data_source = Some(data.source);
     record.channels = job.channels.keys().cloned().collect();
     record.hyperparameters = job.hyperparameters.clone();
@@ -270,7 +272,7 @@ async fn confirm(name: &str, arn: &str, services: Services<'_>, log: &JsonLines)
     let Some(records) = services.records else { return };
     let progress = Progress {
         training_job_arn: Some(arn.to_owned()),
-        job_creation_time: Some(Timestamp::now()),
+        job_creation_time: Some(services.clock.now()),
         ..Progress::to(JobStatus::InProgress)
     };
     if let Err(error) = records.advance(name, &progress).await {
@@ -287,8 +289,8 @@ async fn record_failure(training: &Training, error: &Error, services: Services<'
     let failed = RunRecord {
         job_status: JobStatus::Failed,
         failure_reason: Some(reason.clone()),
-        job_end_time: Some(Timestamp::now()),
-        ..RunRecord::requested(training.clone())
+        job_end_time: Some(services.clock.now()),
+        ..RunRecord::requested(training.clone(), services.clock.now())
     };
     let progress = Progress {
         failure_reason: Some(reason),
@@ -318,7 +320,13 @@ async fn record_failure(training: &Training, error: &Error, services: Services<'
         }
         (Ok(_), None) => log.info("not announced: no topic is configured", &[]),
         (Ok(_), Some(notifier)) => {
-            if let Err(error) = announce(name, services.region, records, notifier, log).await {
+            let announcer = Announcer {
+                records,
+                notifier,
+                region: services.region,
+                clock: services.clock,
+            };
+            if let Err(error) = announcer.announce(name, log).await {
                 log.warn("the failure is not announced", &[("why", &error.to_string())]);
             }
         }

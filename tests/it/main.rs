@@ -30,6 +30,7 @@ mod output;
 mod pipeline;
 mod project;
 mod record_result;
+mod records;
 mod registry;
 mod requirements;
 mod revision;

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use serde_json::{Value, json};
 use sgbuild::aws::CallError;
 use sgbuild::lambda::allowed::Allowed;
+use sgbuild::lambda::clock::SystemClock;
 use sgbuild::lambda::input_data::SyntheticData;
 use sgbuild::lambda::log::JsonLines;
 use sgbuild::lambda::notifier::Sns;
@@ -60,6 +61,7 @@ impl Function {
             synthetic: Some(&self.synthetic),
             allowed: &self.allowed,
             region: "eu-west-1",
+            clock: &SystemClock,
         }
     }
 

@@ -236,7 +236,7 @@ class TemplateShapeTest(TemplateTest):
 
     def test_the_consoles_pages_are_outputs(self) -> None:
         urls = [name for name in self.template["Outputs"] if name.endswith("Url")]
-        self.assertEqual(len(urls), 4)
+        self.assertEqual(len(urls), 5)
 
 
 if __name__ == "__main__":

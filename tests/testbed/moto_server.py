@@ -140,10 +140,20 @@ def main() -> None:
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
     from werkzeug.serving import run_simple
 
-    from emulation import builds, cloudformation, delivery, functions, s3_answers, s3_events, tables, training_jobs
+    from emulation import (
+        builds,
+        cloudformation,
+        delivery,
+        functions,
+        s3_answers,
+        s3_events,
+        tables,
+        templates,
+        training_jobs,
+    )
     from permissions.enforcement import Enforced
 
-    for each in (training_jobs, builds, s3_answers, s3_events, cloudformation, functions, tables):
+    for each in (training_jobs, builds, s3_answers, s3_events, cloudformation, templates, functions, tables):
         each.install()
     delivery.install(given.functions)
     moto = Enforced(DomainDispatcherApplication(create_backend_app))

@@ -206,6 +206,32 @@ class MotoServerTest(unittest.TestCase):
         self.assertNotIn("rolled", [each["Name"] for each in self.emulator.client("s3").list_buckets()["Buckets"]])
         self.assertEqual(cloudformation.describe_stack_resources(StackName="failing")["StackResources"], [])
 
+    def test_a_long_template_comes_from_s3(self):
+        cloudformation, s3 = self.emulator.client("cloudformation"), self.emulator.client("s3")
+        template = {
+            "AWSTemplateFormatVersion": "2010-09-09",
+            "Description": "x" * 51_200,
+            "Parameters": {"Title": {"Type": "String"}},
+            "Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": {"Ref": "Title"}}}},
+        }
+        given = [{"ParameterKey": "Title", "ParameterValue": "trainings"}]
+        names = {"StackName": "long", "ChangeSetName": "first", "ChangeSetType": "CREATE"}
+        with self.assertRaisesRegex(ClientError, "less than or equal to 51200"):
+            cloudformation.create_change_set(**names, TemplateBody=json.dumps(template))
+        s3.create_bucket(Bucket="code", CreateBucketConfiguration={"LocationConstraint": REGION})
+        s3.put_object(Bucket="code", Key="a/long.template", Body=json.dumps(template).encode())
+        url = f"{self.emulator.url}/code/a/long.template"
+        with self.assertRaisesRegex(ClientError, "does not exist"):
+            cloudformation.create_change_set(**names, TemplateURL=url + "er")
+        with self.assertRaisesRegex(ClientError, "supported URL"):
+            cloudformation.create_change_set(**names, TemplateURL=url + "?X-Amz-Signature=0")
+        self.assertEqual(cloudformation.get_template_summary(TemplateURL=url)["ResourceTypes"], ["AWS::SNS::Topic"])
+        cloudformation.create_stack(StackName="long", TemplateURL=url, Parameters=given)
+        # By AWS's own name for it, too.
+        url = f"https://code.s3.{REGION}.amazonaws.com/a/long.template"
+        with self.assertRaisesRegex(ClientError, "No updates"):
+            cloudformation.update_stack(StackName="long", TemplateURL=url, Parameters=given)
+
     def test_s3_says_which_version_was_created(self):
         s3, sqs = self.emulator.client("s3"), self.emulator.client("sqs")
         s3.create_bucket(Bucket="watched", CreateBucketConfiguration={"LocationConstraint": REGION})

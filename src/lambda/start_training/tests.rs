@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use serde_json::json;
 
 use super::*;
+use crate::lambda::clock::SystemClock;
 use crate::lambda::objects::{Content, Object};
 use crate::lambda::runtime::Diagnostic;
 
@@ -179,6 +180,7 @@ async fn started(payload: &Value, bucket: &Bucket, jobs: &Jobs) -> Result<Traini
         synthetic: None,
         allowed: &allowed(),
         region: "eu-west-1",
+        clock: &SystemClock,
     };
     handle(payload, "request-1", services, &JsonLines::new(std::io::sink())).await
 }

@@ -20,12 +20,14 @@ _uploading = threading.Lock()
 
 
 def launch(name: str, template: str, binary: str, parameters: dict[str, str]) -> None:
-    """As with `aws cloudformation create-stack`: upload the program, create the stack, wait."""
+    """As with `aws cloudformation create-stack`: upload program and template, create the stack, wait."""
     values = {"PipelineName": name, "CodeBucket": CODE_BUCKET, "CodeKey": _uploaded(binary), **parameters}
     client = cloud.client("cloudformation")
+    # It is too long for the request itself.
+    cloud.client("s3").put_object(Bucket=CODE_BUCKET, Key=f"{name}.template", Body=Path(template).read_bytes())
     client.create_stack(
         StackName=name,
-        TemplateBody=Path(template).read_text(),
+        TemplateURL=f"https://{CODE_BUCKET}.s3.amazonaws.com/{name}.template",
         Capabilities=["CAPABILITY_IAM"],
         Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in values.items()],
     )
