@@ -2,10 +2,11 @@
 
     python3 tests/sdk/compare.py --sgbuild target/release/sgbuild
 
-Each training of options.py is asked of both versions of the SDK, which send nothing, and of sgbuild: settings in pyproject.toml and the
-environment, `sgbuild train`, the training Lambda, SageMaker's emulator, which must accept it. On the way there the request is read. All
-fields must be the same; where they cannot be, `DIFFERENCES` says why, and what is listed there must differ. The table of fields in
-src/training/fields is held against the model of the botocore that SDK 2.x brings.
+Each training of options.py is asked of both versions of the SDK, which send nothing, and of sgbuild: settings in
+pyproject.toml and the environment, `sgbuild train`, the training Lambda, SageMaker's emulator, which must accept it. On
+the way there the request is read. All fields must be the same; where they cannot be, `DIFFERENCES` says why, and what
+is listed there must differ. The table of fields in src/training/fields is held against the model of the botocore that
+SDK 2.x brings.
 """
 
 from __future__ import annotations
@@ -139,7 +140,7 @@ def problems(sdk: str, name: str, theirs: dict[str, Any], ours: dict[str, Any]) 
 
 
 def comparable(request: dict[str, Any]) -> dict[str, Any]:
-    """The request without its name and what sgbuild adds to every run, and with lists whose order means nothing in order."""
+    """The request without its name and what sgbuild adds to every run; lists whose order means nothing in order."""
     request = {name: value for name, value in request.items() if name != "TrainingJobName"}
     tags = [tag for tag in request.get("Tags", []) if not tag["Key"].startswith(OWN_TAGS)]
     variables = request.get("Environment", {}).items()

@@ -1,6 +1,7 @@
 """What the SageMaker Python SDK 2.x asks SageMaker for: `Estimator(…).fit()` of each training of options.py, as JSON.
 
-No request leaves the machine: botocore hands each to this program, which answers it. What is written is the body that would be sent.
+No request leaves the machine: botocore hands each to this program, which answers it. What is written is the body that
+would be sent.
 """
 
 from __future__ import annotations

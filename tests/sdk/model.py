@@ -1,7 +1,7 @@
-"""The fields of CreateTrainingJob as botocore's model has them, in the form of src/training/fields/create_training_job.txt.
+"""The fields of CreateTrainingJob as botocore's model has them, in the form of src/training/fields' table.
 
-One line a field: its path (`[]` an item of a list, `{}` a value of a map, `!` what its object cannot do without), its type, its limits
-and its values. Types of instances are left out, as there are more of them every month.
+One line a field: its path (`[]` an item of a list, `{}` a value of a map, `!` what its object cannot do without), its
+type, its limits and its values. Types of instances are left out, as there are more of them every month.
 """
 
 from __future__ import annotations

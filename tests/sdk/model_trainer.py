@@ -1,4 +1,4 @@
-"""What the SageMaker Python SDK 3.x asks SageMaker for: `ModelTrainer(…).train()` of each training of options.py, as JSON.
+"""What the SageMaker Python SDK 3.x asks SageMaker for: `ModelTrainer(…).train()` of options.py, as JSON.
 
 As estimator.py, whose SDK cannot be installed beside this one.
 """

@@ -1,4 +1,4 @@
-"""The trainings that are asked of the SageMaker Python SDK and of sgbuild: every option of a training job, in the jobs that may have it.
+"""The trainings that are asked of SageMaker's SDK and of sgbuild: every option of a training job, where it may be.
 
 Values are the same for all three; each says them in its own way (estimator.py, model_trainer.py, compare.py).
 """

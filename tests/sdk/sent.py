@@ -1,4 +1,4 @@
-"""The requests that botocore would send, caught before they leave. To be imported before the SDK: nothing else leaves either."""
+"""The requests that botocore would send, caught before they leave. Imported before the SDK, lest it send others."""
 
 from __future__ import annotations
 
