@@ -31,6 +31,7 @@ struct Outcome<'a> {
 }
 
 pub(super) async fn run(arguments: &cli::Launch, checkout: &Checkout<'_>) -> Result<Data, Error> {
+    checkout.settings.training_given().check_given()?;
     let progress = checkout.progress;
     let template = pipeline::read_template(arguments.template.as_deref())?;
     let mut settings = pipeline::plan_settings(checkout, Template::Body(template))?;

@@ -223,7 +223,7 @@ async fn record(
     let refused = |source| Error::of_record(source, &training.job_name);
     let mut record = RunRecord::requested(training.clone(), services.clock.now());
     record.data_source = Some(data.source);
-    record.channels = job.channels.keys().cloned().collect();
+    record.channels = job.channel_names();
     record.hyperparameters = job.hyperparameters.clone();
     record.input_listed_at = Some(data.listed_at);
     record.input_object_count = versions.len();

@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::{Map, Value};
+
 use crate::oci::Repository;
 use crate::push::PushedImage;
 
 use super::error::{Error, Invalid, Setting};
-use super::vocabulary::{FIELDS, Field, METRICS, Presence, Training};
-use super::{job_name, rules};
+use super::parts::{PARTS, Part};
+use super::vocabulary::{FIELDS, Field, METRICS, Training};
+use super::{combinations, fields, job_name, rules};
 
 /// How long the beginning of a job's name may be: the setuptools-docker pipeline's Lambda appends a timestamp of 20 characters or so.
 const MAX_PREFIX: usize = 40;
@@ -17,6 +20,9 @@ const FUNCTION: Setting = Setting {
     what: "the training Lambda",
     key: "function",
 };
+
+/// Why nobody says the type or number of instances.
+const LISTED: &str = "the instances are listed already, by `instance-groups` or ResourceConfig.InstancePreferences: take one of the two out";
 
 /// What a setting was set to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -36,6 +42,8 @@ pub(crate) struct TrainingSettings {
     pub(crate) given: BTreeMap<&'static str, Given<String>>,
     /// Metrics by name: the regular expressions, with one group each, that find them in the training's log.
     pub(crate) metrics: Given<BTreeMap<String, String>>,
+    /// Those settings of [`part_keys`] that are set, by their keys.
+    pub(crate) parts: BTreeMap<&'static str, Given<Value>>,
     /// What the job's name begins with; the package's name unless set.
     pub(crate) job_name: Option<String>,
     /// The commit that is trained, where known.
@@ -44,9 +52,21 @@ pub(crate) struct TrainingSettings {
     pub(crate) repository_origin: Option<String>,
 }
 
+/// What became of the settings.
+struct Read {
+    training: Training,
+    missing: Vec<Setting>,
+    refused: Vec<Invalid>,
+}
+
 /// The settings that the fields of a training are made of, one each.
 pub(crate) fn setting_keys() -> impl Iterator<Item = &'static str> {
     FIELDS.iter().filter_map(|field| Some(field.setting?.key))
+}
+
+/// The settings that are a part of the request beyond what every training says.
+pub(crate) fn part_keys() -> impl Iterator<Item = &'static str> {
+    PARTS.iter().map(|part| part.setting.key)
 }
 
 impl TrainingSettings {
@@ -64,6 +84,14 @@ impl TrainingSettings {
     /// As [`training_of`](Self::training_of).
     pub(crate) fn check(&self) -> Result<(), Error> {
         self.read().and_then(|(_, refused)| none_of(refused))
+    }
+
+    /// Finds what is wrong with what is set, whatever is missing: the pipeline's stack says that.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`].
+    pub(crate) fn check_given(&self) -> Result<(), Error> {
+        none_of(self.read_given().refused)
     }
 
     /// The training of `image`, which holds the package `name` in `version`.
@@ -91,19 +119,34 @@ impl TrainingSettings {
 
     /// What the settings alone say of the training, and which of them are refused.
     fn read(&self) -> Result<(Training, Vec<Invalid>), Error> {
+        let mut read = self.read_given();
+        if self.function.as_ref().is_none_or(String::is_empty) {
+            read.missing.insert(0, FUNCTION);
+        }
+        if !read.missing.is_empty() {
+            return Err(Error::Missing(read.missing));
+        }
+        Ok((read.training, read.refused))
+    }
+
+    fn read_given(&self) -> Read {
         let mut training = Training {
             commit: self.commit.clone().unwrap_or_default(),
             metrics: self.metrics.value.clone(),
             ..Training::default()
         };
         let (mut missing, mut refused) = (Vec::new(), Vec::new());
-        if self.function.as_ref().is_none_or(String::is_empty) {
-            missing.push(FUNCTION);
-        }
+        training.further = Some(self.further(&mut refused));
         for field in &FIELDS {
             let Some(setting) = field.setting else { continue };
-            let is_required = field.presence == Presence::Required;
+            let is_required = field.is_required(&training);
+            let is_elsewhere = field.is_about_instances() && training.lists_instances();
             match self.given.get(setting.key) {
+                // Our own default gives way to what was said; what somebody else said does not.
+                Some(given) if is_elsewhere && given.origin.is_some() => {
+                    refused.extend(invalid(setting, given.origin.as_ref(), Err(LISTED.to_owned())));
+                }
+                _ if is_elsewhere => {}
                 Some(given) if !(is_required && given.value.is_empty()) => {
                     refused.extend(read(field, setting, given, &mut training));
                 }
@@ -111,16 +154,47 @@ impl TrainingSettings {
                 _ => {}
             }
         }
-        if !missing.is_empty() {
-            return Err(Error::Missing(missing));
-        }
         let metrics = Setting {
             what: "the metrics",
             key: METRICS,
         };
         let outcome = rules::metrics(&self.metrics.value);
         refused.extend(invalid(metrics, self.metrics.origin.as_ref(), outcome));
-        Ok((training, refused))
+        if refused.is_empty() {
+            refused.extend(combinations::check(&training).into_iter().map(|problem| {
+                let part = Part::to_blame(&problem.path, |part| self.parts.contains_key(part.setting.key));
+                self.refusal(part, part.in_words(&problem))
+            }));
+        }
+        Read {
+            training,
+            missing,
+            refused,
+        }
+    }
+
+    /// What the parts say together.
+    fn further(&self, refused: &mut Vec<Invalid>) -> Map<String, Value> {
+        let mut further = Map::new();
+        for part in &PARTS {
+            let Some(given) = self.parts.get(part.setting.key) else {
+                continue;
+            };
+            match part.of(&given.value) {
+                Ok(said) => fields::merge(&mut further, said),
+                Err(problem) => refused.push(self.refusal(part, problem)),
+            }
+        }
+        further
+    }
+
+    fn refusal(&self, part: &Part, problem: String) -> Invalid {
+        let given = self.parts.get(part.setting.key);
+        Invalid {
+            setting: part.setting,
+            origin: given.and_then(|given| given.origin.clone()),
+            problem,
+        }
     }
 }
 
@@ -148,6 +222,8 @@ fn none_of(refused: Vec<Invalid>) -> Result<(), Error> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::explain::Explain as _;
     use crate::oci::MediaType;
@@ -268,6 +344,76 @@ mod tests {
           --run-id: `a b` is not a run id: 1 to 128 letters, digits and _ . : / = + - @
         `sgbuild settings` shows every setting of the files and the environment.
         "#);
+    }
+
+    fn part(value: Value, origin: &str) -> Given<Value> {
+        Given {
+            value,
+            origin: Some(origin.to_owned()),
+        }
+    }
+
+    #[test]
+    fn the_further_fields_are_sent_in_sagemakers_words() {
+        let mut more = settings();
+        more.parts = BTreeMap::from([
+            ("spot", part(true.into(), "--spot")),
+            ("max-wait", part(90_000.into(), "pyproject.toml:3")),
+            ("profiler", part(false.into(), "default")),
+            (
+                "training",
+                part(
+                    json!({ "RemoteDebugConfig": { "EnableRemoteDebug": true } }),
+                    "pyproject.toml:9",
+                ),
+            ),
+        ]);
+        assert_eq!(
+            training(&more).unwrap().payload()[super::super::vocabulary::FURTHER],
+            json!({
+                "EnableManagedSpotTraining": true,
+                "StoppingCondition": { "MaxWaitTimeInSeconds": 90_000 },
+                "RemoteDebugConfig": { "EnableRemoteDebug": true },
+            })
+        );
+    }
+
+    #[test]
+    fn what_does_not_go_together_is_said_where_it_was_set() {
+        let mut wrong = settings();
+        wrong.parts = BTreeMap::from([
+            ("spot", part(true.into(), "--spot")),
+            ("max-wait", part(60.into(), "pyproject.toml:3")),
+            ("keep-alive", part(60.into(), "SGBUILD_KEEP_ALIVE")),
+            ("checkpoints", part("models".into(), "pyproject.toml:4")),
+            ("subnets", part(json!(["subnet-0a1b2c3d"]), "--subnet")),
+            (
+                "training",
+                part(
+                    json!({ "InputDataConfig": [{ "ChannelName": "extra", "CompressionType": "Gzip" }] }),
+                    "pyproject.toml:9",
+                ),
+            ),
+        ]);
+        let error = training(&wrong).unwrap_err();
+        insta::assert_snapshot!(error, @r"
+        SageMaker would refuse the training job:
+          checkpoints (pyproject.toml:4): `models` is not an S3 URI, such as s3://bucket/folder/
+          max-wait (pyproject.toml:3): is 60, and the run alone may take 86400 seconds (`max-runtime`)
+          keep-alive (SGBUILD_KEEP_ALIVE): does not go with managed spot training (`spot`): spot instances are not kept
+          --subnet: needs security groups as well (`security-groups`)
+          training (pyproject.toml:9): `InputDataConfig[0]` does not say where the data of `extra` is (`channels`)
+        ");
+        let mut listed = settings();
+        listed.given.get_mut("instance-type").unwrap().origin = Some("SGBUILD_INSTANCE_TYPE".to_owned());
+        listed.parts = BTreeMap::from([(
+            "instance-groups",
+            part(json!(["data=ml.c5.xlarge:2"]), "pyproject.toml:3"),
+        )]);
+        insta::assert_snapshot!(training(&listed).unwrap_err(), @"");
+        listed.given.get_mut("instance-type").unwrap().origin = None;
+        let training = training(&listed).unwrap();
+        assert_eq!((training.instance_type.as_str(), training.instance_count), ("", 0));
     }
 
     #[test]

@@ -11,7 +11,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::error::Setting;
+use super::fields;
 use super::rules;
+use crate::shown::quoted;
 
 /// The folder of the input bucket that is the training channel, as in the setuptools-docker pipeline.
 const TRAINING_DATA: &str = "input/data/training/";
@@ -61,10 +63,15 @@ pub struct Training {
     /// values that were found instead.
     #[serde(skip)]
     pub metrics: BTreeMap<String, String>,
+    /// What else `CreateTrainingJob` is asked, in its own words. `None` where that is not known: older records lack it.
+    #[serde(rename = "create_training_job", default, skip_serializing_if = "Option::is_none")]
+    pub further: Option<Map<String, Value>>,
 }
 
 /// The key of the metrics in the payload: an object, where every other field is a text.
 pub(crate) const METRICS: &str = "metrics";
+/// The key of the further fields in the payload: an object too.
+pub(crate) const FURTHER: &str = "create_training_job";
 
 /// Whether a payload can do without a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -276,6 +283,16 @@ impl Field {
         (self.read)(training, &(self.of_setting)(text)?)
     }
 
+    /// Whether `training` is none without it: which instances train may be said by the further fields as well.
+    pub(crate) fn is_required(&self, training: &Training) -> bool {
+        self.presence == Presence::Required && !(self.is_about_instances() && training.lists_instances())
+    }
+
+    /// Whether it says which instances train, and how many.
+    pub(crate) fn is_about_instances(&self) -> bool {
+        matches!(self.key, "num_instances" | "instance_type")
+    }
+
     /// Every field in the order in which a payload is read and trainings are compared: first which image is trained in which run, then
     /// how.
     pub(crate) fn in_order() -> impl Iterator<Item = &'static Self> {
@@ -302,6 +319,9 @@ impl Training {
         if !self.metrics.is_empty() {
             payload.insert(METRICS.to_owned(), self.metrics.clone().into_iter().collect());
         }
+        if let Some(further) = self.further.as_ref().filter(|further| !further.is_empty()) {
+            payload.insert(FURTHER.to_owned(), Value::Object(further.clone()));
+        }
         payload
     }
 
@@ -309,13 +329,45 @@ impl Training {
     /// again is told from another run that took the same id. A field that either of the two does not know is not compared.
     #[must_use]
     pub(crate) fn difference(&self, ours: &Self) -> Option<String> {
-        Field::in_order().find_map(|field| {
+        let fields = Field::in_order().find_map(|field| {
             let what = field.difference?;
             let (theirs, ours) = ((field.text)(self), (field.text)(ours));
             let differ = theirs != ours && !theirs.is_empty() && !ours.is_empty();
             differ.then(|| format!("its {what} is {theirs}, ours is {ours}"))
-        })
+        });
+        fields.or_else(|| further_difference(self.further.as_ref()?, ours.further.as_ref()?))
     }
+
+    /// Whether the further fields list the instances that train, by groups or by preference.
+    pub(crate) fn lists_instances(&self) -> bool {
+        let said = |path| {
+            self.further
+                .as_ref()
+                .is_some_and(|further| fields::get(further, path).is_some())
+        };
+        said("ResourceConfig.InstanceGroups") || said("ResourceConfig.InstancePreferences")
+    }
+}
+
+/// The first field that only one of the two has, or that they have with another value.
+fn further_difference(theirs: &Map<String, Value>, ours: &Map<String, Value>) -> Option<String> {
+    let texts = |further| {
+        let leaves = fields::leaves(further).into_iter();
+        leaves
+            .map(|leaf| (leaf.place, leaf.value.to_string()))
+            .collect::<BTreeMap<_, _>>()
+    };
+    let (theirs, ours) = (texts(theirs), texts(ours));
+    let place = theirs
+        .keys()
+        .chain(ours.keys())
+        .find(|place| theirs.get(*place) != ours.get(*place))?;
+    let said = |texts: &BTreeMap<String, String>| {
+        texts
+            .get(place)
+            .map_or_else(|| "not set".to_owned(), |text| quoted(text))
+    };
+    Some(format!("its {place} is {}, ours is {}", said(&theirs), said(&ours)))
 }
 
 #[cfg(test)]
@@ -351,6 +403,24 @@ mod tests {
         assert_eq!(
             other.difference(&ours).as_deref(),
             Some("its image is iris@sha256:2e, ours is iris@sha256:1f")
+        );
+        let further = |wait: u64| Training {
+            further: Some(fields::put("StoppingCondition.MaxWaitTimeInSeconds", wait.into())),
+            ..ours.clone()
+        };
+        assert_eq!(further(7200).difference(&further(7200)), None);
+        assert_eq!(further(7200).difference(&ours), None);
+        assert_eq!(
+            further(7200).difference(&further(60)).as_deref(),
+            Some("its StoppingCondition.MaxWaitTimeInSeconds is `7200`, ours is `60`")
+        );
+        let plain = Training {
+            further: Some(Map::new()),
+            ..ours.clone()
+        };
+        assert_eq!(
+            plain.difference(&further(60)).as_deref(),
+            Some("its StoppingCondition.MaxWaitTimeInSeconds is not set, ours is `60`")
         );
     }
 

@@ -42,5 +42,6 @@ mod stack;
 mod start_training;
 mod support;
 mod terminal;
+mod training_request;
 mod trust;
 mod wheel;

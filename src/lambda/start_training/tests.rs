@@ -167,6 +167,7 @@ fn allowed() -> Allowed {
         inputs: one("s3://iris-input/input/"),
         outputs: one("s3://iris-output/"),
         account: Some("123456789012".to_owned()),
+        ..Allowed::default()
     }
 }
 
@@ -226,6 +227,9 @@ async fn the_job_is_what_the_payload_and_the_hyperparameters_say() {
                 output: "s3://iris-output/",
                 role: "arn:aws:iam::123456789012:role/training",
                 metrics: {},
+                further: Some(
+                    {},
+                ),
             },
             channels: {
                 "training": "s3://iris-input/input/data/training/",
