@@ -314,7 +314,7 @@ async fn record_failure(training: &Training, error: &Error, services: Services<'
         (Ok(_), Some(_)) if asked_by_a_build(training, services.project) => {
             log.info("not announced: its build fails, which is", &[]);
             // So that nobody announces it later, either.
-            if let Err(error) = records.mark_notified(name, Timestamp::now()).await {
+            if let Err(error) = records.mark_notified(name, services.clock.now()).await {
                 log.warn("the failure may be announced twice", &[("why", &error.to_string())]);
             }
         }

@@ -5,6 +5,7 @@ use std::io;
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 use sgbuild::lambda::allowed::Allowed;
+use sgbuild::lambda::clock::SystemClock;
 use sgbuild::lambda::log::JsonLines;
 use sgbuild::lambda::objects::S3;
 use sgbuild::lambda::start_training::{self, Error, Services};
@@ -41,7 +42,9 @@ async fn started(emulator: &Emulator, further: Value, allowed: &Allowed) -> (Res
         notifier: None,
         synthetic: None,
         allowed,
+        project: None,
         region: "eu-west-1",
+        clock: &SystemClock,
     };
     let outcome = start_training::handle(&payload, "request-1", services, &JsonLines::new(io::sink())).await;
     let asked = proxy.bodies("CreateTrainingJob");

@@ -149,6 +149,7 @@ async fn handle(event: &Event, caller: &Caller) -> bool {
                 notifier: Some(caller),
                 allowed: &allowed,
                 synthetic: None,
+                project: None,
                 region: "eu-west-1",
                 clock: caller,
             };
