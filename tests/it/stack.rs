@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use crate::support::faults::{Fault, Proxy};
 use crate::support::{Ran, Sandbox, Testbed, python, root};
 
 /// boto3 against the emulator: what it prints, as JSON.
@@ -108,6 +109,7 @@ fn the_stack_is_launched_shown_updated_and_destroyed_and_its_data_stays() {
     }
     assert!(!costs.iter().any(|cost| cost["logical_id"] == "Schedule"), "{idle:#}");
     assert_eq!(idle["unknown"], json!([]));
+    without_the_right_to_list(&stack.name);
     // The dashboard's address ends in the name that CloudFormation has given it.
     let address = shown.stdout.lines().find(|line| line.starts_with("DashboardUrl"));
     let (_, name) = address.unwrap().rsplit_once("/dashboard/").unwrap();
@@ -150,6 +152,24 @@ fn the_stack_is_launched_shown_updated_and_destroyed_and_its_data_stays() {
         "{kept} of {buckets}"
     );
     stack.run(&["status"]).exits(1).says(&["hint"]);
+}
+
+/// The stack is shown all the same.
+fn without_the_right_to_list(stack: &str) {
+    let fault = Fault {
+        matching: "Action=ListStackResources",
+        status: 403,
+        header: Some(("content-type", "text/xml")),
+        body: "<ErrorResponse><Error><Code>AccessDenied</Code><Message>not authorized</Message></Error></ErrorResponse>",
+        times: usize::MAX,
+    };
+    let proxy = Proxy::start(Testbed::get().variable("AWS_ENDPOINT_URL"), vec![fault]);
+    let sandbox = Sandbox::of_fixture("setuptools-docker-style")
+        .with_testbed()
+        .with("AWS_ENDPOINT_URL", proxy.url());
+    let shown = sandbox.run(&["status", "--stack", stack]).exits(0);
+    assert!(shown.stdout.contains("DashboardUrl") && !shown.stdout.contains("While nothing runs"));
+    shown.says(&["what it costs at rest is unknown", "cloudformation:ListStackResources"]);
 }
 
 #[test]
