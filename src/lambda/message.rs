@@ -118,11 +118,12 @@ fn data(record: &RunRecord) -> String {
 
 fn billed(record: &RunRecord) -> Option<String> {
     let seconds = i64::from(record.billable_seconds?);
+    let instances = record.training.instances().into_iter();
+    let instances: Vec<String> = instances.map(|(name, count)| format!("{count} x {name}")).collect();
     Some(format!(
-        "{seconds} s ({}) on {} x {}",
+        "{seconds} s ({}) on {}",
         in_words(seconds),
-        record.training.instance_count,
-        record.training.instance_type
+        instances.join(" and ")
     ))
 }
 

@@ -10,6 +10,7 @@ pub(crate) mod combinations;
 mod error;
 pub(crate) mod fields;
 pub mod follow;
+mod forms;
 pub mod job;
 pub(crate) mod job_log;
 mod job_name;

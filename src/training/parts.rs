@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::error::Setting;
 use super::fields::{self, Leaf, Problem};
+use super::forms;
 use super::rules;
 use crate::shown::quoted;
 
@@ -224,7 +225,7 @@ fn pairs(value: &Value) -> impl Iterator<Item = (&str, &str)> {
 fn of_channels(value: &Value, says: impl Fn(&str) -> Value) -> Result<Value, String> {
     let mut channels = Vec::new();
     for (name, text) in pairs(value) {
-        rules::channel_name(name)?;
+        forms::channel_name(name)?;
         let mut channel = says(text);
         channel["ChannelName"] = name.into();
         channels.push(channel);

@@ -338,6 +338,27 @@ impl Training {
         fields.or_else(|| further_difference(self.further.as_ref()?, ours.further.as_ref()?))
     }
 
+    /// The instances that train: their types, and how many of each; of alternatives, one is chosen by SageMaker.
+    pub(crate) fn instances(&self) -> Vec<(&str, i64)> {
+        let mut instances = vec![(self.instance_type.as_str(), i64::from(self.instance_count))];
+        let listed = ["ResourceConfig.InstanceGroups", "ResourceConfig.InstancePreferences"];
+        let listed = listed
+            .iter()
+            .filter_map(|path| fields::get(self.further.as_ref()?, path)?.as_array());
+        instances.extend(listed.flatten().filter_map(|item| {
+            let count = item.get("InstanceCount").and_then(Value::as_i64).unwrap_or(1);
+            Some((item.get("InstanceType")?.as_str()?, count))
+        }));
+        instances.retain(|(name, _)| !name.is_empty());
+        instances
+    }
+
+    /// Whether it is to run on spot instances.
+    pub(crate) fn is_spot(&self) -> bool {
+        let further = self.further.as_ref();
+        further.and_then(|further| fields::get(further, "EnableManagedSpotTraining")) == Some(&Value::Bool(true))
+    }
+
     /// Whether the further fields list the instances that train, by groups or by preference.
     pub(crate) fn lists_instances(&self) -> bool {
         let said = |path| {
@@ -371,89 +392,4 @@ fn further_difference(theirs: &Map<String, Value>, ours: &Map<String, Value>) ->
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_first_difference_is_named_and_what_is_unknown_is_none() {
-        let ours = Training {
-            image: "iris@sha256:1f".to_owned(),
-            role: "arn:aws:iam::123456789012:role/training".to_owned(),
-            instance_count: 1,
-            ..Training::default()
-        };
-        assert_eq!(ours.difference(&ours), None);
-        let older = Training {
-            image: ours.image.clone(),
-            ..Training::default()
-        };
-        assert_eq!(older.difference(&ours), None);
-        let more = Training {
-            instance_count: 2,
-            ..ours.clone()
-        };
-        assert_eq!(
-            more.difference(&ours).as_deref(),
-            Some("its number of instances is 2, ours is 1")
-        );
-        let other = Training {
-            image: "iris@sha256:2e".to_owned(),
-            ..more
-        };
-        assert_eq!(
-            other.difference(&ours).as_deref(),
-            Some("its image is iris@sha256:2e, ours is iris@sha256:1f")
-        );
-        let further = |wait: u64| Training {
-            further: Some(fields::put("StoppingCondition.MaxWaitTimeInSeconds", wait.into())),
-            ..ours.clone()
-        };
-        assert_eq!(further(7200).difference(&further(7200)), None);
-        assert_eq!(further(7200).difference(&ours), None);
-        assert_eq!(
-            further(7200).difference(&further(60)).as_deref(),
-            Some("its StoppingCondition.MaxWaitTimeInSeconds is `7200`, ours is `60`")
-        );
-        let plain = Training {
-            further: Some(Map::new()),
-            ..ours.clone()
-        };
-        assert_eq!(
-            plain.difference(&further(60)).as_deref(),
-            Some("its StoppingCondition.MaxWaitTimeInSeconds is not set, ours is `60`")
-        );
-    }
-
-    #[test]
-    fn the_digest_wins_over_a_tag() {
-        let digest = format!("sha256:{}", "1f".repeat(32));
-        let image = |image: &str| {
-            let mut training = Training {
-                image: image.to_owned(),
-                ..Training::default()
-            };
-            let field = FIELDS.iter().find(|field| field.key == "image_digest").unwrap();
-            let read = (field.read)(&mut training, &digest);
-            (read, training.image)
-        };
-        let whole = (Ok(()), format!("localhost:5000/iris@{digest}"));
-        assert_eq!(image("localhost:5000/iris:1"), whole);
-        assert_eq!(image("localhost:5000/iris"), whole);
-        let (read, kept) = image("iris@sha256:00");
-        assert!(read.is_err());
-        assert_eq!(kept, "iris@sha256:00");
-    }
-
-    #[test]
-    fn every_name_stands_for_one_field() {
-        for field in &FIELDS {
-            let same = |other: &&Field| {
-                other.key == field.key
-                    || other.difference.is_some() && other.difference == field.difference
-                    || other.setting.is_some() && other.setting == field.setting
-            };
-            assert_eq!(FIELDS.iter().filter(same).count(), 1, "{}", field.key);
-        }
-        assert_eq!(Field::in_order().count(), FIELDS.len());
-    }
-}
+mod tests;
