@@ -18,8 +18,8 @@ export PATH := $(or $(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
 TESTBED := tests/testbed/testbed
 WITH_TESTBED = eval "$$($(TESTBED) env)"
 RELEASE := $(CARGO_TARGET_DIR)/release/sgbuild
-PYTHON_SOURCES := tests/template tests/conformance tests/testbed tests/testbed/testbed demo bench fixtures/iris-classifier $(wildcard templates/*.py)
-SHELL_SOURCES := .ci/run $(wildcard demo/*.sh fuzz/*.sh) $(wildcard *.sh)
+PYTHON_SOURCES := tests/template tests/conformance tests/sdk tests/testbed tests/testbed/testbed demo bench fixtures/iris-classifier $(wildcard templates/*.py)
+SHELL_SOURCES := .ci/run demo/patiently $(wildcard demo/*.sh fuzz/*.sh) $(wildcard *.sh)
 STACK := templates/cicd-pipeline.yaml
 
 .PHONY: help demo test lint bench conformance fuzz services advisories clean
@@ -27,8 +27,8 @@ STACK := templates/cicd-pipeline.yaml
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
 
-demo: services ## the whole pipeline on a real package, narrated: commit, data and failure, each to its message
-	$(CARGO) build --locked --release
+demo: services ## the whole pipeline on a real package, narrated: commit, data and failures, each to its message
+	demo/patiently $(CARGO) build --locked --release
 	$(WITH_TESTBED); SGBUILD=$(RELEASE) demo/demo.sh
 
 test: services lint nextest ## lint, then every test against real services
@@ -55,12 +55,13 @@ bench: services ## reading and packing beside setuptools, build and uv; a code c
 	$(WITH_TESTBED); python3 bench/code_change.py --sgbuild $(RELEASE)
 	$(WITH_TESTBED); python3 bench/cold_start.py --sgbuild $(RELEASE)
 
-conformance: services ## sgbuild beside setuptools on fixtures, real packages, random projects and programs
+conformance: services ## sgbuild beside setuptools on fixtures, real packages, random projects; beside SageMaker's SDK on training requests
 	$(CARGO) build --locked --release
 	$(WITH_TESTBED); python3 tests/conformance/conformance.py --sgbuild $(RELEASE)
 	$(WITH_TESTBED); python3 tests/conformance/projects.py --sgbuild $(RELEASE)
 	$(WITH_TESTBED); python3 tests/conformance/programs.py --sgbuild $(RELEASE)
 	$(WITH_TESTBED); python3 tests/conformance/images.py --sgbuild $(RELEASE)
+	$(WITH_TESTBED); python3 tests/sdk/compare.py --sgbuild $(RELEASE)
 
 fuzz: cargo-fuzz ## every parser on inputs that are made up, FUZZ_SECONDS (60) each; what fails is kept in fuzz/artifacts
 	fuzz/fuzz.sh

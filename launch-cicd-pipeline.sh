@@ -41,18 +41,23 @@ parameter GitHubBranch "$GitHub_Branch"
 parameter GitHubToken "$GitHub_Token"
 parameter GitHubHost "$GitHub_Host"
 parameter PythonBuildVersion "$Python_Build_Version"
-# The program that the functions and the build run: ParameterKey=CodeBucket,ParameterValue=…, one a line.
-code=$(sgbuild launch --upload-only --region "$AWS_DEFAULT_REGION")
+# The program that the functions and the build run, ParameterKey=CodeBucket,ParameterValue=…, one a line; and TemplateURL=…, as the
+# template may be longer than what `--template-body` takes.
+uploaded=$(sgbuild launch --upload-only --template templates/cicd-pipeline.yaml --region "$AWS_DEFAULT_REGION")
+template=
 while IFS=, read -r key value; do
-    parameter "${key#ParameterKey=}" "${value#ParameterValue=}"
-done <<<"$code"
+    case $key in
+        ParameterKey=*) parameter "${key#ParameterKey=}" "${value#ParameterValue=}" ;;
+        TemplateURL=*) template=${key#TemplateURL=} ;;
+    esac
+done <<<"$uploaded"
 
 # On stdin, as whoever may list this machine's processes sees their command lines, and the token is among the parameters. What
 # a failed creation made is undone, the empty buckets included.
 aws cloudformation create-stack \
     --region "$AWS_DEFAULT_REGION" \
     --stack-name "$Template_Name" \
-    --template-body file://templates/cicd-pipeline.yaml \
+    --template-url "$template" \
     --parameters file:///dev/stdin \
     --retain-except-on-create \
     --capabilities CAPABILITY_NAMED_IAM <<<"[$parameters]"

@@ -12,12 +12,16 @@ import sys
 import tarfile
 import time
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import boto3
 
 # Seconds; the first build installs the requirements.
 PATIENCE = 900
+# How long to wait without a word, in seconds.
+SILENCE = 15
 MANIFEST_TYPES = [
     "application/vnd.docker.distribution.manifest.v2+json",
     "application/vnd.oci.image.manifest.v1+json",
@@ -76,8 +80,7 @@ def put(path: str, bucket: str, key: str) -> None:
 def play(name: str, stack: str, source: str) -> None:
     """Let the testbed play AWS's part of a stack: its builds, trainings and events. Prints what the stack has made."""
     body = json.dumps({"stack": stack, "source": source, "fresh_pull": True}).encode()
-    url = f"{os.environ['SGBUILD_TESTBED_PLAYER']}/_pipelines/{name}"
-    with urllib.request.urlopen(urllib.request.Request(url, body, method="PUT")) as answer:
+    with urllib.request.urlopen(urllib.request.Request(_pipeline(name), body, method="PUT")) as answer:
         made = json.load(answer)
     for what in ("input_bucket", "artifact_bucket", "table", "inbox"):
         print(f"{what.upper()}={made[what]}")
@@ -85,29 +88,97 @@ def play(name: str, stack: str, source: str) -> None:
 
 def end(name: str) -> None:
     """End the playing."""
-    url = f"{os.environ['SGBUILD_TESTBED_PLAYER']}/_pipelines/{name}"
-    urllib.request.urlopen(urllib.request.Request(url, method="DELETE")).close()
+    urllib.request.urlopen(urllib.request.Request(_pipeline(name), method="DELETE")).close()
 
 
 def settled(name: str, table: str, count: str) -> None:
     """Wait until so many runs have ended and been announced; print the newest one's job and the log of its build."""
-    url = f"{os.environ['SGBUILD_TESTBED_PLAYER']}/_pipelines/{name}"
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        records = boto3.resource("dynamodb").Table(table).scan()["Items"]
-        with urllib.request.urlopen(url) as answer:
-            history = json.load(answer)
-        failed = [build for build in history["builds"] if build["status"] == "FAILED"]
-        if failed:
-            sys.exit(f"demo: the build {failed[0]['id']} failed:\n{Path(failed[0]['log']).read_text()[-4000:]}")
-        if sum("notified_at" in record for record in records) >= int(count):
-            newest = max(records, key=lambda record: record["recorded_at"])
-            print(f"JOB={newest['training_job_name']}")
-            print(f"IMAGE={newest['image']}")
-            print(f"BUILD_LOG={history['builds'][-1]['log']}")
-            return
-        time.sleep(0.5)
-    sys.exit(f"demo: {count} runs did not end within {PATIENCE} s: {json.dumps(history, indent=2)}")
+
+    def records() -> list[dict]:
+        found = boto3.resource("dynamodb").Table(table).scan()["Items"]
+        return found if sum("notified_at" in record for record in found) >= int(count) else []
+
+    found, history = wait(name, f"run {count} to end and be announced", records)
+    newest = max(found, key=lambda record: record["recorded_at"])
+    print(f"JOB={newest['training_job_name']}")
+    print(f"IMAGE={newest['image']}")
+    print(f"BUILD_LOG={history['builds'][-1]['log']}")
+
+
+def failed(name: str, inbox: str) -> None:
+    """Wait until the newest build has failed and somebody was told; print its log's name."""
+    url = boto3.client("sqs").get_queue_url(QueueName=inbox)["QueueUrl"]
+    waiting = "ApproximateNumberOfMessages"
+
+    def mail() -> bool:
+        told = boto3.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=[waiting])["Attributes"]
+        return int(told[waiting]) > 0
+
+    _, history = wait(name, "a build to fail, and the mail that tells it", mail, may_fail=True)
+    newest = history["builds"][-1]
+    if newest["status"] != "FAILED":
+        sys.exit(f"demo: a mail came, but the build ended with {newest['status']}: {newest['log']}")
+    print(f"BUILD_LOG={newest['log']}")
+
+
+def wait(name: str, what: str, found: Callable[[], Any], *, may_fail: bool = False) -> tuple[Any, dict]:
+    """What is found at last, and the pipeline's history. What goes wrong ends the demo at once, with its log."""
+    begun, said = time.monotonic(), time.monotonic()
+    while True:
+        try:
+            with urllib.request.urlopen(_pipeline(name)) as answer:
+                history = json.load(answer)
+        except OSError as error:
+            logs = sorted(Path(os.environ["SGBUILD_TESTBED"]).glob("logs*/*.log"))
+            said = "\n".join(f"{log}:\n{end_of(str(log), 15)}" for log in logs)
+            sys.exit(f"demo: the testbed does not answer ({error}) while waiting for {what}; its logs:\n{said}")
+        give_up_on(name, history, may_fail)
+        if result := found():
+            return result, history
+        now = time.monotonic()
+        if now - begun > PATIENCE:
+            sys.exit(f"demo: waited {PATIENCE} s for {what}: {json.dumps(history, indent=2)}")
+        if now - said > SILENCE:
+            said = now
+            print(f"   … {now - begun:.0f} s: waiting for {what}; {doing(history)}", file=sys.stderr, flush=True)
+        time.sleep(0.3)
+
+
+def give_up_on(name: str, history: dict, may_fail: bool) -> None:
+    """End the demo where there is nothing to wait for any more."""
+    if history["lost"]:
+        sys.exit(f"demo: {history['lost']} events could not be handled; the functions' logs:\n{logs_of(name)}")
+    for each in history["troubles"]:
+        sys.exit(f"demo: the testbed itself failed:\n{each['trouble']}")
+    for each in history["denied"]:
+        sys.exit(f"demo: {each['caller']} may not {each['action']} on {each['resource']}: {each['why']}")
+    for build in history["builds"]:
+        if build["status"] not in ("IN_PROGRESS", "SUCCEEDED") and not may_fail:
+            sys.exit(f"demo: the build {build['id']} ended with {build['status']}:\n{end_of(build['log'])}")
+
+
+def logs_of(stack: str) -> str:
+    """The last lines of each log group of a stack."""
+    logs = boto3.client("logs")
+    groups = [each["logGroupName"] for each in logs.describe_log_groups(logGroupNamePrefix=stack)["logGroups"]]
+    events = {group: logs.filter_log_events(logGroupName=group)["events"][-30:] for group in groups}
+    return "\n".join(f"{group}:\n" + "\n".join(each["message"] for each in lines) for group, lines in events.items())
+
+
+def doing(history: dict) -> str:
+    """What is going on, in a few words."""
+    going = [f"{build['id']} builds" for build in history["builds"] if build["status"] == "IN_PROGRESS"]
+    going += [f"{job['name']} trains" for job in history["jobs"] if job["status"] == "IN_PROGRESS"]
+    last = history["builds"][-1:]
+    return (", ".join(going) or "nothing runs") + "".join(f"; {end_of(each['log'], 1)}" for each in last)
+
+
+def end_of(log: str, lines: int = 60) -> str:
+    """A log's last lines."""
+    try:
+        return "\n".join(Path(log).read_text(errors="replace").splitlines()[-lines:])
+    except OSError as error:
+        return str(error)
 
 
 def messages(queue: str) -> None:
@@ -117,9 +188,23 @@ def messages(queue: str) -> None:
     while received := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", []):
         for each in received:
             body = json.loads(each["Body"])
-            print(f"  Subject: {body.get('Subject')}\n")
+            # What SNS writes where nobody has given one.
+            print(f"  Subject: {body.get('Subject') or 'AWS Notification Message'}\n")
             print("".join(f"  {line}\n" for line in body["Message"].splitlines()))
             sqs.delete_message(QueueUrl=url, ReceiptHandle=each["ReceiptHandle"])
+
+
+def permissions(stack: str) -> None:
+    """How many calls the stack's policies judged, of whom, and that they denied none."""
+    url = f"{os.environ['AWS_ENDPOINT_URL']}/_testbed/permissions/{stack}"
+    with urllib.request.urlopen(url) as answer:
+        report = json.load(answer)
+    for each in report["denied"]:
+        sys.exit(f"demo: {each['caller']} may not {each['action']} on {each['resource']}: {each['why']}")
+    for caller, count in sorted(report["callers"].items()):
+        print(f"  {count:5} calls by {caller}")
+    unused = len(report["unused"])
+    print(f"  {report['calls']:5} calls judged, none denied; {unused} actions allowed that nothing here needed")
 
 
 def model(artifact: str) -> None:
@@ -132,6 +217,10 @@ def model(artifact: str) -> None:
         print(archive.extractfile("metrics.json").read().decode())
 
 
+def _pipeline(name: str) -> str:
+    return f"{os.environ['SGBUILD_TESTBED_PLAYER']}/_pipelines/{name}"
+
+
 def _password() -> str:
     token = boto3.client("ecr").get_authorization_token()["authorizationData"][0]["authorizationToken"]
     return base64.b64decode(token).decode().split(":", 1)[1]
@@ -141,7 +230,7 @@ def main() -> None:
     """One verb a look."""
     parser = argparse.ArgumentParser(description=__doc__)
     verbs = parser.add_subparsers(required=True)
-    for verb in (upload, put, play, end, settled, messages, model, image, job):
+    for verb in (upload, put, play, end, settled, failed, messages, permissions, model, image, job):
         added = verbs.add_parser(verb.__name__.replace("_", "-"), help=verb.__doc__)
         names = verb.__code__.co_varnames[: verb.__code__.co_argcount]
         for name in names:

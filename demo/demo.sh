@@ -87,6 +87,20 @@ show "$SGBUILD" runs
 runs=$("$SGBUILD" runs --json | grep -o '"job_status": "[A-Za-z]*"' | sort | uniq -c | tr -s ' \n' ' ')
 [ "$runs" = ' 2 "job_status": "Completed" 1 "job_status": "Failed" ' ] || { echo "demo: expected two completed runs and a failed one, got:$runs" >&2; exit 1; }
 
+step "8. A build that fails"
+note "Nothing trains on it, and somebody has to know:"
+echo 'raise SystemExit("this is no setup.py any more")' >"$PROJECT/setup.py"
+git -C "$PROJECT" -c user.name=demo -c user.email=demo@example.com commit -qam "A mistake"
+failed=$(aws failed "$NAME" "$INBOX")
+eval "$failed"
+tail -4 "$BUILD_LOG" | sed 's/^/   | /'
+note "The mail, by the rule BuildFailed:"
+aws messages "$INBOX"
+
+step "9. Who was allowed what"
+note "The build, each function, the training, EventBridge and S3 had the template's own roles and policies, and nothing else:"
+aws permissions "$NAME"
+
 step "Done"
-note "Commit or data in, trained model, record and message out." \
+note "Commit or data in, trained model, record and message out; what fails is told as well." \
      "The services keep running: \`make test\` uses them too, \`make clean\` stops them."

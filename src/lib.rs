@@ -21,6 +21,7 @@ mod cache;
 mod depth;
 pub mod explain;
 mod hex;
+mod near;
 mod process;
 pub mod progress;
 mod python;

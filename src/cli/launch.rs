@@ -23,7 +23,7 @@ pub struct Launch {
     /// Your own copy of the template
     #[arg(long, value_name = "FILE", help_heading = "Pipeline")]
     pub(crate) template: Option<PathBuf>,
-    /// Upload sgbuild, print where it is, and leave the stack to others
+    /// Upload sgbuild and the template, print where they are, and leave the stack to others
     #[arg(long, help_heading = "Pipeline")]
     pub(crate) upload_only: bool,
     /// Go on although a bucket, repository or table would be replaced

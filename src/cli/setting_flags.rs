@@ -71,6 +71,7 @@ fn arg(definition: &'static Definition, place: &Place) -> Arg {
         Kind::Switch => arg.action(ArgAction::SetTrue),
         Kind::List => arg.action(ArgAction::Append),
         Kind::Map => arg.action(ArgAction::Append).value_parser(pair),
+        Kind::Fields => arg.action(ArgAction::Set).value_parser(json_object),
     }
 }
 
@@ -78,6 +79,11 @@ fn arg(definition: &'static Definition, place: &Place) -> Arg {
 fn pair(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("it is not NAME=VALUE")?;
     Ok((name.to_owned(), value.to_owned()))
+}
+
+/// A JSON object.
+fn json_object(text: &str) -> Result<serde_json::Map<String, serde_json::Value>, String> {
+    serde_json::from_str(text).map_err(|error| format!("it is no JSON object: {error}"))
 }
 
 /// What was given by the flag of a setting.
@@ -88,6 +94,7 @@ fn given(definition: &'static Definition, matches: &ArgMatches) -> Option<Value>
         Kind::Number => matches.get_one(key).copied().map(Value::Number),
         Kind::Switch => matches.get_flag(key).then(|| definition.turned_around()),
         Kind::List => Some(Value::List(matches.get_many(key)?.cloned().collect())),
+        Kind::Fields => matches.get_one(key).cloned().map(Value::Fields),
         Kind::Map => {
             let pairs = matches.get_many::<(String, String)>(key)?;
             Some(Value::Map(pairs.cloned().collect()))

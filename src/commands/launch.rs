@@ -10,7 +10,7 @@ use crate::deployment;
 use crate::error::Error;
 use crate::progress::Progress;
 use crate::shown::{Data, Page};
-use crate::stack::{self, Change, CloudFormation, Plan, Planned, Stack};
+use crate::stack::{self, Change, CloudFormation, Plan, Planned, Stack, Template};
 
 /// Shown in the console as folders of the input bucket.
 const FOLDERS: [&str; 4] = [
@@ -31,37 +31,42 @@ struct Outcome<'a> {
 }
 
 pub(super) async fn run(arguments: &cli::Launch, checkout: &Checkout<'_>) -> Result<Data, Error> {
-    let mut settings = pipeline::plan_settings(checkout, arguments.template.as_deref())?;
+    checkout.settings.training_given().check_given()?;
+    let progress = checkout.progress;
+    let template = pipeline::read_template(arguments.template.as_deref())?;
+    let mut settings = pipeline::plan_settings(checkout, Template::Body(template))?;
     if let Some(concern) = settings
         .given
         .get("PythonBuildVersion")
         .and_then(|image| stack::concern_about(image))
     {
-        checkout.progress.warn(&concern);
+        progress.warn(&concern);
     }
     let aws = checkout.aws().await;
     let cloud_formation = CloudFormation::new(&aws)?;
+    let bucket = program::bucket_settings(checkout, &aws).await?;
+    settings.template = program::place(settings.template, &bucket, arguments, &aws, progress).await?;
     if !arguments.upload_only {
         stack::check(&cloud_formation, &settings, &program::PARAMETERS).await?;
     }
-    let program = Program::pack(arguments, checkout.progress)?;
-    let uploaded = program::upload(program, arguments, checkout, &aws).await?;
+    let program = Program::pack(arguments, progress)?;
+    let uploaded = program::upload(program, &bucket, arguments, &aws, progress).await?;
     if arguments.upload_only {
-        return Ok(upload_outcome(&uploaded, arguments.json.json));
+        return Ok(upload_outcome(&uploaded, &settings.template, arguments.json.json));
     }
 
     settings.given.extend(uploaded.parameters());
     let title = format!("Comparing with the stack {}", settings.stack);
-    checkout.progress.step(&title);
-    let (changes, stack) = match stack::plan(&cloud_formation, &settings, checkout.progress).await? {
+    progress.step(&title);
+    let (changes, stack) = match stack::plan(&cloud_formation, &settings, progress).await? {
         Planned::Changes(plan) => {
-            tell(&plan, checkout.progress);
-            let stack = carry_out(&plan, &cloud_formation, arguments, checkout.progress).await?;
+            tell(&plan, progress);
+            let stack = carry_out(&plan, &cloud_formation, arguments, progress).await?;
             (plan.changes, stack)
         }
         Planned::UpToDate(stack) => {
             let title = format!("The stack {} is up to date", stack.name);
-            checkout.progress.step(&title);
+            progress.step(&title);
             (Vec::new(), Some(stack))
         }
     };
@@ -152,12 +157,29 @@ pub(super) fn outputs(page: &mut Page, stack: &Stack) {
     }
 }
 
-/// For `aws cloudformation create-stack --parameters`, one a line.
-fn upload_outcome(uploaded: &Uploaded, as_json: bool) -> Data {
+/// What was uploaded, for others to launch.
+#[derive(Serialize)]
+struct ForOthers<'a> {
+    #[serde(flatten)]
+    code: &'a Uploaded,
+    template_url: Option<&'a str>,
+}
+
+/// For `aws cloudformation create-stack`: parameters, one a line, and where the template is.
+fn upload_outcome(uploaded: &Uploaded, template: &Template, as_json: bool) -> Data {
+    let template_url = match template {
+        Template::Url(address) => Some(address.as_str()),
+        // A dry run.
+        Template::Body(_) => None,
+    };
     if as_json {
-        return json(uploaded);
+        return json(&ForOthers {
+            code: uploaded,
+            template_url,
+        });
     }
     let parameters = uploaded.parameters();
     let lines = parameters.map(|(key, value)| format!("ParameterKey={key},ParameterValue={value}").into());
-    Data::Names(lines.collect())
+    let template_url = template_url.map(|address| format!("TemplateURL={address}").into());
+    Data::Names(lines.chain(template_url).collect())
 }

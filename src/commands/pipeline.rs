@@ -7,10 +7,10 @@ use super::github::{self, Remote};
 use super::{Checkout, job};
 use crate::error::Error;
 use crate::settings::PipelineSettings;
-use crate::stack::{self, PlanSettings};
+use crate::stack::{self, PlanSettings, Template};
 
-/// The stack that the settings describe, of the template in the file `template` or sgbuild's own.
-pub(super) fn plan_settings(checkout: &Checkout<'_>, template: Option<&Path>) -> Result<PlanSettings, Error> {
+/// The stack that the settings describe, made of `template`.
+pub(super) fn plan_settings(checkout: &Checkout<'_>, template: Template) -> Result<PlanSettings, Error> {
     let settings = &checkout.settings;
     let mut given = settings.stack_parameters();
     if let Some(engine) = given.get_mut("Engine") {
@@ -30,7 +30,7 @@ pub(super) fn plan_settings(checkout: &Checkout<'_>, template: Option<&Path>) ->
     }
     Ok(PlanSettings {
         stack: stack_name(checkout)?,
-        template: read_template(template)?,
+        template,
         derived: derived(remote.as_ref(), &given),
         given,
         tags: BTreeMap::new(),
@@ -72,7 +72,8 @@ fn remote(checkout: &Checkout<'_>) -> Result<Option<Remote>, Error> {
     Ok(url.and_then(Remote::parse))
 }
 
-fn read_template(path: Option<&Path>) -> Result<String, Error> {
+/// The template in the file `path`, or sgbuild's own.
+pub(super) fn read_template(path: Option<&Path>) -> Result<String, Error> {
     let Some(path) = path else {
         return Ok(stack::TEMPLATE.to_owned());
     };

@@ -1,4 +1,4 @@
-//! sgbuild itself, as AWS runs it: packed, and uploaded to where the stack fetches it.
+//! What is uploaded before a stack is made: sgbuild itself, as AWS runs it, and the template where a request cannot carry it.
 
 use std::path::{Path, PathBuf};
 
@@ -8,11 +8,12 @@ use serde::Serialize;
 use super::Checkout;
 use crate::aws::region;
 use crate::cli;
-use crate::deployment::bucket::BucketSettings;
-use crate::deployment::{self, Architecture, DeploymentPackage};
+use crate::deployment::bucket::{BucketSettings, CodeBucket};
+use crate::deployment::{self, Architecture, DeploymentPackage, Upload};
 use crate::error::Error;
 use crate::progress::Progress;
 use crate::registry::ecr;
+use crate::stack::Template;
 
 /// The template's parameters that say where the program is, and for which processors.
 pub(super) const PARAMETERS: [&str; 4] = ["CodeBucket", "CodeKey", "Architecture", "BuildCodeKey"];
@@ -89,29 +90,62 @@ impl Uploaded {
     }
 }
 
-/// Uploads the program; in a dry run, says only where it would go. What is uploaded for others to launch becomes the latest, too.
-pub(super) async fn upload(
-    program: Program,
-    arguments: &cli::Launch,
-    checkout: &Checkout<'_>,
-    aws: &SdkConfig,
-) -> Result<Uploaded, Error> {
+/// The code bucket that the settings name, in the account whose credentials these are.
+pub(super) async fn bucket_settings(checkout: &Checkout<'_>, aws: &SdkConfig) -> Result<BucketSettings, Error> {
     let region = region::configured(aws);
-    let settings = BucketSettings {
+    Ok(BucketSettings {
         account: ecr::caller_account(aws, &region).await?,
         region,
         bucket: checkout.settings.pipeline().code_bucket.map(ToOwned::to_owned),
+    })
+}
+
+/// The template as CloudFormation reads it: uploaded where it is too long for a request, or for others to launch. A dry run uploads it too
+/// where it must be, since nobody but CloudFormation can say what it would change.
+pub(super) async fn place(
+    template: Template,
+    settings: &BucketSettings,
+    arguments: &cli::Launch,
+    aws: &SdkConfig,
+    progress: &dyn Progress,
+) -> Result<Template, Error> {
+    let Template::Body(text) = template else {
+        return Ok(template);
     };
+    let is_for_others = arguments.upload_only && !arguments.dry_run.dry_run;
+    if !Template::must_be_uploaded(&text)? && !is_for_others {
+        return Ok(Template::Body(text));
+    }
+    let upload = Upload::template(&text);
+    let place = format!("s3://{}/{}", settings.name(), upload.key);
+    progress.step(&format!("Uploading the template to {place}"));
+    let bucket = CodeBucket::open(aws, settings, progress).await?;
+    bucket.put(&upload, progress).await?;
+    if is_for_others {
+        bucket.make_latest(&upload).await?;
+    }
+    Ok(Template::Url(bucket.url(&upload.key).await?))
+}
+
+/// Uploads the program; in a dry run, says only where it would go. What is uploaded for others to launch becomes the latest, too.
+pub(super) async fn upload(
+    program: Program,
+    settings: &BucketSettings,
+    arguments: &cli::Launch,
+    aws: &SdkConfig,
+    progress: &dyn Progress,
+) -> Result<Uploaded, Error> {
     for package in program.packages() {
         let place = format!("s3://{}/{}", settings.name(), package.key());
         if arguments.dry_run.dry_run {
-            checkout.progress.step(&format!("Would upload it to {place}"));
+            progress.step(&format!("Would upload it to {place}"));
             continue;
         }
-        checkout.progress.step(&format!("Uploading it to {place}"));
-        deployment::bucket::upload(aws, &settings, package, checkout.progress).await?;
+        progress.step(&format!("Uploading it to {place}"));
+        let bucket = CodeBucket::open(aws, settings, progress).await?;
+        bucket.put(&package.upload(), progress).await?;
         if arguments.upload_only {
-            deployment::bucket::make_latest(aws, &settings, package).await?;
+            bucket.make_latest(&package.upload()).await?;
         }
     }
     let Program { functions, builds } = program;

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use serde_json::json;
 
 use super::{Checkout, json};
 use crate::cli;
@@ -67,7 +68,7 @@ fn without_credentials(value: &Value) -> Value {
                 .map(|(name, value)| (name.clone(), without_url_credentials(value)))
                 .collect(),
         ),
-        Value::Number(_) | Value::Switch(_) => value.clone(),
+        Value::Number(_) | Value::Switch(_) | Value::Fields(_) => value.clone(),
     }
 }
 
@@ -87,6 +88,7 @@ fn shown(setting: Option<&Setting>) -> String {
         Value::Number(number) => number.to_string(),
         Value::Switch(flag) => flag.to_string(),
         Value::List(items) => items.join(", "),
+        Value::Fields(table) => json!(table).to_string(),
         Value::Map(pairs) => pairs
             .iter()
             .map(|(name, value)| format!("{name}={value}"))

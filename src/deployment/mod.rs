@@ -1,4 +1,4 @@
-//! This program as AWS runs it: one zip file that is the Lambda functions' code and CodeBuild's tool.
+//! This program as AWS runs it: one zip file that is the Lambda functions' code and CodeBuild's tool. What goes to AWS before the stack does.
 //!
 //! Lambda starts the file `bootstrap` of it
 //! ([custom runtimes](https://docs.aws.amazon.com/lambda/latest/dg/runtimes-custom.html)).
@@ -44,7 +44,44 @@ pub struct DeploymentPackage {
     pub packed: u64,
 }
 
+/// Bytes that go to the [code bucket](bucket::CodeBucket), under a key that has their digest: the same bytes are uploaded once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Upload<'a> {
+    /// The object's key.
+    pub key: String,
+    /// The key that always has the latest of its kind.
+    pub latest_key: String,
+    /// The object.
+    pub bytes: &'a [u8],
+    /// Its media type.
+    pub content_type: &'static str,
+}
+
+impl<'a> Upload<'a> {
+    /// A stack's template.
+    #[must_use]
+    pub fn template(text: &'a str) -> Self {
+        Self {
+            key: format!("sgbuild/{}.template", hex(&Sha256::digest(text))),
+            latest_key: "sgbuild/cicd-pipeline.template".to_owned(),
+            bytes: text.as_bytes(),
+            content_type: "text/plain; charset=utf-8",
+        }
+    }
+}
+
 impl DeploymentPackage {
+    /// What is uploaded of it.
+    #[must_use]
+    pub fn upload(&self) -> Upload<'_> {
+        Upload {
+            key: self.key(),
+            latest_key: self.latest_key(),
+            bytes: &self.zip,
+            content_type: "application/zip",
+        }
+    }
+
     /// The object's key in the code bucket: the same program has the same key.
     #[must_use]
     pub fn key(&self) -> String {

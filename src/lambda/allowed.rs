@@ -1,14 +1,20 @@
 //! What a function may be asked to train with. The stack says so in the function's environment.
 
 use crate::aws::is_account;
-use crate::shown::quoted;
-use crate::training::Training;
-use crate::training::vocabulary::image_repository;
+use crate::shown::{first_of, quoted};
+use crate::training::vocabulary::{FURTHER, image_repository};
+use crate::training::{Training, fields};
 
-/// Which roles, images and buckets are allowed; `None` is any.
+/// The list that allows nothing.
+const NONE: &str = "none";
+const SUBNETS: &str = "VpcConfig.Subnets[]";
+const SECURITY_GROUPS: &str = "VpcConfig.SecurityGroupIds[]";
+
+/// Which roles, images, buckets, keys and networks are allowed; `None` is any.
 ///
-/// Without a list of roles, every role of the function's own account is allowed. Nobody can
+/// Without a list of roles or of keys, every one of the function's own account is allowed. Nobody can
 /// [pass](https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html) a role of another account to SageMaker.
+/// A list of subnets that has some is where every training is: one without a network is none of the function's.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Allowed {
     /// `SGBUILD_ALLOWED_ROLES`: the ARNs of training roles.
@@ -19,23 +25,36 @@ pub struct Allowed {
     pub inputs: Option<Vec<String>>,
     /// `SGBUILD_ALLOWED_OUTPUTS`: where models go, such as `s3://bucket/`, and everything below.
     pub outputs: Option<Vec<String>>,
+    /// `SGBUILD_ALLOWED_KEYS`: the ARNs of KMS keys.
+    pub keys: Option<Vec<String>>,
+    /// `SGBUILD_ALLOWED_SUBNETS`: their ids.
+    pub subnets: Option<Vec<String>>,
+    /// `SGBUILD_ALLOWED_SECURITY_GROUPS`: their ids.
+    pub security_groups: Option<Vec<String>>,
+    /// `SGBUILD_ALLOWED_TRAINING_PLANS`: their ARNs.
+    pub training_plans: Option<Vec<String>>,
     /// The function's own account, where it is known.
     pub account: Option<String>,
 }
 
 impl Allowed {
-    /// Reads the lists through `get`: entries with blanks between them. A list without an entry allows nothing.
+    /// Reads the lists through `get`: entries with blanks between them. A list without an entry, or `none`, allows nothing.
     #[must_use]
     pub fn read(get: impl Fn(&str) -> Option<String>) -> Self {
         let list = |name: &str| {
             let text = get(name)?;
-            Some(text.split_whitespace().map(ToOwned::to_owned).collect::<Vec<_>>())
+            let entries = text.split_whitespace().filter(|entry| *entry != NONE);
+            Some(entries.map(ToOwned::to_owned).collect::<Vec<_>>())
         };
         Self {
             roles: list("SGBUILD_ALLOWED_ROLES"),
             images: list("SGBUILD_ALLOWED_IMAGES"),
             inputs: list("SGBUILD_ALLOWED_INPUTS"),
             outputs: list("SGBUILD_ALLOWED_OUTPUTS"),
+            keys: list("SGBUILD_ALLOWED_KEYS"),
+            subnets: list("SGBUILD_ALLOWED_SUBNETS"),
+            security_groups: list("SGBUILD_ALLOWED_SECURITY_GROUPS"),
+            training_plans: list("SGBUILD_ALLOWED_TRAINING_PLANS"),
             account: None,
         }
     }
@@ -60,7 +79,75 @@ impl Allowed {
         let refused = checks
             .into_iter()
             .filter_map(|(field, outcome)| Some((field, outcome.err()?)));
-        refused.map(|(field, problem)| format!("{field}: {problem}")).collect()
+        let mut problems: Vec<String> = refused.map(|(field, problem)| format!("{field}: {problem}")).collect();
+        problems.extend(first_of(self.further_problems(training)));
+        problems
+    }
+
+    /// What the further fields name that is not allowed, wherever in them it is.
+    fn further_problems(&self, training: &Training) -> Vec<String> {
+        let leaves = training.further.as_ref().map(fields::leaves).unwrap_or_default();
+        let is_in_network = leaves.iter().any(|leaf| leaf.path == SUBNETS);
+        let refused = leaves.iter().filter_map(|leaf| {
+            let problem = self.further_text(&leaf.path, leaf.value.as_str()?).err()?;
+            Some(format!("{FURTHER}: {}: {problem}", leaf.place))
+        });
+        let mut problems: Vec<String> = refused.collect();
+        if let Some([first, ..]) = self.subnets.as_deref().filter(|_| !is_in_network) {
+            problems.push(format!(
+                "{FURTHER}: VpcConfig: missing; SGBUILD_ALLOWED_SUBNETS has every training in a network, such as that of {first}"
+            ));
+        }
+        problems
+    }
+
+    /// Whether the text at the field `path` may be there.
+    fn further_text(&self, path: &str, text: &str) -> Result<(), String> {
+        let same = |text: &str, allowed: &str| text == allowed;
+        let name = path.rsplit('.').next().unwrap_or_default();
+        match name {
+            _ if path == SUBNETS => among(text, self.subnets.as_deref(), "SGBUILD_ALLOWED_SUBNETS", same),
+            _ if path == SECURITY_GROUPS => among(
+                text,
+                self.security_groups.as_deref(),
+                "SGBUILD_ALLOWED_SECURITY_GROUPS",
+                same,
+            ),
+            "TrainingPlanArn" | "TrainingPlanArns[]" => {
+                among(
+                    text,
+                    self.training_plans.as_deref(),
+                    "SGBUILD_ALLOWED_TRAINING_PLANS",
+                    same,
+                )?;
+                self.own(text)
+            }
+            "KmsKeyId" | "VolumeKmsKeyId" => {
+                among(text, self.keys.as_deref(), "SGBUILD_ALLOWED_KEYS", same)?;
+                self.own(text)
+            }
+            "RuleEvaluatorImage" => self.image(text),
+            "S3OutputPath" => self.output(text),
+            _ if path == "CheckpointConfig.S3Uri" => self.output(text),
+            "S3Uri" => self.input(text),
+            _ if path.ends_with("Parameters{}") && text.starts_with("s3://") => {
+                self.input(text).or_else(|_| self.output(text))
+            }
+            _ if name.ends_with("Arn") => self.own(text),
+            // What is told to the container is bounded by its role.
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether an ARN is of the function's own account; any other text is.
+    fn own(&self, text: &str) -> Result<(), String> {
+        match (account_of(text), self.account.as_deref()) {
+            (Some(theirs), Some(own)) if theirs != own => Err(format!(
+                "{} is of the account {theirs}, and this function's account is {own}",
+                quoted(text)
+            )),
+            _ => Ok(()),
+        }
     }
 
     /// Whether data may come from `uri`.

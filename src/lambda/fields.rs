@@ -6,6 +6,7 @@
 use serde_json::Value;
 
 use crate::shown::quoted;
+pub(super) use crate::training::fields::kind;
 
 /// How many keys are named of an object that is not understood.
 const KEYS: usize = 8;
@@ -91,18 +92,6 @@ impl<'a> Fields<'a> {
 
     fn at(&self, path: &str) -> Option<&'a Value> {
         path.split('.').try_fold(self.value, |value, name| value.get(name))
-    }
-}
-
-/// The type of a value, for people.
-pub(super) fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
     }
 }
 

@@ -16,6 +16,7 @@ const MAX_VALUE: usize = 4096;
 pub struct JsonLines {
     writer: Arc<Mutex<dyn Write + Send>>,
     request_id: Option<String>,
+    stack: Option<String>,
 }
 
 impl JsonLines {
@@ -24,6 +25,16 @@ impl JsonLines {
         Self {
             writer: Arc::new(Mutex::new(writer)),
             request_id: None,
+            stack: None,
+        }
+    }
+
+    /// The same log of a stack's function, which has metrics among its lines.
+    #[must_use]
+    pub fn of_stack(&self, stack: Option<&str>) -> Self {
+        Self {
+            stack: stack.map(ToOwned::to_owned),
+            ..self.clone()
         }
     }
 
@@ -31,8 +42,8 @@ impl JsonLines {
     #[must_use]
     pub fn of_request(&self, request_id: &str) -> Self {
         Self {
-            writer: Arc::clone(&self.writer),
             request_id: Some(request_id.to_owned()),
+            ..self.clone()
         }
     }
 
@@ -59,14 +70,35 @@ impl JsonLines {
         }
     }
 
+    /// The stack whose function this is a log of.
+    pub(super) fn stack(&self) -> Option<&str> {
+        self.stack.as_deref()
+    }
+
+    /// A line with fields of any kind, that somebody has bounded.
+    pub(super) fn document(&self, message: &str, fields: Map<String, Value>) {
+        let mut line = self.begun("INFO", message);
+        line.extend(fields);
+        self.write(line);
+    }
+
     fn line(&self, level: &str, message: &str, fields: &[(&str, &str)]) {
+        let mut line = self.begun(level, message);
+        let fields = fields.iter().copied();
+        line.extend(fields.map(|(key, value)| (key.to_owned(), Value::from(bounded(value, MAX_VALUE)))));
+        self.write(line);
+    }
+
+    fn begun(&self, level: &str, message: &str) -> Map<String, Value> {
         let request_id = self.request_id.as_deref().map(|id| ("requestId", id));
-        let line: Map<String, Value> = [("level", level), ("message", message)]
+        [("level", level), ("message", message)]
             .into_iter()
             .chain(request_id)
-            .chain(fields.iter().copied())
             .map(|(key, value)| (key.to_owned(), Value::from(bounded(value, MAX_VALUE))))
-            .collect();
+            .collect()
+    }
+
+    fn write(&self, line: Map<String, Value>) {
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         // A log that cannot be written must not fail the training.
         let _ = writeln!(writer, "{}", Value::Object(line));

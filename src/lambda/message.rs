@@ -118,16 +118,17 @@ fn data(record: &RunRecord) -> String {
 
 fn billed(record: &RunRecord) -> Option<String> {
     let seconds = i64::from(record.billable_seconds?);
+    let instances = record.training.instances().into_iter();
+    let instances: Vec<String> = instances.map(|(name, count)| format!("{count} x {name}")).collect();
     Some(format!(
-        "{seconds} s ({}) on {} x {}",
+        "{seconds} s ({}) on {}",
         in_words(seconds),
-        record.training.instance_count,
-        record.training.instance_type
+        instances.join(" and ")
     ))
 }
 
-/// SNS takes printable ASCII in a subject, without line breaks.
-fn ascii_line(text: &str) -> String {
+/// The beginning of a text in printable ASCII, without line breaks: what SNS takes in a subject, and CloudWatch in a dimension.
+pub(super) fn ascii_line(text: &str) -> String {
     let printable = |c: char| if c.is_ascii_graphic() || c == ' ' { c } else { '?' };
     text.chars().map(printable).take(MAX_SUBJECT).collect()
 }

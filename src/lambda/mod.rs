@@ -6,14 +6,18 @@
 pub mod allowed;
 mod announcement;
 mod builds;
+pub mod clock;
 mod created;
 mod data_trigger;
 mod event_json;
 mod fields;
 mod hyperparameters;
 pub mod input_data;
+#[cfg(test)]
+mod interleavings;
 pub mod log;
 pub mod message;
+mod metrics;
 pub mod notifier;
 pub mod objects;
 mod payload;
@@ -30,6 +34,7 @@ use crate::record::{DynamoDb, Records};
 
 use allowed::Allowed;
 use builds::CodeBuild;
+use clock::SystemClock;
 use input_data::SyntheticData;
 use log::JsonLines;
 use notifier::{Notifier, Sns};
@@ -47,7 +52,9 @@ pub struct Configuration {
     pub topic: Option<String>,
     /// `SGBUILD_SYNTHETIC_BUCKET` and `SGBUILD_SYNTHETIC_PREFIX`: where the synthetic data is.
     pub synthetic: Option<SyntheticData>,
-    /// `SGBUILD_PROJECT`: the CodeBuild project.
+    /// `SGBUILD_STACK`: the stack that the function is of, in whose name it writes metrics.
+    pub stack: Option<String>,
+    /// `SGBUILD_PROJECT`: the CodeBuild project, whose failed builds are told of.
     pub project: Option<String>,
     /// `SGBUILD_ALLOWED_…`: what may be trained with.
     pub allowed: Allowed,
@@ -66,6 +73,7 @@ impl Configuration {
                 bucket,
                 prefix: get("SGBUILD_SYNTHETIC_PREFIX").unwrap_or_default(),
             }),
+            stack: get("SGBUILD_STACK"),
             project: get("SGBUILD_PROJECT"),
             allowed,
         }
@@ -113,6 +121,7 @@ pub async fn run(
     configuration: &Configuration,
     log: &JsonLines,
 ) -> Result<(), Error> {
+    let log = &log.of_stack(configuration.stack.as_deref());
     let served = match handler {
         "start_training" => serve_start_training(runtime_api, sdk_config, configuration, log).await,
         "record_result" => serve_record_result(runtime_api, sdk_config, configuration, log).await,
@@ -151,9 +160,11 @@ async fn serve_start_training(
         training_jobs: &jobs,
         records: records.as_ref().map(|records| records as &dyn Records),
         notifier: notifier.as_ref().map(|notifier| notifier as &dyn Notifier),
+        project: configuration.project.as_deref(),
         synthetic: configuration.synthetic.as_ref(),
         allowed: &configuration.allowed,
         region: &region,
+        clock: &SystemClock,
     };
     let function = async |event: Event, log: JsonLines| {
         let allowed = configuration.allowed.of_function(event.function_arn.as_deref());
@@ -184,6 +195,7 @@ async fn serve_record_result(
         notifier: &notifier,
         allowed: &configuration.allowed,
         region: &region,
+        clock: &SystemClock,
     };
     let function = async |event: Event, log: JsonLines| {
         let allowed = configuration.allowed.of_function(event.function_arn.as_deref());

@@ -6,13 +6,15 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::fields::kind;
-use crate::shown::is_hidden;
-use crate::shown::quoted;
-use crate::training::vocabulary::{Field, METRICS, Presence};
-use crate::training::{Training, rules, training_job_name};
+use crate::shown::{first_of, is_hidden, quoted};
+use crate::training::fields::Problem;
+use crate::training::vocabulary::{FURTHER, Field, METRICS};
+use crate::training::{self, Training, combinations, parts, rules, training_job_name};
 
 /// The longest field, in bytes: the ARN of a role may have 2,048, nothing else comes near.
 const MAX_FIELD: usize = 2048;
+/// The most that the further fields may take, in bytes: they become part of the record, whose item has room for 400 KB.
+const MAX_FURTHER: usize = 64 * 1024;
 
 /// Reads a payload. Without a run id in it, `request_id` is the run id: Lambda keeps it when it delivers an asynchronous
 /// invocation again.
@@ -28,10 +30,17 @@ pub(super) fn read(payload: &Value, request_id: &str) -> Result<Training, Vec<St
     };
     let mut problems = Vec::new();
     let mut training = Training::default();
+    match further(fields) {
+        Ok(further) => training.further = Some(further),
+        Err(found) => problems.extend(found),
+    }
     for field in Field::in_order() {
         let outcome = match text(fields, field.key) {
+            Ok(Some(_)) if field.is_about_instances() && training.lists_instances() => {
+                Err(format!("{FURTHER} lists the instances"))
+            }
+            Ok(None) if field.is_required(&training) => Err("missing".to_owned()),
             Ok(Some(text)) => (field.read)(&mut training, &text),
-            Ok(None) if field.presence == Presence::Required => Err("missing".to_owned()),
             Ok(None) => Ok(()),
             Err(problem) => Err(problem),
         };
@@ -41,6 +50,9 @@ pub(super) fn read(payload: &Value, request_id: &str) -> Result<Training, Vec<St
         Ok(metrics) => training.metrics = metrics,
         Err(problem) => problems.push(format!("{METRICS}: {problem}")),
     }
+    if problems.is_empty() {
+        problems = in_words(combinations::check(&training));
+    }
     if !problems.is_empty() {
         return Err(problems);
     }
@@ -49,6 +61,35 @@ pub(super) fn read(payload: &Value, request_id: &str) -> Result<Training, Vec<St
     }
     training.job_name = training_job_name(&training.job_name, &training.run_id);
     Ok(training)
+}
+
+/// The further fields of the request; without any, there are none.
+fn further(fields: &Map<String, Value>) -> Result<Map<String, Value>, Vec<String>> {
+    let further = match fields.get(FURTHER) {
+        None | Some(Value::Null) => return Ok(Map::new()),
+        Some(Value::Object(further)) => further,
+        Some(other) => return Err(vec![format!("{FURTHER}: must be an object, and is {}", kind(other))]),
+    };
+    let size = Value::Object(further.clone()).to_string().len();
+    if size > MAX_FURTHER {
+        return Err(vec![format!(
+            "{FURTHER}: {size} bytes are too many: {MAX_FURTHER} at most"
+        )]);
+    }
+    let mut problems = training::fields::check(further);
+    problems.extend(parts::said_by_every_training(further));
+    if problems.is_empty() {
+        return Ok(further.clone());
+    }
+    Err(in_words(problems))
+}
+
+/// Of very many problems the first ones.
+fn in_words(problems: Vec<Problem>) -> Vec<String> {
+    let lines = problems
+        .into_iter()
+        .map(|problem| format!("{FURTHER}: {} {}", quoted(&problem.path), problem.what));
+    first_of(lines.collect())
 }
 
 /// A field's text; `None` where it is absent, null or empty.

@@ -22,7 +22,8 @@ use crate::training::job::Job;
 use crate::training::rules;
 
 use super::allowed::Allowed;
-use super::announcement::announce;
+use super::announcement::Announcer;
+use super::clock::Clock;
 use super::created::{self, Created};
 use super::fields::Fields;
 use super::log::JsonLines;
@@ -111,6 +112,8 @@ pub struct Services<'a> {
     pub allowed: &'a Allowed,
     /// The region, for links into the console.
     pub region: &'a str,
+    /// The time.
+    pub clock: &'a dyn Clock,
 }
 
 /// Brings the records of the jobs that `event` names to what SageMaker says, and announces each that has ended. A schedule's event names
@@ -121,7 +124,7 @@ pub struct Services<'a> {
 pub async fn handle(event: &Value, services: Services<'_>, log: &JsonLines) -> Result<(), Error> {
     let Named { jobs, refused } = match Asked::of(event, services.allowed).map_err(Error::UnknownEvent)? {
         Asked::Named(named) => named,
-        Asked::Open => open(services.records, log).await?,
+        Asked::Open => open(services, log).await?,
     };
     let all = jobs.len() + refused.len();
     let outcomes = stream::iter(&jobs)
@@ -138,9 +141,9 @@ pub async fn handle(event: &Value, services: Services<'_>, log: &JsonLines) -> R
 }
 
 /// The runs that have not ended as far as is recorded, and those whose end is not announced.
-async fn open(records: &dyn Records, log: &JsonLines) -> Result<Named, Error> {
-    let since = Timestamp::now() - ANNOUNCED_BY;
-    let open = records.open(since).await;
+async fn open(services: Services<'_>, log: &JsonLines) -> Result<Named, Error> {
+    let since = services.clock.now() - ANNOUNCED_BY;
+    let open = services.records.open(since).await;
     let open = open.map_err(|source| Error::of("look for open runs".to_owned(), source))?;
     log.info("open runs", &[("count", &open.len().to_string())]);
     let jobs = open.into_iter().map(|name| Told { name, end: None });
@@ -161,8 +164,8 @@ async fn record(job: &Told, services: Services<'_>, log: &JsonLines) -> Result<(
     let progress = match services.training_jobs.describe(name).await {
         Ok(described) => progress(&described),
         Err(source) if is_unknown(&source) && known.job_status.is_terminal() => Progress::to(known.job_status),
-        Err(source) if is_unknown(&source) && known.recorded_at < Timestamp::now() - STARTED_BY => {
-            never_started(&source)
+        Err(source) if is_unknown(&source) && known.recorded_at < services.clock.now() - STARTED_BY => {
+            never_started(&source, services.clock.now())
         }
         Err(source) if is_unknown(&source) && job.end.is_none() && known.job_status == JobStatus::Requested => {
             log.info("not started yet", &[("training_job_name", name)]);
@@ -178,7 +181,14 @@ async fn record(job: &Told, services: Services<'_>, log: &JsonLines) -> Result<(
         &[("training_job_name", name), ("status", &status.to_string())],
     );
     if status.is_terminal() {
-        return announce(name, services.region, services.records, services.notifier, log)
+        let announcer = Announcer {
+            records: services.records,
+            notifier: services.notifier,
+            region: services.region,
+            clock: services.clock,
+        };
+        return announcer
+            .announce(name, log)
             .await
             .map_err(|source| Error::of(format!("announce the end of {name}"), source));
     }
@@ -203,12 +213,12 @@ fn is_unknown(refusal: &CallError) -> bool {
 }
 
 /// What the record is to say of a run that has no job.
-fn never_started(refusal: &CallError) -> Progress {
+fn never_started(refusal: &CallError, now: Timestamp) -> Progress {
     Progress {
         failure_reason: Some(format!(
             "SageMaker has no training job of this run: it was never created, or has been deleted. It says: {refusal}"
         )),
-        job_end_time: Some(Timestamp::now()),
+        job_end_time: Some(now),
         ..Progress::to(JobStatus::Failed)
     }
 }
@@ -221,10 +231,12 @@ fn progress(job: &Job) -> Progress {
         job_creation_time: job.created,
         job_end_time: job.ended,
         failure_reason: job.failure_reason.clone(),
-        // Through text: SageMaker keeps 32-bit floats, and 0.97 would become 0.9700000286102295 as a 64-bit one.
+        // Through text: SageMaker keeps 32-bit floats, and 0.97 would become 0.9700000286102295 as a 64-bit one. What is no number is none
+        // to DynamoDB either, and the whole record would be refused.
         metrics: job
             .metrics
             .iter()
+            .filter(|(_, value)| value.is_finite())
             .filter_map(|(name, value)| Some((name.clone(), value.to_string().parse().ok()?)))
             .collect(),
         artifact: job.artifact.clone(),

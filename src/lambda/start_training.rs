@@ -7,7 +7,8 @@
 //! 3. the hyperparameters are read from the input bucket;
 //! 4. the run is recorded: commit, image, versions of the input objects;
 //! 5. the training job is created, or found created by an earlier delivery of the same run;
-//! 6. a run that cannot start is recorded as failed, and announced.
+//! 6. a run that cannot start is recorded as failed, and announced, unless a build of the stack's own asked for it: that build fails with
+//!    it, and a rule of the stack tells of failed builds.
 //!
 //! Lambda delivers an event at least once. The job's name is made of the run id, so that SageMaker itself refuses a second job for the
 //! run, and the record has that name as its key. A failure after which trying again may help leaves the record as it is, and the next
@@ -19,11 +20,11 @@ pub use error::Error;
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
 use serde_json::Value;
 
 use super::allowed::Allowed;
-use super::announcement::announce;
+use super::announcement::Announcer;
+use super::clock::Clock;
 use super::hyperparameters;
 use super::input_data::{self, Folders, InputData, SyntheticData};
 use super::log::JsonLines;
@@ -58,10 +59,14 @@ pub struct Services<'a> {
     pub notifier: Option<&'a dyn Notifier>,
     /// What may be trained with.
     pub allowed: &'a Allowed,
+    /// The build project whose failed builds are told of anyhow.
+    pub project: Option<&'a str>,
     /// What to train on where nobody has uploaded anything.
     pub synthetic: Option<&'a SyntheticData>,
     /// The region, for links into the console.
     pub region: &'a str,
+    /// The time.
+    pub clock: &'a dyn Clock,
 }
 
 /// Starts the training job that `payload` asks for, and answers with it.
@@ -216,9 +221,9 @@ async fn record(
     };
     let training = &job.training;
     let refused = |source| Error::of_record(source, &training.job_name);
-    let mut record = RunRecord::requested(training.clone());
+    let mut record = RunRecord::requested(training.clone(), services.clock.now());
     record.data_source = Some(data.source);
-    record.channels = job.channels.keys().cloned().collect();
+    record.channels = job.channel_names();
     record.hyperparameters = job.hyperparameters.clone();
     record.input_listed_at = Some(data.listed_at);
     record.input_object_count = versions.len();
@@ -267,7 +272,7 @@ async fn confirm(name: &str, arn: &str, services: Services<'_>, log: &JsonLines)
     let Some(records) = services.records else { return };
     let progress = Progress {
         training_job_arn: Some(arn.to_owned()),
-        job_creation_time: Some(Timestamp::now()),
+        job_creation_time: Some(services.clock.now()),
         ..Progress::to(JobStatus::InProgress)
     };
     if let Err(error) = records.advance(name, &progress).await {
@@ -284,8 +289,8 @@ async fn record_failure(training: &Training, error: &Error, services: Services<'
     let failed = RunRecord {
         job_status: JobStatus::Failed,
         failure_reason: Some(reason.clone()),
-        job_end_time: Some(Timestamp::now()),
-        ..RunRecord::requested(training.clone())
+        job_end_time: Some(services.clock.now()),
+        ..RunRecord::requested(training.clone(), services.clock.now())
     };
     let progress = Progress {
         failure_reason: Some(reason),
@@ -306,13 +311,33 @@ async fn record_failure(training: &Training, error: &Error, services: Services<'
     };
     match (recorded, services.notifier) {
         (Err(error), _) => log.warn("the failure is not recorded", &[("why", &error.to_string())]),
+        (Ok(_), Some(_)) if asked_by_a_build(training, services.project) => {
+            log.info("not announced: its build fails, which is", &[]);
+            // So that nobody announces it later, either.
+            if let Err(error) = records.mark_notified(name, services.clock.now()).await {
+                log.warn("the failure may be announced twice", &[("why", &error.to_string())]);
+            }
+        }
         (Ok(_), None) => log.info("not announced: no topic is configured", &[]),
         (Ok(_), Some(notifier)) => {
-            if let Err(error) = announce(name, services.region, records, notifier, log).await {
+            let announcer = Announcer {
+                records,
+                notifier,
+                region: services.region,
+                clock: services.clock,
+            };
+            if let Err(error) = announcer.announce(name, log).await {
                 log.warn("the failure is not announced", &[("why", &error.to_string())]);
             }
         }
     }
+}
+
+/// Whether a build of the stack's own project asked for the run, which then has the
+/// [build's id](https://docs.aws.amazon.com/codebuild/latest/userguide/build-env-ref-env-vars.html), `project:…`.
+fn asked_by_a_build(training: &Training, project: Option<&str>) -> bool {
+    let build = training.run_id.split_once(':');
+    build.is_some_and(|(of, _)| Some(of) == project)
 }
 
 /// Creates the job; answers with its ARN. A job of that name that exists already is this run's where it was asked to be the same: an

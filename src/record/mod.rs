@@ -86,9 +86,9 @@ pub struct RunRecord {
 }
 
 impl RunRecord {
-    /// The record of a run that is to start now.
+    /// The record of a run that is to start `now`.
     #[must_use]
-    pub(crate) fn requested(training: Training) -> Self {
+    pub(crate) fn requested(training: Training, now: Timestamp) -> Self {
         Self {
             training,
             data_source: None,
@@ -98,7 +98,7 @@ impl RunRecord {
             input_listed_at: None,
             input_object_count: 0,
             hyperparameters: BTreeMap::new(),
-            recorded_at: Timestamp::now(),
+            recorded_at: now,
             training_job_arn: None,
             job_creation_time: None,
             job_end_time: None,

@@ -41,8 +41,8 @@ pub trait Records: Send + Sync {
     /// `lease` ago. Answers whether the claim succeeded.
     async fn claim_notification(&self, job: &str, now: Timestamp, lease: SignedDuration) -> Result<bool, CallError>;
 
-    /// Notes that the end of the run has been announced.
-    async fn mark_notified(&self, job: &str, now: Timestamp) -> Result<(), CallError>;
+    /// Notes that the end of the run has been announced. Answers whether nobody else had.
+    async fn mark_notified(&self, job: &str, now: Timestamp) -> Result<bool, CallError>;
 }
 
 /// What the table holds. Others may write to it too, so not every item need be a record.
@@ -255,12 +255,11 @@ impl Records for DynamoDb {
         self.update(job, &set, None, &condition, values).await
     }
 
-    async fn mark_notified(&self, job: &str, now: Timestamp) -> Result<(), CallError> {
+    async fn mark_notified(&self, job: &str, now: Timestamp) -> Result<bool, CallError> {
         let set = format!("{NOTIFIED} = :now");
         let condition = format!("attribute_not_exists({NOTIFIED})");
         self.update(job, &set, None, &condition, vec![("now", text(&now.to_string()))])
             .await
-            .map(drop)
     }
 }
 

@@ -6,6 +6,7 @@ use std::fmt::{self, Display, Formatter};
 
 use super::flag::{Flag, Place};
 use super::{Error, Origin, Setting, TABLE, Value};
+use crate::training::parts;
 
 /// What kind of value a setting has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +23,8 @@ pub(crate) enum Kind {
     List,
     /// `NAME=VALUE` pairs: a TOML table; elsewhere separated by line breaks.
     Map,
+    /// Fields of `CreateTrainingJob` in SageMaker's own words: a TOML table; elsewhere a JSON object.
+    Fields,
 }
 
 /// Who may decide a setting.
@@ -178,13 +181,23 @@ impl Definition {
                 let map = pairs.map(|pair| pair.map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned())));
                 Ok(Value::Map(map.collect::<Result<BTreeMap<_, _>, _>>()?))
             }
+            Kind::Fields => match serde_json::from_str(text) {
+                Ok(serde_json::Value::Object(table)) => Ok(Value::Fields(table)),
+                Ok(_) => Err(wrong(text)),
+                Err(error) => Err(Error::Malformed {
+                    origin: origin.to_string(),
+                    reason: format!("`{}` is not JSON: {error}", self.key),
+                }),
+            },
         }
     }
 
-    /// Whether a number is one that the setting can be.
+    /// Whether a number is one that the setting can be, and fields are those that `CreateTrainingJob` has.
     pub(super) fn check(&'static self, setting: &Setting) -> Result<(), Error> {
-        let Value::Number(number) = setting.value else {
-            return Ok(());
+        let number = match &setting.value {
+            Value::Number(number) => *number,
+            Value::Fields(table) => return check_fields(table, |_| setting.origin.to_string()),
+            _ => return Ok(()),
         };
         let expected = if number < self.least {
             format!("a whole number, {} or more,", self.least)
@@ -208,6 +221,7 @@ impl Definition {
             Kind::Switch => "true or false",
             Kind::List => "a list of strings",
             Kind::Map => "NAME=VALUE, one a line",
+            Kind::Fields => "a table of fields of CreateTrainingJob",
         };
         Error::WrongKind {
             origin: origin.to_string(),
@@ -215,5 +229,20 @@ impl Definition {
             found,
             expected: expected.into(),
         }
+    }
+}
+
+/// Refuses the first field that SageMaker does not have or take, or that has a setting of its own; `place` says where a field was given.
+pub(super) fn check_fields(
+    table: &serde_json::Map<String, serde_json::Value>,
+    place: impl Fn(&str) -> String,
+) -> Result<(), Error> {
+    match parts::check_table(table).first() {
+        None => Ok(()),
+        Some(problem) => Err(Error::Field {
+            origin: place(&problem.path),
+            path: problem.path.clone(),
+            what: problem.what.clone(),
+        }),
     }
 }

@@ -43,6 +43,16 @@ pub enum Error {
         /// What is expected.
         expected: Cow<'static, str>,
     },
+    /// A field of `CreateTrainingJob` that it does not have or take, or that a setting of its own says.
+    #[error("{origin}: `training`: `{path}` {what}")]
+    Field {
+        /// Where it stands.
+        origin: String,
+        /// Such as `RetryStrategy.MaximumRetryAttempts`.
+        path: String,
+        /// What is wrong with it.
+        what: String,
+    },
     /// A variable's value is not Unicode.
     #[error("the environment variable {name} is not UTF-8")]
     NotUnicode {
@@ -119,6 +129,9 @@ impl Explain for Error {
             Self::Unknown { .. } | Self::WrongKind { .. } => {
                 Fault::Usage.hint("`sgbuild settings` lists every setting, its value and its origin.")
             }
+            Self::Field { .. } => Fault::Usage.hint(
+                "Its fields are those of CreateTrainingJob: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTrainingJob.html.",
+            ),
             Self::NotForFiles { definition, .. } => Fault::Usage.hint(format!(
                 "Take the line out; whoever runs sgbuild may say it, with {} or {}.",
                 definition.flag(),

@@ -7,8 +7,10 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::definition::{DecidedBy, Definition, Kind};
+use super::fields;
 use super::table::TABLE;
 use super::{Error, Origin, Setting, Value};
+use crate::near;
 use crate::project::{SourceFile, ini};
 
 type Found = BTreeMap<&'static str, Setting>;
@@ -48,7 +50,7 @@ pub(super) fn pyproject(root: &Path) -> Result<Found, Error> {
                 reason: format!("`{}` is set twice, with `-` and with `_`", definition.key),
             });
         }
-        let value = from_toml(definition, value, &origin)?;
+        let value = from_toml(definition, value, &origin, &at)?;
         found.insert(definition.key, Setting { value, origin });
     }
     Ok(found)
@@ -105,35 +107,15 @@ fn definition(key: &str, origin: &Origin) -> Result<&'static Definition, Error> 
 
 /// The setting that `key` is most likely a misspelling of.
 pub(super) fn nearest(key: &str) -> Option<&'static str> {
-    let most = 1 + key.len() / 4;
-    let length = key.chars().count();
-    let names = TABLE.iter().map(|definition| definition.key);
-    names
-        // A shared prefix of variables, such as SGBUILD_CI_, brings many that resemble nothing: their lengths say so at once.
-        .filter(|name| name.len().abs_diff(length) <= most)
-        .map(|name| (edit_distance(key, name), name))
-        .filter(|(distance, _)| *distance <= most)
-        .min()
-        .map(|(_, name)| name)
+    near::nearest(key, TABLE.iter().map(|definition| definition.key))
 }
 
-/// Levenshtein's distance, in characters.
-fn edit_distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, ca) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, &cb) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(ca != cb);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
-}
-
-fn from_toml(definition: &'static Definition, value: &Spanned<DeValue<'_>>, origin: &Origin) -> Result<Value, Error> {
+fn from_toml(
+    definition: &'static Definition,
+    value: &Spanned<DeValue<'_>>,
+    origin: &Origin,
+    line_at: &dyn Fn(usize) -> Origin,
+) -> Result<Value, Error> {
     let wrong = |found: &DeValue<'_>| definition.wrong_kind(origin, with_article(found.type_str()));
     let value = value.get_ref();
     match (definition.kind, value) {
@@ -154,6 +136,7 @@ fn from_toml(definition: &'static Definition, value: &Spanned<DeValue<'_>>, orig
             });
             Ok(Value::List(texts.collect::<Result<_, _>>()?))
         }
+        (Kind::Fields, DeValue::Table(_)) => Ok(Value::Fields(fields::read(value, line_at)?)),
         (Kind::Map, DeValue::Table(table)) => {
             let pairs = table.iter().map(|(name, item)| {
                 let text = item.get_ref().as_str().ok_or_else(|| wrong(item.get_ref()))?;

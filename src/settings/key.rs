@@ -33,6 +33,9 @@ pub(crate) struct List;
 /// Names and their values; none by default.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Map;
+/// Fields of `CreateTrainingJob`; none by default. Its stage takes it by name, with those settings that are such fields too.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Fields;
 
 static NO_PAIRS: BTreeMap<String, String> = BTreeMap::new();
 
@@ -124,6 +127,17 @@ impl Typed for Map {
     }
 }
 
+impl Typed for Fields {
+    type Read<'a> = Option<&'a serde_json::Map<String, serde_json::Value>>;
+
+    fn read<'a>(&self, value: Option<&'a Value>) -> Self::Read<'a> {
+        match value {
+            Some(Value::Fields(table)) => Some(table),
+            _ => None,
+        }
+    }
+}
+
 /// A text without a default.
 pub(super) const fn text(key: &'static str, help: &'static str) -> Key<Option<Text>> {
     Key::new(Definition::new(key, Kind::Text, help), None)
@@ -154,6 +168,11 @@ pub(super) const fn list(key: &'static str, help: &'static str) -> Key<List> {
 /// Names and their values.
 pub(super) const fn map(key: &'static str, help: &'static str) -> Key<Map> {
     Key::new(Definition::new(key, Kind::Map, help), Map)
+}
+
+/// Fields of `CreateTrainingJob`.
+pub(super) const fn fields(key: &'static str, help: &'static str) -> Key<Fields> {
+    Key::new(Definition::new(key, Kind::Fields, help), Fields)
 }
 
 impl Key<Option<Text>> {

@@ -5,6 +5,7 @@ mod certificates;
 mod definition;
 mod environment;
 mod error;
+mod fields;
 mod files;
 mod flag;
 mod help;
@@ -52,6 +53,8 @@ pub enum Value {
     List(Vec<String>),
     /// Names and their values.
     Map(BTreeMap<String, String>),
+    /// Fields of `CreateTrainingJob`.
+    Fields(serde_json::Map<String, serde_json::Value>),
 }
 
 /// A value and where it was set.

@@ -7,7 +7,7 @@
 use super::definition::Definition;
 use super::flag::Group::{Account, Build, Image, Pipeline, Project, Push, Stack, Train, Training};
 use super::flag::at;
-use super::key::{File, Key, List, Map, Number, Switch, Text, file, list, map, number, switch, text};
+use super::key::{Fields, File, Key, List, Map, Number, Switch, Text, fields, file, list, map, number, switch, text};
 use crate::training::rules::MAX_RUNTIME_SECONDS;
 
 /// What a file would decide that named a program.
@@ -268,6 +268,121 @@ table! {
         .flag_help("Identifies the run: at most one training job comes of it [default: a new one; CodeBuild's build id]")
         .in_codebuild("CODEBUILD_BUILD_ID")
         .documented_default("CodeBuild's build id, else a new one");
+
+    // What of the training job not everybody says. What reaches beyond the project is the caller's: networks, keys, reserved instances.
+
+    SPOT: Switch = switch("spot", "Train on spot instances, which cost less and may be taken away")
+        .bare_flag(&[at(Training)]);
+
+    MAX_WAIT: Option<Number> = number("max-wait", "The longest that waiting for spot instances and training may take together, in seconds")
+        .between(1, MOST)
+        .flag("SECONDS", &[at(Training)]);
+
+    MAX_PENDING: Option<Number> = number("max-pending", "The longest a job may wait for accelerated instances, in seconds")
+        .between(1_800, 2_419_200)
+        .flag("SECONDS", &[at(Training)])
+        .documented("The longest a job may wait for accelerated instances, in seconds: 1800 to 2419200");
+
+    RETRY_ATTEMPTS: Option<Number> = number("retry-attempts", "How often SageMaker tries again after an error of its own")
+        .between(1, 30)
+        .flag("N", &[at(Training)])
+        .documented("How often SageMaker tries again after an error of its own, 30 times at most");
+
+    CHECKPOINTS: Option<Text> = text("checkpoints", "Where in S3 the training's checkpoints are kept, as s3://bucket/folder/")
+        .flag("URI", &[at(Training)]);
+
+    CHECKPOINT_PATH: Option<Text> = text("checkpoint-path", "The container's directory with the checkpoints")
+        .otherwise("/opt/ml/checkpoints")
+        .flag("PATH", &[at(Training)])
+        .documented_default("`/opt/ml/checkpoints`");
+
+    INPUT_MODE: Option<Text> = text("input-mode", "How data reaches the container: File, FastFile or Pipe")
+        .otherwise("File")
+        .flag("MODE", &[at(Training)])
+        .documented_default("`File`");
+
+    CHANNELS: Map = map("channels", "Further channels: names, and where in S3 their data is")
+        .flag("NAME=URI", &[at(Training)])
+        .flag_name("channel")
+        .flag_help("A further channel: its name, and where in S3 its data is (repeat for more)");
+
+    CHANNEL_MODES: Map = map("channel-modes", "Channels whose data reaches the container in another mode")
+        .flag("NAME=MODE", &[at(Training)])
+        .flag_name("channel-mode")
+        .flag_help("A channel whose data reaches the container in another mode (repeat for more)");
+
+    CONTENT_TYPES: Map = map("content-types", "The MIME types of channels' data, such as training=text/csv")
+        .flag("NAME=TYPE", &[at(Training)])
+        .flag_name("content-type")
+        .flag_help("The MIME type of a channel's data, such as training=text/csv (repeat for more)");
+
+    INSTANCE_GROUPS: List = list("instance-groups", "Groups of instances instead of one type: workers=ml.g5.xlarge:2")
+        .flag("NAME=TYPE:N", &[at(Training)])
+        .flag_name("instance-group")
+        .flag_help("A group of instances, instead of type and count, such as workers=ml.g5.xlarge:2 (repeat for more)")
+        .documented("Groups of instances instead of one `instance-type` and `instance-count`: `workers=ml.g5.xlarge:2`, name, type and count")
+        .parameter("InstanceGroups");
+
+    KEEP_ALIVE: Option<Number> = number("keep-alive", "How long instances are kept warm for the next training, in seconds")
+        .between(1, 21_600)
+        .flag("SECONDS", &[at(Training)])
+        .documented("How long instances are kept warm (and paid for) for the next training, in seconds, 21600 at most");
+
+    TRAINING_PLAN: Option<Text> = text("training-plan", "ARN of the training plan whose reserved instances train")
+        .flag("ARN", &[at(Training)])
+        .parameter("TrainingPlanArn")
+        .callers("which reserved instances train");
+
+    INFRASTRUCTURE_CHECK: Switch = switch("infrastructure-check", "Have SageMaker check accelerated instances before it trains")
+        .bare_flag(&[at(Training)]);
+
+    SUBNETS: List = list("subnets", "Subnets of a VPC that the training is in")
+        .flag("ID", &[at(Training)])
+        .flag_name("subnet")
+        .flag_help("A subnet of a VPC that the training is in (repeat for more)")
+        .callers("which network the training is in");
+
+    SECURITY_GROUPS: List = list("security-groups", "What the VPC lets the training reach")
+        .flag("ID", &[at(Training)])
+        .flag_name("security-group")
+        .flag_help("A security group of the training in its VPC (repeat for more)")
+        .callers("which network the training is in");
+
+    ENCRYPT_TRAFFIC: Switch = switch("encrypt-traffic", "Encrypt what the training's instances send each other")
+        .bare_flag(&[at(Training)]);
+
+    NETWORK_ISOLATION: Switch = switch("network-isolation", "Let the container reach no network at all")
+        .bare_flag(&[at(Training)]);
+
+    OUTPUT_KEY: Option<Text> = text("output-key", "The KMS key that the model is encrypted with")
+        .otherwise("the account's own for S3")
+        .flag("KEY", &[at(Training)])
+        .callers("whose key encrypts the model")
+        .documented("The KMS key that the model is encrypted with: its id, ARN or alias");
+
+    VOLUME_KEY: Option<Text> = text("volume-key", "The KMS key that the instances' volumes are encrypted with")
+        .flag("KEY", &[at(Training)])
+        .callers("whose key encrypts the volumes")
+        .documented("The KMS key that the instances' volumes are encrypted with: its id, ARN or alias; not for instances with disks of their own");
+
+    JOB_TAGS: Map = map("job-tags", "Tags of the training job, beside sgbuild's own")
+        .flag("KEY=VALUE", &[at(Training)])
+        .flag_name("job-tag")
+        .flag_help("A tag of the training job, beside sgbuild's own (repeat for more)");
+
+    TRAINING_ENVIRONMENT: Map = map("training-environment", "Environment variables of the training container; no secrets: AWS shows them")
+        .flag("NAME=VALUE", &[at(Training)])
+        .flag_name("training-env")
+        .flag_help("An environment variable of the training container (repeat for more); no secrets: AWS shows them");
+
+    PROFILER: Switch = switch("profiler", "Have SageMaker Debugger profile the instances")
+        .bare_flag(&[at(Training)]);
+
+    FURTHER: Fields = fields("training", "Further fields of CreateTrainingJob, as SageMaker names them")
+        .flag("JSON", &[at(Training)])
+        .flag_name("training")
+        .flag_help("Further fields of CreateTrainingJob, as SageMaker names them: a JSON object")
+        .documented("Further fields of CreateTrainingJob, as SageMaker names them, see below");
 
     // The pipeline in AWS.
 

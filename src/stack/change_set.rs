@@ -8,7 +8,7 @@ use aws_sdk_cloudformation::types::{
 };
 use serde::Serialize;
 
-use super::{CloudFormation, Error, HOLD_DATA, Mark, POLL, Stack, follow, mark};
+use super::{CloudFormation, Error, HOLD_DATA, Mark, POLL, Stack, Template, follow, mark};
 use crate::aws::CallError;
 use crate::progress::Progress;
 
@@ -17,8 +17,8 @@ use crate::progress::Progress;
 pub struct PlanSettings {
     /// The stack's name.
     pub stack: String,
-    /// The template's text, YAML or JSON.
-    pub template: String,
+    /// What it is made of.
+    pub template: Template,
     /// Values that were set. A stack that exists keeps its own for the others; a new one takes the template's defaults.
     pub given: BTreeMap<String, String>,
     /// Values for a new stack, where none was set.
@@ -120,7 +120,8 @@ pub async fn plan(
         .stack_name(&settings.stack)
         .change_set_name(&name)
         .change_set_type(kind)
-        .template_body(&settings.template)
+        .set_template_body(settings.template.body())
+        .set_template_url(settings.template.url())
         .set_parameters(Some(parameters))
         .capabilities(Capability::CapabilityNamedIam)
         .description("Made by sgbuild launch");
@@ -211,7 +212,8 @@ async fn declared(
 ) -> Result<Vec<ParameterDeclaration>, Error> {
     let request = cloud_formation.client.get_template_summary();
     let answer = request
-        .template_body(&settings.template)
+        .set_template_body(settings.template.body())
+        .set_template_url(settings.template.url())
         .send()
         .await
         .map_err(|error| {

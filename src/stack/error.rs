@@ -31,6 +31,14 @@ pub enum Error {
         /// Why.
         source: io::Error,
     },
+    /// Not even S3 makes CloudFormation read it.
+    #[error("the template has {size} bytes, and CloudFormation reads at most {limit} (1 MB)")]
+    TemplateTooLarge {
+        /// Its size.
+        size: usize,
+        /// CloudFormation's limit.
+        limit: usize,
+    },
     /// CloudFormation refused a call, or did not answer.
     #[error("{action} failed for the stack {stack} in {region}: {source}")]
     Call {
@@ -125,7 +133,9 @@ impl Explain for Error {
     fn advice(&self) -> Advice {
         match self {
             Self::NoRegion => Fault::User.hint("Set AWS_REGION, or `region` in the profile of ~/.aws/config."),
-            Self::Template { .. } => Fault::User.hint("Leave out `--template` to use the one that sgbuild carries."),
+            Self::Template { .. } | Self::TemplateTooLarge { .. } => {
+                Fault::User.hint("Leave out `--template` to use the one that sgbuild carries.")
+            }
             Self::Call {
                 action, source, region, ..
             } => about_call(action, region, source),

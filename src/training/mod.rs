@@ -2,14 +2,20 @@
 //!
 //! [`Training`] is the vocabulary. [`TrainingSettings::training_of`] makes one of the settings and a pushed image, [`trigger::start`]
 //! sends it to the training Lambda and reads the answer. There, `lambda/payload.rs` reads it, and [`new_job`] makes the job of it.
+//! What not every training says is spoken of in SageMaker's own words: [`parts`] makes them of settings, [`fields`] knows them all, and
+//! [`combinations`] which go together.
 //! [`follow`] and [`job_log`] look at the job afterwards.
 
+pub(crate) mod combinations;
 mod error;
+pub(crate) mod fields;
 pub mod follow;
+mod forms;
 pub mod job;
 pub(crate) mod job_log;
 mod job_name;
 pub mod new_job;
+pub(crate) mod parts;
 pub(crate) mod request;
 pub(crate) mod rules;
 mod run_id;

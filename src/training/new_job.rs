@@ -3,20 +3,20 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_sagemaker::Client;
-use aws_sdk_sagemaker::operation::create_training_job::builders::CreateTrainingJobFluentBuilder;
 use aws_sdk_sagemaker::operation::describe_training_job::DescribeTrainingJobOutput;
-use aws_sdk_sagemaker::types::{
-    AlgorithmSpecification, Channel, DataSource, MetricDefinition, OutputDataConfig, ResourceConfig,
-    S3DataDistribution, S3DataSource, S3DataType, StoppingCondition, Tag, TrainingInputMode, TrainingInstanceType,
-};
+use aws_sdk_sagemaker::types::{AlgorithmSpecification, OutputDataConfig, ResourceConfig, StoppingCondition};
+use aws_smithy_types::body::SdkBody;
+use serde_json::{Map, Value, json};
 
+use super::fields;
+use super::parts::INPUT_CHANNELS;
 use super::vocabulary::Training;
 use crate::aws::CallError;
 
 /// The variable in the training container, and in the job, that says which run it is.
-const RUN_ID_VARIABLE: &str = "SGBUILD_RUN_ID";
+pub(super) const RUN_ID_VARIABLE: &str = "SGBUILD_RUN_ID";
 /// The variable in the training container that says which commit it is.
-const COMMIT_VARIABLE: &str = "SGBUILD_COMMIT";
+pub(super) const COMMIT_VARIABLE: &str = "SGBUILD_COMMIT";
 /// The channel that every run has, unless there is data for the others alone.
 const TRAINING_CHANNEL: &str = "training";
 /// The longest value of a tag.
@@ -54,48 +54,129 @@ impl NewJob {
         ])
     }
 
-    fn request(&self, client: &Client) -> CreateTrainingJobFluentBuilder {
+    /// The names of its channels.
+    #[must_use]
+    pub(crate) fn channel_names(&self) -> Vec<String> {
+        let request = self.request();
+        let channels = request.get("InputDataConfig").and_then(Value::as_array);
+        let names = channels
+            .into_iter()
+            .flatten()
+            .filter_map(|channel| channel.get("ChannelName")?.as_str());
+        names.map(ToOwned::to_owned).collect()
+    }
+
+    /// What `CreateTrainingJob` is asked: what every training says, laid over its further fields.
+    #[must_use]
+    pub(crate) fn request(&self) -> Map<String, Value> {
         let training = &self.training;
+        let mut request = training.further.clone().unwrap_or_default();
+        fields::merge(&mut request, self.said_by_every_training());
+        request.insert("InputDataConfig".to_owned(), self.channels_of(&request));
+        if training.lists_instances() {
+            return request;
+        }
+        let instances = json!({ "InstanceType": training.instance_type, "InstanceCount": training.instance_count });
+        fields::merge(&mut request, fields::put("ResourceConfig", instances));
+        request
+    }
+
+    /// The channels: the folders of the input bucket that have data, and the further ones. Of each everything below its prefix goes to
+    /// every instance, unless something else is said.
+    fn channels_of(&self, request: &Map<String, Value>) -> Value {
+        let further = request
+            .get("InputDataConfig")
+            .and_then(Value::as_array)
+            .cloned()
+            .unwrap_or_default();
+        let has_data = |channel: &Value| match channel.get("ChannelName").and_then(Value::as_str) {
+            Some(name) => !INPUT_CHANNELS.contains(&name) || self.channels.contains_key(name),
+            None => true,
+        };
+        let found = self.channels.iter().map(
+            |(name, prefix)| json!({ "ChannelName": name, "DataSource": { "S3DataSource": { "S3Uri": prefix } } }),
+        );
+        let mut channels = fields::put("InputDataConfig", found.collect());
+        let further = further.into_iter().filter(has_data).collect();
+        fields::merge(&mut channels, fields::put("InputDataConfig", further));
+        let mut channels = channels.remove("InputDataConfig").unwrap_or_default();
+        for channel in channels.as_array_mut().into_iter().flatten() {
+            let source = channel
+                .get_mut("DataSource")
+                .and_then(|source| source.get_mut("S3DataSource"));
+            if let Some(source) = source.and_then(Value::as_object_mut) {
+                source.entry("S3DataType").or_insert_with(|| "S3Prefix".into());
+                source
+                    .entry("S3DataDistributionType")
+                    .or_insert_with(|| "FullyReplicated".into());
+            }
+        }
+        channels
+    }
+
+    fn said_by_every_training(&self) -> Map<String, Value> {
+        let training = &self.training;
+        let said = |path: &str| training.further.as_ref().and_then(|further| fields::get(further, path));
         let metrics = training
             .metrics
             .iter()
-            .map(|(name, regex)| MetricDefinition::builder().name(name).regex(regex).build());
-        let algorithm = AlgorithmSpecification::builder()
-            .training_image(&training.image)
-            .training_input_mode(TrainingInputMode::File)
-            .set_metric_definitions((!training.metrics.is_empty()).then(|| metrics.collect()));
-        let resources = ResourceConfig::builder()
-            .instance_type(TrainingInstanceType::from(training.instance_type.as_str()))
-            .instance_count(training.instance_count)
-            .volume_size_in_gb(training.volume_gib);
-        let output = OutputDataConfig::builder().s3_output_path(&training.output);
-        let stopping = StoppingCondition::builder().max_runtime_in_seconds(training.max_runtime_seconds);
-        let channels = self.channels.iter().map(|(name, prefix)| channel(name, prefix));
-        let hyperparameters = self.hyperparameters.clone().into_iter();
-        let tags = self.tags().into_iter();
-        let tags = tags.map(|(key, value)| Tag::builder().key(key).value(value).build());
-        client
-            .create_training_job()
-            .training_job_name(&training.job_name)
-            .algorithm_specification(algorithm.build())
-            .role_arn(&training.role)
-            .set_input_data_config(Some(channels.collect()))
-            .output_data_config(output.build())
-            .resource_config(resources.build())
-            .stopping_condition(stopping.build())
-            .set_environment(Some(self.environment().into_iter().collect()))
-            .set_tags(Some(tags.collect()))
-            .set_hyper_parameters((!self.hyperparameters.is_empty()).then(|| hyperparameters.collect()))
+            .map(|(name, regex)| json!({ "Name": name, "Regex": regex }));
+        let tags = self
+            .tags()
+            .into_iter()
+            .map(|(key, value)| json!({ "Key": key, "Value": value }));
+        let mut request = Map::new();
+        let mut say = |path: &str, value: Value| fields::merge(&mut request, fields::put(path, value));
+        say("TrainingJobName", training.job_name.as_str().into());
+        say("RoleArn", training.role.as_str().into());
+        say("AlgorithmSpecification.TrainingImage", training.image.as_str().into());
+        let mode = said("AlgorithmSpecification.TrainingInputMode")
+            .cloned()
+            .unwrap_or_else(|| "File".into());
+        say("AlgorithmSpecification.TrainingInputMode", mode);
+        if !training.metrics.is_empty() {
+            say("AlgorithmSpecification.MetricDefinitions", metrics.collect());
+        }
+        say("OutputDataConfig.S3OutputPath", training.output.as_str().into());
+        say("ResourceConfig.VolumeSizeInGB", training.volume_gib.into());
+        say(
+            "StoppingCondition.MaxRuntimeInSeconds",
+            training.max_runtime_seconds.into(),
+        );
+        say("Environment", json!(self.environment()));
+        say("Tags", tags.collect());
+        if !self.hyperparameters.is_empty() {
+            say("HyperParameters", json!(self.hyperparameters));
+        }
+        // Off unless asked for, and then beside the models, as the SageMaker Python SDK has it.
+        match said("ProfilerConfig.DisableProfiler") {
+            None => say("ProfilerConfig.DisableProfiler", true.into()),
+            Some(Value::Bool(false)) if said("ProfilerConfig.S3OutputPath").is_none() => {
+                say("ProfilerConfig.S3OutputPath", training.output.as_str().into());
+            }
+            Some(_) => {}
+        }
+        request
     }
 }
 
 /// Creates a job, and answers with its ARN.
 ///
+/// The request is sent as it is here and not as the SDK's types, which do not know the fields that are newer than they.
+///
 /// # Errors
 /// SageMaker refuses, or cannot be reached.
 pub(crate) async fn create(client: &Client, job: &NewJob) -> Result<String, CallError> {
-    let created = job.request(client).send().await;
+    let body = Value::Object(job.request()).to_string();
+    let name = &job.training.job_name;
+    let call = client.create_training_job().training_job_name(name).customize();
+    let created = call.mutate_request(move |request| {
+        request.headers_mut().insert("content-length", body.len().to_string());
+        *request.body_mut() = SdkBody::from(body.as_str());
+    });
     created
+        .send()
+        .await
         .map(|created| created.training_job_arn().unwrap_or_default().to_owned())
         .map_err(|error| CallError::from_sdk(&error))
 }
@@ -140,19 +221,6 @@ pub(super) fn asked(described: &DescribeTrainingJobOutput) -> Training {
             .unwrap_or_default(),
         ..Training::default()
     }
-}
-
-/// Everything below `prefix`, all of it on every instance.
-fn channel(name: &str, prefix: &str) -> Channel {
-    let source = S3DataSource::builder()
-        .s3_data_type(S3DataType::S3Prefix)
-        .s3_uri(prefix)
-        .s3_data_distribution_type(S3DataDistribution::FullyReplicated)
-        .build();
-    Channel::builder()
-        .channel_name(name)
-        .data_source(DataSource::builder().s3_data_source(source).build())
-        .build()
 }
 
 /// The pairs that have a value.

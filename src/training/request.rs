@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::{Map, Value};
+
 use crate::oci::Repository;
 use crate::push::PushedImage;
 
 use super::error::{Error, Invalid, Setting};
-use super::vocabulary::{FIELDS, Field, METRICS, Presence, Training};
-use super::{job_name, rules};
+use super::parts::{PARTS, Part};
+use super::vocabulary::{FIELDS, Field, METRICS, Training};
+use super::{combinations, fields, job_name, rules};
 
 /// How long the beginning of a job's name may be: the setuptools-docker pipeline's Lambda appends a timestamp of 20 characters or so.
 const MAX_PREFIX: usize = 40;
@@ -17,6 +20,9 @@ const FUNCTION: Setting = Setting {
     what: "the training Lambda",
     key: "function",
 };
+
+/// Why nobody says the type or number of instances.
+const LISTED: &str = "the instances are listed already, by `instance-groups` or ResourceConfig.InstancePreferences: take one of the two out";
 
 /// What a setting was set to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -36,6 +42,8 @@ pub(crate) struct TrainingSettings {
     pub(crate) given: BTreeMap<&'static str, Given<String>>,
     /// Metrics by name: the regular expressions, with one group each, that find them in the training's log.
     pub(crate) metrics: Given<BTreeMap<String, String>>,
+    /// Those settings of [`part_keys`] that are set, by their keys.
+    pub(crate) parts: BTreeMap<&'static str, Given<Value>>,
     /// What the job's name begins with; the package's name unless set.
     pub(crate) job_name: Option<String>,
     /// The commit that is trained, where known.
@@ -44,9 +52,21 @@ pub(crate) struct TrainingSettings {
     pub(crate) repository_origin: Option<String>,
 }
 
+/// What became of the settings.
+struct Read {
+    training: Training,
+    missing: Vec<Setting>,
+    refused: Vec<Invalid>,
+}
+
 /// The settings that the fields of a training are made of, one each.
 pub(crate) fn setting_keys() -> impl Iterator<Item = &'static str> {
     FIELDS.iter().filter_map(|field| Some(field.setting?.key))
+}
+
+/// The settings that are a part of the request beyond what every training says.
+pub(crate) fn part_keys() -> impl Iterator<Item = &'static str> {
+    PARTS.iter().map(|part| part.setting.key)
 }
 
 impl TrainingSettings {
@@ -64,6 +84,14 @@ impl TrainingSettings {
     /// As [`training_of`](Self::training_of).
     pub(crate) fn check(&self) -> Result<(), Error> {
         self.read().and_then(|(_, refused)| none_of(refused))
+    }
+
+    /// Finds what is wrong with what is set, whatever is missing: the pipeline's stack says that.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`].
+    pub(crate) fn check_given(&self) -> Result<(), Error> {
+        none_of(self.read_given().refused)
     }
 
     /// The training of `image`, which holds the package `name` in `version`.
@@ -91,19 +119,34 @@ impl TrainingSettings {
 
     /// What the settings alone say of the training, and which of them are refused.
     fn read(&self) -> Result<(Training, Vec<Invalid>), Error> {
+        let mut read = self.read_given();
+        if self.function.as_ref().is_none_or(String::is_empty) {
+            read.missing.insert(0, FUNCTION);
+        }
+        if !read.missing.is_empty() {
+            return Err(Error::Missing(read.missing));
+        }
+        Ok((read.training, read.refused))
+    }
+
+    fn read_given(&self) -> Read {
         let mut training = Training {
             commit: self.commit.clone().unwrap_or_default(),
             metrics: self.metrics.value.clone(),
             ..Training::default()
         };
         let (mut missing, mut refused) = (Vec::new(), Vec::new());
-        if self.function.as_ref().is_none_or(String::is_empty) {
-            missing.push(FUNCTION);
-        }
+        training.further = Some(self.further(&mut refused));
         for field in &FIELDS {
             let Some(setting) = field.setting else { continue };
-            let is_required = field.presence == Presence::Required;
+            let is_required = field.is_required(&training);
+            let is_elsewhere = field.is_about_instances() && training.lists_instances();
             match self.given.get(setting.key) {
+                // Our own default gives way to what was said; what somebody else said does not.
+                Some(given) if is_elsewhere && given.origin.is_some() => {
+                    refused.extend(invalid(setting, given.origin.as_ref(), Err(LISTED.to_owned())));
+                }
+                _ if is_elsewhere => {}
                 Some(given) if !(is_required && given.value.is_empty()) => {
                     refused.extend(read(field, setting, given, &mut training));
                 }
@@ -111,16 +154,47 @@ impl TrainingSettings {
                 _ => {}
             }
         }
-        if !missing.is_empty() {
-            return Err(Error::Missing(missing));
-        }
         let metrics = Setting {
             what: "the metrics",
             key: METRICS,
         };
         let outcome = rules::metrics(&self.metrics.value);
         refused.extend(invalid(metrics, self.metrics.origin.as_ref(), outcome));
-        Ok((training, refused))
+        if refused.is_empty() {
+            refused.extend(combinations::check(&training).into_iter().map(|problem| {
+                let part = Part::to_blame(&problem.path, |part| self.parts.contains_key(part.setting.key));
+                self.refusal(part, part.in_words(&problem))
+            }));
+        }
+        Read {
+            training,
+            missing,
+            refused,
+        }
+    }
+
+    /// What the parts say together.
+    fn further(&self, refused: &mut Vec<Invalid>) -> Map<String, Value> {
+        let mut further = Map::new();
+        for part in &PARTS {
+            let Some(given) = self.parts.get(part.setting.key) else {
+                continue;
+            };
+            match part.of(&given.value) {
+                Ok(said) => fields::merge(&mut further, said),
+                Err(problem) => refused.push(self.refusal(part, problem)),
+            }
+        }
+        further
+    }
+
+    fn refusal(&self, part: &Part, problem: String) -> Invalid {
+        let given = self.parts.get(part.setting.key);
+        Invalid {
+            setting: part.setting,
+            origin: given.and_then(|given| given.origin.clone()),
+            problem,
+        }
     }
 }
 
@@ -147,145 +221,4 @@ fn none_of(refused: Vec<Invalid>) -> Result<(), Error> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::explain::Explain as _;
-    use crate::oci::MediaType;
-
-    fn image() -> PushedImage {
-        PushedImage {
-            repository: "123456789012.dkr.ecr.eu-west-1.amazonaws.com/iris-classifier"
-                .parse()
-                .unwrap(),
-            digest: format!("sha256:{}", "1f".repeat(32)).parse().unwrap(),
-            tags: vec!["1.0.0-1f0c2ab".to_owned()],
-            media_type: MediaType::DockerManifest,
-            config_digest: format!("sha256:{}", "2e".repeat(32)).parse().unwrap(),
-            size: 75_000_000,
-        }
-    }
-
-    fn given(value: &str, origin: Option<&str>) -> Given<String> {
-        Given {
-            value: value.to_owned(),
-            origin: origin.map(ToOwned::to_owned),
-        }
-    }
-
-    fn settings() -> TrainingSettings {
-        TrainingSettings {
-            function: Some("start-training".to_owned()),
-            given: BTreeMap::from([
-                ("source-bucket", given("iris-input", None)),
-                ("output-bucket", given("iris-output", None)),
-                (
-                    "role",
-                    given("arn:aws:iam::123456789012:role/training", Some("pyproject.toml:2")),
-                ),
-                ("instance-count", given("1", None)),
-                ("instance-type", given("ml.m5.large", None)),
-                ("volume-size", given("30", None)),
-                ("max-runtime", given("86400", None)),
-                ("run-id", given("20261124-041205-1a2b3c4d", Some("--run-id"))),
-            ]),
-            commit: Some("1f0c2ab".to_owned()),
-            ..TrainingSettings::default()
-        }
-    }
-
-    /// The settings with other values, from the same places.
-    fn with(values: &[(&'static str, &str)]) -> TrainingSettings {
-        let mut settings = settings();
-        for (key, value) in values {
-            let given = settings.given.get_mut(key).unwrap();
-            (*value).clone_into(&mut given.value);
-        }
-        settings
-    }
-
-    fn training(settings: &TrainingSettings) -> Result<Training, Error> {
-        settings.training_of(&image(), "iris", "1")
-    }
-
-    #[test]
-    fn the_payload_has_the_original_keys_first_and_all_values_are_strings() {
-        let training = settings().training_of(&image(), "iris_classifier", "1.0.0").unwrap();
-        insta::assert_snapshot!(serde_json::to_string_pretty(&training.payload()).unwrap(), @r#"
-        {
-          "source_bucket_uri": "s3://iris-input/input/data/training/",
-          "destination_bucket_uri": "s3://iris-output/",
-          "image": "123456789012.dkr.ecr.eu-west-1.amazonaws.com/iris-classifier@sha256:1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f",
-          "role": "arn:aws:iam::123456789012:role/training",
-          "num_instances": "1",
-          "instance_type": "ml.m5.large",
-          "vol_in_gb": "30",
-          "training_job_name": "iris-classifier",
-          "max_runtime_sec": "86400",
-          "git_hash": "1f0c2ab",
-          "run_id": "20261124-041205-1a2b3c4d",
-          "package": "iris_classifier",
-          "version": "1.0.0",
-          "image_digest": "sha256:1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f"
-        }
-        "#);
-    }
-
-    #[test]
-    fn everything_missing_is_said_at_once() {
-        let mut bare = settings();
-        bare.function = None;
-        bare.given.remove("source-bucket");
-        bare.given.remove("output-bucket");
-        let error = training(&bare).unwrap_err();
-        insta::assert_snapshot!(format!("{error}\n{}", error.advice().hints.join("\n")), @r#"
-        starting the training needs settings that are not set:
-          --function (SGBUILD_FUNCTION): the training Lambda
-          --source-bucket (SGBUILD_SOURCE_BUCKET): the bucket with the training data
-          --output-bucket (SGBUILD_OUTPUT_BUCKET): the bucket for the model
-        Give each as a flag, in its environment variable, or in [tool.sgbuild] of pyproject.toml (function, source-bucket, output-bucket).
-        `sgbuild push --no-train` stops after the push.
-        "#);
-    }
-
-    #[test]
-    fn everything_refused_is_said_at_once() {
-        let wrong = with(&[
-            ("source-bucket", "s3://iris-input/"),
-            ("role", "training"),
-            ("instance-count", "0"),
-            ("instance-type", "m5.large"),
-            ("max-runtime", "2419201"),
-            ("run-id", "a b"),
-        ]);
-        let error = training(&wrong).unwrap_err();
-        insta::assert_snapshot!(format!("{error}\n{}", error.advice().hints.join("\n")), @r#"
-        SageMaker would refuse the training job:
-          source-bucket: `s3://iris-input/` is not a bucket's name: give the name alone, without s3:// and without a folder
-          role (pyproject.toml:2): `training` is not the ARN of an IAM role, such as arn:aws:iam::123456789012:role/training
-          instance-count: `0` is not a number of instances: a whole number, 1 or more
-          instance-type: `m5.large` is not a SageMaker instance type, such as ml.m5.large
-          max-runtime: `2419201` is not a run time in seconds, 28 days at most: a whole number from 1 to 2419200
-          --run-id: `a b` is not a run id: 1 to 128 letters, digits and _ . : / = + - @
-        `sgbuild settings` shows every setting of the files and the environment.
-        "#);
-    }
-
-    #[test]
-    fn the_longest_run_is_28_days() {
-        let longest = (28 * 86_400).to_string();
-        assert!(training(&with(&[("max-runtime", &longest)])).is_ok());
-    }
-
-    #[test]
-    fn the_job_name_prefix_leaves_room_for_a_timestamp() {
-        let named = TrainingSettings {
-            job_name: Some("demand forecast ".repeat(4)),
-            ..settings()
-        };
-        let prefix = training(&named).unwrap().job_name;
-        assert!(
-            prefix.starts_with("demand-forecast-demand-") && prefix.len() <= 40,
-            "{prefix}"
-        );
-    }
-}
+mod tests;

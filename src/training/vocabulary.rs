@@ -11,7 +11,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::error::Setting;
+use super::fields;
 use super::rules;
+use crate::shown::quoted;
 
 /// The folder of the input bucket that is the training channel, as in the setuptools-docker pipeline.
 const TRAINING_DATA: &str = "input/data/training/";
@@ -61,10 +63,15 @@ pub struct Training {
     /// values that were found instead.
     #[serde(skip)]
     pub metrics: BTreeMap<String, String>,
+    /// What else `CreateTrainingJob` is asked, in its own words. `None` where that is not known: older records lack it.
+    #[serde(rename = "create_training_job", default, skip_serializing_if = "Option::is_none")]
+    pub further: Option<Map<String, Value>>,
 }
 
 /// The key of the metrics in the payload: an object, where every other field is a text.
 pub(crate) const METRICS: &str = "metrics";
+/// The key of the further fields in the payload: an object too.
+pub(crate) const FURTHER: &str = "create_training_job";
 
 /// Whether a payload can do without a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -276,6 +283,16 @@ impl Field {
         (self.read)(training, &(self.of_setting)(text)?)
     }
 
+    /// Whether `training` is none without it: which instances train may be said by the further fields as well.
+    pub(crate) fn is_required(&self, training: &Training) -> bool {
+        self.presence == Presence::Required && !(self.is_about_instances() && training.lists_instances())
+    }
+
+    /// Whether it says which instances train, and how many.
+    pub(crate) fn is_about_instances(&self) -> bool {
+        matches!(self.key, "num_instances" | "instance_type")
+    }
+
     /// Every field in the order in which a payload is read and trainings are compared: first which image is trained in which run, then
     /// how.
     pub(crate) fn in_order() -> impl Iterator<Item = &'static Self> {
@@ -302,6 +319,9 @@ impl Training {
         if !self.metrics.is_empty() {
             payload.insert(METRICS.to_owned(), self.metrics.clone().into_iter().collect());
         }
+        if let Some(further) = self.further.as_ref().filter(|further| !further.is_empty()) {
+            payload.insert(FURTHER.to_owned(), Value::Object(further.clone()));
+        }
         payload
     }
 
@@ -309,81 +329,67 @@ impl Training {
     /// again is told from another run that took the same id. A field that either of the two does not know is not compared.
     #[must_use]
     pub(crate) fn difference(&self, ours: &Self) -> Option<String> {
-        Field::in_order().find_map(|field| {
+        let fields = Field::in_order().find_map(|field| {
             let what = field.difference?;
             let (theirs, ours) = ((field.text)(self), (field.text)(ours));
             let differ = theirs != ours && !theirs.is_empty() && !ours.is_empty();
             differ.then(|| format!("its {what} is {theirs}, ours is {ours}"))
-        })
+        });
+        fields.or_else(|| further_difference(self.further.as_ref()?, ours.further.as_ref()?))
     }
+
+    /// The instances that train: their types, and how many of each; of alternatives, one is chosen by SageMaker.
+    pub(crate) fn instances(&self) -> Vec<(&str, i64)> {
+        let mut instances = vec![(self.instance_type.as_str(), i64::from(self.instance_count))];
+        let listed = ["ResourceConfig.InstanceGroups", "ResourceConfig.InstancePreferences"];
+        let listed = listed
+            .iter()
+            .filter_map(|path| fields::get(self.further.as_ref()?, path)?.as_array());
+        instances.extend(listed.flatten().filter_map(|item| {
+            let count = item.get("InstanceCount").and_then(Value::as_i64).unwrap_or(1);
+            Some((item.get("InstanceType")?.as_str()?, count))
+        }));
+        instances.retain(|(name, _)| !name.is_empty());
+        instances
+    }
+
+    /// Whether it is to run on spot instances.
+    pub(crate) fn is_spot(&self) -> bool {
+        let further = self.further.as_ref();
+        further.and_then(|further| fields::get(further, "EnableManagedSpotTraining")) == Some(&Value::Bool(true))
+    }
+
+    /// Whether the further fields list the instances that train, by groups or by preference.
+    pub(crate) fn lists_instances(&self) -> bool {
+        let said = |path| {
+            self.further
+                .as_ref()
+                .is_some_and(|further| fields::get(further, path).is_some())
+        };
+        said("ResourceConfig.InstanceGroups") || said("ResourceConfig.InstancePreferences")
+    }
+}
+
+/// The first field that only one of the two has, or that they have with another value.
+fn further_difference(theirs: &Map<String, Value>, ours: &Map<String, Value>) -> Option<String> {
+    let texts = |further| {
+        let leaves = fields::leaves(further).into_iter();
+        leaves
+            .map(|leaf| (leaf.place, leaf.value.to_string()))
+            .collect::<BTreeMap<_, _>>()
+    };
+    let (theirs, ours) = (texts(theirs), texts(ours));
+    let place = theirs
+        .keys()
+        .chain(ours.keys())
+        .find(|place| theirs.get(*place) != ours.get(*place))?;
+    let said = |texts: &BTreeMap<String, String>| {
+        texts
+            .get(place)
+            .map_or_else(|| "not set".to_owned(), |text| quoted(text))
+    };
+    Some(format!("its {place} is {}, ours is {}", said(&theirs), said(&ours)))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_first_difference_is_named_and_what_is_unknown_is_none() {
-        let ours = Training {
-            image: "iris@sha256:1f".to_owned(),
-            role: "arn:aws:iam::123456789012:role/training".to_owned(),
-            instance_count: 1,
-            ..Training::default()
-        };
-        assert_eq!(ours.difference(&ours), None);
-        let older = Training {
-            image: ours.image.clone(),
-            ..Training::default()
-        };
-        assert_eq!(older.difference(&ours), None);
-        let more = Training {
-            instance_count: 2,
-            ..ours.clone()
-        };
-        assert_eq!(
-            more.difference(&ours).as_deref(),
-            Some("its number of instances is 2, ours is 1")
-        );
-        let other = Training {
-            image: "iris@sha256:2e".to_owned(),
-            ..more
-        };
-        assert_eq!(
-            other.difference(&ours).as_deref(),
-            Some("its image is iris@sha256:2e, ours is iris@sha256:1f")
-        );
-    }
-
-    #[test]
-    fn the_digest_wins_over_a_tag() {
-        let digest = format!("sha256:{}", "1f".repeat(32));
-        let image = |image: &str| {
-            let mut training = Training {
-                image: image.to_owned(),
-                ..Training::default()
-            };
-            let field = FIELDS.iter().find(|field| field.key == "image_digest").unwrap();
-            let read = (field.read)(&mut training, &digest);
-            (read, training.image)
-        };
-        let whole = (Ok(()), format!("localhost:5000/iris@{digest}"));
-        assert_eq!(image("localhost:5000/iris:1"), whole);
-        assert_eq!(image("localhost:5000/iris"), whole);
-        let (read, kept) = image("iris@sha256:00");
-        assert!(read.is_err());
-        assert_eq!(kept, "iris@sha256:00");
-    }
-
-    #[test]
-    fn every_name_stands_for_one_field() {
-        for field in &FIELDS {
-            let same = |other: &&Field| {
-                other.key == field.key
-                    || other.difference.is_some() && other.difference == field.difference
-                    || other.setting.is_some() && other.setting == field.setting
-            };
-            assert_eq!(FIELDS.iter().filter(same).count(), 1, "{}", field.key);
-        }
-        assert_eq!(Field::in_order().count(), FIELDS.len());
-    }
-}
+mod tests;

@@ -1,5 +1,10 @@
-//! The closed loop: the template's stack in the emulator, an upload, and everything that follows of it by itself.
+//! The closed loop: the template's stack in the emulator, an upload, and everything that follows of it by itself. Every caller in it has
+//! its role's permissions, and no others.
 
+mod failures;
+mod permissions;
+
+use std::fs;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -15,27 +20,82 @@ fn boto(script: &str) -> String {
     python(&format!("import boto3, json\n{script}"))
 }
 
+/// A call of the testbed's own programs, and its answer.
+fn asked(method: &str, url: &str, body: Option<&Value>) -> Value {
+    let mut curl = Command::new("curl");
+    curl.args(["--silent", "--show-error", "--fail-with-body", "--request", method, url]);
+    if let Some(body) = body {
+        curl.args(["--data", &body.to_string()]);
+    }
+    let output = curl.output().unwrap();
+    let answer = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{method} {url}: {answer}");
+    serde_json::from_str(&answer).unwrap()
+}
+
 /// A pipeline that the cloud player plays until it is dropped.
 struct Pipeline {
     name: String,
     made: Value,
 }
 
+/// What a pipeline is launched of, beside the repository.
+struct Launch {
+    /// The template's text.
+    template: String,
+    /// Its parameters, over those of every test.
+    parameters: Value,
+    /// How long a minute of CodeBuild's lasts, in seconds.
+    minute: f64,
+}
+
+impl Default for Launch {
+    fn default() -> Self {
+        Self {
+            template: fs::read_to_string(root().join("templates/cicd-pipeline.yaml")).unwrap(),
+            parameters: json!({}),
+            minute: 60.0,
+        }
+    }
+}
+
+impl Launch {
+    /// The template with one text of it replaced, which stands there once.
+    fn of_changed_template(text: &str, by: &str) -> Self {
+        let mut launch = Self::default();
+        assert_eq!(launch.template.matches(text).count(), 1, "{text}");
+        launch.template = launch.template.replace(text, by);
+        launch
+    }
+}
+
 impl Pipeline {
     /// The template's stack over the sandbox's repository.
     fn launch(sandbox: &Sandbox) -> Self {
+        Self::of(sandbox, Launch::default())
+    }
+
+    /// A stack of one's own over the sandbox's repository.
+    fn of(sandbox: &Sandbox, launch: Launch) -> Self {
         let name = format!("it-{}", &uuid::Uuid::new_v4().simple().to_string()[..8]);
+        let directory = tempfile::tempdir().unwrap();
+        let template = directory.path().join("template.yaml");
+        fs::write(&template, launch.template).unwrap();
+        let mut parameters = json!({
+            "Email": "someone@example.com",
+            "GitHubUser": "example",
+            "GitHubRepo": "row-counter",
+            "GitHubToken": "not-a-token",
+            "DataBatchingSeconds": "2",
+        });
+        let given = launch.parameters.as_object().unwrap().clone();
+        parameters.as_object_mut().unwrap().extend(given);
         let body = json!({
-            "template": root().join("templates/cicd-pipeline.yaml"),
-            "parameters": {
-                "Email": "someone@example.com",
-                "GitHubUser": "example",
-                "GitHubRepo": "row-counter",
-                "GitHubToken": "not-a-token",
-                "DataBatchingSeconds": "2",
-            },
+            "template": template,
+            "parameters": parameters,
             "binary": env!("CARGO_BIN_EXE_sgbuild"),
             "source": sandbox.project(),
+            "minute": launch.minute,
         });
         let mut pipeline = Self { name, made: json!({}) };
         pipeline.made = pipeline.player("PUT", Some(&body));
@@ -44,27 +104,29 @@ impl Pipeline {
 
     /// What the player answers about this pipeline.
     fn player(&self, method: &str, body: Option<&Value>) -> Value {
-        let url = format!(
-            "{}/_pipelines/{}",
-            Testbed::get().variable("SGBUILD_TESTBED_PLAYER"),
-            self.name
-        );
-        let mut curl = Command::new("curl");
-        curl.args([
-            "--silent",
-            "--show-error",
-            "--fail-with-body",
-            "--request",
-            method,
-            &url,
-        ]);
-        if let Some(body) = body {
-            curl.args(["--data", &body.to_string()]);
-        }
-        let output = curl.output().unwrap();
-        let answer = String::from_utf8(output.stdout).unwrap();
-        assert!(output.status.success(), "{method} {url}: {answer}");
-        serde_json::from_str(&answer).unwrap()
+        let player = Testbed::get().variable("SGBUILD_TESTBED_PLAYER");
+        asked(method, &format!("{player}/_pipelines/{}", self.name), body)
+    }
+
+    /// Lets the time of every schedule come.
+    fn fire_schedules(&self) -> Value {
+        let player = Testbed::get().variable("SGBUILD_TESTBED_PLAYER");
+        asked(
+            "POST",
+            &format!("{player}/_pipelines/{}/schedules", self.name),
+            Some(&json!({})),
+        )
+    }
+
+    /// Asks the emulator at its door for tests.
+    fn door(method: &str, path: &str, body: Option<&Value>) -> Value {
+        let emulator = Testbed::get().variable("AWS_ENDPOINT_URL");
+        asked(method, &format!("{emulator}/_testbed/{path}"), body)
+    }
+
+    /// What the stack's policies allowed and denied so far.
+    fn permissions(&self) -> Value {
+        Self::door("GET", &format!("permissions/{}", self.name), None)
     }
 
     fn made(&self, what: &str) -> &str {
@@ -108,20 +170,59 @@ print(json.dumps(messages))",
 
     /// Waits until a job's record is settled and announced.
     fn settled(&self) -> Value {
+        self.all_settled(1).remove(0)
+    }
+
+    /// Waits until so many runs are settled and announced; they are the newest first.
+    fn all_settled(&self, count: usize) -> Vec<Value> {
+        let announced = || {
+            let mut records = self.records();
+            records.retain(|record| record.get("notified_at").is_some());
+            records.sort_by_key(|record| record["recorded_at"].to_string());
+            records.reverse();
+            (records.len() >= count).then_some(records)
+        };
+        self.wait("a settled record", true, announced)
+    }
+
+    /// Waits until so many builds have ended, however they do; the newest is the last.
+    fn ended(&self, count: usize) -> Vec<Value> {
+        self.wait("an ended build", false, || {
+            let builds = self.player("GET", None)["builds"].as_array().unwrap().clone();
+            let ended = builds.iter().filter(|build| build["status"] != "IN_PROGRESS").count();
+            (ended >= count).then_some(builds)
+        })
+    }
+
+    /// Waits for something. What the testbed fails at, and a build that fails while nobody expects it, ends the wait.
+    fn wait<T>(&self, what: &str, all_well: bool, found: impl Fn() -> Option<T>) -> T {
         let begun = Instant::now();
         loop {
-            let records = self.records();
-            if let Some(record) = records.iter().find(|record| record.get("notified_at").is_some()) {
-                return record.clone();
+            if let Some(found) = found() {
+                return found;
             }
             let history = self.player("GET", None);
+            assert_eq!(history["troubles"], json!([]), "{what}: {history:#}");
+            if all_well {
+                assert_eq!(history["denied"], json!([]), "{what}: {history:#}");
+                for build in history["builds"].as_array().unwrap() {
+                    let well = build["status"] == "IN_PROGRESS" || build["status"] == "SUCCEEDED";
+                    assert!(well, "{what}: {history:#}\n{}", log_of(build));
+                }
+            }
             assert!(
                 begun.elapsed() < PATIENCE,
-                "no settled record; records: {records:#?}\nhistory: {history:#}"
+                "{what}; records: {:#?}\nhistory: {history:#}",
+                self.records()
             );
-            std::thread::sleep(Duration::from_millis(500));
+            std::thread::sleep(Duration::from_millis(300));
         }
     }
+}
+
+/// What a build has written.
+fn log_of(build: &Value) -> String {
+    fs::read_to_string(build["log"].as_str().unwrap()).unwrap_or_default()
 }
 
 impl Drop for Pipeline {

@@ -6,6 +6,7 @@ use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
 use sgbuild::aws::CallError;
 use sgbuild::lambda::allowed::Allowed;
+use sgbuild::lambda::clock::SystemClock;
 use sgbuild::lambda::log::JsonLines;
 use sgbuild::lambda::notifier::{Notifier, Sns};
 use sgbuild::lambda::objects::S3;
@@ -46,6 +47,7 @@ impl Function {
             notifier: &self.notifier,
             allowed: &self.allowed,
             region: "eu-west-1",
+            clock: &SystemClock,
         }
     }
 
@@ -63,9 +65,11 @@ async fn started(emulator: &Emulator, run_id: &str) -> String {
         training_jobs: &function.training_jobs,
         records: Some(&function.records),
         notifier: Some(&function.notifier),
+        project: None,
         synthetic: None,
         allowed: &Allowed::default(),
         region: "eu-west-1",
+        clock: &SystemClock,
     };
     let log = JsonLines::new(std::io::sink());
     let run = start_training::handle(&payload(run_id), "request-1", services, &log).await;

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use crate::support::faults::{Fault, Proxy};
 use crate::support::{Ran, Sandbox, Testbed, python, root};
 
 /// boto3 against the emulator: what it prints, as JSON.
@@ -76,6 +77,7 @@ fn the_stack_is_launched_shown_updated_and_destroyed_and_its_data_stays() {
     let shown = stack.run(&["status"]).exits(0);
     for output in [
         "BuildProjectUrl",
+        "DashboardUrl",
         "TrainingInputBucketUrl",
         "ModelArtifactBucketUrl",
         "MetadataTableUrl",
@@ -86,6 +88,35 @@ fn the_stack_is_launched_shown_updated_and_destroyed_and_its_data_stays() {
             shown.stdout
         );
     }
+    // Parts of this very stack, and what stands beside it.
+    let idle = &stack.run(&["status", "--json"]).exits(0).json()["idle"];
+    let costs = idle["costs"].as_array().unwrap();
+    for (name, kind) in [
+        ("Dashboard", "AWS::CloudWatch::Dashboard"),
+        ("GitHubTokenSecret", "AWS::SecretsManager::Secret"),
+        ("JobChanged", "AWS::Events::Rule"),
+        ("TrainingInputBucket", "AWS::S3::Bucket"),
+        ("CodeBucket", "AWS::S3::Bucket"),
+    ] {
+        let cost = costs.iter().find(|cost| cost["logical_id"] == name);
+        let cost = cost.unwrap_or_else(|| panic!("{name}: {idle:#}"));
+        assert_eq!(cost["type"], kind);
+        assert!(
+            shown.stdout.contains(cost["paid_for"].as_str().unwrap()),
+            "{}",
+            shown.stdout
+        );
+    }
+    assert!(!costs.iter().any(|cost| cost["logical_id"] == "Schedule"), "{idle:#}");
+    assert_eq!(idle["unknown"], json!([]));
+    without_the_right_to_list(&stack.name);
+    // The dashboard's address ends in the name that CloudFormation has given it.
+    let address = shown.stdout.lines().find(|line| line.starts_with("DashboardUrl"));
+    let (_, name) = address.unwrap().rsplit_once("/dashboard/").unwrap();
+    let widgets = boto(&format!(
+        "[each['type'] for each in json.loads(boto3.client('cloudwatch').get_dashboard(DashboardName='{name}')['DashboardBody'])['widgets']]"
+    ));
+    assert_eq!(widgets, json!(vec!["metric"; 8]));
     assert!(!launched.stderr.contains("not-a-token") && !launched.stdout.contains("not-a-token"));
     let resources = boto(&format!(
         "[each['ResourceType'] for each in boto3.client('cloudformation').describe_stack_resources(StackName='{}')['StackResources']]",
@@ -123,6 +154,24 @@ fn the_stack_is_launched_shown_updated_and_destroyed_and_its_data_stays() {
     stack.run(&["status"]).exits(1).says(&["hint"]);
 }
 
+/// The stack is shown all the same.
+fn without_the_right_to_list(stack: &str) {
+    let fault = Fault {
+        matching: "Action=ListStackResources",
+        status: 403,
+        header: Some(("content-type", "text/xml")),
+        body: "<ErrorResponse><Error><Code>AccessDenied</Code><Message>not authorized</Message></Error></ErrorResponse>",
+        times: usize::MAX,
+    };
+    let proxy = Proxy::start(Testbed::get().variable("AWS_ENDPOINT_URL"), vec![fault]);
+    let sandbox = Sandbox::of_fixture("setuptools-docker-style")
+        .with_testbed()
+        .with("AWS_ENDPOINT_URL", proxy.url());
+    let shown = sandbox.run(&["status", "--stack", stack]).exits(0);
+    assert!(shown.stdout.contains("DashboardUrl") && !shown.stdout.contains("While nothing runs"));
+    shown.says(&["what it costs at rest is unknown", "cloudformation:ListStackResources"]);
+}
+
 #[test]
 fn what_a_launch_lacks_is_said_before_anything_is_made() {
     let stack = Stack::new();
@@ -149,13 +198,22 @@ fn the_documented_parameters_alone_make_a_stack_of_what_was_uploaded() {
     ] {
         assert!(uploaded.stdout.contains(parameter), "{parameter}: {}", uploaded.stdout);
     }
+    let address = uploaded
+        .stdout
+        .lines()
+        .find_map(|line| line.strip_prefix("TemplateURL="));
+    let address = address.unwrap_or_else(|| panic!("{}", uploaded.stdout));
+    // The latest has a name that needs no looking up.
+    let (folder, name) = address.rsplit_once('/').unwrap();
+    assert!(name.len() == 64 + ".template".len(), "{name}");
+    let latest = format!("{folder}/cicd-pipeline.template");
     // With the original's parameters: https://docs.aws.amazon.com/cli/latest/reference/cloudformation/create-stack.html
     let sizes = python(&format!(
         "import boto3, os
 given = {{'Email': 'someone@example.com', 'GitHubUser': 'example', 'GitHubRepo': 'iris', 'GitHubBranch': 'main',
          'GitHubToken': 'not-a-token', 'PythonBuildVersion': 'aws/codebuild/python:3.6.5-1.3.2'}}
 formation = boto3.client('cloudformation')
-formation.create_stack(StackName={name:?}, TemplateBody=open({template:?}).read(), Capabilities=['CAPABILITY_NAMED_IAM'],
+formation.create_stack(StackName={name:?}, TemplateURL={latest:?}, Capabilities=['CAPABILITY_NAMED_IAM'],
     Parameters=[{{'ParameterKey': key, 'ParameterValue': value}} for key, value in given.items()])
 made = formation.describe_stack_resources(StackName={name:?})['StackResources']
 [function] = [each['PhysicalResourceId'] for each in made if each['LogicalResourceId'] == 'StartTraining']
@@ -166,11 +224,59 @@ bucket, key = code.removeprefix('s3://').split('/', 1)
 print(boto3.client('s3').head_object(Bucket=bucket, Key=key)['ContentLength'])
 print(boto3.client('lambda', endpoint_url=os.environ['AWS_ENDPOINT_URL']).get_function(FunctionName=function)['Configuration']['CodeSize'])",
         name = stack.name,
-        template = root().join("templates/cicd-pipeline.yaml"),
     ));
     assert_eq!(stack.status(), json!(["CREATE_COMPLETE"]));
     let sizes: Vec<u64> = sizes.lines().map(|line| line.parse().unwrap()).collect();
     assert!(sizes[0] > 1_000_000 && sizes[0] == sizes[1], "{sizes:?}");
+}
+
+#[test]
+fn a_template_goes_by_s3_where_a_request_cannot_carry_it() {
+    let stack = Stack::new();
+    let template = fs::read_to_string(root().join("templates/cicd-pipeline.yaml")).unwrap();
+    let of = |name: &str, size: usize| {
+        let padding = "#".repeat(size.saturating_sub(template.len() + 1));
+        fs::write(stack.sandbox.project().join(name), format!("{template}{padding}\n")).unwrap();
+    };
+    of("long.yaml", 60_000);
+    of("longest.yaml", 1024 * 1024 + 1);
+    let uploaded = |ran: &Ran| ran.stderr.contains("Uploading the template to s3://sgbuild-");
+    // Nobody but CloudFormation can compare, so a dry run uploads it as well, and no more than that.
+    let planned = stack.launch(&["--dry-run", "--template", "long.yaml"]).exits(0);
+    assert!(uploaded(&planned), "{}", planned.stderr);
+    for line in ["+ TrainingInputBucket", "Would upload it"] {
+        assert!(planned.stderr.contains(line), "{line}: {}", planned.stderr);
+    }
+    let launched = stack.launch(&["--template", "long.yaml"]).exits(0);
+    assert!(
+        launched.stderr.contains("template is there already"),
+        "{}",
+        launched.stderr
+    );
+    assert_eq!(stack.status(), json!(["CREATE_COMPLETE"]));
+    let again = stack.launch(&["--template", "long.yaml"]).exits(0);
+    assert!(again.stderr.contains("is up to date"), "{}", again.stderr);
+    let refused = stack.launch(&["--template", "longest.yaml"]).exits(1);
+    refused.says(&["CloudFormation reads at most 1048576", "--template"]);
+    // A stranger's bucket gets no template, either.
+    let taken = stack.launch(&["--template", "long.yaml", "--code-bucket", "nobody-has-this-bucket"]);
+    taken.exits(1).says(&["there is no bucket nobody-has-this-bucket"]);
+}
+
+#[test]
+fn a_template_that_fits_goes_in_the_request() {
+    let stack = Stack::new();
+    let template = fs::read_to_string(root().join("templates/cicd-pipeline.yaml")).unwrap();
+    let (parameters, _) = template.split_once("\nResources:").unwrap();
+    let short = format!("{parameters}\nResources:\n  Topic: {{ Type: AWS::SNS::Topic }}\n");
+    fs::write(stack.sandbox.project().join("short.yaml"), short).unwrap();
+    let planned = stack.launch(&["--dry-run", "--template", "short.yaml"]).exits(0);
+    assert!(
+        planned.stderr.contains("+ Topic (AWS::SNS::Topic)"),
+        "{}",
+        planned.stderr
+    );
+    assert!(!planned.stderr.contains("Uploading"), "{}", planned.stderr);
 }
 
 #[test]

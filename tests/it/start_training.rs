@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use serde_json::{Value, json};
 use sgbuild::aws::CallError;
 use sgbuild::lambda::allowed::Allowed;
+use sgbuild::lambda::clock::SystemClock;
 use sgbuild::lambda::input_data::SyntheticData;
 use sgbuild::lambda::log::JsonLines;
 use sgbuild::lambda::notifier::Sns;
@@ -56,9 +57,11 @@ impl Function {
             training_jobs: &self.training_jobs,
             records: Some(&self.records),
             notifier: Some(&self.notifier),
+            project: None,
             synthetic: Some(&self.synthetic),
             allowed: &self.allowed,
             region: "eu-west-1",
+            clock: &SystemClock,
         }
     }
 

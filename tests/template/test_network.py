@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unittest
 
-from pipeline import TemplateTest, listed
+from pipeline import Stack, TemplateTest, listed
 
 NETWORK = {
     "VpcId": "vpc-0123456789abcdef0",
@@ -108,11 +108,87 @@ class NetworkTest(TemplateTest):
                 continue
             actions = [action for each in stack.statements(role).values() for action in listed(each["Action"])]
             touches = any(action.startswith(("s3:", "secretsmanager:")) for action in actions)
-            named = [each for each in stack.statements(role).values() if each["Resource"] == KEY]
+            named = [
+                each for sid, each in stack.statements(role).items() if each["Resource"] == KEY and sid != "Encrypt"
+            ]
             self.assertEqual(
                 [each["Action"] for each in named], [using] if touches or role == "BuildRole" else [], role
             )
             self.assertNotIn("kms:", str(self.stack().statements(role)))
+
+    def test_trainings_are_in_the_network_where_that_is_asked_for(self) -> None:
+        stack = self.stack(**NETWORK, TrainInNetwork="true")
+        self.assertEqual(stack.refused(), [])
+        build, function = variables(stack, "BuildProject"), variables(stack, "StartTraining")
+        self.assertEqual(build["SGBUILD_SUBNETS"], NETWORK["SubnetIds"])
+        self.assertEqual(build["SGBUILD_SECURITY_GROUPS"], NETWORK["SecurityGroupIds"])
+        self.assertEqual(function["SGBUILD_ALLOWED_SUBNETS"], NETWORK["SubnetIds"].replace(",", " "))
+        self.assertEqual(function["SGBUILD_ALLOWED_SECURITY_GROUPS"], NETWORK["SecurityGroupIds"])
+        # https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html#sagemaker-roles-createtrainingjob-perms
+        self.assertEqual(
+            set(stack.statements("TrainingRole")["JoinTheNetwork"]["Action"]),
+            {
+                "ec2:CreateNetworkInterface",
+                "ec2:CreateNetworkInterfacePermission",
+                "ec2:DeleteNetworkInterface",
+                "ec2:DeleteNetworkInterfacePermission",
+                "ec2:DescribeNetworkInterfaces",
+                "ec2:DescribeVpcs",
+                "ec2:DescribeDhcpOptions",
+                "ec2:DescribeSubnets",
+                "ec2:DescribeSecurityGroups",
+            },
+        )
+        self.assertIn("TrainInNetwork", self.stack(TrainInNetwork="true").refused()[0])
+
+    def test_a_network_for_builds_is_none_for_trainings(self) -> None:
+        for stack in (self.stack(), self.stack(**NETWORK)):
+            self.assertNotIn("SGBUILD_SUBNETS", variables(stack, "BuildProject"))
+            self.assertNotIn("JoinTheNetwork", stack.statements("TrainingRole"))
+            function = variables(stack, "StartTraining")
+            for name in ("SUBNETS", "SECURITY_GROUPS", "KEYS", "TRAINING_PLANS"):
+                self.assertEqual(function[f"SGBUILD_ALLOWED_{name}"], "none")
+
+    def test_the_key_encrypts_models_and_where_asked_for_volumes(self) -> None:
+        stack = self.stack(KmsKeyArn=KEY)
+        build = variables(stack, "BuildProject")
+        self.assertEqual((build["SGBUILD_OUTPUT_KEY"], build.get("SGBUILD_VOLUME_KEY")), (KEY, None))
+        self.assertEqual(variables(stack, "StartTraining")["SGBUILD_ALLOWED_KEYS"], KEY)
+        self.assertEqual(stack.statements("TrainingRole")["Encrypt"]["Action"], "kms:Encrypt")
+        self.assertNotIn("LendTheKey", stack.statements("TrainingRole"))
+        both = self.stack(KmsKeyArn=KEY, EncryptVolumes="true")
+        self.assertEqual(variables(both, "BuildProject")["SGBUILD_VOLUME_KEY"], KEY)
+        lent = both.statements("TrainingRole")["LendTheKey"]
+        self.assertEqual((lent["Action"], lent["Resource"]), (["kms:CreateGrant", "kms:DescribeKey"], KEY))
+        self.assertIn("KmsKeyArn", self.stack(EncryptVolumes="true").refused()[0])
+
+    def test_groups_of_instances_take_the_place_of_one_type(self) -> None:
+        one = variables(self.stack(), "BuildProject")
+        self.assertEqual((one["SGBUILD_INSTANCE_TYPE"], str(one["SGBUILD_INSTANCE_COUNT"])), ("ml.m5.large", "1"))
+        groups = "data=ml.c5.xlarge:2,train=ml.g5.xlarge:1"
+        build = variables(self.stack(InstanceGroups=groups), "BuildProject")
+        self.assertEqual(build["SGBUILD_INSTANCE_GROUPS"], groups)
+        self.assertFalse({"SGBUILD_INSTANCE_TYPE", "SGBUILD_INSTANCE_COUNT"} & set(build))
+
+    def test_a_plan_is_the_stacks_to_use(self) -> None:
+        plan = "arn:aws:sagemaker:us-west-2:123456789012:training-plan/mine"
+        stack = self.stack(TrainingPlanArn=plan)
+        self.assertEqual(variables(stack, "BuildProject")["SGBUILD_TRAINING_PLAN"], plan)
+        self.assertEqual(variables(stack, "StartTraining")["SGBUILD_ALLOWED_TRAINING_PLANS"], plan)
+        self.assertIn(plan, stack.statements("StartTrainingRole")["Train"]["Resource"])
+
+    def test_checkpoints_have_a_folder_beside_the_models(self) -> None:
+        statements = self.stack().statements("TrainingRole")
+        self.assertTrue(str(statements["KeepCheckpoints"]["Resource"]).endswith("/checkpoints/*"))
+        self.assertEqual(statements["FindCheckpoints"]["Condition"], {"StringLike": {"s3:prefix": "checkpoints/*"}})
+
+
+def variables(stack: Stack, resource: str) -> dict[str, str]:
+    """The environment of a function or of builds."""
+    environment = stack.resource(resource)["Environment"]
+    if "Variables" in environment:
+        return environment["Variables"]
+    return {each["Name"]: each["Value"] for each in environment["EnvironmentVariables"]}
 
 
 if __name__ == "__main__":

@@ -11,11 +11,14 @@ from pathlib import Path
 from pipeline import ROOT, TemplateTest
 
 # What `sgbuild launch --upload-only` prints.
-SGBUILD = """#!/bin/sh
+TEMPLATE_URL = "https://sgbuild-123456789012-us-west-2.s3.us-west-2.amazonaws.com/sgbuild/0.template"
+SGBUILD = f"""#!/bin/sh
+printf '%s\\n' "$@" >"$CALLED/uploaded"
 echo ParameterKey=CodeBucket,ParameterValue=sgbuild-123456789012-us-west-2
 echo ParameterKey=CodeKey,ParameterValue=sgbuild/0.zip
 echo ParameterKey=Architecture,ParameterValue=x86_64
 echo ParameterKey=BuildCodeKey,ParameterValue=sgbuild/0.zip
+echo TemplateURL={TEMPLATE_URL}
 """
 AWS = """#!/bin/bash
 printf '%s\\n' "$@" >"$CALLED/arguments"
@@ -53,6 +56,11 @@ class ScriptTest(TemplateTest):
         # https://docs.aws.amazon.com/cli/latest/reference/cloudformation/create-stack.html
         self.assertIn("--retain-except-on-create", arguments)
         self.assertEqual(arguments[arguments.index("--parameters") + 1], "file:///dev/stdin")
+        # A template of more than 51,200 bytes is none for --template-body.
+        self.assertEqual(arguments[arguments.index("--template-url") + 1], TEMPLATE_URL)
+        self.assertNotIn("--template-body", arguments)
+        uploaded = (self.scratch / "uploaded").read_text().splitlines()
+        self.assertTrue((ROOT / uploaded[uploaded.index("--template") + 1]).is_file())
         given = {
             each["ParameterKey"]: each["ParameterValue"] for each in json.loads((self.scratch / "stdin").read_text())
         }

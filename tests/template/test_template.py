@@ -19,6 +19,7 @@ WILDCARDS = {
         "LogInToEcrPublic",
     ): "ecr-public:GetAuthorizationToken and sts:GetServiceBearerToken have none either",
     ("BuildRole", "JoinTheNetwork"): "ec2:Describe… have no resource, and CodeBuild documents the others so",
+    ("TrainingRole", "JoinTheNetwork"): "as SageMaker documents it for trainings in a network",
     ("TrainingRole", "LogInToEcr"): "ecr:GetAuthorizationToken has no resource",
     ("TrainingRole", "Measure"): "cloudwatch:PutMetricData has no resource; its condition names the namespace",
 }
@@ -97,8 +98,12 @@ class TemplateShapeTest(TemplateTest):
             return {name: value for name, value in variables.items() if name.startswith("SGBUILD_ALLOWED_")}
 
         inputs = {"Fn::Sub": "s3://${TrainingInputBucket}/input/"}
+        given = allowed("StartTraining")
+        # What is the stack's by parameters: test_network.py.
+        for name in ("KEYS", "SUBNETS", "SECURITY_GROUPS", "TRAINING_PLANS"):
+            self.assertEqual(given.pop(f"SGBUILD_ALLOWED_{name}")["Fn::If"][2], "none")
         self.assertEqual(
-            allowed("StartTraining"),
+            given,
             {
                 "SGBUILD_ALLOWED_ROLES": {"Fn::GetAtt": ["TrainingRole", "Arn"]},
                 "SGBUILD_ALLOWED_IMAGES": {"Fn::GetAtt": ["Repository", "RepositoryUri"]},
@@ -236,7 +241,7 @@ class TemplateShapeTest(TemplateTest):
 
     def test_the_consoles_pages_are_outputs(self) -> None:
         urls = [name for name in self.template["Outputs"] if name.endswith("Url")]
-        self.assertEqual(len(urls), 4)
+        self.assertEqual(len(urls), 5)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,12 @@ of, and leaves everything else in the account alone:
         an upload                  reaches data_trigger through the queue, in batches
         a training job             whose output goes to the artifact bucket runs in its container
         a model, a state change    reach record_result, sometimes twice
-    GET /_pipelines/{name}    what it did: {"builds": […], "jobs": […], "batches": […]}, oldest first
+        a schedule                 fires its rule; a minute lasts as long as {"minute": seconds} says
+    GET /_pipelines/{name}    what it did: {"builds": […], "jobs": […], "batches": […], "troubles": […]}, oldest first;
+                              a trouble is one of the testbed's own, which nobody should wait out;
+                              "denied": what a stack's roles asked for and its policies do not allow, "lost": how
+                              many events wait in its dead letters
+    POST /_pipelines/{name}/schedules    every schedule's time has come, whatever it says
     DELETE /_pipelines/{name} ends the playing, its events and its functions; data, table and history in AWS stay
 
 Runs in the testbed's environment (AWS_ENDPOINT_URL is moto_server.py, AWS_ENDPOINT_URL_LAMBDA the function host).
@@ -29,6 +34,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -38,6 +44,7 @@ from typing import Any
 from player import cloud, stack
 from player.build import Build
 from player.pipeline import Pipeline, ensure, forget
+from player.schedules import Schedules
 from player.training import Training
 from player.uploads import Mapping
 
@@ -57,9 +64,10 @@ class Played:
     def __init__(self, pipeline: Pipeline, logs: Path) -> None:
         self.pipeline, self.logs = pipeline, logs
         self.over = threading.Event()
-        self.history: dict[str, list[dict[str, Any]]] = {"builds": [], "jobs": [], "batches": []}
+        self.history: dict[str, list[dict[str, Any]]] = {"builds": [], "jobs": [], "batches": [], "troubles": []}
         self.foreign: set[str] = set()
         self.head = self._head()
+        self.schedules = Schedules(pipeline.schedules, pipeline.minute)
 
     def start(self) -> None:
         """Play in threads of its own."""
@@ -68,23 +76,37 @@ class Played:
             self.pipeline.functions["data_trigger"],
             self.pipeline.batching_window,
             self.pipeline.batch_size,
+            self.pipeline.as_function(self.pipeline.functions["data_trigger"]),
         )
-        for look in (self._look_at_commits, self._look_at_builds, self._look_at_jobs):
+        mapping.begin()
+        for look in (self._look_at_commits, self._look_at_builds, self._look_at_jobs, self.schedules.fire_due):
             self._keep(look, POLL_SECONDS)
         self._keep(lambda: self._next_batch(mapping), 0)
 
     def _keep(self, look: Callable[[], None], pause: float) -> None:
-        """Do it again and again until the pipeline is over; what fails is tried again."""
+        """Do it again and again until the pipeline is over; what fails is told to whoever asks, and tried again."""
 
         def loop() -> None:
             while not self.over.wait(pause):
                 try:
                     look()
                 except Exception:  # noqa: BLE001 (the emulator may restart under us)
-                    traceback.print_exc()
+                    if not self.over.is_set():
+                        self._trouble(traceback.format_exc())
                     self.over.wait(1)
 
         threading.Thread(target=loop, daemon=True).start()
+
+    def told(self) -> dict[str, Any]:
+        """What happened, what a stack's policies denied, and how many events were lost."""
+        if not self.pipeline.stack:
+            return {**self.history, "denied": [], "lost": 0}
+        denied = cloud.permissions(self.pipeline.stack)["denied"]
+        return {**self.history, "denied": denied, "lost": cloud.messages_in(self.pipeline.dead_letters)}
+
+    def _trouble(self, text: str) -> None:
+        print(text, file=sys.stderr, flush=True)
+        self.history["troubles"].append({"time": time.time(), "trouble": text})
 
     def _head(self) -> str:
         found = subprocess.run(
@@ -150,7 +172,7 @@ class Played:
                 entry["status"] = play()
             except Exception:  # noqa: BLE001 (shown to whoever asks)
                 entry["status"], entry["trouble"] = "TROUBLE", traceback.format_exc()
-                traceback.print_exc()
+                self._trouble(entry["trouble"])
 
         threading.Thread(target=run, daemon=True).start()
 
@@ -221,7 +243,7 @@ class Api(BaseHTTPRequestHandler):
         played = self.player.pipelines.get(self._name() or "")
         if played is None:
             return self._answer(404, {"message": "no such pipeline"})
-        return self._answer(200, played.history)
+        return self._answer(200, played.told())
 
     def do_PUT(self) -> None:
         """Register."""
@@ -234,6 +256,14 @@ class Api(BaseHTTPRequestHandler):
         except Exception as error:  # noqa: BLE001 (the caller is to see it)
             traceback.print_exc()
             return self._answer(500, {"message": repr(error)})
+
+    def do_POST(self) -> None:
+        """Let the schedules' time come."""
+        found = re.fullmatch(r"/_pipelines/([a-z0-9-]+)/schedules", self.path)
+        played = self.player.pipelines.get(found[1]) if found else None
+        if played is None:
+            return self._answer(404, {"message": "no such pipeline"})
+        return self._answer(200, {"fired": played.schedules.fire_all()})
 
     def do_DELETE(self) -> None:
         """Forget."""

@@ -4,7 +4,8 @@
 A function is a program that speaks the Lambda Runtime API, as a `provided.al2023` bootstrap does. It is registered with
 
     PUT /_functions/{name}   {"binary": "/path", "arguments": [], "handler": "start_training",
-                              "environment": {}, "timeout": 60, "retry_delay": 1, "refuse": null}
+                              "environment": {}, "timeout": 60, "retry_delay": 1, "refuse": null,
+                              "log_group": "", "dead_letters": ""}
 
 and invoked as AWS SDKs do (AWS_ENDPOINT_URL_LAMBDA). One process serves a function, one event at a time; it stays warm
 until it dies, times out, or its binary or registration changes. `refuse` makes the API itself answer with an error:
@@ -29,6 +30,8 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.error
+import urllib.request
 import uuid
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -56,6 +59,9 @@ class Registration:
     timeout: float = 60.0
     memory: int = 512
     retry_delay: float = 1.0
+    # Where Lambda writes the log, and where it leaves events in the end: with the credentials of the environment.
+    log_group: str = ""
+    dead_letters: str = ""
 
     @property
     def arn(self) -> str:
@@ -225,7 +231,20 @@ class Function:
             outcome = self._run(Event(payload, request_id))
             took = (time.monotonic() - began) * 1000
             outcome.log = self._log_since(start, request_id, took)
+        if self.registration.log_group:
+            lines = outcome.log.decode(errors="replace").splitlines()
+            self._tell(region=REGION, group=self.registration.log_group, stream="testbed", lines=lines)
         return outcome
+
+    def give_up(self, payload: bytes) -> None:
+        """Leave an event that failed in the end where the function's configuration says."""
+        if self.registration.dead_letters:
+            self._tell(dead_letters=self.registration.dead_letters, event=json.loads(payload))
+
+    def _tell(self, **what: object) -> None:
+        """Let the emulator do what Lambda does with the function's own role."""
+        key = dict(self.registration.environment)["AWS_ACCESS_KEY_ID"]
+        ask(self.host.base_env, "functions", {"access_key": key, **what})
 
     def _run(self, event: Event) -> Outcome:
         if self.sandbox is None or not self.sandbox.alive():
@@ -274,6 +293,8 @@ class Host:
             timeout=float(body.get("timeout") or 60),
             memory=int(body.get("memory") or 512),
             retry_delay=float(body.get("retry_delay", 1)),
+            log_group=body.get("log_group") or "",
+            dead_letters=body.get("dead_letters") or "",
         )
         with self.lock:
             known = self.functions.get(name)
@@ -384,6 +405,8 @@ class InvokeApi(_Handler):
         function = self._function(found[1])
         if function is None:
             return None
+        if refusal := self._not_allowed(function, "GetFunctionConfiguration" if found[2] else "GetFunction"):
+            return self._aws_error(403, "AccessDeniedException", refusal)
         registration = function.registration
         configuration = {
             "FunctionName": registration.name,
@@ -425,6 +448,8 @@ class InvokeApi(_Handler):
         function = self._function(found[1])
         if function is None:
             return None
+        if refusal := self._not_allowed(function, "InvokeFunction"):
+            return self._aws_error(403, "AccessDeniedException", refusal)
         try:
             json.loads(payload or b"{}")
         except ValueError as error:
@@ -451,6 +476,14 @@ class InvokeApi(_Handler):
         if self.headers.get("X-Amz-Log-Type") == "Tail":
             headers["X-Amz-Log-Result"] = base64.b64encode(outcome.log[-MAX_LOG_TAIL:]).decode()
         return self.answer(200, outcome.payload, headers)
+
+    def _not_allowed(self, function: Function, action: str) -> str:
+        """Why a role's session may not do that to the function. Services have asked already, and sign nothing."""
+        found = re.search(r"Credential=(ASIA[A-Z0-9]+)/", self.headers.get("Authorization", ""))
+        if found is None:
+            return ""
+        wanted = {"action": f"lambda:{action}", "resource": function.registration.arn}
+        return ask(self.host.base_env, "calls", {"access_key": found[1], **wanted})
 
     def _function(self, quoted: str) -> Function | None:
         """The function meant by a name, a partial or a full ARN; None once an error has been answered."""
@@ -486,6 +519,18 @@ def _invoke_later(function: Function, payload: bytes, request_id: str) -> None:
         if function.invoke(payload, request_id).error is None:
             return
         time.sleep(function.registration.retry_delay * (attempt + 1))
+    function.give_up(payload)
+
+
+def ask(environment: dict[str, str], noun: str, fields: dict[str, object]) -> str:
+    """Ask the emulator at its door; why it says no, else nothing."""
+    url = f"{environment['AWS_ENDPOINT_URL']}/_testbed/{noun}"
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, json.dumps(fields).encode(), method="PUT"), timeout=30):
+            return ""
+    except urllib.error.HTTPError as error:
+        with error:
+            return str(json.loads(error.read()).get("message"))
 
 
 def _serve(address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> ThreadingHTTPServer:

@@ -10,6 +10,15 @@
     PUT /_testbed/builds/{id}    BatchGetBuilds' own fields: {"buildStatus": "FAILED", "currentPhase": "COMPLETED"}
     PUT /_testbed/events         an AWS service's own event, which PutEvents would refuse:
         {"region": "us-west-2", "source": "aws.sagemaker", "detail-type": "…", "resources": [], "detail": {…}}
+    PUT /_testbed/schedules      the time of a rule's schedule has come: {"region": "us-west-2", "rule": "name"}
+    PUT /_testbed/sessions       a service takes a role, for one of its resources: credentials, or 403 with the reason:
+        {"role": arn, "service": "codebuild.amazonaws.com", "source": arn, "repository": arn or "", "push": bool}
+    PUT /_testbed/calls          whether a session may do something that is not done here; 403 with the reason if not:
+        {"access_key": "ASIA…", "action": "lambda:InvokeFunction", "resource": arn}
+    PUT /_testbed/functions      Lambda's part after an event, with the function's role:
+        {"access_key": "ASIA…", "region": "…", "group": "…", "stream": "…", "lines": […]} or
+        {"access_key": "ASIA…", "dead_letters": arn, "event": …}
+    GET /_testbed/permissions/{stack}    what its policies allowed and denied, and which of it was never used
     GET /_testbed/health         {"source": digest of these files}
 
 `?region=` says which region's job is meant where several have one of this name. The answer is 404 for what is unknown.
@@ -31,9 +40,13 @@ from urllib.parse import parse_qs, unquote
 HERE = Path(__file__).resolve().parent
 
 
+NOUNS = ("jobs", "builds", "events", "schedules", "sessions", "calls", "functions")
+
+
 def source_digest() -> str:
     """What tells one state of these files from the next."""
-    files = [HERE / "moto_server.py", *sorted((HERE / "emulation").glob("*.py"))]
+    packages = (HERE / "emulation", HERE / "permissions")
+    files = [HERE / "moto_server.py", *(file for each in packages for file in sorted(each.glob("*.py")))]
     return hashlib.sha256(b"\0".join(each.read_bytes() for each in files)).hexdigest()
 
 
@@ -55,16 +68,24 @@ class WithDoor:
         return [body]
 
     def _answer(self, environ: dict[str, Any], path: str) -> tuple[str, dict[str, Any]]:
+        from emulation import permissions_door as permissions
+
         if path == "health":
             return "200 OK", {"source": self.source}
         noun, _, name = path.partition("/")
-        if environ["REQUEST_METHOD"] != "PUT" or noun not in ("jobs", "builds", "events"):
+        if environ["REQUEST_METHOD"] == "GET" and noun == "permissions":
+            return permissions.report(unquote(name))
+        if environ["REQUEST_METHOD"] != "PUT" or noun not in NOUNS:
             return "404 Not Found", {"message": "no such path"}
         region = parse_qs(environ.get("QUERY_STRING", "")).get("region", [None])[0]
         try:
             fields = json.loads(environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)))
+            if noun in permissions.ASKED:
+                return permissions.ASKED[noun](fields)
             if noun == "events":
                 return "200 OK", {"targets": publish(fields)}
+            if noun == "schedules":
+                return "200 OK", {"targets": rules().fire(fields["region"], fields["rule"])}
             known = set_job(unquote(name), region, fields) if noun == "jobs" else set_build(unquote(name), fields)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             return "400 Bad Request", {"message": repr(error)}
@@ -93,11 +114,16 @@ def set_build(build_id: str, fields: dict[str, Any]) -> bool:
 
 def publish(event: dict[str, Any]) -> int:
     """Send an event to the rules of the default bus; how many targets got it."""
-    from emulation import delivery
-
-    return delivery.publish(
+    return rules().publish(
         event["region"], event["source"], event["detail-type"], event.get("resources", []), event["detail"]
     )
+
+
+def rules() -> Any:
+    """EventBridge's part, once moto is loaded."""
+    from emulation import rules
+
+    return rules
 
 
 def main() -> None:
@@ -114,12 +140,24 @@ def main() -> None:
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
     from werkzeug.serving import run_simple
 
-    from emulation import builds, cloudformation, delivery, s3_answers, s3_events, tables, training_jobs
+    from emulation import (
+        builds,
+        cloudformation,
+        delivery,
+        functions,
+        s3_answers,
+        s3_events,
+        tables,
+        templates,
+        training_jobs,
+    )
+    from permissions.enforcement import Enforced
 
-    for each in (training_jobs, builds, s3_answers, s3_events, cloudformation, tables):
+    for each in (training_jobs, builds, s3_answers, s3_events, cloudformation, templates, functions, tables):
         each.install()
     delivery.install(given.functions)
-    run_simple(given.host, given.port, WithDoor(DomainDispatcherApplication(create_backend_app)), threaded=True)
+    moto = Enforced(DomainDispatcherApplication(create_backend_app))
+    run_simple(given.host, given.port, WithDoor(moto), threaded=True)
 
 
 if __name__ == "__main__":

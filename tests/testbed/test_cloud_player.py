@@ -11,7 +11,8 @@ import unittest
 import urllib.request
 from pathlib import Path
 
-from player import build, opt_ml, uploads
+from emulation import rules
+from player import build, build_events, opt_ml, schedules, uploads
 from test_moto_server import REGION, Emulator, free_port
 
 HERE = Path(__file__).resolve().parent
@@ -82,6 +83,93 @@ class PhasesTest(unittest.TestCase):
         phases = {"install": {"commands": ["true"]}, "build": {"commands": ["echo build"]}}
         ended, _ = self.run_phases(phases, begin=lambda name: name != "build")
         self.assertEqual((ended, self.said()), ([("install", True)], []))
+
+    def test_the_time_of_a_build_is_bounded_and_nothing_that_it_started_stays(self):
+        marker = self.dir / "still-there"
+        commands = [f"(sleep 2; touch {marker}) & sleep 60"]
+        phases = {"build": {"commands": commands}, "post_build": {"commands": ["echo post"]}}
+        began = time.monotonic()
+        environment = {"PATH": os.environ["PATH"]}
+        done = build.run_phases(
+            {"version": 0.2, "phases": phases}, self.dir, environment, self.lines.append, deadline=began + 0.5
+        )
+        self.assertLess(time.monotonic() - began, 10)
+        self.assertEqual([(phase.name, phase.status) for phase in done], [("build", "TIMED_OUT")])
+        self.assertEqual(done[0].described()["phaseStatus"], "TIMED_OUT")
+        time.sleep(2.5)
+        self.assertFalse(marker.exists())
+
+
+class EventsTest(unittest.TestCase):
+    """What CodeBuild and EventBridge say, and what a rule makes of it."""
+
+    BUILD = {
+        "id": "project:1f",
+        "arn": f"arn:aws:codebuild:{REGION}:123456789012:build/project:1f",
+        "projectName": "project",
+        "sourceVersion": "abc",
+        "buildNumber": 7,
+        "timeoutInMinutes": 60,
+        "startTime": 1504282349,
+        "source": {"type": "GITHUB", "location": "https://github.com/example/iris.git"},
+        "environment": {"image": "an/image", "computeType": "BUILD_GENERAL1_SMALL", "type": "LINUX_CONTAINER"},
+        "phases": [
+            {
+                "phaseType": "BUILD",
+                "phaseStatus": "FAILED",
+                "startTime": 1504282400,
+                "endTime": 1504282410,
+                "durationInSeconds": 10,
+                "contexts": [{"statusCode": "COMMAND_EXECUTION_ERROR", "message": "exit status 1"}],
+            },
+            {"phaseType": "COMPLETED", "startTime": 1504282410},
+        ],
+    }
+
+    def test_a_builds_end_has_the_documented_form(self):
+        # https://docs.aws.amazon.com/codebuild/latest/userguide/sample-build-notifications-ref.html
+        detail = build_events.state_change(self.BUILD, "FAILED", "https://log")
+        self.assertEqual((detail["build-status"], detail["project-name"]), ("FAILED", "project"))
+        self.assertEqual(detail["build-id"], self.BUILD["arn"])
+        self.assertEqual((detail["current-phase"], detail["version"]), ("COMPLETED", "1"))
+        information = detail["additional-information"]
+        self.assertEqual(information["build-start-time"], "Sep 1, 2017 4:12:29 PM")
+        self.assertEqual((information["build-complete"], information["build-number"]), (True, 7))
+        self.assertEqual(information["environment"]["image"], "an/image")
+        self.assertEqual(
+            information["logs"],
+            {"group-name": "/aws/codebuild/project", "stream-name": "1f", "deep-link": "https://log"},
+        )
+        failed, completed = information["phases"]
+        self.assertEqual(failed["phase-context"], ["COMMAND_EXECUTION_ERROR: exit status 1"])
+        self.assertEqual((failed["phase-type"], failed["phase-status"]), ("BUILD", "FAILED"))
+        self.assertEqual(set(completed), {"phase-type", "start-time"})
+        begun = build_events.state_change(self.BUILD, "IN_PROGRESS", "")
+        self.assertFalse(begun["additional-information"]["build-complete"])
+
+    def test_a_target_gets_what_it_asks_for(self):
+        # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html
+        best = 'the "best"'
+        event = {"detail": {"name": best, "count": 3, "more": {"a": [1]}}}
+        paths = {"name": "$.detail.name", "count": "$.detail.count", "more": "$.detail.more", "none": "$.detail.none.x"}
+        for template, expected in (
+            ('"<name> has <count>"', 'the "best" has 3'),
+            ('"<name>, <none>."', 'the "best", .'),
+            ('{"name": <name>, "text": "it is <name>"}', {"name": best, "text": f"it is {best}"}),
+            ('{"more": <more>, "count": <count>}', {"more": {"a": [1]}, "count": 3}),
+            ('"<unknown>"', "<unknown>"),
+        ):
+            self.assertEqual(rules.transformed(template, paths, event), expected, template)
+
+    def test_a_rate_is_so_many_minutes(self):
+        # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rate-expressions.html
+        for expression, minutes in (
+            ("rate(1 hour)", 60),
+            ("rate(5 minutes)", 5),
+            ("rate(7 days)", 10_080),
+            ("cron(0 3 ? * MON *)", 0),
+        ):
+            self.assertEqual(schedules.period(expression), minutes, expression)
 
 
 class BatchesTest(unittest.TestCase):

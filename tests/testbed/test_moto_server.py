@@ -46,20 +46,24 @@ class Emulator:
                     raise
                 time.sleep(0.1)
 
-    def client(self, service):
-        """A boto3 client of one service."""
-        keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+    def client(self, service, **keys):
+        """A boto3 client of one service, of the account's owner unless there are other keys."""
+        keys = keys or {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
         return boto3.client(service, endpoint_url=self.url, region_name=REGION, **keys)
 
     def put(self, path, body):
         """The status of a PUT at the tests' door."""
-        request = urllib.request.Request(f"{self.url}/_testbed/{path}", json.dumps(body).encode(), method="PUT")
+        return self.asked("PUT", path, body)[0]
+
+    def asked(self, method, path, body=None):
+        """Status and answer at the tests' door."""
+        request = urllib.request.Request(f"{self.url}/_testbed/{path}", json.dumps(body).encode(), method=method)
         try:
             with urllib.request.urlopen(request) as answer:
-                return answer.status
+                return answer.status, json.load(answer)
         except urllib.error.HTTPError as error:
             with error:
-                return error.code
+                return error.code, json.load(error)
 
     def close(self):
         """End it."""
@@ -201,6 +205,32 @@ class MotoServerTest(unittest.TestCase):
         self.assertIn("already exists", failed[0]["ResourceStatusReason"])
         self.assertNotIn("rolled", [each["Name"] for each in self.emulator.client("s3").list_buckets()["Buckets"]])
         self.assertEqual(cloudformation.describe_stack_resources(StackName="failing")["StackResources"], [])
+
+    def test_a_long_template_comes_from_s3(self):
+        cloudformation, s3 = self.emulator.client("cloudformation"), self.emulator.client("s3")
+        template = {
+            "AWSTemplateFormatVersion": "2010-09-09",
+            "Description": "x" * 51_200,
+            "Parameters": {"Title": {"Type": "String"}},
+            "Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": {"Ref": "Title"}}}},
+        }
+        given = [{"ParameterKey": "Title", "ParameterValue": "trainings"}]
+        names = {"StackName": "long", "ChangeSetName": "first", "ChangeSetType": "CREATE"}
+        with self.assertRaisesRegex(ClientError, "less than or equal to 51200"):
+            cloudformation.create_change_set(**names, TemplateBody=json.dumps(template))
+        s3.create_bucket(Bucket="code", CreateBucketConfiguration={"LocationConstraint": REGION})
+        s3.put_object(Bucket="code", Key="a/long.template", Body=json.dumps(template).encode())
+        url = f"{self.emulator.url}/code/a/long.template"
+        with self.assertRaisesRegex(ClientError, "does not exist"):
+            cloudformation.create_change_set(**names, TemplateURL=url + "er")
+        with self.assertRaisesRegex(ClientError, "supported URL"):
+            cloudformation.create_change_set(**names, TemplateURL=url + "?X-Amz-Signature=0")
+        self.assertEqual(cloudformation.get_template_summary(TemplateURL=url)["ResourceTypes"], ["AWS::SNS::Topic"])
+        cloudformation.create_stack(StackName="long", TemplateURL=url, Parameters=given)
+        # By AWS's own name for it, too.
+        url = f"https://code.s3.{REGION}.amazonaws.com/a/long.template"
+        with self.assertRaisesRegex(ClientError, "No updates"):
+            cloudformation.update_stack(StackName="long", TemplateURL=url, Parameters=given)
 
     def test_s3_says_which_version_was_created(self):
         s3, sqs = self.emulator.client("s3"), self.emulator.client("sqs")

@@ -172,3 +172,25 @@ fn of_many_failures_the_first_are_told_and_one_that_passes_is_worth_a_retry() {
     };
     assert!(many.to_string().len() < 2_000);
 }
+
+#[test]
+fn a_metric_that_is_no_number_does_not_keep_a_run_from_being_recorded() {
+    let job = Job {
+        name: "iris-1".to_owned(),
+        arn: String::new(),
+        image: String::new(),
+        asked: crate::training::Training::default(),
+        status: JobStatus::Completed,
+        phase: None,
+        failure_reason: None,
+        created: None,
+        started: None,
+        ended: None,
+        metrics: [("loss", f32::NAN), ("odd", f32::INFINITY), ("accuracy", 0.97)]
+            .map(|(name, value)| (name.to_owned(), value))
+            .into(),
+        billable_seconds: None,
+        artifact: None,
+    };
+    assert_eq!(progress(&job).metrics, [("accuracy".to_owned(), 0.97)].into());
+}

@@ -4,8 +4,8 @@ use crate::aws::{CallError, Kind};
 use crate::explain::{Advice, Explain, Fault};
 use crate::lambda::runtime::Diagnostic;
 use crate::lambda::{hyperparameters, input_data};
-use crate::training::UNAVAILABLE;
 use crate::training::new_job::NewJob;
+use crate::training::{Training, UNAVAILABLE};
 
 /// Why no training job was started. The variant's name is the Lambda's `errorType`; message and hints are its `errorMessage`.
 #[derive(Debug, thiserror::Error)]
@@ -112,8 +112,8 @@ pub enum Error {
     /// The account's quota is used up.
     #[error("SageMaker's limit for this account is reached: {source}")]
     ResourceLimitExceeded {
-        /// The instance type asked for.
-        instance_type: String,
+        /// The quotas that the job counts against.
+        quotas: Vec<String>,
         /// What SageMaker said.
         source: CallError,
     },
@@ -189,8 +189,9 @@ impl Explain for Error {
             Self::JobDenied { .. } => Fault::User.hint(
                 "Grant the Lambda's role sagemaker:CreateTrainingJob, sagemaker:DescribeTrainingJob and sagemaker:AddTags.",
             ),
-            Self::ResourceLimitExceeded { instance_type, .. } => Fault::User.hint(format!(
-                "Ask for a higher quota of `{instance_type} for training job usage` in the Service Quotas console, wait for other jobs to end, or choose another instance type."
+            Self::ResourceLimitExceeded { quotas, .. } => Fault::User.hint(format!(
+                "Ask for a higher quota of {} in the Service Quotas console, wait for other jobs to end, or choose another instance type.",
+                quotas.join(" and ")
             )),
             Self::Unavailable { .. } => {
                 Fault::Temporary.hint("Try again in a minute with the same run id: no second job is started.")
@@ -262,7 +263,7 @@ impl Error {
         }
         if source.code().starts_with("ResourceLimitExceeded") {
             return Self::ResourceLimitExceeded {
-                instance_type: job.training.instance_type.clone(),
+                quotas: quotas(&job.training),
                 source,
             };
         }
@@ -298,6 +299,17 @@ impl Error {
             Self::JobRefused { .. } => "JobRefused",
         }
     }
+}
+
+/// What the Service Quotas console calls what the job counts against.
+fn quotas(training: &Training) -> Vec<String> {
+    let kind = if training.is_spot() {
+        "spot training job"
+    } else {
+        "training job"
+    };
+    let types = training.instances().into_iter().map(|(name, _)| name);
+    types.map(|name| format!("`{name} for {kind} usage`")).collect()
 }
 
 impl From<Error> for Diagnostic {

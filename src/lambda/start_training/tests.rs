@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use serde_json::json;
 
 use super::*;
+use crate::lambda::clock::SystemClock;
 use crate::lambda::objects::{Content, Object};
 use crate::lambda::runtime::Diagnostic;
 
@@ -166,6 +167,7 @@ fn allowed() -> Allowed {
         inputs: one("s3://iris-input/input/"),
         outputs: one("s3://iris-output/"),
         account: Some("123456789012".to_owned()),
+        ..Allowed::default()
     }
 }
 
@@ -175,9 +177,11 @@ async fn started(payload: &Value, bucket: &Bucket, jobs: &Jobs) -> Result<Traini
         training_jobs: jobs,
         records: None,
         notifier: None,
+        project: None,
         synthetic: None,
         allowed: &allowed(),
         region: "eu-west-1",
+        clock: &SystemClock,
     };
     handle(payload, "request-1", services, &JsonLines::new(std::io::sink())).await
 }
@@ -223,6 +227,9 @@ async fn the_job_is_what_the_payload_and_the_hyperparameters_say() {
                 output: "s3://iris-output/",
                 role: "arn:aws:iam::123456789012:role/training",
                 metrics: {},
+                further: Some(
+                    {},
+                ),
             },
             channels: {
                 "training": "s3://iris-input/input/data/training/",
@@ -244,6 +251,24 @@ async fn the_job_is_what_the_payload_and_the_hyperparameters_say() {
         },
     )
     "#);
+}
+
+#[test]
+fn a_build_of_the_stack_is_known_by_the_runs_id() {
+    let asked = |run_id: &str, project: Option<&str>| {
+        let mut payload = payload();
+        payload["run_id"] = json!(run_id);
+        asked_by_a_build(&super::payload::read(&payload, "request-1").unwrap(), project)
+    };
+    assert!(asked("iris-1f:0a1b", Some("iris-1f")));
+    for (run_id, project) in [
+        ("iris-1f:0a1b", None),
+        ("iris-1f:0a1b", Some("iris")),
+        ("iris-1f0a1b", Some("iris-1f")),
+        ("20261124-041205-1a2b3c4d", Some("iris-1f")),
+    ] {
+        assert!(!asked(run_id, project), "{run_id}");
+    }
 }
 
 #[tokio::test]

@@ -53,7 +53,9 @@ impl Settings {
             let value = match value {
                 Value::Text(text) => text.clone(),
                 Value::Number(number) => number.to_string(),
-                Value::Switch(_) | Value::List(_) | Value::Map(_) => return None,
+                Value::List(items) => items.join(","),
+                Value::Switch(on) => on.to_string(),
+                Value::Map(_) | Value::Fields(_) => return None,
             };
             Some((definition.parameter?.to_owned(), value)).filter(|_| *origin != Origin::Default)
         });

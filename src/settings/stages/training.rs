@@ -18,24 +18,33 @@ impl Settings {
         commit: Option<String>,
         new_run_id: impl FnOnce() -> String,
     ) -> Option<TrainingSettings> {
-        let function = self.function()?.to_owned();
-        let given = request::setting_keys().filter_map(|key| Some((key, given(self.values.get(key)?)?)));
-        let mut settings = TrainingSettings {
-            function: Some(function),
-            given: given.collect(),
-            metrics: Given {
-                value: self.get(&table::METRICS).clone(),
-                origin: place(self.origin_of(&table::METRICS)),
-            },
-            job_name: self.get(&table::JOB_NAME).map(ToOwned::to_owned),
-            commit,
-            repository_origin: place(self.origin_of(&table::REPOSITORY)),
-        };
+        self.function()?;
+        let mut settings = self.training_given();
+        settings.commit = commit;
         settings.given.entry("run-id").or_insert_with(|| Given {
             value: new_run_id(),
             origin: None,
         });
         Some(settings)
+    }
+
+    /// What is set of the training, and perhaps not all that one needs.
+    pub(crate) fn training_given(&self) -> TrainingSettings {
+        let given = request::setting_keys().filter_map(|key| Some((key, given(self.values.get(key)?)?)));
+        TrainingSettings {
+            function: self.function().map(ToOwned::to_owned),
+            given: given.collect(),
+            metrics: Given {
+                value: self.get(&table::METRICS).clone(),
+                origin: place(self.origin_of(&table::METRICS)),
+            },
+            parts: request::part_keys()
+                .filter_map(|key| Some((key, part(self.values.get(key)?)?)))
+                .collect(),
+            job_name: self.get(&table::JOB_NAME).map(ToOwned::to_owned),
+            commit: None,
+            repository_origin: place(self.origin_of(&table::REPOSITORY)),
+        }
     }
 }
 
@@ -44,11 +53,19 @@ fn given(setting: &Setting) -> Option<Given<String>> {
     let value = match &setting.value {
         Value::Text(text) => text.clone(),
         Value::Number(number) => number.to_string(),
-        Value::Switch(_) | Value::List(_) | Value::Map(_) => return None,
+        Value::Switch(_) | Value::List(_) | Value::Map(_) | Value::Fields(_) => return None,
     };
     Some(Given {
         value,
-        origin: Some(setting.origin.to_string()),
+        origin: place(&setting.origin),
+    })
+}
+
+/// A setting as it becomes a part of the request.
+fn part(setting: &Setting) -> Option<Given<serde_json::Value>> {
+    Some(Given {
+        value: serde_json::to_value(&setting.value).ok()?,
+        origin: place(&setting.origin),
     })
 }
 
@@ -67,6 +84,9 @@ mod tests {
         for key in request::setting_keys() {
             let definition = Definition::of(key).unwrap_or_else(|| panic!("there is no setting {key}"));
             assert!(matches!(definition.kind, Kind::Text | Kind::Number), "{key}");
+        }
+        for key in request::part_keys() {
+            assert!(Definition::of(key).is_some(), "there is no setting {key}");
         }
     }
 }

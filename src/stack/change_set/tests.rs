@@ -17,7 +17,7 @@ fn settings(given: &[(&str, &str)], derived: &[(&str, &str)]) -> PlanSettings {
     };
     PlanSettings {
         stack: "iris".to_owned(),
-        template: String::new(),
+        template: Template::Body(String::new()),
         given: map(given),
         derived: map(derived),
         tags: BTreeMap::new(),

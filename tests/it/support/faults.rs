@@ -32,6 +32,7 @@ pub(crate) struct Proxy {
     /// Where it listens.
     pub(crate) address: SocketAddr,
     seen: Arc<Mutex<Vec<String>>>,
+    bodies: Arc<Mutex<Vec<Bytes>>>,
     _runtime: tokio::runtime::Runtime,
 }
 
@@ -51,7 +52,9 @@ impl Proxy {
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
         let address = listener.local_addr().unwrap();
         let seen = Arc::new(Mutex::new(Vec::new()));
+        let bodies = Arc::new(Mutex::new(Vec::new()));
         let shared = Arc::new(Shared {
+            bodies: Arc::clone(&bodies),
             upstream: upstream.to_owned(),
             faults: Mutex::new(faults),
             seen: Arc::clone(&seen),
@@ -72,6 +75,7 @@ impl Proxy {
         Self {
             address,
             seen,
+            bodies,
             _runtime: runtime,
         }
     }
@@ -84,12 +88,23 @@ impl Proxy {
     pub(crate) fn seen(&self) -> Vec<String> {
         self.seen.lock().unwrap().clone()
     }
+
+    /// The bodies of the requests so far whose line in [`seen`](Self::seen) holds this text.
+    pub(crate) fn bodies(&self, of: &str) -> Vec<Bytes> {
+        let seen = self.seen.lock().unwrap();
+        let bodies = self.bodies.lock().unwrap();
+        let all = seen.iter().zip(bodies.iter());
+        all.filter(|(line, _)| line.contains(of))
+            .map(|(_, body)| body.clone())
+            .collect()
+    }
 }
 
 struct Shared {
     upstream: String,
     faults: Mutex<Vec<Fault>>,
     seen: Arc<Mutex<Vec<String>>>,
+    bodies: Arc<Mutex<Vec<Bytes>>>,
     client: reqwest::Client,
 }
 
@@ -111,12 +126,17 @@ async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Respo
         .get("x-amz-target")
         .map_or("", |value| value.to_str().unwrap());
     let line = format!("{} {} {target}", parts.method, parts.uri);
-    shared.seen.lock().unwrap().push(line.clone());
     let body = body
         .collect()
         .await
         .map(http_body_util::Collected::to_bytes)
         .unwrap_or_default();
+    {
+        // In one order.
+        let mut seen = shared.seen.lock().unwrap();
+        seen.push(line.clone());
+        shared.bodies.lock().unwrap().push(body.clone());
+    }
     if let Some(fault) = shared.fault(&line, &String::from_utf8_lossy(&body)) {
         let mut response = Response::builder().status(fault.status);
         if let Some((name, value)) = fault.header {

@@ -24,7 +24,6 @@ TIMES = ("startTime", "endTime")
 
 def install() -> None:
     """Change moto's CodeBuild."""
-    start = models.CodeBuildBackend.start_build
 
     def start_build(self: responses.CodeBuildResponse) -> str:
         project, token = self._get_param("projectName"), self._get_param("idempotencyToken")
@@ -45,8 +44,6 @@ def install() -> None:
                 f"Project cannot be found: arn:aws:codebuild:{self.region}:{self.current_account}:project/{project}"
             )
         build = start(backend, project, self._get_param("sourceVersion"), self._get_param("artifactsOverride"))
-        _begin(build, backend.codebuild_projects[project].project_metadata)
-        build["buildNumber"] = len(backend.build_history[project])
         build["environment"]["environmentVariables"] = self._get_param("environmentVariablesOverride") or []
         return build
 
@@ -78,10 +75,24 @@ def install() -> None:
         setattr(responses.CodeBuildResponse, method.__name__, method)
 
 
+def start(
+    backend: models.CodeBuildBackend, project: str, version: str | None = None, artifacts: Any = None
+) -> dict[str, Any]:
+    """A build of the project, which takes its time."""
+    build = backend.start_build(project, version, artifacts)
+    _begin(build, backend.codebuild_projects[project].project_metadata)
+    build["buildNumber"] = len(backend.build_history[project])
+    build["environment"]["environmentVariables"] = []
+    return build
+
+
 def _begin(build: dict[str, Any], project: dict[str, Any]) -> None:
     now = time.time()
     build.update(startTime=now, currentPhase="QUEUED", buildStatus="IN_PROGRESS", buildComplete=False)
     build["source"] = project["source"]
+    build["timeoutInMinutes"] = int(project.get("timeoutInMinutes") or 60)
+    build["environment"] = dict(project["environment"])
+    build["logs"] = project.get("logsConfig") or {}
     build["phases"] = [
         {
             "phaseType": "SUBMITTED",

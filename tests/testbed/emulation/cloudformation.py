@@ -1,6 +1,7 @@
 """What the pipeline's stack has and moto's CloudFormation leaves out: the build project, secrets, a bucket's events.
 
-Policies are accepted and change nothing: moto would refuse by them, but knows no condition (such as: without TLS).
+Resource policies are accepted and change nothing in moto, which would refuse by them, but knows no condition (such as:
+without TLS): permissions/ reads them out of the template and judges by them.
 https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-codebuild-project.html
 """
 
@@ -14,6 +15,7 @@ from moto.codebuild.models import codebuild_backends
 from moto.core.common_models import CloudFormationModel
 from moto.core.exceptions import ServiceException
 from moto.iam.access_control import PermissionResult
+from moto.logs.models import LogGroup
 from moto.s3.models import FakeBucket, s3_backends
 from moto.secretsmanager.models import secretsmanager_backends
 from moto.sqs.models import Queue
@@ -56,6 +58,10 @@ def install() -> None:
             stack.output_map = stack._create_output_map()
 
     CloudFormationBackend.execute_change_set = execute_change_set
+    # "The ARN of the log group, such as arn:…:log-group:name:*":
+    # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-logs-loggroup.html
+    attribute = LogGroup.get_cfn_attribute
+    LogGroup.get_cfn_attribute = lambda group, name: attribute(group, name) + (":*" if name == "Arn" else "")
     create_resource = parsing.parse_and_create_resource
 
     def create_or_say_which(logical_id: str, resource_json: dict[str, Any], *rest: Any, **kwargs: Any) -> Any:
@@ -283,7 +289,10 @@ class Accepted(_Created):
         cls, resource_name: str, cloudformation_json: dict, account_id: str, region_name: str, **kwargs: Any
     ) -> Accepted:
         """Remember that it was asked for."""
-        return cls(resource_name, {"Arn": resource_name, "Id": resource_name})
+        arn = resource_name
+        if cls.cloudformation_type() == "AWS::CloudWatch::Alarm":
+            arn = f"arn:aws:cloudwatch:{region_name}:{account_id}:alarm:{resource_name}"
+        return cls(resource_name, {"Arn": arn, "Id": resource_name})
 
     @classmethod
     def delete_from_cloudformation_json(

@@ -6,19 +6,23 @@ https://docs.aws.amazon.com/codebuild/latest/userguide/view-build-details-phases
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
+import signal
 import subprocess
 import tempfile
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
+from botocore.exceptions import ClientError
 
-from . import cloud
+from . import build_events, cloud
 from .pipeline import Pipeline
 
 # What CodeBuild's images have and this machine may not.
@@ -31,17 +35,22 @@ class Phase:
     """How one phase ended."""
 
     name: str
-    succeeded: bool
+    status: str
     began: float
     ended: float
     message: str = ""
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the next phase follows."""
+        return self.status == "SUCCEEDED"
 
     def described(self) -> dict[str, Any]:
         """As BatchGetBuilds has it."""
         context = [{"statusCode": "COMMAND_EXECUTION_ERROR", "message": self.message}] if self.message else []
         return {
             "phaseType": self.name.upper(),
-            "phaseStatus": "SUCCEEDED" if self.succeeded else "FAILED",
+            "phaseStatus": self.status,
             "startTime": self.began,
             "endTime": self.ended,
             "durationInSeconds": round(self.ended - self.began),
@@ -55,12 +64,15 @@ def run_phases(
     environment: dict[str, str],
     write: Callable[[str], None],
     begin: Callable[[str], bool] = lambda name: True,
+    deadline: float = float("inf"),
+    caller: cloud.Caller = cloud.OWNER,
 ) -> list[Phase]:
     """Run the phases, each in a fresh shell. A failed build still has its post_build, other failures end the build.
 
-    `begin` hears of each phase before it starts, and may refuse it.
+    `begin` hears of each phase before it starts, and may refuse it. At the deadline, by time.monotonic(), what runs is
+    killed.
     """
-    variables = _variables(spec.get("env") or {})
+    variables = _variables(spec.get("env") or {}, caller)
     shell = (spec.get("env") or {}).get("shell", "sh")
     done: list[Phase] = []
     for name in PHASES:
@@ -71,19 +83,20 @@ def run_phases(
             break
         succeeding = all(phase.succeeded for phase in done)
         known = {**variables, **environment, "CODEBUILD_BUILD_SUCCEEDING": "1" if succeeding else "0"}
-        done.append(_run_phase(name, wanted, directory, known, shell, write))
-        if not done[-1].succeeded and (name != "build" or wanted.get("on-failure") == "ABORT"):
+        done.append(_run_phase(name, wanted, directory, known, shell, write, deadline))
+        goes_on = name == "build" and wanted.get("on-failure") != "ABORT" and done[-1].status != "TIMED_OUT"
+        if not done[-1].succeeded and not goes_on:
             break
     return done
 
 
-def _variables(env: dict[str, Any]) -> dict[str, str]:
+def _variables(env: dict[str, Any], caller: cloud.Caller) -> dict[str, str]:
     """What the buildspec itself sets; secrets and parameters are asked of the account."""
     # Only text is a variable's value; YAML makes numbers of digits.
     values = {name: str(value) for name, value in (env.get("variables") or {}).items()}
     for section, kind in (("parameter-store", "PARAMETER_STORE"), ("secrets-manager", "SECRETS_MANAGER")):
         for name, place in (env.get(section) or {}).items():
-            values[name] = cloud.build_variable(place, kind)
+            values[name] = cloud.build_variable(place, kind, caller)
     return values
 
 
@@ -94,31 +107,46 @@ def _run_phase(
     environment: dict[str, str],
     shell: str,
     write: Callable[[str], None],
+    deadline: float,
 ) -> Phase:
     began = time.time()
     write(f"[Container] Entering phase {name.upper()}")
-    failed = _run_commands(wanted.get("commands") or [], directory, environment, shell, write)
+    failed = _run_commands(wanted.get("commands") or [], directory, environment, shell, write, deadline)
     # The finally block runs in any case and decides as well.
-    failed = _run_commands(wanted.get("finally") or [], directory, environment, shell, write) or failed
-    write(f"[Container] Phase complete: {name.upper()} State: {'FAILED' if failed else 'SUCCEEDED'}")
-    return Phase(name, not failed, began, time.time(), failed)
+    failed = _run_commands(wanted.get("finally") or [], directory, environment, shell, write, deadline) or failed
+    status = "SUCCEEDED"
+    if failed:
+        status = "TIMED_OUT" if time.monotonic() >= deadline else "FAILED"
+    if status == "TIMED_OUT":
+        failed = "Build timed out. "
+    write(f"[Container] Phase complete: {name.upper()} State: {status}")
+    return Phase(name, status, began, time.time(), failed)
 
 
 def _run_commands(
-    commands: list[str], directory: Path, environment: dict[str, str], shell: str, write: Callable[[str], None]
+    commands: list[str],
+    directory: Path,
+    environment: dict[str, str],
+    shell: str,
+    write: Callable[[str], None],
+    deadline: float,
 ) -> str:
-    """The commands in one shell until one fails: what failed, or nothing."""
+    """The commands in one shell until one fails or the time is over: what failed, or nothing."""
     if not commands:
         return ""
     current = commands[0]
-    with subprocess.Popen(
-        [shell, "-c", _script(commands)],
-        cwd=directory,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    ) as process:
+    with (
+        subprocess.Popen(
+            [shell, "-c", _script(commands)],
+            cwd=directory,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        ) as process,
+        _killed_at(deadline, process),
+    ):
         for raw in process.stdout:
             line = raw.decode(errors="replace").rstrip("\r\n")
             if line.startswith(MARK):
@@ -127,6 +155,23 @@ def _run_commands(
             write(line)
     code = process.returncode
     return f"Error while executing command: {_shown(current)}. Reason: exit status {code}" if code else ""
+
+
+@contextlib.contextmanager
+def _killed_at(deadline: float, process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """Kill the process and what it has started when the time is over."""
+
+    def kill() -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+
+    timer = threading.Timer(min(max(deadline - time.monotonic(), 0), threading.TIMEOUT_MAX), kill)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _shown(command: str) -> str:
@@ -156,11 +201,18 @@ class Build:
         self.id = build["id"]
         self.log = logs / f"{self.id.replace(':', '-')}.log"
         self.phases = list(build["phases"])
+        self.caller = cloud.OWNER
 
     def play(self) -> str:
         """Everything CodeBuild does for it; its last status."""
-        project, _, number = self.id.partition(":")
-        stream = cloud.LogStream(f"/aws/codebuild/{project}", number)
+        build_events.announce(self.build, "IN_PROGRESS", self._link())
+        try:
+            self.caller = self.pipeline.as_build()
+            own_group = bool(self.pipeline.stack)
+            stream = cloud.LogStream(*build_events.log_stream(self.build), self.caller, own_group=own_group)
+        except (PermissionError, ClientError) as error:
+            self.log.write_text(f"[Container] {error}\n")
+            return self._end("FAILED")
         with open(self.log, "w", encoding="utf-8") as log:
 
             def write(line: str) -> None:
@@ -169,16 +221,19 @@ class Build:
                 stream.write(line)
 
             try:
-                with tempfile.TemporaryDirectory(prefix="sgbuild-testbed-build-") as scratch:
+                with tempfile.TemporaryDirectory(
+                    prefix="sgbuild-testbed-build-", ignore_cleanup_errors=True
+                ) as scratch:
                     done = self._build(Path(scratch), write)
-            except (OSError, subprocess.CalledProcessError, yaml.YAMLError) as error:
+            except (OSError, subprocess.CalledProcessError, yaml.YAMLError, ClientError) as error:
                 write(f"[Container] {error}")
-                done = [Phase("download_source", False, time.time(), time.time(), str(error))]
+                done = [Phase("download_source", "FAILED", time.time(), time.time(), str(error))]
             stream.flush()
-        return self._end(all(phase.succeeded for phase in done))
+        return self._end(next((phase.status for phase in done if not phase.succeeded), "SUCCEEDED"))
 
     def _build(self, scratch: Path, write: Callable[[str], None]) -> list[Phase]:
         self._enter("DOWNLOAD_SOURCE")
+        self._log_in_to_the_source()
         source, commit = self._checkout(scratch)
         write(f"[Container] {self.id} of {self.pipeline.source} at {commit}")
         spec = yaml.safe_load(self._buildspec(source))
@@ -190,10 +245,24 @@ class Build:
             self._enter(name.upper())
             return True
 
-        done = run_phases(spec, source, environment, write, begin)
+        minutes = self.build.get("timeoutInMinutes") or 60
+        deadline = time.monotonic() + minutes * self.pipeline.minute
+        done = run_phases(spec, source, environment, write, begin, deadline, self.caller)
         self.phases = [each for each in self.phases if each["phaseType"] not in {phase.name.upper() for phase in done}]
         self.phases += [phase.described() for phase in done]
         return done
+
+    def _log_in_to_the_source(self) -> None:
+        """CodeBuild reads the token, or uses the connection, with the project's role.
+
+        https://docs.aws.amazon.com/codebuild/latest/userguide/access-tokens-github.html
+        """
+        resource = self.pipeline.source_auth
+        if ":secretsmanager:" in resource:
+            self.caller.client("secretsmanager").get_secret_value(SecretId=resource)
+        elif resource:
+            for action in ("GetConnection", "GetConnectionToken", "UseConnection"):
+                cloud.may(self.caller, f"{resource.split(':')[2]}:{action}", resource)
 
     def _checkout(self, scratch: Path) -> tuple[Path, str]:
         """A clone of what was committed, nothing else of the directory."""
@@ -231,6 +300,8 @@ class Build:
             "LANG": "C.UTF-8",
             "DOCKER_CONFIG": str(scratch / "docker"),
             **self.pipeline.build_environment(),
+            **self._secrets(),
+            **self.caller.environment,
             **{each["name"]: each["value"] for each in overrides},
             "CI": "true",
             "AWS_REGION": cloud.REGION,
@@ -245,6 +316,14 @@ class Build:
             "CODEBUILD_START_TIME": str(int(self.build["startTime"].timestamp() * 1000)),
         }
 
+    def _secrets(self) -> dict[str, str]:
+        """The project's variables that a parameter or a secret holds, read with its role."""
+        return {
+            name: cloud.build_variable(value, kind, self.caller)
+            for name, value, kind in self.pipeline.variables
+            if kind != "PLAINTEXT" and name not in self.pipeline.environment
+        }
+
     def _stopped(self) -> bool:
         found = cloud.client("codebuild").batch_get_builds(ids=[self.id])["builds"]
         return not found or found[0]["buildStatus"] == "STOPPED"
@@ -257,26 +336,17 @@ class Build:
         self.phases.append({"phaseType": phase, "startTime": now})
         cloud.set_build(self.id, currentPhase=phase, phases=_seconds(self.phases))
 
-    def _end(self, succeeded: bool) -> str:
-        status = "STOPPED" if self._stopped() else "SUCCEEDED" if succeeded else "FAILED"
+    def _end(self, ended: str) -> str:
+        status = "STOPPED" if self._stopped() else ended
         self._enter("FINALIZING")
         self._enter("COMPLETED")
         cloud.set_build(self.id, buildStatus=status, endTime=time.time())
-        detail = {
-            "build-status": status,
-            "project-name": self.pipeline.project,
-            "build-id": self.build["arn"],
-            "current-phase": "COMPLETED",
-            "additional-information": {
-                "build-complete": True,
-                "initiator": "testbed",
-                "source-version": self.build.get("sourceVersion"),
-                "logs": {"deep-link": f"file://{self.log}"},
-            },
-            "version": "1",
-        }
-        cloud.publish("aws.codebuild", "CodeBuild Build State Change", self.build["arn"], detail)
+        build_events.announce({**self.build, "phases": self.phases}, status, self._link())
         return status
+
+    def _link(self) -> str:
+        """Where a reader of a mail finds the log: CloudWatch's console on AWS, a file here."""
+        return f"file://{self.log}"
 
 
 def _seconds(phases: list[dict[str, Any]]) -> list[dict[str, Any]]:

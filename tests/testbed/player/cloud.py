@@ -20,15 +20,66 @@ REGION = "us-west-2"
 _lock = threading.Lock()
 
 
-@functools.cache
-def _client(service: str) -> Any:
-    return boto3.client(service)
+class Caller:
+    """Somebody who calls AWS: the account's owner, or a service with a role's credentials."""
+
+    def __init__(self, credentials: dict[str, str] | None = None) -> None:
+        # By their names in the environment.
+        self.environment = {name: (credentials or {})[key] for name, key in CREDENTIALS.items() if credentials}
+        self._clients: dict[str, Any] = {}
+
+    def client(self, service: str) -> Any:
+        """One client a service; clients may be shared by threads, making them may not."""
+        with _lock:
+            if service not in self._clients:
+                given = {name.lower(): value for name, value in self.environment.items()}
+                self._clients[service] = boto3.client(service, **given)
+            return self._clients[service]
+
+
+CREDENTIALS = {
+    "AWS_ACCESS_KEY_ID": "AccessKeyId",
+    "AWS_SECRET_ACCESS_KEY": "SecretAccessKey",
+    "AWS_SESSION_TOKEN": "SessionToken",
+}
+OWNER = Caller()
 
 
 def client(service: str) -> Any:
-    """One client a service; clients may be shared by threads, making them may not."""
-    with _lock:
-        return _client(service)
+    """The account's owner's client of a service."""
+    return OWNER.client(service)
+
+
+def assume(role: str, service: str, source: str = "", *, repository: str = "", push: bool = False) -> Caller:
+    """A service takes a role for one of the account's resources, to push to a repository or to pull from it."""
+    fields = {"role": role, "service": service, "source": source, "repository": repository, "push": push}
+    try:
+        return Caller(_put(f"{os.environ['AWS_ENDPOINT_URL']}/_testbed/sessions", fields))
+    except urllib.error.HTTPError as error:
+        with error:
+            raise PermissionError(json.loads(error.read())["message"]) from error
+
+
+def may(caller: Caller, action: str, resource: str) -> None:
+    """Whether a role may do what the emulator has no API for; an error says why not."""
+    fields = {"access_key": caller.environment["AWS_ACCESS_KEY_ID"], "action": action, "resource": resource}
+    try:
+        _put(f"{os.environ['AWS_ENDPOINT_URL']}/_testbed/calls", fields)
+    except urllib.error.HTTPError as error:
+        with error:
+            raise PermissionError(json.loads(error.read())["message"]) from error
+
+
+def messages_in(queue: str) -> int:
+    """How many messages wait in a queue."""
+    sqs, wanted = client("sqs"), "ApproximateNumberOfMessages"
+    url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
+    return int(sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[wanted])["Attributes"][wanted])
+
+
+def permissions(stack: str) -> dict[str, Any]:
+    """What a stack's policies allowed and denied so far."""
+    return _call("GET", f"{os.environ['AWS_ENDPOINT_URL']}/_testbed/permissions/{quote(stack)}")
 
 
 @functools.cache
@@ -38,15 +89,18 @@ def client_of_moto(service: str) -> Any:
         return boto3.client(service, endpoint_url=os.environ["AWS_ENDPOINT_URL"])
 
 
-def build_variable(value: str, kind: str) -> str:
+def build_variable(value: str, kind: str, caller: Caller = OWNER) -> str:
     """What a build sees of a variable: a parameter's or secret's content, other text as it is."""
     if kind == "PARAMETER_STORE":
-        return client("ssm").get_parameter(Name=value, WithDecryption=True)["Parameter"]["Value"]
+        found = caller.client("ssm").get_parameters(Names=[value], WithDecryption=True)["Parameters"]
+        if not found:
+            raise FileNotFoundError(f"there is no parameter {value}")
+        return found[0]["Value"]
     if kind == "SECRETS_MANAGER":
         # An ARN has six colons of its own, and more may follow: the key in the secret's JSON, then versions.
         words = value.split(":")
         secret, rest = (":".join(words[:7]), words[7:]) if value.startswith("arn:") else (words[0], words[1:])
-        text = client("secretsmanager").get_secret_value(SecretId=secret)["SecretString"]
+        text = caller.client("secretsmanager").get_secret_value(SecretId=secret)["SecretString"]
         return json.loads(text)[rest[0]] if rest and rest[0] else text
     return value
 
@@ -77,6 +131,11 @@ def publish(source: str, detail_type: str, resource: str, detail: dict[str, Any]
     _put(f"{os.environ['AWS_ENDPOINT_URL']}/_testbed/events", event)
 
 
+def fire(rule: str) -> None:
+    """The time of a rule's schedule has come."""
+    _put(f"{os.environ['AWS_ENDPOINT_URL']}/_testbed/schedules", {"region": REGION, "rule": rule})
+
+
 def register_function(name: str, registration: dict[str, Any]) -> None:
     """Make a function known to the function host."""
     _put(f"{os.environ['AWS_ENDPOINT_URL_LAMBDA']}/_functions/{name}", registration)
@@ -96,15 +155,16 @@ def function_arn(name: str) -> str:
 class LogStream:
     """A stream of CloudWatch Logs; lines are sent in groups, as agents do."""
 
-    def __init__(self, group: str, stream: str) -> None:
-        self.group, self.stream = group, stream
+    def __init__(self, group: str, stream: str, caller: Caller = OWNER, *, own_group: bool = False) -> None:
+        """With `own_group` the group is there already, and nobody need be allowed to make it."""
+        self.group, self.stream, self.caller = group, stream, caller
         self.lines: list[dict[str, Any]] = []
         self.sent = time.monotonic()
-        logs = client("logs")
-        for create in (
-            lambda: logs.create_log_group(logGroupName=group),
-            lambda: logs.create_log_stream(logGroupName=group, logStreamName=stream),
-        ):
+        logs = caller.client("logs")
+        steps = [lambda: logs.create_log_stream(logGroupName=group, logStreamName=stream)]
+        if not own_group:
+            steps.insert(0, lambda: logs.create_log_group(logGroupName=group))
+        for create in steps:
             with contextlib.suppress(logs.exceptions.ResourceAlreadyExistsException):
                 create()
 
@@ -120,4 +180,6 @@ class LogStream:
         self.sent = time.monotonic()
         if self.lines:
             lines, self.lines = self.lines, []
-            client("logs").put_log_events(logGroupName=self.group, logStreamName=self.stream, logEvents=lines)
+            self.caller.client("logs").put_log_events(
+                logGroupName=self.group, logStreamName=self.stream, logEvents=lines
+            )

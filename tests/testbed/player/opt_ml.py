@@ -16,7 +16,7 @@ HOST = "algo-1"
 MAX_REASON = 1024
 
 
-def fill(root: Path, job: dict[str, Any]) -> None:
+def fill(root: Path, job: dict[str, Any], caller: cloud.Caller) -> None:
     """Make the directories, the three configuration files, and download every channel."""
     config = root / "input" / "config"
     for place in (config, root / "input" / "data", root / "model", root / "output" / "data"):
@@ -26,7 +26,7 @@ def fill(root: Path, job: dict[str, Any]) -> None:
     _write(config / "inputdataconfig.json", {name: _channel_config(each, job) for name, each in channels.items()})
     _write(config / "resourceconfig.json", _resource_config(job))
     for name, channel in channels.items():
-        _download(channel["DataSource"]["S3DataSource"]["S3Uri"], root / "input" / "data" / name)
+        _download(channel["DataSource"]["S3DataSource"]["S3Uri"], root / "input" / "data" / name, caller)
 
 
 def _write(path: Path, content: dict[str, Any]) -> None:
@@ -57,9 +57,9 @@ def _resource_config(job: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _download(uri: str, target: Path) -> None:
+def _download(uri: str, target: Path, caller: cloud.Caller) -> None:
     """Every object below the prefix; a key that ends in a slash is a folder, as the console makes them."""
-    s3 = cloud.client("s3")
+    s3 = caller.client("s3")
     bucket, _, prefix = uri.removeprefix("s3://").partition("/")
     target.mkdir(parents=True, exist_ok=True)
     for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
@@ -80,21 +80,21 @@ def failure_reason(root: Path, exit_code: int) -> str:
     return f"AlgorithmError: {said}"[: MAX_REASON - len(ending)] + ending
 
 
-def upload(root: Path, job: dict[str, Any], *, model: bool) -> None:
+def upload(root: Path, job: dict[str, Any], caller: cloud.Caller, *, model: bool) -> None:
     """model.tar.gz of a training that ended well, output.tar.gz where there is output."""
     place = f"{job['OutputDataConfig']['S3OutputPath'].rstrip('/')}/{job['TrainingJobName']}/output"
     output = root / "output" / "data"
     # The model last: its event says that the job's files are there.
     if any(output.iterdir()):
-        _upload_archive(output, f"{place}/output.tar.gz", root)
+        _upload_archive(output, f"{place}/output.tar.gz", root, caller)
     if model:
-        _upload_archive(root / "model", f"{place}/model.tar.gz", root)
+        _upload_archive(root / "model", f"{place}/model.tar.gz", root, caller)
 
 
-def _upload_archive(directory: Path, uri: str, scratch: Path) -> None:
+def _upload_archive(directory: Path, uri: str, scratch: Path, caller: cloud.Caller) -> None:
     bucket, _, key = uri.removeprefix("s3://").partition("/")
     archive = scratch / Path(key).name
     with tarfile.open(archive, "w:gz") as tar:
         for path in sorted(directory.iterdir()):
             tar.add(path, arcname=path.name)
-    cloud.client("s3").upload_file(str(archive), bucket, key)
+    caller.client("s3").upload_file(str(archive), bucket, key)

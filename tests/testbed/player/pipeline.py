@@ -42,6 +42,16 @@ class Pipeline:
     # How soon a message that failed comes again, in seconds.
     visibility: int = 10
     stop_grace: int = 120
+    # How long a minute of CodeBuild's and of a schedule takes here, in seconds.
+    minute: float = 60.0
+    # The build project's role and its source's secret or connection, where a stack has made them.
+    build_role: str = ""
+    source_auth: str = ""
+    variables: tuple[tuple[str, str, str], ...] = ()
+    # The queue of a stack for what could not be handled.
+    dead_letters: str = ""
+    # The stack's rules with a schedule: its expression by the rule's name.
+    schedules: dict[str, str] = field(default_factory=dict)
     # Take the image out of the daemon before a training, so that it comes from the registry by its digest.
     fresh_pull: bool = False
     # Let builds fetch sgbuild from S3, as the stack's do, instead of finding it on their PATH.
@@ -85,10 +95,36 @@ class Pipeline:
             "role": self.role,
         }
 
+    def as_function(self, name: str) -> cloud.Caller:
+        """Lambda with the function's role; without a stack, the account's owner."""
+        if not self.stack:
+            return cloud.OWNER
+        configured = cloud.client_of_moto("lambda").get_function_configuration(FunctionName=name)
+        return cloud.assume(configured["Role"], "lambda.amazonaws.com", configured["FunctionArn"])
+
+    def as_build(self) -> cloud.Caller:
+        """CodeBuild with the project's role; without a stack, the account's owner."""
+        if not self.stack:
+            return cloud.OWNER
+        source = f"arn:aws:codebuild:{cloud.REGION}:{cloud.ACCOUNT}:project/{self.project}"
+        return cloud.assume(
+            self.build_role, "codebuild.amazonaws.com", source, repository=self._repository_arn(), push=True
+        )
+
+    def as_training(self, job: dict[str, Any]) -> cloud.Caller:
+        """SageMaker with the job's role; without a stack, the account's owner."""
+        if not self.stack:
+            return cloud.OWNER
+        source = job["TrainingJobArn"]
+        return cloud.assume(job["RoleArn"], "sagemaker.amazonaws.com", source, repository=self._repository_arn())
+
+    def _repository_arn(self) -> str:
+        return f"arn:aws:ecr:{cloud.REGION}:{cloud.ACCOUNT}:repository/{self.repository}"
+
     def build_environment(self) -> dict[str, str]:
         """The variables of the build project: the stack's, else the original pipeline's."""
         if self.stack:
-            return self.environment
+            return {name: value for name, value, kind in self.variables if kind == "PLAINTEXT"} | self.environment
         return {
             "AWS_DEFAULT_REGION": cloud.REGION,
             "FULL_NAME": f"{cloud.ACCOUNT}.dkr.ecr.{cloud.REGION}.amazonaws.com/{self.repository}:latest",
@@ -133,10 +169,11 @@ def _ensure_functions(pipeline: Pipeline) -> None:
         "SGBUILD_TOPIC": pipeline.topic,
         "SGBUILD_SYNTHETIC_BUCKET": pipeline.synthetic_bucket,
         "SGBUILD_SYNTHETIC_PREFIX": f"{pipeline.repository}/",
-        "SGBUILD_PROJECT": pipeline.project,
     }
     for handler, name in pipeline.functions.items():
-        registration = {"binary": pipeline.binary, "handler": handler, "environment": environment, "timeout": 60}
+        # Nobody tells of failed builds here, so start_training is not to rely on that.
+        known = environment | ({"SGBUILD_PROJECT": pipeline.project} if handler == "data_trigger" else {})
+        registration = {"binary": pipeline.binary, "handler": handler, "environment": known, "timeout": 60}
         cloud.register_function(name, registration)
 
 
@@ -144,10 +181,13 @@ def _ensure_functions_of_stack(pipeline: Pipeline) -> None:
     """The functions as the stack configures them."""
     for name in pipeline.functions.values():
         configured = cloud.client_of_moto("lambda").get_function_configuration(FunctionName=name)
+        variables = (configured.get("Environment") or {}).get("Variables", {})
         registration = {
             "binary": pipeline.binary,
             "handler": configured["Handler"],
-            "environment": (configured.get("Environment") or {}).get("Variables", {}),
+            "environment": {**variables, **pipeline.as_function(name).environment},
+            "log_group": (configured.get("LoggingConfig") or {}).get("LogGroup", ""),
+            "dead_letters": (configured.get("DeadLetterConfig") or {}).get("TargetArn", ""),
             "timeout": configured["Timeout"],
             "memory": configured["MemorySize"],
         }

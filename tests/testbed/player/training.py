@@ -12,8 +12,6 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,6 +19,8 @@ from typing import Any
 from . import cloud, opt_ml
 from .pipeline import Pipeline
 
+# The log group, and the namespace of the metrics as well.
+LOGS = "/aws/sagemaker/TrainingJobs"
 CANNOT_PULL = (
     "ClientError: Cannot pull algorithm container. Either the image does not exist or its permissions are incorrect."
 )
@@ -38,14 +38,17 @@ class Training:
         self.metrics: dict[str, float] = {}
         self.stopped_by: str | None = None
         self.began = time.time()
+        self.caller = cloud.OWNER
 
     def play(self) -> str:
         """Everything SageMaker does for the job; its last status."""
         self._announce()
-        with tempfile.TemporaryDirectory(prefix="sgbuild-testbed-") as scratch, self._docker_login(scratch) as docker:
+        with tempfile.TemporaryDirectory(prefix="sgbuild-testbed-") as scratch:
             root = Path(scratch) / "ml"
             try:
-                opt_ml.fill(root, self.job)
+                self.caller = self.pipeline.as_training(self.job)
+                opt_ml.fill(root, self.job, self.caller)
+                docker = self._docker_login(scratch)
                 self._pull(docker)
             except Exception as error:  # noqa: BLE001 (whatever it is, SageMaker ends the job with a reason)
                 return self._end("Failed", "Failed", FailureReason=str(error) or repr(error))
@@ -57,26 +60,25 @@ class Training:
 
     def _finish(self, root: Path, code: int) -> str:
         if code != 0 and self.stopped_by is None:
-            opt_ml.upload(root, self.job, model=False)
+            opt_ml.upload(root, self.job, self.caller, model=False)
             return self._end("Failed", "Failed", FailureReason=opt_ml.failure_reason(root, code))
         if self.stopped_by is None:
             self._set(SecondaryStatus="Uploading")
-        opt_ml.upload(root, self.job, model=True)
+        opt_ml.upload(root, self.job, self.caller, model=True)
         if self.stopped_by:
             return self._end("Stopped", self.stopped_by)
         return self._end("Completed", "Completed")
 
-    @contextmanager
-    def _docker_login(self, scratch: str) -> Iterator[dict[str, str]]:
+    def _docker_login(self, scratch: str) -> dict[str, str]:
         """The environment of docker commands that may pull: a token of ECR in a configuration of their own."""
         environment = {**os.environ, "DOCKER_CONFIG": str(Path(scratch) / "docker")}
-        token = cloud.client("ecr").get_authorization_token()["authorizationData"][0]["authorizationToken"]
+        token = self.caller.client("ecr").get_authorization_token()["authorizationData"][0]["authorizationToken"]
         user, _, password = base64.b64decode(token).decode().partition(":")
         login = ["login", "--username", user, "--password-stdin", self.image.partition("/")[0]]
         subprocess.run(
             [_docker(), *login], input=password.encode(), env=environment, capture_output=True, check=False, timeout=60
         )
-        yield environment
+        return environment
 
     def _pull(self, environment: dict[str, str]) -> None:
         self._set(SecondaryStatus="Downloading")
@@ -106,7 +108,8 @@ class Training:
         command += ["--volume", f"{root}:/opt/ml"]
         for name, value in variables.items():
             command += ["--env", f"{name}={value}"]
-        stream = cloud.LogStream("/aws/sagemaker/TrainingJobs", f"{self.name}/{opt_ml.HOST}-{int(self.began)}")
+        stream = cloud.LogStream(LOGS, f"{self.name}/{opt_ml.HOST}-{int(self.began)}", self.caller)
+        self.caller.client("logs").describe_log_streams(logGroupName=LOGS, logStreamNamePrefix=self.name)
         over = threading.Event()
         watcher = threading.Thread(target=self._watch, args=(over, environment), daemon=True)
         watcher.start()
@@ -149,6 +152,15 @@ class Training:
                     self.metrics[definition["Name"]] = float(found[1])
                 except (IndexError, ValueError):
                     continue
+                self._publish(definition["Name"])
+
+    def _publish(self, name: str) -> None:
+        """SageMaker gives CloudWatch what it has found in the log.
+
+        https://docs.aws.amazon.com/sagemaker/latest/dg/training-metrics.html
+        """
+        data = [{"MetricName": name, "Value": self.metrics[name]}]
+        self.caller.client("cloudwatch").put_metric_data(Namespace=LOGS, MetricData=data)
 
     def _status(self) -> str:
         described = cloud.client("sagemaker").describe_training_job(TrainingJobName=self.name)

@@ -79,10 +79,19 @@ def _record(message: Message, arn: str) -> dict[str, Any]:
 class Mapping:
     """The mapping of one queue to one function."""
 
-    def __init__(self, queue: str, function: str, window: float, size: int) -> None:
+    def __init__(self, queue: str, function: str, window: float, size: int, caller: cloud.Caller = cloud.OWNER) -> None:
+        # Lambda reads the queue with the function's role, and invokes its own function without asking.
+        self.caller = caller
         self.function, self.window, self.size = function, window, size
         self.url = cloud.client("sqs").get_queue_url(QueueName=queue)["QueueUrl"]
         self.arn = f"arn:aws:sqs:{cloud.REGION}:{cloud.ACCOUNT}:{queue}"
+
+    def begin(self) -> None:
+        """Lambda looks at the queue before it reads from it.
+
+        https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html#events-sqs-permissions
+        """
+        self.caller.client("sqs").get_queue_attributes(QueueUrl=self.url, AttributeNames=["VisibilityTimeout"])
 
     def next_batch(self, over: Callable[[], bool]) -> list[Message]:
         """Wait for a batch."""
@@ -93,7 +102,7 @@ class Mapping:
         return deliver(batch, self._invoke, self._delete, self.arn)
 
     def _receive(self) -> list[Message]:
-        answer = cloud.client("sqs").receive_message(
+        answer = self.caller.client("sqs").receive_message(
             QueueUrl=self.url, MaxNumberOfMessages=AT_ONCE, MessageSystemAttributeNames=["All"]
         )
         return answer.get("Messages", [])
@@ -109,4 +118,4 @@ class Mapping:
                 {"Id": str(number), "ReceiptHandle": each["ReceiptHandle"]}
                 for number, each in enumerate(messages[start : start + AT_ONCE])
             ]
-            cloud.client("sqs").delete_message_batch(QueueUrl=self.url, Entries=entries)
+            self.caller.client("sqs").delete_message_batch(QueueUrl=self.url, Entries=entries)

@@ -63,7 +63,8 @@ def current() -> bool:
 
 
 def _digest() -> str:
-    files = [PROGRAM, *sorted((HERE / "emulation").glob("*.py"))]
+    packages = (HERE / "emulation", HERE / "permissions")
+    files = [PROGRAM, *(file for each in packages for file in sorted(each.glob("*.py")))]
     return hashlib.sha256(b"\0".join(each.read_bytes() for each in files)).hexdigest()
 
 

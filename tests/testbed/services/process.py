@@ -6,20 +6,38 @@ import contextlib
 import os
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-from .state import LOGS, PIDS, Trouble
+from .state import LOGS, PIDS, Trouble, say
+
+
+# How long a program may run without a word to whoever waits, in seconds.
+SILENCE = 20
 
 
 def run(command: list[str], *, feed: bytes | None = None, env: dict[str, str] | None = None) -> bytes:
-    """Run a program to its end and return its stdout; Trouble with the end of its output if it fails."""
-    done = subprocess.run(command, input=feed, env=env, capture_output=True, check=False)
+    """Run a program to its end and return its stdout; Trouble with the end of its output if it fails.
+
+    One that takes its time, such as an installation, is named while it does.
+    """
+    over = threading.Event()
+    threading.Thread(target=_say_that_it_runs, args=(command, over), daemon=True).start()
+    try:
+        done = subprocess.run(command, input=feed, env=env, capture_output=True, check=False)
+    finally:
+        over.set()
     if done.returncode != 0:
         output = (done.stdout + done.stderr).decode(errors="replace").strip()[-2000:]
         raise Trouble(f"`{' '.join(command)}` ended with {done.returncode}:\n{output}")
     return done.stdout
+
+
+def _say_that_it_runs(command: list[str], over: threading.Event) -> None:
+    while not over.wait(SILENCE):
+        say("waiting", f"for `{' '.join(command)[:100]}`")
 
 
 def _birth(pid: int) -> str | None:
@@ -58,8 +76,11 @@ def start(name: str, command: list[str], *, env: dict[str, str] | None = None) -
 
 def wait_until(name: str, ready: Callable[[], bool], *, seconds: float) -> None:
     """Wait for a started service to answer; Trouble with the end of its log when it dies or stays silent."""
-    deadline = time.monotonic() + seconds
+    deadline, said = time.monotonic() + seconds, time.monotonic()
     while not ready():
+        if time.monotonic() - said > SILENCE:
+            said = time.monotonic()
+            say("waiting", f"for {name} to answer")
         if recorded_pid(name) is None:
             raise Trouble(f"{name} ended at once; the end of its log:\n{log_tail(name)}")
         if time.monotonic() > deadline:
