@@ -235,6 +235,7 @@ impl Request {
             base_credentials: self.base_credentials.clone(),
             secrets: &self.secrets,
             pull: self.pull,
+            upgrade: false,
             no_cache: false,
         };
         docker.build(&order, progress).await.map_err(of_docker)

@@ -17,7 +17,7 @@ use sgbuild::explain::{Explain as _, Fault};
 use sgbuild::image::ImagePlan;
 use sgbuild::oci::{Content, Descriptor, Digest, MediaType, Platform, Repository};
 use sgbuild::progress::{Progress, Silent};
-use sgbuild::push::{self, PushSettings};
+use sgbuild::push::{self, Ahead, PushSettings};
 use sgbuild::registry::auth::{self, AuthSettings};
 use sgbuild::registry::client::{Access, Client, ClientSettings, Manifest, Retry};
 use sgbuild::registry::{Credentials, ecr};
@@ -243,12 +243,16 @@ async fn a_real_registry_confirms_a_push_and_knows_it_again() {
         client: client_settings(),
     };
     let engine = Uploader::default();
-    let pushed = push::push(&built(), &engine, &settings, &Silent).await.unwrap();
+    let pushed = push::push(&built(), &engine, &settings, Ahead::begin(&settings), &Silent)
+        .await
+        .unwrap();
     assert_eq!(pushed.digest, Uploader::manifest().digest());
     assert_eq!(pushed.media_type, MediaType::DockerManifest);
     assert_eq!(pushed.tags, ["1.0-abc", "latest"]);
 
-    let again = push::push(&built(), &engine, &settings, &Silent).await.unwrap();
+    let again = push::push(&built(), &engine, &settings, Ahead::begin(&settings), &Silent)
+        .await
+        .unwrap();
     assert_eq!((again, *engine.0.lock().unwrap()), (pushed.clone(), 1));
 
     let client = Client::connect(&target, &Credentials::Anonymous, Access::Pull, &client_settings())

@@ -111,7 +111,7 @@ impl Native {
             constraints: &plan.constraints,
             locked: plan.locked,
             target: &base.python.target,
-            python_full: None,
+            python_full: base.python.release.as_deref(),
             installed: &installed,
             uv: &self.settings.uv,
             upgrade: order.upgrade,

@@ -132,7 +132,12 @@ impl Error {
     pub(crate) fn is_for_docker(&self) -> bool {
         matches!(
             self,
-            Self::Unsupported { .. } | Self::Target { .. } | Self::NothingFits { .. } | Self::CannotBuild { .. }
+            Self::Unsupported { .. }
+                | Self::Target { .. }
+                | Self::NothingFits { .. }
+                | Self::CannotBuild { .. }
+                | Self::BuildFailed { .. }
+                | Self::BuiltUnfit { .. }
         )
     }
 }
