@@ -2,6 +2,7 @@
 
 mod layers;
 mod pythons;
+mod registries;
 mod sources;
 
 use std::io::Cursor;

@@ -327,6 +327,33 @@ fn variables_that_lead_elsewhere_are_refused() {
 }
 
 #[test]
+fn what_pips_own_files_say_is_followed_or_refused() {
+    let with = |file: &str, text: &str| image(&[official().file(file, text)], &[PATH]);
+    let elsewhere = "[global]\nindex-url = https://index.example/simple\n[install]\n# where\ntarget = /opt\n";
+    insta::assert_snapshot!(told(&with("etc/pip.conf", elsewhere).unwrap_err()));
+    for file in [
+        "root/.config/pip/pip.conf",
+        "root/.pip/pip.conf",
+        "usr/local/pip.conf",
+        "etc/xdg/pip/pip.conf",
+    ] {
+        assert!(with(file, "[global]\nuser: yes\n").is_err(), "{file}");
+    }
+    assert!(with("home/x/.config/pip/pip.conf", elsewhere).is_ok());
+    assert!(
+        with(
+            "etc/pip.conf",
+            "[global]\nuser = no\n[download]\ntarget=/x\n[install]\ntarget-x = 1\n"
+        )
+        .is_ok()
+    );
+
+    let managed = official().file("usr/local/lib/python3.11/EXTERNALLY-MANAGED", "");
+    let managed = managed.file("etc/pip.conf", "[global]\nbreak-system-packages = true\n");
+    assert!(image(&[managed], &[PATH]).is_ok());
+}
+
+#[test]
 fn installed_distributions_are_those_that_importlib_finds() {
     let site = "usr/local/lib/python3.11/site-packages";
     let layer = distribution(official(), site, "Zope.Interface", "6.0");
@@ -388,7 +415,7 @@ fn installed_distributions_are_those_that_importlib_finds() {
     );
     assert_eq!(zope.installer.as_deref(), Some("pip"));
     let site = format!("/{site}");
-    let files = zope.record.clone().unwrap();
+    let files: Vec<String> = zope.record.clone().into_iter().flatten().collect();
     let expected = [
         &*format!("{site}/zope/__init__.py"),
         &format!("{site}/a,\"b\".py"),
@@ -396,7 +423,7 @@ fn installed_distributions_are_those_that_importlib_finds() {
         "/etc/zope.cfg",
     ];
     assert_eq!(files, expected);
-    let older = python.installed[2].record.clone().unwrap();
+    let older: Vec<String> = python.installed[2].record.clone().into_iter().flatten().collect();
     assert_eq!(
         older,
         [format!("{site}/older.py"), format!("{site}/older.egg-info/PKG-INFO")]
