@@ -1,5 +1,6 @@
 //! Images made for one situation each, and what is read of them.
 
+mod installed;
 mod layers;
 mod pythons;
 mod registries;
