@@ -80,7 +80,8 @@ fn asked_of_python(image: &str) -> Said {
 fn said_of(base: &Base) -> Said {
     let python = &base.python;
     let installed = python.installed.iter().map(|installed| {
-        let files = installed.record.clone().map(|mut files| {
+        let files = installed.record.as_ref().map(|record| {
+            let mut files: Vec<String> = record.paths().collect();
             files.sort();
             files
         });

@@ -3,8 +3,10 @@
 //! In sgbuild's cache, `bases/`: `layer-<digest>` are listings, `image-<digest>` are bases, `name-<digest>` which image a name had. A file
 //! is put in place by one rename, and one that is not as it was written is as good as none.
 
+use std::fs;
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use flate2::Compression;
 use flate2::read::GzDecoder;
@@ -22,10 +24,12 @@ use crate::progress::Progress;
 use crate::{cache, reading};
 
 /// Changes with what is written, so that another version of sgbuild reads anew.
-const VERSION: &str = "2";
+const VERSION: &str = "3";
 /// The largest file that is read back.
 const LARGEST: u64 = 1 << 30;
 const HASH: usize = 32;
+/// So long something is kept.
+const OLD: Duration = Duration::from_hours(90 * 24);
 
 /// The cache of base images; where there is none, nothing is kept.
 pub(super) struct Cache<'a> {
@@ -79,7 +83,9 @@ impl<'a> Cache<'a> {
         })
     }
 
+    /// Keeps a base, and gives up those that were read long ago.
     pub(super) fn keep_base(&self, key: &Digest, base: &Base) {
+        self.prune();
         let head = Head {
             manifest_digest: base.manifest_digest.clone(),
             config: base.config.clone(),
@@ -110,6 +116,20 @@ impl<'a> Cache<'a> {
         }
     }
 
+    /// Removes what was written long ago. Whatever is still used is read and written anew then.
+    fn prune(&self) {
+        let entries = self
+            .directory
+            .iter()
+            .filter_map(|directory| fs::read_dir(directory).ok());
+        for entry in entries.flatten().flatten() {
+            if entry.metadata().is_ok_and(|metadata| is_old(&metadata)) {
+                // What cannot be removed now is removed by a later run.
+                let _ = fs::remove_file(entry.path());
+            }
+        }
+    }
+
     /// The bytes of a file that is as it was written.
     fn load(&self, name: &str) -> Option<Vec<u8>> {
         let path = self.directory.as_ref()?.join(name);
@@ -135,6 +155,12 @@ impl<'a> Cache<'a> {
             ));
         }
     }
+}
+
+/// Whether a file was written so long ago that it may be read anew.
+fn is_old(metadata: &fs::Metadata) -> bool {
+    let age = metadata.modified().ok().and_then(|written| written.elapsed().ok());
+    age.is_some_and(|age| age > OLD)
 }
 
 fn file_of(kind: &str, digest: &Digest) -> String {

@@ -120,6 +120,18 @@ pub enum Error {
         /// Why.
         reason: String,
     },
+    /// A file of the image has pip do something else.
+    #[error("the base image {image} has {file}, whose `{key}` has {effect}")]
+    PipSetting {
+        /// As the setting names it.
+        image: String,
+        /// pip's configuration.
+        file: String,
+        /// What it sets.
+        key: String,
+        /// What that does: the end of the sentence.
+        effect: &'static str,
+    },
     /// A variable of the image has Python or pip do something else.
     #[error("the base image {image} sets {variable}, which has {effect}")]
     Variable {
@@ -170,8 +182,11 @@ impl Explain for Error {
             Self::Managed { .. } => Fault::User.hint(
                 "Choose an official python image (setting `base-image`), or make a virtual environment in yours and put it first in PATH.",
             ),
-            Self::UnknownPython { .. } | Self::Variable { .. } | Self::NoLibc { .. } => Fault::User
+            Self::UnknownPython { .. } | Self::NoLibc { .. } => Fault::User
                 .hint("Choose a base image with CPython as python.org, Debian or conda install it (setting `base-image`).")
+                .and(WITH_DOCKER),
+            Self::Variable { variable: what, .. } | Self::PipSetting { key: what, .. } => Fault::User
+                .hint(format!("Take {what} out of the base image, or choose another one (setting `base-image`)."))
                 .and(WITH_DOCKER),
             Self::Cancelled(cancelled) => cancelled.advice(),
         }

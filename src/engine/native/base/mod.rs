@@ -20,7 +20,7 @@ mod tree;
 mod zstd;
 
 pub use error::Error;
-pub use python::{Installed, Python};
+pub use python::{Installed, Python, Record};
 pub use source::Source;
 pub use tree::{Kind, Tree};
 

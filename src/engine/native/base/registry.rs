@@ -6,7 +6,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use super::cache::Cache;
 use super::feed;
 use super::listing::Listing;
-use super::manifest::{self, Document, Layer};
+use super::manifest::{self, Document, Layer, Manifest};
 use super::{Asked, Base, Described, Error};
 use crate::explain::{Explain as _, Fault};
 use crate::oci::{Digest, Reference};
@@ -72,11 +72,14 @@ impl Remote<'_> {
         if reference.digest.as_ref().is_some_and(|named| *named != digest) {
             return Err(self.unlike("manifest", "is not the one that was asked for".to_owned()));
         }
-        let described = self.described(digest, &bytes).await?;
-        // It may have been read under another name.
-        if let Some(base) = self.cache.base(&described.digest) {
+        let (digest, manifest) = self.manifest(digest, &bytes).await?;
+        // It may have been read under another name, or is what the tag names still.
+        if let Some(base) = self.cache.base(&digest)
+            && self.asked.platform.is_met_by(&base.python.target.platform)
+        {
             return Ok(base);
         }
+        let described = self.described(digest, manifest).await?;
         self.progress.step(&format!("Reading the base image {}", self.image));
         let layers = described.manifest.layers.clone();
         let mut reading: Vec<BoxFuture<'_, Result<Listing, Error>>> = Vec::new();
@@ -105,10 +108,10 @@ impl Remote<'_> {
         Ok((manifest.digest(), manifest.bytes.to_vec()))
     }
 
-    /// The image for the platform, with its config.
-    async fn described(&self, digest: Digest, bytes: &[u8]) -> Result<Described, Error> {
-        let (digest, manifest) = match self.parsed("manifest", bytes)? {
-            Document::Image(manifest) => (digest, manifest),
+    /// The manifest of the image for the platform.
+    async fn manifest(&self, digest: Digest, bytes: &[u8]) -> Result<(Digest, Manifest), Error> {
+        match self.parsed("manifest", bytes)? {
+            Document::Image(manifest) => Ok((digest, manifest)),
             Document::Index(index) => {
                 let chosen = index.choose(self.asked.platform).ok_or_else(|| Error::Platform {
                     image: self.image.clone(),
@@ -121,13 +124,15 @@ impl Remote<'_> {
                     return Err(self.unlike("manifest", "is not the one that its index names".to_owned()));
                 }
                 match self.parsed("manifest", &bytes)? {
-                    Document::Image(manifest) => (digest, manifest),
-                    Document::Index(_) => {
-                        return Err(self.unlike("index", "leads to another index".to_owned()));
-                    }
+                    Document::Image(manifest) => Ok((digest, manifest)),
+                    Document::Index(_) => Err(self.unlike("index", "leads to another index".to_owned())),
                 }
             }
-        };
+        }
+    }
+
+    /// The image with its config.
+    async fn described(&self, digest: Digest, manifest: Manifest) -> Result<Described, Error> {
         let mut config = Vec::new();
         let found = self.client.read_blob(&manifest.config, &mut config).await;
         if !found.map_err(|source| self.failed(source))? {

@@ -77,6 +77,13 @@ impl Executable {
         })
     }
 
+    /// `sys.prefix`.
+    pub(super) fn prefix(&self) -> &str {
+        self.environment
+            .as_ref()
+            .map_or(&self.base_prefix, |environment| &environment.prefix)
+    }
+
     /// The standard library's directory.
     pub(super) fn standard_library(&self) -> String {
         library(&self.base_prefix, self.version)

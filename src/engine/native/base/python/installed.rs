@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 use super::{Image, has_suffix, join, normal, parent};
 
@@ -19,10 +19,46 @@ pub struct Installed {
     /// The absolute path of its `.dist-info` or `.egg-info`.
     pub info_directory: String,
     /// The absolute paths of its files, as RECORD or `installed-files.txt` names them; `None` where nothing does.
-    #[serde(serialize_with = "as_text", deserialize_with = "of_text")]
-    pub record: Option<Vec<String>>,
+    pub record: Option<Record>,
     /// What installed it, such as `pip`, `conda` or `debian`, where that is noted.
     pub installer: Option<String>,
+}
+
+/// The files of a distribution: hundreds of thousands in a large image, few of which are ever asked for, so they are one text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// What the names are relative to.
+    directory: String,
+    /// With [`BETWEEN`] between them.
+    names: String,
+}
+
+/// What no name holds.
+const BETWEEN: &str = "//";
+
+impl Record {
+    fn of(directory: &str, names: impl Iterator<Item = String>) -> Self {
+        let single = names.map(|name| name.replace(BETWEEN, "/"));
+        Self {
+            directory: directory.to_owned(),
+            names: single.collect::<Vec<_>>().join(BETWEEN),
+        }
+    }
+
+    /// Their absolute paths.
+    pub fn paths(&self) -> impl Iterator<Item = String> {
+        let names = self.names.split(BETWEEN).filter(|name| !name.is_empty());
+        names.map(|name| normal(&join(&self.directory, name)))
+    }
+}
+
+impl IntoIterator for Record {
+    type Item = String;
+    type IntoIter = std::vec::IntoIter<String>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.paths().collect::<Vec<_>>().into_iter()
+    }
 }
 
 /// What is installed in the directories of the path. One of a name hides those of its name in later directories.
@@ -65,8 +101,8 @@ impl Installed {
             .or_else(|| below("PKG-INFO"))
             .or_else(|| image.kept(information))?;
         let record = match below("RECORD") {
-            Some(record) => Some(recorded(record, parent(information))),
-            None => below("installed-files.txt").map(|list| listed(list, information)),
+            Some(record) => Some(Record::of(parent(information), record.lines().map(first_column))),
+            None => below("installed-files.txt").map(|list| Record::of(information, list.lines().map(str::to_owned))),
         };
         Some(Self {
             name: field(metadata, "Name")?.to_owned(),
@@ -93,15 +129,7 @@ fn first_word(text: &str) -> Option<String> {
     text.split_whitespace().next().map(str::to_owned)
 }
 
-/// The first column of RECORD, which is CSV, from the directory that it is relative to.
-fn recorded(record: &str, directory: &str) -> Vec<String> {
-    let lines = record.lines().filter(|line| !line.is_empty());
-    lines
-        .map(|line| normal(&join(directory, &first_column(line))))
-        .collect()
-}
-
-/// A quoted column holds commas, and quotes twice.
+/// The first column of a line of RECORD, which is CSV. A quoted column holds commas, and quotes twice.
 fn first_column(line: &str) -> String {
     let Some(quoted) = line.strip_prefix('"') else {
         return line.split(',').next().unwrap_or_default().to_owned();
@@ -121,25 +149,8 @@ fn first_column(line: &str) -> String {
     column
 }
 
-/// The lines of `installed-files.txt`, from the directory that it is in.
-fn listed(list: &str, directory: &str) -> Vec<String> {
-    let lines = list.lines().filter(|line| !line.is_empty());
-    lines.map(|line| normal(&join(directory, line))).collect()
-}
-
 /// A [normalized name](https://packaging.python.org/en/latest/specifications/name-normalization/).
 fn normalized(name: &str) -> String {
     let words = name.split(['-', '_', '.']).filter(|word| !word.is_empty());
     words.collect::<Vec<_>>().join("-").to_ascii_lowercase()
-}
-
-/// A list of paths is kept as one text.
-#[allow(clippy::ref_option, reason = "serde hands over the field")]
-fn as_text<S: Serializer>(lines: &Option<Vec<String>>, serializer: S) -> Result<S::Ok, S::Error> {
-    lines.as_ref().map(|lines| lines.join("\n")).serialize(serializer)
-}
-
-fn of_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<String>>, D::Error> {
-    let text: Option<String> = Option::deserialize(deserializer)?;
-    Ok(text.map(|text| text.lines().map(str::to_owned).collect()))
 }

@@ -3,7 +3,7 @@
 //! [`site`](https://docs.python.org/3/library/site.html), [Debian's policy](https://www.debian.org/doc/packaging-manuals/python-policy/)).
 
 use super::executable::Executable;
-use super::{Image, has_suffix, join, normal};
+use super::{Image, has_suffix, join, normal, pip};
 use crate::engine::native::base::Error;
 
 /// The first release whose pip asks `sysconfig`, and not `distutils`, where to install
@@ -34,7 +34,7 @@ enum Maker {
 }
 
 impl Layout {
-    pub(super) fn find(image: &Image<'_>, executable: &Executable) -> Result<Self, Error> {
+    pub(super) fn find(image: &Image<'_>, executable: &Executable, pip: &pip::Settings) -> Result<Self, Error> {
         let standard_library = executable.standard_library();
         let maker = maker(image, executable, &standard_library)?;
         let (major, minor) = executable.version;
@@ -81,7 +81,7 @@ impl Layout {
                 ..layout
             });
         }
-        refuse_managed(image, &layout.standard_library)?;
+        refuse_managed(image, &layout.standard_library, pip)?;
         Ok(match maker {
             Maker::Upstream => Self {
                 site_packages: own(&format!("lib/{python}/site-packages")),
@@ -211,9 +211,9 @@ fn added(image: &Image<'_>, site: &str) -> Vec<String> {
 
 /// Refuses a Python that its distribution manages
 /// ([the specification](https://packaging.python.org/en/latest/specifications/externally-managed-environments/)).
-fn refuse_managed(image: &Image<'_>, library: &str) -> Result<(), Error> {
+fn refuse_managed(image: &Image<'_>, library: &str, pip: &pip::Settings) -> Result<(), Error> {
     let marker = join(library, "EXTERNALLY-MANAGED");
-    if image.tree.is_file(&marker) && !image.variables.is_yes("PIP_BREAK_SYSTEM_PACKAGES") {
+    if image.tree.is_file(&marker) && !pip.may_break_system(image) {
         return Err(Error::Managed {
             image: image.name.to_owned(),
             marker,

@@ -4,6 +4,7 @@ mod executable;
 mod installed;
 mod layout;
 mod libc;
+mod pip;
 mod variables;
 
 use std::collections::HashMap;
@@ -20,7 +21,7 @@ use executable::Executable;
 use layout::Layout;
 use variables::Variables;
 
-pub use installed::Installed;
+pub use installed::{Installed, Record};
 
 /// The Python that `python` is in an image. All paths are absolute, as Python itself has them: links in them are not followed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,7 +73,9 @@ impl Python {
         };
         image.variables.refuse_redirection(name)?;
         let executable = Executable::find(&image)?;
-        let layout = Layout::find(&image, &executable)?;
+        let pip = pip::Settings::read(&image, executable.prefix());
+        pip.refuse_redirection(name)?;
+        let layout = Layout::find(&image, &executable, &pip)?;
         let path = layout.path(&image);
         Ok(Self {
             target: Target {

@@ -31,6 +31,11 @@ const REDIRECTING: [(&str, &str); 9] = [
     ("PIP_CONFIG_FILE", "pip follow a file that may send it elsewhere"),
 ];
 
+/// Whether pip takes a text for a yes.
+pub(super) fn is_yes(text: &str) -> bool {
+    ["y", "yes", "t", "true", "on", "1"].contains(&&*text.to_ascii_lowercase())
+}
+
 impl Variables {
     pub(super) fn of(config: &Value) -> Self {
         let config = config.get("config");
@@ -56,8 +61,7 @@ impl Variables {
     /// Whether pip takes the variable for a yes
     /// (`strtobool` of [pip](https://github.com/pypa/pip/blob/25.0/src/pip/_internal/utils/misc.py)).
     pub(super) fn is_yes(&self, name: &str) -> bool {
-        let value = self.get(name).unwrap_or_default().to_ascii_lowercase();
-        ["y", "yes", "t", "true", "on", "1"].contains(&value.as_str())
+        is_yes(self.get(name).unwrap_or_default())
     }
 
     /// PATH, as it is set.

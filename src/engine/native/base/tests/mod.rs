@@ -1,7 +1,9 @@
 //! Images made for one situation each, and what is read of them.
 
+mod installed;
 mod layers;
 mod pythons;
+mod registries;
 mod sources;
 
 use std::io::Cursor;

@@ -4,7 +4,7 @@ use super::super::{Base, Error, Installed};
 use super::{GLIBC, Layer, MUSL, elf, image, told};
 use crate::engine::native::Libc;
 
-const PATH: &str = "PATH=/usr/local/bin:/usr/bin";
+pub(super) const PATH: &str = "PATH=/usr/local/bin:/usr/bin";
 /// What says where things are, of the Python that python.org releases and of Debian's.
 const UPSTREAM: [&str; 2] = [
     "_INSTALL_SCHEMES = {'posix_prefix': {}}",
@@ -41,7 +41,7 @@ pub(super) fn official() -> Layer {
         .link("usr/local/bin/python", "python3")
 }
 
-fn read(layer: Layer) -> Base {
+pub(super) fn read(layer: Layer) -> Base {
     image(&[layer], &[PATH]).unwrap()
 }
 
@@ -63,7 +63,7 @@ fn places(base: &Base) -> [&str; 4] {
     [&python.purelib, &python.scripts, &python.data, &python.include]
 }
 
-fn distribution(layer: Layer, directory: &str, name: &str, version: &str) -> Layer {
+pub(super) fn distribution(layer: Layer, directory: &str, name: &str, version: &str) -> Layer {
     let information = format!("{directory}/{name}-{version}.dist-info");
     let metadata = format!("Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n\nA description.\n");
     layer
@@ -71,7 +71,7 @@ fn distribution(layer: Layer, directory: &str, name: &str, version: &str) -> Lay
         .file(&format!("{information}/INSTALLER"), "pip\n")
 }
 
-fn names(installed: &[Installed]) -> Vec<String> {
+pub(super) fn names(installed: &[Installed]) -> Vec<String> {
     let names = installed
         .iter()
         .map(|installed| format!("{} {}", installed.name, installed.version));
@@ -327,96 +327,28 @@ fn variables_that_lead_elsewhere_are_refused() {
 }
 
 #[test]
-fn installed_distributions_are_those_that_importlib_finds() {
-    let site = "usr/local/lib/python3.11/site-packages";
-    let layer = distribution(official(), site, "Zope.Interface", "6.0");
-    // The first of a name hides those of later directories.
-    let layer = distribution(layer, "opt/lib", "zope_interface", "5.0");
-    let layer = distribution(layer, "opt/lib", "only-there", "1");
-    let layer = distribution(layer, "usr/local/lib/python3.11/site-packages/linked", "by-pth", "3");
-    let layer = layer
-        .file(
-            &format!("{site}/Zope.Interface-6.0.dist-info/RECORD"),
-            "zope/__init__.py,sha256=x,1\r\n\"a,\"\"b\"\".py\",,\n../../../bin/zope,,\n/etc/zope.cfg,,\n",
+fn what_pips_own_files_say_is_followed_or_refused() {
+    let with = |file: &str, text: &str| image(&[official().file(file, text)], &[PATH]);
+    let elsewhere = "[global]\nindex-url = https://index.example/simple\n[install]\n# where\ntarget = /opt\n";
+    insta::assert_snapshot!(told(&with("etc/pip.conf", elsewhere).unwrap_err()));
+    for file in [
+        "root/.config/pip/pip.conf",
+        "root/.pip/pip.conf",
+        "usr/local/pip.conf",
+        "etc/xdg/pip/pip.conf",
+    ] {
+        assert!(with(file, "[global]\nuser: yes\n").is_err(), "{file}");
+    }
+    assert!(with("home/x/.config/pip/pip.conf", elsewhere).is_ok());
+    assert!(
+        with(
+            "etc/pip.conf",
+            "[global]\nuser = no\n[download]\ntarget=/x\n[install]\ntarget-x = 1\n"
         )
-        .file(
-            &format!("{site}/x.pth"),
-            "# a comment\nimport os; os.abort()\n\nlinked\n/opt/lib\n/no/such\nlinked\n",
-        )
-        .file(&format!("{site}/.hidden.pth"), "/root")
-        .file(&format!("{site}/old.egg-info"), "Name: old\nVersion: 0.1\n")
-        .file(
-            &format!("{site}/older.egg-info/PKG-INFO"),
-            "name: older\nversion: 0.2\n",
-        )
-        .file(
-            &format!("{site}/older.egg-info/installed-files.txt"),
-            "../older.py\nPKG-INFO\n",
-        )
-        .file("opt/src/editable.egg-info/PKG-INFO", "Name: editable\nVersion: 4\n")
-        .file(&format!("{site}/easy-install.pth"), "/opt/src\n./an.egg\n")
-        .file(&format!("{site}/an.egg/EGG-INFO/PKG-INFO"), "Name: an\nVersion: 5\n")
-        .file(&format!("{site}/removed.dist-info/INSTALLER"), "pip")
-        .file(&format!("{site}/nameless.dist-info/METADATA"), "Version: 1\n");
-    let python = read(layer).python;
-    assert_eq!(
-        names(&python.installed),
-        [
-            "Zope.Interface 6.0",
-            "old 0.1",
-            "older 0.2",
-            "editable 4",
-            "an 5",
-            "by-pth 3",
-            "only-there 1"
-        ]
+        .is_ok()
     );
-    assert_eq!(
-        python.path[1..],
-        [
-            "/usr/local/lib/python3.11/site-packages",
-            "/opt/src",
-            "/usr/local/lib/python3.11/site-packages/an.egg",
-            "/usr/local/lib/python3.11/site-packages/linked",
-            "/opt/lib"
-        ]
-    );
-    let zope = &python.installed[0];
-    assert_eq!(
-        zope.metadata,
-        "Metadata-Version: 2.1\nName: Zope.Interface\nVersion: 6.0"
-    );
-    assert_eq!(zope.installer.as_deref(), Some("pip"));
-    let site = format!("/{site}");
-    let files = zope.record.clone().unwrap();
-    let expected = [
-        &*format!("{site}/zope/__init__.py"),
-        &format!("{site}/a,\"b\".py"),
-        "/usr/local/bin/zope",
-        "/etc/zope.cfg",
-    ];
-    assert_eq!(files, expected);
-    let older = python.installed[2].record.clone().unwrap();
-    assert_eq!(
-        older,
-        [format!("{site}/older.py"), format!("{site}/older.egg-info/PKG-INFO")]
-    );
-    assert_eq!(python.installed[1].record, None);
-}
 
-#[test]
-fn pythonpath_goes_first_and_the_users_own_packages_before_all_others() {
-    let layer = official()
-        .directory("opt/code")
-        .directory("root/.local/lib/python3.11/site-packages")
-        .directory("work/here");
-    let path = |environment: &[&str]| image(std::slice::from_ref(&layer), environment).unwrap().python.path;
-    let library = "/usr/local/lib/python3.11";
-    let user = "/root/.local/lib/python3.11/site-packages";
-    assert_eq!(
-        path(&[PATH, "PYTHONPATH=/opt/code:here:/none"]),
-        ["/opt/code", "/work/here", library, user]
-    );
-    assert_eq!(path(&[PATH, "PYTHONNOUSERSITE=1"]), [library]);
-    assert_eq!(path(&[PATH, "HOME=/home/x"]), [library]);
+    let managed = official().file("usr/local/lib/python3.11/EXTERNALLY-MANAGED", "");
+    let managed = managed.file("etc/pip.conf", "[global]\nbreak-system-packages = true\n");
+    assert!(image(&[managed], &[PATH]).is_ok());
 }
