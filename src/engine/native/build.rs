@@ -17,6 +17,7 @@ use crate::engine::{BuiltImage, Kept, Order};
 use crate::image::{ImagePlan, RUN_PY, run_py};
 use crate::oci::{Digest, Platform};
 use crate::progress::Progress;
+use crate::project::normalized;
 
 /// What of images is kept in the store.
 const IMAGES: &str = "images";
@@ -244,17 +245,35 @@ fn known(installed: &base::Installed) -> resolve::Installed {
     }
 }
 
-/// The files of the distributions `replaced` that the base has: as many as their `RECORD` names where the image's pip would find them.
+/// The files of the distributions `replaced` that go, with their byte code: those where the image's pip installs. It leaves alone what
+/// is elsewhere on the path, such as what Debian's packages brought, and so only hides it.
 fn removed(base: &Base, replaced: &[String]) -> Vec<String> {
-    let gone = base
-        .python
-        .installed
-        .iter()
-        .filter(|installed| replaced.contains(&installed.name));
-    let mut paths: Vec<String> = gone
-        .filter_map(|installed| installed.record.clone())
-        .flatten()
-        .collect();
+    let python = &base.python;
+    let own = [&python.purelib, &python.platlib].map(|directory| base.tree.resolve(directory));
+    let is_gone = |installed: &&base::Installed| {
+        let directory = installed
+            .info_directory
+            .rsplit_once('/')
+            .map_or("", |(directory, _)| directory);
+        replaced
+            .iter()
+            .any(|name| normalized(name) == normalized(&installed.name))
+            && own.contains(&base.tree.resolve(directory))
+    };
+    let gone = python.installed.iter().filter(is_gone);
+    let listed = gone.filter_map(|installed| installed.record.clone()).flatten();
+    let mut paths: Vec<String> = Vec::new();
+    for path in listed {
+        let Some((directory, name)) = path.rsplit_once('/') else {
+            continue;
+        };
+        let directory = base.tree.resolve(directory);
+        let (major, minor) = python.target.python;
+        if let Some(stem) = name.strip_suffix(".py") {
+            paths.push(format!("{directory}/__pycache__/{stem}.cpython-{major}{minor}.pyc"));
+        }
+        paths.push(format!("{directory}/{name}"));
+    }
     paths.retain(|path| base.tree.kind(path).is_some());
     paths.sort();
     paths.dedup();
