@@ -109,7 +109,7 @@ impl Explain for CommandError {
             Self::NothingPushed { .. } => Fault::User.hint("Run `sgbuild push` first."),
             Self::NoFunction => Fault::User
                 .hint("Name the training Lambda with `--function`, SGBUILD_FUNCTION or the setting `function`."),
-            Self::UnknownEngine { .. } => Fault::Usage.hint("Set `engine` to auto or docker."),
+            Self::UnknownEngine { .. } => Fault::Usage.hint("Set `engine` to auto, native or docker."),
             Self::NoTable => Fault::User
                 .hint("Set `table`, with --table or SGBUILD_TABLE, to the table that `sgbuild status` names."),
             Self::NoRuns => Fault::User.hint("Name a training job."),

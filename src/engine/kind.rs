@@ -17,11 +17,12 @@ impl EngineKind {
     /// Every name of an engine.
     const NAMES: [(&str, Self); 3] = [("auto", Self::Auto), ("docker", Self::Docker), ("native", Self::Native)];
 
-    /// What the pipeline's template calls it: in CodeBuild there is a daemon.
+    /// What the pipeline's template calls it: where nobody chose, a daemon is there for whatever a package may need.
     #[must_use]
     pub fn parameter(self) -> &'static str {
         match self {
-            Self::Auto | Self::Docker | Self::Native => "docker",
+            Self::Auto | Self::Docker => "docker",
+            Self::Native => "native",
         }
     }
 }

@@ -144,11 +144,11 @@ table! {
         .flag_help("Certificates (PEM) that pip trusts in the build")
         .documented("Certificates (PEM) that pip trusts in the build");
 
-    ENGINE: Text = text("engine", "What builds the image: auto or docker")
+    ENGINE: Text = text("engine", "What builds the image: auto, native or docker")
         .default("auto")
         .flag("ENGINE", &[
             at(Build),
-            at(Pipeline).after("schedule").saying("What builds the image: auto or docker, which is a privileged build"),
+            at(Pipeline).after("schedule").saying("What builds the image: auto, native or docker, which is a privileged build"),
         ])
         .parameter("Engine")
         .documented("What builds the image: `docker`; `auto` is the Docker daemon");
