@@ -148,7 +148,7 @@ table! {
         .default("auto")
         .flag("ENGINE", &[
             at(Build),
-            at(Pipeline).after("schedule").saying("What builds the image: auto, native or docker, which is a privileged build"),
+            at(Pipeline).after("schedule").saying("What builds the image: auto or docker, in a privileged build, or native"),
         ])
         .parameter("Engine")
         .documented("What builds the image: `docker`; `auto` is the Docker daemon");

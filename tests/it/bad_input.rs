@@ -381,15 +381,6 @@ fn unknown_engine() {
 }
 
 #[test]
-fn the_engine_to_come_is_refused_wherever_it_is_named() {
-    let sandbox = tiny().with_testbed();
-    for verb in ["build", "push", "launch"] {
-        let ran = sandbox.run(&[verb, "--engine", "native"]).exits(2);
-        assert_snapshot!("native_engine", sandbox.transcript(&ran));
-    }
-}
-
-#[test]
 fn a_pipeline_of_nothing_is_refused() {
     let sandbox = tiny()
         .with_testbed()
