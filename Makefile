@@ -49,10 +49,10 @@ lint: services deny ## formatting, clippy, the fuzz targets, licences and bans, 
 	$(WITH_TESTBED); "$$(dirname "$$SGBUILD_TESTBED_TEMPLATE_PYTHON")/cfn-lint" $(STACK)
 	$(WITH_TESTBED); "$$SGBUILD_TESTBED_TEMPLATE_PYTHON" -m checkov.main --file $(STACK) --framework cloudformation --quiet --compact --skip-download
 
-bench: services ## reading and packing beside setuptools, build and uv; a code change beside docker build + push; cold starts
+bench: services ## reading and packing beside setuptools, build and uv; pushing beside docker build + push; cold starts
 	$(CARGO) build --locked --release
 	$(WITH_TESTBED); python3 bench/reading.py --sgbuild $(RELEASE)
-	$(WITH_TESTBED); python3 bench/code_change.py --sgbuild $(RELEASE)
+	$(WITH_TESTBED); python3 bench/pushing.py --sgbuild $(RELEASE)
 	$(WITH_TESTBED); python3 bench/cold_start.py --sgbuild $(RELEASE)
 
 conformance: services ## sgbuild beside setuptools on fixtures, real packages, random projects; beside SageMaker's SDK on training requests
