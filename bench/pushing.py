@@ -2,15 +2,16 @@
 
     make bench                          (or: python3 bench/pushing.py --sgbuild target/release/sgbuild --runs 5)
 
-The project is fixtures/iris-classifier with three requirements more. Every way has a repository and caches of its own and pushes:
+The project is fixtures/iris-classifier with three requirements more. Every way has a repository and caches of its own,
+and pushes:
 
   cold       all of it to an empty repository; packages are in the way's cache, nothing else is
   code       after one line of code changed
   require    after one requirement, which no cache has, was added
   same       after nothing changed
 
-The ways take turns, so that a busy machine is unfair to none. Same base image, same registry, same daemon. Needs the testbed's
-environment.
+The ways take turns, so that a busy machine is unfair to none. Same base image, same registry, same daemon. Needs the
+testbed's environment.
 """
 
 from __future__ import annotations
@@ -42,7 +43,8 @@ SECRET = "--mount=type=secret,id=ca"
 
 # The best that one can write: uv, its cache kept by the builder, requirements before the code.
 BEST = f"""FROM {{base}}
-RUN {SECRET} --mount=type=cache,id={{name}},target=/root/.cache/uv --mount=type=bind,source=requirements.txt,target=/tmp/requirements.txt \\
+RUN {SECRET} --mount=type=cache,id={{name}},target=/root/.cache/uv \\
+    --mount=type=bind,source=requirements.txt,target=/tmp/requirements.txt \\
     SSL_CERT_FILE=/run/secrets/ca UV_LINK_MODE=copy uv pip install --system --compile-bytecode -r /tmp/requirements.txt
 COPY . /app
 RUN {SECRET} --mount=type=cache,id={{name}},target=/root/.cache/uv \\
