@@ -54,7 +54,11 @@ impl Engine for Auto {
     async fn holds(&self, image: &BuiltImage) -> Result<bool, Error> {
         match image.kept {
             Kept::Native { .. } => self.native.holds(image).await,
-            Kept::Docker { .. } => self.docker().await?.holds(image).await,
+            // Without a daemon it is built anew, natively.
+            Kept::Docker { .. } => match self.docker().await {
+                Ok(docker) => docker.holds(image).await,
+                Err(_) => Ok(false),
+            },
         }
     }
 

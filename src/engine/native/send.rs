@@ -11,6 +11,7 @@ use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncReadExt as _, DuplexStream};
 use tokio::runtime::Handle;
+use tokio::sync::OnceCell;
 use tokio::task::JoinHandle;
 
 use super::base::{self, Asked, Base, BaseLayer};
@@ -20,7 +21,7 @@ use super::splice::{Entry, LayerReader, Measured};
 use super::{Error, Native};
 use crate::engine::{BuiltImage, Destination};
 use crate::explain::{Explain as _, Fault};
-use crate::oci::{Content, Descriptor, Digest, ImageManifest, MediaType, Reference};
+use crate::oci::{Content, Descriptor, Digest, ImageManifest, MediaType, Reference, Repository};
 use crate::progress::{Progress, Task};
 use crate::registry::auth;
 use crate::registry::client::{Access, Client, Manifest};
@@ -96,6 +97,7 @@ impl Native {
             base: &base,
             destination,
             progress,
+            source: OnceCell::new(),
         };
         let manifest = Manifest {
             bytes: Bytes::from(record.manifest.clone()),
@@ -178,6 +180,8 @@ struct Sending<'a> {
     base: &'a Base,
     destination: &'a Destination<'a>,
     progress: &'a dyn Progress,
+    /// Connected to the base's registry, once that is needed.
+    source: OnceCell<Arc<Client>>,
 }
 
 impl Sending<'_> {
@@ -237,6 +241,13 @@ impl Sending<'_> {
         ground.entries(recipe)
     }
 
+    async fn connect_to(&self, base: &Repository) -> Result<Arc<Client>, Error> {
+        let settings = &self.native.settings;
+        let credentials = auth::credentials(base, &settings.auth).await?;
+        let client = Client::connect(base, &credentials, Access::Pull, &settings.client).await?;
+        Ok(Arc::new(client))
+    }
+
     /// A layer of the base: the registry is asked to share it where it has it, else it goes from registry to registry.
     async fn base_layer(&self, layer: &BaseLayer) -> Result<&'static str, Error> {
         let from = Reference::from_str(&self.record.base).map_err(|_| Error::ImageGone {
@@ -252,16 +263,12 @@ impl Sending<'_> {
                 Ok(false) | Err(_) => {}
             }
         }
-        let credentials = auth::credentials(&from.repository, &self.native.settings.auth).await?;
-        let source = Client::connect(
-            &from.repository,
-            &credentials,
-            Access::Pull,
-            &self.native.settings.client,
-        )
-        .await?;
+        let client = self
+            .source
+            .get_or_try_init(|| self.connect_to(&from.repository))
+            .await?;
         let blob: Arc<dyn Content> = Arc::new(RemoteBlob {
-            client: Arc::new(source),
+            client: Arc::clone(client),
             descriptor: layer.descriptor.clone(),
         });
         self.destination.client.upload_blob(&blob).await?;

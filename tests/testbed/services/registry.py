@@ -1,4 +1,6 @@
-"""Registries that stand for ECR: TLS on port 443, the account's host name, Basic auth as ECR has it; and for its public gallery.
+"""Registries that stand for ECR: TLS on port 443, the account's host name, Basic auth as ECR has it.
+
+And one that stands for its public gallery, which asks for no password.
 
 Each listens on a loopback address of its own, so that all can have port 443 and a password of their own.
 """
