@@ -59,6 +59,22 @@ const UNUSED: &[(&str, &str)] = &[
         "a repeated delivery that finds its job created: tests/it/start_training.rs",
     ),
     (
+        "TrainingRole FindCheckpoints s3:ListBucket",
+        "the loop's trainings keep no checkpoints, which a setting turns on",
+    ),
+    (
+        "TrainingRole KeepCheckpoints s3:AbortMultipartUpload",
+        "the same, of a large one that was given up",
+    ),
+    (
+        "TrainingRole KeepCheckpoints s3:GetObject",
+        "the same, where it goes on from one",
+    ),
+    (
+        "TrainingRole KeepCheckpoints s3:PutObject",
+        "the same, where it writes one",
+    ),
+    (
         "TrainingRole WriteModels s3:AbortMultipartUpload",
         "a model of many parts whose upload is broken off",
     ),
