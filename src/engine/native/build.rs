@@ -114,9 +114,9 @@ impl Native {
             target: &base.python.target,
             python_full: base.python.release.as_deref(),
             installed: &installed,
+            may_build: !self.settings.static_only,
             uv: &self.settings.uv,
-            upgrade: order.upgrade,
-            no_cache: order.no_cache,
+            anew: order.upgrade || order.no_cache,
         };
         let resolution = resolve::resolve(&question, &self.store, &self.sites, progress).await?;
         let wheels = self.store.fetch(&resolution.wheels, &self.sites, progress).await?;

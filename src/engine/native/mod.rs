@@ -53,6 +53,8 @@ pub struct NativeSettings {
     pub client: ClientSettings,
     /// Where credentials for the base image's registry come from.
     pub auth: AuthSettings,
+    /// Whether no code of what is installed may run here (`--static`).
+    pub static_only: bool,
     /// How much the store of wheels may hold, in bytes.
     pub cache_limit: u64,
 }

@@ -44,6 +44,7 @@ impl Settings {
             uv: self.uv(),
             client: ClientSettings::default(),
             auth,
+            static_only: self.get(&table::STATIC),
             cache_limit: self.cache_limit(),
         }
     }

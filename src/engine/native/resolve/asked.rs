@@ -111,13 +111,18 @@ impl Asked {
         if question.locked {
             arguments.push("--no-deps".into());
         }
-        if question.upgrade || question.no_cache {
+        if !question.may_build {
+            // What an sdist requires may be known to its code alone.
+            arguments.push("--no-build".into());
+        }
+        if question.anew {
             arguments.push("--refresh".into());
         }
         let ended = uv.run_apart("resolving the requirements", arguments, SECONDS, progress)?;
         if !ended.success {
             return Err(Error::Unresolved {
                 target: question.target.to_string(),
+                may_build: question.may_build,
                 log: ended.reason(),
             });
         }

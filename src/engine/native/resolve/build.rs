@@ -26,6 +26,7 @@ const KIND: &str = "built";
 pub(super) struct Builder<'a> {
     pub(super) uv: &'a Uv,
     pub(super) target: &'a Target,
+    pub(super) may_build: bool,
     pub(super) store: &'a Store,
     pub(super) sites: &'a Sites,
     /// What git sees.
@@ -43,6 +44,12 @@ struct Sources {
 impl Builder<'_> {
     /// The wheel of `package`, in the store.
     pub(super) async fn wheel(&self, package: &ToBuild) -> Result<Resolved, Error> {
+        if !self.may_build {
+            return Err(cannot(
+                package,
+                "with `--static` no code is run that the checkout could name",
+            ));
+        }
         let sources = self.sources(package).await?;
         let key = json!([sources.identity, package.subdirectory, package.settings, self.target]).to_string();
         let kept: Option<(Digest, String)> = self.store.note(KIND, &key);
@@ -112,11 +119,7 @@ impl Builder<'_> {
 
     /// The interpreter to build with, if this machine is like the target.
     fn python(&self, package: &ToBuild) -> Result<PathBuf, Error> {
-        let cannot = |reason: String| Error::CannotBuild {
-            package: title(package),
-            because: package.reason.clone(),
-            reason,
-        };
+        let cannot = |reason: String| cannot(package, &reason);
         let platform = &self.target.platform;
         let is_like_it = platform.os == std::env::consts::OS && machine(platform) == std::env::consts::ARCH;
         if !is_like_it {
@@ -181,6 +184,14 @@ impl Builder<'_> {
             return Err(unfit("its tags are others"));
         }
         Ok(())
+    }
+}
+
+fn cannot(package: &ToBuild, reason: &str) -> Error {
+    Error::CannotBuild {
+        package: title(package),
+        because: package.reason.clone(),
+        reason: reason.to_owned(),
     }
 }
 

@@ -40,10 +40,12 @@ pub enum Error {
         target: String,
     },
     /// There is no such set of packages, or the indexes cannot be asked.
-    #[error("the requirements cannot be resolved for {target}")]
+    #[error("the requirements cannot be resolved for {target}{}", if *.may_build { "" } else { ", with wheels alone, as `--static` is set" })]
     Unresolved {
         /// The target.
         target: String,
+        /// Whether packages could be built.
+        may_build: bool,
         /// uv's last lines.
         log: String,
     },
@@ -138,6 +140,8 @@ impl Error {
                 | Self::CannotBuild { .. }
                 | Self::BuildFailed { .. }
                 | Self::BuiltUnfit { .. }
+                // In the image, nothing of this machine is at stake.
+                | Self::Unresolved { may_build: false, .. }
         )
     }
 }
@@ -165,6 +169,9 @@ impl Explain for Error {
             }
             Self::Unresolved { log, .. } if log.contains("No interpreter found") => Fault::User
                 .hint("Install Python 3: uv works with one, of any version.")
+                .and(OTHER_ENGINE),
+            Self::Unresolved { may_build: false, .. } => Fault::User
+                .hint("Require versions that have wheels, or leave out `--static` where the packages may run code here.")
                 .and(OTHER_ENGINE),
             Self::Unresolved { .. } => Fault::User.hint("Change the requirements so that they can be met together."),
             Self::Answer(_) => Fault::User.hint("Update uv, or unset the setting `uv`: then sgbuild fetches its own."),

@@ -30,6 +30,7 @@ pub(super) fn key(question: &Question<'_>) -> String {
         "locked": question.locked,
         "target": question.target,
         "python": question.python_full,
+        "may_build": question.may_build,
         "installed": installed,
         "uv": uv,
     });
@@ -38,7 +39,7 @@ pub(super) fn key(question: &Question<'_>) -> String {
 
 /// The kept answer, unless the user wants a new one or what was built for it is gone. How old it is, is told.
 pub(super) fn answer(question: &Question<'_>, key: &str, store: &Store, progress: &dyn Progress) -> Option<Resolution> {
-    if question.upgrade || question.no_cache {
+    if question.anew {
         return None;
     }
     let kept: Resolution = store.note(KIND, key)?;

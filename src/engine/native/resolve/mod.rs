@@ -43,12 +43,12 @@ pub(crate) struct Question<'a> {
     pub(crate) python_full: Option<&'a str>,
     /// What the base image has.
     pub(crate) installed: &'a [Installed],
+    /// Whether packages without a wheel may be built, which runs their code on this machine.
+    pub(crate) may_build: bool,
     /// How uv is found, and what it is told.
     pub(crate) uv: &'a UvSettings,
-    /// Whether to ask anew what was asked before.
-    pub(crate) upgrade: bool,
-    /// The same, and without what uv remembers of the indexes.
-    pub(crate) no_cache: bool,
+    /// Whether to ask anew what was asked before, uv's own memory of the indexes aside.
+    pub(crate) anew: bool,
 }
 
 /// What is to be installed.
@@ -134,6 +134,7 @@ pub(crate) async fn resolve(
     let builder = build::Builder {
         uv: &uv,
         target: question.target,
+        may_build: question.may_build,
         store,
         sites,
         environment: &asked.uv.environment,

@@ -26,6 +26,7 @@ struct Asking {
     installed: Vec<Installed>,
     uv: UvSettings,
     upgrade: bool,
+    may_build: bool,
     cache: TempDir,
 }
 
@@ -42,6 +43,7 @@ impl Asking {
             installed: Vec::new(),
             uv: settings.uv(),
             upgrade: false,
+            may_build: true,
             cache: tempfile::tempdir().unwrap(),
         }
     }
@@ -65,10 +67,10 @@ impl Asking {
             locked: self.locked,
             target: &self.target,
             python_full: None,
+            may_build: self.may_build,
             installed: &self.installed,
             uv: &self.uv,
-            upgrade: self.upgrade,
-            no_cache: false,
+            anew: self.upgrade,
         };
         resolve(&question, &self.store(), &Sites::of(&self.uv), &Silent).await
     }

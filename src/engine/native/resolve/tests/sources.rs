@@ -28,6 +28,29 @@ async fn a_package_without_wheels_is_built_once() {
 }
 
 #[tokio::test]
+async fn nothing_is_built_where_no_code_may_run() {
+    for requirement in [
+        "docopt==0.6.2",
+        "--no-binary tabulate",
+        "git+https://git.invalid/a/b.git",
+    ] {
+        let mut lines = vec![requirement];
+        lines.extend(requirement.starts_with("--").then_some("tabulate"));
+        let told = Asking {
+            may_build: false,
+            ..Asking::of(&lines)
+        };
+        let told = told.told().await;
+        assert!(told.contains("--static"), "{requirement}: {told}");
+    }
+    let wheels = Asking {
+        may_build: false,
+        ..Asking::of(&["six"])
+    };
+    assert_eq!(wheels.ask().await.unwrap().wheels.len(), 1);
+}
+
+#[tokio::test]
 async fn what_must_be_compiled_is_refused_with_the_ways_out() {
     let there = Asking::of(&["--no-binary markupsafe", "markupsafe==3.0.2"])
         .told()
