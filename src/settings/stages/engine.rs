@@ -45,6 +45,7 @@ impl Settings {
             client: ClientSettings::default(),
             auth,
             cache_limit: self.cache_limit(),
+            bytecode: self.get(&table::BYTECODE),
         }
     }
 
