@@ -163,6 +163,13 @@ table! {
     NO_CACHE: Switch = switch("no-cache", "Build every layer anew")
         .bare_flag(&[at(Build)]);
 
+    BYTECODE: Switch = switch("bytecode", "Put the requirements' byte code into a native image, as pip does")
+        .on()
+        .bare_flag(&[at(Build)])
+        .flag_name("no-bytecode")
+        .flag_help("Leave the requirements' byte code out of a native image")
+        .documented("Put the requirements' byte code into a native image, as pip does, where this machine has a Python of the image's version");
+
     CACHE_SIZE: Number = number("cache-size", "How much is kept of wheels between builds, in GB")
         .default(20)
         .between(1, 100_000)

@@ -12,6 +12,7 @@ mod architecture;
 mod bad_input;
 mod base_images;
 mod build_record;
+mod bytecode;
 mod cases;
 mod cli;
 mod data_trigger;

@@ -13,7 +13,7 @@ use crate::support::{Ran, Sandbox, Testbed, python, training_lambda};
 const SCHEMA_2: &str = "application/vnd.docker.distribution.manifest.v2+json";
 
 /// A repository of this test's own.
-fn repository(test: &str) -> String {
+pub(crate) fn repository(test: &str) -> String {
     format!("it/{test}-{}", &uuid::Uuid::new_v4().simple().to_string()[..8])
 }
 
@@ -64,7 +64,7 @@ fn registry(path: &str) -> (String, Vec<u8>) {
     (said, output.stdout)
 }
 
-fn manifest(repository: &str, reference: &str) -> Value {
+pub(crate) fn manifest(repository: &str, reference: &str) -> Value {
     let (content_type, body) = registry(&format!("/v2/{repository}/manifests/{reference}"));
     assert_eq!(content_type, SCHEMA_2);
     serde_json::from_slice(&body).unwrap()
@@ -191,7 +191,7 @@ fn iris_from_setup_py_to_a_model_and_a_training_job() {
     assert_eq!(job["HyperParameters"], json!({"max_depth": "3", "shuffle": "true"}));
 }
 
-fn docker_login() {
+pub(crate) fn docker_login() {
     let host = Testbed::get().variable("SGBUILD_TESTBED_REGISTRY");
     docker_ok(&[
         "login",

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::base::{self, Asked, Base};
+use super::bytecode;
 use super::conflicts;
 use super::image::{self, Documents};
 use super::install::Scheme;
-use super::layers::{self, Ground, Ingredient, Recipe};
+use super::layers::{self, Ground, Ingredient, MAX_LAYERS, Recipe};
 use super::resolve::{self, Question};
 use super::splice::{self, Entry, Measured};
 use super::store::Store;
@@ -60,8 +61,20 @@ impl Native {
         };
         conflicts::warn(&ground, &recipes, progress)?;
         // What the package itself brings is its author's will.
-        recipes.push(self.package(order)?);
-        let measured = measure(&ground, &recipes, progress)?;
+        let package = vec![self.package(order)?];
+        let (measured, compiled) = std::thread::scope(|scope| {
+            let compiling = scope.spawn(|| self.compiled(order, &ground, &recipes, progress));
+            let measured = measure(&ground, &recipes, progress);
+            let compiled = compiling.join();
+            (
+                measured,
+                compiled.unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+            )
+        });
+        let (mut measured, compiled) = (measured?, compiled?);
+        let above = [compiled, package].concat();
+        measured.extend(measure(&ground, &above, progress)?);
+        recipes.extend(above);
         let titled: Vec<_> = recipes
             .iter()
             .map(|recipe| recipe.title.clone())
@@ -129,9 +142,25 @@ impl Native {
                 ..Recipe::default()
             });
         }
-        // Above come the package and what is removed.
-        recipes.extend(layers::arrange(&wheels, base.layers.len(), 2));
+        // Others are the package and what is removed; byte code has a layer beside each.
+        let room = MAX_LAYERS.saturating_sub(base.layers.len() + 2);
+        let room = if self.settings.bytecode { room / 2 } else { room };
+        recipes.extend(layers::arrange(&wheels, room));
         Ok(recipes)
+    }
+
+    /// The layers of the byte code of `recipes`. The package has none: a change of its code stays one small layer, and starts no Python.
+    fn compiled(
+        &self,
+        order: &Order<'_>,
+        ground: &Ground<'_>,
+        recipes: &[Recipe],
+        progress: &dyn Progress,
+    ) -> Result<Vec<Recipe>, Error> {
+        if !self.settings.bytecode {
+            return Ok(Vec::new());
+        }
+        bytecode::layers(ground, recipes, &self.settings.uv, order.no_cache, progress)
     }
 
     /// The layer of the package itself, of what it requires beside it, and of the program that the container starts.
@@ -150,7 +179,7 @@ impl Native {
             title: format!("{} {}", plan.name, plan.version),
             wheels,
             files: [(RUN_PY.to_owned(), run_py(plan)?)].into(),
-            removed: Vec::new(),
+            ..Recipe::default()
         })
     }
 
@@ -232,8 +261,8 @@ fn measure_one(ground: &Ground<'_>, recipe: &Recipe, progress: &dyn Progress) ->
 fn discard(error: &Error, ground: &Ground<'_>, recipe: &Recipe) {
     let Error::Wheel { path, .. } = error else { return };
     let is_it = |digest: &Digest| ground.store.get(digest).as_ref() == Some(path);
-    if let Some(damaged) = recipe.wheels.iter().find(|wheel| is_it(&wheel.digest)) {
-        ground.store.discard(&damaged.digest);
+    if let Some(damaged) = recipe.archives().find(|digest| is_it(digest)) {
+        ground.store.discard(damaged);
     }
 }
 
@@ -287,8 +316,8 @@ fn is_wheel(name: &str) -> bool {
         .is_some_and(|extension| extension == "whl")
 }
 
-/// The wheels that an image's layers are made of.
+/// Whether the archives are there that an image's layers are made of.
 pub(super) fn is_whole(record: &Record, store: &Store) -> bool {
-    let mut wheels = record.layers.iter().flat_map(|(recipe, _)| &recipe.wheels);
-    wheels.all(|wheel| store.get(&wheel.digest).is_some())
+    let mut archives = record.layers.iter().flat_map(|(recipe, _)| recipe.archives());
+    archives.all(|digest| store.get(digest).is_some())
 }

@@ -22,7 +22,7 @@ const LARGE: u64 = 8 << 20;
 /// How many layers the other wheels share: each of them changes seldom, and a push of several is not slowed by their number.
 const SHARED: usize = 8;
 /// The most layers that an image has: Docker mounts some 125.
-const MAX_LAYERS: usize = 100;
+pub(crate) const MAX_LAYERS: usize = 100;
 
 /// What a layer is made of: enough to know it again, and to make it again. Nothing else decides its bytes but the base's paths.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +31,9 @@ pub(crate) struct Recipe {
     pub(crate) title: String,
     /// In the order in which they are installed.
     pub(crate) wheels: Vec<Ingredient>,
+    /// Byte code of wheels in another layer, in the same order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) compiled: Vec<Compiled>,
     /// Files that are no wheel's, by their absolute paths.
     pub(crate) files: BTreeMap<String, String>,
     /// Absolute paths that the base has and the image does not.
@@ -48,6 +51,15 @@ pub(crate) struct Ingredient {
     pub(crate) requested: bool,
 }
 
+/// An archive of byte code, whose files are named by their paths in the image.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Compiled {
+    /// The distribution.
+    pub(crate) name: String,
+    /// Of the archive.
+    pub(crate) digest: Digest,
+}
+
 impl Ingredient {
     pub(crate) fn of(wheel: &Wheel) -> Self {
         Self {
@@ -58,10 +70,18 @@ impl Ingredient {
     }
 }
 
-/// Puts the wheels of the requirements into layers, above `below` of the base and with room for `above`: large ones alone, small ones
-/// together by a hash of their names, so that another version of one changes one small layer.
-pub(crate) fn arrange(wheels: &[Wheel], below: usize, above: usize) -> Vec<Recipe> {
-    let room = MAX_LAYERS.saturating_sub(below + above).max(1);
+impl Recipe {
+    /// The archives in the store that it takes.
+    pub(crate) fn archives(&self) -> impl Iterator<Item = &Digest> {
+        let wheels = self.wheels.iter().map(|wheel| &wheel.digest);
+        wheels.chain(self.compiled.iter().map(|compiled| &compiled.digest))
+    }
+}
+
+/// Puts the wheels of the requirements into layers, for which there is `room`: large ones alone, small ones together by a hash of their
+/// names, so that another version of one changes one small layer.
+pub(crate) fn arrange(wheels: &[Wheel], room: usize) -> Vec<Recipe> {
+    let room = room.max(1);
     let shared = SHARED.min(room);
     let mut large: Vec<&Wheel> = wheels.iter().filter(|wheel| wheel.size >= LARGE).collect();
     large.sort_by(|a, b| b.size.cmp(&a.size).then_with(|| a.name.cmp(&b.name)));
@@ -138,6 +158,9 @@ impl Ground<'_> {
             let path = self.wheel(ingredient)?;
             self.add_wheel(&path, ingredient, &mut entries)?;
         }
+        for compiled in &recipe.compiled {
+            self.add_compiled(compiled, &mut entries)?;
+        }
         for (path, text) in &recipe.files {
             self.add(path, 0o644, Body::Bytes(text.clone().into_bytes()), &mut entries)?;
         }
@@ -156,9 +179,13 @@ impl Ground<'_> {
     /// # Errors
     /// Nowhere, any more.
     pub(crate) fn wheel(&self, ingredient: &Ingredient) -> Result<PathBuf, Error> {
-        self.store.get(&ingredient.digest).ok_or_else(|| Error::WheelGone {
-            name: ingredient.name.clone(),
-            digest: ingredient.digest.clone(),
+        self.kept(&ingredient.name, &ingredient.digest)
+    }
+
+    fn kept(&self, name: &str, digest: &Digest) -> Result<PathBuf, Error> {
+        self.store.get(digest).ok_or_else(|| Error::WheelGone {
+            name: name.to_owned(),
+            digest: digest.clone(),
         })
     }
 
@@ -181,6 +208,22 @@ impl Ground<'_> {
                 },
             };
             self.add(&file.path, file.mode, body, entries)?;
+        }
+        Ok(())
+    }
+
+    fn add_compiled(&self, compiled: &Compiled, entries: &mut BTreeMap<String, Entry>) -> Result<(), Error> {
+        let path = self.kept(&compiled.name, &compiled.digest)?;
+        let archive = Archive::open(&path).map_err(|reason| Error::wheel(&path, reason))?;
+        let archive = Arc::new(archive);
+        for (index, member) in archive.members().iter().enumerate() {
+            let wheel = Arc::clone(&archive);
+            self.add(
+                &format!("/{}", member.path),
+                0o644,
+                Body::Member { wheel, index },
+                entries,
+            )?;
         }
         Ok(())
     }

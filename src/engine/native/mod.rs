@@ -5,7 +5,7 @@
 //! what it stands on   base/: what a base image holds
 //! what it installs    resolve/: which wheels; store/: wheels by digest
 //! what it makes       archive.rs: a wheel; install/: its files' places; layers.rs: which wheel in which layer; splice.rs: a layer's bytes;
-//!                     image.rs: config and manifest
+//!                     image.rs: config and manifest; bytecode/: what Python would compile at every start
 //! the whole           build.rs, send.rs
 //! ```
 #![allow(dead_code)]
@@ -13,6 +13,7 @@
 mod archive;
 pub mod base;
 mod build;
+mod bytecode;
 mod conflicts;
 mod error;
 mod image;
@@ -57,6 +58,8 @@ pub struct NativeSettings {
     pub static_only: bool,
     /// How much the store of wheels may hold, in bytes.
     pub cache_limit: u64,
+    /// Whether the requirements' byte code is in an image, where this machine can compile it.
+    pub bytecode: bool,
 }
 
 /// The native engine.

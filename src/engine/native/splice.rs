@@ -16,7 +16,7 @@ use crate::oci::Digest;
 use crate::progress::{Cancelled, Progress};
 
 /// When every file was changed: a time that zip can say too, 1980-01-02 in UTC.
-const TIME: u64 = 315_619_200;
+pub(super) const TIME: u64 = 315_619_200;
 /// tar's unit.
 const BLOCK: usize = 512;
 /// How much of headers and small files is put into one gzip member.

@@ -46,6 +46,7 @@ impl Settings {
             auth,
             static_only: self.get(&table::STATIC),
             cache_limit: self.cache_limit(),
+            bytecode: self.get(&table::BYTECODE),
         }
     }
 

@@ -193,7 +193,10 @@ impl Store {
     }
 
     /// Keeps a copy of `file`.
-    fn copy(&self, file: &Path) -> Result<Stored, Error> {
+    ///
+    /// # Errors
+    /// It cannot be read or kept.
+    pub(in crate::engine::native) fn copy(&self, file: &Path) -> Result<Stored, Error> {
         let read = |source| Error::Read {
             file: file.to_owned(),
             source,

@@ -1,0 +1,210 @@
+//! Some modules of a wheel, which one process compiles: small enough that several processors share a large wheel, and memory has room.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write as _};
+use std::sync::Arc;
+
+use tempfile::NamedTempFile;
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, DateTime, ZipWriter};
+
+use super::interpreter::Interpreter;
+use super::{Failure, ask};
+use crate::engine::native::Error;
+use crate::engine::native::archive::Archive;
+use crate::engine::native::install::{self, Content};
+use crate::engine::native::layers::{Ground, Ingredient};
+use crate::engine::native::splice::TIME;
+use crate::engine::native::store::Store;
+use crate::oci::Digest;
+use crate::process::Deadline;
+use crate::progress::{Cancelled, Progress};
+
+/// What compiles.
+const SCRIPT: &str = include_str!("compile.py");
+/// Of sources, in bytes: some seconds' work.
+const SIZE: u64 = 2 << 20;
+/// A larger module is left out: it is data, and a compiler needs a hundred times its size.
+const LARGEST: u64 = 16 << 20;
+/// The most byte code of a batch.
+const MOST: usize = 128 << 20;
+const SECONDS: u64 = 120;
+/// Instead of a length: the module does not compile.
+const NONE: u32 = u32::MAX;
+
+/// See the module.
+pub(super) struct Batch {
+    /// Among those of the wheel.
+    pub(super) index: usize,
+    wheel: Arc<Archive>,
+    modules: Vec<Module>,
+}
+
+struct Module {
+    /// In the image.
+    path: String,
+    source: Content,
+    /// Where its byte code goes.
+    compiled: String,
+}
+
+/// The batches of a wheel: all that pip would compile.
+pub(super) fn of(ground: &Ground<'_>, wheel: &Ingredient, interpreter: &Interpreter) -> Result<Vec<Batch>, Error> {
+    let path = ground.wheel(wheel)?;
+    let malformed = |reason| Error::wheel(&path, reason);
+    let archive = Arc::new(Archive::open(&path).map_err(malformed)?);
+    let files = install::installed(&archive, &wheel.name, ground.scheme, wheel.requested).map_err(malformed)?;
+    let mut batches: Vec<Batch> = Vec::new();
+    let mut room = 0;
+    for file in files {
+        let size = match &file.content {
+            Content::Member(index) => archive.members().get(*index).map_or(0, |member| member.size),
+            Content::Bytes(bytes) => bytes.len() as u64,
+        };
+        let Some(compiled) = place(&file.path, &interpreter.tag).filter(|_| size <= LARGEST) else {
+            continue;
+        };
+        if batches.is_empty() || size > room {
+            batches.push(Batch {
+                index: batches.len(),
+                wheel: Arc::clone(&archive),
+                modules: Vec::new(),
+            });
+            room = SIZE;
+        }
+        room = room.saturating_sub(size);
+        if let Some(batch) = batches.last_mut() {
+            batch.modules.push(Module {
+                path: file.path,
+                source: file.content,
+                compiled,
+            });
+        }
+    }
+    Ok(batches)
+}
+
+/// Where a module's byte code is, as `importlib.util.cache_from_source` has it (<https://peps.python.org/pep-3147/>); `None` for what is no
+/// module by its name.
+fn place(path: &str, tag: &str) -> Option<String> {
+    let (directory, name) = path.rsplit_once('/')?;
+    let stem = name.strip_suffix(".py").filter(|stem| !stem.is_empty())?;
+    Some(format!("{directory}/__pycache__/{stem}.{tag}.pyc"))
+}
+
+impl Batch {
+    /// Compiles it, into an archive in the store; `None` where nothing of it compiles.
+    pub(super) fn compile(
+        &self,
+        interpreter: &Interpreter,
+        store: &Store,
+        progress: &dyn Progress,
+    ) -> Result<Result<Option<Digest>, Failure>, Cancelled> {
+        let input = match self.input() {
+            Ok(input) => input,
+            Err(error) => return Ok(Err(Failure::of(error))),
+        };
+        let deadline = Deadline::after(SECONDS);
+        let asked = ask(&interpreter.program, SCRIPT, Some(input), MOST, deadline, progress)?;
+        Ok(asked.and_then(|answer| {
+            let compiled = self.read(&answer, interpreter)?;
+            keep(&compiled, store).map_err(Failure::of)
+        }))
+    }
+
+    /// What the script reads.
+    fn input(&self) -> Result<File, Error> {
+        let mut input = BufWriter::new(tempfile::tempfile().map_err(Error::Layer)?);
+        // 1980 and any size up to LARGEST have room in it.
+        let number = |value: u64| u32::try_from(value).unwrap_or_default().to_le_bytes();
+        let mut write = |bytes: &[u8]| input.write_all(bytes).map_err(Error::Layer);
+        write(&number(TIME))?;
+        for module in &self.modules {
+            let source = self.source(module)?;
+            write(&number(module.path.len() as u64))?;
+            write(&number(source.len() as u64))?;
+            write(module.path.as_bytes())?;
+            write(&source)?;
+        }
+        input.into_inner().map_err(|error| Error::Layer(error.into_error()))
+    }
+
+    fn source(&self, module: &Module) -> Result<Vec<u8>, Error> {
+        let index = match &module.source {
+            Content::Bytes(bytes) => return Ok(bytes.clone()),
+            Content::Member(index) => *index,
+        };
+        let missing = || Error::Layer(io::ErrorKind::NotFound.into());
+        let member = self.wheel.members().get(index).ok_or_else(missing)?;
+        let content = self.wheel.content(member, LARGEST);
+        content.map_err(|reason| Error::wheel(self.wheel.path(), reason))
+    }
+
+    /// What the script wrote: byte code, by its place.
+    fn read<'a>(
+        &'a self,
+        mut answer: &'a [u8],
+        interpreter: &Interpreter,
+    ) -> Result<Vec<(&'a str, &'a [u8])>, Failure> {
+        let unlike = || Failure::of("Python answered something else");
+        let mut compiled = Vec::new();
+        for module in &self.modules {
+            let (length, rest) = answer.split_first_chunk().ok_or_else(unlike)?;
+            answer = rest;
+            let length = u32::from_le_bytes(*length);
+            if length == NONE {
+                continue;
+            }
+            let length = usize::try_from(length).map_err(|_| unlike())?;
+            let (code, rest) = answer.split_at_checked(length).ok_or_else(unlike)?;
+            if !interpreter.wrote(code) {
+                return Err(unlike());
+            }
+            answer = rest;
+            compiled.push((module.compiled.as_str(), code));
+        }
+        if answer.is_empty() { Ok(compiled) } else { Err(unlike()) }
+    }
+}
+
+/// Keeps byte code as a wheel is kept, so that it becomes a layer as a wheel does.
+fn keep(compiled: &[(&str, &[u8])], store: &Store) -> Result<Option<Digest>, Error> {
+    if compiled.is_empty() {
+        return Ok(None);
+    }
+    let file = NamedTempFile::new().map_err(Error::Layer)?;
+    let mut zip = ZipWriter::new(BufWriter::new(file));
+    let options = SimpleFileOptions::default()
+        .compression_method(CompressionMethod::Deflated)
+        .last_modified_time(DateTime::default())
+        .unix_permissions(0o644);
+    for (path, code) in compiled {
+        let begun = zip.start_file(path.trim_start_matches('/'), options);
+        begun.map_err(|error| Error::Layer(io::Error::other(error)))?;
+        zip.write_all(code).map_err(Error::Layer)?;
+    }
+    let written = zip.finish().map_err(|error| Error::Layer(io::Error::other(error)))?;
+    let file = written.into_inner().map_err(|error| Error::Layer(error.into_error()))?;
+    Ok(Some(store.copy(file.path())?.digest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::place;
+
+    #[test]
+    fn byte_code_is_where_python_looks_for_it() {
+        for (path, wanted) in [
+            (
+                "/lib/pkg/__init__.py",
+                Some("/lib/pkg/__pycache__/__init__.cpython-311.pyc"),
+            ),
+            ("/bin/a.b.py", Some("/bin/__pycache__/a.b.cpython-311.pyc")),
+            ("/lib/pkg/data.pyi", None),
+            ("/lib/pkg/upper.PY", None),
+            ("/lib/pkg/.py", None),
+        ] {
+            assert_eq!(place(path, "cpython-311").as_deref(), wanted, "{path}");
+        }
+    }
+}

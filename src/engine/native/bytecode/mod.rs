@@ -1,0 +1,263 @@
+//! Byte code of the requirements, which pip compiles as it installs: without it an image compiles whatever it imports at every start.
+//!
+//! ```text
+//! who compiles         interpreter.rs: a Python of this machine that writes what the image's reads
+//! what is compiled     batch.rs, compile.py: some modules of a wheel, in a process that has done nothing before
+//! what comes of it     mod.rs: archives in the store, and layers of them beside the wheels' own
+//! ```
+//!
+//! Nothing of a wheel is imported or run. The same wheel, interpreter and places come to the same bytes. They say which time and size
+//! their module has (<https://peps.python.org/pep-0552/>), as pip's do, and in a layer all modules have one time: who edits one in a
+//! container is not shown what it was before. Where nothing can be compiled, there is no byte code, and an image all the same.
+
+mod batch;
+mod interpreter;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use serde_json::json;
+
+use super::Error;
+use super::layers::{Compiled, Ground, Ingredient, Recipe};
+use crate::oci::Digest;
+use crate::process::{self, Deadline, Question};
+use crate::progress::{Cancelled, Progress};
+use crate::uv::UvSettings;
+use batch::Batch;
+use interpreter::Interpreter;
+
+/// Changes with what is compiled of the same modules.
+const FORMAT: u32 = 1;
+/// Of the notes: the archives of a wheel's byte code.
+const BYTECODE: &str = "bytecode";
+
+/// Layers of the byte code of the wheels in `recipes`: one for each of these, if there is any.
+///
+/// # Errors
+/// The user interrupted. All else that fails is a line of detail.
+pub(super) fn layers(
+    ground: &Ground<'_>,
+    recipes: &[Recipe],
+    uv: &UvSettings,
+    anew: bool,
+    progress: &dyn Progress,
+) -> Result<Vec<Recipe>, Error> {
+    let wheels: Vec<&Ingredient> = recipes.iter().flat_map(|recipe| &recipe.wheels).collect();
+    if wheels.is_empty() {
+        return Ok(Vec::new());
+    }
+    let python = &ground.base.python;
+    let Some(interpreter) = interpreter::find(python, uv, ground.store, progress)? else {
+        let (major, minor) = python.target.python;
+        progress.detail(&format!(
+            "No byte code is compiled: there is no released Python {major}.{minor} on this machine"
+        ));
+        return Ok(Vec::new());
+    };
+    let compiler = Compiler {
+        ground,
+        interpreter: &interpreter,
+        progress,
+    };
+    let mut known = BTreeMap::new();
+    let mut unknown = Vec::new();
+    for wheel in wheels {
+        match compiler.known(wheel).filter(|_| !anew) {
+            Some(archives) => {
+                known.insert(wheel.digest.as_str(), archives);
+            }
+            None => unknown.push(wheel),
+        }
+    }
+    known.extend(compiler.compile(&unknown)?);
+    let layer = |recipe: &Recipe| {
+        let of_wheel = |wheel: &Ingredient| known.get(wheel.digest.as_str()).cloned().unwrap_or_default();
+        let archives: Vec<_> = recipe.wheels.iter().flat_map(of_wheel).collect();
+        (!archives.is_empty()).then(|| Recipe {
+            title: format!("byte code of {}", recipe.title),
+            compiled: archives,
+            ..Recipe::default()
+        })
+    };
+    Ok(recipes.iter().filter_map(layer).collect())
+}
+
+struct Compiler<'a> {
+    ground: &'a Ground<'a>,
+    interpreter: &'a Interpreter,
+    progress: &'a dyn Progress,
+}
+
+/// A wheel of which not all is compiled yet.
+struct Unfinished {
+    left: usize,
+    archives: Vec<(usize, Digest)>,
+    /// What came of it comes of it again.
+    is_certain: bool,
+}
+
+impl Compiler<'_> {
+    /// The archives of a wheel that was compiled before.
+    fn known(&self, wheel: &Ingredient) -> Option<Vec<Compiled>> {
+        let digests: Vec<Digest> = self.ground.store.note(BYTECODE, &self.key(wheel))?;
+        let are_there = digests.iter().all(|digest| self.ground.store.get(digest).is_some());
+        are_there.then(|| named(wheel, digests))
+    }
+
+    fn key(&self, wheel: &Ingredient) -> String {
+        let Interpreter { version, magic, .. } = self.interpreter;
+        json!([FORMAT, wheel.digest, version, magic, self.ground.scheme]).to_string()
+    }
+
+    /// Compiles `wheels`, on all processors.
+    fn compile<'w>(&self, wheels: &[&'w Ingredient]) -> Result<BTreeMap<&'w str, Vec<Compiled>>, Cancelled> {
+        if wheels.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let Interpreter { release, program, .. } = self.interpreter;
+        let (count, program) = (wheels.len(), program.display());
+        self.progress.detail(&format!(
+            "compiling byte code of {count} packages with Python {release}, {program}"
+        ));
+        let mut batches = Vec::new();
+        let mut unfinished = Vec::new();
+        for (at, wheel) in wheels.iter().enumerate() {
+            self.progress.check()?;
+            let of_wheel = batch::of(self.ground, wheel, self.interpreter);
+            if let Err(error) = &of_wheel {
+                self.failed(wheel, &error.to_string());
+            }
+            let is_certain = of_wheel.is_ok();
+            let of_wheel = of_wheel.unwrap_or_default();
+            unfinished.push(Unfinished {
+                left: of_wheel.len(),
+                archives: Vec::new(),
+                is_certain,
+            });
+            batches.extend(of_wheel.into_iter().map(|batch| (at, batch)));
+        }
+        let unfinished = Mutex::new(unfinished);
+        let next = AtomicUsize::new(0);
+        let work = || {
+            while let Some((at, batch)) = batches.get(next.fetch_add(1, Ordering::Relaxed)) {
+                let came = self.compile_one(wheels[*at], batch)?;
+                let mut unfinished = unfinished.lock().unwrap_or_else(PoisonError::into_inner);
+                let wheel = &mut unfinished[*at];
+                wheel.left -= 1;
+                match came {
+                    Ok(Some(archive)) => wheel.archives.push((batch.index, archive)),
+                    Ok(None) => {}
+                    Err(failure) => wheel.is_certain &= failure.is_certain,
+                }
+            }
+            Ok::<_, Cancelled>(())
+        };
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        std::thread::scope(|scope| {
+            let running: Vec<_> = (0..threads.min(batches.len())).map(|_| scope.spawn(work)).collect();
+            running
+                .into_iter()
+                .try_for_each(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        })?;
+        let finished = unfinished.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let finished = wheels.iter().zip(finished).map(|(wheel, finished)| {
+            let Unfinished {
+                mut archives,
+                is_certain,
+                ..
+            } = finished;
+            archives.sort_by_key(|(index, _)| *index);
+            let digests: Vec<Digest> = archives.into_iter().map(|(_, digest)| digest).collect();
+            if is_certain {
+                self.ground.store.keep_note(BYTECODE, &self.key(wheel), &digests);
+            }
+            (wheel.digest.as_str(), named(wheel, digests))
+        });
+        Ok(finished.collect())
+    }
+
+    fn compile_one(&self, wheel: &Ingredient, batch: &Batch) -> Result<Result<Option<Digest>, Failure>, Cancelled> {
+        let came = batch.compile(self.interpreter, self.ground.store, self.progress)?;
+        if let Err(failure) = &came {
+            self.failed(wheel, &failure.reason);
+        }
+        Ok(came)
+    }
+
+    fn failed(&self, wheel: &Ingredient, reason: &str) {
+        let name = &wheel.name;
+        self.progress
+            .detail(&format!("{name} has no byte code, or not all of it: {reason}"));
+    }
+}
+
+fn named(wheel: &Ingredient, digests: Vec<Digest>) -> Vec<Compiled> {
+    let name = &wheel.name;
+    let named = digests.into_iter().map(|digest| Compiled {
+        name: name.clone(),
+        digest,
+    });
+    named.collect()
+}
+
+/// Why there is no answer.
+struct Failure {
+    reason: String,
+    /// It would fail again.
+    is_certain: bool,
+}
+
+impl Failure {
+    fn of(error: impl std::fmt::Display) -> Self {
+        Self {
+            reason: error.to_string(),
+            is_certain: false,
+        }
+    }
+}
+
+/// What a Python says to `script`: one that knows nothing of this machine's user, and hashes as it always does. `-I` would have it hash
+/// as it likes, as it ignores the variable.
+fn ask(
+    program: &Path,
+    script: &str,
+    input: Option<std::fs::File>,
+    most: usize,
+    deadline: Deadline,
+    progress: &dyn Progress,
+) -> Result<Result<Vec<u8>, Failure>, Cancelled> {
+    let question = Question {
+        what: "compiling byte code",
+        program,
+        arguments: ["-S", "-s", "-B", "-W", "ignore", "-c", script]
+            .map(Into::into)
+            .to_vec(),
+        environment: vec![("PYTHONHASHSEED".into(), "0".into())],
+        directory: Path::new("/"),
+        most,
+        deadline,
+    };
+    let answer = question.start(input).and_then(|asked| asked.answer(progress));
+    progress.check()?;
+    let certain = |reason: String| Failure {
+        reason,
+        is_certain: true,
+    };
+    Ok(match answer {
+        Ok(answer) if answer.success => Ok(answer.stdout),
+        Ok(answer) if answer.cut => Err(certain("there is too much of it".to_owned())),
+        Ok(answer) => {
+            let last = answer
+                .stderr
+                .lines()
+                .last()
+                .unwrap_or("Python ended in the midst of it");
+            Err(certain(last.to_owned()))
+        }
+        Err(error @ process::Error::TimedOut { .. }) => Err(certain(error.to_string())),
+        Err(error) => Err(Failure::of(error)),
+    })
+}
