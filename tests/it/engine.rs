@@ -236,6 +236,7 @@ impl Request {
             secrets: &self.secrets,
             pull: self.pull,
             no_cache: false,
+            upgrade: false,
         };
         docker.build(&order, progress).await.map_err(of_docker)
     }

@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 
 use crate::support::{Ran, Sandbox, Testbed, python, training_lambda};
 
-const SCHEMA_2: &str = "application/vnd.docker.distribution.manifest.v2+json";
+pub(crate) const SCHEMA_2: &str = "application/vnd.docker.distribution.manifest.v2+json";
 
 /// A repository of this test's own.
-fn repository(test: &str) -> String {
+pub(crate) fn repository(test: &str) -> String {
     format!("it/{test}-{}", &uuid::Uuid::new_v4().simple().to_string()[..8])
 }
 
@@ -64,7 +64,7 @@ fn registry(path: &str) -> (String, Vec<u8>) {
     (said, output.stdout)
 }
 
-fn manifest(repository: &str, reference: &str) -> Value {
+pub(crate) fn manifest(repository: &str, reference: &str) -> Value {
     let (content_type, body) = registry(&format!("/v2/{repository}/manifests/{reference}"));
     assert_eq!(content_type, SCHEMA_2);
     serde_json::from_slice(&body).unwrap()
@@ -94,7 +94,7 @@ fn boto(script: &str) -> String {
 }
 
 /// A directory as SageMaker mounts it at `/opt/ml`.
-fn opt_ml(data: &[(&str, &str)]) -> tempfile::TempDir {
+pub(crate) fn opt_ml(data: &[(&str, &str)]) -> tempfile::TempDir {
     let directory = tempfile::tempdir().unwrap();
     for folder in ["input/config", "input/data/training", "model", "output/data"] {
         fs::create_dir_all(directory.path().join(folder)).unwrap();
@@ -110,7 +110,7 @@ fn opt_ml(data: &[(&str, &str)]) -> tempfile::TempDir {
     directory
 }
 
-fn train(image: &str, opt_ml: &Path) -> Output {
+pub(crate) fn train(image: &str, opt_ml: &Path) -> Output {
     docker(&[
         "run",
         "--rm",
@@ -121,7 +121,7 @@ fn train(image: &str, opt_ml: &Path) -> Output {
     ])
 }
 
-fn iris_data() -> String {
+pub(crate) fn iris_data() -> String {
     let folder = crate::support::root().join("fixtures/iris-classifier/data");
     let csv = walkdir::WalkDir::new(folder)
         .into_iter()
@@ -191,7 +191,7 @@ fn iris_from_setup_py_to_a_model_and_a_training_job() {
     assert_eq!(job["HyperParameters"], json!({"max_depth": "3", "shuffle": "true"}));
 }
 
-fn docker_login() {
+pub(crate) fn docker_login() {
     let host = Testbed::get().variable("SGBUILD_TESTBED_REGISTRY");
     docker_ok(&[
         "login",

@@ -9,6 +9,7 @@ use super::conflicts;
 use super::image::{self, Documents};
 use super::install::Scheme;
 use super::layers::{self, Ground, Ingredient, Recipe};
+use super::removal;
 use super::resolve::{self, Question};
 use super::splice::{self, Entry, Measured};
 use super::store::Store;
@@ -50,13 +51,14 @@ impl Native {
     pub(super) async fn build_image(&self, order: &Order<'_>, progress: &dyn Progress) -> Result<BuiltImage, Error> {
         let plan = order.plan;
         let base = self.base(order, progress).await?;
+        image::check(plan, &base)?;
         let scheme = scheme(&base);
-        let mut recipes = self.requirements(order, &base, progress).await?;
         let ground = Ground {
             base: &base,
             scheme: &scheme,
             store: &self.store,
         };
+        let mut recipes = self.requirements(order, &ground, progress).await?;
         conflicts::warn(&ground, &recipes, progress)?;
         // What the package itself brings is its author's will.
         recipes.push(self.package(order)?);
@@ -98,10 +100,10 @@ impl Native {
     async fn requirements(
         &self,
         order: &Order<'_>,
-        base: &Base,
+        ground: &Ground<'_>,
         progress: &dyn Progress,
     ) -> Result<Vec<Recipe>, Error> {
-        let plan = order.plan;
+        let (plan, base) = (order.plan, ground.base);
         if plan.requirements.is_empty() {
             return Ok(Vec::new());
         }
@@ -119,17 +121,17 @@ impl Native {
         };
         let resolution = resolve::resolve(&question, &self.store, &self.sites, progress).await?;
         let wheels = self.store.fetch(&resolution.wheels, &self.sites, progress).await?;
-        let mut recipes = Vec::new();
-        let removed = removed(base, &resolution.replaced);
+        // Beside them come the package and what is removed.
+        let mut recipes = layers::arrange(&wheels, base.layers.len(), 2);
+        let removed = removal::removed(ground, &resolution.replaced, &recipes)?;
         if !removed.is_empty() {
-            recipes.push(Recipe {
+            let without = Recipe {
                 title: format!("without the base's {}", resolution.replaced.join(", ")),
                 removed,
                 ..Recipe::default()
-            });
+            };
+            recipes.insert(0, without);
         }
-        // Above come the package and what is removed.
-        recipes.extend(layers::arrange(&wheels, base.layers.len(), 2));
         Ok(recipes)
     }
 
@@ -178,6 +180,7 @@ pub(super) fn scheme(base: &Base) -> Scheme {
         data: python.data.clone(),
         include: python.include.clone(),
         executable: python.executable.clone(),
+        python: python.target.python,
     }
 }
 
@@ -242,23 +245,6 @@ fn known(installed: &base::Installed) -> resolve::Installed {
         version: installed.version.clone(),
         metadata: installed.metadata.clone(),
     }
-}
-
-/// The files of the distributions `replaced` that the base has: as many as their `RECORD` names where the image's pip would find them.
-fn removed(base: &Base, replaced: &[String]) -> Vec<String> {
-    let gone = base
-        .python
-        .installed
-        .iter()
-        .filter(|installed| replaced.contains(&installed.name));
-    let mut paths: Vec<String> = gone
-        .filter_map(|installed| installed.record.clone())
-        .flatten()
-        .collect();
-    paths.retain(|path| base.tree.kind(path).is_some());
-    paths.sort();
-    paths.dedup();
-    paths
 }
 
 /// Whether a file of `dist/` is a wheel.
