@@ -21,4 +21,11 @@ impl Explain for Error {
             Self::Native(error) => error.advice(),
         }
     }
+
+    fn log(&self) -> Option<&str> {
+        match self {
+            Self::Docker(error) => error.log(),
+            Self::Native(error) => error.log(),
+        }
+    }
 }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Ran, Sandbox, Testbed, python, training_lambda};
 
-const SCHEMA_2: &str = "application/vnd.docker.distribution.manifest.v2+json";
+pub(crate) const SCHEMA_2: &str = "application/vnd.docker.distribution.manifest.v2+json";
 
 /// A repository of this test's own.
 pub(crate) fn repository(test: &str) -> String {
@@ -94,7 +94,7 @@ fn boto(script: &str) -> String {
 }
 
 /// A directory as SageMaker mounts it at `/opt/ml`.
-fn opt_ml(data: &[(&str, &str)]) -> tempfile::TempDir {
+pub(crate) fn opt_ml(data: &[(&str, &str)]) -> tempfile::TempDir {
     let directory = tempfile::tempdir().unwrap();
     for folder in ["input/config", "input/data/training", "model", "output/data"] {
         fs::create_dir_all(directory.path().join(folder)).unwrap();
@@ -110,7 +110,7 @@ fn opt_ml(data: &[(&str, &str)]) -> tempfile::TempDir {
     directory
 }
 
-fn train(image: &str, opt_ml: &Path) -> Output {
+pub(crate) fn train(image: &str, opt_ml: &Path) -> Output {
     docker(&[
         "run",
         "--rm",
@@ -121,7 +121,7 @@ fn train(image: &str, opt_ml: &Path) -> Output {
     ])
 }
 
-fn iris_data() -> String {
+pub(crate) fn iris_data() -> String {
     let folder = crate::support::root().join("fixtures/iris-classifier/data");
     let csv = walkdir::WalkDir::new(folder)
         .into_iter()

@@ -114,7 +114,7 @@ fn said_of(base: &Base) -> Said {
 }
 
 /// Pushes an image to the registry of base images.
-fn pushed(tag: &str, name: &str) -> Reference {
+pub(crate) fn pushed(tag: &str, name: &str) -> Reference {
     let (host, _) = Testbed::get()
         .variable("SGBUILD_TESTBED_PRIVATE_BASE")
         .split_once('/')

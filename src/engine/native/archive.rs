@@ -56,17 +56,18 @@ pub(crate) struct Member {
 /// An open wheel.
 #[derive(Debug)]
 pub(crate) struct Archive {
+    of: String,
     path: PathBuf,
     file: File,
     members: Vec<Member>,
 }
 
 impl Archive {
-    /// Opens the wheel at `path` and reads its directory.
+    /// Opens the wheel of the distribution `of` at `path`, and reads its directory.
     ///
     /// # Errors
     /// See [`Malformed`].
-    pub(crate) fn open(path: &Path) -> Result<Self, Malformed> {
+    pub(crate) fn open(of: &str, path: &Path) -> Result<Self, Malformed> {
         let file = File::open(path)?;
         let length = file.metadata()?.len();
         let mut buffer = vec![0; MAX_CENTRAL_DIRECTORY_RECORD_SIZE];
@@ -103,10 +104,16 @@ impl Archive {
         check_places(&members)?;
         check_growth(&members, length)?;
         Ok(Self {
+            of: of.to_owned(),
             path: path.to_owned(),
             file,
             members,
         })
+    }
+
+    /// The distribution that it is of.
+    pub(crate) fn of(&self) -> &str {
+        &self.of
     }
 
     /// Where it is.

@@ -10,6 +10,7 @@ use super::conflicts;
 use super::image::{self, Documents};
 use super::install::Scheme;
 use super::layers::{self, Ground, Ingredient, MAX_LAYERS, Recipe};
+use super::removal;
 use super::resolve::{self, Question};
 use super::splice::{self, Entry, Measured};
 use super::store::Store;
@@ -18,7 +19,6 @@ use crate::engine::{BuiltImage, Kept, Order};
 use crate::image::{ImagePlan, RUN_PY, run_py};
 use crate::oci::{Digest, Platform};
 use crate::progress::Progress;
-use crate::project::normalized;
 
 /// What of images is kept in the store.
 const IMAGES: &str = "images";
@@ -52,13 +52,14 @@ impl Native {
     pub(super) async fn build_image(&self, order: &Order<'_>, progress: &dyn Progress) -> Result<BuiltImage, Error> {
         let plan = order.plan;
         let base = self.base(order, progress).await?;
+        image::check(plan, &base)?;
         let scheme = scheme(&base);
-        let mut recipes = self.requirements(order, &base, progress).await?;
         let ground = Ground {
             base: &base,
             scheme: &scheme,
             store: &self.store,
         };
+        let mut recipes = self.requirements(order, &ground, progress).await?;
         conflicts::warn(&ground, &recipes, progress)?;
         // What the package itself brings is its author's will.
         let package = vec![self.package(order)?];
@@ -112,10 +113,10 @@ impl Native {
     async fn requirements(
         &self,
         order: &Order<'_>,
-        base: &Base,
+        ground: &Ground<'_>,
         progress: &dyn Progress,
     ) -> Result<Vec<Recipe>, Error> {
-        let plan = order.plan;
+        let (plan, base) = (order.plan, ground.base);
         if plan.requirements.is_empty() {
             return Ok(Vec::new());
         }
@@ -133,19 +134,19 @@ impl Native {
         };
         let resolution = resolve::resolve(&question, &self.store, &self.sites, progress).await?;
         let wheels = self.store.fetch(&resolution.wheels, &self.sites, progress).await?;
-        let mut recipes = Vec::new();
-        let removed = removed(base, &resolution.replaced);
-        if !removed.is_empty() {
-            recipes.push(Recipe {
-                title: format!("without the base's {}", resolution.replaced.join(", ")),
-                removed,
-                ..Recipe::default()
-            });
-        }
         // Others are the package and what is removed; byte code has a layer beside each.
         let room = MAX_LAYERS.saturating_sub(base.layers.len() + 2);
         let room = if self.settings.bytecode { room / 2 } else { room };
-        recipes.extend(layers::arrange(&wheels, room));
+        let mut recipes = layers::arrange(&wheels, room);
+        let removed = removal::removed(ground, &resolution.replaced, &recipes)?;
+        if !removed.is_empty() {
+            let without = Recipe {
+                title: format!("without the base's {}", resolution.replaced.join(", ")),
+                removed,
+                ..Recipe::default()
+            };
+            recipes.insert(0, without);
+        }
         Ok(recipes)
     }
 
@@ -208,6 +209,7 @@ pub(super) fn scheme(base: &Base) -> Scheme {
         data: python.data.clone(),
         include: python.include.clone(),
         executable: python.executable.clone(),
+        python: python.target.python,
     }
 }
 
@@ -272,41 +274,6 @@ fn known(installed: &base::Installed) -> resolve::Installed {
         version: installed.version.clone(),
         metadata: installed.metadata.clone(),
     }
-}
-
-/// The files of the distributions `replaced` that go, with their byte code: those where the image's pip installs. It leaves alone what
-/// is elsewhere on the path, such as what Debian's packages brought, and so only hides it.
-fn removed(base: &Base, replaced: &[String]) -> Vec<String> {
-    let python = &base.python;
-    let own = [&python.purelib, &python.platlib].map(|directory| base.tree.resolve(directory));
-    let is_gone = |installed: &&base::Installed| {
-        let directory = installed
-            .info_directory
-            .rsplit_once('/')
-            .map_or("", |(directory, _)| directory);
-        replaced
-            .iter()
-            .any(|name| normalized(name) == normalized(&installed.name))
-            && own.contains(&base.tree.resolve(directory))
-    };
-    let gone = python.installed.iter().filter(is_gone);
-    let listed = gone.filter_map(|installed| installed.record.clone()).flatten();
-    let mut paths: Vec<String> = Vec::new();
-    for path in listed {
-        let Some((directory, name)) = path.rsplit_once('/') else {
-            continue;
-        };
-        let directory = base.tree.resolve(directory);
-        let (major, minor) = python.target.python;
-        if let Some(stem) = name.strip_suffix(".py") {
-            paths.push(format!("{directory}/__pycache__/{stem}.cpython-{major}{minor}.pyc"));
-        }
-        paths.push(format!("{directory}/{name}"));
-    }
-    paths.retain(|path| base.tree.kind(path).is_some());
-    paths.sort();
-    paths.dedup();
-    paths
 }
 
 /// Whether a file of `dist/` is a wheel.

@@ -66,8 +66,8 @@ fn find(ground: &Ground<'_>, wheels: &[&Ingredient], progress: &dyn Progress) ->
     for ingredient in wheels {
         progress.check()?;
         let path = ground.wheel(ingredient)?;
-        let malformed = |reason| Error::wheel(&path, reason);
-        let archive = Archive::open(&path).map_err(malformed)?;
+        let malformed = |reason| Error::wheel(&ingredient.name, &path, reason);
+        let archive = Archive::open(&ingredient.name, &path).map_err(malformed)?;
         let files = install::installed(&archive, &ingredient.name, ground.scheme, false).map_err(malformed)?;
         for file in files {
             let content = match &file.content {

@@ -39,6 +39,24 @@ pub enum Error {
         /// The layer's media type.
         media_type: String,
     },
+    /// The base image says what is to be run in every image that is made of it.
+    #[error("the base image {base} has lines that are to be run in every image made of it (ONBUILD): {lines}")]
+    OnBuild {
+        /// The base image.
+        base: String,
+        /// The lines, such as `RUN make`.
+        lines: String,
+    },
+    /// A distribution of the base is to be replaced, and nothing says what it consists of.
+    #[error("{name} {version} of the base image cannot be replaced: nothing in {directory} tells which files it has")]
+    Unrecorded {
+        /// The distribution.
+        name: String,
+        /// See `name`.
+        version: String,
+        /// Its metadata.
+        directory: String,
+    },
     /// The requirements have no answer.
     #[error(transparent)]
     Resolve(#[from] resolve::Error),
@@ -49,8 +67,10 @@ pub enum Error {
     #[error(transparent)]
     Uv(#[from] uv::Error),
     /// No installer should take this wheel.
-    #[error("the wheel {} {reason}", path.display())]
+    #[error("the wheel of {name} {reason}")]
     Wheel {
+        /// Of which distribution.
+        name: String,
         /// The wheel, as it is kept.
         path: PathBuf,
         /// What is wrong with it.
@@ -71,8 +91,8 @@ pub enum Error {
         /// The config's digest.
         id: Digest,
     },
-    /// A file cannot be installed over what the base has.
-    #[error("a file cannot be installed: the base image has {is} at {path}")]
+    /// A file cannot be installed over what is there, of the base or of another wheel.
+    #[error("a file cannot be installed: there is {is} at {path}")]
     InTheWay {
         /// In the image.
         path: String,
@@ -113,8 +133,9 @@ pub enum Error {
 }
 
 impl Error {
-    pub(crate) fn wheel(path: &Path, reason: Malformed) -> Self {
+    pub(crate) fn wheel(name: &str, path: &Path, reason: Malformed) -> Self {
         Self::Wheel {
+            name: name.to_owned(),
             path: path.to_owned(),
             reason,
         }
@@ -126,7 +147,11 @@ impl Error {
     /// registry has.
     pub(crate) fn is_for_docker(&self) -> bool {
         match self {
-            Self::OnlyDocker { .. } | Self::NoWheel | Self::BaseLayer { .. } | Self::InTheWay { .. } => true,
+            Self::OnlyDocker { .. }
+            | Self::NoWheel
+            | Self::BaseLayer { .. }
+            | Self::OnBuild { .. }
+            | Self::InTheWay { .. } => true,
             Self::Base(error) => !matches!(error, base::Error::Cancelled(_)),
             Self::Resolve(error) => error.is_for_docker(),
             _ => false,
@@ -137,10 +162,13 @@ impl Error {
 impl Explain for Error {
     fn advice(&self) -> Advice {
         match self {
-            Self::OnlyDocker { .. } | Self::NoWheel | Self::InTheWay { .. } | Self::Layer(_) => {
+            Self::OnlyDocker { .. } | Self::NoWheel | Self::OnBuild { .. } | Self::InTheWay { .. } | Self::Layer(_) => {
                 Fault::User.hint(DOCKER)
             }
             Self::BaseLayer { .. } => Fault::User.hint("Choose a base image whose layers are in gzip."),
+            Self::Unrecorded { .. } => Fault::User.hint(
+                "pip could not replace it either: require the version that the base has, or choose another base image.",
+            ),
             Self::Base(error) => error.advice(),
             Self::Resolve(error) => error.advice(),
             Self::Store(error) => error.advice(),
@@ -154,6 +182,13 @@ impl Explain for Error {
             Self::Auth(error) => error.advice(),
             Self::LayerGone { .. } => Fault::User.hint("Read the base image anew: `--pull`."),
             Self::Cancelled(error) => error.advice(),
+        }
+    }
+
+    fn log(&self) -> Option<&str> {
+        match self {
+            Self::Resolve(error) => error.log(),
+            _ => None,
         }
     }
 }

@@ -39,6 +39,28 @@ impl Documents {
     }
 }
 
+/// Refuses a base image that wants commands run in what is made of it, as `docker build` does
+/// (<https://docs.docker.com/reference/dockerfile/#onbuild>).
+///
+/// # Errors
+/// It does.
+pub(crate) fn check(plan: &ImagePlan, base: &Base) -> Result<(), Error> {
+    let triggers = base.config.get("config").and_then(|config| config.get("OnBuild"));
+    let lines: Vec<&str> = triggers
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
+    if lines.is_empty() {
+        return Ok(());
+    }
+    Err(Error::OnBuild {
+        base: plan.base.to_string(),
+        lines: lines.join("; "),
+    })
+}
+
 /// The documents of `plan`'s image: `base` with `layers` on it, each with what is in it.
 ///
 /// # Errors

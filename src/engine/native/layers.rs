@@ -9,20 +9,23 @@ use sha2::{Digest as _, Sha256};
 
 use super::Error;
 use super::archive::Archive;
-use super::base::Base;
+use super::base::{Base, Kind};
 use super::install::{self, Scheme};
 use super::splice::{Body, Entry};
 use super::store::{Store, Wheel};
 use crate::oci::Digest;
 
 /// Changes with the bytes that a layer of the same ingredients has: a layer that is known by another is made anew.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 /// From here on, in bytes, a wheel is a layer of its own.
 const LARGE: u64 = 8 << 20;
 /// How many layers the other wheels share: each of them changes seldom, and a push of several is not slowed by their number.
 const SHARED: usize = 8;
 /// The most layers that an image has: Docker mounts some 125.
 pub(crate) const MAX_LAYERS: usize = 100;
+
+/// The permissions of directories that are made.
+const USUAL: u32 = 0o755;
 
 /// What a layer is made of: enough to know it again, and to make it again. Nothing else decides its bytes but the base's paths.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -143,7 +146,8 @@ impl Ground<'_> {
         let mut paths = Sha256::new();
         for entry in entries {
             paths.update(entry.path.as_bytes());
-            paths.update([0, u8::from(matches!(entry.body, Body::Directory))]);
+            paths.update([0, u8::from(entry.is_directory())]);
+            paths.update(entry.mode.to_le_bytes());
         }
         key(&(FORMAT, recipe, self.scheme, Digest::of_sha256(&paths.finalize())))
     }
@@ -195,8 +199,8 @@ impl Ground<'_> {
         ingredient: &Ingredient,
         entries: &mut BTreeMap<String, Entry>,
     ) -> Result<(), Error> {
-        let malformed = |reason| Error::wheel(path, reason);
-        let wheel = Arc::new(Archive::open(path).map_err(malformed)?);
+        let malformed = |reason| Error::wheel(&ingredient.name, path, reason);
+        let wheel = Arc::new(Archive::open(&ingredient.name, path).map_err(malformed)?);
         let files =
             install::installed(&wheel, &ingredient.name, self.scheme, ingredient.requested).map_err(malformed)?;
         for file in files {
@@ -214,7 +218,8 @@ impl Ground<'_> {
 
     fn add_compiled(&self, compiled: &Compiled, entries: &mut BTreeMap<String, Entry>) -> Result<(), Error> {
         let path = self.kept(&compiled.name, &compiled.digest)?;
-        let archive = Archive::open(&path).map_err(|reason| Error::wheel(&path, reason))?;
+        let malformed = |reason| Error::wheel(&compiled.name, &path, reason);
+        let archive = Archive::open(&compiled.name, &path).map_err(malformed)?;
         let archive = Arc::new(archive);
         for (index, member) in archive.members().iter().enumerate() {
             let wheel = Arc::clone(&archive);
@@ -236,30 +241,48 @@ impl Ground<'_> {
         let directory = tree.resolve(directory);
         let path = format!("{}/{name}", directory.trim_end_matches('/'));
         if tree.is_directory(&path) {
-            return Err(Error::InTheWay {
-                path,
-                is: "a directory",
-            });
+            return Err(in_the_way(&path[1..], "a directory"));
         }
         for (end, _) in path.match_indices('/').skip(1) {
-            let parent = &path[..end];
-            if tree.is_directory(parent) || entries.contains_key(&parent[1..]) {
-                continue;
-            }
-            if tree.kind(parent).is_some() {
-                let path = parent.to_owned();
-                return Err(Error::InTheWay { path, is: "a file" });
-            }
-            let entry = Entry {
-                path: parent[1..].to_owned(),
-                mode: 0o755,
-                body: Body::Directory,
-            };
-            entries.insert(entry.path.clone(), entry);
+            self.add_directory(&path[..end], entries)?;
         }
         let path = path[1..].to_owned();
+        if entries.get(&path).is_some_and(Entry::is_directory) {
+            return Err(in_the_way(&path, "a directory"));
+        }
         entries.insert(path.clone(), Entry { path, mode, body });
         Ok(())
+    }
+
+    /// Adds a directory on the way to a file. One that the base has is named only where it is not as every other: Docker makes it
+    /// anew in the layer, and then what the layer says of it counts.
+    fn add_directory(&self, directory: &str, entries: &mut BTreeMap<String, Entry>) -> Result<(), Error> {
+        let path = directory[1..].to_owned();
+        if let Some(there) = entries.get(&path) {
+            return if there.is_directory() {
+                Ok(())
+            } else {
+                Err(in_the_way(&path, "a file"))
+            };
+        }
+        let mode = match self.base.tree.kind(directory) {
+            None => USUAL,
+            Some(Kind::Directory) => match self.base.tree.mode(directory) {
+                None | Some(USUAL) => return Ok(()),
+                Some(mode) => mode,
+            },
+            Some(_) => return Err(in_the_way(&path, "a file")),
+        };
+        let body = Body::Directory;
+        entries.insert(path.clone(), Entry { path, mode, body });
+        Ok(())
+    }
+}
+
+fn in_the_way(path: &str, is: &'static str) -> Error {
+    Error::InTheWay {
+        path: format!("/{path}"),
+        is,
     }
 }
 

@@ -20,6 +20,7 @@ mod image;
 mod install;
 mod layers;
 mod platform_tags;
+mod removal;
 pub(crate) mod resolve;
 mod send;
 mod splice;

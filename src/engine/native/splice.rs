@@ -40,6 +40,13 @@ pub(crate) struct Entry {
     pub(crate) body: Body,
 }
 
+impl Entry {
+    /// Whether it is a directory.
+    pub(crate) fn is_directory(&self) -> bool {
+        matches!(self.body, Body::Directory)
+    }
+}
+
 /// What an entry is.
 #[derive(Debug, Clone)]
 pub(crate) enum Body {
@@ -157,7 +164,7 @@ fn member(wheel: &Archive, index: usize) -> io::Result<&Member> {
 /// Appends the tar header of an entry, with the long name that may go before it.
 fn header(entry: &Entry, size: u64, out: &mut Vec<u8>) -> io::Result<()> {
     let mut header = tar::Header::new_gnu();
-    let is_directory = matches!(entry.body, Body::Directory);
+    let is_directory = entry.is_directory();
     header.set_entry_type(if is_directory {
         tar::EntryType::Directory
     } else {
@@ -216,7 +223,7 @@ pub(crate) fn measure(entries: &Arc<[Entry]>, progress: &dyn Progress) -> Result
             Segment::Plain(plain) => measure.plain(&plain).map_err(Error::Layer)?,
             Segment::File(file) => measure
                 .file(&file, progress)?
-                .map_err(|reason| Error::wheel(file.wheel.path(), reason))?,
+                .map_err(|reason| Error::wheel(file.wheel.of(), file.wheel.path(), reason))?,
         }
     }
     Ok(measure.finish())

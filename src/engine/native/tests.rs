@@ -57,13 +57,14 @@ fn scheme() -> Scheme {
         data: "/opt".to_owned(),
         include: "/opt/include/python3.11".to_owned(),
         executable: "/opt/bin/python".to_owned(),
+        python: (3, 11),
     }
 }
 
 fn installed(files: &[(&str, &str)]) -> (TempDir, Arc<Archive>, Result<Vec<Installed>, String>) {
     let directory = tempfile::tempdir().unwrap();
     let method = CompressionMethod::Deflated;
-    let archive = Arc::new(Archive::open(&Given { files, method }.write(directory.path())).unwrap());
+    let archive = Arc::new(Archive::open("pkg", &Given { files, method }.write(directory.path())).unwrap());
     let files = install::installed(&archive, "Pkg", &scheme(), true).map_err(|error| error.to_string());
     (directory, archive, files)
 }
@@ -189,7 +190,7 @@ fn what_a_wheel_stores_is_deflated_without_being_compressed() {
         files: &[("pkg/data.txt", &text), ("pkg/none.txt", "")],
         method: CompressionMethod::Stored,
     };
-    let archive = Arc::new(Archive::open(&given.write(directory.path())).unwrap());
+    let archive = Arc::new(Archive::open("pkg", &given.write(directory.path())).unwrap());
     let files = install::installed(&archive, "pkg", &scheme(), false).unwrap();
     assert!(!files.iter().any(|file| file.path.ends_with("REQUESTED")));
     let entries = entries(&archive, files);
@@ -244,7 +245,7 @@ fn changed(change: impl Fn(&mut Vec<u8>)) -> Result<Archive, String> {
     let mut bytes = std::fs::read(&path).unwrap();
     change(&mut bytes);
     std::fs::write(&path, bytes).unwrap();
-    Archive::open(&path).map_err(|error| error.to_string())
+    Archive::open("pkg", &path).map_err(|error| error.to_string())
 }
 
 fn replace(bytes: &mut [u8], from: &str, to: &str, which: impl Fn(usize) -> bool) {
@@ -286,11 +287,75 @@ fn a_damaged_file_is_found_when_it_becomes_a_layer() {
     };
     let path = given.write(directory.path());
     let mut bytes = std::fs::read(&path).unwrap();
-    let at = Archive::open(&path).unwrap().members()[0].offset;
+    let at = Archive::open("pkg", &path).unwrap().members()[0].offset;
     bytes[usize::try_from(at).unwrap() + 4] ^= 0xff;
     std::fs::write(&path, bytes).unwrap();
-    let archive = Arc::new(Archive::open(&path).unwrap());
+    let archive = Arc::new(Archive::open("pkg", &path).unwrap());
     let files = install::installed(&archive, "pkg", &scheme(), false).unwrap();
     let error = splice::measure(&entries(&archive, files), &Silent).unwrap_err();
     assert!(error.to_string().contains("has a damaged `pkg/a.py`"), "{error}");
+}
+
+/// The paths below the root that a wheel of these files comes to.
+fn places(files: &[(&str, &str)]) -> Vec<String> {
+    let installed = installed(files).2.unwrap();
+    installed.into_iter().map(|file| file.path).collect()
+}
+
+#[test]
+fn programs_of_pip_are_named_by_the_version_of_python() {
+    let points = "[console_scripts]\npip = a:b\npip3 = a:b\npip3.10 = a:b\npip-x = a:b\neasy_install = c:d\neasy_install-3.9 = c:d\n[gui_scripts]\npip2 = a:b\n";
+    let programs: Vec<_> = places(&[("pkg-1.0.dist-info/entry_points.txt", points)])
+        .into_iter()
+        .filter_map(|path| path.strip_prefix("/opt/bin/").map(ToOwned::to_owned))
+        .collect();
+    let expected = [
+        "easy_install",
+        "easy_install-3.11",
+        "pip",
+        "pip-x",
+        "pip2",
+        "pip3",
+        "pip3.11",
+    ];
+    assert_eq!(programs, expected);
+}
+
+#[test]
+fn only_what_setuptools_made_for_a_program_gives_way_to_it() {
+    let places = places(&[
+        ("pkg-1.0.dist-info/entry_points.txt", "[console_scripts]\ntool = a:b\n"),
+        ("pkg-1.0.data/scripts/tool", "#!python\n"),
+        ("pkg-1.0.data/scripts/tool.exe", ""),
+        ("pkg-1.0.data/scripts/Tool-script.py", ""),
+        ("pkg-1.0.data/scripts/tool-Script.py", ""),
+        ("pkg-1.0.data/scripts/tool.py", ""),
+        ("PKG-1.data/scripts/other", ""),
+    ]);
+    let programs: Vec<_> = places
+        .iter()
+        .filter_map(|path| path.strip_prefix("/opt/bin/"))
+        .collect();
+    assert_eq!(programs, ["Tool-script.py", "other", "tool", "tool.py"]);
+}
+
+#[test]
+fn a_layer_of_a_small_wheel_has_always_these_bytes() {
+    let (_kept, archive, files) = installed(&[
+        ("pkg/__init__.py", "print('always the same')\n"),
+        ("pkg/data.txt", &"0123456789".repeat(1000)),
+        ("pkg-1.0.data/scripts/tool*", "#!python\nprint(2)\n"),
+        (
+            "pkg-1.0.dist-info/entry_points.txt",
+            "[console_scripts]\npkg-run = pkg:run\n",
+        ),
+    ]);
+    let measured = splice::measure(&entries(&archive, files.unwrap()), &Silent).unwrap();
+    assert_eq!(
+        (measured.digest.as_str(), measured.diff_id.as_str()),
+        (
+            "sha256:6c351267c1ca9610824d21d1500f34bc8b8a4aa29efd299131c6cfd2e68a9555",
+            "sha256:f92e16304e4a7b2ff99d2c1d2918668da144597fa4b73aaa916c32f28b83bd71"
+        )
+    );
 }

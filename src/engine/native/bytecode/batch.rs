@@ -51,8 +51,8 @@ struct Module {
 /// The batches of a wheel: all that pip would compile.
 pub(super) fn of(ground: &Ground<'_>, wheel: &Ingredient, interpreter: &Interpreter) -> Result<Vec<Batch>, Error> {
     let path = ground.wheel(wheel)?;
-    let malformed = |reason| Error::wheel(&path, reason);
-    let archive = Arc::new(Archive::open(&path).map_err(malformed)?);
+    let malformed = |reason| Error::wheel(&wheel.name, &path, reason);
+    let archive = Arc::new(Archive::open(&wheel.name, &path).map_err(malformed)?);
     let files = install::installed(&archive, &wheel.name, ground.scheme, wheel.requested).map_err(malformed)?;
     let mut batches: Vec<Batch> = Vec::new();
     let mut room = 0;
@@ -137,7 +137,7 @@ impl Batch {
         let missing = || Error::Layer(io::ErrorKind::NotFound.into());
         let member = self.wheel.members().get(index).ok_or_else(missing)?;
         let content = self.wheel.content(member, LARGEST);
-        content.map_err(|reason| Error::wheel(self.wheel.path(), reason))
+        content.map_err(|reason| Error::wheel(self.wheel.of(), self.wheel.path(), reason))
     }
 
     /// What the script wrote: byte code, by its place.

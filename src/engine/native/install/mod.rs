@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use super::archive::{Archive, Malformed, Member};
 use crate::project::normalized;
+use launchers::Programs;
 
 /// Where a Python keeps what is installed: absolute paths, as its `sysconfig` names them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +35,8 @@ pub(crate) struct Scheme {
     pub(crate) include: String,
     /// The interpreter, as the first line of a program names it.
     pub(crate) executable: String,
+    /// Its version, such as `(3, 11)`.
+    pub(crate) python: (u16, u16),
 }
 
 /// A file of the image.
@@ -70,22 +73,25 @@ pub(crate) fn installed(
     scheme: &Scheme,
     requested: bool,
 ) -> Result<Vec<Installed>, Malformed> {
-    let wheel = Wheel::of(archive, name, scheme)?;
+    let wheel = Wheel::of(archive, name, scheme, requested)?;
     let mut files = BTreeMap::new();
     let mut record = record::Record::read(&wheel)?;
     for (index, member) in archive.members().iter().enumerate() {
-        let Some(file) = wheel.place(index, member)? else {
+        if wheel.writes(member) {
             record.leave_out(&member.path);
+            continue;
+        }
+        let Some(file) = wheel.place(index, member)? else {
             continue;
         };
         record.installed(&member.path, &file);
         add(&mut files, file)?;
     }
-    for file in launchers::files(&wheel)? {
+    for file in wheel.programs.files(scheme)? {
         record.generated(&file);
         add(&mut files, file)?;
     }
-    for file in record.finish(requested) {
+    for file in record.finish() {
         add(&mut files, file)?;
     }
     Ok(files.into_values().collect())
@@ -109,61 +115,60 @@ struct Wheel<'a> {
     scheme: &'a Scheme,
     /// Such as `numpy-2.1.0.dist-info`.
     dist_info: String,
-    /// Such as `numpy-2.1.0.data`.
-    data: String,
-    /// The distribution's name, as its metadata directory has it.
+    /// The distribution's name, in its normal form.
     name: String,
     /// Where its modules go.
     library: &'a str,
-    /// Programs by name: group and object, such as `numpy.f2py:main`.
-    launchers: BTreeMap<String, String>,
+    programs: Programs,
+    /// Whether somebody asked for it by name.
+    requested: bool,
 }
 
 impl<'a> Wheel<'a> {
-    fn of(archive: &'a Archive, name: &str, scheme: &'a Scheme) -> Result<Self, Malformed> {
+    fn of(archive: &'a Archive, name: &str, scheme: &'a Scheme, requested: bool) -> Result<Self, Malformed> {
         let dist_info = dist_info(archive, name)?;
         let text = |file: &str| text(archive, &format!("{dist_info}/{file}"));
         let about = text("WHEEL")?.ok_or_else(|| refused(format!("lacks {dist_info}/WHEEL")))?;
         let version = header(&about, "Wheel-Version").unwrap_or_default();
-        if version.split('.').next() != Some("1") {
+        let major = version.split('.').next().unwrap_or_default().parse::<u64>();
+        if !major.is_ok_and(|major| major <= 1) {
             return Err(refused(format!("has the format {version:?}, and pip installs 1.x")));
         }
         let is_pure = header(&about, "Root-Is-Purelib").is_some_and(|said| said.eq_ignore_ascii_case("true"));
-        let launchers = launchers::named(&text("entry_points.txt")?.unwrap_or_default())?;
-        let stem = dist_info.trim_end_matches(".dist-info").to_owned();
         Ok(Self {
             archive,
             scheme,
-            data: format!("{stem}.data"),
-            name: stem.split_once('-').map_or(stem.clone(), |(name, _)| name.to_owned()),
+            name: normalized(name),
             library: if is_pure { &scheme.purelib } else { &scheme.platlib },
-            launchers,
+            programs: Programs::of(&text("entry_points.txt")?.unwrap_or_default(), scheme.python)?,
             dist_info,
+            requested,
         })
     }
 
-    /// Where a member goes; `None` where a file that is made takes its place.
-    fn place(&self, index: usize, member: &Member) -> Result<Option<Installed>, Malformed> {
-        let own = member
-            .path
-            .strip_prefix(&self.dist_info)
-            .and_then(|rest| rest.strip_prefix('/'));
-        if own.is_some_and(|file| record::WRITTEN.contains(&file)) {
-            return Ok(None);
+    /// Whether an installer writes a file of its own in the member's place.
+    fn writes(&self, member: &Member) -> bool {
+        let own = member.path.strip_prefix(&self.dist_info);
+        match own.and_then(|rest| rest.strip_prefix('/')) {
+            Some("INSTALLER" | "RECORD") => true,
+            Some("REQUESTED") => self.requested,
+            _ => false,
         }
+    }
+
+    /// Where a member goes; `None` where a program that is made stands for it, and it is not installed.
+    fn place(&self, index: usize, member: &Member) -> Result<Option<Installed>, Malformed> {
         let mode = if member.is_executable { 0o755 } else { 0o644 };
         let file = |directory: &str, rest: &str| Installed {
             path: format!("{directory}/{rest}"),
             mode,
             content: Content::Member(index),
         };
-        let Some(rest) = member
-            .path
-            .strip_prefix(&self.data)
-            .and_then(|rest| rest.strip_prefix('/'))
-        else {
+        let (top, rest) = member.path.split_once('/').unwrap_or((&member.path, ""));
+        // Whatever name and version it says: they are spelt in several ways.
+        if top.rsplit_once('.').is_none_or(|(_, kind)| kind != "data") {
             return Ok(Some(file(self.library, &member.path)));
-        };
+        }
         let Some((kind, rest)) = rest.split_once('/') else {
             return Err(refused(format!("has `{}` in no scheme", member.path)));
         };
@@ -186,7 +191,7 @@ impl<'a> Wheel<'a> {
 
     /// A program: its first line may stand for the interpreter.
     fn script(&self, name: &str, member: &Member, mut file: Installed) -> Result<Option<Installed>, Malformed> {
-        if self.launchers.contains_key(name.trim_end_matches(".py")) {
+        if self.programs.replace(name) {
             return Ok(None);
         }
         // What begins so is small; what is not so small is a program of its own.
@@ -226,11 +231,17 @@ fn dist_info(archive: &Archive, name: &str) -> Result<String, Malformed> {
             )));
         }
     };
-    let of = directory.split_once('-').map_or(directory, |(of, _)| of);
-    if normalized(of) == normalized(name) {
+    // Names of old wheels have dashes in them: no dash can be told from the one before the version.
+    let of = normalized(directory);
+    if of
+        .strip_prefix(&normalized(name))
+        .is_some_and(|rest| rest.starts_with('-'))
+    {
         Ok(directory.to_owned())
     } else {
-        Err(refused(format!("says that it is {of}, not {name}")))
+        Err(refused(format!(
+            "is of another project, as its {directory} says: not {name}"
+        )))
     }
 }
 

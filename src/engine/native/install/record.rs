@@ -9,9 +9,6 @@ use sha2::{Digest as _, Sha256};
 
 use super::{Content, Installed, Malformed, Wheel, refused, text};
 
-/// What an installer writes into the metadata directory, whatever the wheel has there.
-pub(super) const WRITTEN: [&str; 3] = ["INSTALLER", "RECORD", "REQUESTED"];
-
 /// One line.
 struct Row {
     path: String,
@@ -26,6 +23,7 @@ pub(super) struct Record {
     library: String,
     /// The metadata directory's name.
     dist_info: String,
+    requested: bool,
     /// Of the members, by their paths in the wheel.
     places: BTreeMap<String, Place>,
 }
@@ -80,6 +78,7 @@ impl Record {
             rows,
             library: wheel.library.to_owned(),
             dist_info: wheel.dist_info.clone(),
+            requested: wheel.requested,
             places: BTreeMap::new(),
         })
     }
@@ -110,9 +109,9 @@ impl Record {
     }
 
     /// The files of the metadata directory that an installer writes.
-    pub(super) fn finish(mut self, requested: bool) -> Vec<Installed> {
+    pub(super) fn finish(mut self) -> Vec<Installed> {
         let mut files = vec![self.metadata_file("INSTALLER", b"pip\n".to_vec())];
-        if requested {
+        if self.requested {
             files.push(self.metadata_file("REQUESTED", Vec::new()));
         }
         for file in &files {
@@ -137,7 +136,6 @@ impl Record {
             Place::LeftOut => None,
         }));
         rows.sort();
-        rows.dedup_by(|later, earlier| later[0] == earlier[0]);
         files.push(self.metadata_file("RECORD", written(&rows)));
         files
     }

@@ -1,0 +1,54 @@
+"""A package index of the wheels in a directory, which tells of their metadata: odd_index.py DIRECTORY.
+
+Who installs from it need not open a wheel before all are chosen. Prints its address once it listens; runs until it is
+killed. Of a project that is called `other-hash` it says another hash than its file has.
+"""
+
+import hashlib
+import sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+DIRECTORY = Path(sys.argv[1])
+
+
+def project(path: Path) -> str:
+    return path.name.partition("-")[0].replace("_", "-")
+
+
+class Index(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        kind, _, rest = self.path.strip("/").partition("/")
+        wheels = {path.name: path for path in DIRECTORY.glob("*.whl")}
+        if kind == "simple":
+            links = [link(path) for path in wheels.values() if project(path) == rest]
+            self.answer(200 if links else 404, "".join(links).encode(), "text/html")
+        elif rest.removesuffix(".metadata") in wheels:
+            path = wheels[rest.removesuffix(".metadata")]
+            text = f"Metadata-Version: 2.1\nName: {project(path)}\nVersion: 1.0\n".encode()
+            self.answer(200, path.read_bytes() if rest in wheels else text, "application/octet-stream")
+        else:
+            self.answer(404, b"", "text/plain")
+
+    do_HEAD = do_GET
+
+    def answer(self, status: int, body: bytes, content_type: str) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", content_type)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def link(path: Path) -> str:
+    digest = "0" * 64 if project(path) == "other-hash" else hashlib.sha256(path.read_bytes()).hexdigest()
+    return f'<a href="/files/{path.name}#sha256={digest}" data-core-metadata="true">{path.name}</a>\n'
+
+
+server = ThreadingHTTPServer(("127.0.0.1", 0), Index)
+print(f"127.0.0.1:{server.server_address[1]}", flush=True)
+server.serve_forever()
