@@ -237,7 +237,6 @@ impl Request {
             pull: self.pull,
             upgrade: false,
             no_cache: false,
-            upgrade: false,
         };
         docker.build(&order, progress).await.map_err(of_docker)
     }
