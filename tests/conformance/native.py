@@ -73,7 +73,7 @@ def main() -> int:
 
 def _tell(outcome: Outcome) -> None:
     said = f"passed over ({outcome.passed_over})" if outcome.passed_over else f"{len(outcome.wrong or [])} differences"
-    print(f"{outcome.name}: {said}")
+    print(f"{outcome.name}: {said}", flush=True)
     for line in (outcome.wrong or [])[:SHOWN]:
         print(f"    {line}", flush=True)
 
