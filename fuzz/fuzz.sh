@@ -31,6 +31,9 @@ for target in "${targets[@]}"; do
         requirement) echo 'pandas[excel]>=2,<3; python_version >= "3.9"' >"$corpus/seed" ;;
         requirements_txt) printf -- '-r base.txt\nsix==1.16.0 \\\n    --hash=sha256:00 # why\n--pre\n' >"$corpus/seed" ;;
         reference) echo -n 'registry.example.com:5000/team/iris:1.0' >"$corpus/seed" ;;
+        wheel) for kind in stored-only large-entries sizes-follow case-differs leads-up; do
+            python3 tests/it/support/odd_wheel.py "$kind" "$corpus"
+        done ;;
         repack) (printf '\0' && tar --create --directory fixtures linked-file) >"$corpus/seed" ;;
     esac
     echo "== $target"

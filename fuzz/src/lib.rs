@@ -14,6 +14,7 @@ mod depth;
 pub mod explain;
 #[path = "../../src/hex.rs"]
 pub mod hex;
+pub mod native;
 #[path = "../../src/oci/mod.rs"]
 pub mod oci;
 #[path = "../../src/package/mod.rs"]

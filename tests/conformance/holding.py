@@ -61,7 +61,7 @@ def content(path: str) -> str:
 
 
 def recorded(path: str) -> str:
-    """The lines of a RECORD, without what is apart, and without the digests of programs that are written by each pip."""
+    """The lines of a RECORD, without what is apart, and without digests of the programs that each pip writes."""
     library = os.path.dirname(os.path.dirname(path))
     with open(path, encoding="utf-8", newline="") as opened:
         rows = [row for row in csv.reader(opened) if not is_apart("/" + row[0])]

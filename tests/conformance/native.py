@@ -73,7 +73,7 @@ def main() -> int:
 
 def _tell(outcome: Outcome) -> None:
     said = f"passed over ({outcome.passed_over})" if outcome.passed_over else f"{len(outcome.wrong or [])} differences"
-    print(f"{outcome.name}: {said}")
+    print(f"{outcome.name}: {said}", flush=True)
     for line in (outcome.wrong or [])[:SHOWN]:
         print(f"    {line}", flush=True)
 
@@ -151,16 +151,11 @@ def _differing_config(native: str, real: str) -> list[str]:
 
 
 def _differing_files(native: str, real: str, *, by_sources: bool) -> list[str]:
-    mine, theirs = (
-        json.loads(
-            docker(["run", "--rm", "--network=none", "--user=0", "--entrypoint", "python", image, "-c", HOLDING])
-        )
-        for image in (native, real)
-    )
+    run = ["run", "--rm", "--network=none", "--user=0", "--entrypoint", "python"]
+    mine, theirs = (json.loads(docker([*run, image, "-c", HOLDING])) for image in (native, real))
     if by_sources:
-        mine, theirs = (
-            {path: line for path, line in held.items() if OF_BUILDER not in path} for held in (mine, theirs)
-        )
+        ours = [path for path in mine.keys() | theirs.keys() if OF_BUILDER in path]
+        mine, theirs = ({path: held[path] for path in held.keys() - ours} for held in (mine, theirs))
     return [
         *(f"in the native image alone: {path}: {mine[path][:80]}" for path in sorted(mine.keys() - theirs.keys())),
         *(f"not in the native image: {path}: {theirs[path][:80]}" for path in sorted(theirs.keys() - mine.keys())),

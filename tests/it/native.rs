@@ -205,6 +205,35 @@ CMD ["never"]"#,
 }
 
 #[test]
+fn what_the_base_has_in_another_version_goes_as_pip_would_have_it_go() {
+    // Of Debian's own pip nothing is removed, and of what is installed beside it everything, with its directories.
+    let tag = base(
+        "native-older",
+        "RUN --mount=type=secret,id=ca PIP_CERT=/run/secrets/ca python -m pip install --quiet --no-cache-dir attrs==21.4.0 click==7.1.2 \\\n \
+         && touch /usr/local/lib/python3.11/dist-packages/attr/kept.txt",
+    );
+    let base = pushed(&tag, "older").to_string();
+    let sandbox = Sandbox::empty().with_testbed();
+    sandbox.write(
+        "setup.py",
+        "from setuptools import setup\nsetup(name='newer', version='1.0', py_modules=['newer'], install_requires=['attrs==23.2.0', 'click==8.1.7', 'pip==24.0'], entry_points={'console_scripts': ['train = newer:train']})\n",
+    );
+    sandbox.write("newer.py", "def train():\n    pass\n");
+    let repository = repository("native-newer");
+    let ran = sandbox
+        .run(&[&native_push(&base, &repository)[..], &["--pull"]].concat())
+        .exits(0);
+    let native = pulled(&ran);
+    let built = sandbox
+        .run(&["build", "--engine", "docker", "--base-image", &base])
+        .exits(0);
+    assert_same(&native, built.stdout.trim_end());
+    let held = files(&native);
+    assert!(held.keys().any(|path| path.ends_with("/attr/kept.txt")));
+    assert!(!held.keys().any(|path| path.contains("attrs-21.4.0")), "{held:?}");
+}
+
+#[test]
 fn a_base_that_wants_its_own_lines_run_is_not_built_on() {
     let tag = base("native-onbuild", "ONBUILD RUN touch /built");
     let base = pushed(&tag, "onbuild").to_string();
@@ -216,7 +245,7 @@ fn a_base_that_wants_its_own_lines_run_is_not_built_on() {
     ]);
 }
 
-/// A native push from nothing, by `program` and its arguments in front, and below another directory.
+/// The digest of a native push from nothing in a directory of its own, with `before` in front of the command.
 fn from_scratch(repository: &str, before: &[&str], umask: &str) -> String {
     let cache = tempfile::tempdir().unwrap();
     let temporary = tempfile::tempdir().unwrap();

@@ -322,6 +322,21 @@ fn programs_of_pip_are_named_by_the_version_of_python() {
 }
 
 #[test]
+fn a_wheel_is_of_the_project_that_its_metadata_is_of() {
+    let (_kept, archive, _) = installed(&[]);
+    let of = |name: &str| install::installed(&archive, name, &scheme(), false).map_err(|error| error.to_string());
+    // Old wheels have dashes in the names of their directories.
+    assert!(of("PKG").is_ok() && of("pkg.1").is_ok());
+    for other in ["pk", "other"] {
+        let error = of(other).unwrap_err();
+        assert!(
+            error.contains("another project") && error.contains("pkg-1.0.dist-info"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
 fn only_what_setuptools_made_for_a_program_gives_way_to_it() {
     let places = places(&[
         ("pkg-1.0.dist-info/entry_points.txt", "[console_scripts]\ntool = a:b\n"),

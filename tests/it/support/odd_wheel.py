@@ -1,4 +1,4 @@
-"""A wheel with something odd about it: odd_wheel.py KIND DIRECTORY. Its project is named for the kind, in version 1.0."""
+"""A wheel of a project 1.0 that is named for what is odd about it: odd_wheel.py KIND DIRECTORY."""
 
 import io
 import struct
