@@ -139,8 +139,9 @@ fn without_an_interpreter_that_compiles_there_is_an_image_all_the_same() {
     fs::create_dir(&programs).unwrap();
     let program = programs.join("python3.11");
     let real = "/usr/bin/python3.11";
-    let script =
-        format!("#!/bin/sh\ncase \"$*\" in *setrlimit*) echo I cannot >&2; exit 3;; esac\nexec {real} \"$@\"\n");
+    let script = format!(
+        "#!/bin/bash\ncase \"$*\" in *setrlimit*) echo I cannot >&2; exit 3;; esac\nexec -a \"$0\" {real} \"$@\"\n"
+    );
     fs::write(&program, script).unwrap();
     fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
     let path = format!("{}:{}", programs.display(), std::env::var("PATH").unwrap());

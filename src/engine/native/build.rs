@@ -38,6 +38,9 @@ pub(super) struct Record {
     pub(super) base_digest: Digest,
     /// What the base was made for.
     pub(super) platform: Platform,
+    /// Whether byte code was asked for.
+    #[serde(default)]
+    pub(super) bytecode: bool,
     /// The layers above the base's.
     pub(super) layers: Vec<(Recipe, Measured)>,
 }
@@ -193,6 +196,7 @@ impl Native {
             base: plan.base.to_string(),
             base_digest: base.manifest_digest.clone(),
             platform: plan.platform.clone(),
+            bytecode: self.settings.bytecode,
             layers,
         };
         self.store.keep_note(IMAGES, id.as_str(), &record);

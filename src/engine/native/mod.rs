@@ -96,7 +96,8 @@ impl Engine for Native {
 
     async fn holds(&self, image: &BuiltImage) -> Result<bool, super::Error> {
         let record = Record::read(&self.store, &image.id);
-        Ok(record.is_some_and(|record| build::is_whole(&record, &self.store)))
+        Ok(record
+            .is_some_and(|record| record.bytecode == self.settings.bytecode && build::is_whole(&record, &self.store)))
     }
 
     async fn send(

@@ -28,7 +28,6 @@ const SIZE: u64 = 2 << 20;
 const LARGEST: u64 = 16 << 20;
 /// The most byte code of a batch.
 const MOST: usize = 128 << 20;
-const SECONDS: u64 = 120;
 /// Instead of a length: the module does not compile.
 const NONE: u32 = u32::MAX;
 
@@ -98,13 +97,13 @@ impl Batch {
         &self,
         interpreter: &Interpreter,
         store: &Store,
+        deadline: Deadline,
         progress: &dyn Progress,
     ) -> Result<Result<Option<Digest>, Failure>, Cancelled> {
         let input = match self.input() {
             Ok(input) => input,
             Err(error) => return Ok(Err(Failure::of(error))),
         };
-        let deadline = Deadline::after(SECONDS);
         let asked = ask(&interpreter.program, SCRIPT, Some(input), MOST, deadline, progress)?;
         Ok(asked.and_then(|answer| {
             let compiled = self.read(&answer, interpreter)?;

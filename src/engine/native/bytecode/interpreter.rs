@@ -22,10 +22,11 @@ const INTERPRETERS: &str = "interpreters";
 const LOOK_AGAIN: Duration = Duration::from_hours(1);
 const SECONDS: u64 = 20;
 const MOST: usize = 1 << 16;
-/// What it says of itself, on a line each. The magic number is the last, as it is bytes.
+/// What it says of itself, and where it is: a name on `PATH` may be a script that chooses one.
 const ASK: &str = "import sys, _frozen_importlib_external as files
 v = sys.version_info
 print(sys.implementation.name, v.releaselevel, '%d.%d' % v[:2], sys.implementation.cache_tag, files.MAGIC_NUMBER.hex(), '%d.%d.%d' % v[:3])
+print(sys.executable)
 print(sys.version)";
 
 /// An interpreter, and what of it decides the byte code.
@@ -123,9 +124,6 @@ fn look(version: &str, uv: &UvSettings, progress: &dyn Progress) -> Result<Optio
 
 /// What `program` says of itself, where its byte code would be that of `version`.
 fn asked(program: &Path, version: &str, progress: &dyn Progress) -> Result<Option<Interpreter>, Cancelled> {
-    let Some(stamp) = Stamp::of(program) else {
-        return Ok(None);
-    };
     let asked = ask(program, ASK, None, MOST, Deadline::after(SECONDS), progress)?;
     let answer = match asked {
         Ok(answer) => answer,
@@ -135,13 +133,18 @@ fn asked(program: &Path, version: &str, progress: &dyn Progress) -> Result<Optio
         }
     };
     let answer = String::from_utf8_lossy(&answer);
-    let (first, full) = answer.split_once('\n').unwrap_or_default();
+    let (first, rest) = answer.split_once('\n').unwrap_or_default();
+    let (executable, full) = rest.split_once('\n').unwrap_or_default();
+    let program = PathBuf::from(executable);
+    let Some(stamp) = Stamp::of(&program).filter(|_| program.is_absolute()) else {
+        return Ok(None);
+    };
     let words: Vec<&str> = first.split(' ').collect();
     let ["cpython", "final", of, tag, magic, release] = words[..] else {
         return Ok(None);
     };
     Ok((of == version).then(|| Interpreter {
-        program: program.to_owned(),
+        program,
         release: release.to_owned(),
         version: full.trim().to_owned(),
         magic: magic.to_owned(),

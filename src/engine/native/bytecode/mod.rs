@@ -23,16 +23,17 @@ use serde_json::json;
 use super::Error;
 use super::layers::{Compiled, Ground, Ingredient, Recipe};
 use crate::oci::Digest;
-use crate::process::{self, Deadline, Question};
+use crate::process::{Deadline, Question};
 use crate::progress::{Cancelled, Progress};
 use crate::uv::UvSettings;
-use batch::Batch;
 use interpreter::Interpreter;
 
 /// Changes with what is compiled of the same modules.
 const FORMAT: u32 = 1;
 /// Of the notes: the archives of a wheel's byte code.
 const BYTECODE: &str = "bytecode";
+/// The longest that all of it may take; what is not done then is tried again in another run.
+const SECONDS: u64 = 600;
 
 /// Layers of the byte code of the wheels in `recipes`: one for each of these, if there is any.
 ///
@@ -91,12 +92,21 @@ struct Compiler<'a> {
     progress: &'a dyn Progress,
 }
 
-/// A wheel of which not all is compiled yet.
+/// A wheel that is being compiled.
+#[derive(Default)]
 struct Unfinished {
-    left: usize,
     archives: Vec<(usize, Digest)>,
-    /// What came of it comes of it again.
-    is_certain: bool,
+    /// Why something of it has no byte code: the first reason, and whether all of them would come again.
+    failure: Option<Failure>,
+}
+
+impl Unfinished {
+    fn fail(&mut self, failure: Failure) {
+        match &mut self.failure {
+            Some(first) => first.is_certain &= failure.is_certain,
+            first => *first = Some(failure),
+        }
+    }
 }
 
 impl Compiler<'_> {
@@ -126,31 +136,25 @@ impl Compiler<'_> {
         let mut unfinished = Vec::new();
         for (at, wheel) in wheels.iter().enumerate() {
             self.progress.check()?;
-            let of_wheel = batch::of(self.ground, wheel, self.interpreter);
-            if let Err(error) = &of_wheel {
-                self.failed(wheel, &error.to_string());
+            let mut of_wheel = Unfinished::default();
+            match batch::of(self.ground, wheel, self.interpreter) {
+                Ok(found) => batches.extend(found.into_iter().map(|batch| (at, batch))),
+                Err(error) => of_wheel.fail(Failure::of(error)),
             }
-            let is_certain = of_wheel.is_ok();
-            let of_wheel = of_wheel.unwrap_or_default();
-            unfinished.push(Unfinished {
-                left: of_wheel.len(),
-                archives: Vec::new(),
-                is_certain,
-            });
-            batches.extend(of_wheel.into_iter().map(|batch| (at, batch)));
+            unfinished.push(of_wheel);
         }
         let unfinished = Mutex::new(unfinished);
         let next = AtomicUsize::new(0);
+        let deadline = Deadline::after(SECONDS);
         let work = || {
             while let Some((at, batch)) = batches.get(next.fetch_add(1, Ordering::Relaxed)) {
-                let came = self.compile_one(wheels[*at], batch)?;
+                let came = batch.compile(self.interpreter, self.ground.store, deadline, self.progress)?;
                 let mut unfinished = unfinished.lock().unwrap_or_else(PoisonError::into_inner);
                 let wheel = &mut unfinished[*at];
-                wheel.left -= 1;
                 match came {
                     Ok(Some(archive)) => wheel.archives.push((batch.index, archive)),
                     Ok(None) => {}
-                    Err(failure) => wheel.is_certain &= failure.is_certain,
+                    Err(failure) => wheel.fail(failure),
                 }
             }
             Ok::<_, Cancelled>(())
@@ -164,33 +168,20 @@ impl Compiler<'_> {
         })?;
         let finished = unfinished.into_inner().unwrap_or_else(PoisonError::into_inner);
         let finished = wheels.iter().zip(finished).map(|(wheel, finished)| {
-            let Unfinished {
-                mut archives,
-                is_certain,
-                ..
-            } = finished;
+            let Unfinished { mut archives, failure } = finished;
             archives.sort_by_key(|(index, _)| *index);
             let digests: Vec<Digest> = archives.into_iter().map(|(_, digest)| digest).collect();
-            if is_certain {
+            if let Some(Failure { reason, .. }) = &failure {
+                let name = &wheel.name;
+                self.progress
+                    .detail(&format!("{name} has no byte code, or not all of it: {reason}"));
+            }
+            if failure.is_none_or(|failure| failure.is_certain) {
                 self.ground.store.keep_note(BYTECODE, &self.key(wheel), &digests);
             }
             (wheel.digest.as_str(), named(wheel, digests))
         });
         Ok(finished.collect())
-    }
-
-    fn compile_one(&self, wheel: &Ingredient, batch: &Batch) -> Result<Result<Option<Digest>, Failure>, Cancelled> {
-        let came = batch.compile(self.interpreter, self.ground.store, self.progress)?;
-        if let Err(failure) = &came {
-            self.failed(wheel, &failure.reason);
-        }
-        Ok(came)
-    }
-
-    fn failed(&self, wheel: &Ingredient, reason: &str) {
-        let name = &wheel.name;
-        self.progress
-            .detail(&format!("{name} has no byte code, or not all of it: {reason}"));
     }
 }
 
@@ -257,7 +248,6 @@ fn ask(
                 .unwrap_or("Python ended in the midst of it");
             Err(certain(last.to_owned()))
         }
-        Err(error @ process::Error::TimedOut { .. }) => Err(certain(error.to_string())),
         Err(error) => Err(Failure::of(error)),
     })
 }
