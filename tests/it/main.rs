@@ -26,6 +26,7 @@ mod links;
 mod lying_servers;
 mod main_path;
 mod native_base;
+mod native_output;
 mod neighbours;
 mod output;
 mod pipeline;
