@@ -1,18 +1,21 @@
-//! `sgbuild build`: `dist/` if it is stale, the image if it is.
+//! `sgbuild build`: `dist/` if it is stale, the image if it is, and where else it is wanted.
 
 use serde_json::json;
 
 use super::checkout::Checkout;
 use super::job::{self, Job};
-use super::{dist, json};
+use super::{CommandError, dist, json};
 use crate::cli;
+use crate::engine::docker::Docker;
+use crate::engine::{self, BuiltImage, EngineKind, Output, output};
 use crate::error::Error;
 use crate::shown::Data;
 
 pub(super) async fn run(arguments: &cli::Build, checkout: &Checkout<'_>) -> Result<Data, Error> {
     let job = Job::open(checkout)?;
     job.check_trust()?;
-    job::engine_kind(checkout)?;
+    let kind = job::engine_kind(checkout)?;
+    check_output(arguments, kind)?;
     let plan = job.plan()?;
     if arguments.dry_run.dry_run {
         let name = job.local_name()?;
@@ -21,10 +24,45 @@ pub(super) async fn run(arguments: &cli::Build, checkout: &Checkout<'_>) -> Resu
         return dist::preview(&job, &plan, arguments.json.json);
     }
     let engine = job.engine(&plan).await?;
+    let daemon = daemon(arguments, &job).await?;
     let packed = job.pack(&plan)?;
     let built = job.build(&plan, &packed, engine.as_ref()).await?;
-    if arguments.json.json {
-        return Ok(json(&json!({ "image": built })));
+    if let Some(output) = &arguments.output {
+        checkout.progress.step(&format!("Writing {}", built.name()));
+        engine.write(&built, output, checkout.progress).await?;
     }
-    Ok(Data::name(built.name().to_owned()))
+    if let Some(daemon) = &daemon {
+        engine.load(&built, daemon, checkout.progress).await?;
+    }
+    Ok(outcome(arguments, &built))
+}
+
+/// Refuses what cannot be written, before anybody waits.
+fn check_output(arguments: &cli::Build, kind: EngineKind) -> Result<(), Error> {
+    let Some(output) = &arguments.output else { return Ok(()) };
+    if *output == Output::Stdout && arguments.json.json {
+        return Err(CommandError::TwoOutputs.into());
+    }
+    if kind == EngineKind::Docker && matches!(output, Output::Layout(_)) {
+        return Err(engine::Error::from(output::Error::DockerLayout).into());
+    }
+    Ok(output.check().map_err(engine::Error::from)?)
+}
+
+/// The daemon that the image is to be put into, if it is: who has none is told at once.
+async fn daemon(arguments: &cli::Build, job: &Job<'_>) -> Result<Option<Docker>, Error> {
+    if !arguments.load {
+        return Ok(None);
+    }
+    job.docker().await.map(Some)
+}
+
+fn outcome(arguments: &cli::Build, built: &BuiltImage) -> Data {
+    if arguments.output == Some(Output::Stdout) {
+        return Data::Nothing;
+    }
+    if arguments.json.json {
+        return json(&json!({ "image": built }));
+    }
+    Data::name(built.name().to_owned())
 }

@@ -40,6 +40,9 @@ pub enum CommandError {
         /// Where it was set.
         origin: String,
     },
+    /// An archive and JSON in one stream.
+    #[error("standard output cannot be the image's archive and JSON at once")]
+    TwoOutputs,
     /// The runs were asked for, and no table is named.
     #[error("no table of runs is set")]
     NoTable,
@@ -110,6 +113,7 @@ impl Explain for CommandError {
             Self::NoFunction => Fault::User
                 .hint("Name the training Lambda with `--function`, SGBUILD_FUNCTION or the setting `function`."),
             Self::UnknownEngine { .. } => Fault::Usage.hint("Set `engine` to auto, native or docker."),
+            Self::TwoOutputs => Fault::Usage.hint("Leave out `--json`, or write the archive to a file."),
             Self::NoTable => Fault::User
                 .hint("Set `table`, with --table or SGBUILD_TABLE, to the table that `sgbuild status` names."),
             Self::NoRuns => Fault::User.hint("Name a training job."),

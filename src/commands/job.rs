@@ -217,7 +217,8 @@ impl<'a> Job<'a> {
         Ok(Box::new(Auto::new(native, self.settings().docker())))
     }
 
-    async fn docker(&self) -> Result<Docker, Error> {
+    /// The Docker daemon.
+    pub(super) async fn docker(&self) -> Result<Docker, Error> {
         let connected = docker::connect(&self.settings().docker()).await;
         Ok(connected.map_err(engine::Error::from)?)
     }

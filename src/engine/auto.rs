@@ -5,7 +5,7 @@ use tokio::sync::OnceCell;
 
 use super::docker::{self, Docker, DockerSettings};
 use super::native::Native;
-use super::{BuiltImage, Destination, Engine, Error, Kept, Order};
+use super::{BuiltImage, Destination, Engine, Error, Kept, Order, Output};
 use crate::image::ImagePlan;
 use crate::progress::Progress;
 
@@ -71,6 +71,20 @@ impl Engine for Auto {
         match image.kept {
             Kept::Native { .. } => self.native.send(image, destination, progress).await,
             Kept::Docker { .. } => self.docker().await?.send(image, destination, progress).await,
+        }
+    }
+
+    async fn write(&self, image: &BuiltImage, output: &Output, progress: &dyn Progress) -> Result<(), Error> {
+        match image.kept {
+            Kept::Native { .. } => self.native.write(image, output, progress).await,
+            Kept::Docker { .. } => self.docker().await?.write(image, output, progress).await,
+        }
+    }
+
+    async fn load(&self, image: &BuiltImage, daemon: &Docker, progress: &dyn Progress) -> Result<(), Error> {
+        match image.kept {
+            Kept::Native { .. } => self.native.load(image, daemon, progress).await,
+            Kept::Docker { .. } => Ok(()),
         }
     }
 }

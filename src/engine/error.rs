@@ -1,6 +1,6 @@
 //! Why an engine did not do what it was asked.
 
-use super::{docker, native};
+use super::{docker, native, output};
 use crate::explain::{Advice, Explain};
 
 /// Why an engine did not do what it was asked.
@@ -12,6 +12,9 @@ pub enum Error {
     /// What the native engine works with, or on.
     #[error(transparent)]
     Native(#[from] native::Error),
+    /// Where an image is to be written.
+    #[error(transparent)]
+    Output(#[from] output::Error),
 }
 
 impl Explain for Error {
@@ -19,6 +22,7 @@ impl Explain for Error {
         match self {
             Self::Docker(error) => error.advice(),
             Self::Native(error) => error.advice(),
+            Self::Output(error) => error.advice(),
         }
     }
 
@@ -26,6 +30,7 @@ impl Explain for Error {
         match self {
             Self::Docker(error) => error.log(),
             Self::Native(error) => error.log(),
+            Self::Output(_) => None,
         }
     }
 }

@@ -5,10 +5,12 @@ pub mod docker;
 mod error;
 mod kind;
 pub mod native;
+pub mod output;
 
 pub use auto::Auto;
 pub use error::Error;
 pub use kind::{EngineKind, UnknownEngine};
+pub use output::Output;
 
 use std::collections::BTreeMap;
 
@@ -22,6 +24,7 @@ use crate::progress::Progress;
 use crate::registry::Credentials;
 use crate::registry::client::Client;
 use crate::secret::Secret;
+use docker::Docker;
 
 /// Something that builds images, keeps them, and sends those that it built.
 #[async_trait]
@@ -54,6 +57,18 @@ pub trait Engine: Send + Sync {
         destination: &Destination<'_>,
         progress: &dyn Progress,
     ) -> Result<(), Error>;
+
+    /// Writes the image where people take it from; nothing is there before all of it is.
+    ///
+    /// # Errors
+    /// The place does not take it, or the engine does not make what is asked for.
+    async fn write(&self, image: &BuiltImage, output: &Output, progress: &dyn Progress) -> Result<(), Error>;
+
+    /// Has the Docker daemon keep the image.
+    ///
+    /// # Errors
+    /// The daemon does not take it.
+    async fn load(&self, image: &BuiltImage, daemon: &Docker, progress: &dyn Progress) -> Result<(), Error>;
 }
 
 /// What is to be built, and how.

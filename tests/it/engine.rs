@@ -277,7 +277,7 @@ fn plan(base: Reference) -> ImagePlan {
 fn of_docker(error: engine::Error) -> Error {
     match error {
         engine::Error::Docker(error) => error,
-        other @ engine::Error::Native(_) => panic!("{other}"),
+        other @ (engine::Error::Native(_) | engine::Error::Output(_)) => panic!("{other}"),
     }
 }
 

@@ -192,6 +192,14 @@ pub enum Error {
         /// What was found.
         message: String,
     },
+    /// The daemon did not take an image.
+    #[error("the Docker daemon did not take the image {image}: {message}")]
+    NotLoaded {
+        /// The image.
+        image: String,
+        /// The daemon's words, or what it has instead.
+        message: String,
+    },
     /// The daemon's disk is full.
     #[error("the disk of the Docker daemon is full: {message}")]
     DiskFull {
@@ -297,6 +305,8 @@ impl Explain for Error {
             Self::DiskFull { .. } => Fault::User.hint(
                 "Free space on the daemon's machine: `docker system df` shows what is used, `docker system prune` removes what is unused.",
             ),
+            Self::NotLoaded { .. } => Fault::User
+                .hint("The daemon's log (`journalctl -u docker`) says more; `--output FILE` writes the image where nothing is in the way."),
             Self::ImageMissing { .. } => Fault::User.hint("Build the image again."),
             Self::PushDenied { .. } => Fault::User
                 .hint("Check that the repository exists and that your credentials may push to it.")

@@ -4,9 +4,12 @@
 use http_body_util::BodyExt as _;
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 
-use super::Docker;
 use super::error::Error;
 use super::http::lost;
+use super::{Docker, Output};
+use crate::engine::output::{self, Unfinished};
+use crate::engine::{self, BuiltImage};
+use crate::progress::Progress;
 
 impl Docker {
     /// The id of the image that the daemon knows by `name`; `None` where it knows none.
@@ -39,5 +42,36 @@ impl Docker {
             }
         }
         Ok(true)
+    }
+
+    /// Writes the image as `docker save` does.
+    ///
+    /// # Errors
+    /// A layout, which the daemon does not make; the daemon, or the place.
+    pub(super) async fn write_archive(
+        &self,
+        image: &BuiltImage,
+        output: &Output,
+        progress: &dyn Progress,
+    ) -> Result<(), engine::Error> {
+        let (place, file) = match output {
+            Output::Layout(_) => return Err(output::Error::DockerLayout.into()),
+            Output::Archive(place) => (place.clone(), Unfinished::open(place)),
+            Output::Stdout => ("standard output".into(), Unfinished::stdout()),
+        };
+        let task = progress.task(image.name(), None);
+        let file = file.map_err(output::Error::write(&place))?;
+        let writer = file.writer().map_err(output::Error::write(&place))?;
+        let mut sink = tokio::io::BufWriter::new(tokio::fs::File::from_std(writer));
+        let is_whole = self.export(image.name(), &mut sink).await?;
+        let flushed = sink.flush().await;
+        flushed.map_err(output::Error::write(&place))?;
+        if !is_whole {
+            let source = std::io::ErrorKind::WriteZero.into();
+            return Err(output::Error::write(&place)(source).into());
+        }
+        file.finish().map_err(output::Error::write(&place))?;
+        task.finish("written");
+        Ok(())
     }
 }

@@ -35,6 +35,14 @@ pub(crate) struct Facts {
     pub(crate) containerd_store: bool,
 }
 
+impl Facts {
+    /// Whether layers are kept by themselves, as in Docker's own classic store: what is there need not be sent with an image.
+    pub(super) fn keeps_layers(&self) -> bool {
+        // BuildKit tells Docker from podman.
+        self.buildkit && !self.containerd_store
+    }
+}
+
 /// Asks the daemon what it is and can do; with bollard's client in the API that both speak.
 ///
 /// # Errors
@@ -61,16 +69,18 @@ pub(super) async fn ask(endpoint: &Endpoint) -> Result<(Facts, bollard::Docker),
     let info = typed::in_time(client.info(), "asking it about itself").await?;
     let is_podman = |component: &Component| component.name.starts_with("Podman");
     let status = info.driver_status.unwrap_or_default();
+    let is_dockers = !version.components.iter().any(is_podman) && version.os != "windows";
+    let containerd_store = status
+        .iter()
+        .flatten()
+        .any(|word| word == "io.containerd.snapshotter.v1");
     let facts = Facts {
-        buildkit: !version.components.iter().any(is_podman) && version.os != "windows",
+        buildkit: is_dockers,
         mounts: api >= MOUNTS_API,
         version: version.version,
         api,
         storage_driver: info.driver.unwrap_or_default(),
-        containerd_store: status
-            .iter()
-            .flatten()
-            .any(|word| word == "io.containerd.snapshotter.v1"),
+        containerd_store,
     };
     Ok((facts, client))
 }

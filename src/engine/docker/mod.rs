@@ -20,6 +20,7 @@ mod facts;
 mod failure;
 mod http;
 mod layers;
+mod load;
 mod log;
 mod mask;
 mod messages;
@@ -31,7 +32,7 @@ mod typed;
 
 use async_trait::async_trait;
 
-use super::{BuiltImage, Destination, Engine, Kept, Order};
+use super::{BuiltImage, Destination, Engine, Kept, Order, Output};
 use crate::image::ImagePlan;
 use crate::progress::Progress;
 use build::Builder;
@@ -39,6 +40,7 @@ use daemon::Daemon;
 
 pub use endpoint::{Address, DockerSettings, Endpoint, SshTarget, TlsMaterial};
 pub use error::Error;
+pub(crate) use load::archive_body;
 
 /// A Docker daemon that answered.
 pub struct Docker {
@@ -105,5 +107,14 @@ impl Engine for Docker {
         progress: &dyn Progress,
     ) -> Result<(), super::Error> {
         Ok(push::push(&self.daemon, image, destination, progress).await?)
+    }
+
+    async fn write(&self, image: &BuiltImage, output: &Output, progress: &dyn Progress) -> Result<(), super::Error> {
+        self.write_archive(image, output, progress).await
+    }
+
+    async fn load(&self, _image: &BuiltImage, _daemon: &Docker, _progress: &dyn Progress) -> Result<(), super::Error> {
+        // The daemon that built it keeps it.
+        Ok(())
     }
 }

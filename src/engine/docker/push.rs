@@ -62,14 +62,18 @@ pub(crate) async fn push(
 }
 
 async fn tag_image(daemon: &Daemon, image: &BuiltImage, name: &str, tag: &str) -> Result<(), Error> {
+    let shown = format!("{} ({})", image.name(), image.id);
+    tag_image_as(daemon, image.id.as_str(), name, tag, &shown).await
+}
+
+/// Gives the image `id`, which people know as `shown`, another name.
+pub(super) async fn tag_image_as(daemon: &Daemon, id: &str, name: &str, tag: &str, shown: &str) -> Result<(), Error> {
     let options = TagImageOptionsBuilder::new().repo(name).tag(tag).build();
     let during = format!("tagging {name}:{tag}");
-    let tagged = daemon
-        .answer(daemon.images.tag_image(image.id.as_str(), Some(options)), &during)
-        .await;
+    let tagged = daemon.answer(daemon.images.tag_image(id, Some(options)), &during).await;
     tagged.map_err(|error| match error {
         Error::Refused { status: 404, .. } => Error::ImageMissing {
-            image: format!("{} ({})", image.name(), image.id),
+            image: shown.to_owned(),
         },
         error => error,
     })

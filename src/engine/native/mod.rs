@@ -6,7 +6,7 @@
 //! what it installs    resolve/: which wheels; store/: wheels by digest
 //! what it makes       archive.rs: a wheel; install/: its files' places; layers.rs: which wheel in which layer; splice.rs: a layer's bytes;
 //!                     image.rs: config and manifest; bytecode/: what Python would compile at every start
-//! the whole           build.rs, send.rs
+//! the whole           build.rs, send.rs; contents.rs: all of it to be read; saved.rs, write.rs: as files, or into the daemon
 //! ```
 #![allow(dead_code)]
 
@@ -15,6 +15,7 @@ pub mod base;
 mod build;
 mod bytecode;
 mod conflicts;
+mod contents;
 mod error;
 mod image;
 mod install;
@@ -22,10 +23,12 @@ mod layers;
 mod platform_tags;
 mod removal;
 pub(crate) mod resolve;
+mod saved;
 mod send;
 mod splice;
 pub(crate) mod store;
 mod target;
+mod write;
 
 pub use archive::Malformed;
 pub use error::Error;
@@ -35,7 +38,8 @@ use std::path::PathBuf;
 
 use async_trait::async_trait;
 
-use super::{BuiltImage, Destination, Engine, Order};
+use super::docker::Docker;
+use super::{BuiltImage, Destination, Engine, Order, Output};
 use crate::image::ImagePlan;
 use crate::progress::Progress;
 use crate::registry::auth::AuthSettings;
@@ -107,6 +111,14 @@ impl Engine for Native {
         progress: &dyn Progress,
     ) -> Result<(), super::Error> {
         Ok(self.send_image(image, destination, progress).await?)
+    }
+
+    async fn write(&self, image: &BuiltImage, output: &Output, progress: &dyn Progress) -> Result<(), super::Error> {
+        self.write_image(image, output, progress).await
+    }
+
+    async fn load(&self, image: &BuiltImage, daemon: &Docker, progress: &dyn Progress) -> Result<(), super::Error> {
+        self.load_image(image, daemon, progress).await
     }
 }
 

@@ -69,7 +69,7 @@ impl Blob<'_> {
     }
 }
 
-fn short(digest: &Digest) -> &str {
+pub(super) fn short(digest: &Digest) -> &str {
     digest.as_str().get(7..19).unwrap_or_else(|| digest.as_str())
 }
 
@@ -122,7 +122,7 @@ impl Native {
     }
 
     /// The base of an image, as it was when the image was made.
-    async fn base_of(&self, record: &Record, progress: &dyn Progress) -> Result<Base, Error> {
+    pub(super) async fn base_of(&self, record: &Record, progress: &dyn Progress) -> Result<Base, Error> {
         let mut reference = Reference::from_str(&record.base).map_err(|_| Error::ImageGone {
             id: Digest::of(record.config.as_bytes()),
         })?;
@@ -277,7 +277,7 @@ impl Sending<'_> {
 }
 
 /// Content that is held in memory.
-fn held(descriptor: Descriptor, bytes: Vec<u8>) -> Arc<dyn Content> {
+pub(super) fn held(descriptor: Descriptor, bytes: Vec<u8>) -> Arc<dyn Content> {
     struct Held(Descriptor, Bytes);
     impl Content for Held {
         fn descriptor(&self) -> &Descriptor {
@@ -291,10 +291,10 @@ fn held(descriptor: Descriptor, bytes: Vec<u8>) -> Arc<dyn Content> {
 }
 
 /// A layer, made of its wheels while it is sent.
-struct Layer {
-    entries: Arc<[Entry]>,
-    descriptor: Descriptor,
-    task: Arc<dyn Task>,
+pub(super) struct Layer {
+    pub(super) entries: Arc<[Entry]>,
+    pub(super) descriptor: Descriptor,
+    pub(super) task: Arc<dyn Task>,
 }
 
 impl Content for Layer {
@@ -330,9 +330,9 @@ impl Read for Counted {
 }
 
 /// A blob of another registry, which passes through here as it comes.
-struct RemoteBlob {
-    client: Arc<Client>,
-    descriptor: Descriptor,
+pub(super) struct RemoteBlob {
+    pub(super) client: Arc<Client>,
+    pub(super) descriptor: Descriptor,
 }
 
 /// How much of it may wait to be sent.

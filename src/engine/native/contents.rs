@@ -1,0 +1,117 @@
+//! What an image is made of, as content that can be read: for whoever writes all of it somewhere.
+
+use std::str::FromStr as _;
+use std::sync::Arc;
+
+use super::base::{Base, BaseLayer};
+use super::build::{Record, scheme};
+use super::layers::Ground;
+use super::send::{Layer, RemoteBlob, held, short};
+use super::{Error, Native};
+use crate::engine::BuiltImage;
+use crate::oci::{Content, Descriptor, Digest, Reference};
+use crate::progress::{Progress, Silent};
+use crate::registry::auth;
+use crate::registry::client::{Access, Client};
+
+/// An image, all of which can be read.
+pub(super) struct Contents {
+    /// By which it is known: `repository:tag`.
+    pub(super) name: String,
+    pub(super) manifest: Arc<dyn Content>,
+    pub(super) config: Arc<dyn Content>,
+    /// From the lowest, whether or not they are read.
+    pub(super) layers: Vec<Descriptor>,
+    /// Those that are, each once.
+    pub(super) read: Vec<(String, Arc<dyn Content>)>,
+    pub(super) platform: crate::oci::Platform,
+}
+
+impl Native {
+    /// The image's contents, of its layers those above the lowest `left_out`.
+    pub(super) async fn contents(
+        &self,
+        image: &BuiltImage,
+        left_out: usize,
+        progress: &dyn Progress,
+    ) -> Result<Contents, Error> {
+        let gone = || Error::ImageGone { id: image.id.clone() };
+        let record = Record::read(&self.store, &image.id).ok_or_else(gone)?;
+        let base = self.base_of(&record, progress).await?;
+        let mut layers: Vec<Descriptor> = base.layers.iter().map(|layer| layer.descriptor.clone()).collect();
+        let mut read = self.base_layers(&record, &base, left_out).await?;
+        let scheme = scheme(&base);
+        let ground = Ground {
+            base: &base,
+            scheme: &scheme,
+            store: &self.store,
+        };
+        for (at, (recipe, measured)) in record.layers.iter().enumerate() {
+            let descriptor = Descriptor {
+                digest: measured.digest.clone(),
+                size: measured.size,
+            };
+            if base.layers.len() + at >= left_out {
+                let layer: Arc<dyn Content> = Arc::new(Layer {
+                    entries: ground.entries(recipe)?,
+                    descriptor: descriptor.clone(),
+                    task: Arc::new(Silent),
+                });
+                read.push((recipe.title.clone(), layer));
+            }
+            layers.push(descriptor);
+        }
+        let mut seen = std::collections::HashSet::new();
+        read.retain(|(_, content)| seen.insert(content.descriptor().digest.clone()));
+        Ok(Contents {
+            name: image.name().to_owned(),
+            manifest: document(&record.manifest),
+            config: document(&record.config),
+            layers,
+            read,
+            platform: image.platform.clone(),
+        })
+    }
+
+    /// The base's layers above the lowest `left_out`, each with its title.
+    async fn base_layers(
+        &self,
+        record: &Record,
+        base: &Base,
+        left_out: usize,
+    ) -> Result<Vec<(String, Arc<dyn Content>)>, Error> {
+        let layers = base.layers.iter().skip(left_out);
+        if layers.len() == 0 {
+            return Ok(Vec::new());
+        }
+        let reference = Reference::from_str(&record.base).map_err(|_| Error::ImageGone {
+            id: Digest::of(record.config.as_bytes()),
+        })?;
+        let repository = &reference.repository;
+        let credentials = auth::credentials(repository, &self.settings.auth).await?;
+        let client = Client::connect(repository, &credentials, Access::Pull, &self.settings.client).await?;
+        let client = Arc::new(client);
+        let content = |layer: &BaseLayer| -> Arc<dyn Content> {
+            Arc::new(RemoteBlob {
+                client: Arc::clone(&client),
+                descriptor: layer.descriptor.clone(),
+            })
+        };
+        let titled = layers.map(|layer| {
+            (
+                format!("base layer {}", short(&layer.descriptor.digest)),
+                content(layer),
+            )
+        });
+        Ok(titled.collect())
+    }
+}
+
+fn document(text: &str) -> Arc<dyn Content> {
+    let bytes = text.as_bytes().to_vec();
+    let descriptor = Descriptor {
+        digest: Digest::of(&bytes),
+        size: bytes.len() as u64,
+    };
+    held(descriptor, bytes)
+}
