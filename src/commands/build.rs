@@ -6,7 +6,6 @@ use super::checkout::Checkout;
 use super::job::{self, Job};
 use super::{CommandError, dist, json};
 use crate::cli;
-use crate::engine::docker::Docker;
 use crate::engine::{self, BuiltImage, EngineKind, Output, output};
 use crate::error::Error;
 use crate::shown::Data;
@@ -24,7 +23,12 @@ pub(super) async fn run(arguments: &cli::Build, checkout: &Checkout<'_>) -> Resu
         return dist::preview(&job, &plan, arguments.json.json);
     }
     let engine = job.engine(&plan).await?;
-    let daemon = daemon(arguments, &job).await?;
+    // Who has no daemon is told at once.
+    let daemon = if arguments.load {
+        Some(job.docker().await?)
+    } else {
+        None
+    };
     let packed = job.pack(&plan)?;
     let built = job.build(&plan, &packed, engine.as_ref()).await?;
     if let Some(output) = &arguments.output {
@@ -47,14 +51,6 @@ fn check_output(arguments: &cli::Build, kind: EngineKind) -> Result<(), Error> {
         return Err(engine::Error::from(output::Error::DockerLayout).into());
     }
     Ok(output.check().map_err(engine::Error::from)?)
-}
-
-/// The daemon that the image is to be put into, if it is: who has none is told at once.
-async fn daemon(arguments: &cli::Build, job: &Job<'_>) -> Result<Option<Docker>, Error> {
-    if !arguments.load {
-        return Ok(None);
-    }
-    job.docker().await.map(Some)
 }
 
 fn outcome(arguments: &cli::Build, built: &BuiltImage) -> Data {
