@@ -132,7 +132,7 @@ fn settings_tells_what_no_file_decides() {
         .filter(|(_, setting)| setting["decided_by"] == "caller")
         .map(|(key, _)| key.as_str())
         .collect();
-    assert_eq!(callers.len(), 16, "{callers:?}");
+    assert_eq!(callers.len(), 17, "{callers:?}");
     let shown = tiny().run(&["settings"]).exits(0).stdout;
     for key in callers {
         let line = shown.lines().find(|line| line.starts_with(key)).unwrap();
