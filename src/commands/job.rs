@@ -30,6 +30,10 @@ use crate::requirements::{self, Named, Requirements};
 use crate::revision::Commit;
 use crate::secret::Secret;
 use crate::settings::Settings;
+use crate::web::Retry;
+
+/// How often a base image's registry is asked where Docker may have the image: a machine without a network does not wait long.
+const FEW_TRIES: u32 = 2;
 
 /// The project, what its user says of the build, and what git says of the checkout: each is read once.
 pub(super) struct Job<'a> {
@@ -197,7 +201,7 @@ impl<'a> Job<'a> {
     /// The engine that the settings name, if it can make what is planned.
     pub(super) async fn engine(&self, plan: &ImagePlan) -> Result<Box<dyn Engine>, Error> {
         let engine: Box<dyn Engine> = match engine_kind(self.checkout)? {
-            EngineKind::Native => Box::new(self.native(plan).await?),
+            EngineKind::Native => Box::new(self.native(plan, Retry::default().tries).await?),
             EngineKind::Docker => Box::new(self.docker().await?),
             EngineKind::Auto => self.whichever(plan).await?,
         };
@@ -207,7 +211,7 @@ impl<'a> Job<'a> {
 
     /// The native engine where the plan does not rule it out; which it is, and why, is told.
     async fn whichever(&self, plan: &ImagePlan) -> Result<Box<dyn Engine>, Error> {
-        let native = self.native(plan).await?;
+        let native = self.native(plan, FEW_TRIES).await?;
         if let Err(why) = native.check(plan) {
             self.progress().step(&format!("Engine docker: {why}"));
             return Ok(Box::new(self.docker().await?));
@@ -223,9 +227,11 @@ impl<'a> Job<'a> {
         Ok(connected.map_err(engine::Error::from)?)
     }
 
-    async fn native(&self, plan: &ImagePlan) -> Result<Native, Error> {
+    async fn native(&self, plan: &ImagePlan, tries: u32) -> Result<Native, Error> {
         let auth = auth_settings(self.checkout, &plan.base.repository).await;
-        let engine = Native::open(self.settings().native(auth), self.progress());
+        let mut settings = self.settings().native(auth);
+        settings.client.retry.tries = tries;
+        let engine = Native::open(settings, self.progress());
         Ok(engine.map_err(engine::Error::from)?)
     }
 
