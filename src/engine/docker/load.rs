@@ -86,7 +86,7 @@ impl Docker {
     }
 
     /// How many of `layers`, from the lowest, the daemon has for certain, and may be left out: as many as an image has that is there
-    /// with the same lowest ones. Looked at are those of the repository that `name` is in, and those with the lowest layer.
+    /// with the same lowest ones. Looked at are those of the repository that `name` is in.
     ///
     /// # Errors
     /// The daemon does not answer.

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import socket
 import ssl
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,7 +62,7 @@ class Registry:
         if self.answers():
             return
         process.stop(self.service)
-        holder = process.listener(self.address, 443)
+        holder = self._holder()
         if holder:
             raise Trouble(
                 f"port 443 of {self.address} is taken by {holder}: stop it; the registry must have it, as {self.host}"
@@ -73,6 +74,15 @@ class Registry:
         process.start(self.service, ["/usr/bin/docker-registry", "serve", str(directory / "config.yml")])
         process.wait_until(self.service, self.answers, seconds=20)
         say("registry", f"https://{self.host} ({self.address}) answers")
+
+    def _holder(self) -> str | None:
+        """Who has the port, once one that was stopped has let go of it."""
+        for _ in range(20):
+            holder = process.listener(self.address, 443)
+            if holder is None:
+                return None
+            time.sleep(0.1)
+        return holder
 
     def _prepare(self, directory: Path) -> None:
         line = process.run(["htpasswd", "-Bbn", "-C", "5", "AWS", self.password])
