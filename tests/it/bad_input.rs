@@ -396,7 +396,7 @@ fn a_pipeline_of_nothing_is_refused() {
 #[test]
 fn docker_does_not_run() {
     let sandbox = tiny().with("DOCKER_HOST", "unix:///nonexistent/docker.sock");
-    let ran = sandbox.run(&["build"]);
+    let ran = sandbox.run(&["build", "--engine", "docker"]);
     assert_snapshot!(sandbox.transcript(&ran));
 }
 
