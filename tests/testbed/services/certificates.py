@@ -32,11 +32,14 @@ def up(hosts: list[str]) -> None:
 
 def _issue(names: str) -> None:
     ca_key, request, extensions = TLS / "ca.key", TLS / "registry.csr", TLS / "registry.ext"
-    run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "3650", "-subj", "/CN=sgbuild testbed CA"]
-        + ["-addext", "basicConstraints=critical,CA:TRUE", "-addext", "keyUsage=critical,keyCertSign,cRLSign"]
-        + ["-keyout", str(ca_key), "-out", str(CA)]
-    )
+    if not (ca_key.exists() and CA.exists()):
+        # Once: a daemon that runs keeps the one that it has read.
+        run(
+            ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "3650"]
+            + ["-subj", "/CN=sgbuild testbed CA"]
+            + ["-addext", "basicConstraints=critical,CA:TRUE", "-addext", "keyUsage=critical,keyCertSign,cRLSign"]
+            + ["-keyout", str(ca_key), "-out", str(CA)]
+        )
     run(
         ["openssl", "req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=sgbuild testbed registry"]
         + ["-keyout", str(KEY), "-out", str(request)]
