@@ -128,9 +128,9 @@ fn a_directory_that_is_not_utf_8_works_or_is_refused() {
     let refused: [&[&str]; 10] = [
         &["dist"],
         &["dist", "--json"],
-        &["build"],
-        &["build", "--json"],
-        &["push", "--repository", "localhost:1/x"],
+        &["build", "--engine", "docker"],
+        &["build", "--engine", "docker", "--json"],
+        &["push", "--engine", "docker", "--repository", "localhost:1/x"],
         &["train", "--function", "f"],
         &["status"],
         &["destroy", "--yes"],
