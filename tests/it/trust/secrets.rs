@@ -29,6 +29,7 @@ fn user(sandbox: Sandbox) -> Sandbox {
             format!("https://me:{CANARY}@index.example/simple"),
         )
         .with("DOCKER_HOST", NO_DAEMON)
+        .with("SGBUILD_ENGINE", "docker")
 }
 
 fn configured(setting: &str) -> Sandbox {
