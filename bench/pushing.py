@@ -154,7 +154,11 @@ class Native(Way):
             "--repository",
             self.repository,
         ]
-        env = {**os.environ, "XDG_CACHE_HOME": str(self.scratch / "cache" / self.name)}
+        env = {
+            **os.environ,
+            "XDG_CACHE_HOME": str(self.scratch / "cache" / self.name),
+            "SGBUILD_BASE_IMAGE": os.environ["SGBUILD_TESTBED_BASE"],
+        }
         run([*command, *(["--no-cache"] if cold and self.engine == "docker" else []), "."], cwd=self.dir, env=env)
 
     def forget(self) -> None:
