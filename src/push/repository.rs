@@ -35,7 +35,7 @@ pub(super) async fn described(settings: &PushSettings) -> Option<TagMutability> 
     let (Some(host), Some(aws)) = (EcrHost::of(&settings.target), &settings.auth.aws) else {
         return Some(TagMutability::default());
     };
-    ecr::described(aws, &host, &settings.target.path).await.ok().flatten()
+    ecr::describe(aws, &host, &settings.target.path).await.ok().flatten()
 }
 
 async fn is_logged_in(settings: &PushSettings) -> bool {

@@ -210,16 +210,11 @@ pub async fn ensure_repository(
     self::create(config, host, name).await
 }
 
-/// The repository's tag mutability, `None` where there is no such repository.
 /// Which tags of the repository `name` may be moved; `None` where it is missing. Nothing is created.
 ///
 /// # Errors
 /// An AWS call that failed.
-pub async fn described(config: &SdkConfig, host: &EcrHost, name: &str) -> Result<Option<TagMutability>, Error> {
-    describe(config, host, name).await
-}
-
-async fn describe(config: &SdkConfig, host: &EcrHost, name: &str) -> Result<Option<TagMutability>, Error> {
+pub async fn describe(config: &SdkConfig, host: &EcrHost, name: &str) -> Result<Option<TagMutability>, Error> {
     let call = call(
         config,
         "api.ecr",

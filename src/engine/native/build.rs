@@ -1,5 +1,6 @@
 //! One image on its way from plan to digest.
 
+use std::str::FromStr as _;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -17,7 +18,7 @@ use super::store::Store;
 use super::{Error, Native};
 use crate::engine::{BuiltImage, Kept, Order};
 use crate::image::{ImagePlan, RUN_PY, run_py};
-use crate::oci::{Digest, Platform};
+use crate::oci::{Digest, Platform, Reference};
 use crate::progress::Progress;
 
 /// What of images is kept in the store.
@@ -48,6 +49,16 @@ pub(super) struct Record {
 impl Record {
     pub(super) fn read(store: &Store, id: &Digest) -> Option<Self> {
         store.note(IMAGES, id.as_str())
+    }
+
+    /// The base image, as the plan named it.
+    ///
+    /// # Errors
+    /// What is kept is damaged.
+    pub(super) fn reference(&self) -> Result<Reference, Error> {
+        Reference::from_str(&self.base).map_err(|_| Error::ImageGone {
+            id: Digest::of(self.config.as_bytes()),
+        })
     }
 }
 

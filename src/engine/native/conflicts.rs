@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::Error;
-use super::archive::Archive;
-use super::install::{self, Content};
+use super::install::Content;
 use super::layers::{Ground, Ingredient, Recipe};
 use crate::oci::Digest;
 use crate::progress::Progress;
@@ -65,10 +64,7 @@ fn find(ground: &Ground<'_>, wheels: &[&Ingredient], progress: &dyn Progress) ->
     let mut found = Vec::new();
     for ingredient in wheels {
         progress.check()?;
-        let path = ground.wheel(ingredient)?;
-        let malformed = |reason| Error::wheel(&ingredient.name, &path, reason);
-        let archive = Archive::open(&ingredient.name, &path).map_err(malformed)?;
-        let files = install::installed(&archive, &ingredient.name, ground.scheme, false).map_err(malformed)?;
+        let (archive, files) = ground.installed(ingredient)?;
         for file in files {
             let content = match &file.content {
                 Content::Member(index) => archive.members().get(*index).map_or((0, 0), |it| (it.size, it.crc32)),

@@ -1,6 +1,5 @@
 //! What an image is made of, as content that can be read: for whoever writes all of it somewhere.
 
-use std::str::FromStr as _;
 use std::sync::Arc;
 
 use super::base::{Base, BaseLayer};
@@ -9,10 +8,8 @@ use super::layers::Ground;
 use super::send::{Layer, RemoteBlob, held, short};
 use super::{Error, Native};
 use crate::engine::BuiltImage;
-use crate::oci::{Content, Descriptor, Digest, Reference};
+use crate::oci::{Content, Descriptor};
 use crate::progress::{Progress, Silent};
-use crate::registry::auth;
-use crate::registry::client::{Access, Client};
 
 /// An image, all of which can be read.
 pub(super) struct Contents {
@@ -35,8 +32,7 @@ impl Native {
         left_out: usize,
         progress: &dyn Progress,
     ) -> Result<Contents, Error> {
-        let gone = || Error::ImageGone { id: image.id.clone() };
-        let record = Record::read(&self.store, &image.id).ok_or_else(gone)?;
+        let record = self.record(image)?;
         let base = self.base_of(&record, progress).await?;
         let mut layers: Vec<Descriptor> = base.layers.iter().map(|layer| layer.descriptor.clone()).collect();
         let mut read = self.base_layers(&record, &base, left_out).await?;
@@ -47,10 +43,7 @@ impl Native {
             store: &self.store,
         };
         for (at, (recipe, measured)) in record.layers.iter().enumerate() {
-            let descriptor = Descriptor {
-                digest: measured.digest.clone(),
-                size: measured.size,
-            };
+            let descriptor = measured.descriptor();
             if base.layers.len() + at >= left_out {
                 let layer: Arc<dyn Content> = Arc::new(Layer {
                     entries: ground.entries(recipe)?,
@@ -65,8 +58,8 @@ impl Native {
         read.retain(|(_, content)| seen.insert(content.descriptor().digest.clone()));
         Ok(Contents {
             name: image.name().to_owned(),
-            manifest: document(&record.manifest),
-            config: document(&record.config),
+            manifest: held(record.manifest.as_bytes()),
+            config: held(record.config.as_bytes()),
             layers,
             read,
             platform: image.platform.clone(),
@@ -84,13 +77,7 @@ impl Native {
         if layers.len() == 0 {
             return Ok(Vec::new());
         }
-        let reference = Reference::from_str(&record.base).map_err(|_| Error::ImageGone {
-            id: Digest::of(record.config.as_bytes()),
-        })?;
-        let repository = &reference.repository;
-        let credentials = auth::credentials(repository, &self.settings.auth).await?;
-        let client = Client::connect(repository, &credentials, Access::Pull, &self.settings.client).await?;
-        let client = Arc::new(client);
+        let client = self.connect_to(&record.reference()?.repository).await?;
         let content = |layer: &BaseLayer| -> Arc<dyn Content> {
             Arc::new(RemoteBlob {
                 client: Arc::clone(&client),
@@ -105,13 +92,4 @@ impl Native {
         });
         Ok(titled.collect())
     }
-}
-
-fn document(text: &str) -> Arc<dyn Content> {
-    let bytes = text.as_bytes().to_vec();
-    let descriptor = Descriptor {
-        digest: Digest::of(&bytes),
-        size: bytes.len() as u64,
-    };
-    held(descriptor, bytes)
 }

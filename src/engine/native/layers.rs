@@ -1,7 +1,6 @@
 //! Which wheel is in which layer, and what a layer is made of.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -10,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 use super::Error;
 use super::archive::Archive;
 use super::base::{Base, Kind};
-use super::install::{self, Scheme};
+use super::install::{self, Installed, Scheme};
 use super::splice::{Body, Entry};
 use super::store::{Store, Wheel};
 use crate::oci::Digest;
@@ -159,8 +158,7 @@ impl Ground<'_> {
     pub(crate) fn entries(&self, recipe: &Recipe) -> Result<Arc<[Entry]>, Error> {
         let mut entries = BTreeMap::new();
         for ingredient in &recipe.wheels {
-            let path = self.wheel(ingredient)?;
-            self.add_wheel(&path, ingredient, &mut entries)?;
+            self.add_wheel(ingredient, &mut entries)?;
         }
         for compiled in &recipe.compiled {
             self.add_compiled(compiled, &mut entries)?;
@@ -178,31 +176,28 @@ impl Ground<'_> {
         Ok(entries.into_values().collect())
     }
 
-    /// Where the wheel is kept.
+    /// A wheel, and where its files are installed, sorted by path.
     ///
     /// # Errors
-    /// Nowhere, any more.
-    pub(crate) fn wheel(&self, ingredient: &Ingredient) -> Result<PathBuf, Error> {
-        self.kept(&ingredient.name, &ingredient.digest)
+    /// It is not kept any more, or no installer takes it.
+    pub(crate) fn installed(&self, ingredient: &Ingredient) -> Result<(Arc<Archive>, Vec<Installed>), Error> {
+        let wheel = self.archive(&ingredient.name, &ingredient.digest)?;
+        let files = install::installed(&wheel, &ingredient.name, self.scheme, ingredient.requested);
+        let files = files.map_err(|reason| Error::wheel(&ingredient.name, wheel.path(), reason))?;
+        Ok((wheel, files))
     }
 
-    fn kept(&self, name: &str, digest: &Digest) -> Result<PathBuf, Error> {
-        self.store.get(digest).ok_or_else(|| Error::WheelGone {
+    fn archive(&self, name: &str, digest: &Digest) -> Result<Arc<Archive>, Error> {
+        let path = self.store.get(digest).ok_or_else(|| Error::WheelGone {
             name: name.to_owned(),
             digest: digest.clone(),
-        })
+        })?;
+        let archive = Archive::open(name, &path).map_err(|reason| Error::wheel(name, &path, reason))?;
+        Ok(Arc::new(archive))
     }
 
-    fn add_wheel(
-        &self,
-        path: &Path,
-        ingredient: &Ingredient,
-        entries: &mut BTreeMap<String, Entry>,
-    ) -> Result<(), Error> {
-        let malformed = |reason| Error::wheel(&ingredient.name, path, reason);
-        let wheel = Arc::new(Archive::open(&ingredient.name, path).map_err(malformed)?);
-        let files =
-            install::installed(&wheel, &ingredient.name, self.scheme, ingredient.requested).map_err(malformed)?;
+    fn add_wheel(&self, ingredient: &Ingredient, entries: &mut BTreeMap<String, Entry>) -> Result<(), Error> {
+        let (wheel, files) = self.installed(ingredient)?;
         for file in files {
             let body = match file.content {
                 install::Content::Bytes(bytes) => Body::Bytes(bytes),
@@ -217,10 +212,7 @@ impl Ground<'_> {
     }
 
     fn add_compiled(&self, compiled: &Compiled, entries: &mut BTreeMap<String, Entry>) -> Result<(), Error> {
-        let path = self.kept(&compiled.name, &compiled.digest)?;
-        let malformed = |reason| Error::wheel(&compiled.name, &path, reason);
-        let archive = Archive::open(&compiled.name, &path).map_err(malformed)?;
-        let archive = Arc::new(archive);
+        let archive = self.archive(&compiled.name, &compiled.digest)?;
         for (index, member) in archive.members().iter().enumerate() {
             let wheel = Arc::clone(&archive);
             self.add(

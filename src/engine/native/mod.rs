@@ -8,7 +8,6 @@
 //!                     image.rs: config and manifest; bytecode/: what Python would compile at every start
 //! the whole           build.rs, send.rs; contents.rs: all of it to be read; saved.rs, write.rs: as files, or into the daemon
 //! ```
-#![allow(dead_code)]
 
 mod archive;
 pub mod base;

@@ -4,9 +4,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::Error;
-use super::archive::Archive;
 use super::base::{Base, Installed, Kind};
-use super::install;
 use super::layers::{Ground, Recipe};
 use crate::oci::Digest;
 use crate::project::normalized;
@@ -42,10 +40,8 @@ pub(super) fn removed(ground: &Ground<'_>, replaced: &[String], recipes: &[Recip
     }
     let mut used = BTreeSet::new();
     for ingredient in wheels {
-        let path = ground.wheel(ingredient)?;
-        let malformed = |reason| Error::wheel(&ingredient.name, &path, reason);
-        let archive = Archive::open(&ingredient.name, &path).map_err(malformed)?;
-        for file in install::installed(&archive, &ingredient.name, ground.scheme, false).map_err(malformed)? {
+        let (_, files) = ground.installed(ingredient)?;
+        for file in files {
             let path = in_place(base, &file.path);
             used.extend(parents(&path).map(ToOwned::to_owned));
         }

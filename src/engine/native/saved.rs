@@ -106,7 +106,7 @@ impl Files {
             (INDEX, self.index.clone()),
             ("manifest.json", self.for_docker.clone()),
         ] {
-            self.append(path, &*of_bytes(bytes), None, sink)?;
+            self.append(path, &*held(&bytes), None, sink)?;
         }
         sink.write_all(&[0; 2 * BLOCK]).map_err(Failure::Write)?;
         sink.flush().map_err(Failure::Write)
@@ -197,14 +197,6 @@ impl Files {
 
 fn blob(digest: &Digest) -> String {
     format!("{BLOBS}/{}", digest.as_str().trim_start_matches("sha256:"))
-}
-
-fn of_bytes(bytes: Vec<u8>) -> Arc<dyn Content> {
-    let descriptor = Descriptor {
-        digest: Digest::of(&bytes),
-        size: bytes.len() as u64,
-    };
-    held(descriptor, bytes)
 }
 
 fn layout() -> Vec<u8> {
@@ -318,8 +310,8 @@ mod tests {
     fn contents(layer: Arc<dyn Content>) -> Contents {
         Contents {
             name: "sgbuild/iris:1".to_owned(),
-            manifest: of_bytes(b"{}".to_vec()),
-            config: of_bytes(b"{\"a\": 1}".to_vec()),
+            manifest: held(b"{}"),
+            config: held(b"{\"a\": 1}"),
             layers: vec![layer.descriptor().clone()],
             read: vec![("a layer".to_owned(), layer)],
             platform: Platform {
@@ -332,7 +324,7 @@ mod tests {
 
     #[test]
     fn a_layer_that_is_not_what_it_says_is_written_nowhere() {
-        let right = of_bytes(b"layer".to_vec()).descriptor().clone();
+        let right = held(b"layer").descriptor().clone();
         for wrong in [&b"laier"[..], b"laye", b"layers", b""] {
             let contents = contents(Arc::new(Other(right.clone(), wrong)));
             let files = Files::of(&contents, &Stop::default(), &Silent);
@@ -355,9 +347,9 @@ mod tests {
         let stop = Stop::default();
         let mut names = Vec::new();
         for (name, layer) in [("a:1", "one"), ("b:1", "two"), ("a:1", "three"), ("a:1", "three")] {
-            let mut contents = contents(of_bytes(layer.as_bytes().to_vec()));
+            let mut contents = contents(held(layer.as_bytes()));
             contents.name = name.to_owned();
-            contents.manifest = of_bytes(format!("{{\"of\": \"{layer}\"}}").into_bytes());
+            contents.manifest = held(format!("{{\"of\": \"{layer}\"}}").as_bytes());
             Files::of(&contents, &stop, &Silent)
                 .write_layout(directory.path())
                 .unwrap();
@@ -379,7 +371,7 @@ mod tests {
 
     #[test]
     fn nobody_waits_any_more() {
-        let contents = contents(of_bytes(b"layer".to_vec()));
+        let contents = contents(held(b"layer"));
         let stop = Stop::default();
         let files = Files::of(&contents, &stop, &Silent);
         drop(stop);

@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 use std::io::{self, Read};
-use std::str::FromStr as _;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -21,7 +20,7 @@ use super::splice::{Entry, LayerReader, Measured};
 use super::{Error, Native};
 use crate::engine::{BuiltImage, Destination};
 use crate::explain::{Explain as _, Fault};
-use crate::oci::{Content, Descriptor, Digest, ImageManifest, MediaType, Reference, Repository};
+use crate::oci::{Content, Descriptor, Digest, ImageManifest, MediaType, Repository};
 use crate::progress::{Progress, Task};
 use crate::registry::auth;
 use crate::registry::client::{Access, Client, Manifest};
@@ -48,15 +47,9 @@ enum Blob<'a> {
 impl Blob<'_> {
     fn descriptor(&self) -> Descriptor {
         match self {
-            Self::Config(text) => Descriptor {
-                digest: Digest::of(text.as_bytes()),
-                size: text.len() as u64,
-            },
+            Self::Config(text) => described(text.as_bytes()),
             Self::OfBase(layer) => layer.descriptor.clone(),
-            Self::Layer(_, measured) => Descriptor {
-                digest: measured.digest.clone(),
-                size: measured.size,
-            },
+            Self::Layer(_, measured) => measured.descriptor(),
         }
     }
 
@@ -80,8 +73,7 @@ impl Native {
         destination: &Destination<'_>,
         progress: &dyn Progress,
     ) -> Result<(), Error> {
-        let gone = || Error::ImageGone { id: image.id.clone() };
-        let record = Record::read(&self.store, &image.id).ok_or_else(gone)?;
+        let record = self.record(image)?;
         let base = self.base_of(&record, progress).await?;
         let mut blobs: Vec<Blob<'_>> = base.layers.iter().map(Blob::OfBase).collect();
         blobs.extend(
@@ -123,9 +115,7 @@ impl Native {
 
     /// The base of an image, as it was when the image was made.
     pub(super) async fn base_of(&self, record: &Record, progress: &dyn Progress) -> Result<Base, Error> {
-        let mut reference = Reference::from_str(&record.base).map_err(|_| Error::ImageGone {
-            id: Digest::of(record.config.as_bytes()),
-        })?;
+        let mut reference = record.reference()?;
         reference.digest = Some(record.base_digest.clone());
         let credentials = auth::credentials(&reference.repository, &self.settings.auth).await?;
         let source = base::Source::Registry(reference);
@@ -138,6 +128,22 @@ impl Native {
             pull: false,
         };
         Ok(base::read(&asked, progress).await?)
+    }
+
+    /// What is kept of an image.
+    ///
+    /// # Errors
+    /// Nothing, any more.
+    pub(super) fn record(&self, image: &BuiltImage) -> Result<Record, Error> {
+        let gone = || Error::ImageGone { id: image.id.clone() };
+        Record::read(&self.store, &image.id).ok_or_else(gone)
+    }
+
+    /// A client that reads from the base's repository.
+    pub(super) async fn connect_to(&self, base: &Repository) -> Result<Arc<Client>, Error> {
+        let credentials = auth::credentials(base, &self.settings.auth).await?;
+        let client = Client::connect(base, &credentials, Access::Pull, &self.settings.client).await?;
+        Ok(Arc::new(client))
     }
 
     /// The blobs of the last image that was pushed there, if the repository still has it: a registry keeps what a manifest names.
@@ -208,26 +214,24 @@ impl Sending<'_> {
             task.finish("already there");
             return Ok(());
         }
-        match blob {
-            Blob::Config(text) => client.upload_blob(&held(descriptor, text.as_bytes().to_vec())).await?,
+        let task: Arc<dyn Task> = Arc::from(task);
+        let outcome = match blob {
+            Blob::Config(text) => {
+                client.upload_blob(&held(text.as_bytes())).await?;
+                "pushed"
+            }
             Blob::Layer(recipe, _) => {
-                let task: Arc<dyn Task> = Arc::from(task);
                 let layer: Arc<dyn Content> = Arc::new(Layer {
                     entries: self.entries(recipe)?,
                     descriptor,
                     task: Arc::clone(&task),
                 });
                 client.upload_blob(&layer).await?;
-                task.finish("pushed");
-                return Ok(());
+                "pushed"
             }
-            Blob::OfBase(layer) => {
-                let outcome = self.base_layer(layer).await?;
-                task.finish(outcome);
-                return Ok(());
-            }
-        }
-        task.finish("pushed");
+            Blob::OfBase(layer) => self.base_layer(layer).await?,
+        };
+        task.finish(outcome);
         Ok(())
     }
 
@@ -241,18 +245,9 @@ impl Sending<'_> {
         ground.entries(recipe)
     }
 
-    async fn connect_to(&self, base: &Repository) -> Result<Arc<Client>, Error> {
-        let settings = &self.native.settings;
-        let credentials = auth::credentials(base, &settings.auth).await?;
-        let client = Client::connect(base, &credentials, Access::Pull, &settings.client).await?;
-        Ok(Arc::new(client))
-    }
-
     /// A layer of the base: the registry is asked to share it where it has it, else it goes from registry to registry.
     async fn base_layer(&self, layer: &BaseLayer) -> Result<&'static str, Error> {
-        let from = Reference::from_str(&self.record.base).map_err(|_| Error::ImageGone {
-            id: Digest::of(self.record.config.as_bytes()),
-        })?;
+        let from = self.record.reference()?;
         let to = &self.destination.reference.repository;
         let digest = &layer.descriptor.digest;
         if from.repository.host == to.host {
@@ -265,7 +260,7 @@ impl Sending<'_> {
         }
         let client = self
             .source
-            .get_or_try_init(|| self.connect_to(&from.repository))
+            .get_or_try_init(|| self.native.connect_to(&from.repository))
             .await?;
         let blob: Arc<dyn Content> = Arc::new(RemoteBlob {
             client: Arc::clone(client),
@@ -276,8 +271,15 @@ impl Sending<'_> {
     }
 }
 
-/// Content that is held in memory.
-pub(super) fn held(descriptor: Descriptor, bytes: Vec<u8>) -> Arc<dyn Content> {
+fn described(bytes: &[u8]) -> Descriptor {
+    Descriptor {
+        digest: Digest::of(bytes),
+        size: bytes.len() as u64,
+    }
+}
+
+/// A document, as content that is held in memory.
+pub(super) fn held(bytes: &[u8]) -> Arc<dyn Content> {
     struct Held(Descriptor, Bytes);
     impl Content for Held {
         fn descriptor(&self) -> &Descriptor {
@@ -287,7 +289,7 @@ pub(super) fn held(descriptor: Descriptor, bytes: Vec<u8>) -> Arc<dyn Content> {
             Ok(Box::new(io::Cursor::new(self.1.clone())))
         }
     }
-    Arc::new(Held(descriptor, Bytes::from(bytes)))
+    Arc::new(Held(described(bytes), Bytes::copy_from_slice(bytes)))
 }
 
 /// A layer, made of its wheels while it is sent.

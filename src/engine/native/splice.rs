@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::Error;
 use super::archive::{Archive, Inflation, Malformed, Member};
-use crate::oci::Digest;
+use crate::oci::{Descriptor, Digest};
 use crate::progress::{Cancelled, Progress};
 
 /// When every file was changed: a time that zip can say too, 1980-01-02 in UTC.
@@ -66,6 +66,16 @@ pub(crate) struct Measured {
     pub(crate) diff_id: Digest,
     /// How many bytes it is.
     pub(crate) unpacked: u64,
+}
+
+impl Measured {
+    /// As a manifest describes it.
+    pub(crate) fn descriptor(&self) -> Descriptor {
+        Descriptor {
+            digest: self.digest.clone(),
+            size: self.size,
+        }
+    }
 }
 
 /// A piece of a layer as it is compressed: a gzip member.

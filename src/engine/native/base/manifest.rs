@@ -59,8 +59,9 @@ pub(super) struct Index {
 pub(super) struct Listed {
     #[serde(flatten)]
     pub(super) descriptor: Descriptor,
+    /// Not asked for, but a text where it is there.
     #[serde(rename = "mediaType", default)]
-    pub(super) media_type: String,
+    _media_type: String,
     platform: Option<ListedPlatform>,
     #[serde(default)]
     pub(super) annotations: std::collections::BTreeMap<String, String>,

@@ -12,7 +12,7 @@ use super::interpreter::Interpreter;
 use super::{Failure, ask};
 use crate::engine::native::Error;
 use crate::engine::native::archive::Archive;
-use crate::engine::native::install::{self, Content};
+use crate::engine::native::install::Content;
 use crate::engine::native::layers::{Ground, Ingredient};
 use crate::engine::native::splice::TIME;
 use crate::engine::native::store::Store;
@@ -49,10 +49,7 @@ struct Module {
 
 /// The batches of a wheel: all that pip would compile.
 pub(super) fn of(ground: &Ground<'_>, wheel: &Ingredient, interpreter: &Interpreter) -> Result<Vec<Batch>, Error> {
-    let path = ground.wheel(wheel)?;
-    let malformed = |reason| Error::wheel(&wheel.name, &path, reason);
-    let archive = Arc::new(Archive::open(&wheel.name, &path).map_err(malformed)?);
-    let files = install::installed(&archive, &wheel.name, ground.scheme, wheel.requested).map_err(malformed)?;
+    let (archive, files) = ground.installed(wheel)?;
     let mut batches: Vec<Batch> = Vec::new();
     let mut room = 0;
     for file in files {

@@ -1,6 +1,5 @@
 //! Notes of what was found out, such as which wheels a set of requirements comes to: small, and never missed.
 
-use std::fs;
 use std::io::{Read as _, Write as _};
 use std::path::PathBuf;
 
@@ -37,11 +36,6 @@ impl Store {
             Ok(())
         };
         let _ = write();
-    }
-
-    /// Takes a note out that turned out to be wrong.
-    pub(crate) fn forget_note(&self, kind: &str, key: &str) {
-        let _ = fs::remove_file(self.note_path(kind, key));
     }
 
     fn note_path(&self, kind: &str, key: &str) -> PathBuf {

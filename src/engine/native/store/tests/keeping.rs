@@ -73,8 +73,6 @@ fn notes_are_kept_by_kind_and_key() {
     assert_eq!(store.note::<Vec<u8>>("splice", "other"), None);
     assert_eq!(store.note::<Vec<u8>>("other", "a/../b"), None);
     assert_eq!(store.note::<String>("splice", "a/../b"), None);
-    store.forget_note("splice", "a/../b");
-    assert_eq!(store.note::<Vec<u8>>("splice", "a/../b"), None);
 }
 
 #[test]
