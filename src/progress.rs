@@ -1,5 +1,7 @@
 //! How a stage tells what it is doing and hears that it is to stop, without knowing who listens.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use crate::explain::{Advice, Explain, Fault};
 
 /// Receives a stage's progress. The CLI draws it on stderr; the Lambda and tests are [`Silent`]. Texts may hold anything that
@@ -66,6 +68,49 @@ impl Progress for Silent {
 impl Task for Silent {
     fn set(&self, _done: u64, _total: Option<u64>) {}
     fn finish(&self, _outcome: &str) {}
+}
+
+/// Another's [`Progress`], for work beside other work: once nobody waits for it any more, it ends as if the user had asked for that.
+pub struct Abandonable<'a> {
+    of: &'a dyn Progress,
+    abandoned: AtomicBool,
+}
+
+impl<'a> Abandonable<'a> {
+    /// What is told is told `of`.
+    #[must_use]
+    pub fn new(of: &'a dyn Progress) -> Self {
+        Self {
+            of,
+            abandoned: AtomicBool::new(false),
+        }
+    }
+
+    /// Nobody waits for the work any more.
+    pub fn abandon(&self) {
+        self.abandoned.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Progress for Abandonable<'_> {
+    fn step(&self, title: &str) {
+        self.of.step(title);
+    }
+    fn detail(&self, line: &str) {
+        self.of.detail(line);
+    }
+    fn output(&self, text: &str) {
+        self.of.output(text);
+    }
+    fn warn(&self, text: &str) {
+        self.of.warn(text);
+    }
+    fn task(&self, title: &str, total: Option<u64>) -> Box<dyn Task> {
+        self.of.task(title, total)
+    }
+    fn cancelled(&self) -> bool {
+        self.abandoned.load(Ordering::Relaxed) || self.of.cancelled()
+    }
 }
 
 #[cfg(test)]

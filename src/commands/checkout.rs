@@ -8,8 +8,8 @@ use aws_config::SdkConfig;
 use super::CommandError;
 use crate::aws;
 use crate::error::Error;
-use crate::progress::Progress;
-use crate::revision::{self, Commit, Revision};
+use crate::progress::{Abandonable, Progress};
+use crate::revision::{self, Asked, Commit, Revision};
 use crate::settings::{Definition, Environment, Settings, Value};
 
 /// A project's directory, its settings, and whom to tell what happens.
@@ -17,6 +17,7 @@ pub(crate) struct Checkout<'a> {
     pub(crate) settings: Settings,
     pub(crate) progress: &'a dyn Progress,
     revision: OnceCell<Option<Revision>>,
+    aws: tokio::sync::OnceCell<SdkConfig>,
 }
 
 impl<'a> Checkout<'a> {
@@ -34,6 +35,7 @@ impl<'a> Checkout<'a> {
             settings,
             progress,
             revision: OnceCell::new(),
+            aws: tokio::sync::OnceCell::new(),
         })
     }
 
@@ -51,16 +53,42 @@ impl<'a> Checkout<'a> {
 
     /// What git says; asked once. A checkout that git refuses to read is warned of: the image will not name its commit.
     pub(crate) fn revision(&self) -> Result<Option<&Revision>, Error> {
-        self.revision_with(&[])
-    }
-
-    /// The same, where `neighbours` are built as well: whoever asks first says so.
-    pub(super) fn revision_with(&self, neighbours: &[PathBuf]) -> Result<Option<&Revision>, Error> {
         if let Some(known) = self.revision.get() {
             return Ok(known.as_ref());
         }
-        let environment = self.settings.environment().all();
-        let read = match Revision::read(self.settings.root(), neighbours, environment, self.progress) {
+        let (root, environment) = (self.settings.root(), self.settings.environment().all());
+        let asked = Asked::about(root, environment, self.progress);
+        self.keep(asked, &[])
+    }
+
+    /// Asks git while `work` is done, and what that comes to. `neighbours` are built as well.
+    pub(super) fn revision_meanwhile<T>(
+        &self,
+        work: impl FnOnce() -> Result<T, Error>,
+        neighbours: impl FnOnce(&T) -> Vec<PathBuf>,
+    ) -> Result<T, Error> {
+        let (root, environment) = (self.settings.root(), self.settings.environment().all());
+        let asking = Abandonable::new(self.progress);
+        std::thread::scope(|scope| {
+            let asked = scope.spawn(|| Asked::about(root, environment, &asking));
+            let done = work();
+            if done.is_err() {
+                asking.abandon();
+            }
+            let asked = asked.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            let done = done?;
+            self.keep(asked, &neighbours(&done))?;
+            Ok(done)
+        })
+    }
+
+    fn keep(
+        &self,
+        asked: Result<Option<Asked<'_>>, revision::Error>,
+        neighbours: &[PathBuf],
+    ) -> Result<Option<&Revision>, Error> {
+        let said = asked.and_then(|asked| asked.map(|asked| asked.with(neighbours)).transpose());
+        let read = match said {
             Ok(read) => read,
             Err(revision::Error::Cancelled(cancelled)) => return Err(cancelled.into()),
             Err(refused) => {
@@ -76,8 +104,9 @@ impl<'a> Checkout<'a> {
         Ok(self.settings.commit(self.revision()?))
     }
 
-    /// The AWS configuration, with the setting `region` over it.
+    /// The AWS configuration, with the setting `region` over it; read once.
     pub(crate) async fn aws(&self) -> SdkConfig {
-        aws::configuration(self.settings.account().region).await
+        let read = || aws::configuration(self.settings.account().region);
+        self.aws.get_or_init(read).await.clone()
     }
 }

@@ -77,16 +77,20 @@ pub(super) fn read_project(checkout: &Checkout<'_>) -> Result<Project, Error> {
 impl<'a> Job<'a> {
     /// Reads the project and what is around it.
     pub(super) fn open(checkout: &'a Checkout<'a>) -> Result<Self, Error> {
-        let project = read_project(checkout)?;
-        let requirements = read_requirements(&project, checkout)?;
-        let neighbours = neighbours::find(&project, requirements.as_ref(), checkout)?;
+        let read = || {
+            let project = read_project(checkout)?;
+            let requirements = read_requirements(&project, checkout)?;
+            let neighbours = neighbours::find(&project, requirements.as_ref(), checkout)?;
+            Ok((project, requirements, neighbours))
+        };
+        let around = |(_, _, neighbours): &(_, _, Neighbours)| neighbours.directories();
+        let (project, requirements, neighbours) = checkout.revision_meanwhile(read, around)?;
         let secrets = checkout
             .settings
             .build_secrets(&project, &neighbours, requirements.as_ref())?;
         for warning in &secrets.kept_back {
             checkout.progress.warn(warning);
         }
-        checkout.revision_with(&neighbours.directories())?;
         Ok(Self {
             commit: checkout.commit()?,
             secrets: secrets.by_id,

@@ -13,10 +13,12 @@ use crate::push::{self, Ahead, PushSettings, PushedImage};
 use crate::shown::Data;
 use crate::training::job::Job as TrainingJob;
 use crate::training::{TrainingAnswer, TrainingSettings};
+use crate::web;
 
 pub(super) async fn run(arguments: &cli::Push, checkout: &Checkout<'_>) -> Result<Data, Error> {
     checkout.check_build()?;
     job::engine_kind(checkout)?;
+    web::prepare();
     let job = Job::open(checkout)?;
     job.check_trust()?;
     let training = training_settings(arguments, &job)?;
@@ -26,8 +28,8 @@ pub(super) async fn run(arguments: &cli::Push, checkout: &Checkout<'_>) -> Resul
     if arguments.dry_run.dry_run {
         return preview(&job, &plan, &target, training.as_ref(), arguments.json.json);
     }
-    let ahead = Ahead::begin(&target);
     let engine = job.engine(&plan).await?;
+    let ahead = Ahead::begin(&target, engine.last_pushed(&target.target));
     let packed = job.pack(&plan)?;
     let built = job.build(&plan, &packed, engine.as_ref()).await?;
     let pushed = push::push(&built, engine.as_ref(), &target, ahead, checkout.progress).await?;

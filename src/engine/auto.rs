@@ -7,6 +7,7 @@ use super::docker::{self, Docker, DockerSettings};
 use super::native::Native;
 use super::{BuiltImage, Destination, Engine, Error, Kept, Order, Output};
 use crate::image::ImagePlan;
+use crate::oci::{Digest, Repository};
 use crate::progress::Progress;
 
 /// Builds natively, and with Docker what turns out to need it. No daemon is looked for before that.
@@ -60,6 +61,10 @@ impl Engine for Auto {
                 Err(_) => Ok(false),
             },
         }
+    }
+
+    fn last_pushed(&self, repository: &Repository) -> Option<Digest> {
+        self.native.last_pushed(repository)
     }
 
     async fn send(

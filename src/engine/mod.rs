@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::dist::Dist;
 use crate::image::ImagePlan;
-use crate::oci::{Digest, Platform, Reference};
+use crate::oci::{Digest, Platform, Reference, Repository};
 use crate::progress::Progress;
 use crate::registry::Credentials;
 use crate::registry::client::Client;
@@ -46,6 +46,11 @@ pub trait Engine: Send + Sync {
     /// # Errors
     /// The engine does not answer.
     async fn holds(&self, image: &BuiltImage) -> Result<bool, Error>;
+
+    /// The manifest that was pushed to a repository last, as far as the engine remembers: where it still is, all that it names is.
+    fn last_pushed(&self, _repository: &Repository) -> Option<Digest> {
+        None
+    }
 
     /// Sends the image to a registry, with what each layer comes to as `progress`.
     ///
@@ -101,6 +106,8 @@ pub struct Destination<'a> {
     pub credentials: &'a Credentials,
     /// Connected to the repository.
     pub client: &'a Client,
+    /// Whether it was just seen to have [`Engine::last_pushed`].
+    pub holds_last: bool,
 }
 
 /// An image that an engine built and keeps.

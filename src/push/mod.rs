@@ -9,6 +9,7 @@ pub use ahead::Ahead;
 pub use error::Error;
 
 use serde::{Deserialize, Serialize};
+use tokio::sync::OnceCell;
 
 use crate::engine::{BuiltImage, Destination, Engine};
 use crate::explain::{Explain as _, Fault};
@@ -76,24 +77,25 @@ pub async fn push(
 ) -> Result<PushedImage, Error> {
     let tags = references(settings)?;
     progress.step(&format!("Pushing to {}", settings.target));
-    let Found {
-        mutability,
-        client,
-        credentials,
-    } = match ahead.found().await {
+    let mut found = match ahead.found().await {
         Some(found) => found,
         None => Found::of(settings, progress).await?,
     };
+    let seen = found.fresh_tags();
     let mut push = Push {
         image,
-        client,
-        credentials,
-        mutability,
+        client: found.client,
+        credentials: found.credentials,
+        mutability: OnceCell::new_with(found.mutability),
+        holds_last: found.holds_last,
         settings,
         progress,
     };
-
-    let states = match push.look_up_all(&tags).await {
+    let looked_up = match seen {
+        Some(seen) => push.judge_all(&tags, seen).await,
+        None => push.look_up_all(&tags).await,
+    };
+    let states = match looked_up {
         // A password that was kept may have been withdrawn meanwhile.
         Err(error) if error.is_refused() && auth::forget(&settings.target, &settings.auth).await => {
             (push.client, push.credentials) = connect(settings).await?;
@@ -101,14 +103,15 @@ pub async fn push(
         }
         looked_up => looked_up?,
     };
-    let held = match states.iter().find_map(TagState::image) {
-        Some(held) => held.clone(),
-        None => push.send(engine, &tags[0]).await?,
+    let (held, is_sent) = match states.iter().find_map(TagState::image) {
+        Some(held) => (held.clone(), false),
+        None => (push.send(engine, &tags[0]).await?, true),
     };
     let digest = push.confirmed_digest(&tags[0], &held.manifest).await?;
     let mut confirmed = Vec::new();
-    for (tag, state) in tags.iter().zip(&states) {
-        if push.point(tag, state, &held.manifest, &digest).await? {
+    for (at, (tag, state)) in tags.iter().zip(&states).enumerate() {
+        // The first tag was read after the image was sent to it.
+        if is_sent && at == 0 || push.point(tag, state, &held.manifest, &digest).await? {
             confirmed.push(tag.api_reference().to_owned());
         }
     }
@@ -151,7 +154,10 @@ struct Push<'a> {
     image: &'a BuiltImage,
     client: Client,
     credentials: Credentials,
-    mutability: TagMutability,
+    /// Asked for when a tag is in the way.
+    mutability: OnceCell<TagMutability>,
+    /// See [`Destination`].
+    holds_last: bool,
     settings: &'a PushSettings,
     progress: &'a dyn Progress,
 }
@@ -180,6 +186,13 @@ impl Push<'_> {
         held.image.config.digest == self.image.id || held.manifest.digest() == self.image.id
     }
 
+    /// Whether the tag, if it exists, stays with its image.
+    async fn is_immutable(&self, tag: &Reference) -> Result<bool, Error> {
+        let ensured = || repository::ensure(self.settings, self.progress);
+        let mutability = self.mutability.get_or_try_init(ensured).await?;
+        Ok(mutability.is_immutable(tag.api_reference()))
+    }
+
     /// Has the engine send the image under `tag`, and answers with what the registry then holds.
     async fn send(&self, engine: &dyn Engine, tag: &Reference) -> Result<Held, Error> {
         if let Err(error) = self.send_layers(engine, tag).await {
@@ -195,6 +208,7 @@ impl Push<'_> {
             reference: tag,
             credentials: &self.credentials,
             client: &self.client,
+            holds_last: self.holds_last,
         };
         let mut tries = 0;
         loop {
@@ -217,7 +231,7 @@ impl Push<'_> {
     /// A failure may be the answer to a second try whose first one arrived, or to one that came after somebody else's: the tag
     /// then holds the image, or an immutable one is taken.
     async fn after_failure(&self, tag: &Reference, error: Error) -> Result<(), Error> {
-        if !self.mutability.is_immutable(tag.api_reference()) {
+        if !self.is_immutable(tag).await? {
             return Err(error);
         }
         match self.look_up(tag).await {

@@ -31,10 +31,27 @@ impl Push<'_> {
         Ok(states)
     }
 
+    /// What the tags come to that hold `manifests`.
+    pub(super) async fn judge_all(
+        &self,
+        tags: &[Reference],
+        manifests: Vec<Option<Manifest>>,
+    ) -> Result<Vec<TagState>, Error> {
+        let mut states = Vec::new();
+        for (tag, manifest) in tags.iter().zip(manifests) {
+            states.push(self.judge(tag, manifest).await?);
+        }
+        Ok(states)
+    }
+
     /// What the tag holds now.
     pub(super) async fn look_up(&self, tag: &Reference) -> Result<TagState, Error> {
-        let name = tag.api_reference();
-        let Some(manifest) = self.client.manifest(name).await? else {
+        let manifest = self.client.manifest(tag.api_reference()).await?;
+        self.judge(tag, manifest).await
+    }
+
+    async fn judge(&self, tag: &Reference, manifest: Option<Manifest>) -> Result<TagState, Error> {
+        let Some(manifest) = manifest else {
             return Ok(TagState::Free);
         };
         let digest = manifest.digest();
@@ -42,7 +59,7 @@ impl Push<'_> {
             Ok(held) if held.manifest.media_type == MediaType::DockerManifest && self.is_ours(&held) => {
                 Ok(TagState::Ours(held))
             }
-            _ if self.mutability.is_immutable(name) => Err(Error::conflict(tag, digest)),
+            _ if self.is_immutable(tag).await? => Err(Error::conflict(tag, digest)),
             _ => Ok(TagState::Free),
         }
     }
@@ -61,7 +78,7 @@ impl Push<'_> {
                 self.progress.detail(&format!("{name}: already there"));
                 return Ok(true);
             }
-            if self.mutability.is_immutable(name) {
+            if self.is_immutable(tag).await? {
                 let stays_on = held.manifest.digest();
                 self.progress
                     .detail(&format!("{name}: stays on the same image's manifest {stays_on}"));
@@ -90,7 +107,7 @@ impl Push<'_> {
             // As after a failed push: what counts is what the tag holds.
             Err(error) => match self.client.manifest_digest(name).await {
                 Ok(Some(held)) if held == *digest => Some(held),
-                Ok(Some(held)) if self.mutability.is_immutable(name) => return Err(Error::conflict(tag, held)),
+                Ok(Some(held)) if self.is_immutable(tag).await? => return Err(Error::conflict(tag, held)),
                 _ => return Err(error.into()),
             },
         };

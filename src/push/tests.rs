@@ -126,7 +126,7 @@ fn settings(server: &Scripted, tags: &[&str]) -> PushSettings {
 async fn run(server: &Scripted, tags: &[&str]) -> (Result<PushedImage, Error>, Vec<String>) {
     let engine = Counting::default();
     let settings = settings(server, tags);
-    let outcome = push(&image(), &engine, &settings, Ahead::begin(&settings), &Silent).await;
+    let outcome = push(&image(), &engine, &settings, Ahead::begin(&settings, None), &Silent).await;
     (outcome, engine.0.into_inner().unwrap())
 }
 
@@ -274,7 +274,8 @@ async fn push_of<'a>(image: &'a BuiltImage, settings: &'a PushSettings, mutabili
         image,
         client: client.await.unwrap(),
         credentials,
-        mutability,
+        mutability: OnceCell::new_with(Some(mutability)),
+        holds_last: false,
         settings,
         progress: &Silent,
     }

@@ -62,20 +62,27 @@ pub enum Error {
     Cancelled(#[from] Cancelled),
 }
 
-impl Revision {
-    /// Asks git about `directory`, and whether it or one of the `neighbours` that are built with it differs; `None` outside a
-    /// checkout, before the first commit, or without git on `PATH`.
+/// A checkout that git was asked about.
+pub struct Asked<'a> {
+    checkout: Checkout,
+    git: Git<'a>,
+    state: State,
+    /// Whether the project itself differs from the commit.
+    differs: bool,
+}
+
+impl<'a> Asked<'a> {
+    /// Asks git about `directory`; `None` outside a checkout, before the first commit, or without git on `PATH`.
     ///
     /// Of `environment`, the process's, git sees what it needs to find the user's configuration. Its own variables do not count:
     /// it is the directory that is asked about, also where `GIT_DIR` names another.
     ///
     /// # Errors
     /// Git finds a checkout and refuses to read it, in its own words; it takes longer than a minute; the user interrupted.
-    pub fn read(
+    pub fn about(
         directory: &Path,
-        neighbours: &[PathBuf],
         environment: &[(String, String)],
-        progress: &dyn Progress,
+        progress: &'a dyn Progress,
     ) -> Result<Option<Self>, Error> {
         let Some(checkout) = Checkout::around(directory) else {
             return Ok(None);
@@ -86,16 +93,29 @@ impl Revision {
         let Some(state) = State::of(&checkout, &git)? else {
             return Ok(None);
         };
-        let mut dirty = project_differs(&checkout, &state, directory, &git)?;
-        for neighbour in neighbours.iter().filter(|neighbour| is_of(&checkout, neighbour)) {
-            dirty = dirty || project_differs(&checkout, &state, neighbour, &git)?;
-        }
         Ok(Some(Self {
-            dirty,
-            time: state.head.time,
-            remote: state.configuration.remote_url("origin"),
-            commit: state.head.id,
+            differs: project_differs(&checkout, &state, directory, &git)?,
+            checkout,
+            git,
+            state,
         }))
+    }
+
+    /// What git says, where the `neighbours` that are built with the project count as well.
+    ///
+    /// # Errors
+    /// As [`Self::about`].
+    pub fn with(self, neighbours: &[PathBuf]) -> Result<Revision, Error> {
+        let mut dirty = self.differs;
+        for neighbour in neighbours.iter().filter(|neighbour| is_of(&self.checkout, neighbour)) {
+            dirty = dirty || project_differs(&self.checkout, &self.state, neighbour, &self.git)?;
+        }
+        Ok(Revision {
+            dirty,
+            time: self.state.head.time,
+            remote: self.state.configuration.remote_url("origin"),
+            commit: self.state.head.id,
+        })
     }
 }
 

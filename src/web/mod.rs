@@ -6,9 +6,11 @@ pub use retry::Retry;
 pub(crate) use retry::{is_temporary, retry_after};
 
 use std::error::Error as StdError;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
+use std::thread;
 
 use reqwest::redirect::{Action, Attempt};
+use rustls::crypto::CryptoProvider;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::CertificateDer;
 
@@ -32,16 +34,41 @@ pub(crate) fn redirect(attempt: Attempt<'_>) -> Action {
     attempt.follow()
 }
 
-/// How to speak TLS with whom `roots` vouch for; clients that share it resume each other's sessions. One odd certificate in a
-/// platform's store does not spoil the others.
+/// Whom this machine trusts: what `SSL_CERT_FILE` and `SSL_CERT_DIR` name, else the platform's. These are some hundred files, read once.
+/// One odd certificate among them does not spoil the others.
+static PLATFORM: LazyLock<RootCertStore> = LazyLock::new(|| trusting(rustls_native_certs::load_native_certs().certs));
+
+/// Reads whom this machine trusts, while whoever will ask does something else.
+pub(crate) fn prepare() {
+    // Where there can be no thread, whoever asks first reads it.
+    let _ = thread::Builder::new().spawn(|| LazyLock::force(&PLATFORM));
+}
+
+/// The certificates of whom this machine trusts, and `others`.
+pub(crate) fn platform_and(others: Vec<CertificateDer<'static>>) -> RootCertStore {
+    let mut trusted = PLATFORM.clone();
+    trusted.add_parsable_certificates(others);
+    trusted
+}
+
+/// `certificates` alone; what is none of them is passed over.
+pub(crate) fn trusting(certificates: Vec<CertificateDer<'static>>) -> RootCertStore {
+    let mut trusted = RootCertStore::empty();
+    trusted.add_parsable_certificates(certificates);
+    trusted
+}
+
+/// The algorithms of TLS.
+pub(crate) fn cryptography() -> Arc<CryptoProvider> {
+    Arc::new(rustls::crypto::ring::default_provider())
+}
+
+/// How to speak TLS with whom `trusted` vouch for; clients that share it resume each other's sessions.
 ///
 /// # Errors
 /// The TLS library lacks what it is to speak.
-pub(crate) fn tls(roots: Vec<CertificateDer<'static>>) -> Result<ClientConfig, rustls::Error> {
-    let mut trusted = RootCertStore::empty();
-    trusted.add_parsable_certificates(roots);
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+pub(crate) fn tls(trusted: RootCertStore) -> Result<ClientConfig, rustls::Error> {
+    let builder = ClientConfig::builder_with_provider(cryptography()).with_safe_default_protocol_versions()?;
     let mut config = builder.with_root_certificates(trusted).with_no_client_auth();
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(config)

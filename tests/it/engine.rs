@@ -303,6 +303,7 @@ async fn send(
         reference,
         credentials,
         client: &client,
+        holds_last: false,
     };
     docker.send(image, &destination, progress).await.map_err(of_docker)
 }

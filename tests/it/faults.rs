@@ -261,6 +261,51 @@ fn one_5xx_of_the_registry_is_tried_again() {
 }
 
 #[test]
+fn a_native_push_asks_a_registry_little() {
+    let registry = Registry::start();
+    let proxy = Proxy::start(&registry.url(), Vec::new());
+    let host = proxy.address.to_string();
+    let sandbox = logged_in(&host);
+    let repository = format!("{host}/team/tiny");
+    let asked_by_push = || {
+        let before = proxy.seen().len();
+        sandbox
+            .run(&["push", "--engine", "native", "--repository", &repository])
+            .exits(0);
+        let asked = proxy.seen().split_off(before);
+        let mut kinds: Vec<String> = asked
+            .iter()
+            .map(|line| line.split(['?', '@']).next().unwrap_or_default().trim().to_owned())
+            .map(|line| match line.split_once("/sha256:") {
+                Some((kind, _)) => format!("{kind}/sha256"),
+                None => line.split_once("/uploads/").map_or(line.clone(), |(kind, _)| kind.to_owned()),
+            })
+            .collect();
+        kinds.sort();
+        kinds
+    };
+    asked_by_push();
+    let unchanged = ["GET /v2/", "GET /v2/team/tiny/manifests/1.0", "HEAD /v2/team/tiny/manifests/sha256"];
+    assert_eq!(asked_by_push(), unchanged);
+
+    sandbox.write("tiny/train.py", "def train():\n    print('another')\n");
+    let changed = [
+        "GET /v2/",
+        // Where the tag is, and at the end whether it is on the new image.
+        "GET /v2/team/tiny/manifests/1.0",
+        "GET /v2/team/tiny/manifests/1.0",
+        "HEAD /v2/team/tiny/manifests/sha256",
+        // The package's layer and the config.
+        "POST /v2/team/tiny/blobs",
+        "POST /v2/team/tiny/blobs",
+        "PUT /v2/team/tiny/blobs",
+        "PUT /v2/team/tiny/blobs",
+        "PUT /v2/team/tiny/manifests/1.0",
+    ];
+    assert_eq!(asked_by_push(), changed);
+}
+
+#[test]
 fn a_registry_that_stays_down_is_a_temporary_failure() {
     let registry = Registry::start();
     let proxy = flaky(&registry, "/v2/", usize::MAX);

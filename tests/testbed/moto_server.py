@@ -145,6 +145,7 @@ def main() -> None:
         cloudformation,
         delivery,
         functions,
+        passwords,
         s3_answers,
         s3_events,
         tables,
@@ -153,7 +154,8 @@ def main() -> None:
     )
     from permissions.enforcement import Enforced
 
-    for each in (training_jobs, builds, s3_answers, s3_events, cloudformation, templates, functions, tables):
+    changed = (training_jobs, builds, s3_answers, s3_events, cloudformation, templates, functions, tables, passwords)
+    for each in changed:
         each.install()
     delivery.install(given.functions)
     moto = Enforced(DomainDispatcherApplication(create_backend_app))

@@ -20,6 +20,7 @@ use tokio_rustls::TlsConnector;
 use super::endpoint::{Address, Endpoint, SshTarget, TlsMaterial};
 use super::error::Error;
 use crate::process;
+use crate::web::{cryptography, platform_and, trusting};
 
 /// How often a silent connection to a daemon is probed.
 const KEEPALIVE: Duration = Duration::from_secs(30);
@@ -92,7 +93,7 @@ async fn tcp(address: &Address) -> io::Result<TcpStream> {
 }
 
 fn tls_connector(material: &TlsMaterial) -> Result<TlsConnector, Error> {
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let provider = cryptography();
     let unusable = |reason: String| Error::Tls {
         path: material.directory.clone(),
         reason,
@@ -128,12 +129,11 @@ fn tls_connector(material: &TlsMaterial) -> Result<TlsConnector, Error> {
 /// `ca.pem` alone where there is one, as the `docker` command does; else what the system trusts.
 fn trusted_roots(material: &TlsMaterial) -> Result<RootCertStore, Error> {
     let path = material.directory.join("ca.pem");
-    let mut roots = RootCertStore::empty();
-    if path.exists() {
-        roots.add_parsable_certificates(certificates(&path)?);
+    let roots = if path.exists() {
+        trusting(certificates(&path)?)
     } else {
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    }
+        platform_and(Vec::new())
+    };
     if roots.is_empty() {
         return Err(Error::Tls {
             path,

@@ -65,7 +65,7 @@ impl Record {
 impl Native {
     pub(super) async fn build_image(&self, order: &Order<'_>, progress: &dyn Progress) -> Result<BuiltImage, Error> {
         let plan = order.plan;
-        let base = self.base(order, progress).await?;
+        let base = self.remember_base(self.base(order, progress).await?);
         image::check(plan, &base)?;
         let scheme = scheme(&base);
         let ground = Ground {

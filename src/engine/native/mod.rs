@@ -34,16 +34,19 @@ pub use error::Error;
 pub use target::{Libc, Target};
 
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 
 use super::docker::Docker;
 use super::{BuiltImage, Destination, Engine, Order, Output};
 use crate::image::ImagePlan;
+use crate::oci::{Digest, Repository};
 use crate::progress::Progress;
 use crate::registry::auth::AuthSettings;
 use crate::registry::client::ClientSettings;
 use crate::uv::UvSettings;
+use base::Base;
 use build::Record;
 use store::{Sites, Store};
 
@@ -71,6 +74,8 @@ pub struct Native {
     settings: NativeSettings,
     store: Store,
     sites: Sites,
+    /// The base that was read last: whoever sends an image needs what it was built upon.
+    read: Mutex<Option<Arc<Base>>>,
 }
 
 impl Native {
@@ -82,8 +87,21 @@ impl Native {
         Ok(Self {
             store: Store::open(&settings.cache_dir, settings.cache_limit, progress)?,
             sites: Sites::of(&settings.uv),
+            read: Mutex::new(None),
             settings,
         })
+    }
+
+    fn remember_base(&self, base: Base) -> Arc<Base> {
+        let base = Arc::new(base);
+        *self.read.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&base));
+        base
+    }
+
+    /// The base whose manifest that is, where it was read last.
+    fn remembered_base(&self, manifest: &Digest) -> Option<Arc<Base>> {
+        let read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        read.clone().filter(|base| base.manifest_digest == *manifest)
     }
 }
 
@@ -101,6 +119,10 @@ impl Engine for Native {
         let record = Record::read(&self.store, &image.id);
         Ok(record
             .is_some_and(|record| record.bytecode == self.settings.bytecode && build::is_whole(&record, &self.store)))
+    }
+
+    fn last_pushed(&self, repository: &Repository) -> Option<Digest> {
+        Some(self.last(repository)?.manifest)
     }
 
     async fn send(

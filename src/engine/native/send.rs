@@ -29,11 +29,13 @@ use crate::registry::client::{Access, Client, Manifest};
 const PUSHED: &str = "pushed";
 /// How many blobs are on their way at once: a registry takes each of them as one stream.
 const AT_ONCE: usize = 6;
+/// Bytes that take no longer than a question.
+const SMALL: u64 = 128 << 10;
 
 /// The last image that a repository was seen to have whole.
 #[derive(Debug, Serialize, Deserialize)]
-struct LastPushed {
-    manifest: Digest,
+pub(super) struct LastPushed {
+    pub(super) manifest: Digest,
     blobs: Vec<Digest>,
 }
 
@@ -96,9 +98,11 @@ impl Native {
             media_type: MediaType::DockerManifest,
             answered_digest: None,
         };
-        let held = self
-            .held(destination.client, &destination.reference.repository.to_string())
-            .await?;
+        // A registry keeps what a manifest names.
+        let held: HashSet<Digest> = match self.last(&destination.reference.repository) {
+            Some(last) if destination.holds_last => last.blobs.into_iter().collect(),
+            _ => HashSet::new(),
+        };
         sending.blobs(&blobs, &held).await?;
         let tag = destination.reference.api_reference();
         let put = destination.client.put_manifest(tag, &manifest).await;
@@ -114,7 +118,10 @@ impl Native {
     }
 
     /// The base of an image, as it was when the image was made.
-    pub(super) async fn base_of(&self, record: &Record, progress: &dyn Progress) -> Result<Base, Error> {
+    pub(super) async fn base_of(&self, record: &Record, progress: &dyn Progress) -> Result<Arc<Base>, Error> {
+        if let Some(base) = self.remembered_base(&record.base_digest) {
+            return Ok(base);
+        }
         let mut reference = record.reference()?;
         reference.digest = Some(record.base_digest.clone());
         let credentials = auth::credentials(&reference.repository, &self.settings.auth).await?;
@@ -127,7 +134,7 @@ impl Native {
             cache_dir: &self.settings.cache_dir,
             pull: false,
         };
-        Ok(base::read(&asked, progress).await?)
+        Ok(self.remember_base(base::read(&asked, progress).await?))
     }
 
     /// What is kept of an image.
@@ -146,18 +153,9 @@ impl Native {
         Ok(Arc::new(client))
     }
 
-    /// The blobs of the last image that was pushed there, if the repository still has it: a registry keeps what a manifest names.
-    async fn held(&self, client: &Client, repository: &str) -> Result<HashSet<Digest>, Error> {
-        let key = Digest::of(repository.as_bytes());
-        let Some(last) = self.store.note::<LastPushed>(PUSHED, key.as_str()) else {
-            return Ok(HashSet::new());
-        };
-        let found = client.manifest_digest(last.manifest.as_str()).await?;
-        Ok(if found.as_ref() == Some(&last.manifest) {
-            last.blobs.into_iter().collect()
-        } else {
-            HashSet::new()
-        })
+    /// The last image that `repository` was seen to have.
+    pub(super) fn last(&self, repository: &Repository) -> Option<LastPushed> {
+        self.store.note(PUSHED, &repository.to_string())
     }
 
     /// Keeps what the repository has now. Without that note the next push only asks more.
@@ -174,8 +172,8 @@ impl Native {
                 .map(|blob| blob.digest.clone())
                 .collect(),
         };
-        let key = Digest::of(destination.reference.repository.to_string().as_bytes());
-        self.store.keep_note(PUSHED, key.as_str(), &last);
+        let repository = destination.reference.repository.to_string();
+        self.store.keep_note(PUSHED, &repository, &last);
     }
 }
 
@@ -210,7 +208,9 @@ impl Sending<'_> {
         let client = self.destination.client;
         let descriptor = blob.descriptor();
         let task = self.progress.task(&blob.title(), Some(descriptor.size));
-        if client.blob_size(&descriptor.digest).await? == Some(descriptor.size) {
+        // What is small is sent sooner than it is asked for.
+        let is_small = descriptor.size <= SMALL && !matches!(blob, Blob::OfBase(_));
+        if !is_small && client.blob_size(&descriptor.digest).await? == Some(descriptor.size) {
             task.finish("already there");
             return Ok(());
         }

@@ -53,6 +53,11 @@ impl Authorization {
         }
     }
 
+    /// Takes the registry to want a user and password, until it says otherwise.
+    pub(super) fn presume_basic(&mut self) {
+        self.challenge = Some(Challenge::Basic);
+    }
+
     /// Drops the token `refused`, unless another request has already renewed it.
     pub(super) fn forget(&mut self, refused: Option<&HeaderValue>) {
         if self.token.as_ref().map(|token| &token.header) == refused {

@@ -61,6 +61,11 @@ impl Request {
     }
 }
 
+/// Whether the request changes nothing.
+fn is_read(request: &Request) -> bool {
+    request.method == Method::GET || request.method == Method::HEAD
+}
+
 impl Client {
     /// Sends an authorized request, and once more with fresh authorization if the registry wants it.
     pub(super) async fn send(&self, mut request: Request) -> Result<Answer, Error> {
@@ -99,7 +104,7 @@ impl Client {
     /// Sends what is too long to be held, once, and reads the answer.
     pub(super) async fn stream(&self, request: &Request, sent: &Sent, tries: u32) -> Result<Answer, Error> {
         let mut sending = self
-            .sender
+            .direct
             .request(request.method.clone(), request.url.clone())
             .header(CONTENT_TYPE, "application/octet-stream")
             .header(CONTENT_LENGTH, sent.size())
@@ -124,7 +129,7 @@ impl Client {
         let mut tries = 0;
         loop {
             tries += 1;
-            let mut asking = self.http.get(request.url.clone()).timeout(longest);
+            let mut asking = self.following.get(request.url.clone()).timeout(longest);
             if let Some(header) = self.header_for(&request.url).await? {
                 asking = asking.header(AUTHORIZATION, header);
             }
@@ -168,19 +173,46 @@ impl Client {
     }
 
     async fn once(&self, request: &Request, tries: u32) -> Result<Answer, Error> {
-        let http = if request.method == Method::GET || request.method == Method::HEAD {
-            &self.http
+        let answered = self.ask(&self.direct, request, tries).await?;
+        let response = if is_read(request) && answered.status().is_redirection() {
+            self.ask(&self.following, request, tries).await?
         } else {
-            &self.sender
+            answered
         };
+        self.whole(response, request, tries).await
+    }
+
+    /// The beginning of an answer. What only reads is answered soon, or not at all.
+    async fn ask(&self, http: &reqwest::Client, request: &Request, tries: u32) -> Result<reqwest::Response, Error> {
         let sending = http
             .request(request.method.clone(), request.url.clone())
             .headers(request.headers.clone())
             .timeout(self.answer_timeout)
             .body(request.body.clone())
             .send();
-        let response = sending.await.map_err(|error| self.broken(&error, request, tries))?;
-        self.whole(response, request, tries).await
+        let patience = if is_read(request) {
+            self.stall_timeout
+        } else {
+            self.answer_timeout
+        };
+        let answered = self.within(patience, request, tries, sending).await?;
+        answered.map_err(|error| self.broken(&error, request, tries))
+    }
+
+    /// What `doing` comes to, unless it takes longer than `patience`.
+    async fn within<T>(
+        &self,
+        patience: Duration,
+        request: &Request,
+        tries: u32,
+        doing: impl Future<Output = T>,
+    ) -> Result<T, Error> {
+        let done = tokio::time::timeout(patience, doing).await;
+        done.map_err(|_| Error::Unreachable {
+            host: request.url.authority().to_owned(),
+            tries,
+            reason: format!("nothing came for {} s", patience.as_secs()),
+        })
     }
 
     /// An answer, read to its end or to its bound.
@@ -197,9 +229,9 @@ impl Client {
             MAX_ERROR_TEXT
         };
         let mut body = BytesMut::new();
-        while let Some(chunk) = response
-            .chunk()
-            .await
+        while let Some(chunk) = self
+            .within(self.stall_timeout, request, tries, response.chunk())
+            .await?
             .map_err(|error| self.broken(&error, request, tries))?
         {
             let room = limit - body.len();

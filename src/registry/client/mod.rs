@@ -10,6 +10,7 @@ use tokio::sync::Mutex;
 use url::Url;
 
 use super::Credentials;
+use super::ecr::EcrHost;
 use crate::oci::Repository;
 use crate::oci::reference::DOCKER_HUB;
 use crate::secret::Secret;
@@ -69,9 +70,10 @@ pub enum Access {
 
 /// A client for one repository. Cheap to share by reference; requests may run at once.
 pub struct Client {
-    http: reqwest::Client,
-    /// For requests with a body, of any length.
-    sender: reqwest::Client,
+    /// For every request: one connection serves them all, and no body goes where a redirect leads.
+    direct: reqwest::Client,
+    /// For what a registry keeps elsewhere.
+    following: reqwest::Client,
     /// `https://host/`.
     base: Url,
     repository: Repository,
@@ -95,7 +97,8 @@ impl fmt::Debug for Client {
 
 impl Client {
     /// Connects to the repository's registry: finds out whether it speaks https (or, on this machine only, plain http) and how it
-    /// wants to be authenticated to.
+    /// wants to be authenticated to. ECR's is [known](https://docs.aws.amazon.com/AmazonECR/latest/userguide/registry_auth.html), and
+    /// first asked when there is something to ask.
     ///
     /// # Errors
     /// A registry that cannot be reached, is not trusted, or does not speak the distribution API.
@@ -110,10 +113,10 @@ impl Client {
         } else {
             &repository.host
         };
-        let trust::HttpClients { http, sender } = trust::http_clients(repository, settings)?;
+        let trust::HttpClients { following, direct } = trust::http_clients(repository, settings)?;
         let mut client = Self {
-            http,
-            sender,
+            direct,
+            following,
             base: base_url("https", host)?,
             repository: repository.clone(),
             credentials: credentials.clone(),
@@ -123,6 +126,10 @@ impl Client {
             answer_timeout: settings.answer_timeout,
             authorization: Mutex::new(Authorization::default()),
         };
+        if EcrHost::of(repository).is_some() {
+            client.authorization.get_mut().presume_basic();
+            return Ok(client);
+        }
         let plain = base_url("http", host)?;
         if repository.is_loopback() && repository.port() == Some(80) {
             client.base = plain;
@@ -144,9 +151,16 @@ impl Client {
     /// Whether anything answers the ping at the present base.
     async fn speaks_here(&self) -> bool {
         let Ok(url) = self.api("") else { return false };
-        self.http.get(url).send().await.is_ok_and(|answer| {
-            answer.status().is_success() || answer.status() == StatusCode::UNAUTHORIZED || is_temporary(answer.status())
-        })
+        self.direct
+            .get(url)
+            .timeout(self.stall_timeout)
+            .send()
+            .await
+            .is_ok_and(|answer| {
+                answer.status().is_success()
+                    || answer.status() == StatusCode::UNAUTHORIZED
+                    || is_temporary(answer.status())
+            })
     }
 }
 

@@ -9,24 +9,21 @@ use rustls_pki_types::pem::PemObject;
 use super::{ClientSettings, Error};
 use crate::oci::Repository;
 use crate::reading::{self, SETTINGS_FILE};
-use crate::web::{redirect, tls, with_causes};
+use crate::web::{platform_and, redirect, tls, with_causes};
 
 /// The HTTP clients for one registry.
 pub(super) struct HttpClients {
     /// Follows redirects.
-    pub(super) http: reqwest::Client,
+    pub(super) following: reqwest::Client,
     /// Does not, and takes as long as a body takes: what is sent in one is for this host alone.
-    pub(super) sender: reqwest::Client,
+    pub(super) direct: reqwest::Client,
 }
 
 /// The HTTP clients for the registry of `repository`. They trust the platform's roots (`SSL_CERT_FILE` and `SSL_CERT_DIR` where they are
 /// set) and, as Docker does, the `*.crt` files of the registry's own directory.
 pub(super) fn http_clients(repository: &Repository, settings: &ClientSettings) -> Result<HttpClients, Error> {
-    let mut roots = rustls_native_certs::load_native_certs().certs;
-    roots.extend(registry_certificates(
-        &settings.docker_certs_dir.join(&repository.host),
-    )?);
-    let tls = tls(roots).map_err(|error| Error::Setup {
+    let own = registry_certificates(&settings.docker_certs_dir.join(&repository.host))?;
+    let tls = tls(platform_and(own)).map_err(|error| Error::Setup {
         reason: error.to_string(),
     })?;
     let client = |redirects, is_short| {
@@ -51,8 +48,8 @@ pub(super) fn http_clients(repository: &Repository, settings: &ClientSettings) -
             })
     };
     Ok(HttpClients {
-        http: client(Policy::custom(redirect), true)?,
-        sender: client(Policy::none(), false)?,
+        following: client(Policy::custom(redirect), true)?,
+        direct: client(Policy::none(), false)?,
     })
 }
 

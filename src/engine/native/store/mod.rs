@@ -25,7 +25,7 @@ pub(crate) use usage::{Kind, Usage, clear};
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use rustix::fs::OFlags;
@@ -57,7 +57,8 @@ pub(crate) struct Store {
     /// In bytes.
     limit: u64,
     permits: Semaphore,
-    has_grown: AtomicBool,
+    /// By how many bytes, in this run.
+    grown: AtomicU64,
     /// Nothing is removed while it is held.
     lock: Option<File>,
     /// Holds it where the cache directory cannot.
@@ -125,7 +126,7 @@ impl Store {
             root,
             limit,
             permits: Semaphore::new(AT_ONCE),
-            has_grown: AtomicBool::new(false),
+            grown: AtomicU64::new(0),
             lock,
             _scratch: scratch,
         }
@@ -235,7 +236,7 @@ impl Store {
         make(&shard).map_err(|source| self.unwritten(source))?;
         let path = shard.join(format!("{hex}-{size}"));
         incoming.persist(&path).map_err(|failed| self.unwritten(failed.error))?;
-        self.has_grown.store(true, Ordering::Relaxed);
+        self.grown.fetch_add(size, Ordering::Relaxed);
         Ok(Stored { digest, size, path })
     }
 
@@ -254,8 +255,9 @@ impl Store {
 impl Drop for Store {
     /// Another run would find more than there may be.
     fn drop(&mut self) {
-        if self.has_grown.load(Ordering::Relaxed) && self.lock.take().is_some() {
-            usage::shrink(&self.root, self.limit);
+        let grown = self.grown.load(Ordering::Relaxed);
+        if grown > 0 && self.lock.take().is_some() {
+            self.settle(grown);
         }
     }
 }

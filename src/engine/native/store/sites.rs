@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use reqwest::redirect::Policy;
 use reqwest::{NoProxy, Proxy};
-use rustls_pki_types::CertificateDer;
+use rustls::RootCertStore;
 use tokio::sync::OnceCell;
 use url::Url;
 
@@ -20,7 +20,7 @@ use crate::progress::Progress;
 use crate::reading::{self, SETTINGS_FILE};
 use crate::secret::{Netrc, Secret};
 use crate::uv::UvSettings;
-use crate::web::{Retry, redirect, tls, with_causes};
+use crate::web::{Retry, cryptography, platform_and, redirect, tls, trusting, with_causes};
 
 const CONNECT: Duration = Duration::from_secs(15);
 /// How long nothing may come, unless the user says otherwise: pip's own limit is a quarter of it.
@@ -217,17 +217,19 @@ fn client(environment: &[(String, String)], is_checked: bool) -> Result<reqwest:
         })?;
         client = client.tls_backend_preconfigured(tls);
     } else {
+        // Here the HTTP library asks for the process's algorithms; that they are set already is as well.
+        let _ = cryptography().as_ref().clone().install_default();
         client = client.tls_danger_accept_invalid_certs(true);
     }
     client.build().map_err(|error| failed(&error))
 }
 
 /// The certificates that uv is told of, else the platform's.
-fn roots(environment: &[(String, String)]) -> Vec<CertificateDer<'static>> {
+fn roots(environment: &[(String, String)]) -> RootCertStore {
     let path = |name| variable(environment, name).map(Path::new);
     match (path("SSL_CERT_FILE"), path("SSL_CERT_DIR")) {
-        (None, None) => rustls_native_certs::load_native_certs().certs,
-        (file, directory) => rustls_native_certs::load_certs_from_paths(file, directory).certs,
+        (None, None) => platform_and(Vec::new()),
+        (file, directory) => trusting(rustls_native_certs::load_certs_from_paths(file, directory).certs),
     }
 }
 

@@ -2,11 +2,18 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
-use super::{CONTENT, Error, INCOMING, LOCK, NOTES, directory};
+use serde::{Deserialize, Serialize};
+
+use super::{CONTENT, Error, INCOMING, LOCK, NOTES, Store, directory};
 use crate::cache::{self, Access, Refused};
 use crate::progress::Progress;
+
+/// Of the notes: how much there is.
+const COUNTED: &str = "counted";
+/// After so long all is counted again.
+const COUNTED_LATELY: Duration = Duration::from_hours(24);
 
 /// Something in the store.
 #[derive(Debug, Clone)]
@@ -74,24 +81,51 @@ fn directories(parent: &Path) -> Vec<PathBuf> {
     directories.map(|entry| entry.path()).collect()
 }
 
+/// What was in the store when it was counted, and came to it since.
+#[derive(Serialize, Deserialize)]
+struct Counted {
+    size: u64,
+    at: SystemTime,
+}
+
+impl Store {
+    /// Sees to it that no more is kept than may be, where `grown` bytes came to it. To count everything takes longer than a small push,
+    /// so it is done once in a while, and what came since is added: notes, and what runs add at the same time, wait for the next count.
+    pub(super) fn settle(&self, grown: u64) {
+        let is_fresh = |counted: &Counted| counted.at.elapsed().is_ok_and(|ago| ago < COUNTED_LATELY);
+        let known = self.note::<Counted>(COUNTED, "").filter(is_fresh);
+        let counted = known.map(|Counted { size, at }| Counted {
+            size: size.saturating_add(grown),
+            at,
+        });
+        let counted = counted.filter(|counted| counted.size <= self.limit).or_else(|| {
+            let size = shrink(&self.root, self.limit)?;
+            let at = SystemTime::now();
+            Some(Counted { size, at })
+        });
+        if let Some(counted) = counted {
+            self.keep_note(COUNTED, "", &counted);
+        }
+    }
+}
+
 /// Removes what killed runs left, and what was used least lately, until no more than `limit` bytes are there. Another run that uses the
-/// store will do it at its end.
-pub(super) fn shrink(root: &Path, limit: u64) {
-    let Some(_lock) = cache::lock_if_free(&root.join(LOCK)) else {
-        return;
-    };
+/// store will do it at its end. How much is left, where nobody else uses it.
+fn shrink(root: &Path, limit: u64) -> Option<u64> {
+    let _lock = cache::lock_if_free(&root.join(LOCK))?;
     remove_incoming(root);
     let mut usage = Usage::at(root);
     let mut size = usage.size();
     usage.entries.sort_by_key(|entry| entry.used);
     for entry in usage.entries {
         if size <= limit {
-            return;
+            break;
         }
         if fs::remove_file(&entry.path).is_ok() {
             size -= entry.size;
         }
     }
+    Some(size)
 }
 
 fn remove_incoming(root: &Path) {
