@@ -27,6 +27,7 @@ pub(super) async fn run(arguments: &cli::Push, checkout: &Checkout<'_>) -> Resul
         return preview(&job, &plan, &target, training.as_ref(), arguments.json.json);
     }
     let ahead = Ahead::begin(&target);
+    let plan = job.on_base(plan, Some(&target)).await?;
     let engine = job.engine(&plan).await?;
     let packed = job.pack(&plan)?;
     let built = job.build(&plan, &packed, engine.as_ref()).await?;

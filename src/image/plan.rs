@@ -104,6 +104,10 @@ pub struct OnlyDocker {
     /// The user's own Dockerfile.
     #[serde(skip)]
     pub template: Option<Template>,
+    /// An image that has been made of the base image with all of the above, and with the plan's environment: on it nothing of that is
+    /// to be done any more.
+    #[serde(skip)]
+    pub prepared: Option<Reference>,
 }
 
 /// A user's own Dockerfile template.
@@ -174,6 +178,7 @@ impl ImagePlan {
             docker_lines: project.build.docker_lines.clone(),
             classic_builder: settings.classic_builder,
             template: settings.template.clone(),
+            prepared: None,
         };
         Ok(Self {
             name: project.metadata.name.clone(),
@@ -196,6 +201,14 @@ impl ImagePlan {
             lacks: missing_program(file, &only_docker, settings),
             only_docker,
         })
+    }
+}
+
+impl ImagePlan {
+    /// What an image stands on in which nothing is run.
+    #[must_use]
+    pub fn native_base(&self) -> &Reference {
+        self.only_docker.prepared.as_ref().unwrap_or(&self.base)
     }
 }
 

@@ -20,6 +20,7 @@ use crate::engine::{BuiltImage, Kept, Order};
 use crate::image::{ImagePlan, RUN_PY, run_py};
 use crate::oci::{Digest, Platform, Reference};
 use crate::progress::Progress;
+use crate::registry::auth;
 
 /// What of images is kept in the store.
 const IMAGES: &str = "images";
@@ -111,11 +112,16 @@ impl Native {
     }
 
     async fn base(&self, order: &Order<'_>, progress: &dyn Progress) -> Result<Base, Error> {
-        let source = base::Source::Registry(order.plan.base.clone());
+        let reference = order.plan.native_base();
+        let source = base::Source::Registry(reference.clone());
+        let credentials = match &order.plan.only_docker.prepared {
+            Some(prepared) => auth::credentials(&prepared.repository, &self.settings.auth).await?,
+            None => order.base_credentials.clone(),
+        };
         let asked = Asked {
             source: &source,
             platform: &order.plan.platform,
-            credentials: &order.base_credentials,
+            credentials: &credentials,
             client: &self.settings.client,
             cache_dir: &self.settings.cache_dir,
             pull: order.pull,
@@ -204,7 +210,7 @@ impl Native {
         let record = Record {
             config: text(documents.config),
             manifest: text(documents.manifest),
-            base: plan.base.to_string(),
+            base: plan.native_base().to_string(),
             base_digest: base.manifest_digest.clone(),
             platform: plan.platform.clone(),
             bytecode: self.settings.bytecode,

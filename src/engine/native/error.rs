@@ -13,15 +13,30 @@ use crate::{template, uv};
 
 /// What to do where only a Dockerfile serves.
 const DOCKER: &str = "Build it with Docker: `--engine docker`.";
+/// What to do where a base image may have what needs a Dockerfile.
+pub(crate) const BASE: &str = "Once `sgbuild base` has made a base image of it, with Docker, every build is native.";
 
 /// Why the native engine failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The plan asks for what only running commands in the image can do.
+    /// The plan asks for what only running commands in the image can do, and no base image is known that has it already.
     #[error("the native engine runs nothing in the image, and {what} needs that")]
-    OnlyDocker {
+    Unprepared {
         /// Such as `the setting system-packages`.
         what: &'static str,
+    },
+    /// The Dockerfile is the user's own.
+    #[error("the native engine runs nothing in the image, and a Dockerfile template of your own needs that")]
+    Template,
+    /// A Dockerfile line of the project's own cannot be in a base image either.
+    #[error(
+        "the native engine runs nothing in the image, and no base image can have this line of `dockerlines`, which {reason}: {line}"
+    )]
+    BoundLine {
+        /// The instruction.
+        line: String,
+        /// What it does: the middle of the sentence.
+        reason: &'static str,
     },
     /// The package itself is no wheel: its build backend compiles for the machine that it runs on.
     #[error("the package cannot be built to a wheel here: it is built in the image, by pip")]
@@ -147,7 +162,9 @@ impl Error {
     /// registry has.
     pub(crate) fn is_for_docker(&self) -> bool {
         match self {
-            Self::OnlyDocker { .. }
+            Self::Unprepared { .. }
+            | Self::Template
+            | Self::BoundLine { .. }
             | Self::NoWheel
             | Self::BaseLayer { .. }
             | Self::OnBuild { .. }
@@ -162,9 +179,13 @@ impl Error {
 impl Explain for Error {
     fn advice(&self) -> Advice {
         match self {
-            Self::OnlyDocker { .. } | Self::NoWheel | Self::OnBuild { .. } | Self::InTheWay { .. } | Self::Layer(_) => {
-                Fault::User.hint(DOCKER)
-            }
+            Self::Unprepared { .. } => Fault::User.hint(BASE).and(DOCKER),
+            Self::Template
+            | Self::BoundLine { .. }
+            | Self::NoWheel
+            | Self::OnBuild { .. }
+            | Self::InTheWay { .. }
+            | Self::Layer(_) => Fault::User.hint(DOCKER),
             Self::BaseLayer { .. } => Fault::User.hint("Choose a base image whose layers are in gzip."),
             Self::Unrecorded { .. } => Fault::User.hint(
                 "pip could not replace it either: require the version that the base has, or choose another base image.",

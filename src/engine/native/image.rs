@@ -56,7 +56,7 @@ pub(crate) fn check(plan: &ImagePlan, base: &Base) -> Result<(), Error> {
         return Ok(());
     }
     Err(Error::OnBuild {
-        base: plan.base.to_string(),
+        base: plan.native_base().to_string(),
         lines: lines.join("; "),
     })
 }
@@ -72,7 +72,7 @@ pub(crate) fn documents(plan: &ImagePlan, base: &Base, layers: &[(String, Measur
             return Ok(described(GZIP_LAYER, &layer.descriptor));
         }
         Err(Error::BaseLayer {
-            base: plan.base.to_string(),
+            base: plan.native_base().to_string(),
             media_type: layer.media_type.clone(),
         })
     });
@@ -151,7 +151,9 @@ fn run_config(plan: &ImagePlan, base: Option<Value>) -> Value {
         .environment
         .iter()
         .map(|(name, value)| (name.as_str(), value.as_str()));
-    for (name, value) in set.chain(planned) {
+    // A prepared base has them, and the project's own lines may have changed them there.
+    let is_missing = plan.only_docker.prepared.is_none();
+    for (name, value) in set.chain(planned).filter(|_| is_missing) {
         let text = format!("{name}={value}");
         let is_same = |known: &String| known.split('=').next() == Some(name);
         match environment.iter().position(is_same) {

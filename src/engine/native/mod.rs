@@ -30,6 +30,7 @@ mod target;
 mod write;
 
 pub use archive::Malformed;
+pub(crate) use error::BASE;
 pub use error::Error;
 pub use target::{Libc, Target};
 
@@ -38,7 +39,8 @@ use std::path::PathBuf;
 use async_trait::async_trait;
 
 use super::docker::Docker;
-use super::{BuiltImage, Destination, Engine, Order, Output};
+use super::docker::context::Bound;
+use super::{BuiltImage, Destination, Engine, Order, Output, Unprepared, can_prepare};
 use crate::image::ImagePlan;
 use crate::progress::Progress;
 use crate::registry::auth::AuthSettings;
@@ -124,19 +126,23 @@ impl Engine for Native {
 /// Refuses what only running commands in the image can do.
 ///
 /// # Errors
-/// [`Error::OnlyDocker`], with the first such thing.
+/// Such a thing, unless a base image has it already.
 pub fn check(plan: &ImagePlan) -> Result<(), Error> {
     let only = &plan.only_docker;
-    let what = if only.template.is_some() {
-        "a Dockerfile template of your own"
-    } else if !only.system_packages.is_empty() {
-        "the setting `system-packages`"
-    } else if !only.docker_lines.is_empty() {
-        "the keyword `dockerlines`"
-    } else {
+    if only.prepared.is_some() {
         return Ok(());
-    };
-    Err(Error::OnlyDocker { what })
+    }
+    match can_prepare(only) {
+        Ok(false) => Ok(()),
+        Ok(true) if only.system_packages.is_empty() => Err(Error::Unprepared {
+            what: "the keyword `dockerlines`",
+        }),
+        Ok(true) => Err(Error::Unprepared {
+            what: "the setting `system-packages`",
+        }),
+        Err(Unprepared::Template) => Err(Error::Template),
+        Err(Unprepared::Line(Bound { line, reason })) => Err(Error::BoundLine { line, reason }),
+    }
 }
 
 #[cfg(test)]

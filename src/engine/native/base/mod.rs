@@ -29,7 +29,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::oci::{Descriptor, Digest, Platform};
+use crate::oci::{Descriptor, Digest, Platform, Reference};
 use crate::progress::Progress;
 use crate::registry::Credentials;
 use crate::registry::client::ClientSettings;
@@ -99,6 +99,16 @@ pub async fn read(asked: &Asked<'_>, progress: &dyn Progress) -> Result<Base, Er
             docker_archive::read_from_daemon(name, docker, asked, &cache, progress).await
         }
     }
+}
+
+/// The digest of the manifest that `reference` names for the platform, as it was when it was asked last; no layer is read. A registry's
+/// image is meant, whatever `asked` names.
+///
+/// # Errors
+/// The registry has no such image, or does not answer.
+pub async fn digest(reference: &Reference, asked: &Asked<'_>, progress: &dyn Progress) -> Result<Digest, Error> {
+    let cache = Cache::of(asked.cache_dir, progress);
+    registry::digest(reference, asked, &cache, progress).await
 }
 
 /// An image's own documents, checked against each other.

@@ -1,0 +1,108 @@
+//! The base image that has what only Docker can do for a plan, as `sgbuild base` made it: looked for where a native build needs it.
+
+use super::job::{FEW_TRIES, Job, auth_settings, engine_kind};
+use super::target;
+use crate::engine::native::base::{self, Asked, Source};
+use crate::engine::native::store::Store;
+use crate::engine::native::{self};
+use crate::engine::{self, EngineKind, Prepared, can_prepare};
+use crate::error::Error;
+use crate::image::ImagePlan;
+use crate::oci::Reference;
+use crate::push::{self, PushSettings};
+use crate::registry::client::ClientSettings;
+use crate::registry::{Credentials, auth};
+
+/// What of such images is kept in the store: which there was, by its tag.
+const PREPARED: &str = "prepared";
+
+impl Job<'_> {
+    /// `plan`, on the base image that has what only Docker can do, where there is such a thing and such an image. `target` is where the
+    /// plan's image is pushed to, where that is known.
+    pub(super) async fn on_base(&self, mut plan: ImagePlan, target: Option<&PushSettings>) -> Result<ImagePlan, Error> {
+        let kind = engine_kind(self.checkout)?;
+        if kind == EngineKind::Docker || can_prepare(&plan.only_docker) != Ok(true) {
+            return Ok(plan);
+        }
+        plan.only_docker.prepared = match Box::pin(self.find_base(&plan, kind, target)).await {
+            Ok(found) => found,
+            Err(error) if kind == EngineKind::Native => return Err(error),
+            Err(error) => {
+                self.checkout.progress.check()?;
+                let text = format!("whether `sgbuild base` has made a base image is not known: {error}");
+                self.checkout.progress.detail(&text);
+                None
+            }
+        };
+        Ok(plan)
+    }
+
+    async fn find_base(
+        &self,
+        plan: &ImagePlan,
+        kind: EngineKind,
+        target: Option<&PushSettings>,
+    ) -> Result<Option<Reference>, Error> {
+        let settings = &self.checkout.settings;
+        let prepared = self.prepared(plan).await?;
+        let known: Option<String> = self.store()?.note(PREPARED, &prepared.tag());
+        let known = known.and_then(|known| known.parse().ok());
+        if known.is_some() && !settings.engine().pull {
+            return Ok(known);
+        }
+        let mut target = match target {
+            Some(target) => target.clone(),
+            // Where nothing is to be pushed, and Docker can do it, AWS is not asked for the name of a repository.
+            None if kind == EngineKind::Auto && settings.destination().repository.is_none() => return Ok(known),
+            None => target::settings(self).await?,
+        };
+        if kind == EngineKind::Auto {
+            target.client.retry.tries = FEW_TRIES;
+        }
+        let Some(digest) = push::held(&target, &prepared.tag()).await? else {
+            return Ok(None);
+        };
+        let base = Reference {
+            repository: target.target,
+            tag: None,
+            digest: Some(digest),
+        };
+        self.keep_base(&prepared, &base)?;
+        Ok(Some(base))
+    }
+
+    /// The base image that can be made for `plan`, on its base image as it is now, or was when the registry was asked last.
+    pub(super) async fn prepared(&self, plan: &ImagePlan) -> Result<Prepared, Error> {
+        let settings = &self.checkout.settings;
+        let asked = Asked {
+            source: &Source::Registry(plan.base.clone()),
+            platform: &plan.platform,
+            credentials: &self.base_credentials(plan).await?,
+            client: &ClientSettings::default(),
+            cache_dir: &settings.environment().cache_dir(),
+            pull: settings.engine().pull,
+        };
+        let digest = base::digest(&plan.base, &asked, self.checkout.progress).await;
+        let digest = digest.map_err(native::Error::from).map_err(engine::Error::from)?;
+        Ok(Prepared::of(plan, digest)?)
+    }
+
+    /// For the registry of the plan's base image.
+    pub(super) async fn base_credentials(&self, plan: &ImagePlan) -> Result<Credentials, Error> {
+        let repository = &plan.base.repository;
+        Ok(auth::credentials(repository, &auth_settings(self.checkout, repository).await).await?)
+    }
+
+    /// Remembers where a base image is.
+    pub(super) fn keep_base(&self, prepared: &Prepared, base: &Reference) -> Result<(), Error> {
+        self.store()?.keep_note(PREPARED, &prepared.tag(), &base.to_string());
+        Ok(())
+    }
+
+    fn store(&self) -> Result<Store, Error> {
+        let settings = &self.checkout.settings;
+        let (directory, limit) = (settings.environment().cache_dir(), settings.cache_limit());
+        let store = Store::open(&directory, limit, self.checkout.progress);
+        Ok(store.map_err(native::Error::from).map_err(engine::Error::from)?)
+    }
+}
