@@ -29,6 +29,7 @@ mod main_path;
 mod native;
 mod native_base;
 mod native_output;
+mod native_prepared;
 mod native_wheels;
 mod neighbours;
 mod output;

@@ -76,7 +76,7 @@ fn files(image: &str) -> BTreeMap<String, String> {
 
 /// Both images are the same to whoever runs them.
 #[track_caller]
-fn assert_same(native: &str, docker: &str) {
+pub(crate) fn assert_same(native: &str, docker: &str) {
     assert_eq!(run_config(native), run_config(docker));
     let (native, docker) = (files(native), files(docker));
     let paths = native.keys().chain(docker.keys());

@@ -15,6 +15,9 @@ const HARMLESS: [&str; 8] = [
     "PIP_TIMEOUT",
 ];
 
+/// What is wrong with files of the build's context.
+const CONTEXT: &str = "takes files of the build's context, which are the package's and its requirements'";
+
 /// A line that only the whole Dockerfile can have.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bound {
@@ -106,7 +109,11 @@ fn copied(keyword: &str, rest: &str) -> Option<&'static str> {
     }
     let has_checksum = flags(rest).any(|flag| flag.starts_with("--checksum="));
     let words: Vec<&str> = rest.split_whitespace().skip(flags(rest).count()).collect();
-    let sources = words.split_last().map_or(&[][..], |(_, sources)| sources);
+    // A list in JSON may be one word.
+    let sources = match words.split_last() {
+        Some((_, sources)) if !sources.is_empty() => sources,
+        _ => return Some(CONTEXT),
+    };
     sources.iter().find_map(|source| {
         let is_elsewhere = keyword == "ADD" && (source.contains("://") || source.starts_with("git@"));
         if source.starts_with("<<") || (is_elsewhere && has_checksum) {
@@ -114,7 +121,7 @@ fn copied(keyword: &str, rest: &str) -> Option<&'static str> {
         } else if is_elsewhere {
             Some("fetches what may be another thing later, as no `--checksum` says what it is")
         } else {
-            Some("takes files of the build's context, which are the package's and its requirements'")
+            Some(CONTEXT)
         }
     })
 }
@@ -128,9 +135,7 @@ fn mounted(mount: &str) -> Option<&'static str> {
     let from = field("from").map(moving);
     match field("type").unwrap_or("bind") {
         "secret" | "ssh" => Some("mounts a secret, and a base image is made without any"),
-        "bind" => from.unwrap_or(Some(
-            "mounts files of the build's context, which are the package's and its requirements'",
-        )),
+        "bind" => from.unwrap_or(Some(CONTEXT)),
         _ => from.flatten(),
     }
 }
@@ -231,6 +236,7 @@ mod tests {
                 "RUN --mount=type=cache,from=a,target=/x y",
                 "digest",
             ),
+            (&["COPY [\"a\",\"/b\"]"], "COPY [\"a\",\"/b\"]", "context"),
             (&["FROM x"], "FROM x", "stage"),
             (
                 &["RUN <<EOF", "x", "EOF", "ONBUILD RUN x"],
