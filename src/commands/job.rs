@@ -178,6 +178,11 @@ impl<'a> Job<'a> {
         }
     }
 
+    /// Refuses a plan that no build context is made of.
+    pub(super) fn check_context(plan: &ImagePlan) -> Result<(), Error> {
+        Ok(context::check(plan)?)
+    }
+
     /// What [`Job::pack`] would write, and where nothing is written.
     pub(super) fn preview(&self, plan: &ImagePlan) -> Result<Preview, Error> {
         dist::check(&self.project.root)?;
@@ -217,6 +222,9 @@ impl<'a> Job<'a> {
     async fn whichever(&self, plan: &ImagePlan) -> Result<Box<dyn Engine>, Error> {
         let native = self.native(plan, FEW_TRIES).await?;
         if let Err(why) = native::check(plan) {
+            if plan.base.in_dockerfile().is_none() {
+                return Err(engine::Error::from(why).into());
+            }
             self.progress().step(&format!("Engine docker: {why}"));
             if matches!(why, native::Error::Unprepared { .. }) {
                 self.progress().step(native::BASE);
@@ -237,7 +245,7 @@ impl<'a> Job<'a> {
     }
 
     async fn native(&self, plan: &ImagePlan, tries: u32) -> Result<Native, Error> {
-        let auth = auth_settings(self.checkout, &plan.native_base().repository).await;
+        let auth = auth_settings(self.checkout, plan.native_base().repository()).await;
         let mut settings = self.settings().native(auth);
         settings.client.retry.tries = tries;
         let engine = Native::open(settings, self.progress());
@@ -410,8 +418,8 @@ pub(super) fn own_records(checkout: &Checkout<'_>) -> OwnRecords {
 }
 
 /// AWS is asked only for a registry that is Amazon's.
-pub(super) async fn auth_settings(checkout: &Checkout<'_>, repository: &Repository) -> AuthSettings {
-    let aws = match EcrHost::of(repository) {
+pub(super) async fn auth_settings(checkout: &Checkout<'_>, repository: Option<&Repository>) -> AuthSettings {
+    let aws = match repository.and_then(EcrHost::of) {
         Some(_) => Some(checkout.aws().await),
         None => None,
     };

@@ -21,7 +21,7 @@ impl Job<'_> {
     /// plan's image is pushed to, where that is known.
     pub(super) async fn on_base(&self, mut plan: ImagePlan, target: Option<&PushSettings>) -> Result<ImagePlan, Error> {
         let kind = engine_kind(self.checkout)?;
-        if kind == EngineKind::Docker || can_prepare(&plan.only_docker) != Ok(true) {
+        if kind == EngineKind::Docker || can_prepare(&plan) != Ok(true) {
             return Ok(plan);
         }
         plan.only_docker.prepared = match Box::pin(self.find_base(&plan, kind, target)).await {
@@ -74,23 +74,29 @@ impl Job<'_> {
     /// The base image that can be made for `plan`, on its base image as it is now, or was when the registry was asked last.
     pub(super) async fn prepared(&self, plan: &ImagePlan) -> Result<Prepared, Error> {
         let settings = &self.checkout.settings;
+        let local = || native::Error::LocalBase {
+            base: plan.base.to_string(),
+        };
+        let reference = plan.base.in_registry().ok_or_else(local).map_err(engine::Error::from)?;
         let asked = Asked {
-            source: &Source::Registry(plan.base.clone()),
+            source: &Source::of(plan.base.clone(), &settings.docker()),
             platform: &plan.platform,
             credentials: &self.base_credentials(plan).await?,
             client: &ClientSettings::default(),
             cache_dir: &settings.environment().cache_dir(),
             pull: settings.engine().pull,
         };
-        let digest = base::digest(&plan.base, &asked, self.checkout.progress).await;
+        let digest = base::digest(reference, &asked, self.checkout.progress).await;
         let digest = digest.map_err(native::Error::from).map_err(engine::Error::from)?;
-        Ok(Prepared::of(plan, digest)?)
+        Ok(Prepared::of(plan, &reference.repository, digest)?)
     }
 
-    /// For the registry of the plan's base image.
+    /// For the registry of the plan's base image, where it is in one.
     pub(super) async fn base_credentials(&self, plan: &ImagePlan) -> Result<Credentials, Error> {
-        let repository = &plan.base.repository;
-        Ok(auth::credentials(repository, &auth_settings(self.checkout, repository).await).await?)
+        let Some(repository) = plan.base.repository() else {
+            return Ok(Credentials::Anonymous);
+        };
+        Ok(auth::credentials(repository, &auth_settings(self.checkout, Some(repository)).await).await?)
     }
 
     /// Remembers where a base image is.

@@ -9,8 +9,8 @@ use std::path::Path;
 
 use super::docker::context::{self, Bound, DOCKERFILE};
 use crate::dist::{Dist, context_digest};
-use crate::image::{ImagePlan, OnlyDocker};
-use crate::oci::Digest;
+use crate::image::{BaseImage, ImagePlan, OnlyDocker};
+use crate::oci::{Digest, Reference, Repository};
 
 /// How many digits of the digest a tag has: 128 bits.
 const DIGITS: usize = 32;
@@ -31,30 +31,42 @@ pub enum Unprepared {
     Template,
     /// A line of the project's needs what a base image does not have.
     Line(Bound),
+    /// The plan's base image is in no registry, where its digest would say which it is.
+    Base,
 }
 
 /// Whether there is something that has to be run in the image, and a base image can have all of it.
 ///
 /// # Errors
 /// It cannot: why.
-pub fn can_prepare(only: &OnlyDocker) -> Result<bool, Unprepared> {
+pub fn can_prepare(plan: &ImagePlan) -> Result<bool, Unprepared> {
+    let only = &plan.only_docker;
     if only.template.is_some() {
         return Err(Unprepared::Template);
     }
     context::check_for_base(&only.docker_lines).map_err(Unprepared::Line)?;
-    Ok(!(only.system_packages.is_empty() && only.docker_lines.is_empty()))
+    if only.system_packages.is_empty() && only.docker_lines.is_empty() {
+        return Ok(false);
+    }
+    match plan.base {
+        BaseImage::Registry(_) => Ok(true),
+        _ => Err(Unprepared::Base),
+    }
 }
 
 impl Prepared {
-    /// Of what [`can_prepare`] says yes to: on the base image of `plan` with the digest `base`.
+    /// Of what [`can_prepare`] says yes to, on the image of the repository `base` with the digest `digest`.
     ///
     /// # Errors
     /// A value that a Dockerfile cannot hold.
-    pub fn of(plan: &ImagePlan, base: Digest) -> Result<Self, context::Error> {
-        let mut pinned = plan.base.clone();
-        (pinned.tag, pinned.digest) = (None, Some(base));
+    pub fn of(plan: &ImagePlan, base: &Repository, digest: Digest) -> Result<Self, context::Error> {
+        let pinned = Reference {
+            repository: base.clone(),
+            tag: None,
+            digest: Some(digest),
+        };
         let plan = ImagePlan {
-            base: pinned,
+            base: pinned.into(),
             requirements: Vec::new(),
             constraints: Vec::new(),
             neighbours: Vec::new(),

@@ -62,8 +62,9 @@ table! {
 
     BASE_IMAGE: Option<Text> = text("base-image", "The image to build on, instead of the official Python slim image")
         .flag("IMAGE", &[at(Image)])
+        .flag_help("The image to build on, instead of the official Python slim image: of a registry, or oci:DIR, docker-archive:FILE, docker-daemon:NAME")
         .documented_default("`public.ecr.aws/docker/library/python:X.Y-slim`")
-        .documented("The image to build on; private ECR images are logged in to by themselves");
+        .documented("The image to build on, of a registry or of this machine, see below; private ECR images are logged in to by themselves");
 
     PYTHON_VERSION: Option<Text> = text("python-version", "The Python version of the official image, such as 3.11")
         .flag("X.Y", &[at(Image)])

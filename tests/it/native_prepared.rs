@@ -6,7 +6,7 @@ use insta::assert_snapshot;
 
 use crate::base_images::base;
 use crate::main_path::{docker_ok, repository};
-use crate::native::{assert_same, native_push, private_base, pulled, without_docker};
+use crate::native::{assert_same, native_push, private_base, pulled, share_programs, without_docker};
 use crate::native_base::pushed;
 use crate::support::{Ran, Sandbox};
 
@@ -40,6 +40,21 @@ fn with_lines(lines: &str) -> Sandbox {
     project(lines, "system-packages = sgbuild-tool\nenvironment = GREETING=hello")
 }
 
+/// A cache that only some runs share.
+struct OwnCache(tempfile::TempDir);
+
+impl OwnCache {
+    fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        share_programs(directory.path());
+        Self(directory)
+    }
+
+    fn of(&self, sandbox: Sandbox) -> Sandbox {
+        sandbox.with("XDG_CACHE_HOME", self.0.path().display().to_string())
+    }
+}
+
 fn make_base(sandbox: &Sandbox, base: &str, repository: &str, more: &[&str]) -> Ran {
     let arguments = ["base", "--base-image", base, "--repository", repository];
     sandbox.run(&[&arguments[..], more].concat())
@@ -60,6 +75,9 @@ fn what_docker_does_once_is_what_it_does_every_time() {
     let tag = base("native-prepared", WITH_APT);
     let base = pushed(&tag, "prepared").to_string();
     let repository = repository("native-prepared");
+    // Nothing is known of earlier runs.
+    let (cache, another) = (OwnCache::new(), OwnCache::new());
+    let with_lines = |lines: &str| cache.of(with_lines(lines));
     let sandbox = with_lines(LINES);
     without_docker(sandbox)
         .run(&native_push(&base, &repository))
@@ -87,8 +105,7 @@ fn what_docker_does_once_is_what_it_does_every_time() {
     let native = sandbox.run(&native_push(&base, &repository)).exits(0);
     assert!(first_line(&native).ends_with(&says_so), "{}", native.stderr);
 
-    let elsewhere = tempfile::tempdir().unwrap();
-    let another = without_docker(with_lines(LINES)).with("XDG_CACHE_HOME", elsewhere.path().display().to_string());
+    let another = without_docker(another.of(self::with_lines(LINES)));
     let fresh = another.run(&push("auto", &base, &repository)).exits(0);
     assert!(first_line(&fresh).ends_with(&says_so), "{}", fresh.stderr);
     assert_eq!(fresh.stdout, native.stdout);

@@ -25,6 +25,14 @@ pub enum Error {
         /// Such as `the setting system-packages`.
         what: &'static str,
     },
+    /// Something has to be run in the image, and its base image is on this machine alone.
+    #[error(
+        "the native engine runs nothing in the image, which `system-packages` and `dockerlines` need, and a base image with them is made of one in a registry only, not of {base}"
+    )]
+    LocalBase {
+        /// As the setting names it.
+        base: String,
+    },
     /// The Dockerfile is the user's own.
     #[error("the native engine runs nothing in the image, and a Dockerfile template of your own needs that")]
     Template,
@@ -134,6 +142,12 @@ pub enum Error {
     /// There are no credentials for the base image's registry.
     #[error(transparent)]
     Auth(#[from] auth::Error),
+    /// The base image is another one than when the image was made.
+    #[error("the base image {base} is not the one that the image was made on any more")]
+    BaseChanged {
+        /// The base image.
+        base: String,
+    },
     /// The base's registry lost a layer between two looks.
     #[error("the registry of the base image {base} does not have its layer {digest} any more")]
     LayerGone {
@@ -163,6 +177,7 @@ impl Error {
     pub(crate) fn is_for_docker(&self) -> bool {
         match self {
             Self::Unprepared { .. }
+            | Self::LocalBase { .. }
             | Self::Template
             | Self::BoundLine { .. }
             | Self::NoWheel
@@ -180,6 +195,9 @@ impl Explain for Error {
     fn advice(&self) -> Advice {
         match self {
             Self::Unprepared { .. } => Fault::User.hint(BASE).and(DOCKER),
+            Self::LocalBase { .. } => Fault::User.hint(
+                "Push the image, and name it in its registry (setting `base-image`): then `sgbuild base` can make a base image of it.",
+            ),
             Self::Template
             | Self::BoundLine { .. }
             | Self::NoWheel
@@ -195,7 +213,7 @@ impl Explain for Error {
             Self::Store(error) => error.advice(),
             Self::Uv(error) => error.advice(),
             Self::Wheel { .. } => Fault::User.hint("Name another version of the package, or ask those who publish it."),
-            Self::WheelGone { .. } | Self::ImageGone { .. } | Self::Dist { .. } => {
+            Self::BaseChanged { .. } | Self::WheelGone { .. } | Self::ImageGone { .. } | Self::Dist { .. } => {
                 Fault::User.hint("Build it again: `sgbuild build`.")
             }
             Self::RunPy(error) => error.advice(),

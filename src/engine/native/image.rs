@@ -68,8 +68,8 @@ pub(crate) fn check(plan: &ImagePlan, base: &Base) -> Result<(), Error> {
 pub(crate) fn documents(plan: &ImagePlan, base: &Base, layers: &[(String, Measured)]) -> Result<Documents, Error> {
     let config = bytes(&config(plan, base, layers));
     let mut listed = base.layers.iter().map(|layer| {
-        if layer.media_type.ends_with("gzip") {
-            return Ok(described(GZIP_LAYER, &layer.descriptor));
+        if layer.packed.is_some() || layer.media_type.ends_with("gzip") {
+            return Ok(described(GZIP_LAYER, layer.in_image()));
         }
         Err(Error::BaseLayer {
             base: plan.native_base().to_string(),

@@ -11,6 +11,7 @@
 
 mod archive;
 pub mod base;
+mod base_blobs;
 mod build;
 mod bytecode;
 mod conflicts;
@@ -22,6 +23,7 @@ mod layers;
 mod platform_tags;
 mod removal;
 pub(crate) mod resolve;
+mod resumed;
 mod saved;
 mod send;
 mod splice;
@@ -35,17 +37,20 @@ pub use error::Error;
 pub use target::{Libc, Target};
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use async_trait::async_trait;
+use tokio::sync::Mutex;
 
-use super::docker::Docker;
 use super::docker::context::Bound;
+use super::docker::{Docker, DockerSettings};
 use super::{BuiltImage, Destination, Engine, Order, Output, Unprepared, can_prepare};
 use crate::image::ImagePlan;
-use crate::progress::Progress;
+use crate::progress::{Progress, Silent};
 use crate::registry::auth::AuthSettings;
 use crate::registry::client::ClientSettings;
 use crate::uv::UvSettings;
+use base_blobs::Spool;
 use build::Record;
 use store::{Sites, Store};
 
@@ -60,6 +65,8 @@ pub struct NativeSettings {
     pub client: ClientSettings,
     /// Where credentials for the base image's registry come from.
     pub auth: AuthSettings,
+    /// The daemon that may have the base image; it is not asked otherwise.
+    pub docker: DockerSettings,
     /// Whether no code of what is installed may run here (`--static`).
     pub static_only: bool,
     /// How much the store of wheels may hold, in bytes.
@@ -73,6 +80,8 @@ pub struct Native {
     settings: NativeSettings,
     store: Store,
     sites: Sites,
+    /// What the daemon gave away of a base image of its own.
+    spool: Mutex<Option<Arc<Spool>>>,
 }
 
 impl Native {
@@ -85,6 +94,7 @@ impl Native {
             store: Store::open(&settings.cache_dir, settings.cache_limit, progress)?,
             sites: Sites::of(&settings.uv),
             settings,
+            spool: Mutex::default(),
         })
     }
 }
@@ -101,8 +111,14 @@ impl Engine for Native {
 
     async fn holds(&self, image: &BuiltImage) -> Result<bool, super::Error> {
         let record = Record::read(&self.store, &image.id);
-        Ok(record
-            .is_some_and(|record| record.bytecode == self.settings.bytecode && build::is_whole(&record, &self.store)))
+        let is_ours =
+            |record: &Record| record.bytecode == self.settings.bytecode && build::is_whole(record, &self.store);
+        let Some(record) = record.filter(is_ours) else {
+            return Ok(false);
+        };
+        // What is on this machine may be made anew under its name at any time, and costs little to be looked at.
+        let is_elsewhere = record.base()?.in_registry().is_some();
+        Ok(is_elsewhere || self.base_of(&record, &Silent).await.is_ok())
     }
 
     async fn send(
@@ -132,13 +148,16 @@ pub fn check(plan: &ImagePlan) -> Result<(), Error> {
     if only.prepared.is_some() {
         return Ok(());
     }
-    match can_prepare(only) {
+    match can_prepare(plan) {
         Ok(false) => Ok(()),
         Ok(true) if only.system_packages.is_empty() => Err(Error::Unprepared {
             what: "the keyword `dockerlines`",
         }),
         Ok(true) => Err(Error::Unprepared {
             what: "the setting `system-packages`",
+        }),
+        Err(Unprepared::Base) => Err(Error::LocalBase {
+            base: plan.base.to_string(),
         }),
         Err(Unprepared::Template) => Err(Error::Template),
         Err(Unprepared::Line(Bound { line, reason })) => Err(Error::BoundLine { line, reason }),

@@ -53,8 +53,13 @@ impl Package {
 /// Refuses what no Dockerfile can say.
 ///
 /// # Errors
-/// [`Error::Unwritable`].
+/// [`Error::Unwritable`], and a base image of this machine's files.
 pub fn check(plan: &ImagePlan) -> Result<(), Error> {
+    if plan.base.in_dockerfile().is_none() {
+        return Err(Error::BaseImage {
+            base: plan.base.to_string(),
+        });
+    }
     writable::check(plan)
 }
 
