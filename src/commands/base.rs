@@ -14,6 +14,7 @@ use crate::error::Error;
 use crate::oci::Reference;
 use crate::push::{self, Ahead, PushSettings};
 use crate::shown::Data;
+use crate::web::Retry;
 
 pub(super) async fn run(arguments: &cli::Base, checkout: &Checkout<'_>) -> Result<Data, Error> {
     checkout.check_build()?;
@@ -29,7 +30,7 @@ pub(super) async fn run(arguments: &cli::Base, checkout: &Checkout<'_>) -> Resul
             return Ok(if arguments.json.json { nothing } else { Data::Nothing });
         }
     }
-    let prepared = job.prepared(&plan).await?;
+    let prepared = job.prepared(&plan, Retry::default().tries).await?;
     let mut target = target::settings(&job).await?;
     target.tags = vec![prepared.tag()];
     if arguments.dry_run.dry_run {
@@ -54,6 +55,7 @@ async fn made(job: &Job<'_>, prepared: &Prepared, target: &PushSettings) -> Resu
         progress.step(&format!("{}:{tag} is there already", target.target));
         return Ok(by_digest(target, digest));
     }
+    job.check_original(prepared).await?;
     let ahead = Ahead::begin(target);
     let docker = job.docker().await?;
     docker.check(&prepared.plan)?;

@@ -1,17 +1,20 @@
 //! The base image that has what only Docker can do for a plan, as `sgbuild base` made it: looked for where a native build needs it.
 
+use std::path::PathBuf;
+
 use super::job::{FEW_TRIES, Job, auth_settings, engine_kind};
 use super::target;
+use crate::engine::native;
 use crate::engine::native::base::{self, Asked, Source};
 use crate::engine::native::store::Store;
-use crate::engine::native::{self};
 use crate::engine::{self, EngineKind, Prepared, can_prepare};
 use crate::error::Error;
 use crate::image::ImagePlan;
-use crate::oci::Reference;
+use crate::oci::{Platform, Reference};
 use crate::push::{self, PushSettings};
 use crate::registry::client::ClientSettings;
 use crate::registry::{Credentials, auth};
+use crate::web::Retry;
 
 /// What of such images is kept in the store: which there was, by its tag.
 const PREPARED: &str = "prepared";
@@ -44,7 +47,11 @@ impl Job<'_> {
         target: Option<&PushSettings>,
     ) -> Result<Option<Reference>, Error> {
         let settings = &self.checkout.settings;
-        let prepared = self.prepared(plan).await?;
+        let tries = match kind {
+            EngineKind::Auto => FEW_TRIES,
+            _ => Retry::default().tries,
+        };
+        let prepared = self.prepared(plan, tries).await?;
         let known: Option<String> = self.store()?.note(PREPARED, &prepared.tag());
         let known = known.and_then(|known| known.parse().ok());
         if known.is_some() && !settings.engine().pull {
@@ -56,9 +63,7 @@ impl Job<'_> {
             None if kind == EngineKind::Auto && settings.destination().repository.is_none() => return Ok(known),
             None => target::settings(self).await?,
         };
-        if kind == EngineKind::Auto {
-            target.client.retry.tries = FEW_TRIES;
-        }
+        target.client.retry.tries = tries;
         let Some(digest) = push::held(&target, &prepared.tag()).await? else {
             return Ok(None);
         };
@@ -71,24 +76,22 @@ impl Job<'_> {
         Ok(Some(base))
     }
 
-    /// The base image that can be made for `plan`, on its base image as it is now, or was when the registry was asked last.
-    pub(super) async fn prepared(&self, plan: &ImagePlan) -> Result<Prepared, Error> {
-        let settings = &self.checkout.settings;
-        let local = || native::Error::LocalBase {
-            base: plan.base.to_string(),
-        };
-        let reference = plan.base.in_registry().ok_or_else(local).map_err(engine::Error::from)?;
-        let asked = Asked {
-            source: &Source::of(plan.base.clone(), &settings.docker()),
-            platform: &plan.platform,
-            credentials: &self.base_credentials(plan).await?,
-            client: &ClientSettings::default(),
-            cache_dir: &settings.environment().cache_dir(),
-            pull: settings.engine().pull,
-        };
-        let digest = base::digest(reference, &asked, self.checkout.progress).await;
+    /// The base image that can be made for `plan`, on its base image as it is now, or was when the registry was asked last; `tries` says how
+    /// often it is asked.
+    pub(super) async fn prepared(&self, plan: &ImagePlan, tries: u32) -> Result<Prepared, Error> {
+        let reference = in_registry(plan)?;
+        let original = Original::of(self, plan, tries).await?;
+        let digest = base::digest(reference, &original.asked(), self.checkout.progress).await;
         let digest = digest.map_err(native::Error::from).map_err(engine::Error::from)?;
         Ok(Prepared::of(plan, &reference.repository, digest)?)
+    }
+
+    /// Refuses to have a base image made whose original has lines of its own run in it.
+    pub(super) async fn check_original(&self, prepared: &Prepared) -> Result<(), Error> {
+        let reference = in_registry(&prepared.plan)?;
+        let original = Original::of(self, &prepared.plan, Retry::default().tries).await?;
+        let checked = native::check_original(reference, &original.asked(), self.checkout.progress).await;
+        Ok(checked.map_err(engine::Error::from)?)
     }
 
     /// For the registry of the plan's base image, where it is in one.
@@ -111,4 +114,48 @@ impl Job<'_> {
         let store = Store::open(&directory, limit, self.checkout.progress);
         Ok(store.map_err(native::Error::from).map_err(engine::Error::from)?)
     }
+}
+
+/// The image that a base image is made of.
+struct Original {
+    source: Source,
+    platform: Platform,
+    credentials: Credentials,
+    client: ClientSettings,
+    cache_dir: PathBuf,
+    pull: bool,
+}
+
+impl Original {
+    async fn of(job: &Job<'_>, plan: &ImagePlan, tries: u32) -> Result<Self, Error> {
+        let settings = &job.checkout.settings;
+        let mut client = ClientSettings::default();
+        client.retry.tries = tries;
+        Ok(Self {
+            source: Source::of(plan.base.clone(), &settings.docker()),
+            platform: plan.platform.clone(),
+            credentials: job.base_credentials(plan).await?,
+            client,
+            cache_dir: settings.environment().cache_dir(),
+            pull: settings.engine().pull,
+        })
+    }
+
+    fn asked(&self) -> Asked<'_> {
+        Asked {
+            source: &self.source,
+            platform: &self.platform,
+            credentials: &self.credentials,
+            client: &self.client,
+            cache_dir: &self.cache_dir,
+            pull: self.pull,
+        }
+    }
+}
+
+fn in_registry(plan: &ImagePlan) -> Result<&Reference, Error> {
+    let local = || native::Error::LocalBase {
+        base: plan.base.to_string(),
+    };
+    Ok(plan.base.in_registry().ok_or_else(local).map_err(engine::Error::from)?)
 }

@@ -204,6 +204,16 @@ fn lines_that_a_base_image_cannot_have_are_named() {
 }
 
 #[test]
+fn lines_of_the_original_are_not_run_where_they_would_see_something_else() {
+    let tag = base("native-prepared-onbuild", "ONBUILD COPY . /here");
+    let base = pushed(&tag, "prepared-onbuild").to_string();
+    let sandbox = project(r#"["RUN true"]"#, "");
+    make_base(&sandbox, &base, &repository("native-onbuild"), &[])
+        .exits(1)
+        .says(&["ONBUILD", "COPY . /here", "--engine docker"]);
+}
+
+#[test]
 fn nothing_to_run_needs_no_base() {
     let sandbox = without_docker(project("[]", ""));
     let ran = make_base(&sandbox, private_base(), "it/never", &[]).exits(0);

@@ -80,7 +80,7 @@ impl Native {
     pub(super) async fn build_image(&self, order: &Order<'_>, progress: &dyn Progress) -> Result<BuiltImage, Error> {
         let plan = order.plan;
         let base = self.base(order, progress).await?;
-        image::check(plan, &base)?;
+        image::check(&plan.native_base(), &base.config)?;
         let scheme = scheme(&base);
         let ground = Ground {
             base: &base,

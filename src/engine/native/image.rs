@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use super::Error;
 use super::base::Base;
 use super::splice::Measured;
-use crate::image::ImagePlan;
+use crate::image::{BaseImage, ImagePlan};
 use crate::oci::{Descriptor, Digest, MediaType};
 
 /// When the image was made, where nobody says a time: as its files.
@@ -44,8 +44,8 @@ impl Documents {
 ///
 /// # Errors
 /// It does.
-pub(crate) fn check(plan: &ImagePlan, base: &Base) -> Result<(), Error> {
-    let triggers = base.config.get("config").and_then(|config| config.get("OnBuild"));
+pub(crate) fn check(base: &BaseImage, config: &Value) -> Result<(), Error> {
+    let triggers = config.get("config").and_then(|config| config.get("OnBuild"));
     let lines: Vec<&str> = triggers
         .and_then(Value::as_array)
         .into_iter()
@@ -56,7 +56,7 @@ pub(crate) fn check(plan: &ImagePlan, base: &Base) -> Result<(), Error> {
         return Ok(());
     }
     Err(Error::OnBuild {
-        base: plan.native_base().to_string(),
+        base: base.to_string(),
         lines: lines.join("; "),
     })
 }

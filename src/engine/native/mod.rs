@@ -46,10 +46,12 @@ use super::docker::context::Bound;
 use super::docker::{Docker, DockerSettings};
 use super::{BuiltImage, Destination, Engine, Order, Output, Unprepared, can_prepare};
 use crate::image::ImagePlan;
+use crate::oci::Reference;
 use crate::progress::{Progress, Silent};
 use crate::registry::auth::AuthSettings;
 use crate::registry::client::ClientSettings;
 use crate::uv::UvSettings;
+use base::Asked;
 use base_blobs::Spool;
 use build::Record;
 use store::{Sites, Store};
@@ -137,6 +139,16 @@ impl Engine for Native {
     async fn load(&self, image: &BuiltImage, daemon: &Docker, progress: &dyn Progress) -> Result<(), super::Error> {
         self.load_image(image, daemon, progress).await
     }
+}
+
+/// Refuses to have a base image made of one whose own lines are run in whatever is made of it: they would see the base image's build, and not
+/// the whole one's.
+///
+/// # Errors
+/// [`Error::OnBuild`], and an image that cannot be had.
+pub async fn check_original(reference: &Reference, asked: &Asked<'_>, progress: &dyn Progress) -> Result<(), Error> {
+    let config = base::config(reference, asked, progress).await?;
+    image::check(&reference.clone().into(), &config)
 }
 
 /// Refuses what only running commands in the image can do.

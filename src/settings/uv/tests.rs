@@ -77,10 +77,7 @@ fn pips_settings_that_are_not_for_the_build_are_not_told_for_the_image() {
     let root = tempfile::tempdir().unwrap();
     let resolved = Settings::resolve(root.path(), Vec::new(), Environment::new(pairs.collect())).unwrap();
     let image = settings_for_image(&resolved);
-    for name in [
-        "UV_DEFAULT_INDEX",
-        "UV_FIND_LINKS",
-        "UV_INSECURE_HOST"] {
+    for name in ["UV_DEFAULT_INDEX", "UV_FIND_LINKS", "UV_INSECURE_HOST"] {
         assert_eq!(of_uv(&image, name), None, "{name}");
         assert!(of_uv(&settings(&resolved), name).is_some(), "{name}");
     }

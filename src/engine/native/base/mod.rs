@@ -138,6 +138,15 @@ pub async fn digest(reference: &Reference, asked: &Asked<'_>, progress: &dyn Pro
     registry::digest(reference, asked, &cache, progress).await
 }
 
+/// The config of the image that `reference` names for the platform; no layer is read.
+///
+/// # Errors
+/// As of [`digest`], and an image for another platform.
+pub async fn config(reference: &Reference, asked: &Asked<'_>, progress: &dyn Progress) -> Result<Value, Error> {
+    let cache = Cache::of(asked.cache_dir, progress);
+    registry::config(reference, asked, &cache, progress).await
+}
+
 /// An image's own documents, checked against each other.
 struct Described {
     image: String,

@@ -2,6 +2,7 @@
 
 use futures_util::future::BoxFuture;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use serde_json::Value;
 
 use super::cache::Cache;
 use super::feed;
@@ -59,6 +60,18 @@ pub(super) async fn digest(
     let (digest, _) = remote.named(reference).await?;
     cache.keep_tag(reference, asked.platform, &digest);
     Ok(digest)
+}
+
+/// The config of the image that `reference` names, exactly as it is. No layer is read.
+pub(super) async fn config(
+    reference: &Reference,
+    asked: &Asked<'_>,
+    cache: &Cache<'_>,
+    progress: &dyn Progress,
+) -> Result<Value, Error> {
+    let remote = Remote::connect(reference, asked, cache, progress).await?;
+    let (digest, manifest) = remote.named(reference).await?;
+    Ok(remote.described(digest, manifest).await?.config.document)
 }
 
 async fn fetched(
