@@ -1,5 +1,6 @@
 //! The command line: `clap` types, and nothing else. A file a command, with its arguments.
 
+mod base;
 mod build;
 mod cache;
 mod completions;
@@ -15,6 +16,7 @@ mod settings;
 mod status;
 mod train;
 
+pub use base::Base;
 pub use build::Build;
 pub use cache::{Action, Cache};
 pub use completions::{Completions, Shell};
@@ -132,6 +134,8 @@ pub enum Command {
     Build(Build),
     /// Build if needed, push the image, and start the training where a function is set
     Push(Push),
+    /// Make a base image of what only Docker can do for the image, once, so that every later build is native
+    Base(Base),
     /// Start the training of the image pushed last
     Train(Train),
     /// List what was trained: when, from which commit and data, and what came of it
@@ -161,6 +165,7 @@ impl Command {
             Self::Dist(arguments) => &arguments.directory,
             Self::Build(arguments) => &arguments.directory,
             Self::Push(arguments) => &arguments.directory,
+            Self::Base(arguments) => &arguments.directory,
             Self::Train(arguments) => &arguments.directory,
             Self::Runs(arguments) => &arguments.directory,
             Self::Launch(arguments) => &arguments.directory,
@@ -180,6 +185,7 @@ impl Command {
             Self::Dist(arguments) => &arguments.settings.given,
             Self::Build(arguments) => &arguments.settings.given,
             Self::Push(arguments) => &arguments.settings.given,
+            Self::Base(arguments) => &arguments.settings.given,
             Self::Train(arguments) => &arguments.settings.given,
             Self::Runs(arguments) => &arguments.settings.given,
             Self::Logs(arguments) => &arguments.settings.given,

@@ -22,6 +22,7 @@ pub(super) async fn run(arguments: &cli::Build, checkout: &Checkout<'_>) -> Resu
         checkout.progress.step(&title);
         return dist::preview(&job, &plan, arguments.json.json);
     }
+    let plan = job.on_base(plan, None).await?;
     let engine = job.engine(&plan).await?;
     // Who has no daemon is told at once.
     let daemon = if arguments.load {

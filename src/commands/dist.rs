@@ -14,6 +14,7 @@ use crate::shown::Data;
 pub(super) fn run(arguments: &cli::Dist, checkout: &Checkout<'_>) -> Result<Data, Error> {
     let job = Job::open(checkout)?;
     let plan = job.plan()?;
+    Job::check_context(&plan)?;
     if arguments.dry_run.dry_run {
         return preview(&job, &plan, arguments.json.json);
     }

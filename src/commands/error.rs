@@ -96,6 +96,9 @@ pub enum CommandError {
         /// Why.
         reason: String,
     },
+    /// No directory for what a base image is made of.
+    #[error("cannot write what the base image is made of: {0}")]
+    Scratch(#[source] io::Error),
     /// The process could not start its threads.
     #[error("cannot start")]
     Runtime(#[source] io::Error),
@@ -134,6 +137,7 @@ impl Explain for CommandError {
             Self::ForeignNeighbour { .. } => Fault::User.hint(
                 "Only the project itself is compiled in the image, and not yet what is beside it: publish its wheel on an index and require that, or make what is compiled a part of the project.",
             ),
+            Self::Scratch(_) => Fault::User.hint("Make room in the directory for temporary files (TMPDIR)."),
             Self::Runtime(_) => Fault::User.alone(),
             Self::Stdout(output) => Advice::of_unwritten(output),
         }

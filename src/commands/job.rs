@@ -13,7 +13,7 @@ use crate::build_record::{BuildRecord, OwnRecords, Source};
 use crate::dist::{self, Dist, Held};
 use crate::engine::docker::context::{self, Package};
 use crate::engine::docker::{self, Docker};
-use crate::engine::native::Native;
+use crate::engine::native::{self, Native};
 use crate::engine::{self, Auto, BuiltImage, Engine, EngineKind, Order};
 use crate::error::Error;
 use crate::image::ImagePlan;
@@ -24,7 +24,7 @@ use crate::package::wheel::{Builder, Built, Wheel, WheelSettings};
 use crate::progress::Progress;
 use crate::project::{self, Project};
 use crate::push::PushedImage;
-use crate::registry::auth::{self, AuthSettings};
+use crate::registry::auth::AuthSettings;
 use crate::registry::ecr::EcrHost;
 use crate::requirements::{self, Named, Requirements};
 use crate::revision::Commit;
@@ -33,7 +33,7 @@ use crate::settings::Settings;
 use crate::web::Retry;
 
 /// How often a base image's registry is asked where Docker may have the image: a machine without a network does not wait long.
-const FEW_TRIES: u32 = 2;
+pub(super) const FEW_TRIES: u32 = 2;
 
 /// The project, what its user says of the build, and what git says of the checkout: each is read once.
 pub(super) struct Job<'a> {
@@ -182,6 +182,11 @@ impl<'a> Job<'a> {
         }
     }
 
+    /// Refuses a plan that no build context is made of.
+    pub(super) fn check_context(plan: &ImagePlan) -> Result<(), Error> {
+        Ok(context::check(plan)?)
+    }
+
     /// What [`Job::pack`] would write, and where nothing is written.
     pub(super) fn preview(&self, plan: &ImagePlan) -> Result<Preview, Error> {
         dist::check(&self.project.root)?;
@@ -204,6 +209,10 @@ impl<'a> Job<'a> {
 
     /// The engine that the settings name, if it can make what is planned.
     pub(super) async fn engine(&self, plan: &ImagePlan) -> Result<Box<dyn Engine>, Error> {
+        if let Some(base) = &plan.only_docker.prepared {
+            let text = format!("Engine native: what has to be run in the image is in its base image {base}");
+            self.progress().step(&text);
+        }
         let engine: Box<dyn Engine> = match engine_kind(self.checkout)? {
             EngineKind::Native => Box::new(self.native(plan, Retry::default().tries).await?),
             EngineKind::Docker => Box::new(self.docker().await?),
@@ -216,12 +225,20 @@ impl<'a> Job<'a> {
     /// The native engine where the plan does not rule it out; which it is, and why, is told.
     async fn whichever(&self, plan: &ImagePlan) -> Result<Box<dyn Engine>, Error> {
         let native = self.native(plan, FEW_TRIES).await?;
-        if let Err(why) = native.check(plan) {
+        if let Err(why) = native::check(plan) {
+            if plan.base.in_dockerfile().is_none() {
+                return Err(engine::Error::from(why).into());
+            }
             self.progress().step(&format!("Engine docker: {why}"));
+            if matches!(why, native::Error::Unprepared { .. }) {
+                self.progress().step(native::BASE);
+            }
             return Ok(Box::new(self.docker().await?));
         }
-        self.progress()
-            .step("Engine native: nothing has to be run in the image");
+        if plan.only_docker.prepared.is_none() {
+            self.progress()
+                .step("Engine native: nothing has to be run in the image");
+        }
         Ok(Box::new(Auto::new(native, self.settings().docker())))
     }
 
@@ -232,7 +249,7 @@ impl<'a> Job<'a> {
     }
 
     async fn native(&self, plan: &ImagePlan, tries: u32) -> Result<Native, Error> {
-        let auth = auth_settings(self.checkout, &plan.base.repository).await;
+        let auth = auth_settings(self.checkout, plan.native_base().repository()).await;
         let mut settings = self.settings().native(auth);
         settings.client.retry.tries = tries;
         let engine = Native::open(settings, self.progress());
@@ -252,12 +269,12 @@ impl<'a> Job<'a> {
             return Ok(built);
         }
         self.progress().step(&format!("Building {name}"));
-        let (base, set) = (&plan.base.repository, self.settings().engine());
+        let set = self.settings().engine();
         let order = Order {
             plan,
             dist: &packed.dist,
             name,
-            base_credentials: auth::credentials(base, &auth_settings(self.checkout, base).await).await?,
+            base_credentials: self.base_credentials(plan).await?,
             secrets: &self.secrets,
             pull: set.pull,
             upgrade: set.upgrade,
@@ -320,8 +337,13 @@ impl<'a> Job<'a> {
 
     /// By what the engine keeps the image: `sgbuild/<package>:<version>-<commit>`.
     pub(super) fn local_name(&self) -> Result<String, Error> {
+        self.local_name_of(&self.tag())
+    }
+
+    /// By what the engine keeps another image of the package's.
+    pub(super) fn local_name_of(&self, tag: &str) -> Result<String, Error> {
         let name = naming::repository_name(&self.project.metadata.name)?;
-        Ok(format!("sgbuild/{name}:{}", self.tag()))
+        Ok(format!("sgbuild/{name}:{tag}"))
     }
 }
 
@@ -400,8 +422,8 @@ pub(super) fn own_records(checkout: &Checkout<'_>) -> OwnRecords {
 }
 
 /// AWS is asked only for a registry that is Amazon's.
-pub(super) async fn auth_settings(checkout: &Checkout<'_>, repository: &Repository) -> AuthSettings {
-    let aws = match EcrHost::of(repository) {
+pub(super) async fn auth_settings(checkout: &Checkout<'_>, repository: Option<&Repository>) -> AuthSettings {
+    let aws = match repository.and_then(EcrHost::of) {
         Some(_) => Some(checkout.aws().await),
         None => None,
     };

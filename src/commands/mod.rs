@@ -1,6 +1,7 @@
 //! The verbs, one file each: settings, then the library, then what is printed.
 
 mod archives;
+mod base;
 mod build;
 mod cache;
 mod checkout;
@@ -15,6 +16,7 @@ mod launch;
 mod logs;
 mod neighbours;
 mod pipeline;
+mod prepared;
 mod program;
 mod push;
 mod runs;
@@ -71,6 +73,7 @@ pub fn begin<'a>(
         Command::Build(arguments) => Box::pin(async move { build::run(arguments, &open()?).await }),
         // The longest path keeps the most between its steps.
         Command::Push(arguments) => Box::pin(async move { Box::pin(push::run(arguments, &open()?)).await }),
+        Command::Base(arguments) => Box::pin(async move { Box::pin(base::run(arguments, &open()?)).await }),
         Command::Train(arguments) => Box::pin(async move { train::run(arguments, &open()?).await }),
         Command::Runs(arguments) => Box::pin(async move { runs::run(arguments, &open()?).await }),
         Command::Logs(arguments) => Box::pin(async move { logs::run(arguments, &open()?, print).await }),

@@ -28,6 +28,7 @@ pub(super) async fn run(arguments: &cli::Push, checkout: &Checkout<'_>) -> Resul
     if arguments.dry_run.dry_run {
         return preview(&job, &plan, &target, training.as_ref(), arguments.json.json);
     }
+    let plan = job.on_base(plan, Some(&target)).await?;
     let engine = job.engine(&plan).await?;
     let ahead = Ahead::begin(&target, engine.last_pushed(&target.target));
     let packed = job.pack(&plan)?;

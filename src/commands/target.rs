@@ -30,7 +30,7 @@ pub(super) async fn settings(job: &Job<'_>) -> Result<PushSettings, Error> {
         None => ecr::default_repository(&checkout.aws().await, &job.project.metadata.name).await?,
     };
     Ok(PushSettings {
-        auth: auth_settings(checkout, &target).await,
+        auth: auth_settings(checkout, Some(&target)).await,
         client: ClientSettings::default(),
         target,
         tags,

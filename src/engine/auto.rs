@@ -42,7 +42,7 @@ impl Engine for Auto {
 
     async fn build(&self, order: &Order<'_>, progress: &dyn Progress) -> Result<BuiltImage, Error> {
         match self.native.build(order, progress).await {
-            Err(Error::Native(error)) if error.is_for_docker() => {
+            Err(Error::Native(error)) if error.is_for_docker() && order.plan.base.in_dockerfile().is_some() => {
                 progress.step(&format!("Engine docker: {error}"));
                 let docker = self.docker().await?;
                 docker.check(order.plan)?;

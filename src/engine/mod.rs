@@ -6,11 +6,13 @@ mod error;
 mod kind;
 pub mod native;
 pub mod output;
+mod prepared;
 
 pub use auto::Auto;
 pub use error::Error;
 pub use kind::{EngineKind, UnknownEngine};
 pub use output::Output;
+pub use prepared::{Prepared, Unprepared, can_prepare};
 
 use std::collections::BTreeMap;
 

@@ -1,10 +1,13 @@
 //! `Project ─▶ ImagePlan`: what the training image holds, in the field's terms. An engine decides how to make it.
 
+mod base;
 mod error;
 mod plan;
 mod python;
 mod run_py;
 
+pub use base::BaseImage;
+pub(crate) use base::{ARCHIVE, DAEMON, LAYOUT, path_and_name};
 pub use error::Error;
 pub(crate) use plan::environments;
 pub use plan::{ImagePlan, ImageSettings, OnlyDocker, PlannedNeighbour, Template};

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::Serialize;
 
 use super::run_py::RUN_PY;
-use super::{Error, python};
+use super::{BaseImage, Error, python};
 use crate::neighbours::{Neighbour, Neighbours};
 use crate::oci::{Platform, Reference};
 use crate::project::{self, EntryPoint, Project};
@@ -28,7 +28,7 @@ pub struct ImagePlan {
     /// See `name`.
     pub version: String,
     /// The base image.
-    pub base: Reference,
+    pub base: BaseImage,
     /// The Python of the official image, such as `3.12`; absent where another base brings its own.
     pub python: Option<String>,
     /// What machines it runs on.
@@ -104,6 +104,10 @@ pub struct OnlyDocker {
     /// The user's own Dockerfile.
     #[serde(skip)]
     pub template: Option<Template>,
+    /// An image that has been made of the base image with all of the above, and with the plan's environment: on it nothing of that is
+    /// to be done any more.
+    #[serde(skip)]
+    pub prepared: Option<Reference>,
 }
 
 /// A user's own Dockerfile template.
@@ -174,6 +178,7 @@ impl ImagePlan {
             docker_lines: project.build.docker_lines.clone(),
             classic_builder: settings.classic_builder,
             template: settings.template.clone(),
+            prepared: None,
         };
         Ok(Self {
             name: project.metadata.name.clone(),
@@ -196,6 +201,15 @@ impl ImagePlan {
             lacks: missing_program(file, &only_docker, settings),
             only_docker,
         })
+    }
+}
+
+impl ImagePlan {
+    /// What an image stands on in which nothing is run.
+    #[must_use]
+    pub fn native_base(&self) -> BaseImage {
+        let prepared = self.only_docker.prepared.clone();
+        prepared.map_or_else(|| self.base.clone(), BaseImage::Registry)
     }
 }
 
@@ -282,13 +296,13 @@ fn requirement_lines(project: &Project, neighbours: &Neighbours, file: Option<&R
 }
 
 /// The base image, and the Python that it has where that is the official one.
-fn base_image(project: &Project, settings: &ImageSettings) -> Result<(Reference, Option<String>), Error> {
+fn base_image(project: &Project, settings: &ImageSettings) -> Result<(BaseImage, Option<String>), Error> {
     if let Some(image) = &settings.base_image {
-        return Ok((Reference::from_str(image).map_err(Error::BaseImage)?, None));
+        return Ok((BaseImage::from_str(image).map_err(Error::BaseImage)?, None));
     }
     let python = python::versions(project, settings.python_version.as_ref())?.first;
     let image = format!("{PYTHON_REPOSITORY}:{python}-slim");
-    Ok((Reference::from_str(&image).map_err(Error::BaseImage)?, Some(python)))
+    Ok((BaseImage::from_str(&image).map_err(Error::BaseImage)?, Some(python)))
 }
 
 /// The [OCI standard labels](https://github.com/opencontainers/image-spec/blob/main/annotations.md) and the user's.

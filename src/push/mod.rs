@@ -125,6 +125,15 @@ pub async fn push(
     })
 }
 
+/// The digest of the manifest that the repository has under `tag`; `None` where it has none. Nothing is made or changed there.
+///
+/// # Errors
+/// The registry does not answer, or not to these credentials.
+pub async fn held(settings: &PushSettings, tag: &str) -> Result<Option<Digest>, Error> {
+    let (client, _) = connect(settings).await?;
+    Ok(client.manifest(tag).await?.map(|manifest| manifest.digest()))
+}
+
 /// A client for the repository, with the credentials that it uses.
 async fn connect(settings: &PushSettings) -> Result<(Client, Credentials), Error> {
     let credentials = auth::credentials(&settings.target, &settings.auth).await?;

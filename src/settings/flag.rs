@@ -35,6 +35,8 @@ pub(crate) enum Group {
     Build,
     /// Where the image goes.
     Push,
+    /// Where a base image goes, and whether it is made anew.
+    Base,
     /// How the training is started.
     Training,
     /// What only `sgbuild train` shows beside them.
@@ -55,6 +57,7 @@ impl Group {
             Self::Image => "Image",
             Self::Build => "Build",
             Self::Push => "Push",
+            Self::Base => "Base image",
             Self::Training | Self::Train => "Training",
             Self::Stack => "Stack",
             Self::Pipeline => "Pipeline",

@@ -34,6 +34,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use crate::aws::region::is_region;
+use crate::image::{ARCHIVE, DAEMON, LAYOUT, path_and_name};
 use crate::project::border;
 
 use key::{Key, Typed};
@@ -113,6 +114,7 @@ impl Settings {
         };
         settings.refuse_unless_region()?;
         settings.refuse_files_outside()?;
+        settings.refuse_base_outside()?;
         Ok(settings)
     }
 
@@ -148,6 +150,43 @@ impl Settings {
             }
         }
         Ok(())
+    }
+
+    /// Nor is the base image that it names another one on this machine than one in the project: all of it ends in the image.
+    fn refuse_base_outside(&self) -> Result<(), Error> {
+        let origin = self.origin_of(&table::BASE_IMAGE);
+        let Some(named) = self.get(&table::BASE_IMAGE).filter(|_| origin.is_the_projects()) else {
+            return Ok(());
+        };
+        let definition = &table::BASE_IMAGE.definition;
+        if named.starts_with(DAEMON) {
+            return Err(Error::NotForFiles {
+                origin: origin.to_string(),
+                definition,
+                what: "which image of your Docker daemon ends in yours",
+            });
+        }
+        let layout = named.strip_prefix(LAYOUT);
+        let path = layout
+            .or_else(|| named.strip_prefix(ARCHIVE))
+            .map(|path| path_and_name(path).0);
+        // A layout begins with a file too.
+        let path = path.map(|path| {
+            if layout.is_some() {
+                path.join("index.json")
+            } else {
+                path
+            }
+        });
+        let outside = path.and_then(|path| border::outside(&self.root, &path));
+        outside.map_or(Ok(()), |place| {
+            Err(Error::Outside {
+                origin: origin.to_string(),
+                definition,
+                named: named.to_owned(),
+                place,
+            })
+        })
     }
 
     /// The value of the setting that `key` names: of the type that its row in [`table`] gives it.

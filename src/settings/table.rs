@@ -5,7 +5,7 @@
 //! there is to say; [`Key`] lists what that can be. Its stage reads it by the row's name: `settings.get(&table::PLATFORM)`.
 
 use super::definition::Definition;
-use super::flag::Group::{Account, Build, Image, Pipeline, Project, Push, Stack, Train, Training};
+use super::flag::Group::{Account, Base, Build, Image, Pipeline, Project, Push, Stack, Train, Training};
 use super::flag::at;
 use super::key::{Fields, File, Key, List, Map, Number, Switch, Text, fields, file, list, map, number, switch, text};
 use crate::training::rules::MAX_RUNTIME_SECONDS;
@@ -62,8 +62,9 @@ table! {
 
     BASE_IMAGE: Option<Text> = text("base-image", "The image to build on, instead of the official Python slim image")
         .flag("IMAGE", &[at(Image)])
+        .flag_help("The image to build on, instead of the official Python slim image: of a registry, or oci:DIR, docker-archive:FILE, docker-daemon:NAME")
         .documented_default("`public.ecr.aws/docker/library/python:X.Y-slim`")
-        .documented("The image to build on; private ECR images are logged in to by themselves");
+        .documented("The image to build on, of a registry or of this machine, see below; private ECR images are logged in to by themselves");
 
     PYTHON_VERSION: Option<Text> = text("python-version", "The Python version of the official image, such as 3.11")
         .flag("X.Y", &[at(Image)])
@@ -154,14 +155,14 @@ table! {
         .documented("What builds the image: `native`, sgbuild itself, or `docker`; `auto` is native where that can make the image, else Docker");
 
     PULL: Switch = switch("pull", "Ask the registry for a newer base image")
-        .bare_flag(&[at(Build)]);
+        .bare_flag(&[at(Build), at(Base)]);
 
     UPGRADE: Switch = switch("upgrade", "Resolve the requirements anew, to the newest versions that they allow")
         .bare_flag(&[at(Build)])
         .documented("Resolve the requirements anew, to the newest versions that they allow: the native engine keeps what they came to");
 
     NO_CACHE: Switch = switch("no-cache", "Build every layer anew")
-        .bare_flag(&[at(Build)]);
+        .bare_flag(&[at(Build), at(Base).saying("Make it anew, also where the repository has it")]);
 
     BYTECODE: Switch = switch("bytecode", "Put the requirements' byte code into a native image, as pip does")
         .on()
@@ -180,7 +181,7 @@ table! {
 
     REPOSITORY: Option<Text> = text("repository", "Where to push: a name in your account's ECR, or host/path")
         .otherwise("the package's name")
-        .flag("REPOSITORY", &[at(Push)])
+        .flag("REPOSITORY", &[at(Push), at(Base)])
         .flag_help("A name in your account's ECR, or host/path of any registry [default: the package's name in ECR]")
         .in_codebuild("FULL_NAME")
         .documented("Where to push: a name in your account's ECR, or `host/path` of any registry");
@@ -193,13 +194,13 @@ table! {
 
     CREATE_REPOSITORY: Switch = switch("create-repository", "Create the ECR repository when it is missing")
         .on()
-        .bare_flag(&[at(Push)])
+        .bare_flag(&[at(Push), at(Base)])
         .flag_name("no-create")
         .flag_help("Fail when the ECR repository is missing")
         .documented("Create the ECR repository when it is missing, with scan on push");
 
     REGION: Option<Text> = text("region", "The AWS region, instead of that of the AWS configuration")
-        .flag("REGION", &[at(Push), at(Train), at(Stack).after("stack"), at(Account).after("table")])
+        .flag("REGION", &[at(Push), at(Base), at(Train), at(Stack).after("stack"), at(Account).after("table")])
         .documented_default("the AWS configuration's")
         .documented("The AWS region");
 

@@ -13,7 +13,7 @@ use sgbuild::dist::{Dist, context_digest};
 use sgbuild::engine::docker::{self, Docker, DockerSettings, Error};
 use sgbuild::engine::{self, BuiltImage, Destination, Engine, Kept, Order};
 use sgbuild::explain::{Explain as _, Fault};
-use sgbuild::image::{ImagePlan, OnlyDocker};
+use sgbuild::image::{BaseImage, ImagePlan, OnlyDocker};
 use sgbuild::oci::{Digest, Platform, Reference, Repository};
 use sgbuild::progress::{Progress, Silent, Task};
 use sgbuild::project::EntryPoint;
@@ -243,11 +243,11 @@ impl Request {
 }
 
 /// A plan of which only the base counts: the context's Dockerfile is the test's own.
-fn plan(base: Reference) -> ImagePlan {
+fn plan(base: impl Into<BaseImage>) -> ImagePlan {
     ImagePlan {
         name: "pkg".to_owned(),
         version: "1.0".to_owned(),
-        base,
+        base: base.into(),
         python: None,
         platform: Platform::new("linux", "amd64"),
         environment: BTreeMap::new(),
@@ -800,7 +800,7 @@ async fn pushes_with_credentials_and_builds_from_a_private_base() {
         let docker = connect(buildkit).await;
         let context = Context::from_base(&target.to_string(), &format!("{}\nRUN echo from private", unique()));
         let mut request = context.request("private-base");
-        request.plan.base = target.clone();
+        request.plan.base = target.clone().into();
         request.pull = true;
         let denied = request.build(&docker, &Silent).await.unwrap_err();
         assert!(matches!(denied, Error::BaseImage { .. }), "{denied:?}");
@@ -813,7 +813,7 @@ async fn pushes_with_credentials_and_builds_from_a_private_base() {
 
     let context = Context::from_base(&target.to_string(), "RUN true");
     let mut request = context.request("other-platform");
-    request.plan.base = target.clone();
+    request.plan.base = target.clone().into();
     request.base_credentials = credentials.clone();
     request.plan.platform = Platform::new("linux", "arm64");
     let error = request.build(&connect(false).await, &Silent).await.unwrap_err();
@@ -824,7 +824,7 @@ async fn pushes_with_credentials_and_builds_from_a_private_base() {
     let missing = reference(&registry.host, "team/missing", "1");
     let context = Context::from_base(&missing.to_string(), "RUN true");
     let mut request = context.request("missing-base");
-    request.plan.base = missing;
+    request.plan.base = missing.into();
     request.base_credentials = credentials;
     let error = request.build(&docker, &Silent).await.unwrap_err();
     assert!(matches!(error, Error::BaseImage { .. }), "{error:?}");

@@ -76,7 +76,7 @@ fn files(image: &str) -> BTreeMap<String, String> {
 
 /// Both images are the same to whoever runs them.
 #[track_caller]
-fn assert_same(native: &str, docker: &str) {
+pub(crate) fn assert_same(native: &str, docker: &str) {
     assert_eq!(run_config(native), run_config(docker));
     let (native, docker) = (files(native), files(docker));
     let paths = native.keys().chain(docker.keys());
@@ -205,6 +205,37 @@ CMD ["never"]"#,
 }
 
 #[test]
+fn directories_of_a_users_stay_the_users() {
+    let tag = base(
+        "native-owned",
+        "RUN useradd --create-home someone && python3 -m venv /home/someone/venv && chown -R someone:someone /home/someone && chmod 750 /home/someone\n\
+         ENV PATH=/home/someone/venv/bin:$PATH\nUSER someone",
+    );
+    let base = pushed(&tag, "owned").to_string();
+    let sandbox = Sandbox::empty().with_testbed();
+    sandbox.write(
+        "setup.py",
+        "from setuptools import setup\nsetup(name='owned', version='1.0', packages=['owned'], install_requires=['six==1.16.0'], entry_points={'console_scripts': ['train = owned:train']})\n",
+    );
+    sandbox.write("owned/__init__.py", "def train():\n    pass\n");
+    let repository = repository("native-owned");
+    let arguments = native_push(&base, &repository);
+    let native = pulled(&sandbox.run(&[&arguments[..], &["--pull"]].concat()).exits(0));
+    let docker = sandbox
+        .run(&["build", "--engine", "docker", "--base-image", &base])
+        .exits(0);
+    assert_same(&native, docker.stdout.trim_end());
+    let held = files(&native);
+    for (path, owner) in [
+        ("/home/someone/venv/bin", "1000:1000"),
+        ("/home/someone", "1000:1000"),
+        ("/home/someone/venv/bin/train", "0:0"),
+    ] {
+        assert!(held[path].contains(owner), "{path}: {}", held[path]);
+    }
+}
+
+#[test]
 fn what_the_base_has_in_another_version_goes_as_pip_would_have_it_go() {
     // Of Debian's own pip nothing is removed, and of what is installed beside it everything, with its directories.
     let tag = base(
@@ -275,7 +306,7 @@ fn from_scratch(repository: &str, before: &[&str], umask: &str) -> String {
 }
 
 /// uv and its environments are no part of what is made here.
-fn share_programs(cache: &Path) {
+pub(crate) fn share_programs(cache: &Path) {
     let shared = crate::support::cache();
     for entry in fs::read_dir(shared.join("sgbuild")).into_iter().flatten().flatten() {
         let name = entry.file_name();

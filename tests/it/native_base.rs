@@ -164,14 +164,18 @@ impl Reader {
     }
 }
 
+fn registry(reference: Reference) -> Source {
+    Source::of(reference.into(), &DockerSettings::default())
+}
+
 async fn read(reference: Reference) -> Result<Base, Error> {
-    Reader::new().read(&Source::Registry(reference), PASSWORD, false).await
+    Reader::new().read(&registry(reference), PASSWORD, false).await
 }
 
 #[tokio::test]
 async fn the_base_is_what_its_python_says_and_is_read_once() {
     let reader = Reader::new();
-    let source = Source::Registry(private_base());
+    let source = registry(private_base());
     let first = reader.read(&source, PASSWORD, false).await.unwrap();
     assert_eq!(
         said_of(&first),
@@ -216,14 +220,9 @@ async fn the_daemon_and_its_archives_hold_the_same() {
     let reader = Reader::new();
     let file = reader.cache.path().join("base.tar");
     docker_ok(&["save", "--output", file.to_str().unwrap(), tag]);
-    let archive = Source::Archive {
-        file,
-        name: Some(tag.to_owned()),
-    };
-    let daemon = Source::Daemon {
-        name: tag.to_owned(),
-        docker: DockerSettings::default(),
-    };
+    let docker = DockerSettings::default();
+    let archive = Source::parse(&format!("docker-archive:{}:{tag}", file.display()), &docker).unwrap();
+    let daemon = Source::parse(&format!("docker-daemon:{tag}"), &docker).unwrap();
     for source in [archive, daemon] {
         let base = reader.read(&source, "", false).await.unwrap();
         assert_eq!(base.python, expected.python);
@@ -238,10 +237,7 @@ async fn the_daemon_and_its_archives_hold_the_same() {
         assert_eq!(diff_ids(&base), diff_ids(&expected));
         assert_eq!(reader.read(&source, "", false).await.unwrap(), base);
     }
-    let missing = Source::Daemon {
-        name: "sgbuild-test/no-such-image:1".to_owned(),
-        docker: DockerSettings::default(),
-    };
+    let missing = Source::parse("docker-daemon:sgbuild-test/no-such-image:1", &docker).unwrap();
     let error = reader.read(&missing, "", false).await.unwrap_err();
     assert_eq!(
         error.to_string(),

@@ -43,7 +43,7 @@ pub(crate) async fn build(
     check(daemon, builder, order.plan)?;
     let session = match builder {
         Builder::BuildKit => {
-            let host = &order.plan.base.repository.host;
+            let host = order.plan.base.repository().map_or("", |base| &base.host);
             Some(Session::open(daemon, order.secrets, host, &order.base_credentials).await?)
         }
         Builder::Classic => None,
@@ -64,7 +64,7 @@ async fn explained(daemon: &Daemon, order: &Order<'_>, error: Error) -> Error {
     let (Error::BaseImage { message, .. } | Error::BaseRegistry { message, .. }) = &error else {
         return error;
     };
-    let base = order.plan.base.to_string();
+    let base = order.plan.base.in_dockerfile().unwrap_or_default();
     let inspected = daemon.images.inspect_image(&base);
     let Ok(image) = daemon.answer(inspected, "inspecting the base image").await else {
         return error;
@@ -188,7 +188,8 @@ fn query(daemon: &Daemon, order: &Order<'_>, session: Option<&Session>, build_id
     if session.is_some() || daemon.facts.mounts {
         query.append_pair("platform", &order.plan.platform.to_string());
     }
-    if order.pull {
+    // What the daemon has under a name of its own is in no registry.
+    if order.pull && order.plan.base.in_registry().is_some() {
         query.append_pair("pull", "1");
     }
     if order.no_cache {
@@ -201,7 +202,7 @@ fn headers(order: &Order<'_>, session: Option<&Session>) -> Result<HeaderMap, Er
     let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-tar"));
     if session.is_none() && order.base_credentials != Credentials::Anonymous {
-        let host = &order.plan.base.repository.host;
+        let host = order.plan.base.repository().map_or("", |base| &base.host);
         let key = if host == "docker.io" { DOCKER_HUB_KEY } else { host };
         let config = json!({ key: auth_config(&order.base_credentials, key) });
         let (name, mut value) = header(HeaderName::from_static("x-registry-config"), &encoded(&config))?;

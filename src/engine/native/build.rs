@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::base::{self, Asked, Base};
+use super::base::{self, Asked, Base, Source};
 use super::bytecode;
 use super::conflicts;
 use super::image::{self, Documents};
@@ -16,10 +16,12 @@ use super::resolve::{self, Question};
 use super::splice::{self, Entry, Measured};
 use super::store::Store;
 use super::{Error, Native};
+use crate::engine::docker::DockerSettings;
 use crate::engine::{BuiltImage, Kept, Order};
-use crate::image::{ImagePlan, RUN_PY, run_py};
-use crate::oci::{Digest, Platform, Reference};
+use crate::image::{BaseImage, ImagePlan, RUN_PY, run_py};
+use crate::oci::{Digest, Platform};
 use crate::progress::Progress;
+use crate::registry::auth;
 
 /// What of images is kept in the store.
 const IMAGES: &str = "images";
@@ -51,12 +53,24 @@ impl Record {
         store.note(IMAGES, id.as_str())
     }
 
+    /// The base image as it was when the image was made, where its name can say so.
+    ///
+    /// # Errors
+    /// What is kept is damaged.
+    pub(super) fn source(&self, docker: &DockerSettings) -> Result<Source, Error> {
+        let mut base = self.base()?;
+        if let BaseImage::Registry(reference) = &mut base {
+            reference.digest = Some(self.base_digest.clone());
+        }
+        Ok(Source::of(base, docker))
+    }
+
     /// The base image, as the plan named it.
     ///
     /// # Errors
     /// What is kept is damaged.
-    pub(super) fn reference(&self) -> Result<Reference, Error> {
-        Reference::from_str(&self.base).map_err(|_| Error::ImageGone {
+    pub(super) fn base(&self) -> Result<BaseImage, Error> {
+        BaseImage::from_str(&self.base).map_err(|_| Error::ImageGone {
             id: Digest::of(self.config.as_bytes()),
         })
     }
@@ -66,7 +80,7 @@ impl Native {
     pub(super) async fn build_image(&self, order: &Order<'_>, progress: &dyn Progress) -> Result<BuiltImage, Error> {
         let plan = order.plan;
         let base = self.remember_base(self.base(order, progress).await?);
-        image::check(plan, &base)?;
+        image::check(&plan.native_base(), &base.config)?;
         let scheme = scheme(&base);
         let ground = Ground {
             base: &base,
@@ -103,7 +117,7 @@ impl Native {
                 reference: order.name.clone(),
             },
             size: measured.iter().map(|layer| layer.unpacked).sum::<u64>()
-                + base.layers.iter().map(|layer| layer.descriptor.size).sum::<u64>(),
+                + base.layers.iter().map(|layer| layer.unpacked).sum::<u64>(),
             context_digest: order.dist.context_digest.clone(),
         };
         self.keep(plan, &base, documents, recipes.into_iter().zip(measured).collect());
@@ -111,16 +125,20 @@ impl Native {
     }
 
     async fn base(&self, order: &Order<'_>, progress: &dyn Progress) -> Result<Base, Error> {
-        let source = base::Source::Registry(order.plan.base.clone());
+        let source = Source::of(order.plan.native_base(), &self.settings.docker);
+        let credentials = match &order.plan.only_docker.prepared {
+            Some(prepared) => auth::credentials(&prepared.repository, &self.settings.auth).await?,
+            None => order.base_credentials.clone(),
+        };
         let asked = Asked {
             source: &source,
             platform: &order.plan.platform,
-            credentials: &order.base_credentials,
+            credentials: &credentials,
             client: &self.settings.client,
             cache_dir: &self.settings.cache_dir,
             pull: order.pull,
         };
-        Ok(base::read(&asked, progress).await?)
+        self.read_base(&asked, progress).await
     }
 
     /// The layers of what the package requires.
@@ -146,8 +164,11 @@ impl Native {
             uv: &self.settings.uv,
             anew: order.upgrade || order.no_cache,
         };
-        let resolution = resolve::resolve(&question, &self.store, &self.sites, progress).await?;
-        let wheels = self.store.fetch(&resolution.wheels, &self.sites, progress).await?;
+        let trusted = resolve::trusted_hosts(&plan.requirements)?;
+        let own = (!trusted.is_empty()).then(|| self.sites.trusting(&trusted));
+        let sites = own.as_ref().unwrap_or(&self.sites);
+        let resolution = resolve::resolve(&question, &self.store, sites, progress).await?;
+        let wheels = self.store.fetch(&resolution.wheels, sites, progress).await?;
         // Others are the package and what is removed; byte code has a layer beside each.
         let room = MAX_LAYERS.saturating_sub(base.layers.len() + 2);
         let room = if self.settings.bytecode { room / 2 } else { room };
@@ -204,7 +225,7 @@ impl Native {
         let record = Record {
             config: text(documents.config),
             manifest: text(documents.manifest),
-            base: plan.base.to_string(),
+            base: plan.native_base().to_string(),
             base_digest: base.manifest_digest.clone(),
             platform: plan.platform.clone(),
             bytecode: self.settings.bytecode,

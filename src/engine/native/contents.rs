@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use super::base::{Base, BaseLayer};
+use super::base::Base;
+use super::base_blobs::BaseBlobs;
 use super::build::{Record, scheme};
 use super::layers::Ground;
-use super::send::{Layer, RemoteBlob, held, short};
+use super::send::{Layer, held, short};
 use super::{Error, Native};
 use crate::engine::BuiltImage;
 use crate::oci::{Content, Descriptor};
@@ -34,8 +35,8 @@ impl Native {
     ) -> Result<Contents, Error> {
         let record = self.record(image)?;
         let base = self.base_of(&record, progress).await?;
-        let mut layers: Vec<Descriptor> = base.layers.iter().map(|layer| layer.descriptor.clone()).collect();
-        let mut read = self.base_layers(&record, &base, left_out).await?;
+        let mut layers: Vec<Descriptor> = base.layers.iter().map(|layer| layer.in_image().clone()).collect();
+        let mut read = self.base_layers(&record, &base, left_out, progress).await?;
         let scheme = scheme(&base);
         let ground = Ground {
             base: &base,
@@ -72,24 +73,14 @@ impl Native {
         record: &Record,
         base: &Base,
         left_out: usize,
+        progress: &dyn Progress,
     ) -> Result<Vec<(String, Arc<dyn Content>)>, Error> {
-        let layers = base.layers.iter().skip(left_out);
-        if layers.len() == 0 {
-            return Ok(Vec::new());
+        let blobs = BaseBlobs::of(record.source(&self.settings.docker)?);
+        let mut titled = Vec::new();
+        for layer in base.layers.iter().skip(left_out) {
+            let title = format!("base layer {}", short(&layer.in_image().digest));
+            titled.push((title, self.base_blob(&blobs, layer, progress).await?));
         }
-        let client = self.connect_to(&record.reference()?.repository).await?;
-        let content = |layer: &BaseLayer| -> Arc<dyn Content> {
-            Arc::new(RemoteBlob {
-                client: Arc::clone(&client),
-                descriptor: layer.descriptor.clone(),
-            })
-        };
-        let titled = layers.map(|layer| {
-            (
-                format!("base layer {}", short(&layer.descriptor.digest)),
-                content(layer),
-            )
-        });
-        Ok(titled.collect())
+        Ok(titled)
     }
 }

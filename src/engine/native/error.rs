@@ -13,15 +13,38 @@ use crate::{template, uv};
 
 /// What to do where only a Dockerfile serves.
 const DOCKER: &str = "Build it with Docker: `--engine docker`.";
+/// What to do where a base image may have what needs a Dockerfile.
+pub(crate) const BASE: &str = "Once `sgbuild base` has made a base image of it, with Docker, every build is native.";
 
 /// Why the native engine failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The plan asks for what only running commands in the image can do.
+    /// The plan asks for what only running commands in the image can do, and no base image is known that has it already.
     #[error("the native engine runs nothing in the image, and {what} needs that")]
-    OnlyDocker {
+    Unprepared {
         /// Such as `the setting system-packages`.
         what: &'static str,
+    },
+    /// Something has to be run in the image, and its base image is on this machine alone.
+    #[error(
+        "the native engine runs nothing in the image, which `system-packages` and `dockerlines` need, and a base image with them is made of one in a registry only, not of {base}"
+    )]
+    LocalBase {
+        /// As the setting names it.
+        base: String,
+    },
+    /// The Dockerfile is the user's own.
+    #[error("the native engine runs nothing in the image, and a Dockerfile template of your own needs that")]
+    Template,
+    /// A Dockerfile line of the project's own cannot be in a base image either.
+    #[error(
+        "the native engine runs nothing in the image, and no base image can have this line of `dockerlines`, which {reason}: {line}"
+    )]
+    BoundLine {
+        /// The instruction.
+        line: String,
+        /// What it does: the middle of the sentence.
+        reason: &'static str,
     },
     /// The package itself is no wheel: its build backend compiles for the machine that it runs on.
     #[error("the package cannot be built to a wheel here: it is built in the image, by pip")]
@@ -119,6 +142,12 @@ pub enum Error {
     /// There are no credentials for the base image's registry.
     #[error(transparent)]
     Auth(#[from] auth::Error),
+    /// The base image is another one than when the image was made.
+    #[error("the base image {base} is not the one that the image was made on any more")]
+    BaseChanged {
+        /// The base image.
+        base: String,
+    },
     /// The base's registry lost a layer between two looks.
     #[error("the registry of the base image {base} does not have its layer {digest} any more")]
     LayerGone {
@@ -147,7 +176,10 @@ impl Error {
     /// registry has.
     pub(crate) fn is_for_docker(&self) -> bool {
         match self {
-            Self::OnlyDocker { .. }
+            Self::Unprepared { .. }
+            | Self::LocalBase { .. }
+            | Self::Template
+            | Self::BoundLine { .. }
             | Self::NoWheel
             | Self::BaseLayer { .. }
             | Self::OnBuild { .. }
@@ -162,9 +194,16 @@ impl Error {
 impl Explain for Error {
     fn advice(&self) -> Advice {
         match self {
-            Self::OnlyDocker { .. } | Self::NoWheel | Self::OnBuild { .. } | Self::InTheWay { .. } | Self::Layer(_) => {
-                Fault::User.hint(DOCKER)
-            }
+            Self::Unprepared { .. } => Fault::User.hint(BASE).and(DOCKER),
+            Self::LocalBase { .. } => Fault::User.hint(
+                "Push the image, and name it in its registry (setting `base-image`): then `sgbuild base` can make a base image of it.",
+            ),
+            Self::Template
+            | Self::BoundLine { .. }
+            | Self::NoWheel
+            | Self::OnBuild { .. }
+            | Self::InTheWay { .. }
+            | Self::Layer(_) => Fault::User.hint(DOCKER),
             Self::BaseLayer { .. } => Fault::User.hint("Choose a base image whose layers are in gzip."),
             Self::Unrecorded { .. } => Fault::User.hint(
                 "pip could not replace it either: require the version that the base has, or choose another base image.",
@@ -174,7 +213,7 @@ impl Explain for Error {
             Self::Store(error) => error.advice(),
             Self::Uv(error) => error.advice(),
             Self::Wheel { .. } => Fault::User.hint("Name another version of the package, or ask those who publish it."),
-            Self::WheelGone { .. } | Self::ImageGone { .. } | Self::Dist { .. } => {
+            Self::BaseChanged { .. } | Self::WheelGone { .. } | Self::ImageGone { .. } | Self::Dist { .. } => {
                 Fault::User.hint("Build it again: `sgbuild build`.")
             }
             Self::RunPy(error) => error.advice(),

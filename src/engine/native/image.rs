@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use super::Error;
 use super::base::Base;
 use super::splice::Measured;
-use crate::image::ImagePlan;
+use crate::image::{BaseImage, ImagePlan};
 use crate::oci::{Descriptor, Digest, MediaType};
 
 /// When the image was made, where nobody says a time: as its files.
@@ -44,8 +44,8 @@ impl Documents {
 ///
 /// # Errors
 /// It does.
-pub(crate) fn check(plan: &ImagePlan, base: &Base) -> Result<(), Error> {
-    let triggers = base.config.get("config").and_then(|config| config.get("OnBuild"));
+pub(crate) fn check(base: &BaseImage, config: &Value) -> Result<(), Error> {
+    let triggers = config.get("config").and_then(|config| config.get("OnBuild"));
     let lines: Vec<&str> = triggers
         .and_then(Value::as_array)
         .into_iter()
@@ -56,7 +56,7 @@ pub(crate) fn check(plan: &ImagePlan, base: &Base) -> Result<(), Error> {
         return Ok(());
     }
     Err(Error::OnBuild {
-        base: plan.base.to_string(),
+        base: base.to_string(),
         lines: lines.join("; "),
     })
 }
@@ -68,11 +68,11 @@ pub(crate) fn check(plan: &ImagePlan, base: &Base) -> Result<(), Error> {
 pub(crate) fn documents(plan: &ImagePlan, base: &Base, layers: &[(String, Measured)]) -> Result<Documents, Error> {
     let config = bytes(&config(plan, base, layers));
     let mut listed = base.layers.iter().map(|layer| {
-        if layer.media_type.ends_with("gzip") {
-            return Ok(described(GZIP_LAYER, &layer.descriptor));
+        if layer.packed.is_some() || layer.media_type.ends_with("gzip") {
+            return Ok(described(GZIP_LAYER, layer.in_image()));
         }
         Err(Error::BaseLayer {
-            base: plan.base.to_string(),
+            base: plan.native_base().to_string(),
             media_type: layer.media_type.clone(),
         })
     });
@@ -151,7 +151,9 @@ fn run_config(plan: &ImagePlan, base: Option<Value>) -> Value {
         .environment
         .iter()
         .map(|(name, value)| (name.as_str(), value.as_str()));
-    for (name, value) in set.chain(planned) {
+    // A prepared base has them, and the project's own lines may have changed them there.
+    let is_missing = plan.only_docker.prepared.is_none();
+    for (name, value) in set.chain(planned).filter(|_| is_missing) {
         let text = format!("{name}={value}");
         let is_same = |known: &String| known.split('=').next() == Some(name);
         match environment.iter().position(is_same) {

@@ -8,14 +8,14 @@ use sha2::{Digest as _, Sha256};
 
 use super::Error;
 use super::archive::Archive;
-use super::base::{Base, Kind};
+use super::base::{Base, Kind, Owner};
 use super::install::{self, Installed, Scheme};
 use super::splice::{Body, Entry};
 use super::store::{Store, Wheel};
 use crate::oci::Digest;
 
 /// Changes with the bytes that a layer of the same ingredients has: a layer that is known by another is made anew.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 /// From here on, in bytes, a wheel is a layer of its own.
 const LARGE: u64 = 8 << 20;
 /// How many layers the other wheels share: each of them changes seldom, and a push of several is not slowed by their number.
@@ -147,6 +147,10 @@ impl Ground<'_> {
             paths.update(entry.path.as_bytes());
             paths.update([0, u8::from(entry.is_directory())]);
             paths.update(entry.mode.to_le_bytes());
+            if let Body::Directory(owner) = entry.body {
+                paths.update(owner.user.to_le_bytes());
+                paths.update(owner.group.to_le_bytes());
+            }
         }
         key(&(FORMAT, recipe, self.scheme, Digest::of_sha256(&paths.finalize())))
     }
@@ -257,15 +261,16 @@ impl Ground<'_> {
                 Err(in_the_way(&path, "a file"))
             };
         }
-        let mode = match self.base.tree.kind(directory) {
-            None => USUAL,
-            Some(Kind::Directory) => match self.base.tree.mode(directory) {
-                None | Some(USUAL) => return Ok(()),
-                Some(mode) => mode,
-            },
+        let tree = &self.base.tree;
+        let (mode, owner) = match tree.kind(directory) {
+            None => (USUAL, Owner::default()),
+            Some(Kind::Directory) => (tree.mode(directory).unwrap_or(USUAL), tree.owner(directory)),
             Some(_) => return Err(in_the_way(&path, "a file")),
         };
-        let body = Body::Directory;
+        if tree.kind(directory).is_some() && mode == USUAL && owner.is_root() {
+            return Ok(());
+        }
+        let body = Body::Directory(owner);
         entries.insert(path.clone(), Entry { path, mode, body });
         Ok(())
     }

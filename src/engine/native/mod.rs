@@ -11,6 +11,7 @@
 
 mod archive;
 pub mod base;
+mod base_blobs;
 mod build;
 mod bytecode;
 mod conflicts;
@@ -22,6 +23,7 @@ mod layers;
 mod platform_tags;
 mod removal;
 pub(crate) mod resolve;
+mod resumed;
 mod saved;
 mod send;
 mod splice;
@@ -30,23 +32,27 @@ mod target;
 mod write;
 
 pub use archive::Malformed;
+pub(crate) use error::BASE;
 pub use error::Error;
 pub use target::{Libc, Target};
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use async_trait::async_trait;
+use tokio::sync::Mutex;
 
-use super::docker::Docker;
-use super::{BuiltImage, Destination, Engine, Order, Output};
+use super::docker::context::Bound;
+use super::docker::{Docker, DockerSettings};
+use super::{BuiltImage, Destination, Engine, Order, Output, Unprepared, can_prepare};
 use crate::image::ImagePlan;
-use crate::oci::{Digest, Repository};
-use crate::progress::Progress;
+use crate::oci::{Digest, Reference, Repository};
+use crate::progress::{Progress, Silent};
 use crate::registry::auth::AuthSettings;
 use crate::registry::client::ClientSettings;
 use crate::uv::UvSettings;
-use base::Base;
+use base::{Asked, Base};
+use base_blobs::Spool;
 use build::Record;
 use store::{Sites, Store};
 
@@ -61,6 +67,8 @@ pub struct NativeSettings {
     pub client: ClientSettings,
     /// Where credentials for the base image's registry come from.
     pub auth: AuthSettings,
+    /// The daemon that may have the base image; it is not asked otherwise.
+    pub docker: DockerSettings,
     /// Whether no code of what is installed may run here (`--static`).
     pub static_only: bool,
     /// How much the store of wheels may hold, in bytes.
@@ -75,7 +83,9 @@ pub struct Native {
     store: Store,
     sites: Sites,
     /// The base that was read last: whoever sends an image needs what it was built upon.
-    read: Mutex<Option<Arc<Base>>>,
+    read: std::sync::Mutex<Option<Arc<Base>>>,
+    /// What the daemon gave away of a base image of its own.
+    spool: Mutex<Option<Arc<Spool>>>,
 }
 
 impl Native {
@@ -87,8 +97,9 @@ impl Native {
         Ok(Self {
             store: Store::open(&settings.cache_dir, settings.cache_limit, progress)?,
             sites: Sites::of(&settings.uv),
-            read: Mutex::new(None),
+            read: std::sync::Mutex::new(None),
             settings,
+            spool: Mutex::default(),
         })
     }
 
@@ -117,8 +128,14 @@ impl Engine for Native {
 
     async fn holds(&self, image: &BuiltImage) -> Result<bool, super::Error> {
         let record = Record::read(&self.store, &image.id);
-        Ok(record
-            .is_some_and(|record| record.bytecode == self.settings.bytecode && build::is_whole(&record, &self.store)))
+        let is_ours =
+            |record: &Record| record.bytecode == self.settings.bytecode && build::is_whole(record, &self.store);
+        let Some(record) = record.filter(is_ours) else {
+            return Ok(false);
+        };
+        // What is on this machine may be made anew under its name at any time, and costs little to be looked at.
+        let is_elsewhere = record.base()?.in_registry().is_some();
+        Ok(is_elsewhere || self.base_of(&record, &Silent).await.is_ok())
     }
 
     fn last_pushed(&self, repository: &Repository) -> Option<Digest> {
@@ -143,22 +160,39 @@ impl Engine for Native {
     }
 }
 
+/// Refuses to have a base image made of one whose own lines are run in whatever is made of it: they would see the base image's build, and not
+/// the whole one's.
+///
+/// # Errors
+/// [`Error::OnBuild`], and an image that cannot be had.
+pub async fn check_original(reference: &Reference, asked: &Asked<'_>, progress: &dyn Progress) -> Result<(), Error> {
+    let config = base::config(reference, asked, progress).await?;
+    image::check(&reference.clone().into(), &config)
+}
+
 /// Refuses what only running commands in the image can do.
 ///
 /// # Errors
-/// [`Error::OnlyDocker`], with the first such thing.
+/// Such a thing, unless a base image has it already.
 pub fn check(plan: &ImagePlan) -> Result<(), Error> {
     let only = &plan.only_docker;
-    let what = if only.template.is_some() {
-        "a Dockerfile template of your own"
-    } else if !only.system_packages.is_empty() {
-        "the setting `system-packages`"
-    } else if !only.docker_lines.is_empty() {
-        "the keyword `dockerlines`"
-    } else {
+    if only.prepared.is_some() {
         return Ok(());
-    };
-    Err(Error::OnlyDocker { what })
+    }
+    match can_prepare(plan) {
+        Ok(false) => Ok(()),
+        Ok(true) if only.system_packages.is_empty() => Err(Error::Unprepared {
+            what: "the keyword `dockerlines`",
+        }),
+        Ok(true) => Err(Error::Unprepared {
+            what: "the setting `system-packages`",
+        }),
+        Err(Unprepared::Base) => Err(Error::LocalBase {
+            base: plan.base.to_string(),
+        }),
+        Err(Unprepared::Template) => Err(Error::Template),
+        Err(Unprepared::Line(Bound { line, reason })) => Err(Error::BoundLine { line, reason }),
+    }
 }
 
 #[cfg(test)]

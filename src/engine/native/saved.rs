@@ -15,6 +15,7 @@ use sha2::{Digest as _, Sha256};
 use tempfile::NamedTempFile;
 
 use super::contents::Contents;
+use super::resumed::Resumed;
 use super::send::held;
 use crate::engine::output::{OCI_LAYOUT, beside};
 use crate::oci::{Content, Descriptor, Digest, MediaType};
@@ -163,7 +164,7 @@ impl Files {
             let reason = format!("what is read of {digest} is {what}");
             Failure::Read(io::Error::new(io::ErrorKind::InvalidData, reason))
         };
-        let mut reader = content.open().map_err(Failure::Read)?;
+        let mut reader = Resumed::open(content).map_err(Failure::Read)?;
         let (mut hash, mut done, mut buffer) = (Sha256::new(), 0, vec![0; PIECE]);
         loop {
             if self.stop.load(Ordering::Relaxed) {

@@ -10,20 +10,20 @@ use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncReadExt as _, DuplexStream};
 use tokio::runtime::Handle;
-use tokio::sync::OnceCell;
 use tokio::task::JoinHandle;
 
-use super::base::{self, Asked, Base, BaseLayer};
+use super::base::{Asked, Base, BaseLayer};
+use super::base_blobs::{BaseBlobs, changed};
 use super::build::{Record, scheme};
 use super::layers::{Ground, Recipe};
 use super::splice::{Entry, LayerReader, Measured};
 use super::{Error, Native};
 use crate::engine::{BuiltImage, Destination};
 use crate::explain::{Explain as _, Fault};
-use crate::oci::{Content, Descriptor, Digest, ImageManifest, MediaType, Repository};
+use crate::oci::{Content, Descriptor, Digest, ImageManifest, MediaType};
 use crate::progress::{Progress, Task};
-use crate::registry::auth;
-use crate::registry::client::{Access, Client, Manifest};
+use crate::registry::client::{Client, Manifest};
+use crate::registry::{Credentials, auth};
 
 /// What was pushed to repositories is kept in the store.
 const PUSHED: &str = "pushed";
@@ -50,7 +50,7 @@ impl Blob<'_> {
     fn descriptor(&self) -> Descriptor {
         match self {
             Self::Config(text) => described(text.as_bytes()),
-            Self::OfBase(layer) => layer.descriptor.clone(),
+            Self::OfBase(layer) => layer.in_image().clone(),
             Self::Layer(_, measured) => measured.descriptor(),
         }
     }
@@ -58,7 +58,7 @@ impl Blob<'_> {
     fn title(&self) -> String {
         match self {
             Self::Config(_) => "config".to_owned(),
-            Self::OfBase(layer) => format!("base layer {}", short(&layer.descriptor.digest)),
+            Self::OfBase(layer) => format!("base layer {}", short(&layer.in_image().digest)),
             Self::Layer(recipe, _) => recipe.title.clone(),
         }
     }
@@ -91,7 +91,7 @@ impl Native {
             base: &base,
             destination,
             progress,
-            source: OnceCell::new(),
+            of_base: BaseBlobs::of(record.source(&self.settings.docker)?),
         };
         let manifest = Manifest {
             bytes: Bytes::from(record.manifest.clone()),
@@ -122,10 +122,11 @@ impl Native {
         if let Some(base) = self.remembered_base(&record.base_digest) {
             return Ok(base);
         }
-        let mut reference = record.reference()?;
-        reference.digest = Some(record.base_digest.clone());
-        let credentials = auth::credentials(&reference.repository, &self.settings.auth).await?;
-        let source = base::Source::Registry(reference);
+        let source = record.source(&self.settings.docker)?;
+        let credentials = match source.image.repository() {
+            Some(repository) => auth::credentials(repository, &self.settings.auth).await?,
+            None => Credentials::Anonymous,
+        };
         let asked = Asked {
             source: &source,
             platform: &record.platform,
@@ -134,7 +135,11 @@ impl Native {
             cache_dir: &self.settings.cache_dir,
             pull: false,
         };
-        Ok(self.remember_base(base::read(&asked, progress).await?))
+        let base = self.read_base(&asked, progress).await?;
+        if base.manifest_digest != record.base_digest {
+            return Err(changed(&source));
+        }
+        Ok(self.remember_base(base))
     }
 
     /// What is kept of an image.
@@ -144,13 +149,6 @@ impl Native {
     pub(super) fn record(&self, image: &BuiltImage) -> Result<Record, Error> {
         let gone = || Error::ImageGone { id: image.id.clone() };
         Record::read(&self.store, &image.id).ok_or_else(gone)
-    }
-
-    /// A client that reads from the base's repository.
-    pub(super) async fn connect_to(&self, base: &Repository) -> Result<Arc<Client>, Error> {
-        let credentials = auth::credentials(base, &self.settings.auth).await?;
-        let client = Client::connect(base, &credentials, Access::Pull, &self.settings.client).await?;
-        Ok(Arc::new(client))
     }
 
     /// The last image that `repository` was seen to have.
@@ -184,8 +182,7 @@ struct Sending<'a> {
     base: &'a Base,
     destination: &'a Destination<'a>,
     progress: &'a dyn Progress,
-    /// Connected to the base's registry, once that is needed.
-    source: OnceCell<Arc<Client>>,
+    of_base: BaseBlobs,
 }
 
 impl Sending<'_> {
@@ -247,25 +244,21 @@ impl Sending<'_> {
 
     /// A layer of the base: the registry is asked to share it where it has it, else it goes from registry to registry.
     async fn base_layer(&self, layer: &BaseLayer) -> Result<&'static str, Error> {
-        let from = self.record.reference()?;
+        let from = self.record.base()?;
         let to = &self.destination.reference.repository;
-        let digest = &layer.descriptor.digest;
-        if from.repository.host == to.host {
-            match self.destination.client.mount_blob(digest, &from.repository.path).await {
+        let from = from
+            .repository()
+            .filter(|from| from.host == to.host && layer.packed.is_none());
+        if let Some(from) = from {
+            let digest = &layer.descriptor.digest;
+            match self.destination.client.mount_blob(digest, &from.path).await {
                 Ok(true) => return Ok("mounted"),
                 // Whoever may not read there by this registry's rules may by the base's credentials.
                 Err(error) if error.advice().fault == Fault::Temporary => return Err(error.into()),
                 Ok(false) | Err(_) => {}
             }
         }
-        let client = self
-            .source
-            .get_or_try_init(|| self.native.connect_to(&from.repository))
-            .await?;
-        let blob: Arc<dyn Content> = Arc::new(RemoteBlob {
-            client: Arc::clone(client),
-            descriptor: layer.descriptor.clone(),
-        });
+        let blob = self.native.base_blob(&self.of_base, layer, self.progress).await?;
         self.destination.client.upload_blob(&blob).await?;
         Ok("pushed")
     }

@@ -12,6 +12,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::Error;
 use super::archive::{Archive, Inflation, Malformed, Member};
+use super::base::Owner;
 use crate::oci::{Descriptor, Digest};
 use crate::progress::{Cancelled, Progress};
 
@@ -43,16 +44,20 @@ pub(crate) struct Entry {
 impl Entry {
     /// Whether it is a directory.
     pub(crate) fn is_directory(&self) -> bool {
-        matches!(self.body, Body::Directory)
+        matches!(self.body, Body::Directory(_))
     }
 }
 
 /// What an entry is.
 #[derive(Debug, Clone)]
 pub(crate) enum Body {
-    Directory,
+    /// All else is root's, as what pip installs is.
+    Directory(Owner),
     Bytes(Vec<u8>),
-    Member { wheel: Arc<Archive>, index: usize },
+    Member {
+        wheel: Arc<Archive>,
+        index: usize,
+    },
 }
 
 /// What a layer comes to.
@@ -142,7 +147,7 @@ impl Segments {
 
     fn begin(&mut self, entry: &Entry) -> io::Result<()> {
         match &entry.body {
-            Body::Directory => header(entry, 0, &mut self.plain)?,
+            Body::Directory(_) => header(entry, 0, &mut self.plain)?,
             Body::Bytes(bytes) => {
                 header(entry, bytes.len() as u64, &mut self.plain)?;
                 self.plain.extend_from_slice(bytes);
@@ -182,8 +187,12 @@ fn header(entry: &Entry, size: u64, out: &mut Vec<u8>) -> io::Result<()> {
     });
     header.set_mode(entry.mode);
     header.set_mtime(TIME);
-    header.set_uid(0);
-    header.set_gid(0);
+    let owner = match entry.body {
+        Body::Directory(owner) => owner,
+        _ => Owner::default(),
+    };
+    header.set_uid(owner.user.into());
+    header.set_gid(owner.group.into());
     header.set_size(size);
     let path = if is_directory {
         format!("{}/", entry.path)

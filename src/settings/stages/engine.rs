@@ -4,7 +4,7 @@ use crate::engine::docker::DockerSettings;
 use crate::engine::native::NativeSettings;
 use crate::registry::auth::AuthSettings;
 use crate::registry::client::ClientSettings;
-use crate::settings::{Origin, Settings, table};
+use crate::settings::{Origin, Settings, table, uv};
 
 const GB: u64 = 1_000_000_000;
 
@@ -41,9 +41,10 @@ impl Settings {
     pub fn native(&self, auth: AuthSettings) -> NativeSettings {
         NativeSettings {
             cache_dir: self.environment().cache_dir(),
-            uv: self.uv(),
+            uv: uv::settings_for_image(self),
             client: ClientSettings::default(),
             auth,
+            docker: self.docker(),
             static_only: self.get(&table::STATIC),
             cache_limit: self.cache_limit(),
             bytecode: self.get(&table::BYTECODE),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::dist::DIST;
-use crate::image::{ImagePlan, ImageSettings, Template};
+use crate::image::{ARCHIVE, ImagePlan, ImageSettings, LAYOUT, Template};
 use crate::neighbours::Neighbours;
 use crate::package::sdist::SdistSettings;
 use crate::package::wheel::{Target, WheelSettings};
@@ -99,7 +99,7 @@ impl Settings {
     pub fn image_as_set(&self) -> ImageSettings {
         let text = |key: &Key<Option<Text>>| self.get(key).map(ToOwned::to_owned);
         ImageSettings {
-            base_image: text(&table::BASE_IMAGE),
+            base_image: self.base_image(),
             python_version: text(&table::PYTHON_VERSION),
             platform: self.get(&table::PLATFORM).to_owned(),
             system_packages: self.get(&table::SYSTEM_PACKAGES).to_vec(),
@@ -111,6 +111,19 @@ impl Settings {
             classic_builder: self.docker().buildkit == Some(false),
             ..ImageSettings::default()
         }
+    }
+
+    /// The base image; a path in it, which is relative to the project, made absolute.
+    fn base_image(&self) -> Option<String> {
+        let named = self.get(&table::BASE_IMAGE)?;
+        let absolute = |beginning: &&str| {
+            Some(format!(
+                "{beginning}{}",
+                self.absolute(named.strip_prefix(*beginning)?).display()
+            ))
+        };
+        let of_file = [LAYOUT, ARCHIVE].iter().find_map(absolute);
+        Some(of_file.unwrap_or_else(|| named.to_owned()))
     }
 
     /// The commit: the setting, else CodeBuild's, else git's. A commit that was set by hand is taken at its word; git's is

@@ -8,6 +8,10 @@ use crate::image::{ImagePlan, RUN_PY};
 use crate::template::{self, render};
 
 const TEMPLATE: &str = include_str!("../../../../templates/Dockerfile.j2");
+/// Where in it the part begins, and where it ends, that needs neither the package nor its requirements.
+const BASE: [&str; 2] = ["{#- From here:", "{#- To here:"];
+/// What stands above that part where it is a Dockerfile of its own.
+const BASE_HEADER: &str = "# Base image of training images for Amazon SageMaker, rendered by sgbuild: what has to be run before anything is installed.";
 
 /// Renders the Dockerfile of `plan` and `package` through the user's template or sgbuild's own.
 ///
@@ -38,6 +42,23 @@ pub(super) fn dockerfile(plan: &ImagePlan, package: &Package) -> Result<String, 
     }
     let variables = context! { run_py => RUN_PY, sdist, wheel, neighbour_wheels, ..Serde(plan) };
     render(path, text, variables, |environment| {
+        environment.add_filter("quoted", |text: String| quoted(&text));
+    })
+}
+
+/// Renders the part of sgbuild's own template that needs neither the package nor its requirements, up to the last Dockerfile line of the
+/// project's own.
+///
+/// # Errors
+/// The template is malformed.
+pub(super) fn of_base(plan: &ImagePlan) -> Result<String, template::Error> {
+    let [from, to] = BASE;
+    let part = TEMPLATE
+        .find(from)
+        .zip(TEMPLATE.find(to))
+        .map(|(from, to)| &TEMPLATE[from..to]);
+    let text = format!("{BASE_HEADER}\n{}\n", part.unwrap_or_default().trim_end());
+    render("Dockerfile.j2", &text, context! { ..Serde(plan) }, |environment| {
         environment.add_filter("quoted", |text: String| quoted(&text));
     })
 }

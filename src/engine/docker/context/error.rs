@@ -17,6 +17,12 @@ pub enum Error {
         /// What is wrong with it.
         reason: &'static str,
     },
+    /// The base image is in files of this machine.
+    #[error("no Dockerfile can name the base image {base}: only those of a registry or of the Docker daemon")]
+    BaseImage {
+        /// As the setting names it.
+        base: String,
+    },
     /// The Dockerfile's template.
     #[error("the Dockerfile template cannot be rendered: {0}")]
     Template(#[from] template::Error),
@@ -30,6 +36,8 @@ impl Explain for Error {
                 let fault = if is_setting { Fault::Usage } else { Fault::User };
                 fault.hint(writable::hint(what, name))
             }
+            Self::BaseImage { .. } => Fault::User
+                .hint("Build natively (`--engine native`), or have the daemon load the image and name that: `docker-daemon:NAME`."),
             Self::Template(error) => error.advice(),
         }
     }

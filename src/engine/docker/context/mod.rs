@@ -2,10 +2,12 @@
 
 mod dockerfile;
 mod error;
+mod lines;
 mod stream;
 mod writable;
 
 pub use error::Error;
+pub use lines::Bound;
 pub(super) use stream::stream;
 
 use crate::image::{self, ImagePlan};
@@ -51,9 +53,31 @@ impl Package {
 /// Refuses what no Dockerfile can say.
 ///
 /// # Errors
-/// [`Error::Unwritable`].
+/// [`Error::Unwritable`], and a base image of this machine's files.
 pub fn check(plan: &ImagePlan) -> Result<(), Error> {
+    if plan.base.in_dockerfile().is_none() {
+        return Err(Error::BaseImage {
+            base: plan.base.to_string(),
+        });
+    }
     writable::check(plan)
+}
+
+/// Whether the Dockerfile lines of the project's own mean the same in a base image that is made before anything of the package is there.
+///
+/// # Errors
+/// The first line that does not, with the reason.
+pub fn check_for_base(docker_lines: &[String]) -> Result<(), Bound> {
+    lines::check(docker_lines)
+}
+
+/// The Dockerfile of a base image with what only Docker can do for `plan`, and with nothing of the package.
+///
+/// # Errors
+/// A value that a Dockerfile cannot hold.
+pub fn base_dockerfile(plan: &ImagePlan) -> Result<String, Error> {
+    writable::check(plan)?;
+    Ok(dockerfile::of_base(plan)?)
 }
 
 /// The files that make the image of `plan`, beside those of `package`.

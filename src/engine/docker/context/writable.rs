@@ -17,7 +17,7 @@ const CONTINUED: &str = " \\\n    ";
 
 /// Refuses names and values that would change the meaning of what is written.
 pub(super) fn check(plan: &ImagePlan) -> Result<(), Error> {
-    let base = plan.base.to_string();
+    let base = plan.base.in_dockerfile();
     for (what, pairs) in [(VARIABLE, &plan.environment), (LABEL, &plan.labels)] {
         for (name, value) in pairs {
             if let Some(reason) = wrong_name(name).or_else(|| wrong_value(value)) {
@@ -36,13 +36,21 @@ pub(super) fn check(plan: &ImagePlan) -> Result<(), Error> {
             ));
         }
     }
-    let words = [
-        ("package name", &plan.name, "._-"),
-        ("version", &plan.version, "._-+!"),
-        ("base image", &base, "._-/:@"),
-    ];
+    let words = [("package name", &plan.name, "._-"), ("version", &plan.version, "._-+!")];
     for (what, word, others) in words {
         check_word(what, word, others)?;
+    }
+    match &base {
+        Some(base) => check_word("base image", base, "._-/:@")?,
+        // The path of a base image that no Dockerfile can name is in none that Docker gets.
+        None if plan.base.to_string().contains(char::is_control) => {
+            return Err(refused(
+                "base image",
+                &plan.base.to_string(),
+                "its path holds a line break",
+            ));
+        }
+        None => {}
     }
     if let Some(user) = plan
         .user
@@ -162,10 +170,15 @@ mod tests {
 
     #[test]
     fn no_value_of_a_plan_can_add_a_line() {
-        let values: [(&str, With); 13] = [
+        let values: [(&str, With); 14] = [
             ("name", |plan, text| plan.name.push_str(text)),
             ("version", |plan, text| plan.version.push_str(text)),
-            ("base", |plan, text| plan.base.repository.path.push_str(text)),
+            ("base", |plan, text| {
+                plan.base = format!("oci:base{text}").parse().unwrap();
+            }),
+            ("base", |plan, text| {
+                plan.base = format!("docker-daemon:base{text}").parse().unwrap();
+            }),
             ("train", |plan, text| plan.train.object.push_str(text)),
             ("serve", |plan, text| plan.serve.as_mut().unwrap().object.push_str(text)),
             ("package", |plan, text| {

@@ -9,6 +9,8 @@ use std::io::{self, Read};
 
 use tar::{EntryType, Header};
 
+use super::tree::Owner;
+
 const BLOCK: usize = 512;
 /// The longest path that Linux takes: <https://man7.org/linux/man-pages/man7/path_resolution.7.html>.
 const LONGEST_PATH: usize = 4096;
@@ -24,6 +26,7 @@ pub(super) struct Entry {
     pub(super) link: Vec<u8>,
     pub(super) kind: EntryType,
     pub(super) mode: u32,
+    pub(super) owner: Owner,
     /// In bytes of content.
     pub(super) size: u64,
     /// Where the content begins in the archive.
@@ -36,6 +39,8 @@ struct Extension {
     name: Option<Vec<u8>>,
     link: Option<Vec<u8>>,
     size: Option<u64>,
+    user: Option<u32>,
+    group: Option<u32>,
 }
 
 /// Calls `visit` with every entry and its content, of which it may leave any part.
@@ -76,10 +81,9 @@ impl Extension {
             match key {
                 b"path" | b"GNU.sparse.name" => self.name = Some(value.to_vec()),
                 b"linkpath" => self.link = Some(value.to_vec()),
-                b"size" => {
-                    let size = std::str::from_utf8(value).ok().and_then(|size| size.parse().ok());
-                    self.size = Some(size.ok_or_else(|| damaged("a size is no number"))?);
-                }
+                b"size" => self.size = Some(number(value).ok_or_else(|| damaged("a size is no number"))?),
+                b"uid" => self.user = number(value),
+                b"gid" => self.group = number(value),
                 _ => {}
             }
         }
@@ -106,10 +110,24 @@ impl Extension {
             link,
             kind,
             mode: header.mode().unwrap_or(0o755),
+            owner: Owner {
+                user: self
+                    .user
+                    .or_else(|| header.uid().ok()?.try_into().ok())
+                    .unwrap_or_default(),
+                group: self
+                    .group
+                    .or_else(|| header.gid().ok()?.try_into().ok())
+                    .unwrap_or_default(),
+            },
             size: self.size.unwrap_or(size),
             offset: 0,
         })
     }
+}
+
+fn number<T: std::str::FromStr>(value: &[u8]) -> Option<T> {
+    std::str::from_utf8(value).ok()?.parse().ok()
 }
 
 /// The first of pax records: its key and value, and what follows it.

@@ -24,7 +24,7 @@ use crate::progress::Progress;
 use crate::{cache, reading};
 
 /// Changes with what is written, so that another version of sgbuild reads anew.
-const VERSION: &str = "3";
+const VERSION: &str = "4";
 /// The largest file that is read back.
 const LARGEST: u64 = 1 << 30;
 const HASH: usize = 32;

@@ -15,7 +15,7 @@ use super::archive::{self, damaged};
 use super::cache::Cache;
 use super::listing::{Hashed, Listing, inside};
 use super::manifest::{LARGEST_CONFIG, Layer, Manifest};
-use super::{Asked, Base, Described, Error, feed, layout};
+use super::{Asked, Base, Described, Error, Source, feed, layout};
 use crate::engine::docker::{self, DockerSettings};
 use crate::oci::{Descriptor, Digest};
 use crate::progress::Progress;
@@ -124,6 +124,50 @@ pub(super) async fn read_from_daemon(
     let base = contents.into_base(&image, None, asked)?;
     cache.keep_base(&key, &base);
     Ok(base)
+}
+
+/// A layer in a file that the daemon wrote.
+#[derive(Debug, Clone)]
+pub(in crate::engine::native) struct SavedLayer {
+    pub(in crate::engine::native) descriptor: Descriptor,
+    /// Where it begins.
+    pub(in crate::engine::native) offset: u64,
+}
+
+/// Has the daemon of `source` write the image `name` to a file, and finds its layers there.
+///
+/// # Errors
+/// The daemon is not there or does not have it; the file does not take it.
+pub(in crate::engine::native) async fn save(
+    name: &str,
+    source: &Source,
+    file: &Path,
+) -> Result<Vec<SavedLayer>, Error> {
+    let image = source.to_string();
+    let failed = |error: docker::Error| Error::Daemon {
+        image: image.clone(),
+        source: Box::new(error),
+    };
+    let unreadable = |source| Error::Unreadable {
+        image: image.clone(),
+        source,
+    };
+    let docker = docker::connect(&source.docker).await.map_err(failed)?;
+    let id = docker.image_id(name).await.map_err(failed)?;
+    let id = id.ok_or_else(|| Error::Absent { image: image.clone() })?;
+    let mut sink = tokio::fs::File::create(file).await.map_err(unreadable)?;
+    if !docker.export(&id, &mut sink).await.map_err(failed)? {
+        return Err(unreadable(io::ErrorKind::StorageFull.into()));
+    }
+    tokio::io::AsyncWriteExt::flush(&mut sink).await.map_err(unreadable)?;
+    let (file, _) = layout::open(file).map_err(unreadable)?;
+    let contents = tokio::task::spawn_blocking(move || Contents::read(&mut BufReader::new(file))).await;
+    let contents = contents.map_err(io::Error::other).flatten().map_err(unreadable)?;
+    let saved = contents.layers.into_values().map(|found| SavedLayer {
+        descriptor: found.layer.descriptor,
+        offset: found.layer.offset,
+    });
+    Ok(saved.collect())
 }
 
 impl Contents {

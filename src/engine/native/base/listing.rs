@@ -9,6 +9,7 @@ use tar::EntryType;
 
 use super::archive::{self, Entry, damaged};
 use super::excerpt::{self, Excerpt};
+use super::tree::Owner;
 use super::zstd::{self, Frames};
 use crate::oci::Digest;
 
@@ -28,6 +29,8 @@ const SMALL: u64 = 256 << 20;
 pub(super) struct Listing {
     /// The digest of the layer unpacked.
     pub(super) diff_id: Digest,
+    /// Its size unpacked, in bytes.
+    pub(super) unpacked: u64,
     /// What it holds, in its order.
     pub(super) items: Vec<Item>,
 }
@@ -45,6 +48,8 @@ pub(super) struct Item {
 pub(super) enum What {
     Directory {
         mode: u16,
+        #[serde(default, skip_serializing_if = "Owner::is_root")]
+        owner: Owner,
     },
     File {
         mode: u16,
@@ -91,6 +96,7 @@ impl Listing {
         // What follows the archive's end is a part of the layer too.
         io::copy(&mut stream, &mut io::sink())?;
         Ok(Self {
+            unpacked: most - stream.left,
             diff_id: stream.digest(),
             items: found.items,
         })
@@ -125,7 +131,10 @@ impl Found {
         }
         let mode = u16::try_from(entry.mode & 0o7777).unwrap_or_default();
         let what = match entry.kind {
-            EntryType::Directory => What::Directory { mode },
+            EntryType::Directory => What::Directory {
+                mode,
+                owner: entry.owner,
+            },
             EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => What::File {
                 mode,
                 kept: self.kept(&path, content)?,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::archive::damaged;
 use super::listing::{Item, Listing, What};
-use super::tree::{Kind, Tree, Writer};
+use super::tree::{Kind, Owner, Tree, Writer};
 
 /// The most paths of an image, all layers together.
 const MOST_PATHS: usize = 4_000_000;
@@ -24,8 +24,15 @@ pub(super) struct Root {
 type Children = BTreeMap<String, There>;
 
 enum There {
-    Directory { mode: u16, children: Children },
-    File { mode: u16, kept: Option<Arc<str>> },
+    Directory {
+        mode: u16,
+        owner: Owner,
+        children: Children,
+    },
+    File {
+        mode: u16,
+        kept: Option<Arc<str>>,
+    },
     Link(String),
     Other,
 }
@@ -80,13 +87,14 @@ impl Root {
     fn put(&mut self, Item { path, what }: Item) -> io::Result<()> {
         let there = match what {
             What::Removed | What::Emptied => return Ok(()),
-            What::Directory { mode } if path.is_empty() => {
+            What::Directory { mode, .. } if path.is_empty() => {
                 self.mode = mode;
                 return Ok(());
             }
             _ if path.is_empty() => return Err(damaged("its root is no directory")),
-            What::Directory { mode } => There::Directory {
+            What::Directory { mode, owner } => There::Directory {
                 mode,
+                owner,
                 children: Children::new(),
             },
             What::File { mode, kept } => There::File {
@@ -105,7 +113,14 @@ impl Root {
             .ok_or_else(|| damaged(&format!("`{path}` is in what is no directory")))?;
         match (children.get_mut(name), there) {
             // A directory that is there keeps what is in it.
-            (Some(There::Directory { mode: old, .. }), There::Directory { mode, .. }) => *old = mode,
+            (
+                Some(There::Directory {
+                    mode: old, owner: was, ..
+                }),
+                There::Directory { mode, owner, .. },
+            ) => {
+                (*old, *was) = (mode, owner);
+            }
             (_, there) => {
                 children.insert(name.to_owned(), there);
             }
@@ -147,6 +162,7 @@ impl Root {
         for part in path.split('/').filter(|part| !part.is_empty()) {
             let there = children.entry(part.to_owned()).or_insert_with(|| There::Directory {
                 mode: 0o755,
+                owner: Owner::default(),
                 children: Children::new(),
             });
             let There::Directory { children: below, .. } = there else {
@@ -207,6 +223,7 @@ impl Root {
         let mut next: u32 = 1;
         let root = There::Directory {
             mode: self.mode,
+            owner: Owner::default(),
             children: self.top,
         };
         let mut waiting = VecDeque::from([(String::new(), String::new(), root)]);
@@ -217,9 +234,9 @@ impl Root {
                 format!("{parent}/{name}")
             };
             match there {
-                There::Directory { mode, children } => {
+                There::Directory { mode, owner, children } => {
                     let count = u32::try_from(children.len()).unwrap_or(u32::MAX);
-                    tree.directory(&name, mode, next, count);
+                    tree.directory(&name, mode, owner, next..next.saturating_add(count));
                     next = next.saturating_add(count);
                     waiting.extend(children.into_iter().map(|(name, there)| (path.clone(), name, there)));
                 }

@@ -19,17 +19,19 @@ mod source;
 mod tree;
 mod zstd;
 
+pub(in crate::engine::native) use docker_archive::{SavedLayer, save};
 pub use error::Error;
 pub use python::{Installed, Python, Record};
 pub use source::Source;
-pub use tree::{Kind, Tree};
+pub use tree::{Kind, Owner, Tree};
 
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::oci::{Descriptor, Digest, Platform};
+use crate::image::BaseImage;
+use crate::oci::{Descriptor, Digest, Platform, Reference};
 use crate::progress::Progress;
 use crate::registry::Credentials;
 use crate::registry::client::ClientSettings;
@@ -62,10 +64,34 @@ pub struct BaseLayer {
     pub descriptor: Descriptor,
     /// The digest of the layer unpacked.
     pub diff_id: Digest,
+    /// Its size unpacked, in bytes.
+    pub unpacked: u64,
     /// Docker's or OCI's; it says how the layer is compressed.
     pub media_type: String,
     /// Where it begins in the archive that it is in; elsewhere 0.
     pub offset: u64,
+    /// What it comes to in an image, where its source does not have it compressed.
+    #[serde(skip)]
+    pub packed: Option<Descriptor>,
+}
+
+impl BaseLayer {
+    /// What an image on this base calls the layer by.
+    #[must_use]
+    pub fn in_image(&self) -> &Descriptor {
+        self.packed.as_ref().unwrap_or(&self.descriptor)
+    }
+
+    /// Whether it is not compressed, by its media type.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        self.media_type.ends_with("tar")
+    }
+}
+
+/// Whether a stream that begins so is zstd's.
+pub(in crate::engine::native) fn is_zstd(beginning: &[u8]) -> bool {
+    zstd::begins(beginning)
 }
 
 /// Which base image is to be read, and how.
@@ -91,14 +117,34 @@ pub struct Asked<'a> {
 /// It cannot be had, is damaged, is for another platform, or holds no Python that can be told by reading.
 pub async fn read(asked: &Asked<'_>, progress: &dyn Progress) -> Result<Base, Error> {
     let cache = Cache::of(asked.cache_dir, progress);
-    match asked.source {
-        Source::Registry(reference) => registry::read(reference, asked, &cache, progress).await,
-        Source::Layout { directory, name } => layout::read(directory, name.as_deref(), asked, &cache).await,
-        Source::Archive { file, name } => docker_archive::read(file, name.as_deref(), asked, &cache).await,
-        Source::Daemon { name, docker } => {
+    match &asked.source.image {
+        BaseImage::Registry(reference) => registry::read(reference, asked, &cache, progress).await,
+        BaseImage::Layout { directory, name } => layout::read(directory, name.as_deref(), asked, &cache).await,
+        BaseImage::Archive { file, name } => docker_archive::read(file, name.as_deref(), asked, &cache).await,
+        BaseImage::Daemon(name) => {
+            let docker = &asked.source.docker;
             docker_archive::read_from_daemon(name, docker, asked, &cache, progress).await
         }
     }
+}
+
+/// The digest of the manifest that `reference` names for the platform, as it was when it was asked last; no layer is read. A registry's
+/// image is meant, whatever `asked` names.
+///
+/// # Errors
+/// The registry has no such image, or does not answer.
+pub async fn digest(reference: &Reference, asked: &Asked<'_>, progress: &dyn Progress) -> Result<Digest, Error> {
+    let cache = Cache::of(asked.cache_dir, progress);
+    registry::digest(reference, asked, &cache, progress).await
+}
+
+/// The config of the image that `reference` names for the platform; no layer is read.
+///
+/// # Errors
+/// As of [`digest`], and an image for another platform.
+pub async fn config(reference: &Reference, asked: &Asked<'_>, progress: &dyn Progress) -> Result<Value, Error> {
+    let cache = Cache::of(asked.cache_dir, progress);
+    registry::config(reference, asked, &cache, progress).await
 }
 
 /// An image's own documents, checked against each other.
@@ -171,12 +217,15 @@ impl Described {
                 );
                 return Err(damaged(archive::damaged(&reason)));
             }
+            let unpacked = listing.unpacked;
             root.lay(listing).map_err(damaged)?;
             layers.push(BaseLayer {
                 descriptor: layer.descriptor,
                 diff_id,
+                unpacked,
                 media_type: layer.media_type,
                 offset: layer.offset,
+                packed: None,
             });
         }
         let merged = root.finish();

@@ -2,6 +2,7 @@
 
 use futures_util::future::BoxFuture;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use serde_json::Value;
 
 use super::cache::Cache;
 use super::feed;
@@ -44,35 +45,78 @@ pub(super) async fn read(
     Ok(base)
 }
 
+/// The digest of the manifest of the image that `reference` names: now, or when the registry was asked last. No layer is read.
+pub(super) async fn digest(
+    reference: &Reference,
+    asked: &Asked<'_>,
+    cache: &Cache<'_>,
+    progress: &dyn Progress,
+) -> Result<Digest, Error> {
+    let may_be_kept = !asked.pull || reference.digest.is_some();
+    if let Some(known) = cache.tagged(reference, asked.platform).filter(|_| may_be_kept) {
+        return Ok(known);
+    }
+    let remote = Remote::connect(reference, asked, cache, progress).await?;
+    let (digest, _) = remote.named(reference).await?;
+    cache.keep_tag(reference, asked.platform, &digest);
+    Ok(digest)
+}
+
+/// The config of the image that `reference` names, exactly as it is. No layer is read.
+pub(super) async fn config(
+    reference: &Reference,
+    asked: &Asked<'_>,
+    cache: &Cache<'_>,
+    progress: &dyn Progress,
+) -> Result<Value, Error> {
+    let remote = Remote::connect(reference, asked, cache, progress).await?;
+    let (digest, manifest) = remote.named(reference).await?;
+    Ok(remote.described(digest, manifest).await?.config.document)
+}
+
 async fn fetched(
     reference: &Reference,
     asked: &Asked<'_>,
     cache: &Cache<'_>,
     progress: &dyn Progress,
 ) -> Result<Base, Error> {
-    let image = reference.to_string();
-    let client = Client::connect(&reference.repository, asked.credentials, Access::Pull, asked.client);
-    let client = client.await.map_err(|source| Error::Registry {
-        image: image.clone(),
-        source,
-    })?;
-    let remote = Remote {
-        image,
-        client,
-        asked,
-        cache,
-        progress,
-    };
+    let remote = Remote::connect(reference, asked, cache, progress).await?;
     remote.base(reference).await
 }
 
-impl Remote<'_> {
-    async fn base(&self, reference: &Reference) -> Result<Base, Error> {
+impl<'a> Remote<'a> {
+    async fn connect(
+        reference: &Reference,
+        asked: &'a Asked<'a>,
+        cache: &'a Cache<'a>,
+        progress: &'a dyn Progress,
+    ) -> Result<Self, Error> {
+        let image = reference.to_string();
+        let client = Client::connect(&reference.repository, asked.credentials, Access::Pull, asked.client);
+        let client = client.await.map_err(|source| Error::Registry {
+            image: image.clone(),
+            source,
+        })?;
+        Ok(Self {
+            image,
+            client,
+            asked,
+            cache,
+            progress,
+        })
+    }
+
+    /// The manifest of the image for the platform, with its digest.
+    async fn named(&self, reference: &Reference) -> Result<(Digest, Manifest), Error> {
         let (digest, bytes) = self.document(reference.api_reference()).await?;
         if reference.digest.as_ref().is_some_and(|named| *named != digest) {
             return Err(self.unlike("manifest", "is not the one that was asked for".to_owned()));
         }
-        let (digest, manifest) = self.manifest(digest, &bytes).await?;
+        self.manifest(digest, &bytes).await
+    }
+
+    async fn base(&self, reference: &Reference) -> Result<Base, Error> {
+        let (digest, manifest) = self.named(reference).await?;
         // It may have been read under another name, or is what the tag names still.
         if let Some(base) = self.cache.base(&digest)
             && self.asked.platform.is_met_by(&base.python.target.platform)

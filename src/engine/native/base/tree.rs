@@ -2,10 +2,14 @@
 
 use std::collections::VecDeque;
 
+use serde::{Deserialize, Serialize};
+
 /// As many links as Linux follows: <https://man7.org/linux/man-pages/man7/path_resolution.7.html>.
 const MOST_LINKS: usize = 40;
 /// The bytes of a node.
 const NODE: usize = 16;
+/// The bytes of an owner: the node, the user and the group.
+const OWNED: usize = 12;
 
 /// What is at a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +28,23 @@ impl Kind {
     const ALL: [Self; 4] = [Self::File, Self::Directory, Self::Link, Self::Other];
 }
 
+/// Whose something is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Owner {
+    /// By number.
+    pub user: u32,
+    /// By number.
+    pub group: u32,
+}
+
+impl Owner {
+    /// Whether it is root's.
+    #[must_use]
+    pub fn is_root(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// All paths of an image. Nothing is taken apart when it is loaded: a hundred thousand paths are there at once.
 ///
 /// Every path that is asked for is absolute. What a directory holds stands together, sorted by name.
@@ -33,11 +54,14 @@ pub struct Tree {
     nodes: Vec<u8>,
     /// The names, and where links lead.
     names: Vec<u8>,
+    /// [`OWNED`] bytes for each directory that is not root's, in the order of the nodes.
+    owners: Vec<u8>,
 }
 
 /// One path of a tree.
 #[derive(Debug, Clone, Copy)]
 struct Node {
+    index: u32,
     name: Range,
     kind: Kind,
     mode: u16,
@@ -63,6 +87,21 @@ impl Tree {
     pub fn mode(&self, path: &str) -> Option<u32> {
         let node = self.at(path)?;
         (node.kind != Kind::Link).then(|| u32::from(node.mode))
+    }
+
+    /// Whose directory is at `path` itself; root's where there is none.
+    #[must_use]
+    pub fn owner(&self, path: &str) -> Owner {
+        let owner = || {
+            let node = self.at(path)?;
+            let (owned, _) = self.owners.as_chunks::<OWNED>();
+            let at = owned.binary_search_by_key(&node.index, |owned| number(owned, 0)).ok()?;
+            Some(Owner {
+                user: number(&owned[at], 4),
+                group: number(&owned[at], 8),
+            })
+        };
+        owner().unwrap_or_default()
     }
 
     /// Where a symbolic link at `path` leads, as it says.
@@ -164,11 +203,11 @@ impl Tree {
     fn node(&self, index: u32) -> Option<Node> {
         let start = usize::try_from(index).ok()?.checked_mul(NODE)?;
         let bytes = self.nodes.get(start..start.checked_add(NODE)?)?;
-        let number =
-            |at: usize| -> u32 { u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]) };
+        let number = |at: usize| number(bytes, at);
         let short = |at: usize| u16::from_le_bytes([bytes[at], bytes[at + 1]]);
         let kind_and_mode = short(6);
         Some(Node {
+            index,
             name: Range {
                 start: number(0),
                 length: u32::from(short(4)),
@@ -192,6 +231,10 @@ impl Tree {
     }
 }
 
+fn number(bytes: &[u8], at: usize) -> u32 {
+    u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
+}
+
 fn children_range(node: Node) -> Option<Range> {
     (node.kind == Kind::Directory).then_some(node.more)
 }
@@ -201,20 +244,23 @@ fn parts(path: &str) -> VecDeque<String> {
     parts.map(str::to_owned).collect()
 }
 
-/// As it is kept in the cache: the length of the nodes, the nodes, the names.
+/// As it is kept in the cache: the lengths of the nodes and of the owners, the nodes, the owners, the names.
 impl Tree {
     pub(super) fn to_bytes(&self) -> Vec<u8> {
-        let length = self.nodes.len() as u64;
-        [&length.to_le_bytes()[..], &self.nodes, &self.names].concat()
+        let [nodes, owners] = [&self.nodes, &self.owners].map(|part| (part.len() as u64).to_le_bytes());
+        [&nodes[..], &owners, &self.nodes, &self.owners, &self.names].concat()
     }
 
     pub(super) fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let (length, rest) = bytes.split_first_chunk::<8>()?;
-        let length = usize::try_from(u64::from_le_bytes(*length)).ok()?;
-        let (nodes, names) = rest.split_at_checked(length)?;
+        let length = |bytes: &[u8; 8]| usize::try_from(u64::from_le_bytes(*bytes)).ok();
+        let (nodes, rest) = bytes.split_first_chunk::<8>()?;
+        let (owners, rest) = rest.split_first_chunk::<8>()?;
+        let (nodes, rest) = rest.split_at_checked(length(nodes)?)?;
+        let (owners, names) = rest.split_at_checked(length(owners)?)?;
         Some(Self {
             nodes: nodes.to_vec(),
             names: names.to_vec(),
+            owners: owners.to_vec(),
         })
     }
 }
@@ -224,14 +270,20 @@ impl Tree {
 pub(super) struct Writer {
     nodes: Vec<u8>,
     names: Vec<u8>,
+    owners: Vec<u8>,
 }
 
 impl Writer {
-    /// Adds a node; the children of a directory are `first` and as many as `count` from there on, which are added later, sorted by name.
-    pub(super) fn directory(&mut self, name: &str, mode: u16, first: u32, count: u32) {
+    /// Adds a directory; `children` are the nodes of what is in it, which are added later, sorted by name.
+    pub(super) fn directory(&mut self, name: &str, mode: u16, owner: Owner, children: std::ops::Range<u32>) {
+        if !owner.is_root() {
+            let index = u32::try_from(self.nodes.len() / NODE).unwrap_or(u32::MAX);
+            let bytes = [index, owner.user, owner.group].map(u32::to_le_bytes);
+            self.owners.extend(bytes.as_flattened());
+        }
         let children = Range {
-            start: first,
-            length: count,
+            start: children.start,
+            length: children.end - children.start,
         };
         self.node(name, Kind::Directory, mode, children);
     }
@@ -249,6 +301,7 @@ impl Writer {
         Tree {
             nodes: self.nodes,
             names: self.names,
+            owners: self.owners,
         }
     }
 

@@ -272,6 +272,24 @@ fn refuse_options_of_nameless(text: &str, hashes: &[String], options: &[Given]) 
     })
 }
 
+/// The hosts that the requirements say need not prove who they are.
+///
+/// # Errors
+/// A line that is not understood.
+pub(crate) fn trusted_hosts(requirements: &[String]) -> Result<Vec<String>, Error> {
+    if !requirements.iter().any(|line| line.contains("--trusted-host")) {
+        return Ok(Vec::new());
+    }
+    let mut hosts = Vec::new();
+    for entry in entries(requirements)? {
+        if let Kind::Options { options, .. } = entry.kind {
+            let trusted = options.into_iter().filter(|option| option.name == Name::TrustedHost);
+            hosts.extend(trusted.map(|option| option.value));
+        }
+    }
+    Ok(hosts)
+}
+
 fn entries(lines: &[String]) -> Result<Vec<Entry>, Error> {
     requirements::parse(&lines.join("\n")).map_err(|error| Error::Line {
         wrong: error.wrong.to_string(),

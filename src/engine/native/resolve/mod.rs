@@ -16,6 +16,7 @@ mod error;
 mod installed;
 mod kept;
 
+pub(crate) use asked::trusted_hosts;
 pub(crate) use error::Error;
 pub(crate) use installed::Installed;
 

@@ -266,3 +266,19 @@ async fn what_this_engine_cannot_is_refused_by_name() {
         );
     }
 }
+
+#[test]
+fn the_hosts_that_requirements_trust_are_known() {
+    let lines = |lines: &[&str]| lines.iter().map(|line| (*line).to_owned()).collect::<Vec<_>>();
+    let given = lines(&[
+        "six==1.16.0",
+        "--trusted-host a.example",
+        "--index-url https://b.example/simple --trusted-host=b.example:8443",
+    ]);
+    assert_eq!(trusted_hosts(&given).unwrap(), ["a.example", "b.example:8443"]);
+    assert!(
+        trusted_hosts(&lines(&["# --trusted-host a", "six"]))
+            .unwrap()
+            .is_empty()
+    );
+}

@@ -38,6 +38,14 @@ impl Store {
         let _ = write();
     }
 
+    /// A file for what is not kept: it goes with the value, or with a later run where this one is killed.
+    ///
+    /// # Errors
+    /// The cache takes no file.
+    pub(in crate::engine::native) fn scratch(&self) -> std::io::Result<NamedTempFile> {
+        NamedTempFile::new_in(self.root.join(INCOMING))
+    }
+
     fn note_path(&self, kind: &str, key: &str) -> PathBuf {
         let digest = Digest::of(key.as_bytes());
         let name = format!("{}.json", super::hex_of(&digest));

@@ -70,6 +70,22 @@ impl Sites {
         }
     }
 
+    /// The same, where `hosts` need not prove who they are.
+    pub(crate) fn trusting(&self, hosts: &[String]) -> Self {
+        const HOSTS: &str = "UV_INSECURE_HOST";
+        let mut environment = self.environment.clone();
+        let told = variable(&environment, HOSTS).map(ToOwned::to_owned);
+        environment.retain(|(name, _)| name != HOSTS);
+        let all: Vec<String> = told.into_iter().chain(hosts.iter().cloned()).collect();
+        environment.push((HOSTS.to_owned(), all.join(" ")));
+        Self {
+            environment,
+            files: self.files.clone(),
+            known: OnceCell::new(),
+            retry: self.retry.clone(),
+        }
+    }
+
     /// What is known of them.
     ///
     /// # Errors
@@ -108,6 +124,12 @@ impl Known {
             Some((user, password)) => request.basic_auth(user, Some(password.expose())),
             None => request,
         }
+    }
+
+    /// The hosts that need not prove who they are.
+    #[cfg(test)]
+    pub(super) fn trusted(&self) -> &[String] {
+        self.unchecked.as_ref().map_or(&[], |(hosts, _)| hosts)
     }
 
     /// Whether it is told who one is.

@@ -341,3 +341,15 @@ async fn runs_at_once_do_not_mind_each_other() {
     let twice = [wheel(&url), wheel(&url)];
     assert_eq!(one.fetch(&twice, &sites(&[]), &Silent).await.unwrap().len(), 2);
 }
+
+#[tokio::test]
+async fn a_requirements_file_trusts_hosts_beside_those_of_this_machine() {
+    let own = sites(&[("UV_INSECURE_HOST", "one.example")]);
+    let both = own.trusting(&["two.example:8443".to_owned()]);
+    assert_eq!(own.known(&Silent).await.unwrap().trusted(), ["one.example"]);
+    assert_eq!(
+        both.known(&Silent).await.unwrap().trusted(),
+        ["one.example", "two.example:8443"]
+    );
+    assert!(sites(&[]).known(&Silent).await.unwrap().trusted().is_empty());
+}

@@ -11,7 +11,7 @@ use tar::EntryType;
 use super::super::listing::{Item, Listing, What};
 use super::super::manifest::{Config, Document};
 use super::super::merge::Root;
-use super::super::tree::{Kind, Tree};
+use super::super::tree::{Kind, Owner, Tree};
 use super::{Layer, described, told};
 use crate::oci::{Digest, Platform};
 
@@ -51,6 +51,7 @@ fn a_layer_is_read_however_it_is_compressed() {
     let (first, second) = tar.split_at(700);
     let expected = read(&tar).unwrap();
     assert_eq!(expected.diff_id, Digest::of(&tar));
+    assert_eq!(expected.unpacked, tar.len() as u64);
     assert_eq!(paths(&expected), ["usr", "usr/a.pth"]);
     let skipped = [&0x184D_2A50_u32.to_le_bytes()[..], &3_u32.to_le_bytes(), b"abc"].concat();
     for packed in [
@@ -203,6 +204,42 @@ fn layers_hide_what_is_below_them() {
 }
 
 #[test]
+fn a_directory_is_whose_the_last_layer_says() {
+    // An owner beyond what a header holds stands in a header of its own.
+    let pax = Layer::default()
+        .entry("pax", EntryType::XHeader, 0o644, "", b"18 uid=4000000000\n")
+        .0;
+    let tree = laid([
+        Layer::default()
+            .directory("root")
+            .owned("home", 1000, 100)
+            .directory("home/of/root"),
+        Layer::default()
+            .owned("home/of", 5, 0)
+            .owned("other", 7, 7)
+            .file("other/file", ""),
+        Layer([pax, Layer::default().owned("far", 1, 2).0].concat()).directory("other"),
+    ]);
+    let owner = |user, group| Owner { user, group };
+    for (path, expected) in [
+        ("/", owner(0, 0)),
+        ("/root", owner(0, 0)),
+        ("/home", owner(1000, 100)),
+        ("/home/of", owner(5, 0)),
+        ("/home/of/root", owner(0, 0)),
+        ("/other", owner(0, 0)),
+        ("/other/file", owner(0, 0)),
+        ("/far", owner(4_000_000_000, 2)),
+        ("/nowhere", owner(0, 0)),
+    ] {
+        assert_eq!(tree.owner(path), expected, "{path}");
+    }
+    let kept = Tree::from_bytes(&tree.to_bytes()).unwrap();
+    assert_eq!(kept, tree);
+    assert_eq!(Tree::from_bytes(&tree.to_bytes()[..20]), None);
+}
+
+#[test]
 fn a_file_is_in_no_file_and_another_name_is_that_of_a_file() {
     let lay = |layers: [Layer; 2]| {
         let mut root = Root::new();
@@ -352,6 +389,7 @@ fn an_images_documents_must_agree() {
         .unwrap()
         .into_base(vec![Listing {
             diff_id: Digest::of(b"other"),
+            unpacked: 0,
             items: vec![Item {
                 path: "a".to_owned(),
                 what: What::Other,

@@ -48,6 +48,18 @@ impl Layer {
         self.entry(path, EntryType::Directory, 0o755, "", b"")
     }
 
+    fn owned(self, path: &str, user: u64, group: u64) -> Self {
+        let begin = self.0.len();
+        let mut layer = self.directory(path);
+        let mut header = Header::new_gnu();
+        header.as_mut_bytes().copy_from_slice(&layer.0[begin..begin + 512]);
+        header.set_uid(user);
+        header.set_gid(group);
+        header.set_cksum();
+        layer.0[begin..begin + 512].copy_from_slice(header.as_bytes());
+        layer
+    }
+
     fn link(self, path: &str, target: &str) -> Self {
         self.entry(path, EntryType::Symlink, 0o777, target, b"")
     }

@@ -9,6 +9,7 @@ use tempfile::TempDir;
 use super::super::{Asked, Base, Error, Source, read};
 use super::pythons::official;
 use super::{Layer, told};
+use crate::engine::docker::DockerSettings;
 use crate::oci::{Digest, Platform, Reference};
 use crate::progress::Silent;
 use crate::registry::Credentials;
@@ -80,7 +81,7 @@ impl Place {
             ..ClientSettings::default()
         };
         let asked = Asked {
-            source: &Source::Registry(reference),
+            source: &Source::of(reference.into(), &DockerSettings::default()),
             platform: &Platform::new("linux", "amd64"),
             credentials: &Credentials::Anonymous,
             client: &client,

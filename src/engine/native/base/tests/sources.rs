@@ -111,10 +111,8 @@ async fn a_layout_leads_through_indexes_to_the_image_for_the_platform() {
     let base = place.read("oci:HERE:1.0", "linux/amd64").await.unwrap();
     assert_eq!(base.manifest_digest, Digest::of(&manifest));
     assert_eq!(base.python.executable, "/usr/local/bin/python");
-    let source = Source::Layout {
-        directory: place.path().to_owned(),
-        name: None,
-    };
+    let docker = DockerSettings::default();
+    let source = Source::parse(&format!("oci:{}", place.path().display()), &docker).unwrap();
     assert_eq!(content(&source, &base), official().bytes());
     assert_eq!(place.read("oci:HERE:1.0", "linux/amd64").await.unwrap(), base);
 
@@ -202,10 +200,8 @@ async fn an_archive_of_docker_save_is_read_once_while_it_is_the_same() {
         base.layers[1].media_type,
         "application/vnd.docker.image.rootfs.diff.tar"
     );
-    let source = Source::Archive {
-        file: file.clone(),
-        name: None,
-    };
+    let docker = DockerSettings::default();
+    let source = Source::parse(&format!("docker-archive:{}", file.display()), &docker).unwrap();
     assert_eq!(content(&source, &base), layer);
     assert_eq!(
         place.read("docker-archive:HERE/base.tar", "linux/amd64").await.unwrap(),
