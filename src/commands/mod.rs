@@ -6,6 +6,7 @@ mod cache;
 mod checkout;
 mod completions;
 mod destroy;
+mod diff;
 mod dist;
 mod error;
 mod github;
@@ -18,6 +19,7 @@ mod pipeline;
 mod program;
 mod push;
 mod runs;
+mod sbom;
 mod settings;
 mod status;
 mod target;
@@ -74,6 +76,7 @@ pub fn begin<'a>(
         Command::Train(arguments) => Box::pin(async move { train::run(arguments, &open()?).await }),
         Command::Runs(arguments) => Box::pin(async move { runs::run(arguments, &open()?).await }),
         Command::Logs(arguments) => Box::pin(async move { logs::run(arguments, &open()?, print).await }),
+        Command::Diff(arguments) => Box::pin(async move { diff::run(arguments, &open()?, print).await }),
         Command::Launch(arguments) => Box::pin(async move { launch::run(arguments, &open()?).await }),
         Command::Status(arguments) => Box::pin(async move { status::run(arguments, &open()?).await }),
         Command::Destroy(arguments) => Box::pin(async move { destroy::run(arguments, &open()?).await }),

@@ -6,11 +6,13 @@ mod error;
 mod kind;
 pub mod native;
 pub mod output;
+mod sbom;
 
 pub use auto::Auto;
 pub use error::Error;
 pub use kind::{EngineKind, UnknownEngine};
 pub use output::Output;
+pub use sbom::{Sbom, UnknownSbom};
 
 use std::collections::BTreeMap;
 
@@ -46,6 +48,12 @@ pub trait Engine: Send + Sync {
     /// # Errors
     /// The engine does not answer.
     async fn holds(&self, image: &BuiltImage) -> Result<bool, Error>;
+
+    /// What is in the image, as an SBOM (`CycloneDX`, JSON); `None` where the engine does not know that exactly.
+    ///
+    /// # Errors
+    /// The engine does not answer.
+    async fn sbom(&self, image: &BuiltImage) -> Result<Option<String>, Error>;
 
     /// Sends the image to a registry, with what each layer comes to as `progress`.
     ///

@@ -35,6 +35,8 @@ pub(crate) enum Group {
     Build,
     /// Where the image goes.
     Push,
+    /// Which of several images of a name are compared.
+    Diff,
     /// How the training is started.
     Training,
     /// What only `sgbuild train` shows beside them.
@@ -52,7 +54,7 @@ impl Group {
     pub(crate) fn heading(self) -> &'static str {
         match self {
             Self::Project => "Project",
-            Self::Image => "Image",
+            Self::Image | Self::Diff => "Image",
             Self::Build => "Build",
             Self::Push => "Push",
             Self::Training | Self::Train => "Training",

@@ -114,14 +114,14 @@ fn aws_is_out_of_reach() {
 }
 
 /// A registry of this test's own, with Docker's kind of password file, on plain HTTP as Docker allows on loopback.
-struct Registry {
+pub(crate) struct Registry {
     server: Child,
     port: u16,
     _directory: TempDir,
 }
 
 impl Registry {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let passwords = Command::new("htpasswd")
             .args(["-Bbn", "me", "secret"])
@@ -154,7 +154,7 @@ impl Registry {
         }
     }
 
-    fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 }

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use super::base::{Base, BaseLayer};
 use super::build::{Record, scheme};
 use super::layers::Ground;
-use super::send::{Layer, RemoteBlob, held, short};
+use super::send::{Layer, RemoteBlob, short};
 use super::{Error, Native};
 use crate::engine::BuiltImage;
-use crate::oci::{Content, Descriptor};
+use crate::oci::{Content, Descriptor, held};
 use crate::progress::{Progress, Silent};
 
 /// An image, all of which can be read.

@@ -5,7 +5,7 @@
 //! what it stands on   base/: what a base image holds
 //! what it installs    resolve/: which wheels; store/: wheels by digest
 //! what it makes       archive.rs: a wheel; install/: its files' places; layers.rs: which wheel in which layer; splice.rs: a layer's bytes;
-//!                     image.rs: config and manifest; bytecode/: what Python would compile at every start
+//!                     image.rs: config and manifest; bytecode/: what Python would compile at every start; sbom/: what is in it
 //! the whole           build.rs, send.rs; contents.rs: all of it to be read; saved.rs, write.rs: as files, or into the daemon
 //! ```
 
@@ -23,6 +23,7 @@ mod platform_tags;
 mod removal;
 pub(crate) mod resolve;
 mod saved;
+mod sbom;
 mod send;
 mod splice;
 pub(crate) mod store;
@@ -64,6 +65,8 @@ pub struct NativeSettings {
     pub cache_limit: u64,
     /// Whether the requirements' byte code is in an image, where this machine can compile it.
     pub bytecode: bool,
+    /// Whether it is listed what is in an image.
+    pub sbom: bool,
 }
 
 /// The native engine.
@@ -99,8 +102,13 @@ impl Engine for Native {
 
     async fn holds(&self, image: &BuiltImage) -> Result<bool, super::Error> {
         let record = Record::read(&self.store, &image.id);
-        Ok(record
-            .is_some_and(|record| record.bytecode == self.settings.bytecode && build::is_whole(&record, &self.store)))
+        let is_here = record
+            .is_some_and(|record| record.bytecode == self.settings.bytecode && build::is_whole(&record, &self.store));
+        Ok(is_here && (!self.settings.sbom || sbom::kept(&self.store, &image.id).is_some()))
+    }
+
+    async fn sbom(&self, image: &BuiltImage) -> Result<Option<String>, super::Error> {
+        Ok(sbom::kept(&self.store, &image.id))
     }
 
     async fn send(

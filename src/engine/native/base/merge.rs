@@ -89,7 +89,7 @@ impl Root {
                 mode,
                 children: Children::new(),
             },
-            What::File { mode, kept } => There::File {
+            What::File { mode, kept, .. } => There::File {
                 mode,
                 kept: kept.map(Arc::from),
             },

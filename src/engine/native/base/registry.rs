@@ -14,10 +14,10 @@ use crate::progress::Progress;
 use crate::registry::client::{self, Access, Client};
 
 /// As many layers come at once.
-const AT_ONCE: usize = 4;
+pub(super) const AT_ONCE: usize = 4;
 
 /// An image that is asked of its registry.
-struct Remote<'a> {
+pub(super) struct Remote<'a> {
     /// As the setting names it.
     image: String,
     client: Client,
@@ -50,29 +50,45 @@ async fn fetched(
     cache: &Cache<'_>,
     progress: &dyn Progress,
 ) -> Result<Base, Error> {
-    let image = reference.to_string();
-    let client = Client::connect(&reference.repository, asked.credentials, Access::Pull, asked.client);
-    let client = client.await.map_err(|source| Error::Registry {
-        image: image.clone(),
-        source,
-    })?;
-    let remote = Remote {
-        image,
-        client,
-        asked,
-        cache,
-        progress,
-    };
+    let remote = Remote::connect(reference, asked, cache, progress).await?;
     remote.base(reference).await
 }
 
+impl<'a> Remote<'a> {
+    pub(super) async fn connect(
+        reference: &Reference,
+        asked: &'a Asked<'a>,
+        cache: &'a Cache<'a>,
+        progress: &'a dyn Progress,
+    ) -> Result<Self, Error> {
+        let image = reference.to_string();
+        let client = Client::connect(&reference.repository, asked.credentials, Access::Pull, asked.client);
+        let client = client.await.map_err(|source| Error::Registry {
+            image: image.clone(),
+            source,
+        })?;
+        Ok(Self {
+            image,
+            client,
+            asked,
+            cache,
+            progress,
+        })
+    }
+}
+
 impl Remote<'_> {
-    async fn base(&self, reference: &Reference) -> Result<Base, Error> {
+    /// The manifest of the image for the platform, with its digest.
+    pub(super) async fn named(&self, reference: &Reference) -> Result<(Digest, Manifest), Error> {
         let (digest, bytes) = self.document(reference.api_reference()).await?;
         if reference.digest.as_ref().is_some_and(|named| *named != digest) {
             return Err(self.unlike("manifest", "is not the one that was asked for".to_owned()));
         }
-        let (digest, manifest) = self.manifest(digest, &bytes).await?;
+        self.manifest(digest, &bytes).await
+    }
+
+    async fn base(&self, reference: &Reference) -> Result<Base, Error> {
+        let (digest, manifest) = self.named(reference).await?;
         // It may have been read under another name, or is what the tag names still.
         if let Some(base) = self.cache.base(&digest)
             && self.asked.platform.is_met_by(&base.python.target.platform)
@@ -133,12 +149,18 @@ impl Remote<'_> {
 
     /// The image with its config.
     async fn described(&self, digest: Digest, manifest: Manifest) -> Result<Described, Error> {
+        let config = self.config(&manifest).await?;
+        Described::new(&self.image, digest, manifest, &config, self.asked.platform)
+    }
+
+    /// The config, as it is.
+    pub(super) async fn config(&self, manifest: &Manifest) -> Result<Vec<u8>, Error> {
         let mut config = Vec::new();
         let found = self.client.read_blob(&manifest.config, &mut config).await;
         if !found.map_err(|source| self.failed(source))? {
             return Err(self.unlike("config", "is not in the registry".to_owned()));
         }
-        Described::new(&self.image, digest, manifest, &config, self.asked.platform)
+        Ok(config)
     }
 
     fn parsed(&self, document: &'static str, bytes: &[u8]) -> Result<Document, Error> {
@@ -146,7 +168,7 @@ impl Remote<'_> {
     }
 
     /// What a layer holds: from the cache, or fetched, again from its beginning while that may help.
-    async fn listing(&self, layer: &Layer) -> Result<Listing, Error> {
+    pub(super) async fn listing(&self, layer: &Layer) -> Result<Listing, Error> {
         if let Some(listing) = self.cache.listing(&layer.descriptor.digest) {
             return Ok(listing);
         }
@@ -212,7 +234,7 @@ impl Remote<'_> {
         }
     }
 
-    fn unlike(&self, document: &'static str, reason: String) -> Error {
+    pub(super) fn unlike(&self, document: &'static str, reason: String) -> Error {
         Error::Document {
             image: self.image.clone(),
             document,

@@ -104,7 +104,10 @@ impl Choice<'_> {
             chosen.replaced.push((*as_written).to_owned());
         }
         match self.file(package, &name)? {
-            Found::Wheel(wheel) => chosen.wheels.push(wheel),
+            Found::Wheel(wheel) => chosen.wheels.push(Resolved {
+                index: package.index.as_deref().filter(|_| is_of_index).map(without_user_info),
+                ..wheel
+            }),
             Found::Sources(sources) => chosen.to_build.push(sources),
         }
         Ok(())
@@ -219,6 +222,7 @@ impl Choice<'_> {
             requested: self.is_requested(name, &remote.url),
             source: Source::File(remote),
             hashes: allowed.to_vec(),
+            index: None,
         })
     }
 

@@ -78,6 +78,8 @@ pub(crate) struct Resolved {
     pub(crate) source: Source,
     /// The hashes that its requirement allows, `sha256:…`; empty where it names none.
     pub(crate) hashes: Vec<String>,
+    /// The index that it was found in, without credentials; a URL is in none.
+    pub(crate) index: Option<String>,
 }
 
 /// Where a wheel is from.
