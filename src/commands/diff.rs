@@ -162,21 +162,21 @@ fn text(value: &Value) -> String {
 }
 
 fn files(page: &mut Page, compared: &Comparison, every_file: bool) {
-    let changes = &compared.files;
-    if changes.is_empty() {
+    let all = &compared.files;
+    if all.is_empty() {
         return;
     }
-    let count = |of: fn(&FileChange) -> bool| changes.iter().filter(|change| of(change)).count();
+    let count = |of: fn(&FileChange) -> bool| all.iter().filter(|change| of(change)).count();
     let added = count(|change| change.a.is_none());
     let removed = count(|change| change.b.is_none());
-    let changed = changes.len() - added - removed;
+    let changed = all.len() - added - removed;
     page.text(&format!("Files: {added} added, {removed} removed, {changed} changed"));
     let most = if every_file { usize::MAX } else { ROWS };
-    let rows: Vec<[String; 3]> = comparison::summary(changes, most).iter().map(file_cells).collect();
+    let rows: Vec<[String; 3]> = comparison::summary(all, most).iter().map(file_cells).collect();
     table(page, &rows);
     if compared.unread > 0 {
         page.text(&format!(
-            "{} layers of both were not read: a file of theirs that one image replaces counts as added or removed.",
+            "Layers of both that were not read: {}. A file of theirs that one image replaces counts as added or removed.",
             compared.unread
         ));
     }

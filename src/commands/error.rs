@@ -130,7 +130,6 @@ impl Explain for CommandError {
             Self::UnknownEngine { .. } => Fault::Usage.hint("Set `engine` to auto, native or docker."),
             Self::UnknownSbom { .. } => Fault::Usage.hint("Set `sbom` to file, attach or off."),
             Self::NoPlatform(_) => Fault::Usage.hint("Set `platform` to that of the images, such as linux/arm64."),
-            Self::ImagesDiffer => Fault::User.alone(),
             Self::TwoOutputs => Fault::Usage.hint("Leave out `--json`, or write the archive to a file."),
             Self::NoTable => Fault::User
                 .hint("Set `table`, with --table or SGBUILD_TABLE, to the table that `sgbuild status` names."),
@@ -152,7 +151,7 @@ impl Explain for CommandError {
             Self::ForeignNeighbour { .. } => Fault::User.hint(
                 "Only the project itself is compiled in the image, and not yet what is beside it: publish its wheel on an index and require that, or make what is compiled a part of the project.",
             ),
-            Self::Runtime(_) => Fault::User.alone(),
+            Self::ImagesDiffer | Self::Runtime(_) => Fault::User.alone(),
             Self::Stdout(output) => Advice::of_unwritten(output),
         }
     }

@@ -128,10 +128,23 @@ pub async fn compare(
     let (in_one, in_other) = (contents(&one), contents(&other));
     let both: HashSet<&Digest> = in_one.intersection(&in_other).collect();
     let listings = base::layers_of(&a.reference, &one, &both, &of_a, progress);
-    let one_holds = listings.await.map_err(failed(a))?;
+    let mut one_holds = listings.await.map_err(failed(a))?;
     let listings = base::layers_of(&b.reference, &other, &both, &of_b, progress);
-    let other_holds = listings.await.map_err(failed(b))?;
+    let mut other_holds = listings.await.map_err(failed(b))?;
+    // The same layer may be compressed in two ways, and known by one of them.
+    share(&one, &one_holds, &other, &mut other_holds);
+    share(&other, &other_holds, &one, &mut one_holds);
     Ok(compared((a, &one, one_holds), (b, &other, other_holds)))
+}
+
+/// Has the layers of `image` that were not read be what those of `known` with the same content are.
+fn share(known: &Image, known_holds: &[Option<Listing>], image: &Image, holds: &mut [Option<Listing>]) {
+    for (layer, listing) in image.layers.iter().zip(holds) {
+        let same = known.layers.iter().position(|other| other.diff_id == layer.diff_id);
+        if let (None, Some(at)) = (&listing, same) {
+            *listing = known_holds.get(at).cloned().flatten();
+        }
+    }
 }
 
 fn asked<'a>(side: &'a Side, source: &'a Source, settings: &Settings<'a>) -> Asked<'a> {

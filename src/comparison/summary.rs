@@ -2,6 +2,9 @@
 
 use super::FileChange;
 
+/// So small a part of the rows tells too little.
+const FEW: usize = 4;
+
 /// What differs at a path, or below a directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
@@ -39,6 +42,10 @@ pub fn summary(files: &[FileChange], most: usize) -> Vec<Row> {
     while let Some(at) = largest(&parts) {
         let opened = parts[at].opened();
         if parts.len() - 1 + opened.len() > most {
+            // Smaller ones are opened only while there is little to see: beside a closed larger one they would mislead.
+            if parts.len() > most / FEW {
+                break;
+            }
             parts[at].stays_closed = true;
         } else {
             parts.splice(at..=at, opened);

@@ -24,9 +24,18 @@ fn file(path: &str, content: &str) -> Item {
     )
 }
 
-fn layer(items: Vec<Item>) -> Option<Listing> {
+fn layer(items: Vec<Item>) -> Listing {
     let diff_id = Digest::of(b"");
-    Some(Listing { diff_id, items })
+    Listing { diff_id, items }
+}
+
+/// Of layers of which the lowest was not read.
+fn above_unread(items: Vec<Item>) -> Tree {
+    Tree::of(vec![None, Some(layer(items))])
+}
+
+fn tree(layers: Vec<Listing>) -> Tree {
+    Tree::of(layers.into_iter().map(Some).collect())
 }
 
 fn paths(changes: &[FileChange]) -> Vec<String> {
@@ -51,8 +60,8 @@ fn layers_come_to_what_the_last_of_them_says() {
             file("f", "f"),
         ])
     };
-    let a = Tree::of(vec![below()]);
-    let b = Tree::of(vec![
+    let a = tree(vec![below()]);
+    let b = tree(vec![
         below(),
         layer(vec![
             item("d", What::Emptied),
@@ -69,14 +78,14 @@ fn layers_come_to_what_the_last_of_them_says() {
 
 #[test]
 fn a_mode_is_a_change_and_another_layer_is_none() {
-    let a = Tree::of(vec![layer(vec![file("x", "1")]), layer(vec![file("x", "2")])]);
-    let b = Tree::of(vec![layer(vec![file("x", "2")])]);
+    let a = tree(vec![layer(vec![file("x", "1")]), layer(vec![file("x", "2")])]);
+    let b = tree(vec![layer(vec![file("x", "2")])]);
     assert!(changes(&a, &b).is_empty());
     let mut runs = file("x", "2");
     if let What::File { mode, .. } = &mut runs.what {
         *mode = 0o755;
     }
-    assert_eq!(paths(&changes(&b, &Tree::of(vec![layer(vec![runs])]))), ["~/x"]);
+    assert_eq!(paths(&changes(&b, &tree(vec![layer(vec![runs])]))), ["~/x"]);
 }
 
 const PACKAGES: &str = "usr/lib/python3.11/site-packages";
@@ -99,12 +108,12 @@ fn told(a: &Tree, b: &Tree) -> Vec<String> {
 
 #[test]
 fn a_requirement_is_added_removed_or_another_version() {
-    let a = Tree::of(vec![layer(vec![
+    let a = tree(vec![layer(vec![
         installed("Six", "1.0"),
         installed("same", "1"),
         installed("gone", "1"),
     ])]);
-    let b = Tree::of(vec![layer(vec![
+    let b = tree(vec![layer(vec![
         installed("six", "2.0"),
         installed("same", "1"),
         installed("new_one", "1"),
@@ -114,16 +123,16 @@ fn a_requirement_is_added_removed_or_another_version() {
         &format!("{PACKAGES}/pip/_vendor/x-1.dist-info/METADATA"),
         "Name: x\nVersion: 1\n",
     );
-    let with = Tree::of(vec![layer(vec![bundled])]);
-    assert!(told(&Tree::of(vec![layer(vec![])]), &with).is_empty());
+    let with = tree(vec![layer(vec![bundled])]);
+    assert!(told(&tree(vec![layer(vec![])]), &with).is_empty());
 }
 
 #[test]
 fn what_a_layer_takes_away_of_one_that_was_not_read_is_in_the_other_image() {
     for removed in ["six-1.0.dist-info", "six-1.0.dist-info/METADATA"] {
         let removed = item(&format!("{PACKAGES}/{removed}"), What::Removed);
-        let a = Tree::of(vec![None, layer(vec![])]);
-        let b = Tree::of(vec![None, layer(vec![removed, installed("six", "2.0")])]);
+        let a = above_unread(vec![]);
+        let b = above_unread(vec![removed, installed("six", "2.0")]);
         assert_eq!(told(&a, &b), ["six 1.0>2.0"]);
         assert_eq!(told(&b, &a), ["six 2.0>1.0"]);
         assert!(paths(&changes(&a, &b)).iter().any(|path| path.starts_with('-')));

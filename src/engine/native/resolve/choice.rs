@@ -105,6 +105,7 @@ impl Choice<'_> {
         }
         match self.file(package, &name)? {
             Found::Wheel(wheel) => chosen.wheels.push(Resolved {
+                is_of_index,
                 index: package.index.as_deref().filter(|_| is_of_index).map(without_user_info),
                 ..wheel
             }),
@@ -222,6 +223,7 @@ impl Choice<'_> {
             requested: self.is_requested(name, &remote.url),
             source: Source::File(remote),
             hashes: allowed.to_vec(),
+            is_of_index: false,
             index: None,
         })
     }

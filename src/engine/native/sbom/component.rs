@@ -105,8 +105,8 @@ fn property(name: &str, value: &str) -> Value {
 
 fn kind_of(origin: &Origin) -> &'static str {
     match origin {
-        Origin::Site { index: Some(_), .. } => "index",
-        Origin::Site { index: None, .. } => "url",
+        Origin::Index { .. } => "index",
+        Origin::Url(_) => "url",
         Origin::ThisMachine => "file",
         Origin::Built { .. } => "built from sources",
         Origin::Neighbour { .. } => "neighbour project",
@@ -117,17 +117,17 @@ fn kind_of(origin: &Origin) -> &'static str {
 /// What else there is to say of it.
 fn told(origin: &Origin) -> Option<Value> {
     match origin {
-        Origin::Site { index, .. } => index.as_deref().map(|index| property("index", &public(index))),
+        Origin::Index { index, .. } => index.as_deref().map(|index| property("index", &public(index))),
         Origin::Built { of } => Some(property("sources", &without_url_credentials(of))),
         Origin::Neighbour { directory } => Some(property("directory", directory)),
-        Origin::ThisMachine | Origin::Project => None,
+        Origin::Url(_) | Origin::ThisMachine | Origin::Project => None,
     }
 }
 
 /// Where the very file is had from.
 fn found_at(origin: &Origin, digest: &Digest) -> Vec<Value> {
     match origin {
-        Origin::Site { url, .. } => {
+        Origin::Index { url, .. } | Origin::Url(url) => {
             vec![json!({ "type": "distribution", "url": public(url), "hashes": hashes(digest) })]
         }
         _ => Vec::new(),

@@ -35,13 +35,15 @@ const BASE: &str = "base-image";
 /// Where a wheel is from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Origin {
-    /// An index, or a URL that a requirement names.
-    Site {
+    /// An index.
+    Index {
         /// Of the file.
         url: String,
-        /// Its index, where it was found in one.
+        /// Which index it is, where that is known.
         index: Option<String>,
     },
+    /// A URL that a requirement names.
+    Url(String),
     /// A file of this machine.
     ThisMachine,
     /// It was built here.
@@ -64,10 +66,11 @@ impl Origin {
         match &resolved.source {
             Source::Built { of, .. } => Self::Built { of: of.clone() },
             Source::File(Remote { url, .. }) if url.starts_with("file:") => Self::ThisMachine,
-            Source::File(Remote { url, .. }) => Self::Site {
+            Source::File(Remote { url, .. }) if resolved.is_of_index => Self::Index {
                 url: url.clone(),
                 index: resolved.index.clone(),
             },
+            Source::File(Remote { url, .. }) => Self::Url(url.clone()),
         }
     }
 }

@@ -67,3 +67,29 @@ fn a_serial_number_is_of_the_content() {
     let digits = number.strip_prefix("urn:uuid:").unwrap();
     assert_eq!((digits.len(), &digits[14..15]), (36, "8"), "{number}");
 }
+
+#[test]
+fn what_may_be_a_secret_in_a_url_is_not_told() {
+    let url = "https://me:hunter2@files.example/six-1.0-py3-none-any.whl?signature=hunter2#hunter2".to_owned();
+    let index = Origin::Index {
+        url: url.clone(),
+        index: Some("https://me:hunter2@index.example/simple?token=hunter2".to_owned()),
+    };
+    let built = Origin::Built {
+        of: "https://me:hunter2@git.example/six@0a1b".to_owned(),
+    };
+    for origin in [Origin::Url(url), index, built] {
+        let wheel = Wheel {
+            name: "six".to_owned(),
+            version: "1.0".to_owned(),
+            file_name: "six-1.0-py3-none-any.whl".to_owned(),
+            digest: Digest::of(b""),
+            size: 0,
+            path: "/home/hunter2/six".into(),
+            requested: true,
+        };
+        let component = Component::wheel(&Listed { wheel, origin }, &About::default());
+        let text = serde_json::to_string(&component).unwrap();
+        assert!(text.contains("example") && !text.contains("hunter2"), "{text}");
+    }
+}
