@@ -172,7 +172,7 @@ fn dockers_image_of_a_project_has_the_same_requirements_and_settings() {
         .into_iter()
         .filter(|path| {
             path.contains("-packages/")
-                && !path.ends_with(".pyc")
+                && !path.contains("__pycache__")
                 && !path.ends_with("/RECORD")
                 && !path.ends_with("/direct_url.json")
         })
