@@ -5,6 +5,7 @@ mod build;
 mod cache;
 mod completions;
 mod destroy;
+mod diff;
 mod dist;
 mod inspect;
 mod launch;
@@ -21,6 +22,7 @@ pub use build::Build;
 pub use cache::{Action, Cache};
 pub use completions::{Completions, Shell};
 pub use destroy::Destroy;
+pub use diff::Diff;
 pub use dist::Dist;
 pub use inspect::Inspect;
 pub use launch::Launch;
@@ -148,6 +150,8 @@ pub enum Command {
     Status(Status),
     /// Delete the pipeline's stack; data, models, images and records stay
     Destroy(Destroy),
+    /// Show what differs between two pushed images: requirements, settings, files, layers
+    Diff(Diff),
     /// Show what is kept of wheels between builds, and clear it
     Cache(Cache),
     /// Show every setting, its value and where it comes from
@@ -172,7 +176,7 @@ impl Command {
             Self::Status(arguments) => &arguments.directory,
             Self::Destroy(arguments) => &arguments.directory,
             Self::Settings(arguments) => &arguments.directory,
-            Self::Logs(_) | Self::Cache(_) | Self::Completions(_) => return Path::new("."),
+            Self::Logs(_) | Self::Diff(_) | Self::Cache(_) | Self::Completions(_) => return Path::new("."),
         };
         &given.directory
     }
@@ -191,6 +195,7 @@ impl Command {
             Self::Logs(arguments) => &arguments.settings.given,
             Self::Launch(arguments) => &arguments.settings.given,
             Self::Status(arguments) => &arguments.settings.given,
+            Self::Diff(arguments) => &arguments.settings.given,
             Self::Destroy(arguments) => &arguments.settings.given,
             Self::Cache(_) | Self::Settings(_) | Self::Completions(_) => return Vec::new(),
         };

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::checkout::Checkout;
 use super::job::{self, Job};
-use super::{CommandError, dist, json};
+use super::{CommandError, dist, json, sbom};
 use crate::cli;
 use crate::engine::{self, BuiltImage, EngineKind, Output, output};
 use crate::error::Error;
@@ -15,6 +15,7 @@ pub(super) async fn run(arguments: &cli::Build, checkout: &Checkout<'_>) -> Resu
     job.check_trust()?;
     let kind = job::engine_kind(checkout)?;
     check_output(arguments, kind)?;
+    sbom::wanted(checkout)?;
     let plan = job.plan()?;
     if arguments.dry_run.dry_run {
         let name = job.local_name()?;
@@ -32,6 +33,7 @@ pub(super) async fn run(arguments: &cli::Build, checkout: &Checkout<'_>) -> Resu
     };
     let packed = job.pack(&plan)?;
     let built = job.build(&plan, &packed, engine.as_ref()).await?;
+    sbom::listed(&job, &packed, engine.as_ref(), &built).await?;
     if let Some(output) = &arguments.output {
         checkout.progress.step(&format!("Writing {}", built.name()));
         engine.write(&built, output, checkout.progress).await?;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use crate::aws::CallError;
 use crate::engine;
 use crate::explain::{Advice, Explain, Fault};
+use crate::oci::NoPlatform;
 use crate::training;
 use crate::training::job::{Job, JobStatus};
 
@@ -40,6 +41,20 @@ pub enum CommandError {
         /// Where it was set.
         origin: String,
     },
+    /// A place for the SBOM that does not exist.
+    #[error("{source} ({origin})")]
+    UnknownSbom {
+        /// Its name.
+        source: engine::UnknownSbom,
+        /// Where it was set.
+        origin: String,
+    },
+    /// The setting `platform` is none.
+    #[error(transparent)]
+    NoPlatform(NoPlatform),
+    /// Two images were compared, and `--exit-code` wants to know.
+    #[error("the images differ")]
+    ImagesDiffer,
     /// An archive and JSON in one stream.
     #[error("standard output cannot be the image's archive and JSON at once")]
     TwoOutputs,
@@ -116,6 +131,8 @@ impl Explain for CommandError {
             Self::NoFunction => Fault::User
                 .hint("Name the training Lambda with `--function`, SGBUILD_FUNCTION or the setting `function`."),
             Self::UnknownEngine { .. } => Fault::Usage.hint("Set `engine` to auto, native or docker."),
+            Self::UnknownSbom { .. } => Fault::Usage.hint("Set `sbom` to file, attach or off."),
+            Self::NoPlatform(_) => Fault::Usage.hint("Set `platform` to that of the images, such as linux/arm64."),
             Self::TwoOutputs => Fault::Usage.hint("Leave out `--json`, or write the archive to a file."),
             Self::NoTable => Fault::User
                 .hint("Set `table`, with --table or SGBUILD_TABLE, to the table that `sgbuild status` names."),
@@ -138,7 +155,7 @@ impl Explain for CommandError {
                 "Only the project itself is compiled in the image, and not yet what is beside it: publish its wheel on an index and require that, or make what is compiled a part of the project.",
             ),
             Self::Scratch(_) => Fault::User.hint("Make room in the directory for temporary files (TMPDIR)."),
-            Self::Runtime(_) => Fault::User.alone(),
+            Self::ImagesDiffer | Self::Runtime(_) => Fault::User.alone(),
             Self::Stdout(output) => Advice::of_unwritten(output),
         }
     }

@@ -7,6 +7,7 @@ mod cache;
 mod checkout;
 mod completions;
 mod destroy;
+mod diff;
 mod dist;
 mod error;
 mod github;
@@ -20,6 +21,7 @@ mod prepared;
 mod program;
 mod push;
 mod runs;
+mod sbom;
 mod settings;
 mod status;
 mod target;
@@ -77,6 +79,7 @@ pub fn begin<'a>(
         Command::Train(arguments) => Box::pin(async move { train::run(arguments, &open()?).await }),
         Command::Runs(arguments) => Box::pin(async move { runs::run(arguments, &open()?).await }),
         Command::Logs(arguments) => Box::pin(async move { logs::run(arguments, &open()?, print).await }),
+        Command::Diff(arguments) => Box::pin(async move { diff::run(arguments, &open()?, print).await }),
         Command::Launch(arguments) => Box::pin(async move { launch::run(arguments, &open()?).await }),
         Command::Status(arguments) => Box::pin(async move { status::run(arguments, &open()?).await }),
         Command::Destroy(arguments) => Box::pin(async move { destroy::run(arguments, &open()?).await }),

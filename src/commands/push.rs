@@ -4,12 +4,12 @@ use serde_json::json;
 
 use super::checkout::Checkout;
 use super::job::{self, Job};
-use super::{CommandError, dist, json, logs, target, train};
+use super::{CommandError, dist, json, logs, sbom, target, train};
 use crate::cli;
-use crate::engine::BuiltImage;
+use crate::engine::{BuiltImage, Sbom};
 use crate::error::Error;
 use crate::image::ImagePlan;
-use crate::push::{self, Ahead, PushSettings, PushedImage};
+use crate::push::{self, Ahead, Attachment, PushSettings, PushedImage};
 use crate::shown::Data;
 use crate::training::job::Job as TrainingJob;
 use crate::training::{TrainingAnswer, TrainingSettings};
@@ -19,6 +19,7 @@ pub(super) async fn run(arguments: &cli::Push, checkout: &Checkout<'_>) -> Resul
     checkout.check_build()?;
     job::engine_kind(checkout)?;
     web::prepare();
+    let attaches = sbom::wanted(checkout)? == Sbom::Attach;
     let job = Job::open(checkout)?;
     job.check_trust()?;
     let training = training_settings(arguments, &job)?;
@@ -33,7 +34,13 @@ pub(super) async fn run(arguments: &cli::Push, checkout: &Checkout<'_>) -> Resul
     let ahead = Ahead::begin(&target, engine.last_pushed(&target.target));
     let packed = job.pack(&plan)?;
     let built = job.build(&plan, &packed, engine.as_ref()).await?;
-    let pushed = push::push(&built, engine.as_ref(), &target, ahead, checkout.progress).await?;
+    let listed = sbom::listed(&job, &packed, engine.as_ref(), &built).await?;
+    let before = sbom::pushed_before(&job, &packed);
+    let attachment = listed.as_deref().filter(|_| attaches).map(|sbom| Attachment {
+        sbom,
+        before: before.as_ref(),
+    });
+    let pushed = push::push(&built, engine.as_ref(), &target, ahead, attachment, checkout.progress).await?;
     job.record(
         &packed,
         &built,

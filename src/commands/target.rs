@@ -1,6 +1,7 @@
 //! Where `sgbuild push` pushes to, and under which tags.
 
 use super::CommandError;
+use super::checkout::Checkout;
 use super::job::{Job, auth_settings};
 use crate::error::Error;
 use crate::oci::reference::validate_tag;
@@ -38,6 +39,23 @@ pub(super) async fn settings(job: &Job<'_>) -> Result<PushSettings, Error> {
     })
 }
 
+/// The image that `text` names: in the registry that it names, or, where it is named as `repository` may be, in the account's own ECR.
+pub(super) async fn image(text: &str, checkout: &Checkout<'_>) -> Result<Reference, Error> {
+    if is_with_registry(text) {
+        return Ok(text.parse()?);
+    }
+    let end = text.find(['@', ':']).unwrap_or(text.len());
+    let (name, which) = text.split_at(end);
+    let repository = ecr::own_repository(&checkout.aws().await, name).await?;
+    Ok(format!("{repository}{which}").parse()?)
+}
+
+/// As in `docker push`: a first component with a dot or a port, or `localhost`, is a registry.
+fn is_with_registry(name: &str) -> bool {
+    let first = name.split('/').next().unwrap_or_default();
+    name.contains('/') && (first.contains(['.', ':']) || first == "localhost")
+}
+
 /// The repository that the settings name.
 enum Named {
     /// In a registry; with a tag, as the setuptools-docker pipeline's `FULL_NAME` has it.
@@ -51,9 +69,7 @@ enum Named {
 
 fn named(repository: Option<&str>) -> Result<Option<Named>, Error> {
     let Some(name) = repository else { return Ok(None) };
-    // As in `docker push`: a first component with a dot or a port, or `localhost`, is a registry.
-    let first = name.split('/').next().unwrap_or_default();
-    if !name.contains('/') || !(first.contains(['.', ':']) || first == "localhost") {
+    if !is_with_registry(name) {
         return Ok(Some(Named::InEcr(name.to_owned())));
     }
     let reference = name.parse::<Reference>()?;

@@ -2,6 +2,7 @@
 
 mod context;
 mod error;
+mod sbom;
 mod staging;
 mod written;
 
@@ -26,11 +27,13 @@ pub const DIST: &str = "dist";
 pub const DOCKERIGNORE: &str = ".dockerignore";
 /// The file that carries the result of `build` and `push` to the next phase; see [`crate::build_record`].
 pub const IMAGE_JSON: &str = "image.json";
-/// What the name begins with under which [`IMAGE_JSON`] is written before it is renamed.
+/// The file that lists what is in the image.
+pub const SBOM: &str = "sbom.cdx.json";
+/// What the name begins with under which [`IMAGE_JSON`] and [`SBOM`] are written before they are renamed.
 pub(crate) const IMAGE_JSON_UNFINISHED: &str = ".sgbuild-image-";
 
 /// What sgbuild writes there beside archives, in this release or an earlier one.
-const OURS: [&str; 7] = [
+const OURS: [&str; 8] = [
     DOCKERIGNORE,
     "Dockerfile",
     "build-requirements.txt",
@@ -38,6 +41,7 @@ const OURS: [&str; 7] = [
     IMAGE_JSON,
     "requirements.txt",
     "run.py",
+    SBOM,
 ];
 /// How long to wait before looking again whether another sgbuild is done.
 const LOCK_PAUSE: Duration = Duration::from_millis(20);

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest as _, Sha256};
 
 use super::context::{Hash, sha256};
-use super::{DOCKERIGNORE, IMAGE_JSON, IMAGE_JSON_UNFINISHED, OURS};
+use super::{DOCKERIGNORE, IMAGE_JSON, IMAGE_JSON_UNFINISHED, OURS, SBOM, sbom};
 use crate::hex::hex;
 use crate::reading::{self, SETTINGS_FILE};
 
@@ -60,6 +60,9 @@ impl Written {
         let path = self.directory.join(name);
         if name == IMAGE_JSON {
             return is_record(&path);
+        }
+        if name == SBOM {
+            return sbom::is_ours(&path);
         }
         if name.starts_with(IMAGE_JSON_UNFINISHED) {
             return is_regular(&path);
@@ -116,7 +119,7 @@ fn is_a_name_of_ours(name: &str) -> bool {
     OURS.contains(&name) || is_archive && !name.contains('/')
 }
 
-fn is_regular(path: &Path) -> bool {
+pub(super) fn is_regular(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok_and(|found| found.is_file())
 }
 

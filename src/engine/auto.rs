@@ -67,6 +67,14 @@ impl Engine for Auto {
         self.native.last_pushed(repository)
     }
 
+    async fn sbom(&self, image: &BuiltImage) -> Result<Option<String>, Error> {
+        match image.kept {
+            Kept::Native { .. } => self.native.sbom(image).await,
+            // As with every daemon: no need to look for it.
+            Kept::Docker { .. } => Ok(None),
+        }
+    }
+
     async fn send(
         &self,
         image: &BuiltImage,

@@ -7,12 +7,14 @@ mod kind;
 pub mod native;
 pub mod output;
 mod prepared;
+mod sbom;
 
 pub use auto::Auto;
 pub use error::Error;
 pub use kind::{EngineKind, UnknownEngine};
 pub use output::Output;
 pub use prepared::{Prepared, Unprepared, can_prepare};
+pub use sbom::{Sbom, UnknownSbom};
 
 use std::collections::BTreeMap;
 
@@ -53,6 +55,12 @@ pub trait Engine: Send + Sync {
     fn last_pushed(&self, _repository: &Repository) -> Option<Digest> {
         None
     }
+
+    /// What is in the image, as an SBOM (`CycloneDX`, JSON); `None` where the engine does not know that exactly.
+    ///
+    /// # Errors
+    /// The engine does not answer.
+    async fn sbom(&self, image: &BuiltImage) -> Result<Option<String>, Error>;
 
     /// Sends the image to a registry, with what each layer comes to as `progress`.
     ///

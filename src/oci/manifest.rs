@@ -13,6 +13,17 @@ pub struct Descriptor {
     pub size: u64,
 }
 
+impl Descriptor {
+    /// Of these bytes.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Self {
+        Self {
+            digest: Digest::of(bytes),
+            size: bytes.len() as u64,
+        }
+    }
+}
+
 /// The config and the layers of one image, as
 /// [Docker's](https://distribution.github.io/distribution/spec/manifest-v2-2/#image-manifest) and
 /// [OCI's](https://github.com/opencontainers/image-spec/blob/main/manifest.md) manifests both name them.

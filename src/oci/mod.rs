@@ -12,9 +12,9 @@ pub mod naming;
 mod platform;
 pub mod reference;
 
-pub use content::Content;
+pub use content::{Content, held};
 pub use digest::{Digest, Malformed};
 pub use manifest::{Descriptor, ImageManifest};
 pub use media_type::MediaType;
-pub use platform::Platform;
+pub use platform::{NoPlatform, Platform};
 pub use reference::{Reference, Repository};

@@ -1,11 +1,13 @@
 //! `BuiltImage ─▶ PushedImage`: the push, verified by what the registry answers.
 
 mod ahead;
+mod attachment;
 mod error;
 mod repository;
 mod tag;
 
 pub use ahead::Ahead;
+pub use attachment::Attachment;
 pub use error::Error;
 
 use serde::{Deserialize, Serialize};
@@ -37,6 +39,9 @@ pub struct PushedImage {
     pub config_digest: Digest,
     /// Compressed size of all layers in bytes.
     pub size: u64,
+    /// The digest of the manifest that attaches a list of what is in it, where one is attached.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sbom: Option<Digest>,
 }
 
 impl PushedImage {
@@ -63,7 +68,8 @@ pub struct PushSettings {
 }
 
 /// Pushes `image` under every tag, and returns what the registry confirmed. A tag that already holds the image is left as
-/// it is; if one does, no layer is sent at all. `ahead` is what was found out of the repository meanwhile.
+/// it is; if one does, no layer is sent at all. `ahead` is what was found out of the repository meanwhile. An `attachment` that the registry
+/// does not take is warned of.
 ///
 /// # Errors
 /// A missing repository or permission, an immutable tag on another image ([`Error::TagConflict`]), an engine or registry that
@@ -73,6 +79,7 @@ pub async fn push(
     engine: &dyn Engine,
     settings: &PushSettings,
     ahead: Ahead,
+    attachment: Option<Attachment<'_>>,
     progress: &dyn Progress,
 ) -> Result<PushedImage, Error> {
     let tags = references(settings)?;
@@ -115,6 +122,10 @@ pub async fn push(
             confirmed.push(tag.api_reference().to_owned());
         }
     }
+    let sbom = match attachment {
+        Some(attachment) => push.attach(attachment, &held.manifest).await,
+        None => None,
+    };
     Ok(PushedImage {
         repository: settings.target.clone(),
         digest,
@@ -122,6 +133,7 @@ pub async fn push(
         media_type: held.manifest.media_type,
         size: held.image.layers_size(),
         config_digest: held.image.config.digest,
+        sbom,
     })
 }
 

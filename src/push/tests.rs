@@ -51,6 +51,10 @@ impl Engine for Counting {
         Ok(false)
     }
 
+    async fn sbom(&self, _image: &BuiltImage) -> Result<Option<String>, engine::Error> {
+        Ok(None)
+    }
+
     async fn send(
         &self,
         _image: &BuiltImage,
@@ -126,7 +130,15 @@ fn settings(server: &Scripted, tags: &[&str]) -> PushSettings {
 async fn run(server: &Scripted, tags: &[&str]) -> (Result<PushedImage, Error>, Vec<String>) {
     let engine = Counting::default();
     let settings = settings(server, tags);
-    let outcome = push(&image(), &engine, &settings, Ahead::begin(&settings, None), &Silent).await;
+    let outcome = push(
+        &image(),
+        &engine,
+        &settings,
+        Ahead::begin(&settings, None),
+        None,
+        &Silent,
+    )
+    .await;
     (outcome, engine.0.into_inner().unwrap())
 }
 

@@ -37,6 +37,8 @@ pub(crate) enum Group {
     Push,
     /// Where a base image goes, and whether it is made anew.
     Base,
+    /// Which of several images of a name are compared.
+    Diff,
     /// How the training is started.
     Training,
     /// What only `sgbuild train` shows beside them.
@@ -54,7 +56,7 @@ impl Group {
     pub(crate) fn heading(self) -> &'static str {
         match self {
             Self::Project => "Project",
-            Self::Image => "Image",
+            Self::Image | Self::Diff => "Image",
             Self::Build => "Build",
             Self::Push => "Push",
             Self::Base => "Base image",

@@ -25,7 +25,7 @@ pub(crate) use flag::{Group, Place};
 pub(crate) use help::flags_of;
 pub use origin::Origin;
 pub use stages::{
-    AccountSettings, BuildSecrets, DestinationSettings, EngineSettings, PipelineSettings, RequirementsFile,
+    AccountSettings, BuildSecrets, DestinationSettings, EngineSettings, PipelineSettings, RequirementsFile, SbomSetting,
 };
 
 use std::collections::BTreeMap;

@@ -5,7 +5,7 @@
 //! there is to say; [`Key`] lists what that can be. Its stage reads it by the row's name: `settings.get(&table::PLATFORM)`.
 
 use super::definition::Definition;
-use super::flag::Group::{Account, Base, Build, Image, Pipeline, Project, Push, Stack, Train, Training};
+use super::flag::Group::{Account, Base, Build, Diff, Image, Pipeline, Project, Push, Stack, Train, Training};
 use super::flag::at;
 use super::key::{Fields, File, Key, List, Map, Number, Switch, Text, fields, file, list, map, number, switch, text};
 use crate::training::rules::MAX_RUNTIME_SECONDS;
@@ -72,7 +72,10 @@ table! {
 
     PLATFORM: Text = text("platform", "The platform to build for")
         .default("linux/amd64")
-        .flag("OS/ARCH", &[at(Image)])
+        .flag("OS/ARCH", &[
+            at(Image),
+            at(Diff).saying("The platform, where a name has images for several"),
+        ])
         .documented("The platform to build for: what SageMaker's training instances run; `linux/arm64` for other machines");
 
     SYSTEM_PACKAGES: List = list("system-packages", "Debian packages to install in the image")
@@ -171,6 +174,12 @@ table! {
         .flag_help("Leave the requirements' byte code out of a native image")
         .documented("Put the requirements' byte code into a native image, as pip does, where this machine has a Python of the image's version");
 
+    SBOM: Text = text("sbom", "The list of what is in a native image: file, attach or off")
+        .default("file")
+        .flag("WHERE", &[at(Build)])
+        .flag_help("List what is in a native image: file, in dist/; attach, to the pushed image too; or off")
+        .documented("The list of what is in a native image (CycloneDX): `file` writes it to `dist/`, `attach` sends it to the registry with the image too, `off` makes none; see below");
+
     CACHE_SIZE: Number = number("cache-size", "How much is kept of wheels between builds, in GB")
         .default(20)
         .between(1, 100_000)
@@ -200,7 +209,7 @@ table! {
         .documented("Create the ECR repository when it is missing, with scan on push");
 
     REGION: Option<Text> = text("region", "The AWS region, instead of that of the AWS configuration")
-        .flag("REGION", &[at(Push), at(Base), at(Train), at(Stack).after("stack"), at(Account).after("table")])
+        .flag("REGION", &[at(Push), at(Base), at(Diff), at(Train), at(Stack).after("stack"), at(Account).after("table")])
         .documented_default("the AWS configuration's")
         .documented("The AWS region");
 

@@ -262,6 +262,7 @@ fn hints_name_flags_that_are_there() {
         "destroy",
         "runs",
         "logs",
+        "diff",
         "settings",
         "completions",
     ];

@@ -36,7 +36,7 @@ fn completions_for_each_shell() {
 fn help() {
     assert_snapshot!(tiny().with("COLUMNS", "100").run(&["--help"]).exits(0).stdout);
     assert_snapshot!(tiny().with("COLUMNS", "100").run(&["push", "--help"]).exits(0).stdout);
-    for verb in ["train", "launch", "runs"] {
+    for verb in ["train", "launch", "runs", "diff"] {
         let help = tiny().with("COLUMNS", "100").run(&[verb, "--help"]).exits(0).stdout;
         assert_snapshot!(format!("help_of_{verb}"), help);
     }

@@ -114,14 +114,14 @@ fn aws_is_out_of_reach() {
 }
 
 /// A registry of this test's own, with Docker's kind of password file, on plain HTTP as Docker allows on loopback.
-struct Registry {
+pub(crate) struct Registry {
     server: Child,
     port: u16,
     _directory: TempDir,
 }
 
 impl Registry {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let passwords = Command::new("htpasswd")
             .args(["-Bbn", "me", "secret"])
@@ -154,7 +154,7 @@ impl Registry {
         }
     }
 
-    fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 }
@@ -278,14 +278,20 @@ fn a_native_push_asks_a_registry_little() {
             .map(|line| line.split(['?', '@']).next().unwrap_or_default().trim().to_owned())
             .map(|line| match line.split_once("/sha256:") {
                 Some((kind, _)) => format!("{kind}/sha256"),
-                None => line.split_once("/uploads/").map_or(line.clone(), |(kind, _)| kind.to_owned()),
+                None => line
+                    .split_once("/uploads/")
+                    .map_or(line.clone(), |(kind, _)| kind.to_owned()),
             })
             .collect();
         kinds.sort();
         kinds
     };
     asked_by_push();
-    let unchanged = ["GET /v2/", "GET /v2/team/tiny/manifests/1.0", "HEAD /v2/team/tiny/manifests/sha256"];
+    let unchanged = [
+        "GET /v2/",
+        "GET /v2/team/tiny/manifests/1.0",
+        "HEAD /v2/team/tiny/manifests/sha256",
+    ];
     assert_eq!(asked_by_push(), unchanged);
 
     sandbox.write("tiny/train.py", "def train():\n    print('another')\n");

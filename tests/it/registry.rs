@@ -198,6 +198,10 @@ impl Engine for Uploader {
         Ok(true)
     }
 
+    async fn sbom(&self, _image: &BuiltImage) -> Result<Option<String>, engine::Error> {
+        Ok(None)
+    }
+
     async fn send(
         &self,
         _image: &BuiltImage,
@@ -261,16 +265,30 @@ async fn a_real_registry_confirms_a_push_and_knows_it_again() {
         client: client_settings(),
     };
     let engine = Uploader::default();
-    let pushed = push::push(&built(), &engine, &settings, Ahead::begin(&settings, None), &Silent)
-        .await
-        .unwrap();
+    let pushed = push::push(
+        &built(),
+        &engine,
+        &settings,
+        Ahead::begin(&settings, None),
+        None,
+        &Silent,
+    )
+    .await
+    .unwrap();
     assert_eq!(pushed.digest, Uploader::manifest().digest());
     assert_eq!(pushed.media_type, MediaType::DockerManifest);
     assert_eq!(pushed.tags, ["1.0-abc", "latest"]);
 
-    let again = push::push(&built(), &engine, &settings, Ahead::begin(&settings, None), &Silent)
-        .await
-        .unwrap();
+    let again = push::push(
+        &built(),
+        &engine,
+        &settings,
+        Ahead::begin(&settings, None),
+        None,
+        &Silent,
+    )
+    .await
+    .unwrap();
     assert_eq!((again, *engine.0.lock().unwrap()), (pushed.clone(), 1));
 
     let client = Client::connect(&target, &Credentials::Anonymous, Access::Pull, &client_settings())

@@ -100,6 +100,11 @@ impl Engine for Docker {
         }
     }
 
+    async fn sbom(&self, _image: &BuiltImage) -> Result<Option<String>, super::Error> {
+        // What pip did is in the image, and nowhere else.
+        Ok(None)
+    }
+
     async fn send(
         &self,
         image: &BuiltImage,

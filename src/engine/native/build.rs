@@ -13,14 +13,16 @@ use super::install::Scheme;
 use super::layers::{self, Ground, Ingredient, MAX_LAYERS, Recipe};
 use super::removal;
 use super::resolve::{self, Question};
+use super::sbom::{self, Listed, Origin};
 use super::splice::{self, Entry, Measured};
-use super::store::Store;
+use super::store::{Store, Wheel};
 use super::{Error, Native};
 use crate::engine::docker::DockerSettings;
 use crate::engine::{BuiltImage, Kept, Order};
 use crate::image::{BaseImage, ImagePlan, RUN_PY, run_py};
 use crate::oci::{Digest, Platform};
 use crate::progress::Progress;
+use crate::project::normalized;
 use crate::registry::auth;
 
 /// What of images is kept in the store.
@@ -87,10 +89,16 @@ impl Native {
             scheme: &scheme,
             store: &self.store,
         };
-        let mut recipes = self.requirements(order, &ground, progress).await?;
+        let Required {
+            mut recipes,
+            mut wheels,
+            replaced,
+        } = self.requirements(order, &ground, progress).await?;
         conflicts::warn(&ground, &recipes, progress)?;
         // What the package itself brings is its author's will.
-        let package = vec![self.package(order)?];
+        let own = self.own_wheels(order)?;
+        let package = vec![package(plan, &own)?];
+        wheels.extend(own);
         let (measured, compiled) = std::thread::scope(|scope| {
             let compiling = scope.spawn(|| self.compiled(order, &ground, &recipes, progress));
             let measured = measure(&ground, &recipes, progress);
@@ -120,6 +128,16 @@ impl Native {
                 + base.layers.iter().map(|layer| layer.unpacked).sum::<u64>(),
             context_digest: order.dist.context_digest.clone(),
         };
+        if self.settings.sbom {
+            let contents = sbom::Contents {
+                plan,
+                base: &base,
+                documents: &documents,
+                wheels: &wheels,
+                replaced: &replaced,
+            };
+            contents.list(&self.store)?;
+        }
         self.keep(plan, &base, documents, recipes.into_iter().zip(measured).collect());
         Ok(built)
     }
@@ -141,16 +159,16 @@ impl Native {
         self.read_base(&asked, progress).await
     }
 
-    /// The layers of what the package requires.
+    /// What the package requires.
     async fn requirements(
         &self,
         order: &Order<'_>,
         ground: &Ground<'_>,
         progress: &dyn Progress,
-    ) -> Result<Vec<Recipe>, Error> {
+    ) -> Result<Required, Error> {
         let (plan, base) = (order.plan, ground.base);
         if plan.requirements.is_empty() {
-            return Ok(Vec::new());
+            return Ok(Required::default());
         }
         let installed: Vec<resolve::Installed> = base.python.installed.iter().map(known).collect();
         let question = Question {
@@ -182,7 +200,13 @@ impl Native {
             };
             recipes.insert(0, without);
         }
-        Ok(recipes)
+        let origins = resolution.wheels.iter().map(Origin::of);
+        let listed = wheels.into_iter().zip(origins);
+        Ok(Required {
+            recipes,
+            wheels: listed.map(|(wheel, origin)| Listed { wheel, origin }).collect(),
+            replaced: resolution.replaced,
+        })
     }
 
     /// The layers of the byte code of `recipes`. The package has none: a change of its code stays one small layer, and starts no Python.
@@ -199,24 +223,19 @@ impl Native {
         bytecode::layers(ground, recipes, &self.settings.uv, order.no_cache, progress)
     }
 
-    /// The layer of the package itself, of what it requires beside it, and of the program that the container starts.
-    fn package(&self, order: &Order<'_>) -> Result<Recipe, Error> {
-        let plan = order.plan;
+    /// The wheels of the package itself and of what it requires beside it.
+    fn own_wheels(&self, order: &Order<'_>) -> Result<Vec<Listed>, Error> {
         let mut wheels = Vec::new();
         for name in order.dist.context.iter().filter(|name| is_wheel(name)) {
-            let path = order.dist.directory.join(name);
-            wheels.push(Ingredient::of(&self.store.put(&path, true)?));
+            let wheel = self.store.put(&order.dist.directory.join(name), true)?;
+            let origin = origin_of_own(&wheel, order.plan);
+            wheels.push(Listed { wheel, origin });
         }
-        let packages = plan.neighbours.len() + 1;
+        let packages = order.plan.neighbours.len() + 1;
         if wheels.len() < packages {
             return Err(Error::NoWheel);
         }
-        Ok(Recipe {
-            title: format!("{} {}", plan.name, plan.version),
-            wheels,
-            files: [(RUN_PY.to_owned(), run_py(plan)?)].into(),
-            ..Recipe::default()
-        })
+        Ok(wheels)
     }
 
     fn keep(&self, plan: &ImagePlan, base: &Base, documents: Documents, layers: Vec<(Recipe, Measured)>) {
@@ -233,6 +252,35 @@ impl Native {
         };
         self.store.keep_note(IMAGES, id.as_str(), &record);
     }
+}
+
+/// What the package requires, as it comes to the image.
+#[derive(Default)]
+struct Required {
+    /// Its layers.
+    recipes: Vec<Recipe>,
+    wheels: Vec<Listed>,
+    /// What of the base makes room for it, by the names that it has there.
+    replaced: Vec<String>,
+}
+
+/// The layer of the package's own wheels, and of the program that the container starts.
+fn package(plan: &ImagePlan, own: &[Listed]) -> Result<Recipe, Error> {
+    Ok(Recipe {
+        title: format!("{} {}", plan.name, plan.version),
+        wheels: own.iter().map(|listed| Ingredient::of(&listed.wheel)).collect(),
+        files: [(RUN_PY.to_owned(), run_py(plan)?)].into(),
+        ..Recipe::default()
+    })
+}
+
+/// Whose wheel one of `dist/` is.
+fn origin_of_own(wheel: &Wheel, plan: &ImagePlan) -> Origin {
+    let is_its = |name: &str| normalized(name) == normalized(&wheel.name);
+    let neighbour = plan.neighbours.iter().find(|neighbour| is_its(&neighbour.name));
+    neighbour.map_or(Origin::Project, |neighbour| Origin::Neighbour {
+        directory: neighbour.directory.clone(),
+    })
 }
 
 /// Where the base's Python has things installed.

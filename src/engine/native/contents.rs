@@ -6,10 +6,10 @@ use super::base::Base;
 use super::base_blobs::BaseBlobs;
 use super::build::{Record, scheme};
 use super::layers::Ground;
-use super::send::{Layer, held, short};
+use super::send::{Layer, short};
 use super::{Error, Native};
 use crate::engine::BuiltImage;
-use crate::oci::{Content, Descriptor};
+use crate::oci::{Content, Descriptor, held};
 use crate::progress::{Progress, Silent};
 
 /// An image, all of which can be read.

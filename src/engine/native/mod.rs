@@ -5,7 +5,7 @@
 //! what it stands on   base/: what a base image holds
 //! what it installs    resolve/: which wheels; store/: wheels by digest
 //! what it makes       archive.rs: a wheel; install/: its files' places; layers.rs: which wheel in which layer; splice.rs: a layer's bytes;
-//!                     image.rs: config and manifest; bytecode/: what Python would compile at every start
+//!                     image.rs: config and manifest; bytecode/: what Python would compile at every start; sbom/: what is in it
 //! the whole           build.rs, send.rs; contents.rs: all of it to be read; saved.rs, write.rs: as files, or into the daemon
 //! ```
 
@@ -25,6 +25,7 @@ mod removal;
 pub(crate) mod resolve;
 mod resumed;
 mod saved;
+mod sbom;
 mod send;
 mod splice;
 pub(crate) mod store;
@@ -75,6 +76,8 @@ pub struct NativeSettings {
     pub cache_limit: u64,
     /// Whether the requirements' byte code is in an image, where this machine can compile it.
     pub bytecode: bool,
+    /// Whether it is listed what is in an image.
+    pub sbom: bool,
 }
 
 /// The native engine.
@@ -133,6 +136,9 @@ impl Engine for Native {
         let Some(record) = record.filter(is_ours) else {
             return Ok(false);
         };
+        if self.settings.sbom && sbom::kept(&self.store, &image.id).is_none() {
+            return Ok(false);
+        }
         // What is on this machine may be made anew under its name at any time, and costs little to be looked at.
         let is_elsewhere = record.base()?.in_registry().is_some();
         Ok(is_elsewhere || self.base_of(&record, &Silent).await.is_ok())
@@ -140,6 +146,10 @@ impl Engine for Native {
 
     fn last_pushed(&self, repository: &Repository) -> Option<Digest> {
         Some(self.last(repository)?.manifest)
+    }
+
+    async fn sbom(&self, image: &BuiltImage) -> Result<Option<String>, super::Error> {
+        Ok(sbom::kept(&self.store, &image.id))
     }
 
     async fn send(

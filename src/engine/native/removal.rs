@@ -31,10 +31,7 @@ pub(super) fn removed(ground: &Ground<'_>, replaced: &[String], recipes: &[Recip
     }
     let mut files = BTreeSet::new();
     for distribution in &base.python.installed {
-        let is_replaced = replaced
-            .iter()
-            .any(|name| normalized(name) == normalized(&distribution.name));
-        if is_replaced && may_go(base, &distribution.info_directory) {
+        if goes(base, replaced, distribution) {
             files.extend(files_of(base, distribution)?);
         }
     }
@@ -49,6 +46,12 @@ pub(super) fn removed(ground: &Ground<'_>, replaced: &[String], recipes: &[Recip
     let removed = with_empty_directories(base, &files, &used);
     ground.store.keep_note(REMOVED, key.as_str(), &removed);
     Ok(removed)
+}
+
+/// Whether the image does not have a distribution of the base any more, where those of the names `replaced` make room for others.
+pub(super) fn goes(base: &Base, replaced: &[String], distribution: &Installed) -> bool {
+    let is_it = |name: &String| normalized(name) == normalized(&distribution.name);
+    replaced.iter().any(is_it) && may_go(base, &distribution.info_directory)
 }
 
 /// Whether the image's pip would remove what is at a path: nothing of the Python that a virtual environment stands on, and nothing of what

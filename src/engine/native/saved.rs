@@ -16,9 +16,8 @@ use tempfile::NamedTempFile;
 
 use super::contents::Contents;
 use super::resumed::Resumed;
-use super::send::held;
 use crate::engine::output::{OCI_LAYOUT, beside};
-use crate::oci::{Content, Descriptor, Digest, MediaType};
+use crate::oci::{Content, Descriptor, Digest, MediaType, held};
 use crate::progress::{Progress, Task};
 
 /// When every file was changed: as the files of a layer.

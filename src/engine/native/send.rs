@@ -20,7 +20,7 @@ use super::splice::{Entry, LayerReader, Measured};
 use super::{Error, Native};
 use crate::engine::{BuiltImage, Destination};
 use crate::explain::{Explain as _, Fault};
-use crate::oci::{Content, Descriptor, Digest, ImageManifest, MediaType};
+use crate::oci::{Content, Descriptor, Digest, ImageManifest, MediaType, Repository, held};
 use crate::progress::{Progress, Task};
 use crate::registry::client::{Client, Manifest};
 use crate::registry::{Credentials, auth};
@@ -49,7 +49,7 @@ enum Blob<'a> {
 impl Blob<'_> {
     fn descriptor(&self) -> Descriptor {
         match self {
-            Self::Config(text) => described(text.as_bytes()),
+            Self::Config(text) => Descriptor::of(text.as_bytes()),
             Self::OfBase(layer) => layer.in_image().clone(),
             Self::Layer(_, measured) => measured.descriptor(),
         }
@@ -262,27 +262,6 @@ impl Sending<'_> {
         self.destination.client.upload_blob(&blob).await?;
         Ok("pushed")
     }
-}
-
-fn described(bytes: &[u8]) -> Descriptor {
-    Descriptor {
-        digest: Digest::of(bytes),
-        size: bytes.len() as u64,
-    }
-}
-
-/// A document, as content that is held in memory.
-pub(super) fn held(bytes: &[u8]) -> Arc<dyn Content> {
-    struct Held(Descriptor, Bytes);
-    impl Content for Held {
-        fn descriptor(&self) -> &Descriptor {
-            &self.0
-        }
-        fn open(&self) -> io::Result<Box<dyn Read + Send>> {
-            Ok(Box::new(io::Cursor::new(self.1.clone())))
-        }
-    }
-    Arc::new(Held(described(bytes), Bytes::copy_from_slice(bytes)))
 }
 
 /// A layer, made of its wheels while it is sent.

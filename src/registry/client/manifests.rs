@@ -2,7 +2,7 @@
 //! ([the specification](https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pulling-manifests)).
 
 use bytes::Bytes;
-use http::header::{ACCEPT, CONTENT_TYPE};
+use http::header::{ACCEPT, CONTENT_TYPE, HeaderName};
 use http::{HeaderValue, Method, StatusCode};
 
 use super::exchange::{Answer, Request};
@@ -71,6 +71,16 @@ impl Client {
     /// # Errors
     /// Anything but 201: a manifest whose blobs are not there, an immutable tag.
     pub async fn put_manifest(&self, reference: &str, manifest: &Manifest) -> Result<Option<Digest>, Error> {
+        Ok(answered_digest(&self.put(reference, manifest, None).await?))
+    }
+
+    /// The same with the whole answer, under a condition if there is one.
+    pub(super) async fn put(
+        &self,
+        reference: &str,
+        manifest: &Manifest,
+        condition: Option<(HeaderName, HeaderValue)>,
+    ) -> Result<Answer, Error> {
         let mut request = Request::new(
             Method::PUT,
             self.api(&format!("{}/manifests/{reference}", self.repository.path))?,
@@ -78,15 +88,16 @@ impl Client {
         let content_type = HeaderValue::from_str(manifest.media_type.as_str())
             .map_err(|_| self.protocol(&request.title(), "the media type cannot be sent as a header"))?;
         request.headers.insert(CONTENT_TYPE, content_type);
+        request.headers.extend(condition);
         request.body = manifest.bytes.clone();
         let answer = self.send(request.clone()).await?;
         if answer.status.is_success() {
-            return Ok(answered_digest(&answer));
+            return Ok(answer);
         }
         Err(self.unexpected(&answer, &request.title()))
     }
 
-    fn manifest_request(&self, method: Method, reference: &str) -> Result<Request, Error> {
+    pub(super) fn manifest_request(&self, method: Method, reference: &str) -> Result<Request, Error> {
         let mut request = Request::new(
             method,
             self.api(&format!("{}/manifests/{reference}", self.repository.path))?,
@@ -100,7 +111,7 @@ impl Client {
     }
 }
 
-fn media_type(answer: &Answer) -> MediaType {
+pub(super) fn media_type(answer: &Answer) -> MediaType {
     let text = answer.header(CONTENT_TYPE).unwrap_or_default();
     MediaType::from(text.split(';').next().unwrap_or_default().trim().to_owned())
 }

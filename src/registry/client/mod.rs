@@ -23,6 +23,7 @@ mod challenge;
 mod error;
 mod exchange;
 mod manifests;
+mod referrers;
 mod sending;
 mod trust;
 

@@ -5,6 +5,8 @@ use crate::explain::{Explain as _, Fault};
 use crate::oci::{Content, Descriptor, Digest, MediaType};
 use crate::registry::scripted::{Scripted, answer};
 
+mod referrers;
+
 const MANIFEST: &str = r#"{"schemaVersion":2}"#;
 
 fn settings() -> ClientSettings {

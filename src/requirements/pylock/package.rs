@@ -14,7 +14,7 @@ pub(crate) struct Package {
     pub(crate) name: Spanned<String>,
     pub(crate) version: Option<String>,
     pub(super) marker: Option<String>,
-    pub(super) index: Option<String>,
+    pub(crate) index: Option<String>,
     pub(crate) vcs: Option<Vcs>,
     pub(crate) directory: Option<Directory>,
     pub(crate) archive: Option<File>,

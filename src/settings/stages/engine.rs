@@ -23,6 +23,15 @@ pub struct EngineSettings<'a> {
     pub no_cache: bool,
 }
 
+/// Where the list of what is in the image goes.
+#[derive(Debug)]
+pub struct SbomSetting<'a> {
+    /// As it was set.
+    pub name: &'a str,
+    /// Where it was set.
+    pub origin: &'a Origin,
+}
+
 impl Settings {
     /// What builds the image, and how.
     #[must_use]
@@ -48,6 +57,17 @@ impl Settings {
             static_only: self.get(&table::STATIC),
             cache_limit: self.cache_limit(),
             bytecode: self.get(&table::BYTECODE),
+            // What it is to be, a command says; one that is misspelt is refused there.
+            sbom: self.sbom().name != "off",
+        }
+    }
+
+    /// Where the list of what is in the image goes.
+    #[must_use]
+    pub fn sbom(&self) -> SbomSetting<'_> {
+        SbomSetting {
+            name: self.get(&table::SBOM),
+            origin: self.origin_of(&table::SBOM),
         }
     }
 

@@ -7,7 +7,7 @@ mod project;
 mod push;
 mod training;
 
-pub use engine::EngineSettings;
+pub use engine::{EngineSettings, SbomSetting};
 pub use image::{BuildSecrets, RequirementsFile};
 pub use pipeline::{AccountSettings, PipelineSettings};
 pub use push::DestinationSettings;

@@ -13,6 +13,7 @@ fn image() -> PushedImage {
         tags: vec!["1.0.0-1f0c2ab".to_owned()],
         media_type: MediaType::DockerManifest,
         config_digest: format!("sha256:{}", "2e".repeat(32)).parse().unwrap(),
+        sbom: None,
         size: 75_000_000,
     }
 }

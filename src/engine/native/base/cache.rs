@@ -1,6 +1,6 @@
 //! What was read of base images, by digest: so that a layer is read once, and an image that was read before is there at once.
 //!
-//! In sgbuild's cache, `bases/`: `layer-<digest>` are listings, `image-<digest>` are bases, `name-<digest>` which image a name had. A file
+//! In sgbuild's cache, `bases/`: `listing-<digest>` are layers' listings, `image-<digest>` are bases, `name-<digest>` which image a name had. A file
 //! is put in place by one rename, and one that is not as it was written is as good as none.
 
 use std::fs;
@@ -100,7 +100,7 @@ impl<'a> Cache<'a> {
 
     /// What a layer holds, by its digest as its source has it.
     pub(super) fn listing(&self, layer: &Digest) -> Option<Listing> {
-        let bytes = self.load(&file_of("layer", layer))?;
+        let bytes = self.load(&file_of("listing", layer))?;
         let mut text = Vec::new();
         GzDecoder::new(&bytes[..]).take(LARGEST).read_to_end(&mut text).ok()?;
         serde_json::from_slice(&text).ok()
@@ -112,7 +112,7 @@ impl<'a> Cache<'a> {
         if let Ok(bytes) = packed.finish()
             && written
         {
-            self.keep(&file_of("layer", layer), &bytes);
+            self.keep(&file_of("listing", layer), &bytes);
         }
     }
 

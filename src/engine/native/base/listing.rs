@@ -26,26 +26,26 @@ const SMALL: u64 = 256 << 20;
 
 /// A layer, read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Listing {
+pub(crate) struct Listing {
     /// The digest of the layer unpacked.
-    pub(super) diff_id: Digest,
+    pub(crate) diff_id: Digest,
     /// Its size unpacked, in bytes.
-    pub(super) unpacked: u64,
+    pub(crate) unpacked: u64,
     /// What it holds, in its order.
-    pub(super) items: Vec<Item>,
+    pub(crate) items: Vec<Item>,
 }
 
 /// An entry of a layer, or what it removes of those below ([layer.md](https://github.com/opencontainers/image-spec/blob/main/layer.md)).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Item {
+pub(crate) struct Item {
     /// Relative to the root, without `.` and `..`; empty for the root itself.
-    pub(super) path: String,
+    pub(crate) path: String,
     /// What is there.
-    pub(super) what: What,
+    pub(crate) what: What,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum What {
+pub(crate) enum What {
     Directory {
         mode: u16,
         #[serde(default, skip_serializing_if = "Owner::is_root")]
@@ -53,6 +53,10 @@ pub(super) enum What {
     },
     File {
         mode: u16,
+        /// In bytes.
+        size: u64,
+        /// Of its content.
+        digest: Digest,
         /// What is kept of its content.
         kept: Option<String>,
     },
@@ -135,10 +139,17 @@ impl Found {
                 mode,
                 owner: entry.owner,
             },
-            EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => What::File {
-                mode,
-                kept: self.kept(&path, content)?,
-            },
+            EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => {
+                let mut content = Hashed::new(content, entry.size);
+                let kept = self.kept(&path, &mut content)?;
+                io::copy(&mut content, &mut io::sink())?;
+                What::File {
+                    mode,
+                    size: entry.size,
+                    digest: content.digest(),
+                    kept,
+                }
+            }
             EntryType::Symlink => What::Link(text(&entry.link)),
             EntryType::Link => What::Same(inside(&entry.link)?),
             _ => What::Other,

@@ -97,7 +97,7 @@ impl Root {
                 owner,
                 children: Children::new(),
             },
-            What::File { mode, kept } => There::File {
+            What::File { mode, kept, .. } => There::File {
                 mode,
                 kept: kept.map(Arc::from),
             },

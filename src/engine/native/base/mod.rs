@@ -11,6 +11,7 @@ mod excerpt;
 mod feed;
 mod layout;
 mod listing;
+mod look;
 mod manifest;
 mod merge;
 mod python;
@@ -21,6 +22,8 @@ mod zstd;
 
 pub(in crate::engine::native) use docker_archive::{SavedLayer, save};
 pub use error::Error;
+pub(crate) use listing::{Item, Listing, What};
+pub(crate) use look::{Image, layers_of, look};
 pub use python::{Installed, Python, Record};
 pub use source::Source;
 pub use tree::{Kind, Owner, Tree};
@@ -36,7 +39,6 @@ use crate::progress::Progress;
 use crate::registry::Credentials;
 use crate::registry::client::ClientSettings;
 use cache::Cache;
-use listing::Listing;
 use manifest::{Config, Manifest};
 use merge::Root;
 

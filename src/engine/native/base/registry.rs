@@ -15,10 +15,10 @@ use crate::progress::Progress;
 use crate::registry::client::{self, Access, Client};
 
 /// As many layers come at once.
-const AT_ONCE: usize = 4;
+pub(super) const AT_ONCE: usize = 4;
 
 /// An image that is asked of its registry.
-struct Remote<'a> {
+pub(super) struct Remote<'a> {
     /// As the setting names it.
     image: String,
     client: Client,
@@ -85,7 +85,7 @@ async fn fetched(
 }
 
 impl<'a> Remote<'a> {
-    async fn connect(
+    pub(super) async fn connect(
         reference: &Reference,
         asked: &'a Asked<'a>,
         cache: &'a Cache<'a>,
@@ -105,9 +105,11 @@ impl<'a> Remote<'a> {
             progress,
         })
     }
+}
 
+impl Remote<'_> {
     /// The manifest of the image for the platform, with its digest.
-    async fn named(&self, reference: &Reference) -> Result<(Digest, Manifest), Error> {
+    pub(super) async fn named(&self, reference: &Reference) -> Result<(Digest, Manifest), Error> {
         let (digest, bytes) = self.document(reference.api_reference()).await?;
         if reference.digest.as_ref().is_some_and(|named| *named != digest) {
             return Err(self.unlike("manifest", "is not the one that was asked for".to_owned()));
@@ -177,12 +179,18 @@ impl<'a> Remote<'a> {
 
     /// The image with its config.
     async fn described(&self, digest: Digest, manifest: Manifest) -> Result<Described, Error> {
+        let config = self.config(&manifest).await?;
+        Described::new(&self.image, digest, manifest, &config, self.asked.platform)
+    }
+
+    /// The config, as it is.
+    pub(super) async fn config(&self, manifest: &Manifest) -> Result<Vec<u8>, Error> {
         let mut config = Vec::new();
         let found = self.client.read_blob(&manifest.config, &mut config).await;
         if !found.map_err(|source| self.failed(source))? {
             return Err(self.unlike("config", "is not in the registry".to_owned()));
         }
-        Described::new(&self.image, digest, manifest, &config, self.asked.platform)
+        Ok(config)
     }
 
     fn parsed(&self, document: &'static str, bytes: &[u8]) -> Result<Document, Error> {
@@ -190,7 +198,7 @@ impl<'a> Remote<'a> {
     }
 
     /// What a layer holds: from the cache, or fetched, again from its beginning while that may help.
-    async fn listing(&self, layer: &Layer) -> Result<Listing, Error> {
+    pub(super) async fn listing(&self, layer: &Layer) -> Result<Listing, Error> {
         if let Some(listing) = self.cache.listing(&layer.descriptor.digest) {
             return Ok(listing);
         }
@@ -256,7 +264,7 @@ impl<'a> Remote<'a> {
         }
     }
 
-    fn unlike(&self, document: &'static str, reason: String) -> Error {
+    pub(super) fn unlike(&self, document: &'static str, reason: String) -> Error {
         Error::Document {
             image: self.image.clone(),
             document,

@@ -218,5 +218,7 @@ fn resolved(package: &ToBuild, digest: Digest, file_name: String) -> Resolved {
         },
         // Those of what it was built of were verified.
         hashes: Vec::new(),
+        is_of_index: false,
+        index: None,
     }
 }

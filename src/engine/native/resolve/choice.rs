@@ -104,7 +104,11 @@ impl Choice<'_> {
             chosen.replaced.push((*as_written).to_owned());
         }
         match self.file(package, &name)? {
-            Found::Wheel(wheel) => chosen.wheels.push(wheel),
+            Found::Wheel(wheel) => chosen.wheels.push(Resolved {
+                is_of_index,
+                index: package.index.as_deref().filter(|_| is_of_index).map(without_user_info),
+                ..wheel
+            }),
             Found::Sources(sources) => chosen.to_build.push(sources),
         }
         Ok(())
@@ -219,6 +223,8 @@ impl Choice<'_> {
             requested: self.is_requested(name, &remote.url),
             source: Source::File(remote),
             hashes: allowed.to_vec(),
+            is_of_index: false,
+            index: None,
         })
     }
 

@@ -11,7 +11,7 @@ use crate::progress::Progress;
 /// Of the notes in the store.
 const KIND: &str = "resolution";
 /// Another number where answers are found in another way.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 /// From this age on it is told.
 const HOURS: i64 = 24;
 

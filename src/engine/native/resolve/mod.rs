@@ -79,6 +79,10 @@ pub(crate) struct Resolved {
     pub(crate) source: Source,
     /// The hashes that its requirement allows, `sha256:…`; empty where it names none.
     pub(crate) hashes: Vec<String>,
+    /// Whether it was found in an index, and not at a URL that a requirement names.
+    pub(crate) is_of_index: bool,
+    /// Which index that is, without credentials, where uv says so: of its default it does not.
+    pub(crate) index: Option<String>,
 }
 
 /// Where a wheel is from.

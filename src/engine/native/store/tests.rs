@@ -45,6 +45,8 @@ fn wheel(url: &str) -> Resolved {
             size: Some(TEXT.len() as u64),
         }),
         hashes: Vec::new(),
+        is_of_index: true,
+        index: None,
     }
 }
 
