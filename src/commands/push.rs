@@ -29,7 +29,7 @@ pub(super) async fn run(arguments: &cli::Push, checkout: &Checkout<'_>) -> Resul
     let ahead = Ahead::begin(&target);
     let engine = job.engine(&plan).await?;
     let packed = job.pack(&plan)?;
-    let built = job.build(&plan, &packed, engine.as_ref()).await?;
+    let built = job.build(&plan, &packed, engine.as_ref(), Some(&target)).await?;
     let pushed = push::push(&built, engine.as_ref(), &target, ahead, checkout.progress).await?;
     job.record(
         &packed,

@@ -38,6 +38,16 @@ pub(super) async fn settings(job: &Job<'_>) -> Result<PushSettings, Error> {
     })
 }
 
+/// The same where the settings name a registry: then nobody has to be asked which it is. `None` where they do not, or where they are wrong, which
+/// `sgbuild push` says.
+pub(super) async fn named_whole(job: &Job<'_>) -> Option<PushSettings> {
+    let set = job.checkout.settings.destination();
+    match named(set.repository) {
+        Ok(Some(Named::Registry { .. })) => settings(job).await.ok(),
+        _ => None,
+    }
+}
+
 /// The repository that the settings name.
 enum Named {
     /// In a registry; with a tag, as the setuptools-docker pipeline's `FULL_NAME` has it.

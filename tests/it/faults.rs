@@ -114,14 +114,14 @@ fn aws_is_out_of_reach() {
 }
 
 /// A registry of this test's own, with Docker's kind of password file, on plain HTTP as Docker allows on loopback.
-struct Registry {
+pub(crate) struct Registry {
     server: Child,
     port: u16,
     _directory: TempDir,
 }
 
 impl Registry {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let passwords = Command::new("htpasswd")
             .args(["-Bbn", "me", "secret"])
@@ -154,7 +154,7 @@ impl Registry {
         }
     }
 
-    fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 }
@@ -172,14 +172,19 @@ fn logged_in(host: &str) -> Sandbox {
         .with_testbed()
         .without("AWS_ACCESS_KEY_ID")
         .without("AWS_SECRET_ACCESS_KEY");
+    log_in(&sandbox, host);
+    sandbox
+}
+
+/// Docker's credentials for `host`.
+pub(crate) fn log_in(sandbox: &Sandbox, host: &str) {
     let auth = base64::engine::general_purpose::STANDARD.encode("me:secret");
-    fs::create_dir(sandbox.home().join(".docker")).unwrap();
+    fs::create_dir_all(sandbox.home().join(".docker")).unwrap();
     fs::write(
         sandbox.home().join(".docker/config.json"),
         json!({ "auths": { host: { "auth": auth } } }).to_string(),
     )
     .unwrap();
-    sandbox
 }
 
 #[test]

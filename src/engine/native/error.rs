@@ -85,6 +85,14 @@ pub enum Error {
         /// Of the wheel.
         digest: Digest,
     },
+    /// The last image of a repository told of a layer what it is not.
+    #[error("the layer of {title} is not {told}, as an image of the repository had said")]
+    OtherLayer {
+        /// What is in it.
+        title: String,
+        /// What it was said to be.
+        told: Digest,
+    },
     /// An image is not kept any more.
     #[error("the image {id} is not in sgbuild's cache any more")]
     ImageGone {
@@ -177,6 +185,9 @@ impl Explain for Error {
             Self::WheelGone { .. } | Self::ImageGone { .. } | Self::Dist { .. } => {
                 Fault::User.hint("Build it again: `sgbuild build`.")
             }
+            Self::OtherLayer { .. } => Fault::User.hint(
+                "This machine makes other bytes of the same wheels, or the image lied: build it without its word, `sgbuild build --no-last-image --no-cache`.",
+            ),
             Self::RunPy(error) => error.advice(),
             Self::Registry(error) => error.advice(),
             Self::Auth(error) => error.advice(),

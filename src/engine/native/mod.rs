@@ -3,9 +3,10 @@
 //!
 //! ```text
 //! what it stands on   base/: what a base image holds
-//! what it installs    resolve/: which wheels; store/: wheels by digest
+//! what it installs    resolve/: which wheels; store/: wheels by digest; required.rs: which of them are needed here
 //! what it makes       archive.rs: a wheel; install/: its files' places; layers.rs: which wheel in which layer; splice.rs: a layer's bytes;
-//!                     image.rs: config and manifest; bytecode/: what Python would compile at every start
+//!                     image.rs: config and manifest; bytecode/, compiled.rs: what Python would compile at every start
+//! what it need not    last/: what the repository's last image tells of its layers; elsewhere.rs: and where that does not do
 //! the whole           build.rs, send.rs; contents.rs: all of it to be read; saved.rs, write.rs: as files, or into the daemon
 //! ```
 
@@ -13,14 +14,18 @@ mod archive;
 pub mod base;
 mod build;
 mod bytecode;
+mod compiled;
 mod conflicts;
 mod contents;
+mod elsewhere;
 mod error;
 mod image;
 mod install;
+mod last;
 mod layers;
 mod platform_tags;
 mod removal;
+mod required;
 pub(crate) mod resolve;
 mod saved;
 mod send;
@@ -64,6 +69,8 @@ pub struct NativeSettings {
     pub cache_limit: u64,
     /// Whether the requirements' byte code is in an image, where this machine can compile it.
     pub bytecode: bool,
+    /// Whether the last image of a repository is believed what its layers are made of.
+    pub last_image: bool,
 }
 
 /// The native engine.
@@ -99,8 +106,7 @@ impl Engine for Native {
 
     async fn holds(&self, image: &BuiltImage) -> Result<bool, super::Error> {
         let record = Record::read(&self.store, &image.id);
-        Ok(record
-            .is_some_and(|record| record.bytecode == self.settings.bytecode && build::is_whole(&record, &self.store)))
+        Ok(record.is_some_and(|record| record.bytecode == self.settings.bytecode && record.is_whole(&self.store)))
     }
 
     async fn send(

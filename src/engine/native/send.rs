@@ -90,6 +90,7 @@ impl Native {
             destination,
             progress,
             source: OnceCell::new(),
+            whole: OnceCell::new(),
         };
         let manifest = Manifest {
             bytes: Bytes::from(record.manifest.clone()),
@@ -109,7 +110,7 @@ impl Native {
         } else {
             put?;
         }
-        self.remember(destination, &manifest);
+        self.note_pushed(&destination.reference.repository.to_string(), &manifest);
         Ok(())
     }
 
@@ -160,8 +161,14 @@ impl Native {
         })
     }
 
+    /// Whether an image was pushed there before, as far as this machine knows.
+    pub(super) fn has_pushed(&self, repository: &str) -> bool {
+        let key = Digest::of(repository.as_bytes());
+        self.store.note::<LastPushed>(PUSHED, key.as_str()).is_some()
+    }
+
     /// Keeps what the repository has now. Without that note the next push only asks more.
-    fn remember(&self, destination: &Destination<'_>, manifest: &Manifest) {
+    pub(super) fn note_pushed(&self, repository: &str, manifest: &Manifest) {
         let Ok(parsed) = ImageManifest::parse(&manifest.bytes) else {
             return;
         };
@@ -174,7 +181,7 @@ impl Native {
                 .map(|blob| blob.digest.clone())
                 .collect(),
         };
-        let key = Digest::of(destination.reference.repository.to_string().as_bytes());
+        let key = Digest::of(repository.as_bytes());
         self.store.keep_note(PUSHED, key.as_str(), &last);
     }
 }
@@ -188,6 +195,8 @@ struct Sending<'a> {
     progress: &'a dyn Progress,
     /// Connected to the base's registry, once that is needed.
     source: OnceCell<Arc<Client>>,
+    /// The record with what was elsewhere, once that is needed.
+    whole: OnceCell<Record>,
 }
 
 impl Sending<'_> {
@@ -222,7 +231,7 @@ impl Sending<'_> {
             }
             Blob::Layer(recipe, _) => {
                 let layer: Arc<dyn Content> = Arc::new(Layer {
-                    entries: self.entries(recipe)?,
+                    entries: self.entries(recipe, &descriptor.digest).await?,
                     descriptor,
                     task: Arc::clone(&task),
                 });
@@ -235,7 +244,14 @@ impl Sending<'_> {
         Ok(())
     }
 
-    fn entries(&self, recipe: &Recipe) -> Result<Arc<[Entry]>, Error> {
+    async fn entries(&self, recipe: &Recipe, layer: &Digest) -> Result<Arc<[Entry]>, Error> {
+        let mut recipe = recipe;
+        if self.record.elsewhere.layers.contains(layer) {
+            let bring = || self.native.brought_here(self.record.clone(), self.base, self.progress);
+            let whole = self.whole.get_or_try_init(bring).await?;
+            let found = whole.layers.iter().find(|(_, measured)| measured.digest == *layer);
+            recipe = found.map_or(recipe, |(recipe, _)| recipe);
+        }
         let scheme = scheme(self.base);
         let ground = Ground {
             base: self.base,

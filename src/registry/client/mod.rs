@@ -23,6 +23,7 @@ mod error;
 mod exchange;
 mod manifests;
 mod sending;
+mod tags;
 mod trust;
 
 use authorization::Authorization;

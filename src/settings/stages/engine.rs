@@ -47,6 +47,7 @@ impl Settings {
             static_only: self.get(&table::STATIC),
             cache_limit: self.cache_limit(),
             bytecode: self.get(&table::BYTECODE),
+            last_image: self.get(&table::LAST_IMAGE),
         }
     }
 
