@@ -40,6 +40,12 @@ pub enum CommandError {
         /// Where it was set.
         origin: String,
     },
+    /// The pipeline that is launched could not build the package in this directory.
+    #[error("the pipeline would build without Docker, and this package cannot be: {source}")]
+    PipelineEngine {
+        /// What needs Docker.
+        source: engine::native::Error,
+    },
     /// An archive and JSON in one stream.
     #[error("standard output cannot be the image's archive and JSON at once")]
     TwoOutputs,
@@ -113,6 +119,9 @@ impl Explain for CommandError {
             Self::NoFunction => Fault::User
                 .hint("Name the training Lambda with `--function`, SGBUILD_FUNCTION or the setting `function`."),
             Self::UnknownEngine { .. } => Fault::Usage.hint("Set `engine` to auto, native or docker."),
+            Self::PipelineEngine { .. } => Fault::User.hint(
+                "Launch it with Docker, in privileged builds: `sgbuild launch --engine docker`; or have what it needs in a base image of your own (`base-image`).",
+            ),
             Self::TwoOutputs => Fault::Usage.hint("Leave out `--json`, or write the archive to a file."),
             Self::NoTable => Fault::User
                 .hint("Set `table`, with --table or SGBUILD_TABLE, to the table that `sgbuild status` names."),

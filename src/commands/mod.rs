@@ -15,6 +15,7 @@ mod launch;
 mod logs;
 mod neighbours;
 mod pipeline;
+mod pipeline_engine;
 mod program;
 mod push;
 mod runs;

@@ -14,6 +14,9 @@ use crate::{template, uv};
 /// What to do where only a Dockerfile serves.
 const DOCKER: &str = "Build it with Docker: `--engine docker`.";
 
+/// The same in a pipeline's stack, whose builds have no daemon by default.
+const PIPELINE: &str = "In a pipeline's build: `sgbuild launch --engine docker`, once, makes its builds privileged.";
+
 /// Why the native engine failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -170,9 +173,10 @@ impl Error {
 impl Explain for Error {
     fn advice(&self) -> Advice {
         match self {
-            Self::OnlyDocker { .. } | Self::NoWheel | Self::OnBuild { .. } | Self::InTheWay { .. } | Self::Layer(_) => {
-                Fault::User.hint(DOCKER)
+            Self::OnlyDocker { .. } | Self::NoWheel | Self::OnBuild { .. } | Self::InTheWay { .. } => {
+                Fault::User.hint(DOCKER).and(PIPELINE)
             }
+            Self::Layer(_) => Fault::User.hint(DOCKER),
             Self::BaseLayer { .. } => Fault::User.hint("Choose a base image whose layers are in gzip."),
             Self::Unrecorded { .. } => Fault::User.hint(
                 "pip could not replace it either: require the version that the base has, or choose another base image.",

@@ -44,7 +44,7 @@ use async_trait::async_trait;
 
 use super::docker::Docker;
 use super::{BuiltImage, Destination, Engine, Order, Output};
-use crate::image::ImagePlan;
+use crate::image::{ImagePlan, OnlyDocker};
 use crate::progress::Progress;
 use crate::registry::auth::AuthSettings;
 use crate::registry::client::ClientSettings;
@@ -132,7 +132,14 @@ impl Engine for Native {
 /// # Errors
 /// [`Error::OnlyDocker`], with the first such thing.
 pub fn check(plan: &ImagePlan) -> Result<(), Error> {
-    let only = &plan.only_docker;
+    check_without_docker(&plan.only_docker)
+}
+
+/// The same, of what is known of an image before it is planned.
+///
+/// # Errors
+/// As [`check`].
+pub fn check_without_docker(only: &OnlyDocker) -> Result<(), Error> {
     let what = if only.template.is_some() {
         "a Dockerfile template of your own"
     } else if !only.system_packages.is_empty() {

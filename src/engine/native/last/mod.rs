@@ -52,12 +52,11 @@ pub(super) enum ByteCode {
 struct Document {
     os: String,
     architecture: String,
-    #[serde(default)]
-    config: Run,
+    config: Option<Run>,
     rootfs: RootFs,
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize)]
 struct Run {
     #[serde(rename = "Labels", default)]
     labels: Option<BTreeMap<String, String>>,
@@ -81,7 +80,7 @@ impl Last {
     ) -> Result<Self, String> {
         let config: Document =
             serde_json::from_slice(config).map_err(|error| format!("has a config that is not understood: {error}"))?;
-        let labels = config.config.labels.unwrap_or_default();
+        let labels = config.config.and_then(|run| run.labels).unwrap_or_default();
         let label = labels.get(label::NAME).ok_or("does not tell of its layers")?;
         let label = Label::parse(label).map_err(|reason| format!("has a label that {reason}"))?;
         if config.os != platform.os || config.architecture != platform.architecture {
