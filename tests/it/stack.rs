@@ -458,7 +458,9 @@ fn a_build_that_failed_pushes_and_trains_nothing() {
 #[test]
 fn a_package_that_needs_docker_has_no_pipeline_without_it() {
     let stack = Stack::new();
-    stack.sandbox.write("pyproject.toml", "[tool.sgbuild]\nsystem-packages = [\"git\"]\n");
+    stack
+        .sandbox
+        .write("pyproject.toml", "[tool.sgbuild]\nsystem-packages = [\"git\"]\n");
     for more in [&[][..], &["--engine", "native"]] {
         stack.launch(more).exits(1).says(&[
             "without Docker",

@@ -54,12 +54,12 @@ impl Native {
         progress: &dyn Progress,
     ) -> Result<Compiled, Error> {
         let recipes = &required.recipes;
-        if !self.settings.bytecode {
-            return Ok(Compiled(recipes.iter().map(|_| OfLayer::Unknown(None)).collect()));
-        }
         let told = |recipe: &Recipe| {
             if recipe.wheels.is_empty() {
                 return Some(OfLayer::Known(None));
+            }
+            if !self.settings.bytecode {
+                return Some(OfLayer::Unknown(None));
             }
             told(required.last.as_ref()?, ground, recipe)
         };
@@ -98,7 +98,8 @@ fn measured(
     let mut layers = measure(ground, &recipes, None, progress)?.into_iter();
     let of_layer = |of_layer: bytecode::ByteCode| {
         let layer = of_layer.recipe.and_then(|recipe| Some((recipe, layers.next()?)));
-        if of_layer.is_final {
+        // Whether there is nothing to compile, or nothing that compiles here, another machine finds out for itself.
+        if of_layer.is_final && layer.is_some() {
             OfLayer::Known(layer)
         } else {
             OfLayer::Unknown(layer)

@@ -69,7 +69,10 @@ fn a_stack_from_before_engines_stays_with_docker() {
     assert_eq!(engine(&[], None), None, "the template's default");
     assert_eq!(engine(&[], Some(&["Email"])).as_deref(), Some("docker"));
     assert_eq!(engine(&[], Some(&["Email", "Engine"])).as_deref(), Some("as it is"));
-    assert_eq!(engine(&[("Engine", "native")], Some(&["Email"])).as_deref(), Some("native"));
+    assert_eq!(
+        engine(&[("Engine", "native")], Some(&["Email"])).as_deref(),
+        Some("native")
+    );
 }
 
 #[test]
