@@ -1,6 +1,6 @@
-"""A package index of the wheels in a directory, which tells of their metadata, and below /sized/ of their size: odd_index.py DIRECTORY.
+"""A package index of the wheels in a directory, which tells of their metadata: odd_index.py DIRECTORY.
 
-Who installs from it need not open a wheel before all are chosen. Prints its address once it listens; runs until it is
+Below /sized/ it tells of their sizes too. Who installs from it need not open a wheel before all are chosen. Prints its address once it listens; runs until it is
 killed. Of a project that is called `other-hash` it says another hash than its file has.
 """
 
