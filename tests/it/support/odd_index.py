@@ -1,7 +1,8 @@
 """A package index of the wheels in a directory, which tells of their metadata: odd_index.py DIRECTORY.
 
-Below /sized/ it tells of their sizes too. Who installs from it need not open a wheel before all are chosen. Prints its address once it listens; runs until it is
-killed. Of a project that is called `other-hash` it says another hash than its file has.
+Below /sized/ it tells of their sizes too. Who installs from it need not open a wheel before all are chosen. Prints its
+address once it listens; runs until it is killed. Of a project that is called `other-hash` it says another hash than its
+file has.
 """
 
 import hashlib
