@@ -56,7 +56,7 @@ async fn made(job: &Job<'_>, prepared: &Prepared, target: &PushSettings) -> Resu
         return Ok(by_digest(target, digest));
     }
     job.check_original(prepared).await?;
-    let ahead = Ahead::begin(target);
+    let ahead = Ahead::begin(target, None);
     let docker = job.docker().await?;
     docker.check(&prepared.plan)?;
     let context = tempfile::tempdir().map_err(CommandError::Scratch)?;
@@ -67,6 +67,7 @@ async fn made(job: &Job<'_>, prepared: &Prepared, target: &PushSettings) -> Resu
         plan: &prepared.plan,
         dist: &dist,
         name,
+        target: None,
         base_credentials: job.base_credentials(&prepared.plan).await?,
         // The project's own lines are run here, and nothing of this machine's is theirs.
         secrets: &BTreeMap::new(),
@@ -75,7 +76,7 @@ async fn made(job: &Job<'_>, prepared: &Prepared, target: &PushSettings) -> Resu
         no_cache: set.no_cache,
     };
     let built = docker.build(&order, progress).await?;
-    let pushed = push::push(&built, &docker, target, ahead, progress).await?;
+    let pushed = push::push(&built, &docker, target, ahead, None, progress).await?;
     Ok(by_digest(target, pushed.digest))
 }
 

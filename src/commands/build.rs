@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::checkout::Checkout;
 use super::job::{self, Job};
-use super::{CommandError, dist, json, sbom};
+use super::{CommandError, dist, json, sbom, target};
 use crate::cli;
 use crate::engine::{self, BuiltImage, EngineKind, Output, output};
 use crate::error::Error;
@@ -32,7 +32,8 @@ pub(super) async fn run(arguments: &cli::Build, checkout: &Checkout<'_>) -> Resu
         None
     };
     let packed = job.pack(&plan)?;
-    let built = job.build(&plan, &packed, engine.as_ref()).await?;
+    let target = Box::pin(target::named_whole(&job)).await;
+    let built = Box::pin(job.build(&plan, &packed, engine.as_ref(), target.as_ref())).await?;
     sbom::listed(&job, &packed, engine.as_ref(), &built).await?;
     if let Some(output) = &arguments.output {
         checkout.progress.step(&format!("Writing {}", built.name()));

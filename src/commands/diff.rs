@@ -47,7 +47,7 @@ fn platform(checkout: &Checkout<'_>) -> Result<Platform, CommandError> {
 
 async fn side(text: &str, checkout: &Checkout<'_>) -> Result<Side, Error> {
     let reference: Reference = target::image(text, checkout).await?;
-    let settings = auth_settings(checkout, &reference.repository).await;
+    let settings = auth_settings(checkout, Some(&reference.repository)).await;
     Ok(Side {
         credentials: auth::credentials(&reference.repository, &settings).await?,
         reference,

@@ -55,6 +55,12 @@ pub enum CommandError {
     /// Two images were compared, and `--exit-code` wants to know.
     #[error("the images differ")]
     ImagesDiffer,
+    /// The pipeline that is launched could not build the package in this directory.
+    #[error("the pipeline would build without Docker, and this package cannot be: {source}")]
+    PipelineEngine {
+        /// What needs Docker.
+        source: engine::native::Error,
+    },
     /// An archive and JSON in one stream.
     #[error("standard output cannot be the image's archive and JSON at once")]
     TwoOutputs,
@@ -133,6 +139,9 @@ impl Explain for CommandError {
             Self::UnknownEngine { .. } => Fault::Usage.hint("Set `engine` to auto, native or docker."),
             Self::UnknownSbom { .. } => Fault::Usage.hint("Set `sbom` to file, attach or off."),
             Self::NoPlatform(_) => Fault::Usage.hint("Set `platform` to that of the images, such as linux/arm64."),
+            Self::PipelineEngine { .. } => Fault::User.hint(
+                "Launch it with Docker, in privileged builds: `sgbuild launch --engine docker`; or have what it needs in a base image of your own (`base-image`).",
+            ),
             Self::TwoOutputs => Fault::Usage.hint("Leave out `--json`, or write the archive to a file."),
             Self::NoTable => Fault::User
                 .hint("Set `table`, with --table or SGBUILD_TABLE, to the table that `sgbuild status` names."),

@@ -14,7 +14,7 @@ use crate::dist::{self, Dist, Held};
 use crate::engine::docker::context::{self, Package};
 use crate::engine::docker::{self, Docker};
 use crate::engine::native::{self, Native};
-use crate::engine::{self, Auto, BuiltImage, Engine, EngineKind, Order};
+use crate::engine::{self, Auto, BuiltImage, Engine, EngineKind, Order, Target};
 use crate::error::Error;
 use crate::image::ImagePlan;
 use crate::neighbours::Neighbours;
@@ -23,7 +23,7 @@ use crate::package::sdist::{self, Packer, SdistSettings};
 use crate::package::wheel::{Builder, Built, Wheel, WheelSettings};
 use crate::progress::Progress;
 use crate::project::{self, Project};
-use crate::push::PushedImage;
+use crate::push::{PushSettings, PushedImage};
 use crate::registry::auth::AuthSettings;
 use crate::registry::ecr::EcrHost;
 use crate::requirements::{self, Named, Requirements};
@@ -262,6 +262,7 @@ impl<'a> Job<'a> {
         plan: &ImagePlan,
         packed: &Packed,
         engine: &dyn Engine,
+        target: Option<&PushSettings>,
     ) -> Result<BuiltImage, Error> {
         let name = self.local_name()?;
         if let Some(built) = self.built_before(plan, packed, engine, &name).await? {
@@ -274,6 +275,11 @@ impl<'a> Job<'a> {
             plan,
             dist: &packed.dist,
             name,
+            target: target.map(|target| Target {
+                repository: &target.target,
+                tags: &target.tags,
+                auth: &target.auth,
+            }),
             base_credentials: self.base_credentials(plan).await?,
             secrets: &self.secrets,
             pull: set.pull,

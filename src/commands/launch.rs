@@ -4,7 +4,7 @@ use aws_config::SdkConfig;
 use serde::Serialize;
 
 use super::program::{Program, Uploaded};
-use super::{Checkout, json, pipeline, program};
+use super::{Checkout, json, pipeline, pipeline_engine, program};
 use crate::cli;
 use crate::deployment;
 use crate::error::Error;
@@ -42,6 +42,13 @@ pub(super) async fn run(arguments: &cli::Launch, checkout: &Checkout<'_>) -> Res
     {
         progress.warn(&concern);
     }
+    let lack = pipeline_engine::lack(checkout, &settings.given).filter(|_| !arguments.upload_only);
+    let objection = match lack.and_then(|lack| pipeline_engine::objection(lack, progress)) {
+        // An earlier stack keeps the engine that it has.
+        Some(objection) if pipeline_engine::is_default(&settings.given) => Some(objection),
+        Some(objection) => return Err(objection.into()),
+        None => None,
+    };
     let aws = checkout.aws().await;
     let cloud_formation = CloudFormation::new(&aws)?;
     let bucket = program::bucket_settings(checkout, &aws).await?;
@@ -60,6 +67,10 @@ pub(super) async fn run(arguments: &cli::Launch, checkout: &Checkout<'_>) -> Res
     progress.step(&title);
     let (changes, stack) = match stack::plan(&cloud_formation, &settings, progress).await? {
         Planned::Changes(plan) => {
+            if let Some(objection) = objection.filter(|_| plan.creates) {
+                stack::discard(&cloud_formation, &plan).await?;
+                return Err(objection.into());
+            }
             tell(&plan, progress);
             let stack = carry_out(&plan, &cloud_formation, arguments, progress).await?;
             (plan.changes, stack)

@@ -17,6 +17,7 @@ mod launch;
 mod logs;
 mod neighbours;
 mod pipeline;
+mod pipeline_engine;
 mod prepared;
 mod program;
 mod push;

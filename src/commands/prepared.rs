@@ -24,7 +24,7 @@ impl Job<'_> {
     /// plan's image is pushed to, where that is known.
     pub(super) async fn on_base(&self, mut plan: ImagePlan, target: Option<&PushSettings>) -> Result<ImagePlan, Error> {
         let kind = engine_kind(self.checkout)?;
-        if kind == EngineKind::Docker || can_prepare(&plan) != Ok(true) {
+        if kind == EngineKind::Docker || can_prepare(&plan.only_docker, Some(&plan.base)) != Ok(true) {
             return Ok(plan);
         }
         plan.only_docker.prepared = match Box::pin(self.find_base(&plan, kind, target)).await {

@@ -33,7 +33,7 @@ pub(super) async fn run(arguments: &cli::Push, checkout: &Checkout<'_>) -> Resul
     let engine = job.engine(&plan).await?;
     let ahead = Ahead::begin(&target, engine.last_pushed(&target.target));
     let packed = job.pack(&plan)?;
-    let built = job.build(&plan, &packed, engine.as_ref()).await?;
+    let built = job.build(&plan, &packed, engine.as_ref(), Some(&target)).await?;
     let listed = sbom::listed(&job, &packed, engine.as_ref(), &built).await?;
     let before = sbom::pushed_before(&job, &packed);
     let attachment = listed.as_deref().filter(|_| attaches).map(|sbom| Attachment {

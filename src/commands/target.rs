@@ -39,6 +39,16 @@ pub(super) async fn settings(job: &Job<'_>) -> Result<PushSettings, Error> {
     })
 }
 
+/// The same where the settings name a registry: then nobody has to be asked which it is. `None` where they do not, or where they are wrong, which
+/// `sgbuild push` says.
+pub(super) async fn named_whole(job: &Job<'_>) -> Option<PushSettings> {
+    let set = job.checkout.settings.destination();
+    match named(set.repository) {
+        Ok(Some(Named::Registry { .. })) => settings(job).await.ok(),
+        _ => None,
+    }
+}
+
 /// The image that `text` names: in the registry that it names, or, where it is named as `repository` may be, in the account's own ECR.
 pub(super) async fn image(text: &str, checkout: &Checkout<'_>) -> Result<Reference, Error> {
     if is_with_registry(text) {

@@ -1,6 +1,6 @@
 use super::summary::summary;
 use super::tree::{File, FileChange, Tree, changes};
-use crate::engine::native::base::{Item, Listing, What};
+use crate::engine::native::base::{Item, Listing, Owner, What};
 use crate::oci::Digest;
 
 fn item(path: &str, what: What) -> Item {
@@ -26,7 +26,11 @@ fn file(path: &str, content: &str) -> Item {
 
 fn layer(items: Vec<Item>) -> Listing {
     let diff_id = Digest::of(b"");
-    Listing { diff_id, items }
+    Listing {
+        diff_id,
+        unpacked: 0,
+        items,
+    }
 }
 
 /// Of layers of which the lowest was not read.
@@ -67,7 +71,13 @@ fn layers_come_to_what_the_last_of_them_says() {
             item("d", What::Emptied),
             item("e", What::Removed),
             file("d/two", "2"),
-            item("f", What::Directory { mode: 0o755 }),
+            item(
+                "f",
+                What::Directory {
+                    mode: 0o755,
+                    owner: Owner::default(),
+                },
+            ),
             item("g", What::Link("d/two".to_owned())),
             item("h", What::Same("d/two".to_owned())),
         ]),

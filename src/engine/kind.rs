@@ -17,7 +17,8 @@ impl EngineKind {
     /// Every name of an engine.
     const NAMES: [(&str, Self); 3] = [("auto", Self::Auto), ("docker", Self::Docker), ("native", Self::Native)];
 
-    /// What the pipeline's template calls it: where nobody chose, a daemon is there for whatever a package may need.
+    /// What the pipeline's template calls it. `auto`, where it is asked for by name, may come to need a daemon; where nobody chose, the template
+    /// does: natively.
     #[must_use]
     pub fn parameter(self) -> &'static str {
         match self {

@@ -26,6 +26,7 @@ use crate::image::ImagePlan;
 use crate::oci::{Digest, Platform, Reference, Repository};
 use crate::progress::Progress;
 use crate::registry::Credentials;
+use crate::registry::auth::AuthSettings;
 use crate::registry::client::Client;
 use crate::secret::Secret;
 use docker::Docker;
@@ -97,6 +98,8 @@ pub struct Order<'a> {
     pub name: String,
     /// Credentials for the base image's registry.
     pub base_credentials: Credentials,
+    /// Where the image is going to be pushed to, as far as that is known.
+    pub target: Option<Target<'a>>,
     /// Build secrets by id (`pip.conf`, `netrc`, `ca.pem`).
     pub secrets: &'a BTreeMap<String, Secret>,
     /// Ask the registry for a newer base image, even where the engine has one.
@@ -105,6 +108,17 @@ pub struct Order<'a> {
     pub upgrade: bool,
     /// Build every layer anew.
     pub no_cache: bool,
+}
+
+/// A repository that is pushed to when the image is built.
+#[derive(Debug, Clone, Copy)]
+pub struct Target<'a> {
+    /// The repository.
+    pub repository: &'a Repository,
+    /// The tags that the image gets there.
+    pub tags: &'a [String],
+    /// Where credentials come from.
+    pub auth: &'a AuthSettings,
 }
 
 /// Where an image is sent.

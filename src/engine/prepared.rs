@@ -35,12 +35,12 @@ pub enum Unprepared {
     Base,
 }
 
-/// Whether there is something that has to be run in the image, and a base image can have all of it.
+/// Whether there is something that has to be run in the image, and a base image can have all of it. `base` is what that would be made of,
+/// as far as it is known.
 ///
 /// # Errors
 /// It cannot: why.
-pub fn can_prepare(plan: &ImagePlan) -> Result<bool, Unprepared> {
-    let only = &plan.only_docker;
+pub fn can_prepare(only: &OnlyDocker, base: Option<&BaseImage>) -> Result<bool, Unprepared> {
     if only.template.is_some() {
         return Err(Unprepared::Template);
     }
@@ -48,9 +48,9 @@ pub fn can_prepare(plan: &ImagePlan) -> Result<bool, Unprepared> {
     if only.system_packages.is_empty() && only.docker_lines.is_empty() {
         return Ok(false);
     }
-    match plan.base {
-        BaseImage::Registry(_) => Ok(true),
-        _ => Err(Unprepared::Base),
+    match base {
+        Some(BaseImage::Registry(_)) | None => Ok(true),
+        Some(_) => Err(Unprepared::Base),
     }
 }
 

@@ -18,11 +18,13 @@ use crate::secret::{Secret, without_url_credentials};
 
 mod failure;
 mod host;
+mod images;
 mod kept;
 
 pub use failure::Error;
 use failure::{Call, failure};
 pub use host::EcrHost;
+pub use images::newest_tags;
 use kept::Place;
 
 /// What [`ensure_repository`] found or made.

@@ -180,6 +180,13 @@ table! {
         .flag_help("List what is in a native image: file, in dist/; attach, to the pushed image too; or off")
         .documented("The list of what is in a native image (CycloneDX): `file` writes it to `dist/`, `attach` sends it to the registry with the image too, `off` makes none; see below");
 
+    LAST_IMAGE: Switch = switch("last-image", "Believe the repository's last native image what its layers are made of")
+        .on()
+        .bare_flag(&[at(Build)])
+        .flag_name("no-last-image")
+        .flag_help("Fetch every wheel that is not here, whatever the repository's last image tells")
+        .documented("Believe the last native image of the repository what its layers are made of: what is in it already is neither fetched nor made anew, see [security](security.md#the-last-images-word)");
+
     CACHE_SIZE: Number = number("cache-size", "How much is kept of wheels between builds, in GB")
         .default(20)
         .between(1, 100_000)

@@ -252,6 +252,8 @@ fn parameters(
             parameters.push(parameter.parameter_value(value).build());
         } else if kept {
             parameters.push(parameter.use_previous_value(true).build());
+        } else if let Some((_, value)) = as_ever(existing, key) {
+            parameters.push(parameter.parameter_value(*value).build());
         } else if let Some(value) = settings.derived.get(key) {
             parameters.push(parameter.parameter_value(value).build());
         } else if declaration.default_value().is_none() {
@@ -371,6 +373,15 @@ pub async fn execute(cloud_formation: &CloudFormation, plan: &Plan, progress: &d
         name: plan.stack.clone(),
         region: cloud_formation.region.clone(),
     })
+}
+
+/// What a stack was like before the template had these parameters: an update leaves it so.
+const AS_EVER: [(&str, &str); 1] = [("Engine", "docker")];
+
+/// The value of a parameter that the stack is older than.
+fn as_ever(existing: Option<&Stack>, key: &str) -> Option<&'static (&'static str, &'static str)> {
+    existing.filter(|stack| !stack.parameters.is_empty())?;
+    AS_EVER.iter().find(|(name, _)| *name == key)
 }
 
 #[cfg(test)]

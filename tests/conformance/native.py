@@ -145,6 +145,8 @@ def _sgbuild(sgbuild: Path, arguments: list[str], project: Path) -> str:
 
 def _differing_config(native: str, real: str) -> list[str]:
     mine, theirs = (json.loads(docker(["image", "inspect", image]))[0]["Config"] for image in (native, real))
+    # What a native image tells of its layers, no other has.
+    (mine.get("Labels") or {}).pop("sgbuild.layers", None)
     # Docker says nothing where there is nothing, or says so.
     pairs = ((key, mine.get(key) or None, theirs.get(key) or None) for key in CONFIG)
     return [f"{key}: {mine!r}, Docker's has {theirs!r}" for key, mine, theirs in pairs if mine != theirs]

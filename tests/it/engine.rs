@@ -232,6 +232,7 @@ impl Request {
             plan: &self.plan,
             dist: &self.dist,
             name: self.tag.clone(),
+            target: None,
             base_credentials: self.base_credentials.clone(),
             secrets: &self.secrets,
             pull: self.pull,

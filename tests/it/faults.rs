@@ -172,14 +172,19 @@ fn logged_in(host: &str) -> Sandbox {
         .with_testbed()
         .without("AWS_ACCESS_KEY_ID")
         .without("AWS_SECRET_ACCESS_KEY");
+    log_in(&sandbox, host);
+    sandbox
+}
+
+/// Docker's credentials for `host`.
+pub(crate) fn log_in(sandbox: &Sandbox, host: &str) {
     let auth = base64::engine::general_purpose::STANDARD.encode("me:secret");
-    fs::create_dir(sandbox.home().join(".docker")).unwrap();
+    fs::create_dir_all(sandbox.home().join(".docker")).unwrap();
     fs::write(
         sandbox.home().join(".docker/config.json"),
         json!({ "auths": { host: { "auth": auth } } }).to_string(),
     )
     .unwrap();
-    sandbox
 }
 
 #[test]

@@ -23,6 +23,7 @@ mod faults;
 mod foreign_files;
 mod interrupted;
 mod job_log;
+mod last_image;
 mod limits;
 mod links;
 mod lying_servers;

@@ -64,7 +64,11 @@ fn run_config(image: &str) -> BTreeMap<&'static str, Value> {
         _ => true,
     };
     let config = &inspected[0]["Config"];
-    let named = RUN.map(|key| (key, config[key].clone()));
+    let mut named = RUN.map(|key| (key, config[key].clone()));
+    // What a native image tells of its layers, no other has.
+    for (_, value) in named.iter_mut().filter(|(key, _)| *key == "Labels") {
+        value.as_object_mut().map(|labels| labels.remove("sgbuild.layers"));
+    }
     named.into_iter().filter(|(_, value)| is_something(value)).collect()
 }
 

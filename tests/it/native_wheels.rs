@@ -20,13 +20,15 @@ fn make(kinds: &[&str], directory: &Path) {
 }
 
 /// The only index of a package that requires wheels of these kinds.
-struct Index {
-    sandbox: Sandbox,
+pub(crate) struct Index {
+    pub(crate) sandbox: Sandbox,
+    /// Its host and port.
+    pub(crate) address: String,
     server: Child,
 }
 
 impl Index {
-    fn of(kinds: &[&str]) -> Self {
+    pub(crate) fn of(kinds: &[&str]) -> Self {
         let sandbox = Sandbox::empty().with_testbed();
         let wheels = sandbox.home().join("wheels");
         make(kinds, &wheels);
@@ -40,20 +42,30 @@ impl Index {
         BufReader::new(server.stdout.as_mut().unwrap())
             .read_line(&mut address)
             .unwrap();
-        let requirements: Vec<String> = kinds.iter().map(|kind| format!("'{kind}==1.0'")).collect();
-        sandbox.write(
-            "setup.py",
-            &format!(
-                "from setuptools import setup\nsetup(name='odd-wheels', version='1.0', py_modules=['odd'], install_requires=[{}], entry_points={{'console_scripts': ['train = odd:train']}})\n",
-                requirements.join(", ")
-            ),
-        );
+        let address = address.trim().to_owned();
+        require(&sandbox, kinds);
         sandbox.write("odd.py", "def train():\n    pass\n");
         let sandbox = without_docker(sandbox)
             .without("PIP_FIND_LINKS")
-            .with("PIP_INDEX_URL", format!("http://{}/simple", address.trim()));
-        Self { sandbox, server }
+            .with("PIP_INDEX_URL", format!("http://{address}/simple"));
+        Self {
+            sandbox,
+            address,
+            server,
+        }
     }
+}
+
+/// Makes the package one that requires wheels of these kinds.
+pub(crate) fn require(sandbox: &Sandbox, kinds: &[&str]) {
+    let requirements: Vec<String> = kinds.iter().map(|kind| format!("'{kind}==1.0'")).collect();
+    sandbox.write(
+        "setup.py",
+        &format!(
+            "from setuptools import setup\nsetup(name='odd-wheels', version='1.0', py_modules=['odd'], install_requires=[{}], entry_points={{'console_scripts': ['train = odd:train']}})\n",
+            requirements.join(", ")
+        ),
+    );
 }
 
 impl Drop for Index {

@@ -28,6 +28,8 @@ impl Stack {
         Self {
             sandbox: Sandbox::of_fixture("setuptools-docker-style")
                 .with_testbed()
+                // As for who names none.
+                .without("SGBUILD_ENGINE")
                 .with("GITHUB_TOKEN", "not-a-token"),
             name: format!("it-{}", &uuid::Uuid::new_v4().simple().to_string()[..8]),
         }
@@ -451,4 +453,33 @@ fn a_build_that_failed_pushes_and_trains_nothing() {
     }
     // One that succeeds gets as far as anywhere else.
     in_build("1").run(&["train"]).exits(1).says(&["no pushed image"]);
+}
+
+#[test]
+fn a_package_that_needs_docker_has_no_pipeline_without_it() {
+    let stack = Stack::new();
+    let settings = |text: &str| {
+        stack
+            .sandbox
+            .write("pyproject.toml", &format!("[tool.sgbuild]\n{text}\n"))
+    };
+    settings("dockerfile-template = \"Dockerfile.j2\"");
+    stack.sandbox.write("Dockerfile.j2", "FROM {{ base_image }}\n");
+    for more in [&[][..], &["--engine", "native"]] {
+        stack.launch(more).exits(1).says(&[
+            "without Docker",
+            "Dockerfile template",
+            "sgbuild launch --engine docker",
+        ]);
+        assert_eq!(stack.status(), json!([]), "{more:?}");
+    }
+    // What a base image can have is made once there is a repository.
+    settings("system-packages = [\"git\"]");
+    stack
+        .launch(&["--dry-run"])
+        .exits(0)
+        .says(&["the setting `system-packages`", "sgbuild base"]);
+    stack.launch(&["--engine", "docker"]).exits(0);
+    // An update keeps the engine that was chosen.
+    stack.launch(&[]).exits(0).says(&["is up to date"]);
 }

@@ -148,6 +148,17 @@ class TemplateShapeTest(TemplateTest):
         self.assertEqual((privileged, plain_mode), (True, False))
         self.assertEqual(self.template["Conditions"][condition], {"Fn::Equals": [{"Ref": "Engine"}, "docker"]})
         self.assertIn("Fn::If", environment["ComputeType"])
+        self.assertEqual(self.template["Parameters"]["Engine"]["Default"], "native")
+
+    def test_a_native_build_keeps_what_it_read_of_base_images_where_no_training_writes(self) -> None:
+        condition, of_docker, of_native = self.properties("BuildProject")["Cache"]["Fn::If"]
+        self.assertEqual(condition, "UsesDocker")
+        self.assertEqual(of_docker, {"Type": "LOCAL", "Modes": ["LOCAL_DOCKER_LAYER_CACHE"]})
+        self.assertEqual(of_native, {"Type": "S3", "Location": {"Fn::Sub": "${TrainingInputBucket}/build-cache"}})
+        # What comes in there starts no build.
+        told = self.properties("TrainingInputBucket")["NotificationConfiguration"]["QueueConfigurations"]
+        prefixes = [rule["Value"] for each in told for rule in each["Filter"]["S3Key"]["Rules"]]
+        self.assertTrue(all(prefix.startswith("input/") for prefix in prefixes), prefixes)
 
     def test_the_token_is_nowhere_but_in_its_secret(self) -> None:
         self.assertTrue(self.template["Parameters"]["GitHubToken"]["NoEcho"])

@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::base::{self, Asked, Base, Source};
-use super::bytecode;
+use super::base::{Asked, Base, Source};
+use super::compiled::label;
 use super::conflicts;
+use super::elsewhere::Elsewhere;
 use super::image::{self, Documents};
 use super::install::Scheme;
-use super::layers::{self, Ground, Ingredient, MAX_LAYERS, Recipe};
-use super::removal;
-use super::resolve::{self, Question};
+use super::last::Last;
+use super::layers::{Ground, Ingredient, Recipe};
 use super::sbom::{self, Listed, Origin};
 use super::splice::{self, Entry, Measured};
 use super::store::{Store, Wheel};
@@ -28,7 +28,7 @@ use crate::registry::auth;
 /// What of images is kept in the store.
 const IMAGES: &str = "images";
 /// What layers came to.
-const LAYERS: &str = "layers";
+pub(super) const LAYERS: &str = "layers";
 
 /// An image as it is kept: what it takes to send it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -48,11 +48,18 @@ pub(super) struct Record {
     pub(super) bytecode: bool,
     /// The layers above the base's.
     pub(super) layers: Vec<(Recipe, Measured)>,
+    /// What of them is not here.
+    #[serde(default)]
+    pub(super) elsewhere: Elsewhere,
 }
 
 impl Record {
     pub(super) fn read(store: &Store, id: &Digest) -> Option<Self> {
         store.note(IMAGES, id.as_str())
+    }
+
+    pub(super) fn keep(&self, store: &Store) {
+        store.keep_note(IMAGES, Digest::of(self.config.as_bytes()).as_str(), self);
     }
 
     /// The base image as it was when the image was made, where its name can say so.
@@ -89,56 +96,59 @@ impl Native {
             scheme: &scheme,
             store: &self.store,
         };
-        let Required {
-            mut recipes,
-            mut wheels,
-            replaced,
-        } = self.requirements(order, &ground, progress).await?;
-        conflicts::warn(&ground, &recipes, progress)?;
+        let required = self.required(order, &ground, progress).await?;
+        let (recipes, last) = (&required.recipes, required.last.as_ref());
+        let found = conflicts::warn(&ground, recipes, last, progress)?;
         // What the package itself brings is its author's will.
         let own = self.own_wheels(order)?;
-        let package = vec![package(plan, &own)?];
-        wheels.extend(own);
+        let package = package(plan, &own)?;
         let (measured, compiled) = std::thread::scope(|scope| {
-            let compiling = scope.spawn(|| self.compiled(order, &ground, &recipes, progress));
-            let measured = measure(&ground, &recipes, progress);
+            let compiling = scope.spawn(|| self.compiled(order, &ground, &required, progress));
+            let measured = measure(&ground, recipes, last, progress);
             let compiled = compiling.join();
             (
                 measured,
                 compiled.unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
             )
         });
-        let (mut measured, compiled) = (measured?, compiled?);
-        let above = [compiled, package].concat();
-        measured.extend(measure(&ground, &above, progress)?);
-        recipes.extend(above);
-        let titled: Vec<_> = recipes
+        let (measured, compiled) = (measured?, compiled?);
+        let label = label(&ground, &required, &measured, &compiled, &found);
+        let mut layers: Vec<_> = recipes.iter().cloned().zip(measured).collect();
+        layers.extend(compiled.into_layers());
+        let of_package = measure(&ground, std::slice::from_ref(&package), None, progress)?;
+        layers.extend(std::iter::once(package).zip(of_package));
+        let titled: Vec<_> = layers
             .iter()
-            .map(|recipe| recipe.title.clone())
-            .zip(measured.iter().cloned())
+            .map(|(recipe, measured)| (recipe.title.clone(), measured.clone()))
             .collect();
-        let documents = image::documents(plan, &base, &titled)?;
+        let documents = image::documents(plan, &base, &titled, label.text())?;
         let built = BuiltImage {
             id: documents.id(),
             platform: plan.platform.clone(),
             kept: Kept::Native {
                 reference: order.name.clone(),
             },
-            size: measured.iter().map(|layer| layer.unpacked).sum::<u64>()
+            size: layers.iter().map(|(_, layer)| layer.unpacked).sum::<u64>()
                 + base.layers.iter().map(|layer| layer.unpacked).sum::<u64>(),
             context_digest: order.dist.context_digest.clone(),
         };
         if self.settings.sbom {
+            let own = own.iter().map(|wheel| Listed::own(wheel, origin_of_own(wheel, plan)));
+            let wheels: Vec<_> = required.listed.into_iter().chain(own).collect();
             let contents = sbom::Contents {
                 plan,
                 base: &base,
                 documents: &documents,
                 wheels: &wheels,
-                replaced: &replaced,
+                replaced: &required.replaced,
             };
             contents.list(&self.store)?;
         }
-        self.keep(plan, &base, documents, recipes.into_iter().zip(measured).collect());
+        let elsewhere = match required.last {
+            Some(_) => Elsewhere::of(&layers, required.absent, required.trusted, &self.store),
+            None => Elsewhere::default(),
+        };
+        self.keep(plan, &base, documents, layers, elsewhere);
         Ok(built)
     }
 
@@ -159,77 +169,11 @@ impl Native {
         self.read_base(&asked, progress).await
     }
 
-    /// What the package requires.
-    async fn requirements(
-        &self,
-        order: &Order<'_>,
-        ground: &Ground<'_>,
-        progress: &dyn Progress,
-    ) -> Result<Required, Error> {
-        let (plan, base) = (order.plan, ground.base);
-        if plan.requirements.is_empty() {
-            return Ok(Required::default());
-        }
-        let installed: Vec<resolve::Installed> = base.python.installed.iter().map(known).collect();
-        let question = Question {
-            requirements: &plan.requirements,
-            constraints: &plan.constraints,
-            locked: plan.locked,
-            target: &base.python.target,
-            python_full: base.python.release.as_deref(),
-            installed: &installed,
-            may_build: !self.settings.static_only,
-            uv: &self.settings.uv,
-            anew: order.upgrade || order.no_cache,
-        };
-        let trusted = resolve::trusted_hosts(&plan.requirements)?;
-        let own = (!trusted.is_empty()).then(|| self.sites.trusting(&trusted));
-        let sites = own.as_ref().unwrap_or(&self.sites);
-        let resolution = resolve::resolve(&question, &self.store, sites, progress).await?;
-        let wheels = self.store.fetch(&resolution.wheels, sites, progress).await?;
-        // Others are the package and what is removed; byte code has a layer beside each.
-        let room = MAX_LAYERS.saturating_sub(base.layers.len() + 2);
-        let room = if self.settings.bytecode { room / 2 } else { room };
-        let mut recipes = layers::arrange(&wheels, room);
-        let removed = removal::removed(ground, &resolution.replaced, &recipes)?;
-        if !removed.is_empty() {
-            let without = Recipe {
-                title: format!("without the base's {}", resolution.replaced.join(", ")),
-                removed,
-                ..Recipe::default()
-            };
-            recipes.insert(0, without);
-        }
-        let origins = resolution.wheels.iter().map(Origin::of);
-        let listed = wheels.into_iter().zip(origins);
-        Ok(Required {
-            recipes,
-            wheels: listed.map(|(wheel, origin)| Listed { wheel, origin }).collect(),
-            replaced: resolution.replaced,
-        })
-    }
-
-    /// The layers of the byte code of `recipes`. The package has none: a change of its code stays one small layer, and starts no Python.
-    fn compiled(
-        &self,
-        order: &Order<'_>,
-        ground: &Ground<'_>,
-        recipes: &[Recipe],
-        progress: &dyn Progress,
-    ) -> Result<Vec<Recipe>, Error> {
-        if !self.settings.bytecode {
-            return Ok(Vec::new());
-        }
-        bytecode::layers(ground, recipes, &self.settings.uv, order.no_cache, progress)
-    }
-
     /// The wheels of the package itself and of what it requires beside it.
-    fn own_wheels(&self, order: &Order<'_>) -> Result<Vec<Listed>, Error> {
+    fn own_wheels(&self, order: &Order<'_>) -> Result<Vec<Wheel>, Error> {
         let mut wheels = Vec::new();
         for name in order.dist.context.iter().filter(|name| is_wheel(name)) {
-            let wheel = self.store.put(&order.dist.directory.join(name), true)?;
-            let origin = origin_of_own(&wheel, order.plan);
-            wheels.push(Listed { wheel, origin });
+            wheels.push(self.store.put(&order.dist.directory.join(name), true)?);
         }
         let packages = order.plan.neighbours.len() + 1;
         if wheels.len() < packages {
@@ -238,8 +182,14 @@ impl Native {
         Ok(wheels)
     }
 
-    fn keep(&self, plan: &ImagePlan, base: &Base, documents: Documents, layers: Vec<(Recipe, Measured)>) {
-        let id = documents.id();
+    fn keep(
+        &self,
+        plan: &ImagePlan,
+        base: &Base,
+        documents: Documents,
+        layers: Vec<(Recipe, Measured)>,
+        elsewhere: Elsewhere,
+    ) {
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap_or_default();
         let record = Record {
             config: text(documents.config),
@@ -249,26 +199,17 @@ impl Native {
             platform: plan.platform.clone(),
             bytecode: self.settings.bytecode,
             layers,
+            elsewhere,
         };
-        self.store.keep_note(IMAGES, id.as_str(), &record);
+        record.keep(&self.store);
     }
 }
 
-/// What the package requires, as it comes to the image.
-#[derive(Default)]
-struct Required {
-    /// Its layers.
-    recipes: Vec<Recipe>,
-    wheels: Vec<Listed>,
-    /// What of the base makes room for it, by the names that it has there.
-    replaced: Vec<String>,
-}
-
 /// The layer of the package's own wheels, and of the program that the container starts.
-fn package(plan: &ImagePlan, own: &[Listed]) -> Result<Recipe, Error> {
+fn package(plan: &ImagePlan, own: &[Wheel]) -> Result<Recipe, Error> {
     Ok(Recipe {
         title: format!("{} {}", plan.name, plan.version),
-        wheels: own.iter().map(|listed| Ingredient::of(&listed.wheel)).collect(),
+        wheels: own.iter().map(Ingredient::of).collect(),
         files: [(RUN_PY.to_owned(), run_py(plan)?)].into(),
         ..Recipe::default()
     })
@@ -297,12 +238,19 @@ pub(super) fn scheme(base: &Base) -> Scheme {
     }
 }
 
-/// What each layer comes to: as it is known, or measured, several at once.
-fn measure(ground: &Ground<'_>, recipes: &[Recipe], progress: &dyn Progress) -> Result<Vec<Measured>, Error> {
-    let mut known: Vec<Option<Measured>> = recipes
-        .iter()
-        .map(|recipe| ground.store.note(LAYERS, &ground.key(recipe)))
-        .collect();
+/// What each layer comes to: as it is known, as the last image tells, or measured, several at once.
+pub(super) fn measure(
+    ground: &Ground<'_>,
+    recipes: &[Recipe],
+    last: Option<&Last>,
+    progress: &dyn Progress,
+) -> Result<Vec<Measured>, Error> {
+    let known = |recipe| {
+        let key = ground.key(recipe);
+        let told = || last?.layer(&key).cloned();
+        ground.store.note(LAYERS, &key).or_else(told)
+    };
+    let mut known: Vec<Option<Measured>> = recipes.iter().map(known).collect();
     let unknown: Vec<usize> = (0..recipes.len()).filter(|at| known[*at].is_none()).collect();
     let next = std::sync::atomic::AtomicUsize::new(0);
     let threads = std::thread::available_parallelism()
@@ -352,23 +300,9 @@ fn discard(error: &Error, ground: &Ground<'_>, recipe: &Recipe) {
     }
 }
 
-fn known(installed: &base::Installed) -> resolve::Installed {
-    resolve::Installed {
-        name: installed.name.clone(),
-        version: installed.version.clone(),
-        metadata: installed.metadata.clone(),
-    }
-}
-
 /// Whether a file of `dist/` is a wheel.
 fn is_wheel(name: &str) -> bool {
     std::path::Path::new(name)
         .extension()
         .is_some_and(|extension| extension == "whl")
-}
-
-/// Whether the archives are there that an image's layers are made of.
-pub(super) fn is_whole(record: &Record, store: &Store) -> bool {
-    let mut archives = record.layers.iter().flat_map(|(recipe, _)| recipe.archives());
-    archives.all(|digest| store.get(digest).is_some())
 }

@@ -35,6 +35,7 @@ impl Native {
     ) -> Result<Contents, Error> {
         let record = self.record(image)?;
         let base = self.base_of(&record, progress).await?;
+        let record = self.brought_here(record, &base, progress).await?;
         let mut layers: Vec<Descriptor> = base.layers.iter().map(|layer| layer.in_image().clone()).collect();
         let mut read = self.base_layers(&record, &base, left_out, progress).await?;
         let scheme = scheme(&base);

@@ -16,6 +16,9 @@ const DOCKER: &str = "Build it with Docker: `--engine docker`.";
 /// What to do where a base image may have what needs a Dockerfile.
 pub(crate) const BASE: &str = "Once `sgbuild base` has made a base image of it, with Docker, every build is native.";
 
+/// The same in a pipeline's stack, whose builds have no daemon by default.
+const PIPELINE: &str = "In a pipeline's build: `sgbuild launch --engine docker`, once, makes its builds privileged.";
+
 /// Why the native engine failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -108,6 +111,14 @@ pub enum Error {
         /// Of the wheel.
         digest: Digest,
     },
+    /// The last image of a repository told of a layer what it is not.
+    #[error("the layer of {title} is not {told}, as an image of the repository had said")]
+    OtherLayer {
+        /// What is in it.
+        title: String,
+        /// What it was said to be.
+        told: Digest,
+    },
     /// An image is not kept any more.
     #[error("the image {id} is not in sgbuild's cache any more")]
     ImageGone {
@@ -194,7 +205,7 @@ impl Error {
 impl Explain for Error {
     fn advice(&self) -> Advice {
         match self {
-            Self::Unprepared { .. } => Fault::User.hint(BASE).and(DOCKER),
+            Self::Unprepared { .. } => Fault::User.hint(BASE).and(DOCKER).and(PIPELINE),
             Self::LocalBase { .. } => Fault::User.hint(
                 "Push the image, and name it in its registry (setting `base-image`): then `sgbuild base` can make a base image of it.",
             ),
@@ -202,8 +213,8 @@ impl Explain for Error {
             | Self::BoundLine { .. }
             | Self::NoWheel
             | Self::OnBuild { .. }
-            | Self::InTheWay { .. }
-            | Self::Layer(_) => Fault::User.hint(DOCKER),
+            | Self::InTheWay { .. } => Fault::User.hint(DOCKER).and(PIPELINE),
+            Self::Layer(_) => Fault::User.hint(DOCKER),
             Self::BaseLayer { .. } => Fault::User.hint("Choose a base image whose layers are in gzip."),
             Self::Unrecorded { .. } => Fault::User.hint(
                 "pip could not replace it either: require the version that the base has, or choose another base image.",
@@ -216,6 +227,9 @@ impl Explain for Error {
             Self::BaseChanged { .. } | Self::WheelGone { .. } | Self::ImageGone { .. } | Self::Dist { .. } => {
                 Fault::User.hint("Build it again: `sgbuild build`.")
             }
+            Self::OtherLayer { .. } => Fault::User.hint(
+                "This machine makes other bytes of the same wheels, or the image lied: build it without its word, `sgbuild build --no-last-image --no-cache`.",
+            ),
             Self::RunPy(error) => error.advice(),
             Self::Registry(error) => error.advice(),
             Self::Auth(error) => error.advice(),

@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::Error;
 use super::base::Base;
+use super::last::label;
 use super::splice::Measured;
 use crate::image::{BaseImage, ImagePlan};
 use crate::oci::{Descriptor, Digest, MediaType};
@@ -61,12 +62,17 @@ pub(crate) fn check(base: &BaseImage, config: &Value) -> Result<(), Error> {
     })
 }
 
-/// The documents of `plan`'s image: `base` with `layers` on it, each with what is in it.
+/// The documents of `plan`'s image: `base` with `layers` on it, each with what is in it, and with the label that tells of them.
 ///
 /// # Errors
 /// The base has a layer that Docker's manifest cannot name.
-pub(crate) fn documents(plan: &ImagePlan, base: &Base, layers: &[(String, Measured)]) -> Result<Documents, Error> {
-    let config = bytes(&config(plan, base, layers));
+pub(crate) fn documents(
+    plan: &ImagePlan,
+    base: &Base,
+    layers: &[(String, Measured)],
+    told: Option<String>,
+) -> Result<Documents, Error> {
+    let config = bytes(&config(plan, base, layers, told));
     let mut listed = base.layers.iter().map(|layer| {
         if layer.packed.is_some() || layer.media_type.ends_with("gzip") {
             return Ok(described(GZIP_LAYER, layer.in_image()));
@@ -109,7 +115,7 @@ fn bytes(document: &impl Serialize) -> Vec<u8> {
 }
 
 /// The config; what the base says of how it was made is left out, as it was not made so.
-fn config(plan: &ImagePlan, base: &Base, layers: &[(String, Measured)]) -> Value {
+fn config(plan: &ImagePlan, base: &Base, layers: &[(String, Measured)], told: Option<String>) -> Value {
     let created = plan.labels.get(CREATED_LABEL).map_or(CREATED, String::as_str);
     let of_base = |key: &str| base.config.get(key).cloned();
     let mut diff_ids: Vec<Value> = base.layers.iter().map(|layer| json!(layer.diff_id)).collect();
@@ -125,7 +131,7 @@ fn config(plan: &ImagePlan, base: &Base, layers: &[(String, Measured)]) -> Value
         "architecture": platform.architecture,
         "os": platform.os,
         "created": created,
-        "config": run_config(plan, of_base("config")),
+        "config": run_config(plan, of_base("config"), told),
         "rootfs": { "type": "layers", "diff_ids": diff_ids },
         "history": history,
     });
@@ -136,7 +142,7 @@ fn config(plan: &ImagePlan, base: &Base, layers: &[(String, Measured)]) -> Value
 }
 
 /// How the image is run: the base's, with what the plan says, as the lines of a Dockerfile would have it.
-fn run_config(plan: &ImagePlan, base: Option<Value>) -> Value {
+fn run_config(plan: &ImagePlan, base: Option<Value>, told: Option<String>) -> Value {
     let mut config = match base {
         Some(Value::Object(config)) => config,
         _ => Map::new(),
@@ -167,6 +173,9 @@ fn run_config(plan: &ImagePlan, base: Option<Value>) -> Value {
         _ => BTreeMap::new(),
     };
     labels.extend(plan.labels.iter().map(|(name, value)| (name.clone(), json!(value))));
+    // What a base that is ours tells is of its own layers.
+    labels.remove(label::NAME);
+    labels.extend(told.map(|told| (label::NAME.to_owned(), json!(told))));
     config.insert("Labels".to_owned(), json!(labels));
     config.insert("Entrypoint".to_owned(), json!(plan.entrypoint));
     config.insert("Cmd".to_owned(), json!(plan.command));

@@ -72,7 +72,35 @@ impl Ingredient {
     }
 }
 
+/// A wheel that becomes part of a layer, wherever it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Piece {
+    pub(crate) ingredient: Ingredient,
+    pub(crate) version: String,
+    /// Bytes.
+    pub(crate) size: u64,
+}
+
+impl Piece {
+    pub(crate) fn of(wheel: &Wheel) -> Self {
+        Self {
+            ingredient: Ingredient::of(wheel),
+            version: wheel.version.clone(),
+            size: wheel.size,
+        }
+    }
+
+    fn name(&self) -> &str {
+        &self.ingredient.name
+    }
+}
+
 impl Recipe {
+    /// Whether nothing is known of what it is made of: byte code that the last image has.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.archives().next().is_none() && self.files.is_empty() && self.removed.is_empty()
+    }
+
     /// The archives in the store that it takes.
     pub(crate) fn archives(&self) -> impl Iterator<Item = &Digest> {
         let wheels = self.wheels.iter().map(|wheel| &wheel.digest);
@@ -82,26 +110,30 @@ impl Recipe {
 
 /// Puts the wheels of the requirements into layers, for which there is `room`: large ones alone, small ones together by a hash of their
 /// names, so that another version of one changes one small layer.
-pub(crate) fn arrange(wheels: &[Wheel], room: usize) -> Vec<Recipe> {
+pub(crate) fn arrange(wheels: &[Piece], room: usize) -> Vec<Recipe> {
     let room = room.max(1);
     let shared = SHARED.min(room);
-    let mut large: Vec<&Wheel> = wheels.iter().filter(|wheel| wheel.size >= LARGE).collect();
-    large.sort_by(|a, b| b.size.cmp(&a.size).then_with(|| a.name.cmp(&b.name)));
+    let mut large: Vec<&Piece> = wheels.iter().filter(|wheel| wheel.size >= LARGE).collect();
+    large.sort_by(|a, b| b.size.cmp(&a.size).then_with(|| a.name().cmp(b.name())));
     large.truncate(room - shared);
-    let is_alone = |wheel: &&Wheel| large.iter().any(|other| other.digest == wheel.digest);
-    let mut buckets: BTreeMap<usize, Vec<&Wheel>> = BTreeMap::new();
+    let is_alone = |wheel: &&Piece| {
+        large
+            .iter()
+            .any(|other| other.ingredient.digest == wheel.ingredient.digest)
+    };
+    let mut buckets: BTreeMap<usize, Vec<&Piece>> = BTreeMap::new();
     for wheel in wheels.iter().filter(|wheel| !is_alone(wheel)) {
-        buckets.entry(bucket(&wheel.name, shared)).or_default().push(wheel);
+        buckets.entry(bucket(wheel.name(), shared)).or_default().push(wheel);
     }
     let mut alone = large.clone();
-    alone.sort_by(|a, b| a.name.cmp(&b.name));
+    alone.sort_by(|a, b| a.name().cmp(b.name()));
     let layers = alone.into_iter().map(|wheel| vec![wheel]).chain(buckets.into_values());
     layers
         .map(|mut wheels| {
-            wheels.sort_by(|a, b| a.name.cmp(&b.name));
+            wheels.sort_by(|a, b| a.name().cmp(b.name()));
             Recipe {
                 title: title(&wheels),
-                wheels: wheels.into_iter().map(Ingredient::of).collect(),
+                wheels: wheels.into_iter().map(|wheel| wheel.ingredient.clone()).collect(),
                 ..Recipe::default()
             }
         })
@@ -113,10 +145,10 @@ fn bucket(name: &str, shared: usize) -> usize {
     usize::from(hash[0]) % shared
 }
 
-fn title(wheels: &[&Wheel]) -> String {
+fn title(wheels: &[&Piece]) -> String {
     let named: Vec<String> = wheels
         .iter()
-        .map(|wheel| format!("{} {}", wheel.name, wheel.version))
+        .map(|wheel| format!("{} {}", wheel.name(), wheel.version))
         .collect();
     match &named[..] {
         [first, second, third, rest @ ..] if rest.len() > 1 => {

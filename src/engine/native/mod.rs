@@ -3,9 +3,10 @@
 //!
 //! ```text
 //! what it stands on   base/: what a base image holds
-//! what it installs    resolve/: which wheels; store/: wheels by digest
+//! what it installs    resolve/: which wheels; store/: wheels by digest; required.rs: which of them are needed here
 //! what it makes       archive.rs: a wheel; install/: its files' places; layers.rs: which wheel in which layer; splice.rs: a layer's bytes;
-//!                     image.rs: config and manifest; bytecode/: what Python would compile at every start; sbom/: what is in it
+//!                     image.rs: config and manifest; bytecode/, compiled.rs: what Python would compile at every start; sbom/: what is in it
+//! what it need not    last/: what the repository's last image tells of its layers; elsewhere.rs: and where that does not do
 //! the whole           build.rs, send.rs; contents.rs: all of it to be read; saved.rs, write.rs: as files, or into the daemon
 //! ```
 
@@ -14,14 +15,18 @@ pub mod base;
 mod base_blobs;
 mod build;
 mod bytecode;
+mod compiled;
 mod conflicts;
 mod contents;
+mod elsewhere;
 mod error;
 mod image;
 mod install;
+mod last;
 mod layers;
 mod platform_tags;
 mod removal;
+mod required;
 pub(crate) mod resolve;
 mod resumed;
 mod saved;
@@ -46,7 +51,7 @@ use tokio::sync::Mutex;
 use super::docker::context::Bound;
 use super::docker::{Docker, DockerSettings};
 use super::{BuiltImage, Destination, Engine, Order, Output, Unprepared, can_prepare};
-use crate::image::ImagePlan;
+use crate::image::{BaseImage, ImagePlan, OnlyDocker};
 use crate::oci::{Digest, Reference, Repository};
 use crate::progress::{Progress, Silent};
 use crate::registry::auth::AuthSettings;
@@ -59,6 +64,10 @@ use store::{Sites, Store};
 
 /// What the native engine works with.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a setting that a user knows by its name"
+)]
 pub struct NativeSettings {
     /// sgbuild's cache directory: wheels, and what is known of bases and layers.
     pub cache_dir: PathBuf,
@@ -78,6 +87,8 @@ pub struct NativeSettings {
     pub bytecode: bool,
     /// Whether it is listed what is in an image.
     pub sbom: bool,
+    /// Whether the last image of a repository is believed what its layers are made of.
+    pub last_image: bool,
 }
 
 /// The native engine.
@@ -131,8 +142,7 @@ impl Engine for Native {
 
     async fn holds(&self, image: &BuiltImage) -> Result<bool, super::Error> {
         let record = Record::read(&self.store, &image.id);
-        let is_ours =
-            |record: &Record| record.bytecode == self.settings.bytecode && build::is_whole(record, &self.store);
+        let is_ours = |record: &Record| record.bytecode == self.settings.bytecode && record.is_whole(&self.store);
         let Some(record) = record.filter(is_ours) else {
             return Ok(false);
         };
@@ -145,7 +155,7 @@ impl Engine for Native {
     }
 
     fn last_pushed(&self, repository: &Repository) -> Option<Digest> {
-        Some(self.last(repository)?.manifest)
+        Some(self.last_pushed_to(&repository.to_string())?.manifest)
     }
 
     async fn sbom(&self, image: &BuiltImage) -> Result<Option<String>, super::Error> {
@@ -185,11 +195,18 @@ pub async fn check_original(reference: &Reference, asked: &Asked<'_>, progress: 
 /// # Errors
 /// Such a thing, unless a base image has it already.
 pub fn check(plan: &ImagePlan) -> Result<(), Error> {
-    let only = &plan.only_docker;
+    check_commands(&plan.only_docker, Some(&plan.base))
+}
+
+/// The same, of what is known of an image before it is planned.
+///
+/// # Errors
+/// As [`check`].
+pub fn check_commands(only: &OnlyDocker, base: Option<&BaseImage>) -> Result<(), Error> {
     if only.prepared.is_some() {
         return Ok(());
     }
-    match can_prepare(plan) {
+    match can_prepare(only, base) {
         Ok(false) => Ok(()),
         Ok(true) if only.system_packages.is_empty() => Err(Error::Unprepared {
             what: "the keyword `dockerlines`",
@@ -198,7 +215,7 @@ pub fn check(plan: &ImagePlan) -> Result<(), Error> {
             what: "the setting `system-packages`",
         }),
         Err(Unprepared::Base) => Err(Error::LocalBase {
-            base: plan.base.to_string(),
+            base: base.map(ToString::to_string).unwrap_or_default(),
         }),
         Err(Unprepared::Template) => Err(Error::Template),
         Err(Unprepared::Line(Bound { line, reason })) => Err(Error::BoundLine { line, reason }),

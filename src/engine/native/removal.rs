@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::Error;
 use super::base::{Base, Installed, Kind};
+use super::last::Last;
 use super::layers::{Ground, Recipe};
 use crate::oci::Digest;
 use crate::project::normalized;
@@ -13,22 +14,48 @@ use crate::project::normalized;
 const REMOVED: &str = "removed";
 
 /// The paths of the distributions `replaced` that the base has and the image does not: their files, and directories that nothing is left in,
-/// but for those where something of `recipes` is put.
+/// but for those where something of `recipes` is put. With them, what decides it; `None` where nothing is replaced.
 ///
 /// # Errors
 /// Nothing tells which files a distribution has; a wheel that no installer takes.
-pub(super) fn removed(ground: &Ground<'_>, replaced: &[String], recipes: &[Recipe]) -> Result<Vec<String>, Error> {
+pub(super) fn removed(
+    ground: &Ground<'_>,
+    replaced: &[String],
+    recipes: &[Recipe],
+    last: Option<&Last>,
+) -> Result<Option<(String, Vec<String>)>, Error> {
     if replaced.is_empty() {
-        return Ok(Vec::new());
+        return Ok(None);
     }
+    let key = key(ground, replaced, recipes);
+    let known = ground.store.note(REMOVED, &key);
+    if let Some(known) = known.or_else(|| last?.removed(&key).cloned()) {
+        return Ok(Some((key, known)));
+    }
+    let removed = find(ground, replaced, recipes)?;
+    ground.store.keep_note(REMOVED, &key, &removed);
+    Ok(Some((key, removed)))
+}
+
+/// Whether the wheels have to be looked into to tell what goes.
+pub(super) fn is_unknown(ground: &Ground<'_>, replaced: &[String], recipes: &[Recipe], last: &Last) -> bool {
+    if replaced.is_empty() {
+        return false;
+    }
+    let key = key(ground, replaced, recipes);
+    last.removed(&key).is_none() && ground.store.note::<Vec<String>>(REMOVED, &key).is_none()
+}
+
+/// What decides it.
+fn key(ground: &Ground<'_>, replaced: &[String], recipes: &[Recipe]) -> String {
     let wheels: Vec<_> = recipes.iter().flat_map(|recipe| &recipe.wheels).collect();
-    let base = ground.base;
+    let all = (replaced, &wheels, ground.scheme, &ground.base.manifest_digest);
     // What is written can be written.
-    let asked = serde_json::to_vec(&(replaced, &wheels, ground.scheme, &base.manifest_digest)).unwrap_or_default();
-    let key = Digest::of(&asked);
-    if let Some(known) = ground.store.note(REMOVED, key.as_str()) {
-        return Ok(known);
-    }
+    Digest::of(&serde_json::to_vec(&all).unwrap_or_default()).to_string()
+}
+
+fn find(ground: &Ground<'_>, replaced: &[String], recipes: &[Recipe]) -> Result<Vec<String>, Error> {
+    let base = ground.base;
     let mut files = BTreeSet::new();
     for distribution in &base.python.installed {
         if goes(base, replaced, distribution) {
@@ -36,16 +63,14 @@ pub(super) fn removed(ground: &Ground<'_>, replaced: &[String], recipes: &[Recip
         }
     }
     let mut used = BTreeSet::new();
-    for ingredient in wheels {
+    for ingredient in recipes.iter().flat_map(|recipe| &recipe.wheels) {
         let (_, files) = ground.installed(ingredient)?;
         for file in files {
             let path = in_place(base, &file.path);
             used.extend(parents(&path).map(ToOwned::to_owned));
         }
     }
-    let removed = with_empty_directories(base, &files, &used);
-    ground.store.keep_note(REMOVED, key.as_str(), &removed);
-    Ok(removed)
+    Ok(with_empty_directories(base, &files, &used))
 }
 
 /// Whether the image does not have a distribution of the base any more, where those of the names `replaced` make room for others.

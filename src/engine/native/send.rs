@@ -10,6 +10,7 @@ use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncReadExt as _, DuplexStream};
 use tokio::runtime::Handle;
+use tokio::sync::OnceCell;
 use tokio::task::JoinHandle;
 
 use super::base::{Asked, Base, BaseLayer};
@@ -20,7 +21,7 @@ use super::splice::{Entry, LayerReader, Measured};
 use super::{Error, Native};
 use crate::engine::{BuiltImage, Destination};
 use crate::explain::{Explain as _, Fault};
-use crate::oci::{Content, Descriptor, Digest, ImageManifest, MediaType, Repository, held};
+use crate::oci::{Content, Descriptor, Digest, ImageManifest, MediaType, held};
 use crate::progress::{Progress, Task};
 use crate::registry::client::{Client, Manifest};
 use crate::registry::{Credentials, auth};
@@ -92,6 +93,7 @@ impl Native {
             destination,
             progress,
             of_base: BaseBlobs::of(record.source(&self.settings.docker)?),
+            whole: OnceCell::new(),
         };
         let manifest = Manifest {
             bytes: Bytes::from(record.manifest.clone()),
@@ -99,7 +101,7 @@ impl Native {
             answered_digest: None,
         };
         // A registry keeps what a manifest names.
-        let held: HashSet<Digest> = match self.last(&destination.reference.repository) {
+        let held: HashSet<Digest> = match self.last_pushed_to(&destination.reference.repository.to_string()) {
             Some(last) if destination.holds_last => last.blobs.into_iter().collect(),
             _ => HashSet::new(),
         };
@@ -113,7 +115,7 @@ impl Native {
         } else {
             put?;
         }
-        self.remember(destination, &manifest);
+        self.note_pushed(&destination.reference.repository.to_string(), &manifest);
         Ok(())
     }
 
@@ -152,12 +154,12 @@ impl Native {
     }
 
     /// The last image that `repository` was seen to have.
-    pub(super) fn last(&self, repository: &Repository) -> Option<LastPushed> {
-        self.store.note(PUSHED, &repository.to_string())
+    pub(super) fn last_pushed_to(&self, repository: &str) -> Option<LastPushed> {
+        self.store.note(PUSHED, repository)
     }
 
     /// Keeps what the repository has now. Without that note the next push only asks more.
-    fn remember(&self, destination: &Destination<'_>, manifest: &Manifest) {
+    pub(super) fn note_pushed(&self, repository: &str, manifest: &Manifest) {
         let Ok(parsed) = ImageManifest::parse(&manifest.bytes) else {
             return;
         };
@@ -170,8 +172,7 @@ impl Native {
                 .map(|blob| blob.digest.clone())
                 .collect(),
         };
-        let repository = destination.reference.repository.to_string();
-        self.store.keep_note(PUSHED, &repository, &last);
+        self.store.keep_note(PUSHED, repository, &last);
     }
 }
 
@@ -183,6 +184,8 @@ struct Sending<'a> {
     destination: &'a Destination<'a>,
     progress: &'a dyn Progress,
     of_base: BaseBlobs,
+    /// The record with what was elsewhere, once that is needed.
+    whole: OnceCell<Record>,
 }
 
 impl Sending<'_> {
@@ -219,7 +222,7 @@ impl Sending<'_> {
             }
             Blob::Layer(recipe, _) => {
                 let layer: Arc<dyn Content> = Arc::new(Layer {
-                    entries: self.entries(recipe)?,
+                    entries: self.entries(recipe, &descriptor.digest).await?,
                     descriptor,
                     task: Arc::clone(&task),
                 });
@@ -232,7 +235,14 @@ impl Sending<'_> {
         Ok(())
     }
 
-    fn entries(&self, recipe: &Recipe) -> Result<Arc<[Entry]>, Error> {
+    async fn entries(&self, recipe: &Recipe, layer: &Digest) -> Result<Arc<[Entry]>, Error> {
+        let mut recipe = recipe;
+        if self.record.elsewhere.layers.contains(layer) {
+            let bring = || self.native.brought_here(self.record.clone(), self.base, self.progress);
+            let whole = self.whole.get_or_try_init(bring).await?;
+            let found = whole.layers.iter().find(|(_, measured)| measured.digest == *layer);
+            recipe = found.map_or(recipe, |(recipe, _)| recipe);
+        }
         let scheme = scheme(self.base);
         let ground = Ground {
             base: self.base,

@@ -25,6 +25,7 @@ mod exchange;
 mod manifests;
 mod referrers;
 mod sending;
+mod tags;
 mod trust;
 
 use authorization::Authorization;

@@ -369,3 +369,22 @@ async fn a_password_is_kept_while_it_is_good_and_for_whoever_asked() {
     authorization(&config, &host(), Some(&directory)).await.unwrap();
     assert_eq!(answered.load(std::sync::atomic::Ordering::SeqCst), 2);
 }
+
+#[tokio::test]
+async fn the_tags_of_the_image_that_was_pushed_last_come_first() {
+    let images = r#"{"imageDetails":[
+        {"imageTags":["1.0-aaaaaaa"],"imagePushedAt":1700000000},
+        {"imageTags":["1.1-bbbbbbb","latest"],"imagePushedAt":1700000200.5},
+        {"imageTags":["1.1-ccccccc"],"imagePushedAt":1700000100}]}"#;
+    let (server, config) = service(move |_| json(images)).await;
+    let tags = newest_tags(&config, &host(), "iris").await.unwrap();
+    assert_eq!(tags, ["1.1-bbbbbbb", "latest", "1.1-ccccccc", "1.0-aaaaaaa"]);
+    let request = &server.seen()[0];
+    assert_eq!(operation(request), "DescribeImages");
+    assert!(request.contains(r#""tagStatus":"TAGGED""#), "{request}");
+
+    let denied = json_error("400 Bad Request", "AccessDeniedException", "no");
+    let (_server, config) = service(move |_| denied.clone()).await;
+    let error = newest_tags(&config, &host(), "iris").await.unwrap_err();
+    assert!(error.to_string().contains("ecr:DescribeImages"), "{error}");
+}

@@ -59,6 +59,7 @@ impl Settings {
             bytecode: self.get(&table::BYTECODE),
             // What it is to be, a command says; one that is misspelt is refused there.
             sbom: self.sbom().name != "off",
+            last_image: self.get(&table::LAST_IMAGE),
         }
     }
 

@@ -57,6 +57,25 @@ fn what_is_set_wins_and_a_stack_keeps_the_rest() {
 }
 
 #[test]
+fn a_stack_from_before_engines_stays_with_docker() {
+    let declared = [declaration("Engine", Some("native"))];
+    let engine = |given: &[(&str, &str)], stack: Option<&[&str]>| {
+        let stack = stack.map(existing);
+        let parameters = parameters(&settings(given, &[]), &declared, stack.as_ref()).unwrap();
+        parameters
+            .first()
+            .map(|engine| engine.parameter_value().unwrap_or("as it is").to_owned())
+    };
+    assert_eq!(engine(&[], None), None, "the template's default");
+    assert_eq!(engine(&[], Some(&["Email"])).as_deref(), Some("docker"));
+    assert_eq!(engine(&[], Some(&["Email", "Engine"])).as_deref(), Some("as it is"));
+    assert_eq!(
+        engine(&[("Engine", "native")], Some(&["Email"])).as_deref(),
+        Some("native")
+    );
+}
+
+#[test]
 fn a_new_stack_says_everything_that_is_missing() {
     let declared = [
         declaration("Email", None),

@@ -11,6 +11,19 @@ use crate::support::{Sandbox, Testbed};
 /// What the loop does not do, and why it is allowed: the statement and the action, and the reason.
 const UNUSED: &[(&str, &str)] = &[
     (
+        "BuildRole FindTheLastImage ecr:DescribeImages",
+        "a package with requirements; src/registry/ecr/tests.rs asks",
+    ),
+    (
+        "BuildRole FindTheLastImage ecr:ListImages",
+        "the same, of a registry that does not tell when images were pushed: tests/it/last_image.rs",
+    ),
+    (
+        "BuildRole KeepWhatBaseImagesHold s3:GetObject",
+        "CodeBuild itself fetches the cache, with the build's role",
+    ),
+    ("BuildRole KeepWhatBaseImagesHold s3:PutObject", "and keeps it"),
+    (
         "DataTriggerRole TellMissingObjects s3:ListBucket",
         "an object that was deleted before its event came is asked for: without this S3 answers 403 and not 404",
     ),

@@ -1,10 +1,12 @@
 """A package index of the wheels in a directory, which tells of their metadata: odd_index.py DIRECTORY.
 
-Who installs from it need not open a wheel before all are chosen. Prints its address once it listens; runs until it is
-killed. Of a project that is called `other-hash` it says another hash than its file has.
+Below /sized/ it tells of their sizes too. Who installs from it need not open a wheel before all are chosen. Prints its
+address once it listens; runs until it is killed. Of a project that is called `other-hash` it says another hash than its
+file has.
 """
 
 import hashlib
+import json
 import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -20,7 +22,11 @@ class Index(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         kind, _, rest = self.path.strip("/").partition("/")
         wheels = {path.name: path for path in DIRECTORY.glob("*.whl")}
-        if kind == "simple":
+        if kind == "sized":
+            files = [sized(path) for path in wheels.values() if project(path) == rest]
+            page = {"meta": {"api-version": "1.0"}, "name": rest, "files": files}
+            self.answer(200 if files else 404, json.dumps(page).encode(), "application/vnd.pypi.simple.v1+json")
+        elif kind == "simple":
             links = [link(path) for path in wheels.values() if project(path) == rest]
             self.answer(200 if links else 404, "".join(links).encode(), "text/html")
         elif rest.removesuffix(".metadata") in wheels:
@@ -47,6 +53,14 @@ class Index(BaseHTTPRequestHandler):
 def link(path: Path) -> str:
     digest = "0" * 64 if project(path) == "other-hash" else hashlib.sha256(path.read_bytes()).hexdigest()
     return f'<a href="/files/{path.name}#sha256={digest}" data-core-metadata="true">{path.name}</a>\n'
+
+
+def sized(path: Path) -> dict:
+    """As JSON has it (PEP 691 and 700), with the size."""
+    content = path.read_bytes()
+    digest = hashlib.sha256(content).hexdigest()
+    about = {"filename": path.name, "url": f"/files/{path.name}", "hashes": {"sha256": digest}}
+    return about | {"size": len(content), "core-metadata": True}
 
 
 server = ThreadingHTTPServer(("127.0.0.1", 0), Index)

@@ -1,6 +1,7 @@
 """A wheel of a project 1.0 that is named for what is odd about it: odd_wheel.py KIND DIRECTORY."""
 
 import io
+import random
 import struct
 import sys
 import zipfile
@@ -58,6 +59,11 @@ def in_directory(content: bytes, name: str, offset: int, value: bytes) -> bytes:
     return content[: at + offset] + value + content[at + offset + len(value) :]
 
 
+def large() -> str:
+    """A text that does not shrink below what a layer of its own begins with."""
+    return random.Random(0).randbytes(8 << 20).hex()
+
+
 def bomb() -> bytes:
     """Two gigabytes of zeros in two megabytes, of which every byte is there."""
     compressor = zlib.compressobj(9, zlib.DEFLATED, -15)
@@ -107,5 +113,12 @@ MAKE = {
     "large-entries": lambda: written(PLAIN),
     "sizes-follow": lambda: written(PLAIN, into=OneWay()),
     "case-differs": lambda: written([*PLAIN, (f"{NAME}/ZZ.py", "other = 2\n")]),
+    "large-one": lambda: written([*PLAIN, (f"{NAME}/data.txt", large())]),
+    # In one package with others of that kind, and in one file.
+    "shared": lambda: written([*PLAIN, (f"shared/{NAME}.py", "")]),
+    "clashes": lambda: written([*PLAIN, ("clashes/__init__.py", f"OF = {NAME!r}\n")]),
+    "plain": lambda: written(PLAIN),
 }
+# The names of some kinds go on, as in `plain-a`.
+KIND = KIND if KIND in MAKE else KIND.partition("-")[0]
 (DIRECTORY / f"{NAME}-1.0-{TAG}.whl").write_bytes(MAKE[KIND]())

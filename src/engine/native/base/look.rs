@@ -49,8 +49,11 @@ pub(crate) async fn look(reference: &Reference, asked: &Asked<'_>, progress: &dy
             .map(|(layer, diff_id)| BaseLayer {
                 descriptor: layer.descriptor,
                 diff_id,
+                // Only who reads it knows.
+                unpacked: 0,
                 media_type: layer.media_type,
                 offset: layer.offset,
+                packed: None,
             })
             .collect(),
     })

@@ -35,20 +35,42 @@ const BYTECODE: &str = "bytecode";
 /// The longest that all of it may take; what is not done then is tried again in another run.
 const SECONDS: u64 = 600;
 
-/// Layers of the byte code of the wheels in `recipes`: one for each of these, if there is any.
+/// The byte code of a layer of wheels.
+pub(super) struct ByteCode {
+    /// A layer beside it, if there is any.
+    pub(super) recipe: Option<Recipe>,
+    /// Whether it would be the same another time: nothing was cut short.
+    pub(super) is_final: bool,
+}
+
+/// What the layer is called of the byte code of one that is called `title`.
+pub(super) fn title(title: &str) -> String {
+    format!("byte code of {title}")
+}
+
+/// Whether this machine can compile for the base.
+///
+/// # Errors
+/// The user interrupted.
+pub(super) fn is_possible(ground: &Ground<'_>, uv: &UvSettings, progress: &dyn Progress) -> Result<bool, Error> {
+    let found = interpreter::find(&ground.base.python, uv, ground.store, progress)?;
+    Ok(found.is_some())
+}
+
+/// The byte code of the wheels in each of `recipes`; `None` where nothing can be compiled.
 ///
 /// # Errors
 /// The user interrupted. All else that fails is a line of detail.
 pub(super) fn layers(
     ground: &Ground<'_>,
-    recipes: &[Recipe],
+    recipes: &[&Recipe],
     uv: &UvSettings,
     anew: bool,
     progress: &dyn Progress,
-) -> Result<Vec<Recipe>, Error> {
+) -> Result<Option<Vec<ByteCode>>, Error> {
     let wheels: Vec<&Ingredient> = recipes.iter().flat_map(|recipe| &recipe.wheels).collect();
     if wheels.is_empty() {
-        return Ok(Vec::new());
+        return Ok(None);
     }
     let python = &ground.base.python;
     let Some(interpreter) = interpreter::find(python, uv, ground.store, progress)? else {
@@ -56,7 +78,7 @@ pub(super) fn layers(
         progress.detail(&format!(
             "No byte code is compiled: there is no released Python {major}.{minor} on this machine"
         ));
-        return Ok(Vec::new());
+        return Ok(None);
     };
     let compiler = Compiler {
         ground,
@@ -68,22 +90,30 @@ pub(super) fn layers(
     for wheel in wheels {
         match compiler.known(wheel).filter(|_| !anew) {
             Some(archives) => {
-                known.insert(wheel.digest.as_str(), archives);
+                known.insert(wheel.digest.as_str(), (archives, true));
             }
             None => unknown.push(wheel),
         }
     }
     known.extend(compiler.compile(&unknown)?);
-    let layer = |recipe: &Recipe| {
-        let of_wheel = |wheel: &Ingredient| known.get(wheel.digest.as_str()).cloned().unwrap_or_default();
-        let archives: Vec<_> = recipe.wheels.iter().flat_map(of_wheel).collect();
-        (!archives.is_empty()).then(|| Recipe {
-            title: format!("byte code of {}", recipe.title),
-            compiled: archives,
-            ..Recipe::default()
-        })
+    let layer = |recipe: &&Recipe| {
+        let of_wheels = || {
+            recipe
+                .wheels
+                .iter()
+                .filter_map(|wheel| known.get(wheel.digest.as_str()))
+        };
+        let archives: Vec<_> = of_wheels().flat_map(|(archives, _)| archives.clone()).collect();
+        ByteCode {
+            is_final: of_wheels().all(|(_, is_final)| *is_final),
+            recipe: (!archives.is_empty()).then(|| Recipe {
+                title: title(&recipe.title),
+                compiled: archives,
+                ..Recipe::default()
+            }),
+        }
     };
-    Ok(recipes.iter().filter_map(layer).collect())
+    Ok(Some(recipes.iter().map(layer).collect()))
 }
 
 struct Compiler<'a> {
@@ -122,8 +152,8 @@ impl Compiler<'_> {
         json!([FORMAT, wheel.digest, version, magic, self.ground.scheme]).to_string()
     }
 
-    /// Compiles `wheels`, on all processors.
-    fn compile<'w>(&self, wheels: &[&'w Ingredient]) -> Result<BTreeMap<&'w str, Vec<Compiled>>, Cancelled> {
+    /// Compiles `wheels`, on all processors; of each, whether it would be the same another time.
+    fn compile<'w>(&self, wheels: &[&'w Ingredient]) -> Result<BTreeMap<&'w str, (Vec<Compiled>, bool)>, Cancelled> {
         if wheels.is_empty() {
             return Ok(BTreeMap::new());
         }
@@ -176,10 +206,11 @@ impl Compiler<'_> {
                 self.progress
                     .detail(&format!("{name} has no byte code, or not all of it: {reason}"));
             }
-            if failure.is_none_or(|failure| failure.is_certain) {
+            let is_final = failure.is_none_or(|failure| failure.is_certain);
+            if is_final {
                 self.ground.store.keep_note(BYTECODE, &self.key(wheel), &digests);
             }
-            (wheel.digest.as_str(), named(wheel, digests))
+            (wheel.digest.as_str(), (named(wheel, digests), is_final))
         });
         Ok(finished.collect())
     }

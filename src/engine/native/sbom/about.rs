@@ -1,10 +1,13 @@
 //! What a wheel says of itself, read once of each.
 
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
 
 use super::super::Error;
 use super::super::archive::{Archive, Malformed};
-use super::super::store::{Store, Wheel};
+use super::super::store::Store;
+use super::Listed;
 
 /// What was read of wheels is kept in the store.
 const ABOUT: &str = "about";
@@ -35,16 +38,19 @@ pub(super) enum License {
 }
 
 impl About {
-    /// What the wheel says: as it was read before, or read now.
+    /// What the wheel says: as it was read before, or read now; nothing where it was not fetched.
     ///
     /// # Errors
     /// The wheel is damaged, or has no metadata.
-    pub(super) fn of(wheel: &Wheel, store: &Store) -> Result<Self, Error> {
+    pub(super) fn of(wheel: &Listed, store: &Store) -> Result<Self, Error> {
         let key = format!("{FORMAT} {}", wheel.digest);
         if let Some(known) = store.note(ABOUT, &key) {
             return Ok(known);
         }
-        let read = metadata(wheel).map_err(|reason| Error::wheel(&wheel.name, &wheel.path, reason))?;
+        let Some(path) = store.get(&wheel.digest) else {
+            return Ok(Self::default());
+        };
+        let read = metadata(&wheel.name, &path).map_err(|reason| Error::wheel(&wheel.name, &path, reason))?;
         let about = Self::parse(&read);
         store.keep_note(ABOUT, &key, &about);
         Ok(about)
@@ -62,8 +68,8 @@ impl About {
 }
 
 /// The text of a wheel's METADATA.
-fn metadata(wheel: &Wheel) -> Result<String, Malformed> {
-    let archive = Archive::open(&wheel.name, &wheel.path)?;
+fn metadata(name: &str, path: &Path) -> Result<String, Malformed> {
+    let archive = Archive::open(name, path)?;
     let is_it = |path: &str| {
         path.strip_suffix(".dist-info/METADATA")
             .is_some_and(|directory| !directory.contains('/'))

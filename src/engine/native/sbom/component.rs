@@ -6,8 +6,12 @@ use serde_json::{Value, json};
 use super::about::{About, License};
 use super::{Listed, Origin, purl};
 use crate::engine::native::base::{Base, Installed};
-use crate::oci::{Digest, Reference};
+use crate::image::BaseImage;
+use crate::oci::Digest;
 use crate::secret::without_url_credentials;
+
+/// What a base image that is in no registry is called.
+const LOCAL: &str = "local-image";
 
 /// A [component](https://cyclonedx.org/docs/1.6/json/#components).
 #[derive(Debug, Clone, Serialize)]
@@ -32,13 +36,13 @@ pub(super) struct Component {
 impl Component {
     /// A wheel that was installed.
     pub(super) fn wheel(listed: &Listed, about: &About) -> Self {
-        let Listed { wheel, origin } = listed;
-        let name = about.name.as_deref().unwrap_or(&wheel.name);
-        let version = about.version.as_deref().unwrap_or(&wheel.version);
-        let purl = purl::distribution(name, version, Some(&wheel.file_name));
+        let origin = &listed.origin;
+        let name = about.name.as_deref().unwrap_or(&listed.name);
+        let version = about.version.as_deref().unwrap_or(&listed.version);
+        let purl = purl::distribution(name, version, Some(&listed.file_name));
         let mut properties = vec![property("origin", kind_of(origin))];
         properties.extend(told(origin));
-        properties.push(property("file", &wheel.file_name));
+        properties.push(property("file", &listed.file_name));
         Self {
             kind: if *origin == Origin::Project {
                 "application"
@@ -48,10 +52,10 @@ impl Component {
             reference: purl.clone(),
             name: name.to_owned(),
             version: version.to_owned(),
-            hashes: hashes(&wheel.digest),
+            hashes: hashes(&listed.digest),
             licenses: licenses(about.license.as_ref()),
             purl,
-            found_at: found_at(origin, &wheel.digest),
+            found_at: found_at(origin, &listed.digest),
             properties,
         }
     }
@@ -79,22 +83,23 @@ impl Component {
     }
 
     /// The base image itself.
-    pub(super) fn base(reference: &str, named: &Reference, base: &Base) -> Self {
+    pub(super) fn base(reference: &str, named: &BaseImage, base: &Base) -> Self {
         let digest = &base.manifest_digest;
-        let repository = named.repository.to_string();
+        let repository = named.repository().map_or_else(|| LOCAL.to_owned(), ToString::to_string);
+        // Where it is on this machine says nothing elsewhere.
+        let place = named
+            .in_registry()
+            .map(|named| property("reference", &named.to_string()));
         Self {
             kind: "container",
             reference: reference.to_owned(),
-            purl: purl::image(&repository, digest, &base.python.target.platform, Some(named)),
+            purl: purl::image(&repository, digest, &base.python.target.platform, named.in_registry()),
             name: repository,
             version: digest.to_string(),
             hashes: hashes(digest),
             licenses: Vec::new(),
             found_at: Vec::new(),
-            properties: vec![
-                property("origin", "base image"),
-                property("reference", &named.to_string()),
-            ],
+            properties: std::iter::once(property("origin", "base image")).chain(place).collect(),
         }
     }
 }

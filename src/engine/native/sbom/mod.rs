@@ -14,6 +14,7 @@ use uuid::{Builder, Variant, Version};
 
 use super::base::Base;
 use super::image::Documents;
+use super::layers::Piece;
 use super::resolve::{Remote, Resolved, Source};
 use super::store::{Store, Wheel};
 use super::{Error, removal};
@@ -75,11 +76,38 @@ impl Origin {
     }
 }
 
-/// A wheel in the image.
+/// A wheel in the image. It need not be on this machine.
 #[derive(Debug, Clone)]
 pub(super) struct Listed {
-    pub(super) wheel: Wheel,
+    pub(super) name: String,
+    pub(super) version: String,
+    pub(super) file_name: String,
+    pub(super) digest: Digest,
     pub(super) origin: Origin,
+}
+
+impl Listed {
+    /// Of what is required: `piece` is what the wheel turned out to be.
+    pub(super) fn required(wheel: &Resolved, piece: &Piece) -> Self {
+        Self {
+            name: wheel.name.clone(),
+            version: wheel.version.clone(),
+            file_name: wheel.file_name.clone(),
+            digest: piece.ingredient.digest.clone(),
+            origin: Origin::of(wheel),
+        }
+    }
+
+    /// Of the project's own.
+    pub(super) fn own(wheel: &Wheel, origin: Origin) -> Self {
+        Self {
+            name: wheel.name.clone(),
+            version: wheel.version.clone(),
+            file_name: wheel.file_name.clone(),
+            digest: wheel.digest.clone(),
+            origin,
+        }
+    }
 }
 
 /// What an image is made of.
@@ -100,13 +128,13 @@ impl Contents<'_> {
     pub(super) fn list(&self, store: &Store) -> Result<String, Error> {
         let mut components = Vec::new();
         for listed in self.wheels {
-            let about = About::of(&listed.wheel, store)?;
+            let about = About::of(listed, store)?;
             components.push(Component::wheel(listed, &about));
         }
         components.extend(self.kept_of_base());
         components.sort_by(|a, b| (&a.name, &a.reference).cmp(&(&b.name, &b.reference)));
         components.dedup_by(|a, b| a.reference == b.reference);
-        components.insert(0, Component::base(BASE, &self.plan.base, self.base));
+        components.insert(0, Component::base(BASE, &self.plan.native_base(), self.base));
         let mut document = self.document(&components);
         let unnumbered = text(&document);
         document["serialNumber"] = json!(serial_number(&unnumbered));
@@ -120,8 +148,7 @@ impl Contents<'_> {
         let installed = self.base.python.installed.iter();
         let stays = |distribution: &&super::base::Installed| {
             let is_again = |listed: &Listed| {
-                normalized(&listed.wheel.name) == normalized(&distribution.name)
-                    && listed.wheel.version == distribution.version
+                normalized(&listed.name) == normalized(&distribution.name) && listed.version == distribution.version
             };
             !removal::goes(self.base, self.replaced, distribution) && !self.wheels.iter().any(is_again)
         };

@@ -79,16 +79,14 @@ fn what_may_be_a_secret_in_a_url_is_not_told() {
         of: "https://me:hunter2@git.example/six@0a1b".to_owned(),
     };
     for origin in [Origin::Url(url), index, built] {
-        let wheel = Wheel {
+        let listed = Listed {
             name: "six".to_owned(),
             version: "1.0".to_owned(),
             file_name: "six-1.0-py3-none-any.whl".to_owned(),
             digest: Digest::of(b""),
-            size: 0,
-            path: "/home/hunter2/six".into(),
-            requested: true,
+            origin,
         };
-        let component = Component::wheel(&Listed { wheel, origin }, &About::default());
+        let component = Component::wheel(&listed, &About::default());
         let text = serde_json::to_string(&component).unwrap();
         assert!(text.contains("example") && !text.contains("hunter2"), "{text}");
     }

@@ -28,6 +28,15 @@ impl Store {
         try_join_all(wheels.iter().map(|wheel| self.fetch_one(wheel, sites, progress))).await
     }
 
+    /// A wheel as it is in the store, if it is.
+    pub(crate) fn here(&self, wheel: &Resolved) -> Option<Wheel> {
+        let stored = match &wheel.source {
+            Source::File(remote) => self.known(remote, &wheel.hashes),
+            Source::Built { digest, .. } => self.find(digest),
+        };
+        stored.map(|stored| of(wheel, stored))
+    }
+
     /// One wheel, from the store or from where it is. However many are asked for at once, a few are fetched at a time.
     ///
     /// # Errors
@@ -48,15 +57,7 @@ impl Store {
                 of: of.clone(),
             })?,
         };
-        Ok(Wheel {
-            name: wheel.name.clone(),
-            version: wheel.version.clone(),
-            file_name: wheel.file_name.clone(),
-            digest: stored.digest,
-            size: stored.size,
-            path: stored.path,
-            requested: wheel.requested,
-        })
+        Ok(of(wheel, stored))
     }
 
     /// The file at `remote`, which has one of the `hashes` if there are any.
@@ -131,6 +132,18 @@ impl Store {
                 .map_or_else(|| hashes.join(", "), ToString::to_string),
             found: stored.digest.to_string(),
         })
+    }
+}
+
+fn of(wheel: &Resolved, stored: Stored) -> Wheel {
+    Wheel {
+        name: wheel.name.clone(),
+        version: wheel.version.clone(),
+        file_name: wheel.file_name.clone(),
+        digest: stored.digest,
+        size: stored.size,
+        path: stored.path,
+        requested: wheel.requested,
     }
 }
 

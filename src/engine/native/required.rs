@@ -1,0 +1,241 @@
+//! What the requirements come to: the layers, and of their wheels those that are needed here.
+
+use std::collections::BTreeSet;
+
+use super::bytecode;
+use super::conflicts;
+use super::last::{ByteCode, Last};
+use super::layers::{self, Ground, Ingredient, MAX_LAYERS, Piece, Recipe};
+use super::removal;
+use super::resolve::{self, Question, Resolved, Source};
+use super::sbom::Listed;
+use super::store::Sites;
+use super::{Error, Native};
+use crate::engine::Order;
+use crate::engine::native::base;
+use crate::oci::Digest;
+use crate::progress::Progress;
+
+/// See the module.
+#[derive(Default)]
+pub(super) struct Required {
+    /// From the lowest: what goes of the base, and layers of wheels.
+    pub(super) recipes: Vec<Recipe>,
+    /// Every wheel.
+    pub(super) pieces: Vec<Piece>,
+    /// Those that were not fetched: nothing is made of them.
+    pub(super) absent: Vec<Resolved>,
+    /// The hosts that the requirements trust without a certificate.
+    pub(super) trusted: Vec<String>,
+    /// Every wheel, as the SBOM tells of it.
+    pub(super) listed: Vec<Listed>,
+    /// What of the base makes room for them, by the names that it has there.
+    pub(super) replaced: Vec<String>,
+    /// What goes of the base, by what decides it.
+    pub(super) removed: Option<(String, Vec<String>)>,
+    /// What the last image tells, where it was asked.
+    pub(super) last: Option<Last>,
+}
+
+/// The wheels on their way here.
+struct Gathering<'a> {
+    native: &'a Native,
+    ground: &'a Ground<'a>,
+    sites: &'a Sites,
+    last: &'a Last,
+    wheels: &'a [Resolved],
+    /// In the same order: what is known of each.
+    pieces: Vec<Option<Piece>>,
+    /// Which of them are not here.
+    absent: BTreeSet<usize>,
+    room: usize,
+    progress: &'a dyn Progress,
+}
+
+impl Native {
+    /// The layers of what the package requires.
+    pub(super) async fn required(
+        &self,
+        order: &Order<'_>,
+        ground: &Ground<'_>,
+        progress: &dyn Progress,
+    ) -> Result<Required, Error> {
+        let (plan, base) = (order.plan, ground.base);
+        if plan.requirements.is_empty() {
+            return Ok(Required::default());
+        }
+        let installed: Vec<resolve::Installed> = base.python.installed.iter().map(known).collect();
+        let question = Question {
+            requirements: &plan.requirements,
+            constraints: &plan.constraints,
+            locked: plan.locked,
+            target: &base.python.target,
+            python_full: base.python.release.as_deref(),
+            installed: &installed,
+            may_build: !self.settings.static_only,
+            uv: &self.settings.uv,
+            anew: order.upgrade || order.no_cache,
+        };
+        let trusted = resolve::trusted_hosts(&plan.requirements)?;
+        let sites = &self.sites.trusting(&trusted);
+        let resolution = resolve::resolve(&question, &self.store, sites, progress).await?;
+        let (wheels, replaced) = (&resolution.wheels, &resolution.replaced);
+        // Others are the package and what is removed; byte code has a layer beside each.
+        let room = MAX_LAYERS.saturating_sub(base.layers.len() + 2);
+        let room = if self.settings.bytecode { room / 2 } else { room };
+        let here = |wheel| self.store.here(wheel).as_ref().map(Piece::of);
+        let pieces: Vec<Option<Piece>> = wheels.iter().map(here).collect();
+        let missing = wheels.iter().zip(&pieces).filter(|(_, piece)| piece.is_none());
+        let missing: Vec<&Resolved> = missing.map(|(wheel, _)| wheel).collect();
+        let last = self.last(order, base, &missing, progress).await;
+        let (pieces, absent) = match &last {
+            Some(last) => {
+                let mut gathering = Gathering {
+                    native: self,
+                    ground,
+                    sites,
+                    last,
+                    wheels,
+                    pieces,
+                    absent: BTreeSet::new(),
+                    room,
+                    progress,
+                };
+                gathering.what_is_known().await?;
+                gathering.what_is_needed(replaced).await?;
+                gathering.ended()
+            }
+            None if missing.is_empty() => (pieces.into_iter().flatten().collect(), Vec::new()),
+            None => {
+                let fetched = self.store.fetch(wheels, sites, progress).await?;
+                (fetched.iter().map(Piece::of).collect(), Vec::new())
+            }
+        };
+        let mut recipes = layers::arrange(&pieces, room);
+        let removed = removal::removed(ground, replaced, &recipes, last.as_ref())?;
+        if let Some((_, paths)) = removed.as_ref().filter(|(_, paths)| !paths.is_empty()) {
+            let without = Recipe {
+                title: format!("without the base's {}", replaced.join(", ")),
+                removed: paths.clone(),
+                ..Recipe::default()
+            };
+            recipes.insert(0, without);
+        }
+        let listed = wheels.iter().zip(&pieces);
+        Ok(Required {
+            listed: listed.map(|(wheel, piece)| Listed::required(wheel, piece)).collect(),
+            recipes,
+            pieces,
+            absent,
+            trusted,
+            replaced: resolution.replaced,
+            removed,
+            last,
+        })
+    }
+}
+
+impl Gathering<'_> {
+    /// Finds out of every wheel how large it is: what nobody tells of is fetched.
+    async fn what_is_known(&mut self) -> Result<(), Error> {
+        self.absent = (0..self.wheels.len()).filter(|at| self.pieces[*at].is_none()).collect();
+        for at in &self.absent {
+            self.pieces[*at] = told(&self.wheels[*at], self.last);
+        }
+        let unknown = self.absent.iter().copied().filter(|at| self.pieces[*at].is_none());
+        self.fetch(unknown.collect()).await
+    }
+
+    /// Fetches what a layer is to be made of, or what something has to be found out of.
+    async fn what_is_needed(&mut self, replaced: &[String]) -> Result<(), Error> {
+        let recipes = layers::arrange(&self.all(), self.room);
+        let wheels: Vec<&Ingredient> = recipes.iter().flat_map(|recipe| &recipe.wheels).collect();
+        let mut needed: BTreeSet<&Digest> = BTreeSet::new();
+        if removal::is_unknown(self.ground, replaced, &recipes, self.last) {
+            needed.extend(wheels.iter().map(|wheel| &wheel.digest));
+        }
+        let mut compiles = None;
+        for recipe in &recipes {
+            let key = self.ground.key(recipe);
+            let is_there = self.last.layer(&key).is_some();
+            if is_there && self.last.byte_code(&key) != ByteCode::Unknown {
+                continue;
+            }
+            if is_there && !self.compiles(&mut compiles)? {
+                continue;
+            }
+            needed.extend(recipe.wheels.iter().map(|wheel| &wheel.digest));
+        }
+        needed.extend(conflicts::suspects(self.ground, &wheels, self.last)?);
+        let is_needed = |at: &usize| {
+            let piece = self.pieces[*at].as_ref();
+            piece.is_none_or(|piece| needed.contains(&piece.ingredient.digest))
+        };
+        let needed: Vec<usize> = self.absent.iter().copied().filter(is_needed).collect();
+        self.fetch(needed).await
+    }
+
+    /// Whether byte code is wanted, and this machine can compile it.
+    fn compiles(&self, known: &mut Option<bool>) -> Result<bool, Error> {
+        if let Some(known) = known {
+            return Ok(*known);
+        }
+        let settings = &self.native.settings;
+        let compiles = settings.bytecode && bytecode::is_possible(self.ground, &settings.uv, self.progress)?;
+        Ok(*known.insert(compiles))
+    }
+
+    async fn fetch(&mut self, which: Vec<usize>) -> Result<(), Error> {
+        let wheels: Vec<Resolved> = which.iter().map(|at| self.wheels[*at].clone()).collect();
+        let native = self.native;
+        let fetched = native.store.fetch(&wheels, self.sites, self.progress).await?;
+        for (at, wheel) in which.into_iter().zip(&fetched) {
+            self.pieces[at] = Some(Piece::of(wheel));
+            self.absent.remove(&at);
+        }
+        Ok(())
+    }
+
+    fn all(&self) -> Vec<Piece> {
+        self.pieces.iter().flatten().cloned().collect()
+    }
+
+    fn ended(self) -> (Vec<Piece>, Vec<Resolved>) {
+        let (absent, all) = (self.absent.len(), self.wheels.len());
+        if absent > 0 {
+            self.progress.detail(&format!(
+                "{absent} of {all} wheels are not fetched: their layers are in the repository"
+            ));
+        }
+        let absent = self.absent.iter().map(|at| self.wheels[*at].clone()).collect();
+        (self.all(), absent)
+    }
+}
+
+/// A wheel as the index and the last image tell of it.
+pub(super) fn told(wheel: &Resolved, last: &Last) -> Option<Piece> {
+    let Source::File(remote) = &wheel.source else {
+        return None;
+    };
+    let digest = remote.sha256.as_ref()?;
+    let size = last.size(digest)?;
+    let is_allowed = wheel.hashes.is_empty() || wheel.hashes.iter().any(|hash| *hash == digest.as_str());
+    let is_as_said = remote.size.is_none_or(|said| said == size);
+    (is_allowed && is_as_said).then(|| Piece {
+        ingredient: Ingredient {
+            name: wheel.name.clone(),
+            digest: digest.clone(),
+            requested: wheel.requested,
+        },
+        version: wheel.version.clone(),
+        size,
+    })
+}
+
+fn known(installed: &base::Installed) -> resolve::Installed {
+    resolve::Installed {
+        name: installed.name.clone(),
+        version: installed.version.clone(),
+        metadata: installed.metadata.clone(),
+    }
+}
