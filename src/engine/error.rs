@@ -17,6 +17,20 @@ pub enum Error {
     Output(#[from] output::Error),
 }
 
+impl Error {
+    /// Whether a registry did not take the credentials, or not any more.
+    #[must_use]
+    pub fn is_refused(&self) -> bool {
+        use crate::registry::client::Error as Registry;
+        matches!(
+            self,
+            Self::Native(native::Error::Registry(
+                Registry::Unauthorized { .. } | Registry::Expired { .. }
+            ))
+        )
+    }
+}
+
 impl Explain for Error {
     fn advice(&self) -> Advice {
         match self {

@@ -215,27 +215,34 @@ impl Push<'_> {
     }
 
     /// Has the engine send the image under `tag`, and answers with what the registry then holds.
-    async fn send(&self, engine: &dyn Engine, tag: &Reference) -> Result<Held, Error> {
+    async fn send(&mut self, engine: &dyn Engine, tag: &Reference) -> Result<Held, Error> {
         if let Err(error) = self.send_layers(engine, tag).await {
             self.after_failure(tag, error).await?;
         }
         self.verified(tag).await
     }
 
-    /// Tries again while a failure is a passing one.
-    async fn send_layers(&self, engine: &dyn Engine, tag: &Reference) -> Result<(), Error> {
+    /// Tries again while a failure is a passing one, and once with a new password where one ended on the way: ECR's are good for twelve
+    /// hours, and a kept one for as little as one more.
+    async fn send_layers(&mut self, engine: &dyn Engine, tag: &Reference) -> Result<(), Error> {
         let retry = &self.settings.client.retry;
-        let destination = Destination {
-            reference: tag,
-            credentials: &self.credentials,
-            client: &self.client,
-            holds_last: self.holds_last,
-        };
+        let mut is_renewed = false;
         let mut tries = 0;
         loop {
+            let destination = Destination {
+                reference: tag,
+                credentials: &self.credentials,
+                client: &self.client,
+                holds_last: self.holds_last,
+            };
             let Err(error) = engine.send(self.image, &destination, self.progress).await else {
                 return Ok(());
             };
+            if error.is_refused() && !is_renewed && auth::forget(&self.settings.target, &self.settings.auth).await {
+                is_renewed = true;
+                (self.client, self.credentials) = connect(self.settings).await?;
+                continue;
+            }
             tries += 1;
             if error.advice().fault != Fault::Temporary {
                 return Err(error.into());

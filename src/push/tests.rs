@@ -35,7 +35,11 @@ fn image() -> BuiltImage {
 
 /// An engine whose push does nothing but count: what the registry then shows is up to the test's script.
 #[derive(Default)]
-struct Counting(Mutex<Vec<String>>);
+struct Counting {
+    sent: Mutex<Vec<(String, Credentials)>>,
+    /// How often a registry has it that the password has expired.
+    refusals: usize,
+}
 
 #[async_trait]
 impl Engine for Counting {
@@ -62,7 +66,15 @@ impl Engine for Counting {
         _progress: &dyn Progress,
     ) -> Result<(), engine::Error> {
         let target = destination.reference;
-        self.0.lock().unwrap().push(target.to_string());
+        let mut sent = self.sent.lock().unwrap();
+        sent.push((target.to_string(), destination.credentials.clone()));
+        if sent.len() <= self.refusals {
+            let expired = crate::registry::client::Error::Expired {
+                host: target.repository.host.clone(),
+                message: "Your authorization token has expired.".to_owned(),
+            };
+            return Err(engine::native::Error::Registry(expired).into());
+        }
         Ok(())
     }
 
@@ -139,7 +151,8 @@ async fn run(server: &Scripted, tags: &[&str]) -> (Result<PushedImage, Error>, V
         &Silent,
     )
     .await;
-    (outcome, engine.0.into_inner().unwrap())
+    let sent = engine.sent.into_inner().unwrap();
+    (outcome, sent.into_iter().map(|(target, _)| target).collect())
 }
 
 #[tokio::test]
@@ -291,6 +304,57 @@ async fn push_of<'a>(image: &'a BuiltImage, settings: &'a PushSettings, mutabili
         settings,
         progress: &Silent,
     }
+}
+
+#[tokio::test]
+async fn a_password_that_ends_on_the_way_is_renewed_once() {
+    let asked = std::sync::atomic::AtomicUsize::new(0);
+    let ecr = Scripted::start(move |_, _| {
+        // `AWS:1` and `AWS:2` in base64.
+        let token = ["QVdTOjE=", "QVdTOjI="][asked.fetch_add(1, std::sync::atomic::Ordering::SeqCst) % 2];
+        let expires = jiff::Timestamp::now().as_second() + 12 * 3600;
+        answer(
+            "200 OK",
+            &[("content-type", "application/x-amz-json-1.1")],
+            &format!(r#"{{"authorizationData":[{{"authorizationToken":"{token}","expiresAt":{expires}}}]}}"#),
+        )
+    })
+    .await;
+    let registry = registry(DOCKER_MANIFEST, manifest(ID), 0).await;
+    let cache = tempfile::tempdir().unwrap();
+    let mut settings = settings(&registry, &["1.0"]);
+    settings.target = Repository::parse("123456789012.dkr.ecr.eu-central-1.amazonaws.com/iris").unwrap();
+    settings.auth = AuthSettings {
+        aws: Some(crate::registry::ecr::tests::config(&format!("http://{}", ecr.host()))),
+        cache: Some(cache.path().join("sgbuild")),
+        ..AuthSettings::default()
+    };
+    let (client, credentials) = connect(&settings).await.unwrap();
+    let image = image();
+    let mut push = Push {
+        image: &image,
+        client,
+        credentials,
+        mutability: OnceCell::new(),
+        holds_last: false,
+        settings: &settings,
+        progress: &Silent,
+    };
+    let engine = Counting {
+        refusals: 1,
+        ..Counting::default()
+    };
+    let tag = settings.target.tagged("1.0").unwrap();
+    push.send_layers(&engine, &tag).await.unwrap();
+    let sent = engine.sent.into_inner().unwrap();
+    let passwords: Vec<_> = sent
+        .iter()
+        .map(|(_, credentials)| match credentials {
+            Credentials::Basic { password, .. } => password.expose().to_owned(),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(passwords, ["1", "2"]);
 }
 
 #[tokio::test]

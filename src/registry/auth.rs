@@ -114,12 +114,14 @@ pub async fn credentials(repository: &Repository, settings: &AuthSettings) -> Re
     }
 }
 
-/// Forgets what was kept of `repository`'s registry, which refused it; whether there was anything to forget.
+/// Forgets what was kept of `repository`'s registry, which refused it; whether there is anybody to give new credentials.
 pub async fn forget(repository: &Repository, settings: &AuthSettings) -> bool {
-    let (Some(host), Some(aws), Some(cache)) = (EcrHost::of(repository), &settings.aws, &settings.cache) else {
+    let (Some(host), Some(aws)) = (EcrHost::of(repository), &settings.aws) else {
         return false;
     };
-    ecr::forget(aws, &host, cache).await;
+    if let Some(cache) = &settings.cache {
+        ecr::forget(aws, &host, cache).await;
+    }
     true
 }
 

@@ -30,6 +30,7 @@ mod lying_servers;
 mod main_path;
 mod native;
 mod native_base;
+mod native_faults;
 mod native_local_bases;
 mod native_output;
 mod native_prepared;

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
@@ -10,7 +11,8 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpListener;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
 
 /// What is answered instead of asking the service.
 #[derive(Clone)]
@@ -165,4 +167,87 @@ async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Respo
     Ok(response
         .body(Full::new(answered.bytes().await.unwrap_or_default()))
         .unwrap())
+}
+
+/// What happens to one connection, once.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Cut {
+    /// It breaks after so many bytes were sent on it.
+    Reset { after: u64 },
+    /// Nothing more is taken after so many bytes.
+    Stall { after: u64 },
+    /// It breaks when the answer comes to a request that begins so, which the service has carried out.
+    Answer { to: &'static str },
+}
+
+/// A network on loopback that cuts a connection.
+pub(crate) struct Cutting {
+    /// Where it listens.
+    pub(crate) address: SocketAddr,
+    cut: Arc<AtomicBool>,
+    _runtime: tokio::runtime::Runtime,
+}
+
+impl Cutting {
+    /// To the plain HTTP service `upstream`, a URL without a path.
+    pub(crate) fn start(upstream: &str, how: Cut) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap();
+        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
+        let address = listener.local_addr().unwrap();
+        let cut = Arc::new(AtomicBool::new(false));
+        let upstream = upstream.trim_start_matches("http://").trim_end_matches('/').to_owned();
+        let shared = Arc::clone(&cut);
+        runtime.spawn(async move {
+            loop {
+                let (client, _) = listener.accept().await.unwrap();
+                let service = TcpStream::connect(&upstream).await.unwrap();
+                tokio::spawn(carry(client, service, how, Arc::clone(&shared)));
+            }
+        });
+        Self {
+            address,
+            cut,
+            _runtime: runtime,
+        }
+    }
+
+    /// Whether it did.
+    pub(crate) fn has_cut(&self) -> bool {
+        self.cut.load(Ordering::SeqCst)
+    }
+}
+
+async fn carry(mut client: TcpStream, mut service: TcpStream, how: Cut, cut: Arc<AtomicBool>) {
+    let (mut sent, mut loses) = (0, false);
+    let (mut up, mut down) = (vec![0; 1 << 16], vec![0; 1 << 16]);
+    loop {
+        tokio::select! {
+            read = client.read(&mut up) => {
+                let Ok(length @ 1..) = read else { return };
+                sent += length as u64;
+                match how {
+                    Cut::Reset { after } if sent > after && !cut.swap(true, Ordering::SeqCst) => return,
+                    Cut::Stall { after } if sent > after && !cut.swap(true, Ordering::SeqCst) => {
+                        // The client has to notice.
+                        return std::future::pending().await;
+                    }
+                    Cut::Answer { to } => loses |= up[..length].starts_with(to.as_bytes()) && !cut.swap(true, Ordering::SeqCst),
+                    _ => {}
+                }
+                if service.write_all(&up[..length]).await.is_err() {
+                    return;
+                }
+            }
+            read = service.read(&mut down) => {
+                let Ok(length @ 1..) = read else { return };
+                if loses || client.write_all(&down[..length]).await.is_err() {
+                    return;
+                }
+            }
+        }
+    }
 }
