@@ -63,6 +63,7 @@ conformance: services ## sgbuild beside setuptools on fixtures, real packages, r
 	$(WITH_TESTBED); python3 tests/conformance/images.py --sgbuild $(RELEASE)
 	$(WITH_TESTBED); python3 tests/sdk/compare.py --sgbuild $(RELEASE)
 	$(WITH_TESTBED); python3 tests/conformance/native.py --sgbuild $(RELEASE)
+	$(WITH_TESTBED); python3 tests/conformance/pulled.py --sgbuild $(RELEASE)
 
 fuzz: cargo-fuzz ## every parser on inputs that are made up, FUZZ_SECONDS (60) each; what fails is kept in fuzz/artifacts
 	fuzz/fuzz.sh

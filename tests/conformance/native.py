@@ -131,11 +131,16 @@ def _built(sgbuild: Path, project: Path) -> str:
     return _sgbuild(sgbuild, ["build", "--engine", "docker"], project)
 
 
-def _sgbuild(sgbuild: Path, arguments: list[str], project: Path) -> str:
+def _sgbuild(program: Path, arguments: list[str], project: Path) -> str:
     base = os.environ["SGBUILD_TESTBED_PRIVATE_BASE"]
     common = ["--train", "os:getcwd", "--python-version", "3.11", "--base-image", base]
+    return sgbuild(program, [*arguments, *common], project)
+
+
+def sgbuild(program: Path, arguments: list[str], project: Path) -> str:
+    """Run sgbuild with the testbed's account on a project; what it prints, or Trouble with what it says was wrong."""
     environment = {**plain_environment(), **{k: v for k, v in os.environ.items() if k.startswith("AWS_")}}
-    command = [str(sgbuild), *arguments, *common, str(project)]
+    command = [str(program), *arguments, str(project)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         lines = [line for line in done.stderr.splitlines() if "rror" in line] or done.stderr.splitlines()
