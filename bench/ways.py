@@ -157,6 +157,8 @@ class Way:
     title = ""
     # One that may be missing is left out, and it is said why.
     optional = False
+    # Whether it keeps byte code with the packages.
+    keeps_byte_code = False
 
     def __init__(self, place: Place, requirements: list[str]) -> None:
         self.name = f"bench-{type(self).__name__.lower()}-{place.run_id}"
@@ -186,6 +188,10 @@ class Way:
     def _git(self, *arguments: str) -> None:
         run(["git", "-c", "user.name=bench", "-c", "user.email=bench@example.com", *arguments], cwd=self.dir)
 
+    def fill(self, meters: Meters) -> None:
+        """Get the packages, and whatever else is not measured."""
+        self.cost("cold", 0, meters)
+
     def push(self, cost: Cost, *, cold: bool) -> None:
         """Build and push."""
         raise NotImplementedError
@@ -193,21 +199,20 @@ class Way:
     def forget(self) -> None:
         """Forget all but the packages."""
 
-    def forget_compiled(self) -> bool:
-        """Forget the packages' byte code too; whether this way keeps it as it keeps packages."""
-        return False
+    def forget_compiled(self) -> None:
+        """Forget the packages' byte code too."""
 
     def clean(self) -> None:
         """Remove what is not in the scratch directory."""
 
-    def cost(self, scenario: str, number: int, meters: Meters) -> Cost | None:
-        """What one push costs; None where the way has no such scenario."""
+    def cost(self, scenario: str, number: int, meters: Meters) -> Cost:
+        """What one push costs."""
         if scenario in ("cold", "compiled"):
             name = f"{self.name}-{number}-{scenario}"
             self.repository = f"{self.place.registry}/{name}"
             self.forget()
-            if scenario == "compiled" and not self.forget_compiled():
-                return None
+            if scenario == "compiled":
+                self.forget_compiled()
             make_repository(name, self.place.scratch)
         elif scenario == "code":
             with open(self.dir / "irisclassifier" / "train.py", "a") as source:
@@ -225,6 +230,7 @@ class Native(Way):
     """sgbuild without a daemon."""
 
     title = "sgbuild, native"
+    keeps_byte_code = True
     engine = "native"
 
     @property
@@ -246,10 +252,9 @@ class Native(Way):
         """The wheels stay, with their byte code; what is known of layers, images, answers and pushes goes."""
         self.forget_notes(kept={"bytecode", "interpreters"})
 
-    def forget_compiled(self) -> bool:
+    def forget_compiled(self) -> None:
         """The wheels alone stay."""
         self.forget_notes(kept={"interpreters"})
-        return True
 
     def forget_notes(self, *, kept: set[str] = frozenset(), only: set[str] | None = None) -> None:
         """Remove notes of the store of wheels by their kinds."""
@@ -263,15 +268,12 @@ class Docker(Native):
     """sgbuild with the daemon."""
 
     title = "sgbuild, Docker engine"
+    keeps_byte_code = False
     engine = "docker"
 
     def forget(self) -> None:
         """The builder keeps pip's cache."""
         self.place.drop(self.name)
-
-    def forget_compiled(self) -> bool:
-        """pip compiles every time."""
-        return False
 
 
 class Best(Way):
@@ -288,14 +290,21 @@ class Best(Way):
         (self.dir / "requirements.txt").write_text("\n".join(self.requirements) + "\n")
         super().write()
 
+    def fill(self, _: Meters) -> None:
+        """A build gets all there is to get."""
+        self.build(Cost(), f"{self.name}:latest", cold=True)
+
     def push(self, cost: Cost, *, cold: bool) -> None:
         """docker build and docker push."""
         image = f"{self.repository}:latest"
+        self.build(cost, image, cold=cold)
+        measured(cost, [self.place.docker, "push", "--quiet", image], cwd=self.dir, env=self.place.buildkit())
+
+    def build(self, cost: Cost, image: str, *, cold: bool) -> None:
+        """The image, in the daemon."""
         flags = ["--quiet", f"--secret=id=ca,src={os.environ['SSL_CERT_FILE']}", "--tag", image]
         anew = ["--no-cache"] if cold else []
-        env = self.place.buildkit()
-        measured(cost, [self.place.docker, "build", *flags, *anew, "."], cwd=self.dir, env=env)
-        measured(cost, [self.place.docker, "push", "--quiet", image], cwd=self.dir, env=env)
+        measured(cost, [self.place.docker, "build", *flags, *anew, "."], cwd=self.dir, env=self.place.buildkit())
 
     def forget(self) -> None:
         """The builder keeps the mounted caches."""
@@ -334,12 +343,16 @@ class Buildah(Best):
     def push(self, cost: Cost, *, cold: bool) -> None:
         """buildah bud and buildah push; each step as a layer of its own, as the others have it."""
         image = f"{self.repository}:latest"
+        self.build(cost, image, cold=cold)
         credentials = ["--authfile", str(self.place.config / "config.json")]
-        flags = ["--layers", "--isolation", "chroot", "--quiet", *credentials, "--tag", image]
-        flags += ["--format", "docker", f"--secret=id=ca,src={os.environ['SSL_CERT_FILE']}"]
+        measured(cost, self._buildah("push", "--quiet", *credentials, image), cwd=self.dir, env=self._environment())
+
+    def build(self, cost: Cost, image: str, *, cold: bool) -> None:
+        """The image, in storage of its own."""
+        flags = ["--layers", "--isolation", "chroot", "--quiet", "--format", "docker", "--tag", image]
+        flags += [f"--secret=id=ca,src={os.environ['SSL_CERT_FILE']}"]
         flags += ["--volume", f"{self.place.uv}:/usr/local/bin/uv:ro", *(["--no-cache"] if cold else [])]
         measured(cost, self._buildah("bud", *flags, "."), cwd=self.dir, env=self._environment())
-        measured(cost, self._buildah("push", "--quiet", *credentials, image), cwd=self.dir, env=self._environment())
 
     def forget(self) -> None:
         """Images of before; the base image and the mounted caches stay."""
