@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
 WIDTH = 820
-LABELS = 290
+LABELS = 260
 RIGHT = 80
 ROW = 22
 BAR = 14

@@ -120,9 +120,10 @@ def one_by_one(race: Race, runs: int) -> None:
 
 def measure(given: argparse.Namespace, scratch: Path, run_id: str) -> None:
     """Measure and write."""
-    place = Place(scratch, run_id, str(given.sgbuild.resolve()))
+    place = Place(scratch, run_id, str(given.sgbuild.resolve()), is_tight=given.large)
     meters = Meters(Registry(place.registry, place.config))
-    kinds = (Native, Docker, Best) if given.large else WAYS
+    usual = (Native, Docker, Best) if given.large else WAYS
+    kinds = tuple(each for each in WAYS if each.__name__.lower() in given.ways) if given.ways else usual
     race = Race(place, meters, kinds, required() + SMALL + (LARGE if given.large else []))
     try:
         (one_by_one if given.large else taking_turns)(race, given.runs)
@@ -165,10 +166,14 @@ def main() -> None:
     parser.add_argument("--sgbuild", type=Path, required=True, help="the release binary")
     parser.add_argument("--runs", type=int, help="rounds (5; 1 with --large)")
     parser.add_argument("--large", action="store_true", help="more than a gigabyte of wheels")
+    names = [each.__name__.lower() for each in WAYS]
+    parser.add_argument("--ways", nargs="+", choices=names, help="these alone; sgbuild's native engine is always there")
     parser.add_argument("--docs", type=Path, default=ROOT / "docs", help="where bench.md and pushing.svg are written")
     parser.add_argument("--scratch", type=Path, help="where to work, on a disk (the system's temporary directory)")
     given = parser.parse_args()
     given.runs = given.runs or (1 if given.large else 5)
+    if given.ways:
+        given.ways.append("native")
     if "SGBUILD_TESTBED" not in os.environ:
         sys.exit('bench: no testbed; run `make bench`, or first: eval "$(tests/testbed/testbed env)"')
     free = shutil.disk_usage(os.environ["SGBUILD_TESTBED"]).free

@@ -46,14 +46,17 @@ COPIED = f"""{REQUIREMENTS}ENV PYTHONPATH=/app
 COPY irisclassifier /app/irisclassifier
 {ENTRYPOINT}
 """
-# What most people write: requirements first, then everything, by pip; with its cache.
-PIP = "--mount=type=cache,id={name},target=/root/.cache/pip"
+# What most people write: requirements first, then everything, by pip. Its wheels are kept in a directory, since its own
+# cache takes nothing from an index whose answers do not say for how long they are good.
+WHEELS = "--mount=type=cache,id={name},target=/wheels"
 USUAL = f"""FROM {{base}}
 WORKDIR /app
 COPY requirements.txt .
-RUN {SECRET} {PIP} {MARK} PIP_CERT=/run/secrets/ca pip install -r requirements.txt
+RUN {SECRET} {WHEELS} {MARK} export PIP_CERT=/run/secrets/ca; \\
+    pip download --dest /wheels -r requirements.txt && \\
+    pip install --no-index --find-links /wheels -r requirements.txt
 COPY . .
-RUN {SECRET} {PIP} {MARK} PIP_CERT=/run/secrets/ca pip install .
+RUN {MARK} pip install --no-deps --no-build-isolation .
 {ENTRYPOINT}
 """
 # Of BEST what buildah takes: with files mounted from the context, buildah 1.28 finds a step in its cache though they
@@ -79,8 +82,10 @@ def required() -> list[str]:
 class Place:
     """What the ways share: a scratch directory, a name for this run, the registry, and uv for the builders."""
 
-    def __init__(self, scratch: Path, run_id: str, sgbuild: str) -> None:
+    def __init__(self, scratch: Path, run_id: str, sgbuild: str, *, is_tight: bool) -> None:
         self.scratch = scratch
+        # Whether the disk has no room for what a way has made before.
+        self.is_tight = is_tight
         self.run_id = run_id
         self.sgbuild = sgbuild
         self.docker = os.environ["SGBUILD_TESTBED_DOCKER"]
@@ -124,21 +129,24 @@ class Place:
         self._prune(mark, caches=caches)
 
     def _prune(self, mark: str, *, caches: bool) -> None:
-        """What was made by commands that have `mark` in them, and what only these stand on."""
+        """What was made by commands that have `mark` in them, what stands on it, and what only this stands on."""
         records = {each["ID"]: each for each in build_cache()}
         marks = (mark, mark.replace("-", "_"))
         ours = {name for name, each in records.items() if any(text in each["Description"] for text in marks)}
         while True:
-            others = {each["Parent"] for name, each in records.items() if name not in ours}
-            below = {records[name]["Parent"] for name in ours} - others - ours - {""}
-            below = {each for each in below if each in records and "pulled from" not in records[each]["Description"]}
-            if not below:
+            above = {name for name, each in records.items() if each["Parent"] in ours}
+            others = {each["Parent"] for name, each in records.items() if name not in ours | above}
+            below = {records[name]["Parent"] for name in ours} & records.keys() - others
+            found = above | {each for each in below if not is_base(records[each])}
+            if found <= ours:
                 break
-            ours |= below
-        for name in sorted(ours, key=lambda each: records[each]["CreatedAt"], reverse=True):
-            if caches or records[name]["Type"] != "exec.cachemount":
-                arguments = ["builder", "prune", "--force", "--all", "--filter", f"id={name}"]
-                run([self.docker, *arguments], cwd=self.scratch, env=self.buildkit())
+            ours |= found
+        going = [each for each in ours if caches or records[each]["Type"] != "exec.cachemount"]
+        if going:
+            # The daemon takes it for a regular expression.
+            pattern = f'"^({"|".join(sorted(going))})$"'
+            command = [self.docker, "builder", "prune", "--force", "--all", "--filter", f"id={pattern}"]
+            run(command, cwd=self.scratch, env=self.buildkit())
 
 
 def build_cache() -> list[dict]:
@@ -149,6 +157,11 @@ def build_cache() -> list[dict]:
     connection.sock.connect(host.removeprefix("unix://"))
     connection.request("GET", "/v1.41/system/df")
     return json.loads(connection.getresponse().read())["BuildCache"] or []
+
+
+def is_base(record: dict) -> bool:
+    """Whether it is an image that others may build on."""
+    return record["Description"].startswith(("from local", "pulled from"))
 
 
 class Way:
@@ -272,8 +285,9 @@ class Docker(Native):
     engine = "docker"
 
     def forget(self) -> None:
-        """The builder keeps pip's cache."""
-        self.place.drop(self.name)
+        """Nothing: all is built without the builder's cache, and what pip keeps is apart."""
+        if self.place.is_tight:
+            self.place.drop(self.name)
 
 
 class Best(Way):
@@ -307,21 +321,22 @@ class Best(Way):
         measured(cost, [self.place.docker, "build", *flags, *anew, "."], cwd=self.dir, env=self.place.buildkit())
 
     def forget(self) -> None:
-        """The builder keeps the mounted caches."""
-        self.place.drop(self.name)
+        """Nothing: all is built without the builder's cache, and what is mounted is apart."""
+        if self.place.is_tight:
+            self.place.drop(self.name)
 
 
 class Copied(Best):
     """The same, where the package is copied only."""
 
-    title = "the same, package copied and not installed"
+    title = "the same, package only copied"
     dockerfile = COPIED
 
 
 class Usual(Best):
     """The Dockerfile that most people write."""
 
-    title = "by hand: pip, its cache mounted"
+    title = "by hand: pip, wheels kept"
     dockerfile = USUAL
 
 
