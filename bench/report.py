@@ -38,7 +38,7 @@ def section(race: Race, scenarios: dict[str, str], given: argparse.Namespace, si
     lines = [
         f"## {megabytes(size)} of wheels",
         "",
-        f"fixtures/iris-classifier with {', '.join(more)}; {rounds}, {datetime.date.today().isoformat()}.",
+        f"fixtures/iris-classifier with {', '.join(more)}, on {race.place.base}; {rounds}, {datetime.date.today()}.",
         f"{machine()}.",
         f"{', '.join(versions(race))}.",
         f"`{command}{' --large' if given.large else ''}`",
@@ -62,7 +62,8 @@ def times(race: Race, scenarios: dict[str, str]) -> list[str]:
     lines = [f"| | {' | '.join(scenarios[each] for each in shown)} |", f"|---|{'---|' * len(shown)}"]
     for kind in race.kinds:
         if kind in race.missing:
-            lines.append(f"| {kind.title} | {first_line(race.missing[kind])} |{' |' * (len(shown) - 1)}")
+            why = first_line(race.missing[kind]).replace(str(race.place.scratch), "…")
+            lines.append(f"| {kind.title} | {why} |{' |' * (len(shown) - 1)}")
             continue
         lines.append(f"| {kind.title} | {' | '.join(spread(race.costs.get((each, kind))) for each in shown)} |")
         if kind is Native:
@@ -232,4 +233,4 @@ def megabytes(size: int) -> str:
 
 def first_line(text: str) -> str:
     """What fits into a table."""
-    return text.splitlines()[0].replace("|", "\\|")[:160]
+    return text.splitlines()[0].replace("|", "\\|")
