@@ -122,10 +122,13 @@ class Place:
 
     def drop(self, mark: str, *, caches: bool = False) -> None:
         """Take images that have `mark` in their names out of the daemon, and what the builder keeps of them."""
-        listed = run([self.docker, "images", "--format", "{{.ID}} {{.Repository}}"], cwd=self.scratch).splitlines()
-        ours = sorted({line.split()[0] for line in listed if mark in line})
-        if ours:
-            run([self.docker, "rmi", "--force", *ours], cwd=self.scratch)
+        shown = "{{.Repository}}:{{.Tag}} {{.ID}}"
+        listed = run([self.docker, "images", "--format", shown], cwd=self.scratch).splitlines()
+        # By name where there is one: an image of another run may be the same.
+        ours = [line.split() for line in listed if mark in line]
+        named = {identity if name.endswith("<none>") else name for name, identity in ours}
+        if named:
+            run([self.docker, "rmi", "--force", *sorted(named)], cwd=self.scratch)
         self._prune(mark, caches=caches)
 
     def _prune(self, mark: str, *, caches: bool) -> None:
