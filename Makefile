@@ -22,10 +22,10 @@ PYTHON_SOURCES := tests/template tests/conformance tests/sdk tests/testbed tests
 SHELL_SOURCES := .ci/run demo/patiently $(wildcard demo/*.sh fuzz/*.sh) $(wildcard *.sh)
 STACK := templates/cicd-pipeline.yaml
 
-.PHONY: help demo test lint bench conformance fuzz services advisories clean
+.PHONY: help demo test lint bench bench-large conformance fuzz services advisories clean
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
 
 demo: services ## the whole pipeline on a real package, narrated: commit, data and failures, each to its message
 	demo/patiently $(CARGO) build --locked --release
@@ -49,11 +49,15 @@ lint: services deny ## formatting, clippy, the fuzz targets, licences and bans, 
 	$(WITH_TESTBED); "$$(dirname "$$SGBUILD_TESTBED_TEMPLATE_PYTHON")/cfn-lint" $(STACK)
 	$(WITH_TESTBED); "$$SGBUILD_TESTBED_TEMPLATE_PYTHON" -m checkov.main --file $(STACK) --framework cloudformation --quiet --compact --skip-download
 
-bench: services ## reading and packing beside setuptools, build and uv; pushing beside docker build + push; cold starts
+bench: services ## reading beside setuptools, build and uv; pushing beside Docker and buildah (docs/bench.md); cold starts
 	$(CARGO) build --locked --release
 	$(WITH_TESTBED); python3 bench/reading.py --sgbuild $(RELEASE)
 	$(WITH_TESTBED); python3 bench/pushing.py --sgbuild $(RELEASE)
 	$(WITH_TESTBED); python3 bench/cold_start.py --sgbuild $(RELEASE)
+
+bench-large: services ## pushing with more than a gigabyte of wheels; wants 14 GB of disk for the time being
+	$(CARGO) build --locked --release
+	$(WITH_TESTBED); python3 bench/pushing.py --sgbuild $(RELEASE) --large
 
 conformance: services ## sgbuild beside setuptools on fixtures, real packages, random projects; beside SageMaker's SDK on training requests
 	$(CARGO) build --locked --release
