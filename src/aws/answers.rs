@@ -22,7 +22,7 @@ const LONGEST: usize = 16 << 20;
 const PATIENCE: Duration = Duration::from_mins(5);
 
 /// The SDK's own HTTP client, with bounded answers.
-pub(super) fn http_client() -> SharedHttpClient {
+pub(crate) fn http_client() -> SharedHttpClient {
     let provider = tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring);
     // The settings are those of the SDK's default client, as `aws-smithy-runtime` makes it.
     let client = Builder::new().build_with_connector_fn(move |settings, components| {

@@ -4,6 +4,8 @@ mod answers;
 mod failure;
 pub(crate) mod region;
 
+#[cfg(test)]
+pub(crate) use answers::http_client;
 pub use failure::{CallError, Kind};
 pub(crate) use failure::{Refusal, credentials_error};
 

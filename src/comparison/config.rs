@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::engine::native::LAYERS_LABEL;
 use crate::engine::native::base::Image;
 
 /// The fields of a config that say how an image is run, and what people call them.
@@ -58,6 +59,8 @@ fn settings(image: &Image) -> BTreeMap<String, Value> {
         settings.insert(format!("environment {name}"), Value::from(value));
     }
     let labels = config.get("Labels").and_then(Value::as_object).into_iter().flatten();
+    // What layers are made of is told by what is in them.
+    let labels = labels.filter(|(name, _)| *name != LAYERS_LABEL);
     settings.extend(labels.map(|(name, value)| (format!("label {name}"), value.clone())));
     settings
 }

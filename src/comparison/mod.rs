@@ -26,7 +26,6 @@ use std::path::Path;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::engine::docker::DockerSettings;
 use crate::engine::native::base::{self, Asked, Image, Listing, Source};
 use crate::oci::{Digest, Platform, Reference};
 use crate::progress::Progress;
@@ -113,7 +112,7 @@ pub async fn compare(
     settings: &Settings<'_>,
     progress: &dyn Progress,
 ) -> Result<Comparison, Error> {
-    let sources = [a, b].map(|side| Source::of(side.reference.clone().into(), &DockerSettings::default()));
+    let sources = [a, b].map(|side| Source::of_registry(side.reference.clone()));
     let asked = |side, source| asked(side, source, settings);
     let (of_a, of_b) = (asked(a, &sources[0]), asked(b, &sources[1]));
     let failed = |side: &Side| {

@@ -164,7 +164,7 @@ impl Uploader {
 
     async fn upload(repository: &Repository) {
         let base = format!("http://{}/v2/{}", repository.host, repository.path);
-        let http = reqwest::Client::new();
+        let http = crate::support::http().build().unwrap();
         let session = http.post(format!("{base}/blobs/uploads/")).send().await.unwrap();
         let location = session.headers()["location"].to_str().unwrap().to_owned();
         let location = if location.starts_with('/') {

@@ -40,6 +40,7 @@ mod write;
 pub use archive::Malformed;
 pub(crate) use error::BASE;
 pub use error::Error;
+pub(crate) use last::label::NAME as LAYERS_LABEL;
 pub use target::{Libc, Target};
 
 use std::path::PathBuf;

@@ -35,6 +35,7 @@ fn answering_once(list: &'static str) -> (SdkConfig, std::thread::JoinHandle<Str
     });
     let credentials = aws_sdk_s3::config::Credentials::new("test", "test", None, None, "test");
     let config = SdkConfig::builder()
+        .http_client(crate::aws::http_client())
         .behavior_version(aws_config::BehaviorVersion::latest())
         .region(aws_config::Region::new("eu-west-1"))
         .credentials_provider(aws_sdk_s3::config::SharedCredentialsProvider::new(credentials))

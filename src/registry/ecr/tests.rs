@@ -15,6 +15,7 @@ const ACCOUNT: &str = "123456789012";
 pub(crate) fn config(endpoint: &str) -> SdkConfig {
     let key = aws_credential_types::Credentials::new("AKIDEXAMPLE", "sekret", None, None, "test");
     SdkConfig::builder()
+        .http_client(crate::aws::http_client())
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new("eu-central-1"))
         .endpoint_url(endpoint)

@@ -70,6 +70,7 @@ async fn read_request(stream: &mut TcpStream) -> String {
 fn sdk_config(url: &str) -> SdkConfig {
     let credentials = Credentials::new("AKIDEXAMPLE", "secret", None, None, "test");
     SdkConfig::builder()
+        .http_client(crate::aws::http_client())
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new("eu-west-1"))
         .credentials_provider(SharedCredentialsProvider::new(credentials))
@@ -265,6 +266,7 @@ async fn nobody_at_the_endpoint_is_a_temporary_failure() {
 #[tokio::test]
 async fn without_credentials_the_error_says_so() {
     let config = SdkConfig::builder()
+        .http_client(crate::aws::http_client())
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new("eu-west-1"))
         .build();

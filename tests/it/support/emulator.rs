@@ -192,7 +192,9 @@ impl Emulator {
             "Credential=test/20261124/eu-west-1/{}/aws4_request",
             service.to_lowercase()
         );
-        let answer = reqwest::Client::new()
+        let answer = super::http()
+            .build()
+            .unwrap()
             .post(&self.endpoint)
             .header(
                 "Authorization",
@@ -221,7 +223,9 @@ impl Emulator {
     }
 
     async fn set(&self, kind: &str, name: &str, fields: &Value) {
-        let answer = reqwest::Client::new()
+        let answer = super::http()
+            .build()
+            .unwrap()
             .put(format!("{}/_testbed/{kind}/{name}", self.endpoint))
             .body(fields.to_string())
             .send()

@@ -41,7 +41,7 @@ pub(crate) struct Proxy {
 impl Proxy {
     /// Forwards to `upstream` (a URL without a path, or `unix://` and a socket) except where a fault matches.
     pub(crate) fn start(upstream: &str, faults: Vec<Fault>) -> Self {
-        let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
+        let client = super::http().redirect(reqwest::redirect::Policy::none());
         let (client, upstream) = match upstream.strip_prefix("unix://") {
             Some(socket) => (client.unix_socket(socket), "http://localhost"),
             None => (client, upstream.trim_end_matches('/')),

@@ -91,6 +91,13 @@ pub(crate) fn training_lambda(name: &str) {
     assert!(status.success());
 }
 
+/// An HTTP client of a test's own, with the program's algorithms.
+pub(crate) fn http() -> reqwest::ClientBuilder {
+    // That another test has set them is as well.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder()
+}
+
 /// Runs a script in the testbed's Python, with boto3 turned to the emulator: what it prints.
 pub(crate) fn python(script: &str) -> String {
     let sandbox = Sandbox::empty().with_testbed();

@@ -7,7 +7,7 @@ use std::io::{self, Read, Seek as _, SeekFrom};
 use super::{BaseLayer, layout};
 use crate::engine::docker::DockerSettings;
 use crate::image::BaseImage;
-use crate::oci::reference;
+use crate::oci::{Reference, reference};
 
 /// Where a base image is, and which daemon is meant by that.
 #[derive(Debug, Clone)]
@@ -34,6 +34,12 @@ impl Source {
             image,
             docker: docker.clone(),
         }
+    }
+
+    /// An image of a registry.
+    #[must_use]
+    pub fn of_registry(reference: Reference) -> Self {
+        Self::of(reference.into(), &DockerSettings::default())
     }
 
     /// The bytes of a layer of the image, as it is kept there, where it is a file or a part of one.

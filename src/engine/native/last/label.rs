@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::oci::Digest;
 
 /// Its name.
-pub(in crate::engine::native) const NAME: &str = "sgbuild.layers";
+pub(crate) const NAME: &str = "sgbuild.layers";
 /// Changes with what it says.
 const FORMAT: u32 = 1;
 /// The longest that is read or written.

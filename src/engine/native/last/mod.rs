@@ -11,7 +11,7 @@
 //! what that trusts; the setting `last-image` does without.
 
 mod asked;
-pub(super) mod label;
+pub(crate) mod label;
 
 use std::collections::{BTreeMap, BTreeSet};
 

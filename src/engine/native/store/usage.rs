@@ -52,6 +52,9 @@ impl Usage {
         }
         for kind in directories(&root.join(NOTES)) {
             let name = kind.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            if name == COUNTED {
+                continue;
+            }
             usage.add(&kind, &Kind::Note(name));
         }
         usage
