@@ -95,7 +95,7 @@ fn what_is_refused_is_told_and_leaves_no_manifest() {
         assert_eq!(missing(&registry), "none", "{matching}");
         let transcript = sandbox.transcript(&ran).replace(&host, "[PROXY]");
         let error = transcript.split("error:").nth(1).unwrap_or_default().trim();
-        told.push_str(&format!("{status} to {matching}\n{error}\n\n"));
+        told.extend([&format!("{status} to {matching}\n"), error, "\n\n"]);
     }
     assert_snapshot!(told);
 }

@@ -461,7 +461,7 @@ fn a_package_that_needs_docker_has_no_pipeline_without_it() {
     let settings = |text: &str| {
         stack
             .sandbox
-            .write("pyproject.toml", &format!("[tool.sgbuild]\n{text}\n"))
+            .write("pyproject.toml", &format!("[tool.sgbuild]\n{text}\n"));
     };
     settings("dockerfile-template = \"Dockerfile.j2\"");
     stack.sandbox.write("Dockerfile.j2", "FROM {{ base_image }}\n");

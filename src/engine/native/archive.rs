@@ -270,12 +270,26 @@ fn check_growth(members: &[Member], length: u64) -> Result<(), Malformed> {
     Ok(())
 }
 
+/// What it takes to inflate members, one after another: most are small, and to make it anew for each takes longer than they do.
+pub(crate) struct Inflater {
+    decompress: Decompress,
+    buffer: Vec<u8>,
+}
+
+impl Default for Inflater {
+    fn default() -> Self {
+        Self {
+            decompress: Decompress::new(false),
+            buffer: vec![0; PIECE],
+        }
+    }
+}
+
 /// Inflates one member piece by piece, and makes sure that it is what the directory says.
 pub(crate) struct Inflation<'a> {
     member: &'a Member,
-    decompress: Decompress,
+    inflater: &'a mut Inflater,
     crc: crc32fast::Hasher,
-    buffer: Vec<u8>,
     ended: bool,
 }
 
@@ -283,12 +297,12 @@ pub(crate) struct Inflation<'a> {
 const PIECE: usize = 256 << 10;
 
 impl<'a> Inflation<'a> {
-    pub(crate) fn of(member: &'a Member) -> Self {
+    pub(crate) fn of(member: &'a Member, inflater: &'a mut Inflater) -> Self {
+        inflater.decompress.reset(false);
         Self {
             member,
-            decompress: Decompress::new(false),
+            inflater,
             crc: crc32fast::Hasher::new(),
-            buffer: vec![0; PIECE],
             ended: !member.is_deflated,
         }
     }
@@ -304,28 +318,27 @@ impl<'a> Inflation<'a> {
             return Ok(());
         }
         loop {
-            let (before_in, before_out) = (self.decompress.total_in(), self.decompress.total_out());
-            let status = self
-                .decompress
-                .decompress(stored, &mut self.buffer, flate2::FlushDecompress::None)
-                .map_err(|_| self.damaged())?;
-            let read = usize::try_from(self.decompress.total_in() - before_in).unwrap_or(stored.len());
-            let made = usize::try_from(self.decompress.total_out() - before_out).unwrap_or(0);
+            let Inflater { decompress, buffer } = &mut *self.inflater;
+            let (before_in, before_out) = (decompress.total_in(), decompress.total_out());
+            let status = decompress.decompress(stored, buffer, flate2::FlushDecompress::None);
+            let status = status.map_err(|_| damaged(self.member))?;
+            let read = usize::try_from(decompress.total_in() - before_in).unwrap_or(stored.len());
+            let made = usize::try_from(decompress.total_out() - before_out).unwrap_or(0);
             stored = &stored[read..];
-            if self.decompress.total_out() > self.member.size {
-                return Err(self.damaged());
+            if decompress.total_out() > self.member.size {
+                return Err(damaged(self.member));
             }
-            self.crc.update(&self.buffer[..made]);
-            unpacked(&self.buffer[..made]);
+            self.crc.update(&buffer[..made]);
+            unpacked(&buffer[..made]);
             match status {
                 flate2::Status::StreamEnd if stored.is_empty() => {
                     self.ended = true;
                     return Ok(());
                 }
                 // What follows the stream would be read as a gzip member of its own.
-                flate2::Status::StreamEnd => return Err(self.damaged()),
+                flate2::Status::StreamEnd => return Err(damaged(self.member)),
                 _ if stored.is_empty() && made < PIECE => return Ok(()),
-                _ if read == 0 && made == 0 => return Err(self.damaged()),
+                _ if read == 0 && made == 0 => return Err(damaged(self.member)),
                 _ => {}
             }
         }
@@ -336,16 +349,16 @@ impl<'a> Inflation<'a> {
     /// # Errors
     /// It is not what the directory says: shorter, or other bytes.
     pub(crate) fn end(self) -> Result<(), Malformed> {
-        let damaged = self.damaged();
-        let is_whole = self.ended && (!self.member.is_deflated || self.decompress.total_out() == self.member.size);
+        let inflated = self.inflater.decompress.total_out();
+        let is_whole = self.ended && (!self.member.is_deflated || inflated == self.member.size);
         if is_whole && self.crc.finalize() == self.member.crc32 {
             Ok(())
         } else {
-            Err(damaged)
+            Err(damaged(self.member))
         }
     }
+}
 
-    fn damaged(&self) -> Malformed {
-        refused(format!("has a damaged `{}`", self.member.path))
-    }
+fn damaged(member: &Member) -> Malformed {
+    refused(format!("has a damaged `{}`", member.path))
 }

@@ -7,11 +7,12 @@
 use std::io::{self, Cursor, Read, Write as _};
 use std::sync::Arc;
 
-use flate2::{Compression, GzBuilder};
+use flate2::Compression;
+use flate2::write::DeflateEncoder;
 use sha2::{Digest as _, Sha256};
 
 use super::Error;
-use super::archive::{Archive, Inflation, Malformed, Member};
+use super::archive::{Archive, Inflater, Inflation, Malformed, Member};
 use super::base::Owner;
 use crate::oci::{Descriptor, Digest};
 use crate::progress::{Cancelled, Progress};
@@ -206,20 +207,35 @@ fn header(entry: &Entry, size: u64, out: &mut Vec<u8>) -> io::Result<()> {
     Ok(())
 }
 
-/// `plain` as a gzip member.
-fn compressed(plain: &[u8]) -> io::Result<Vec<u8>> {
-    let builder = GzBuilder::new().operating_system(UNKNOWN_SYSTEM);
-    let mut encoder = builder.write(Vec::new(), Compression::default());
-    encoder.write_all(plain)?;
-    encoder.finish()
+/// Makes gzip members of what is here, one after another: there is one before every file of a wheel, and to make an encoder anew for
+/// each takes longer than most of them do.
+pub(super) struct Deflater(DeflateEncoder<Vec<u8>>);
+
+impl Default for Deflater {
+    fn default() -> Self {
+        Self(DeflateEncoder::new(Vec::new(), Compression::default()))
+    }
 }
 
-/// What follows the bytes of a wheel's file in its gzip member.
-fn trailer(member: &Member) -> [u8; 8] {
+impl Deflater {
+    /// `plain` as a gzip member.
+    pub(super) fn member(&mut self, plain: &[u8]) -> io::Result<Vec<u8>> {
+        self.0.write_all(plain)?;
+        let deflated = self.0.reset(Vec::new())?;
+        let mut member = Vec::with_capacity(GZIP_HEADER.len() + deflated.len() + 8);
+        member.extend(GZIP_HEADER);
+        member.extend(deflated);
+        member.extend(trailer(crc32fast::hash(plain), plain.len() as u64));
+        Ok(member)
+    }
+}
+
+/// What follows the deflated bytes of a file in its gzip member.
+fn trailer(crc32: u32, size: u64) -> [u8; 8] {
     let mut trailer = [0; 8];
-    trailer[..4].copy_from_slice(&member.crc32.to_le_bytes());
+    trailer[..4].copy_from_slice(&crc32.to_le_bytes());
     // Its size modulo 2^32, as gzip wants it.
-    trailer[4..].copy_from_slice(&member.size.to_le_bytes()[..4]);
+    trailer[4..].copy_from_slice(&size.to_le_bytes()[..4]);
     trailer
 }
 
@@ -235,17 +251,35 @@ fn stored_block(length: u64, is_last: bool) -> [u8; 5] {
 /// A damaged wheel; the user interrupted.
 pub(crate) fn measure(entries: &Arc<[Entry]>, progress: &dyn Progress) -> Result<Measured, Error> {
     let mut measure = Measure::default();
+    let mut tools = Tools::default();
     let mut segments = Segments::of(Arc::clone(entries));
     while let Some(segment) = segments.next().map_err(Error::Layer)? {
         progress.check()?;
         match segment {
-            Segment::Plain(plain) => measure.plain(&plain).map_err(Error::Layer)?,
+            Segment::Plain(plain) => measure.plain(&plain, &mut tools).map_err(Error::Layer)?,
             Segment::File(file) => measure
-                .file(&file, progress)?
+                .file(&file, &mut tools, progress)?
                 .map_err(|reason| Error::wheel(file.wheel.of(), file.wheel.path(), reason))?,
         }
     }
     Ok(measure.finish())
+}
+
+/// What measuring takes, for all of a layer.
+struct Tools {
+    deflater: Deflater,
+    inflater: Inflater,
+    buffer: Vec<u8>,
+}
+
+impl Default for Tools {
+    fn default() -> Self {
+        Self {
+            deflater: Deflater::default(),
+            inflater: Inflater::default(),
+            buffer: vec![0; PIECE],
+        }
+    }
 }
 
 /// A layer on its way to what it comes to.
@@ -263,16 +297,21 @@ impl Measure {
         self.size += bytes.len() as u64;
     }
 
-    fn plain(&mut self, plain: &[u8]) -> io::Result<()> {
-        self.compressed(&compressed(plain)?);
+    fn plain(&mut self, plain: &[u8], tools: &mut Tools) -> io::Result<()> {
+        self.compressed(&tools.deflater.member(plain)?);
         self.diff_id.update(plain);
         self.unpacked += plain.len() as u64;
         Ok(())
     }
 
-    fn file(&mut self, file: &WheelFile, progress: &dyn Progress) -> Result<Result<(), Malformed>, Cancelled> {
-        let mut inflation = Inflation::of(&file.member);
-        let mut buffer = vec![0; PIECE];
+    fn file(
+        &mut self,
+        file: &WheelFile,
+        tools: &mut Tools,
+        progress: &dyn Progress,
+    ) -> Result<Result<(), Malformed>, Cancelled> {
+        let Tools { inflater, buffer, .. } = tools;
+        let mut inflation = Inflation::of(&file.member, inflater);
         let mut parts = Parts::of(&file.member);
         while let Some(part) = parts.next() {
             let (mut offset, mut length) = match part {
@@ -363,7 +402,7 @@ impl Parts {
             is_deflated: member.is_deflated,
             offset: member.offset,
             left: member.stored_size,
-            trailer: trailer(member),
+            trailer: trailer(member.crc32, member.size),
             state: State::Header,
         }
     }
@@ -408,6 +447,7 @@ pub(crate) struct LayerReader {
     segments: Segments,
     file: Option<(Arc<Archive>, Parts)>,
     made: Cursor<Vec<u8>>,
+    deflater: Deflater,
     /// Where in the wheel to go on, and how far.
     wheel: (u64, u64),
 }
@@ -419,6 +459,7 @@ impl LayerReader {
             segments: Segments::of(entries),
             file: None,
             made: Cursor::default(),
+            deflater: Deflater::default(),
             wheel: (0, 0),
         }
     }
@@ -437,7 +478,7 @@ impl Read for LayerReader {
             let Some((wheel, parts)) = &mut self.file else {
                 match self.segments.next()? {
                     None => return Ok(0),
-                    Some(Segment::Plain(plain)) => self.made = Cursor::new(compressed(&plain)?),
+                    Some(Segment::Plain(plain)) => self.made = Cursor::new(self.deflater.member(&plain)?),
                     Some(Segment::File(file)) => self.file = Some((file.wheel, Parts::of(&file.member))),
                 }
                 continue;

@@ -183,6 +183,24 @@ fn a_wheel_is_a_layer_with_the_files_where_pip_puts_them() {
 }
 
 #[test]
+fn a_member_is_what_gzip_makes_whatever_came_before_it() {
+    let plains = [
+        b"a".repeat(100),
+        Vec::new(),
+        (0..=255).collect(),
+        b"0123456".repeat(200_000),
+        b"a".repeat(100),
+    ];
+    let mut deflater = splice::Deflater::default();
+    for plain in plains {
+        let builder = flate2::GzBuilder::new().operating_system(255);
+        let mut encoder = builder.write(Vec::new(), flate2::Compression::default());
+        encoder.write_all(&plain).unwrap();
+        assert_eq!(deflater.member(&plain).unwrap(), encoder.finish().unwrap());
+    }
+}
+
+#[test]
 fn what_a_wheel_stores_is_deflated_without_being_compressed() {
     let directory = tempfile::tempdir().unwrap();
     let text = "0123456789".repeat(20_000);
