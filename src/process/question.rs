@@ -79,6 +79,11 @@ pub(crate) struct Answer {
 impl Question<'_> {
     /// Starts the program, which is given the file `input` to read, or nothing; several may run at once.
     pub(crate) fn start(&self, input: Option<File>) -> Result<Asked, Error> {
+        self.start_into(input, None)
+    }
+
+    /// Starts it as [`Question::start`] does. What it says goes into the file `output`, where there is one, and not into the answer.
+    pub(crate) fn start_into(&self, input: Option<File>, output: Option<File>) -> Result<Asked, Error> {
         let not_started = |error: io::Error| Error::NotStarted {
             program: self.program.to_owned(),
             reason: error.to_string(),
@@ -108,8 +113,10 @@ impl Question<'_> {
             deadline: self.deadline,
         };
         let unread = || io::Error::other("its output cannot be read");
-        asked.stdout = Some(read(stdout.ok_or_else(unread).map_err(not_started)?, self.most).map_err(not_started)?);
-        asked.stderr = Some(read(stderr.ok_or_else(unread).map_err(not_started)?, COMPLAINT).map_err(not_started)?);
+        let stdout = stdout.ok_or_else(unread).map_err(not_started)?;
+        asked.stdout = Some(read(stdout, self.most, output).map_err(not_started)?);
+        let stderr = stderr.ok_or_else(unread).map_err(not_started)?;
+        asked.stderr = Some(read(stderr, COMPLAINT, None).map_err(not_started)?);
         Ok(asked)
     }
 }
@@ -120,14 +127,18 @@ struct Said {
     cut: bool,
 }
 
-/// Reads the stream in a thread of its own, to its end or until there is too much.
-fn read(stream: impl Read + Send + 'static, most: usize) -> io::Result<Receiver<Said>> {
+/// Reads the stream in a thread of its own, to its end or until there is too much; into the file `output` where there is one.
+fn read(stream: impl Read + Send + 'static, most: usize, output: Option<File>) -> io::Result<Receiver<Said>> {
     let (send, receive) = channel();
     let reading = move || {
+        let mut stream = stream.take(most as u64 + 1);
         let mut bytes = Vec::new();
         // What came before an error counts; the program's end says whether it did its work.
-        let _ = stream.take(most as u64 + 1).read_to_end(&mut bytes);
-        let cut = bytes.len() > most;
+        let _ = match output {
+            Some(mut output) => io::copy(&mut stream, &mut output),
+            None => stream.read_to_end(&mut bytes).map(|length| length as u64),
+        };
+        let cut = stream.limit() == 0;
         bytes.truncate(most);
         // Nobody listens where the program was stopped.
         let _ = send.send(Said { bytes, cut });
@@ -220,6 +231,10 @@ mod tests {
     use crate::progress::Silent;
 
     fn shell(script: &str, seconds: u64) -> Asked {
+        shell_into(None, script, seconds)
+    }
+
+    fn shell_into(output: Option<File>, script: &str, seconds: u64) -> Asked {
         let question = Question {
             what: "the script",
             program: Path::new("/bin/sh"),
@@ -229,7 +244,7 @@ mod tests {
             most: 1000,
             deadline: Deadline::after(seconds),
         };
-        question.start(None).unwrap()
+        question.start_into(None, output).unwrap()
     }
 
     #[test]
@@ -238,6 +253,25 @@ mod tests {
         let (first, second) = (first.answer(&Silent).unwrap(), second.answer(&Silent).unwrap());
         assert!(first.success && first.stdout == b"one\n" && first.stderr == "two\n");
         assert!(!second.success && second.stdout == b"three\n" && !second.cut);
+    }
+
+    #[test]
+    fn an_answer_may_go_into_a_file() {
+        for (script, length, cut) in [
+            ("echo one; echo two >&2", 4, false),
+            ("printf %1000s x", 1000, false),
+            ("printf %1001s x; sleep 60", 1001, true),
+        ] {
+            let file = tempfile::tempfile().unwrap();
+            let answer = shell_into(Some(file.try_clone().unwrap()), script, 10).answer(&Silent);
+            let answer = answer.unwrap();
+            assert_eq!((answer.success, answer.cut), (!cut, cut), "{script}");
+            assert_eq!(
+                (answer.stdout.len(), file.metadata().unwrap().len()),
+                (0, length),
+                "{script}"
+            );
+        }
     }
 
     #[test]

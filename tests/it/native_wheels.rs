@@ -4,6 +4,8 @@ use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::Duration;
 
 use crate::main_path::{docker_ok, repository};
 use crate::native::{native_push, private_base, pulled, without_docker};
@@ -129,4 +131,38 @@ fn what_a_zip_archive_may_be_is_installed() {
     let said = docker_ok(&["run", "--rm", "--entrypoint", "python", &image, "-c", script]);
     assert!(said.ends_with("1 2\n"), "{said}");
     docker_ok(&["run", "--rm", "--entrypoint", "python", &image, "-m", "pip", "check"]);
+}
+
+/// In KiB.
+const MIB: u64 = 1 << 10;
+
+/// The most memory that a program had so far, in KiB; `None` once it has ended.
+fn peak_memory(child: &Child) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{}/status", child.id())).ok()?;
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    peak.trim().strip_suffix(" kB")?.parse().ok()
+}
+
+#[test]
+fn a_wheel_is_never_held_in_memory_not_even_a_program_of_it() {
+    let index = Index::of(&["large-program"]);
+    let output = index.sandbox.home().join("image");
+    let output = format!("oci:{}", output.display());
+    let build = [
+        "build",
+        "--engine",
+        "native",
+        "--base-image",
+        private_base(),
+        "--output",
+        &output,
+    ];
+    let mut running = index.sandbox.spawn(&build);
+    let mut peak = 0;
+    while running.try_wait().unwrap().is_none() {
+        peak = peak_memory(&running).unwrap_or(0).max(peak);
+        sleep(Duration::from_millis(5));
+    }
+    assert!(running.wait().unwrap().success());
+    assert!((MIB..100 * MIB).contains(&peak), "{peak} KiB");
 }

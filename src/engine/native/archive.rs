@@ -19,6 +19,8 @@ const MAX_FILES: usize = 1 << 20;
 const LARGE: u64 = 1 << 30;
 /// How much larger that may be: text shrinks to a tenth, tables of numbers seldom to less than a fiftieth.
 const MAX_RATIO: u64 = 200;
+/// How much is read to see what a file begins with.
+const BEGINNING: usize = 4 << 10;
 
 /// Why an archive is not read: the end of a sentence that begins with its name.
 #[derive(Debug, thiserror::Error)]
@@ -129,6 +131,29 @@ impl Archive {
     /// Fills `buffer` with the bytes from `offset` on, as they are in the archive.
     pub(crate) fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
         self.file.read_exact_at(buffer, offset)
+    }
+
+    /// Whether the unpacked content of a member begins with `start`; no more of it is read than that takes.
+    ///
+    /// # Errors
+    /// It is not what the directory says.
+    pub(crate) fn begins_with(&self, member: &Member, start: &[u8]) -> Result<bool, Malformed> {
+        if member.size < start.len() as u64 {
+            return Ok(false);
+        }
+        // Deflated, too, the first bytes are within these, as the longest tables are; or somebody made it so that they are not.
+        let mut stored = vec![0; usize::try_from(member.stored_size).map_or(BEGINNING, |size| size.min(BEGINNING))];
+        self.read_at(&mut stored, member.offset)?;
+        if !member.is_deflated {
+            return Ok(stored.starts_with(start));
+        }
+        let mut found = vec![0; start.len()];
+        let mut inflated = flate2::bufread::DeflateDecoder::new(&stored[..]);
+        if inflated.read_exact(&mut found).is_ok() {
+            return Ok(found == start);
+        }
+        let content = self.content(member, member.size.max(member.stored_size))?;
+        Ok(content.starts_with(start))
     }
 
     /// The unpacked content of a member of at most `limit` bytes.

@@ -1,6 +1,7 @@
 """A wheel of a project 1.0 that is named for what is odd about it: odd_wheel.py KIND DIRECTORY."""
 
 import io
+import random
 import struct
 import sys
 import zipfile
@@ -88,6 +89,8 @@ def bomb() -> bytes:
 TAG = "cp311-cp311-win_amd64" if KIND == "other-platform" else "py3-none-any"
 LAST = f"{NAME}/zz.py"
 PLAIN = [(LAST, "print('a text that shrinks')\n" * 50)]
+# Sixty megabytes that shrink to half, as a compiled program does.
+PROGRAM = "#!/bin/sh\n" + random.Random(1).randbytes(30_000_000).hex() if KIND == "large-program" else ""
 SHORTER = (f"{LAST},,{len(PLAIN[0][1])}", f"{LAST},,5")
 MAKE = {
     "cut-off": lambda: written(PLAIN)[:-400],
@@ -106,6 +109,7 @@ MAKE = {
     "stored-only": lambda: written(PLAIN, zipfile.ZIP_STORED),
     "large-entries": lambda: written(PLAIN),
     "sizes-follow": lambda: written(PLAIN, into=OneWay()),
+    "large-program": lambda: written([(f"{NAME}-1.0.data/scripts/program", PROGRAM)]),
     "case-differs": lambda: written([*PLAIN, (f"{NAME}/ZZ.py", "other = 2\n")]),
 }
 (DIRECTORY / f"{NAME}-1.0-{TAG}.whl").write_bytes(MAKE[KIND]())

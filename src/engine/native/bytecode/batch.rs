@@ -1,7 +1,7 @@
 //! Some modules of a wheel, which one process compiles: small enough that several processors share a large wheel, and memory has room.
 
 use std::fs::File;
-use std::io::{self, BufWriter, Write as _};
+use std::io::{self, BufRead as _, BufReader, BufWriter, Read as _, Seek as _, Write as _};
 use std::sync::Arc;
 
 use tempfile::NamedTempFile;
@@ -97,15 +97,18 @@ impl Batch {
         deadline: Deadline,
         progress: &dyn Progress,
     ) -> Result<Result<Option<Digest>, Failure>, Cancelled> {
-        let input = match self.input() {
-            Ok(input) => input,
+        // Both are files: byte code of a large wheel, on all processors, would be much to hold.
+        let streams = self.input().and_then(|input| {
+            let output = tempfile::tempfile().map_err(Error::Layer)?;
+            Ok((input, output.try_clone().map_err(Error::Layer)?, output))
+        });
+        let (input, written, answer) = match streams {
+            Ok(streams) => streams,
             Err(error) => return Ok(Err(Failure::of(error))),
         };
-        let asked = ask(&interpreter.program, SCRIPT, Some(input), MOST, deadline, progress)?;
-        Ok(asked.and_then(|answer| {
-            let compiled = self.read(&answer, interpreter)?;
-            keep(&compiled, store).map_err(Failure::of)
-        }))
+        let streams = (Some(input), Some(written));
+        let asked = ask(&interpreter.program, SCRIPT, streams, MOST, deadline, progress)?;
+        Ok(asked.and_then(|_| self.keep(answer, interpreter, store)))
     }
 
     /// What the script reads.
@@ -136,52 +139,50 @@ impl Batch {
         content.map_err(|reason| Error::wheel(self.wheel.of(), self.wheel.path(), reason))
     }
 
-    /// What the script wrote: byte code, by its place.
-    fn read<'a>(
-        &'a self,
-        mut answer: &'a [u8],
-        interpreter: &Interpreter,
-    ) -> Result<Vec<(&'a str, &'a [u8])>, Failure> {
+    /// Keeps the byte code that the script wrote as a wheel is kept, so that it becomes a layer as a wheel does.
+    fn keep(&self, mut answer: File, interpreter: &Interpreter, store: &Store) -> Result<Option<Digest>, Failure> {
         let unlike = || Failure::of("Python answered something else");
-        let mut compiled = Vec::new();
+        answer.rewind().map_err(Failure::of)?;
+        let mut answer = BufReader::new(answer);
+        let file = NamedTempFile::new().map_err(Failure::of)?;
+        let mut zip = ZipWriter::new(BufWriter::new(file));
+        let options = SimpleFileOptions::default()
+            .compression_method(CompressionMethod::Deflated)
+            .last_modified_time(DateTime::default())
+            .unix_permissions(0o644);
+        let mut is_empty = true;
         for module in &self.modules {
-            let (length, rest) = answer.split_first_chunk().ok_or_else(unlike)?;
-            answer = rest;
-            let length = u32::from_le_bytes(*length);
+            let mut length = [0; 4];
+            answer.read_exact(&mut length).map_err(|_| unlike())?;
+            let length = u32::from_le_bytes(length);
             if length == NONE {
                 continue;
             }
-            let length = usize::try_from(length).map_err(|_| unlike())?;
-            let (code, rest) = answer.split_at_checked(length).ok_or_else(unlike)?;
-            if !interpreter.wrote(code) {
+            let mut magic = [0; 4];
+            answer.read_exact(&mut magic).map_err(|_| unlike())?;
+            let rest = u64::from(length).checked_sub(magic.len() as u64).ok_or_else(unlike)?;
+            if !interpreter.wrote(&magic) {
                 return Err(unlike());
             }
-            answer = rest;
-            compiled.push((module.compiled.as_str(), code));
+            let path = module.compiled.trim_start_matches('/');
+            zip.start_file(path, options).map_err(Failure::of)?;
+            zip.write_all(&magic).map_err(Failure::of)?;
+            let copied = io::copy(&mut answer.by_ref().take(rest), &mut zip).map_err(Failure::of)?;
+            if copied < rest {
+                return Err(unlike());
+            }
+            is_empty = false;
         }
-        if answer.is_empty() { Ok(compiled) } else { Err(unlike()) }
+        if !answer.fill_buf().map_err(Failure::of)?.is_empty() {
+            return Err(unlike());
+        }
+        if is_empty {
+            return Ok(None);
+        }
+        let written = zip.finish().map_err(Failure::of)?;
+        let file = written.into_inner().map_err(|error| Failure::of(error.error()))?;
+        Ok(Some(store.copy(file.path()).map_err(Failure::of)?.digest))
     }
-}
-
-/// Keeps byte code as a wheel is kept, so that it becomes a layer as a wheel does.
-fn keep(compiled: &[(&str, &[u8])], store: &Store) -> Result<Option<Digest>, Error> {
-    if compiled.is_empty() {
-        return Ok(None);
-    }
-    let file = NamedTempFile::new().map_err(Error::Layer)?;
-    let mut zip = ZipWriter::new(BufWriter::new(file));
-    let options = SimpleFileOptions::default()
-        .compression_method(CompressionMethod::Deflated)
-        .last_modified_time(DateTime::default())
-        .unix_permissions(0o644);
-    for (path, code) in compiled {
-        let begun = zip.start_file(path.trim_start_matches('/'), options);
-        begun.map_err(|error| Error::Layer(io::Error::other(error)))?;
-        zip.write_all(code).map_err(Error::Layer)?;
-    }
-    let written = zip.finish().map_err(|error| Error::Layer(io::Error::other(error)))?;
-    let file = written.into_inner().map_err(|error| Error::Layer(error.into_error()))?;
-    Ok(Some(store.copy(file.path())?.digest))
 }
 
 #[cfg(test)]

@@ -124,7 +124,7 @@ fn look(version: &str, uv: &UvSettings, progress: &dyn Progress) -> Result<Optio
 
 /// What `program` says of itself, where its byte code would be that of `version`.
 fn asked(program: &Path, version: &str, progress: &dyn Progress) -> Result<Option<Interpreter>, Cancelled> {
-    let asked = ask(program, ASK, None, MOST, Deadline::after(SECONDS), progress)?;
+    let asked = ask(program, ASK, (None, None), MOST, Deadline::after(SECONDS), progress)?;
     let answer = match asked {
         Ok(answer) => answer,
         Err(failure) => {

@@ -13,9 +13,9 @@
 mod batch;
 mod interpreter;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
+use std::fs::File;
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use serde_json::json;
@@ -26,6 +26,7 @@ use crate::oci::Digest;
 use crate::process::{Deadline, Question};
 use crate::progress::{Cancelled, Progress};
 use crate::uv::UvSettings;
+use batch::Batch;
 use interpreter::Interpreter;
 
 /// Changes with what is compiled of the same modules.
@@ -132,25 +133,32 @@ impl Compiler<'_> {
         self.progress.detail(&format!(
             "compiling byte code of {count} packages with Python {release}, {program}"
         ));
-        let mut batches = Vec::new();
-        let mut unfinished = Vec::new();
-        for (at, wheel) in wheels.iter().enumerate() {
-            self.progress.check()?;
-            let mut of_wheel = Unfinished::default();
-            match batch::of(self.ground, wheel, self.interpreter) {
-                Ok(found) => batches.extend(found.into_iter().map(|batch| (at, batch))),
-                Err(error) => of_wheel.fail(Failure::of(error)),
+        let unfinished: Mutex<Vec<_>> = Mutex::new(wheels.iter().map(|_| Unfinished::default()).collect());
+        let waiting = Mutex::new((wheels.iter().enumerate(), VecDeque::new()));
+        // A wheel is opened when its turn comes: all of them would be many files and names to hold.
+        let next = || -> Result<Option<(usize, Batch)>, Cancelled> {
+            let mut waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
+            let (wheels, batches) = &mut *waiting;
+            while batches.is_empty() {
+                let Some((at, wheel)) = wheels.next() else {
+                    return Ok(None);
+                };
+                self.progress.check()?;
+                match batch::of(self.ground, wheel, self.interpreter) {
+                    Ok(found) => batches.extend(found.into_iter().map(|batch| (at, batch))),
+                    Err(error) => {
+                        unfinished.lock().unwrap_or_else(PoisonError::into_inner)[at].fail(Failure::of(error));
+                    }
+                }
             }
-            unfinished.push(of_wheel);
-        }
-        let unfinished = Mutex::new(unfinished);
-        let next = AtomicUsize::new(0);
+            Ok(batches.pop_front())
+        };
         let deadline = Deadline::after(SECONDS);
         let work = || {
-            while let Some((at, batch)) = batches.get(next.fetch_add(1, Ordering::Relaxed)) {
+            while let Some((at, batch)) = next()? {
                 let came = batch.compile(self.interpreter, self.ground.store, deadline, self.progress)?;
                 let mut unfinished = unfinished.lock().unwrap_or_else(PoisonError::into_inner);
-                let wheel = &mut unfinished[*at];
+                let wheel = &mut unfinished[at];
                 match came {
                     Ok(Some(archive)) => wheel.archives.push((batch.index, archive)),
                     Ok(None) => {}
@@ -161,7 +169,7 @@ impl Compiler<'_> {
         };
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         std::thread::scope(|scope| {
-            let running: Vec<_> = (0..threads.min(batches.len())).map(|_| scope.spawn(work)).collect();
+            let running: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
             running
                 .into_iter()
                 .try_for_each(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
@@ -211,11 +219,11 @@ impl Failure {
 }
 
 /// What a Python says to `script`: one that knows nothing of this machine's user, and hashes as it always does. `-I` would have it hash
-/// as it likes, as it ignores the variable.
+/// as it likes, as it ignores the variable. `streams`: what it reads, and where its answer goes instead of being answered.
 fn ask(
     program: &Path,
     script: &str,
-    input: Option<std::fs::File>,
+    (input, output): (Option<File>, Option<File>),
     most: usize,
     deadline: Deadline,
     progress: &dyn Progress,
@@ -231,7 +239,9 @@ fn ask(
         most,
         deadline,
     };
-    let answer = question.start(input).and_then(|asked| asked.answer(progress));
+    let answer = question
+        .start_into(input, output)
+        .and_then(|asked| asked.answer(progress));
     progress.check()?;
     let certain = |reason: String| Failure {
         reason,

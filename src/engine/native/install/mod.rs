@@ -194,17 +194,15 @@ impl<'a> Wheel<'a> {
         if self.programs.replace(name) {
             return Ok(None);
         }
-        // What begins so is small; what is not so small is a program of its own.
-        if member.size <= SMALL {
+        // What begins so is small; what is not so small is a program of its own, and nobody holds it.
+        if member.size <= SMALL && self.archive.begins_with(member, b"#!python")? {
             let content = self.archive.content(member, SMALL)?;
-            if content.starts_with(b"#!python") {
-                let end = content
-                    .iter()
-                    .position(|byte| *byte == b'\n')
-                    .map_or(content.len(), |at| at + 1);
-                let first = format!("#!{}\n", self.scheme.executable);
-                file.content = Content::Bytes([first.as_bytes(), &content[end..]].concat());
-            }
+            let end = content
+                .iter()
+                .position(|byte| *byte == b'\n')
+                .map_or(content.len(), |at| at + 1);
+            let first = format!("#!{}\n", self.scheme.executable);
+            file.content = Content::Bytes([first.as_bytes(), &content[end..]].concat());
         }
         Ok(Some(file))
     }
