@@ -145,6 +145,9 @@ fn what_a_zip_archive_may_be_is_installed() {
     docker_ok(&["run", "--rm", "--entrypoint", "python", &image, "-m", "pip", "check"]);
 }
 
+/// In KiB.
+const MIB: u64 = 1 << 10;
+
 /// The most memory that a program had so far, in KiB; `None` once it has ended.
 fn peak_memory(child: &Child) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{}/status", child.id())).ok()?;
@@ -173,5 +176,5 @@ fn a_wheel_is_never_held_in_memory_not_even_a_program_of_it() {
         sleep(Duration::from_millis(5));
     }
     assert!(running.wait().unwrap().success());
-    assert!((1 << 10..100 << 10).contains(&peak), "{peak} KiB");
+    assert!((MIB..100 * MIB).contains(&peak), "{peak} KiB");
 }

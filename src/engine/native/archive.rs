@@ -19,7 +19,6 @@ const MAX_FILES: usize = 1 << 20;
 const LARGE: u64 = 1 << 30;
 /// How much larger that may be: text shrinks to a tenth, tables of numbers seldom to less than a fiftieth.
 const MAX_RATIO: u64 = 200;
-
 /// How much is read to see what a file begins with.
 const BEGINNING: usize = 4 << 10;
 
@@ -150,10 +149,11 @@ impl Archive {
         }
         let mut found = vec![0; start.len()];
         let mut inflated = flate2::bufread::DeflateDecoder::new(&stored[..]);
-        match inflated.read_exact(&mut found) {
-            Ok(()) => Ok(found == start),
-            Err(_) => Ok(self.content(member, member.size)?.starts_with(start)),
+        if inflated.read_exact(&mut found).is_ok() {
+            return Ok(found == start);
         }
+        let content = self.content(member, member.size.max(member.stored_size))?;
+        Ok(content.starts_with(start))
     }
 
     /// The unpacked content of a member of at most `limit` bytes.

@@ -392,3 +392,22 @@ fn a_layer_of_a_small_wheel_has_always_these_bytes() {
         )
     );
 }
+
+#[test]
+fn a_script_is_known_by_its_beginning_however_it_is_packed() {
+    let numbers: String = (0..20_000).map(|number| format!("{number}\n")).collect();
+    let (ours, others) = (format!("#!python -O\n{numbers}"), format!("#!/bin/sh\n{numbers}"));
+    for method in [CompressionMethod::Deflated, CompressionMethod::Stored] {
+        let directory = tempfile::tempdir().unwrap();
+        let files = &[
+            ("pkg-1.0.data/scripts/ours", ours.as_str()),
+            ("pkg-1.0.data/scripts/others", &others),
+            ("pkg-1.0.data/scripts/short", "#!pytho"),
+        ];
+        let archive = Archive::open("pkg", &Given { files, method }.write(directory.path())).unwrap();
+        let installed = install::installed(&archive, "Pkg", &scheme(), true).unwrap();
+        let mut changed = installed.iter().filter(|file| file.path.starts_with("/opt/bin/"));
+        let expected = Content::Bytes(format!("#!/opt/bin/python\n{numbers}").into_bytes());
+        assert!(changed.all(|file| (file.content == expected) == (file.path == "/opt/bin/ours")));
+    }
+}

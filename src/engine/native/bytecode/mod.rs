@@ -26,6 +26,7 @@ use crate::oci::Digest;
 use crate::process::{Deadline, Question};
 use crate::progress::{Cancelled, Progress};
 use crate::uv::UvSettings;
+use batch::Batch;
 use interpreter::Interpreter;
 
 /// Changes with what is compiled of the same modules.
@@ -165,7 +166,7 @@ impl Compiler<'_> {
         let unfinished: Mutex<Vec<_>> = Mutex::new(wheels.iter().map(|_| Unfinished::default()).collect());
         let waiting = Mutex::new((wheels.iter().enumerate(), VecDeque::new()));
         // A wheel is opened when its turn comes: all of them would be many files and names to hold.
-        let next = || {
+        let next = || -> Result<Option<(usize, Batch)>, Cancelled> {
             let mut waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
             let (wheels, batches) = &mut *waiting;
             while batches.is_empty() {
@@ -180,7 +181,7 @@ impl Compiler<'_> {
                     }
                 }
             }
-            Ok::<_, Cancelled>(batches.pop_front())
+            Ok(batches.pop_front())
         };
         let deadline = Deadline::after(SECONDS);
         let work = || {
