@@ -22,7 +22,8 @@ const LONGEST: usize = 16 << 20;
 const PATIENCE: Duration = Duration::from_mins(5);
 
 /// The SDK's own HTTP client, with bounded answers.
-pub(crate) fn http_client() -> SharedHttpClient {
+#[must_use]
+pub fn http_client() -> SharedHttpClient {
     let provider = tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring);
     // The settings are those of the SDK's default client, as `aws-smithy-runtime` makes it.
     let client = Builder::new().build_with_connector_fn(move |settings, components| {

@@ -4,8 +4,7 @@ mod answers;
 mod failure;
 pub(crate) mod region;
 
-#[cfg(test)]
-pub(crate) use answers::http_client;
+pub use answers::http_client;
 pub use failure::{CallError, Kind};
 pub(crate) use failure::{Refusal, credentials_error};
 
@@ -34,7 +33,7 @@ pub async fn configuration(region: Option<&str>) -> SdkConfig {
         .build();
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .timeout_config(timeouts)
-        .http_client(answers::http_client());
+        .http_client(http_client());
     if let Ok(name) = AppName::new(concat!("sgbuild-", env!("CARGO_PKG_VERSION"))) {
         loader = loader.app_name(name);
     }

@@ -465,6 +465,7 @@ async fn a_registry_on_plain_http_is_no_passing_failure() {
 fn aws(port: u16) -> SdkConfig {
     let key = aws_credential_types::Credentials::new("AKIDEXAMPLE", "sekret", None, None, "test");
     SdkConfig::builder()
+        .http_client(sgbuild::aws::http_client())
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new("eu-central-1"))
         .endpoint_url(format!("http://127.0.0.1:{port}"))

@@ -395,7 +395,10 @@ fn a_layer_of_a_small_wheel_has_always_these_bytes() {
 
 #[test]
 fn a_script_is_known_by_its_beginning_however_it_is_packed() {
-    let numbers: String = (0..20_000).map(|number| format!("{number}\n")).collect();
+    let numbers = (0..20_000)
+        .map(|number| number.to_string())
+        .collect::<Vec<_>>()
+        .join("\n");
     let (ours, others) = (format!("#!python -O\n{numbers}"), format!("#!/bin/sh\n{numbers}"));
     for method in [CompressionMethod::Deflated, CompressionMethod::Stored] {
         let directory = tempfile::tempdir().unwrap();

@@ -39,6 +39,7 @@ impl Emulator {
             .expect("the emulator is needed: run `make services`");
         let endpoint = format!("http://127.0.0.1:{port}");
         let config = SdkConfig::builder()
+            .http_client(sgbuild::aws::http_client())
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new("eu-west-1"))
             .credentials_provider(SharedCredentialsProvider::new(Credentials::new(
