@@ -302,16 +302,17 @@ fn a_native_push_asks_a_registry_little() {
     sandbox.write("tiny/train.py", "def train():\n    print('another')\n");
     let changed = [
         "GET /v2/",
+        "GET /v2/",
         // Where the tag is, and at the end whether it is on the new image.
-        "GET /v2/team/tiny/manifests/1.0",
-        "GET /v2/team/tiny/manifests/1.0",
+        "GET /v2/team/tiny/manifests/1.0.0",
+        "GET /v2/team/tiny/manifests/1.0.0",
         "HEAD /v2/team/tiny/manifests/sha256",
         // The package's layer and the config.
         "POST /v2/team/tiny/blobs",
         "POST /v2/team/tiny/blobs",
         "PUT /v2/team/tiny/blobs",
         "PUT /v2/team/tiny/blobs",
-        "PUT /v2/team/tiny/manifests/1.0",
+        "PUT /v2/team/tiny/manifests/1.0.0",
     ];
     assert_eq!(asked_by_push(), changed);
 }
