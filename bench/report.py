@@ -35,6 +35,7 @@ def section(race: Race, scenarios: dict[str, str], given: argparse.Namespace, si
     more = [each for each in race.requirements if re.fullmatch(r"[a-z0-9-]+", each)]
     rounds = "one round" if given.runs == 1 else f"{given.runs} rounds"
     command = f"python3 bench/pushing.py --sgbuild target/release/sgbuild --runs {given.runs}"
+    command += f" --ways {' '.join(given.ways)}" if given.ways else ""
     lines = [
         f"## {megabytes(size)} of wheels",
         "",
