@@ -77,7 +77,8 @@ impl Native {
             anew: order.upgrade || order.no_cache,
         };
         let trusted = resolve::trusted_hosts(&plan.requirements)?;
-        let sites = &self.sites.trusting(&trusted);
+        let own = (!trusted.is_empty()).then(|| self.sites.trusting(&trusted));
+        let sites = own.as_ref().unwrap_or(&self.sites);
         let resolution = resolve::resolve(&question, &self.store, sites, progress).await?;
         let (wheels, replaced) = (&resolution.wheels, &resolution.replaced);
         // Others are the package and what is removed; byte code has a layer beside each.
