@@ -29,6 +29,12 @@ impl Error {
             ))
         )
     }
+
+    /// Whether the engine has tried again what may pass, itself.
+    #[must_use]
+    pub fn is_tried_again(&self) -> bool {
+        matches!(self, Self::Native(_))
+    }
 }
 
 impl Explain for Error {

@@ -244,7 +244,7 @@ impl Push<'_> {
                 continue;
             }
             tries += 1;
-            if error.advice().fault != Fault::Temporary {
+            if error.advice().fault != Fault::Temporary || error.is_tried_again() {
                 return Err(error.into());
             }
             let Some(wait) = retry.wait(tries, None) else {

@@ -9,6 +9,7 @@ use sha2::{Digest as _, Sha256};
 use super::Error;
 use super::archive::Archive;
 use super::base::{Base, Kind, Owner};
+use super::bytecode;
 use super::install::{self, Installed, Scheme};
 use super::splice::{Body, Entry};
 use super::store::{Store, Wheel};
@@ -169,7 +170,9 @@ pub(crate) struct Ground<'a> {
 impl Ground<'_> {
     /// By what a layer is known in this base image.
     pub(crate) fn key(&self, recipe: &Recipe) -> String {
-        key(&(FORMAT, recipe, self.scheme, &self.base.manifest_digest))
+        // Images tell of byte code by the layer that it is of.
+        let formats = (FORMAT, bytecode::FORMAT);
+        key(&(formats, recipe, self.scheme, &self.base.manifest_digest))
     }
 
     /// By what it is known in every base image that has the same directories.

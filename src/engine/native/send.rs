@@ -208,8 +208,9 @@ impl Sending<'_> {
         let client = self.destination.client;
         let descriptor = blob.descriptor();
         let task = self.progress.task(&blob.title(), Some(descriptor.size));
-        // What is small is sent sooner than it is asked for.
-        let is_small = descriptor.size <= SMALL && !matches!(blob, Blob::OfBase(_));
+        // What is small, and here, is sent sooner than it is asked for.
+        let is_here = !matches!(blob, Blob::OfBase(_)) && !self.record.elsewhere.layers.contains(&descriptor.digest);
+        let is_small = is_here && descriptor.size <= SMALL;
         if !is_small && client.blob_size(&descriptor.digest).await? == Some(descriptor.size) {
             task.finish("already there");
             return Ok(());

@@ -29,8 +29,8 @@ use crate::uv::UvSettings;
 use batch::Batch;
 use interpreter::Interpreter;
 
-/// Changes with what is compiled of the same modules.
-const FORMAT: u32 = 1;
+/// Changes with what is compiled of the same modules, and with the bytes of the archives.
+pub(super) const FORMAT: u32 = 2;
 /// Of the notes: the archives of a wheel's byte code.
 const BYTECODE: &str = "bytecode";
 /// The longest that all of it may take; what is not done then is tried again in another run.
