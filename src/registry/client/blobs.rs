@@ -99,7 +99,9 @@ impl Client {
         let mut tries = 0;
         loop {
             tries += 1;
-            let error = match self.upload_once(content, tries).await {
+            // Which was tried as often as it may help.
+            let place = self.begin_upload().await?;
+            let error = match self.upload_to(place, content, tries).await {
                 Ok(()) => return Ok(()),
                 Err(error) => error,
             };
@@ -114,13 +116,16 @@ impl Client {
         }
     }
 
-    /// One upload: begun, and sent as one piece with its digest
+    /// Begins an upload: where it goes on
     /// ([the specification](https://github.com/opencontainers/distribution-spec/blob/main/spec.md#post-then-put)).
-    async fn upload_once(&self, content: &Arc<dyn Content>, tries: u32) -> Result<(), Error> {
+    async fn begin_upload(&self) -> Result<Url, Error> {
         let begin = Request::new(Method::POST, self.uploads()?);
         let session = self.send(begin.clone()).await?;
-        let mut place = self.place(&session, &begin)?;
+        self.place(&session, &begin)
+    }
 
+    /// One upload: sent as one piece with its digest.
+    async fn upload_to(&self, mut place: Url, content: &Arc<dyn Content>, tries: u32) -> Result<(), Error> {
         let digest = &content.descriptor().digest;
         place.query_pairs_mut().append_pair("digest", digest.as_str());
         let whole = Request::new(Method::PUT, place);
