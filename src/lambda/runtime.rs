@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::event_json;
 use super::log::JsonLines;
 use crate::shown::bounded;
+use crate::web;
 
 /// [Lambda's own limit](https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html) of an event is 6 MB.
 const MAX_EVENT: usize = 6 * 1024 * 1024;
@@ -107,7 +108,7 @@ impl RuntimeApi {
         let invocations = format!("http://{address}/2018-06-01/runtime/invocation/");
         Ok(Self {
             // The Runtime API is on this machine, whichever proxy the function's calls to AWS go through.
-            client: Client::builder().no_proxy().build()?,
+            client: web::client().no_proxy().build()?,
             invocations: Url::parse(&invocations).map_err(|_| Error::Address(address.to_owned()))?,
         })
     }
@@ -183,7 +184,7 @@ impl Next {
 /// Tells Lambda why the function cannot start, so that the invoker reads it. Should that fail, the function's log still has the error,
 /// as the process writes it to stderr.
 pub(super) async fn report_init_error(address: &str, error_type: &str, message: &str) {
-    let Ok(client) = Client::builder().no_proxy().build() else {
+    let Ok(client) = web::client().no_proxy().build() else {
         return;
     };
     let _ = client

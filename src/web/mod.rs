@@ -63,6 +63,14 @@ pub(crate) fn cryptography() -> Arc<CryptoProvider> {
     Arc::new(rustls::crypto::ring::default_provider())
 }
 
+/// What every HTTP client is made with: the library would end the process where nobody had said which algorithms it is to use.
+pub(crate) fn client() -> reqwest::ClientBuilder {
+    // That they are set already is as well.
+    let _ = cryptography().as_ref().clone().install_default();
+    #[expect(clippy::disallowed_methods, reason = "this is the one place")]
+    reqwest::Client::builder()
+}
+
 /// How to speak TLS with whom `trusted` vouch for; clients that share it resume each other's sessions.
 ///
 /// # Errors

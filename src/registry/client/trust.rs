@@ -9,7 +9,7 @@ use rustls_pki_types::pem::PemObject;
 use super::{ClientSettings, Error};
 use crate::oci::Repository;
 use crate::reading::{self, SETTINGS_FILE};
-use crate::web::{platform_and, redirect, tls, with_causes};
+use crate::web::{self, platform_and, redirect, tls, with_causes};
 
 /// The HTTP clients for one registry.
 pub(super) struct HttpClients {
@@ -27,7 +27,7 @@ pub(super) fn http_clients(repository: &Repository, settings: &ClientSettings) -
         reason: error.to_string(),
     })?;
     let client = |redirects, is_short| {
-        let mut client = reqwest::Client::builder();
+        let mut client = web::client();
         if repository.is_loopback() {
             // As Docker does: no proxy knows what listens here.
             client = client.no_proxy();

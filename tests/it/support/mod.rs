@@ -95,6 +95,7 @@ pub(crate) fn training_lambda(name: &str) {
 pub(crate) fn http() -> reqwest::ClientBuilder {
     // That another test has set them is as well.
     let _ = rustls::crypto::ring::default_provider().install_default();
+    #[expect(clippy::disallowed_methods, reason = "this is the tests' one place")]
     reqwest::Client::builder()
 }
 

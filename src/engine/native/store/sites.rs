@@ -20,7 +20,7 @@ use crate::progress::Progress;
 use crate::reading::{self, SETTINGS_FILE};
 use crate::secret::{Netrc, Secret};
 use crate::uv::UvSettings;
-use crate::web::{Retry, cryptography, platform_and, redirect, tls, trusting, with_causes};
+use crate::web::{self, Retry, platform_and, redirect, tls, trusting, with_causes};
 
 const CONNECT: Duration = Duration::from_secs(15);
 /// How long nothing may come, unless the user says otherwise: pip's own limit is a quarter of it.
@@ -224,7 +224,7 @@ fn client(environment: &[(String, String)], is_checked: bool) -> Result<reqwest:
     let failed = |error: &reqwest::Error| Error::Setup {
         reason: with_causes(error),
     };
-    let mut client = reqwest::Client::builder()
+    let mut client = web::client()
         .user_agent(concat!("sgbuild/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(CONNECT)
         .read_timeout(stall(environment))
@@ -239,8 +239,6 @@ fn client(environment: &[(String, String)], is_checked: bool) -> Result<reqwest:
         })?;
         client = client.tls_backend_preconfigured(tls);
     } else {
-        // Here the HTTP library asks for the process's algorithms; that they are set already is as well.
-        let _ = cryptography().as_ref().clone().install_default();
         client = client.tls_danger_accept_invalid_certs(true);
     }
     client.build().map_err(|error| failed(&error))
