@@ -2,10 +2,16 @@
 
 #[path = "../../src/engine/native/archive.rs"]
 pub mod archive;
+/// Of what is known of base images, whose a directory is.
+pub mod base {
+    pub use super::tree::Owner;
+}
 #[path = "../../src/engine/native/install/mod.rs"]
 pub mod install;
 #[path = "../../src/engine/native/splice.rs"]
 pub mod splice;
+#[path = "../../src/engine/native/base/tree.rs"]
+mod tree;
 
 use std::io::{self, Read as _};
 use std::path::Path;
