@@ -35,7 +35,7 @@ pub(super) async fn run(arguments: &cli::Push, checkout: &Checkout<'_>) -> Resul
     let packed = job.pack(&plan)?;
     let built = job.build(&plan, &packed, engine.as_ref(), Some(&target)).await?;
     let listed = sbom::listed(&job, &packed, engine.as_ref(), &built).await?;
-    let before = sbom::pushed_before(&job, &packed);
+    let before = attaches.then(|| sbom::pushed_before(&job, &packed)).flatten();
     let attachment = listed.as_deref().filter(|_| attaches).map(|sbom| Attachment {
         sbom,
         before: before.as_ref(),

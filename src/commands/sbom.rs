@@ -28,11 +28,12 @@ pub(super) async fn listed(
     built: &BuiltImage,
 ) -> Result<Option<String>, Error> {
     let (progress, set) = (job.checkout.progress, job.checkout.settings.sbom());
-    let listed = match wanted(job.checkout)? {
+    let wanted = wanted(job.checkout)?;
+    let listed = match wanted {
         Sbom::Off => None,
         Sbom::File | Sbom::Attach => engine.sbom(built).await?,
     };
-    if listed.is_none() && wanted(job.checkout)? != Sbom::Off && *set.origin != Origin::Default {
+    if listed.is_none() && wanted != Sbom::Off && *set.origin != Origin::Default {
         progress.warn(&format!(
             "there is no SBOM of this image ({} wants one): what pip installs in Docker's build, only the image knows",
             set.origin

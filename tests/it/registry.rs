@@ -265,30 +265,18 @@ async fn a_real_registry_confirms_a_push_and_knows_it_again() {
         client: client_settings(),
     };
     let engine = Uploader::default();
-    let pushed = push::push(
-        &built(),
-        &engine,
-        &settings,
-        Ahead::begin(&settings, None),
-        None,
-        &Silent,
-    )
-    .await
-    .unwrap();
+    let push = async || {
+        let (image, ahead) = (built(), Ahead::begin(&settings, None));
+        push::push(&image, &engine, &settings, ahead, None, &Silent)
+            .await
+            .unwrap()
+    };
+    let pushed = push().await;
     assert_eq!(pushed.digest, Uploader::manifest().digest());
     assert_eq!(pushed.media_type, MediaType::DockerManifest);
     assert_eq!(pushed.tags, ["1.0-abc", "latest"]);
 
-    let again = push::push(
-        &built(),
-        &engine,
-        &settings,
-        Ahead::begin(&settings, None),
-        None,
-        &Silent,
-    )
-    .await
-    .unwrap();
+    let again = push().await;
     assert_eq!((again, *engine.0.lock().unwrap()), (pushed.clone(), 1));
 
     let client = Client::connect(&target, &Credentials::Anonymous, Access::Pull, &client_settings())

@@ -1,5 +1,6 @@
 //! One image on its way from plan to digest.
 
+use std::path::Path;
 use std::str::FromStr as _;
 use std::sync::Arc;
 
@@ -15,7 +16,7 @@ use super::last::Last;
 use super::layers::{Ground, Ingredient, Recipe};
 use super::sbom::{self, Listed, Origin};
 use super::splice::{self, Entry, Measured};
-use super::store::{Store, Wheel};
+use super::store::{Store, Wheel, is_wheel};
 use super::{Error, Native};
 use crate::engine::docker::DockerSettings;
 use crate::engine::{BuiltImage, Kept, Order};
@@ -172,7 +173,7 @@ impl Native {
     /// The wheels of the package itself and of what it requires beside it.
     fn own_wheels(&self, order: &Order<'_>) -> Result<Vec<Wheel>, Error> {
         let mut wheels = Vec::new();
-        for name in order.dist.context.iter().filter(|name| is_wheel(name)) {
+        for name in order.dist.context.iter().filter(|name| is_wheel(Path::new(name))) {
             wheels.push(self.store.put(&order.dist.directory.join(name), true)?);
         }
         let packages = order.plan.neighbours.len() + 1;
@@ -298,11 +299,4 @@ fn discard(error: &Error, ground: &Ground<'_>, recipe: &Recipe) {
     if let Some(damaged) = recipe.archives().find(|digest| is_it(digest)) {
         ground.store.discard(damaged);
     }
-}
-
-/// Whether a file of `dist/` is a wheel.
-fn is_wheel(name: &str) -> bool {
-    std::path::Path::new(name)
-        .extension()
-        .is_some_and(|extension| extension == "whl")
 }
