@@ -208,9 +208,11 @@ fn dockers_image_has_none_which_is_told_to_who_asks() {
         .says(&["there is no SBOM of this image (--sbom wants one)"]);
 }
 
-/// What the proxy saw from the request number `from` on.
+/// What the proxy saw from the request number `from` on, sorted: independent requests go out at once.
 fn since(proxy: &Proxy, from: usize) -> Vec<String> {
-    proxy.seen().into_iter().skip(from).collect()
+    let mut seen = proxy.seen().split_off(from);
+    seen.sort();
+    seen
 }
 
 #[test]
