@@ -33,6 +33,7 @@ mod native_base;
 mod native_faults;
 mod native_local_bases;
 mod native_output;
+mod native_overlap;
 mod native_prepared;
 mod native_wheels;
 mod neighbours;

@@ -32,20 +32,24 @@ fn fault(matching: &'static str, status: u16, body: &'static str, times: usize) 
     }
 }
 
-/// What the registry has under the tag: the number of its blobs that are missing, or `none`.
 fn missing(registry: &Registry) -> String {
+    missing_of(registry, "team/tiny", "1.0.0")
+}
+
+/// What a repository has under a tag: the number of the blobs that are missing, or `none`.
+pub(crate) fn missing_of(registry: &Registry, repository: &str, tag: &str) -> String {
     let script = format!(
         r#"
 import base64, json, urllib.error, urllib.request
 def ask(path, method="GET"):
-    request = urllib.request.Request("{url}/v2/team/tiny/" + path, method=method)
+    request = urllib.request.Request("{url}/v2/{repository}/" + path, method=method)
     request.add_header("Authorization", "Basic " + base64.b64encode(b"me:secret").decode())
     request.add_header("Accept", "application/vnd.docker.distribution.manifest.v2+json")
     try:
         return urllib.request.urlopen(request).read()
     except urllib.error.HTTPError as error:
         return None if error.code == 404 else error.code
-manifest = ask("manifests/1.0.0")
+manifest = ask("manifests/{tag}")
 if manifest is None:
     print("none", end="")
 else:

@@ -13,11 +13,12 @@ use tokio::sync::OnceCell;
 use super::base::{self, Asked, Base, BaseLayer, SavedLayer, Source};
 use super::send::RemoteBlob;
 use super::{Error, Native};
+use crate::explain::{Explain as _, Fault};
 use crate::image::BaseImage;
-use crate::oci::{Content, Descriptor, Digest};
+use crate::oci::{Content, Descriptor, Digest, Reference, Repository};
 use crate::progress::Progress;
-use crate::registry::auth;
-use crate::registry::client::{Access, Client};
+use crate::registry::auth::{self, AuthSettings};
+use crate::registry::client::{Access, Client, ClientSettings};
 
 /// What layers come to that are compressed here is kept in the store.
 const PACKED: &str = "packed";
@@ -38,6 +39,8 @@ struct Known {
 /// Where the layers of a base image are read.
 pub(super) struct BaseBlobs {
     source: Source,
+    auth: AuthSettings,
+    settings: ClientSettings,
     /// Connected to its registry, once that is needed.
     client: OnceCell<Arc<Client>>,
 }
@@ -50,19 +53,62 @@ pub(super) struct Spool {
 }
 
 impl BaseBlobs {
-    pub(super) fn of(source: Source) -> Self {
-        Self {
-            source,
-            client: OnceCell::new(),
+    /// The registry that has the base, if one has.
+    pub(super) fn registry(&self) -> Option<&Reference> {
+        match &self.source.image {
+            BaseImage::Registry(reference) => Some(reference),
+            _ => None,
+        }
+    }
+
+    /// A layer of a base that `reference` names in its registry.
+    pub(super) async fn remote(&self, reference: &Reference, layer: &BaseLayer) -> Result<Arc<dyn Content>, Error> {
+        let connected = self.client.get_or_try_init(|| async {
+            let repository = &reference.repository;
+            let credentials = auth::credentials(repository, &self.auth).await?;
+            let client = Client::connect(repository, &credentials, Access::Pull, &self.settings).await?;
+            Ok::<_, Error>(Arc::new(client))
+        });
+        Ok(Arc::new(RemoteBlob {
+            client: Arc::clone(connected.await?),
+            descriptor: layer.descriptor.clone(),
+        }))
+    }
+}
+
+impl BaseLayer {
+    /// Has `client`'s registry share the layer of its repository `from` with the one `to`, where it does that.
+    ///
+    /// # Errors
+    /// The registry does not answer.
+    pub(super) async fn is_shared(&self, client: &Client, from: &Repository, to: &Repository) -> Result<bool, Error> {
+        if from.host != to.host || self.packed.is_some() {
+            return Ok(false);
+        }
+        match client.mount_blob(&self.descriptor.digest, &from.path).await {
+            Ok(is_shared) => Ok(is_shared),
+            Err(error) if error.advice().fault == Fault::Temporary => Err(error.into()),
+            // Whoever may not read there by this registry's rules may by the base's credentials.
+            Err(_) => Ok(false),
         }
     }
 }
 
 impl Native {
+    /// Where the layers of the image `source` are read.
+    pub(super) fn base_blobs(&self, source: Source) -> BaseBlobs {
+        BaseBlobs {
+            source,
+            auth: self.settings.auth.clone(),
+            settings: self.settings.client.clone(),
+            client: OnceCell::new(),
+        }
+    }
+
     /// A base image as images are made on it: its layers have the form in which they are named.
     pub(super) async fn read_base(&self, asked: &Asked<'_>, progress: &dyn Progress) -> Result<Base, Error> {
         let mut base = base::read(asked, progress).await?;
-        let blobs = BaseBlobs::of(asked.source.clone());
+        let blobs = self.base_blobs(asked.source.clone());
         for at in 0..base.layers.len() {
             if base.layers[at].is_plain() {
                 base.layers[at].packed = Some(self.packed(&blobs, &base.layers[at], progress).await?);
@@ -115,18 +161,7 @@ impl Native {
     ) -> Result<Arc<dyn Content>, Error> {
         let source = &blobs.source;
         Ok(match &source.image {
-            BaseImage::Registry(reference) => {
-                let connected = blobs.client.get_or_try_init(|| async {
-                    let (repository, auth) = (&reference.repository, &self.settings.auth);
-                    let credentials = auth::credentials(repository, auth).await?;
-                    let client = Client::connect(repository, &credentials, Access::Pull, &self.settings.client).await?;
-                    Ok::<_, Error>(Arc::new(client))
-                });
-                Arc::new(RemoteBlob {
-                    client: Arc::clone(connected.await?),
-                    descriptor: layer.descriptor.clone(),
-                })
-            }
+            BaseImage::Registry(reference) => blobs.remote(reference, layer).await?,
             BaseImage::Daemon(name) => {
                 let spool = self.spool(source, name, progress).await?;
                 let is_it = |saved: &&SavedLayer| saved.descriptor.digest == layer.descriptor.digest;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::str::FromStr as _;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
@@ -12,10 +12,10 @@ use super::conflicts;
 use super::elsewhere::Elsewhere;
 use super::image::{self, Documents};
 use super::install::Scheme;
-use super::last::Last;
 use super::layers::{Ground, Ingredient, Recipe};
+use super::measuring::Measuring;
 use super::sbom::{self, Listed, Origin};
-use super::splice::{self, Entry, Measured};
+use super::splice::Measured;
 use super::store::{Store, Wheel, is_wheel};
 use super::{Error, Native};
 use crate::engine::docker::DockerSettings;
@@ -97,15 +97,25 @@ impl Native {
             scheme: &scheme,
             store: &self.store,
         };
-        let required = self.required(order, &ground, progress).await?;
+        let carrier = self.carrier(order.target.as_ref());
+        if let Some(carrier) = &carrier {
+            let source = Source::of(plan.native_base(), &self.settings.docker);
+            carrier.base(&base, &Arc::new(self.base_blobs(source)));
+        }
+        let measuring = Measuring {
+            ground: &ground,
+            carrier: carrier.as_ref(),
+            progress,
+        };
+        let required = self.required(order, &measuring).await?;
         let (recipes, last) = (&required.recipes, required.last.as_ref());
         let found = conflicts::warn(&ground, recipes, last, progress)?;
         // What the package itself brings is its author's will.
         let own = self.own_wheels(order)?;
         let package = package(plan, &own)?;
         let (measured, compiled) = std::thread::scope(|scope| {
-            let compiling = scope.spawn(|| self.compiled(order, &ground, &required, progress));
-            let measured = measure(&ground, recipes, last, progress);
+            let compiling = scope.spawn(|| self.compiled(order, &measuring, &required));
+            let measured = measuring.all(recipes, last);
             let compiled = compiling.join();
             (
                 measured,
@@ -116,7 +126,12 @@ impl Native {
         let label = label(&ground, &required, &measured, &compiled, &found);
         let mut layers: Vec<_> = recipes.iter().cloned().zip(measured).collect();
         layers.extend(compiled.into_layers());
-        let of_package = measure(&ground, std::slice::from_ref(&package), None, progress)?;
+        // It is sent as soon as it is measured anyway, by a client that is connected.
+        let measuring = Measuring {
+            carrier: None,
+            ..measuring
+        };
+        let of_package = measuring.all(std::slice::from_ref(&package), None)?;
         layers.extend(std::iter::once(package).zip(of_package));
         let titled: Vec<_> = layers
             .iter()
@@ -150,6 +165,7 @@ impl Native {
             None => Elsewhere::default(),
         };
         self.keep(plan, &base, documents, layers, elsewhere);
+        *self.carrier.lock().unwrap_or_else(PoisonError::into_inner) = carrier;
         Ok(built)
     }
 
@@ -236,67 +252,5 @@ pub(super) fn scheme(base: &Base) -> Scheme {
         include: python.include.clone(),
         executable: python.executable.clone(),
         python: python.target.python,
-    }
-}
-
-/// What each layer comes to: as it is known, as the last image tells, or measured, several at once.
-pub(super) fn measure(
-    ground: &Ground<'_>,
-    recipes: &[Recipe],
-    last: Option<&Last>,
-    progress: &dyn Progress,
-) -> Result<Vec<Measured>, Error> {
-    let known = |recipe| {
-        let key = ground.key(recipe);
-        let told = || last?.layer(&key).cloned();
-        ground.store.note(LAYERS, &key).or_else(told)
-    };
-    let mut known: Vec<Option<Measured>> = recipes.iter().map(known).collect();
-    let unknown: Vec<usize> = (0..recipes.len()).filter(|at| known[*at].is_none()).collect();
-    let next = std::sync::atomic::AtomicUsize::new(0);
-    let threads = std::thread::available_parallelism()
-        .map_or(1, usize::from)
-        .min(unknown.len());
-    let made = std::thread::scope(|scope| {
-        let work = || {
-            let mut made = Vec::new();
-            while let Some(at) = unknown.get(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed)) {
-                made.push((*at, measure_one(ground, &recipes[*at], progress)?));
-            }
-            Ok::<_, Error>(made)
-        };
-        let running: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-        running
-            .into_iter()
-            .map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-            .collect::<Result<Vec<_>, _>>()
-    })?;
-    for (at, measured) in made.into_iter().flatten() {
-        known[at] = Some(measured);
-    }
-    Ok(known.into_iter().flatten().collect())
-}
-
-fn measure_one(ground: &Ground<'_>, recipe: &Recipe, progress: &dyn Progress) -> Result<Measured, Error> {
-    let entries: Arc<[Entry]> = ground.entries(recipe)?;
-    let by_paths = ground.key_by_paths(recipe, &entries);
-    let measured = if let Some(measured) = ground.store.note(LAYERS, &by_paths) {
-        measured
-    } else {
-        progress.detail(&format!("making the layer of {}", recipe.title));
-        splice::measure(&entries, progress).inspect_err(|error| discard(error, ground, recipe))?
-    };
-    for key in [by_paths, ground.key(recipe)] {
-        ground.store.keep_note(LAYERS, &key, &measured);
-    }
-    Ok(measured)
-}
-
-/// Takes a wheel out that turned out to be damaged, so that the next run fetches it anew.
-fn discard(error: &Error, ground: &Ground<'_>, recipe: &Recipe) {
-    let Error::Wheel { path, .. } = error else { return };
-    let is_it = |digest: &Digest| ground.store.get(digest).as_ref() == Some(path);
-    if let Some(damaged) = recipe.archives().find(|digest| is_it(digest)) {
-        ground.store.discard(damaged);
     }
 }

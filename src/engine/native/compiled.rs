@@ -1,16 +1,15 @@
 //! The layers of byte code beside those of the wheels, and what an image tells of all of them.
 
-use super::build::measure;
 use super::bytecode;
 use super::conflicts::Found;
 use super::last::label::{Label, OfByteCode};
 use super::last::{self, Last};
 use super::layers::{Ground, Recipe};
+use super::measuring::Measuring;
 use super::required::Required;
 use super::splice::Measured;
 use super::{Error, Native};
 use crate::engine::Order;
-use crate::progress::Progress;
 
 /// The most that an image tells of what goes of its base, in bytes.
 const REMOVED: usize = 16 << 10;
@@ -49,10 +48,10 @@ impl Native {
     pub(super) fn compiled(
         &self,
         order: &Order<'_>,
-        ground: &Ground<'_>,
+        measuring: &Measuring<'_>,
         required: &Required,
-        progress: &dyn Progress,
     ) -> Result<Compiled, Error> {
+        let Measuring { ground, progress, .. } = *measuring;
         let recipes = &required.recipes;
         let told = |recipe: &Recipe| {
             if recipe.wheels.is_empty() {
@@ -67,7 +66,7 @@ impl Native {
         let untold = recipes.iter().zip(&told).filter(|(_, told)| told.is_none());
         let untold: Vec<&Recipe> = untold.map(|(recipe, _)| recipe).collect();
         let made = bytecode::layers(ground, &untold, &self.settings.uv, order.no_cache, progress)?;
-        let mut made = measured(ground, made, progress)?.into_iter();
+        let mut made = measured(measuring, made)?.into_iter();
         let of_layer = |told: Option<OfLayer>| told.or_else(|| made.next()).unwrap_or(OfLayer::Unknown(None));
         Ok(Compiled(told.into_iter().map(of_layer).collect()))
     }
@@ -88,14 +87,10 @@ fn told(last: &Last, ground: &Ground<'_>, recipe: &Recipe) -> Option<OfLayer> {
     }
 }
 
-fn measured(
-    ground: &Ground<'_>,
-    made: Option<Vec<bytecode::ByteCode>>,
-    progress: &dyn Progress,
-) -> Result<Vec<OfLayer>, Error> {
+fn measured(measuring: &Measuring<'_>, made: Option<Vec<bytecode::ByteCode>>) -> Result<Vec<OfLayer>, Error> {
     let made = made.unwrap_or_default();
     let recipes: Vec<Recipe> = made.iter().filter_map(|of_layer| of_layer.recipe.clone()).collect();
-    let mut layers = measure(ground, &recipes, None, progress)?.into_iter();
+    let mut layers = measuring.all(&recipes, None)?.into_iter();
     let of_layer = |of_layer: bytecode::ByteCode| {
         let layer = of_layer.recipe.and_then(|recipe| Some((recipe, layers.next()?)));
         // Whether there is nothing to compile, or nothing that compiles here, another machine finds out for itself.

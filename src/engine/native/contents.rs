@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use super::base::Base;
-use super::base_blobs::BaseBlobs;
 use super::build::{Record, scheme};
 use super::layers::Ground;
 use super::send::{Layer, short};
@@ -76,7 +75,7 @@ impl Native {
         left_out: usize,
         progress: &dyn Progress,
     ) -> Result<Vec<(String, Arc<dyn Content>)>, Error> {
-        let blobs = BaseBlobs::of(record.source(&self.settings.docker)?);
+        let blobs = self.base_blobs(record.source(&self.settings.docker)?);
         let mut titled = Vec::new();
         for layer in base.layers.iter().skip(left_out) {
             let title = format!("base layer {}", short(&layer.in_image().digest));

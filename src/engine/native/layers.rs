@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::Error;
 use super::archive::Archive;
-use super::base::{Base, Kind, Owner};
+use super::base::{Base, Kind, Owner, Tree};
 use super::bytecode;
 use super::install::{self, Installed, Scheme};
 use super::splice::{Body, Entry};
@@ -16,7 +16,7 @@ use super::store::{Store, Wheel};
 use crate::oci::Digest;
 
 /// Changes with the bytes that a layer of the same ingredients has: a layer that is known by another is made anew.
-const FORMAT: u32 = 3;
+const FORMAT: u32 = 4;
 /// From here on, in bytes, a wheel is a layer of its own.
 const LARGE: u64 = 8 << 20;
 /// How many layers the other wheels share: each of them changes seldom, and a push of several is not slowed by their number.
@@ -26,6 +26,8 @@ pub(crate) const MAX_LAYERS: usize = 100;
 
 /// The permissions of directories that are made.
 const USUAL: u32 = 0o755;
+/// Those of files that nobody runs.
+const USUAL_FILE: u32 = 0o644;
 
 /// What a layer is made of: enough to know it again, and to make it again. Nothing else decides its bytes but the base's paths.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -195,24 +197,38 @@ impl Ground<'_> {
     /// # Errors
     /// A wheel that is not there, or that no installer takes; a file where the base has a directory, or the other way round.
     pub(crate) fn entries(&self, recipe: &Recipe) -> Result<Arc<[Entry]>, Error> {
-        let mut entries = BTreeMap::new();
+        let mut layer = Layer::on(&self.base.tree);
         for ingredient in &recipe.wheels {
-            self.add_wheel(ingredient, &mut entries)?;
+            let (wheel, files) = self.installed(ingredient)?;
+            for file in files {
+                let body = match file.content {
+                    install::Content::Bytes(bytes) => Body::Bytes(bytes),
+                    install::Content::Member(index) => Body::Member {
+                        wheel: Arc::clone(&wheel),
+                        index,
+                    },
+                };
+                layer.add(&file.path, file.mode, body)?;
+            }
         }
         for compiled in &recipe.compiled {
-            self.add_compiled(compiled, &mut entries)?;
+            let archive = self.archive(&compiled.name, &compiled.digest)?;
+            for (index, member) in archive.members().iter().enumerate() {
+                let wheel = Arc::clone(&archive);
+                layer.add(&format!("/{}", member.path), USUAL_FILE, Body::Member { wheel, index })?;
+            }
         }
         for (path, text) in &recipe.files {
-            self.add(path, 0o644, Body::Bytes(text.clone().into_bytes()), &mut entries)?;
+            layer.add(path, USUAL_FILE, Body::Bytes(text.clone().into_bytes()))?;
         }
         for path in &recipe.removed {
             if let Some((directory, name)) = path.rsplit_once('/') {
                 // https://github.com/opencontainers/image-spec/blob/main/layer.md#whiteouts
                 let whiteout = format!("{directory}/.wh.{name}");
-                self.add(&whiteout, 0o644, Body::Bytes(Vec::new()), &mut entries)?;
+                layer.add(&whiteout, USUAL_FILE, Body::Bytes(Vec::new()))?;
             }
         }
-        Ok(entries.into_values().collect())
+        Ok(layer.entries.into_values().collect())
     }
 
     /// A wheel, and where its files are installed, sorted by path.
@@ -234,79 +250,96 @@ impl Ground<'_> {
         let archive = Archive::open(name, &path).map_err(|reason| Error::wheel(name, &path, reason))?;
         Ok(Arc::new(archive))
     }
+}
 
-    fn add_wheel(&self, ingredient: &Ingredient, entries: &mut BTreeMap<String, Entry>) -> Result<(), Error> {
-        let (wheel, files) = self.installed(ingredient)?;
-        for file in files {
-            let body = match file.content {
-                install::Content::Bytes(bytes) => Body::Bytes(bytes),
-                install::Content::Member(index) => Body::Member {
-                    wheel: Arc::clone(&wheel),
-                    index,
-                },
-            };
-            self.add(&file.path, file.mode, body, entries)?;
-        }
-        Ok(())
-    }
+/// The entries of a layer as they come together, by their paths.
+struct Layer<'a> {
+    tree: &'a Tree,
+    entries: BTreeMap<String, Entry>,
+    /// The directory of the last file: most files are in the same one as their neighbour.
+    last: Directory,
+}
 
-    fn add_compiled(&self, compiled: &Compiled, entries: &mut BTreeMap<String, Entry>) -> Result<(), Error> {
-        let archive = self.archive(&compiled.name, &compiled.digest)?;
-        for (index, member) in archive.members().iter().enumerate() {
-            let wheel = Arc::clone(&archive);
-            self.add(
-                &format!("/{}", member.path),
-                0o644,
-                Body::Member { wheel, index },
-                entries,
-            )?;
+/// A directory that files are put into.
+#[derive(Default)]
+struct Directory {
+    /// As it was asked for.
+    path: String,
+    /// Where the base's links lead.
+    resolved: String,
+    /// Whether the base has it.
+    is_in_base: bool,
+}
+
+impl<'a> Layer<'a> {
+    fn on(tree: &'a Tree) -> Self {
+        Self {
+            tree,
+            entries: BTreeMap::new(),
+            // The root.
+            last: Directory {
+                is_in_base: true,
+                ..Directory::default()
+            },
         }
-        Ok(())
     }
 
     /// Adds a file, and the directories on its way that the base does not have.
-    fn add(&self, path: &str, mode: u32, body: Body, entries: &mut BTreeMap<String, Entry>) -> Result<(), Error> {
-        let tree = &self.base.tree;
-        // A link in the file's own place is replaced, those on the way to it are followed.
+    fn add(&mut self, path: &str, mode: u32, body: Body) -> Result<(), Error> {
         let (directory, name) = path.rsplit_once('/').unwrap_or(("", path));
-        let directory = tree.resolve(directory);
-        let path = format!("{}/{name}", directory.trim_end_matches('/'));
-        if tree.is_directory(&path) {
+        if self.last.path != directory {
+            self.enter(directory)?;
+        }
+        let path = format!("{}/{name}", self.last.resolved);
+        // A link in the file's own place is replaced, those on the way to it were followed.
+        if self.last.is_in_base && self.tree.is_directory(&path) {
             return Err(in_the_way(&path[1..], "a directory"));
         }
-        for (end, _) in path.match_indices('/').skip(1) {
-            self.add_directory(&path[..end], entries)?;
-        }
         let path = path[1..].to_owned();
-        if entries.get(&path).is_some_and(Entry::is_directory) {
+        if self.entries.get(&path).is_some_and(Entry::is_directory) {
             return Err(in_the_way(&path, "a directory"));
         }
-        entries.insert(path.clone(), Entry { path, mode, body });
+        self.entries.insert(path.clone(), Entry { path, mode, body });
+        Ok(())
+    }
+
+    /// Adds the directories of files to come.
+    fn enter(&mut self, directory: &str) -> Result<(), Error> {
+        let resolved = self.tree.resolve(directory);
+        let resolved = resolved.trim_end_matches('/');
+        let ends = resolved.match_indices('/').skip(1).map(|(end, _)| end);
+        for end in ends.chain((!resolved.is_empty()).then_some(resolved.len())) {
+            self.add_directory(&resolved[..end])?;
+        }
+        self.last = Directory {
+            path: directory.to_owned(),
+            is_in_base: self.tree.kind(resolved).is_some(),
+            resolved: resolved.to_owned(),
+        };
         Ok(())
     }
 
     /// Adds a directory on the way to a file. One that the base has is named only where it is not as every other: Docker makes it
     /// anew in the layer, and then what the layer says of it counts.
-    fn add_directory(&self, directory: &str, entries: &mut BTreeMap<String, Entry>) -> Result<(), Error> {
+    fn add_directory(&mut self, directory: &str) -> Result<(), Error> {
         let path = directory[1..].to_owned();
-        if let Some(there) = entries.get(&path) {
+        if let Some(there) = self.entries.get(&path) {
             return if there.is_directory() {
                 Ok(())
             } else {
                 Err(in_the_way(&path, "a file"))
             };
         }
-        let tree = &self.base.tree;
-        let (mode, owner) = match tree.kind(directory) {
+        let (mode, owner) = match self.tree.kind(directory) {
             None => (USUAL, Owner::default()),
-            Some(Kind::Directory) => (tree.mode(directory).unwrap_or(USUAL), tree.owner(directory)),
+            Some(Kind::Directory) => (self.tree.mode(directory).unwrap_or(USUAL), self.tree.owner(directory)),
             Some(_) => return Err(in_the_way(&path, "a file")),
         };
-        if tree.kind(directory).is_some() && mode == USUAL && owner.is_root() {
+        if self.tree.kind(directory).is_some() && mode == USUAL && owner.is_root() {
             return Ok(());
         }
         let body = Body::Directory(owner);
-        entries.insert(path.clone(), Entry { path, mode, body });
+        self.entries.insert(path.clone(), Entry { path, mode, body });
         Ok(())
     }
 }

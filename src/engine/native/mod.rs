@@ -7,7 +7,7 @@
 //! what it makes       archive.rs: a wheel; install/: its files' places; layers.rs: which wheel in which layer; splice.rs: a layer's bytes;
 //!                     image.rs: config and manifest; bytecode/, compiled.rs: what Python would compile at every start; sbom/: what is in it
 //! what it need not    last/: what the repository's last image tells of its layers; elsewhere.rs: and where that does not do
-//! the whole           build.rs, send.rs; contents.rs: all of it to be read; saved.rs, write.rs: as files, or into the daemon
+//! the whole           build.rs, measuring.rs, send.rs; carrier.rs: what is sent while the rest is made; contents.rs: all of it to be read; saved.rs, write.rs: as files, or into the daemon
 //! ```
 
 mod archive;
@@ -15,6 +15,7 @@ pub mod base;
 mod base_blobs;
 mod build;
 mod bytecode;
+mod carrier;
 mod compiled;
 mod conflicts;
 mod contents;
@@ -24,6 +25,7 @@ mod image;
 mod install;
 mod last;
 mod layers;
+mod measuring;
 mod platform_tags;
 mod removal;
 mod required;
@@ -61,6 +63,7 @@ use crate::uv::UvSettings;
 use base::{Asked, Base};
 use base_blobs::Spool;
 use build::Record;
+use carrier::Carrier;
 use store::{Sites, Store};
 
 /// What the native engine works with.
@@ -101,6 +104,8 @@ pub struct Native {
     read: std::sync::Mutex<Option<Arc<Base>>>,
     /// What the daemon gave away of a base image of its own.
     spool: Mutex<Option<Arc<Spool>>>,
+    /// What of the image that was built last is on its way into its repository.
+    carrier: std::sync::Mutex<Option<Carrier>>,
 }
 
 impl Native {
@@ -115,6 +120,7 @@ impl Native {
             read: std::sync::Mutex::new(None),
             settings,
             spool: Mutex::default(),
+            carrier: std::sync::Mutex::default(),
         })
     }
 

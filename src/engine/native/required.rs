@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use super::bytecode;
 use super::conflicts;
 use super::last::{ByteCode, Last};
-use super::layers::{self, Ground, Ingredient, MAX_LAYERS, Piece, Recipe};
+use super::layers::{self, Ingredient, MAX_LAYERS, Piece, Recipe};
+use super::measuring::Measuring;
 use super::removal;
 use super::resolve::{self, Question, Resolved, Source};
 use super::sbom::Listed;
@@ -14,7 +15,6 @@ use super::{Error, Native};
 use crate::engine::Order;
 use crate::engine::native::base;
 use crate::oci::Digest;
-use crate::progress::Progress;
 
 /// See the module.
 #[derive(Default)]
@@ -40,7 +40,7 @@ pub(super) struct Required {
 /// The wheels on their way here.
 struct Gathering<'a> {
     native: &'a Native,
-    ground: &'a Ground<'a>,
+    measuring: &'a Measuring<'a>,
     sites: &'a Sites,
     last: &'a Last,
     wheels: &'a [Resolved],
@@ -49,17 +49,12 @@ struct Gathering<'a> {
     /// Which of them are not here.
     absent: BTreeSet<usize>,
     room: usize,
-    progress: &'a dyn Progress,
 }
 
 impl Native {
     /// The layers of what the package requires.
-    pub(super) async fn required(
-        &self,
-        order: &Order<'_>,
-        ground: &Ground<'_>,
-        progress: &dyn Progress,
-    ) -> Result<Required, Error> {
+    pub(super) async fn required(&self, order: &Order<'_>, measuring: &Measuring<'_>) -> Result<Required, Error> {
+        let Measuring { ground, progress, .. } = *measuring;
         let (plan, base) = (order.plan, ground.base);
         if plan.requirements.is_empty() {
             return Ok(Required::default());
@@ -93,22 +88,28 @@ impl Native {
             Some(last) => {
                 let mut gathering = Gathering {
                     native: self,
-                    ground,
+                    measuring,
                     sites,
                     last,
                     wheels,
                     pieces,
                     absent: BTreeSet::new(),
                     room,
-                    progress,
                 };
-                gathering.what_is_known().await?;
-                gathering.what_is_needed(replaced).await?;
+                gathering.what_is_known()?;
+                gathering.what_is_needed(replaced)?;
                 gathering.ended()
             }
             None if missing.is_empty() => (pieces.into_iter().flatten().collect(), Vec::new()),
             None => {
-                let fetched = self.store.fetch(wheels, sites, progress).await?;
+                let said = pieces.into_iter().zip(wheels);
+                let said: Option<Vec<Piece>> = said
+                    .map(|(here, wheel)| here.or_else(|| said_by_index(wheel)))
+                    .collect();
+                // Where it is known how large they are, it is known which layers they make.
+                let recipes = said.map(|said| layers::arrange(&said, room)).unwrap_or_default();
+                let wheels: Vec<&Resolved> = wheels.iter().collect();
+                let fetched = measuring.while_fetching(&recipes, &wheels, sites)?;
                 (fetched.iter().map(Piece::of).collect(), Vec::new())
             }
         };
@@ -138,26 +139,29 @@ impl Native {
 
 impl Gathering<'_> {
     /// Finds out of every wheel how large it is: what nobody tells of is fetched.
-    async fn what_is_known(&mut self) -> Result<(), Error> {
+    fn what_is_known(&mut self) -> Result<(), Error> {
         self.absent = (0..self.wheels.len()).filter(|at| self.pieces[*at].is_none()).collect();
         for at in &self.absent {
-            self.pieces[*at] = told(&self.wheels[*at], self.last);
+            let wheel = &self.wheels[*at];
+            // What the last image says otherwise is not believed, and looked at.
+            let is_untold = |piece: &Piece| self.last.size(&piece.ingredient.digest).is_none();
+            self.pieces[*at] = told(wheel, self.last).or_else(|| said_by_index(wheel).filter(is_untold));
         }
         let unknown = self.absent.iter().copied().filter(|at| self.pieces[*at].is_none());
-        self.fetch(unknown.collect()).await
+        self.fetch(unknown.collect(), &[])
     }
 
     /// Fetches what a layer is to be made of, or what something has to be found out of.
-    async fn what_is_needed(&mut self, replaced: &[String]) -> Result<(), Error> {
+    fn what_is_needed(&mut self, replaced: &[String]) -> Result<(), Error> {
         let recipes = layers::arrange(&self.all(), self.room);
         let wheels: Vec<&Ingredient> = recipes.iter().flat_map(|recipe| &recipe.wheels).collect();
         let mut needed: BTreeSet<&Digest> = BTreeSet::new();
-        if removal::is_unknown(self.ground, replaced, &recipes, self.last) {
+        if removal::is_unknown(self.measuring.ground, replaced, &recipes, self.last) {
             needed.extend(wheels.iter().map(|wheel| &wheel.digest));
         }
-        let mut compiles = None;
+        let (mut compiles, mut made) = (None, Vec::new());
         for recipe in &recipes {
-            let key = self.ground.key(recipe);
+            let key = self.measuring.ground.key(recipe);
             let is_there = self.last.layer(&key).is_some();
             if is_there && self.last.byte_code(&key) != ByteCode::Unknown {
                 continue;
@@ -166,14 +170,22 @@ impl Gathering<'_> {
                 continue;
             }
             needed.extend(recipe.wheels.iter().map(|wheel| &wheel.digest));
+            if !is_there {
+                made.push(recipe.clone());
+            }
         }
-        needed.extend(conflicts::suspects(self.ground, &wheels, self.last)?);
-        let is_needed = |at: &usize| {
+        self.fetch(self.absent_of(&needed), &made)?;
+        let suspects = conflicts::suspects(self.measuring.ground, &wheels, self.last)?;
+        self.fetch(self.absent_of(&suspects), &[])
+    }
+
+    /// Which of the wheels with these digests are not here.
+    fn absent_of(&self, digests: &BTreeSet<&Digest>) -> Vec<usize> {
+        let is_one = |at: &usize| {
             let piece = self.pieces[*at].as_ref();
-            piece.is_none_or(|piece| needed.contains(&piece.ingredient.digest))
+            piece.is_none_or(|piece| digests.contains(&piece.ingredient.digest))
         };
-        let needed: Vec<usize> = self.absent.iter().copied().filter(is_needed).collect();
-        self.fetch(needed).await
+        self.absent.iter().copied().filter(is_one).collect()
     }
 
     /// Whether byte code is wanted, and this machine can compile it.
@@ -182,14 +194,15 @@ impl Gathering<'_> {
             return Ok(*known);
         }
         let settings = &self.native.settings;
-        let compiles = settings.bytecode && bytecode::is_possible(self.ground, &settings.uv, self.progress)?;
+        let compiles =
+            settings.bytecode && bytecode::is_possible(self.measuring.ground, &settings.uv, self.measuring.progress)?;
         Ok(*known.insert(compiles))
     }
 
-    async fn fetch(&mut self, which: Vec<usize>) -> Result<(), Error> {
-        let wheels: Vec<Resolved> = which.iter().map(|at| self.wheels[*at].clone()).collect();
-        let native = self.native;
-        let fetched = native.store.fetch(&wheels, self.sites, self.progress).await?;
+    /// Fetches these wheels, for layers that are `made` of them.
+    fn fetch(&mut self, which: Vec<usize>, made: &[Recipe]) -> Result<(), Error> {
+        let wheels: Vec<&Resolved> = which.iter().map(|at| &self.wheels[*at]).collect();
+        let fetched = self.measuring.while_fetching(made, &wheels, self.sites)?;
         for (at, wheel) in which.into_iter().zip(&fetched) {
             self.pieces[at] = Some(Piece::of(wheel));
             self.absent.remove(&at);
@@ -204,7 +217,7 @@ impl Gathering<'_> {
     fn ended(self) -> (Vec<Piece>, Vec<Resolved>) {
         let (absent, all) = (self.absent.len(), self.wheels.len());
         if absent > 0 {
-            self.progress.detail(&format!(
+            self.measuring.progress.detail(&format!(
                 "{absent} of {all} wheels are not fetched: their layers are in the repository"
             ));
         }
@@ -222,7 +235,19 @@ pub(super) fn told(wheel: &Resolved, last: &Last) -> Option<Piece> {
     let size = last.size(digest)?;
     let is_allowed = wheel.hashes.is_empty() || wheel.hashes.iter().any(|hash| *hash == digest.as_str());
     let is_as_said = remote.size.is_none_or(|said| said == size);
-    (is_allowed && is_as_said).then(|| Piece {
+    (is_allowed && is_as_said).then(|| piece(wheel, digest, size))
+}
+
+/// A wheel as its index tells of it.
+fn said_by_index(wheel: &Resolved) -> Option<Piece> {
+    let Source::File(remote) = &wheel.source else {
+        return None;
+    };
+    Some(piece(wheel, remote.sha256.as_ref()?, remote.size?))
+}
+
+fn piece(wheel: &Resolved, digest: &Digest, size: u64) -> Piece {
+    Piece {
         ingredient: Ingredient {
             name: wheel.name.clone(),
             digest: digest.clone(),
@@ -230,7 +255,7 @@ pub(super) fn told(wheel: &Resolved, last: &Last) -> Option<Piece> {
         },
         version: wheel.version.clone(),
         size,
-    })
+    }
 }
 
 fn known(installed: &base::Installed) -> resolve::Installed {

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::io::{self, Read};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -16,12 +16,12 @@ use tokio::task::JoinHandle;
 use super::base::{Asked, Base, BaseLayer};
 use super::base_blobs::{BaseBlobs, changed};
 use super::build::{Record, scheme};
+use super::carrier::Carrier;
 use super::layers::{Ground, Recipe};
 use super::splice::{Entry, LayerReader, Measured};
 use super::{Error, Native};
 use crate::engine::{BuiltImage, Destination};
-use crate::explain::{Explain as _, Fault};
-use crate::oci::{Content, Descriptor, Digest, ImageManifest, MediaType, held};
+use crate::oci::{Content, Descriptor, Digest, ImageManifest, MediaType, Repository, held};
 use crate::progress::{Progress, Task};
 use crate::registry::client::{Client, Manifest};
 use crate::registry::{Credentials, auth};
@@ -29,7 +29,7 @@ use crate::registry::{Credentials, auth};
 /// What was pushed to repositories is kept in the store.
 const PUSHED: &str = "pushed";
 /// How many blobs are on their way at once: a registry takes each of them as one stream.
-const AT_ONCE: usize = 6;
+pub(super) const AT_ONCE: usize = 6;
 /// Bytes that take no longer than a question.
 const SMALL: u64 = 128 << 10;
 
@@ -37,7 +37,7 @@ const SMALL: u64 = 128 << 10;
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct LastPushed {
     pub(super) manifest: Digest,
-    blobs: Vec<Digest>,
+    pub(super) blobs: Vec<Digest>,
 }
 
 /// A blob of the image.
@@ -92,7 +92,8 @@ impl Native {
             base: &base,
             destination,
             progress,
-            of_base: BaseBlobs::of(record.source(&self.settings.docker)?),
+            of_base: self.base_blobs(record.source(&self.settings.docker)?),
+            carrier: self.carried_to(&destination.reference.repository),
             whole: OnceCell::new(),
         };
         let manifest = Manifest {
@@ -153,6 +154,12 @@ impl Native {
         Record::read(&self.store, &image.id).ok_or_else(gone)
     }
 
+    /// What the build of an image has on its way to `repository`.
+    fn carried_to(&self, repository: &Repository) -> Option<Carrier> {
+        let mut carrier = self.carrier.lock().unwrap_or_else(PoisonError::into_inner);
+        carrier.take_if(|carrier| carrier.goes_to(repository))
+    }
+
     /// The last image that `repository` was seen to have.
     pub(super) fn last_pushed_to(&self, repository: &str) -> Option<LastPushed> {
         self.store.note(PUSHED, repository)
@@ -184,6 +191,8 @@ struct Sending<'a> {
     destination: &'a Destination<'a>,
     progress: &'a dyn Progress,
     of_base: BaseBlobs,
+    /// What is on its way already.
+    carrier: Option<Carrier>,
     /// The record with what was elsewhere, once that is needed.
     whole: OnceCell<Record>,
 }
@@ -208,6 +217,12 @@ impl Sending<'_> {
         let client = self.destination.client;
         let descriptor = blob.descriptor();
         let task = self.progress.task(&blob.title(), Some(descriptor.size));
+        if let Some(carrier) = &self.carrier
+            && let Some(outcome) = carrier.arrived(&descriptor.digest, &*task).await
+        {
+            task.finish(outcome);
+            return Ok(());
+        }
         // What is small, and here, is sent sooner than it is asked for.
         let is_here = !matches!(blob, Blob::OfBase(_)) && !self.record.elsewhere.layers.contains(&descriptor.digest);
         let is_small = is_here && descriptor.size <= SMALL;
@@ -255,22 +270,14 @@ impl Sending<'_> {
 
     /// A layer of the base: the registry is asked to share it where it has it, else it goes from registry to registry.
     async fn base_layer(&self, layer: &BaseLayer) -> Result<&'static str, Error> {
-        let from = self.record.base()?;
-        let to = &self.destination.reference.repository;
-        let from = from
-            .repository()
-            .filter(|from| from.host == to.host && layer.packed.is_none());
-        if let Some(from) = from {
-            let digest = &layer.descriptor.digest;
-            match self.destination.client.mount_blob(digest, &from.path).await {
-                Ok(true) => return Ok("mounted"),
-                // Whoever may not read there by this registry's rules may by the base's credentials.
-                Err(error) if error.advice().fault == Fault::Temporary => return Err(error.into()),
-                Ok(false) | Err(_) => {}
-            }
+        let (client, to) = (self.destination.client, &self.destination.reference.repository);
+        if let Some(from) = self.of_base.registry()
+            && layer.is_shared(client, &from.repository, to).await?
+        {
+            return Ok("mounted");
         }
         let blob = self.native.base_blob(&self.of_base, layer, self.progress).await?;
-        self.destination.client.upload_blob(&blob).await?;
+        client.upload_blob(&blob).await?;
         Ok("pushed")
     }
 }

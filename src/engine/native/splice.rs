@@ -12,7 +12,7 @@ use flate2::write::DeflateEncoder;
 use sha2::{Digest as _, Sha256};
 
 use super::Error;
-use super::archive::{Archive, Inflater, Inflation, Malformed, Member};
+use super::archive::{Archive, GZIP_TRAILER, Inflater, Inflation, Malformed, Member};
 use super::base::Owner;
 use crate::oci::{Descriptor, Digest};
 use crate::progress::{Cancelled, Progress};
@@ -25,6 +25,8 @@ const BLOCK: usize = 512;
 const MEMBER: usize = 1 << 20;
 /// How much of a wheel is read at a time.
 const PIECE: usize = 256 << 10;
+/// Files that are no larger, as the wheel has them and unpacked, are unpacked at once.
+const WHOLE: (u64, u64) = (1 << 20, 4 << 20);
 /// The most that one stored block of deflate holds (<https://www.rfc-editor.org/rfc/rfc1951#section-3.2.4>).
 const STORED_BLOCK: u64 = 65_535;
 /// What a gzip member begins with: deflated, no flags, no time, nothing known of the system.
@@ -200,20 +202,26 @@ fn header(entry: &Entry, size: u64, out: &mut Vec<u8>) -> io::Result<()> {
     } else {
         entry.path.clone()
     };
-    let mut builder = tar::Builder::new(Vec::new());
+    if header.set_path(&path).is_ok() {
+        header.set_cksum();
+        out.extend_from_slice(header.as_bytes());
+        return Ok(());
+    }
     // The content follows elsewhere.
-    builder.append_data(&mut header, path, io::empty())?;
-    out.extend_from_slice(builder.get_ref());
+    let mut long = tar::Builder::new(Vec::new());
+    long.append_data(&mut header, path, io::empty())?;
+    out.extend_from_slice(long.get_ref());
     Ok(())
 }
 
 /// Makes gzip members of what is here, one after another: there is one before every file of a wheel, and to make an encoder anew for
-/// each takes longer than most of them do.
+/// each takes longer than most of them do. Headers of tar shrink to a quarter at the fastest level, in a quarter of the time of the usual
+/// one, which makes of a thousand of them 14 kB less.
 pub(super) struct Deflater(DeflateEncoder<Vec<u8>>);
 
 impl Default for Deflater {
     fn default() -> Self {
-        Self(DeflateEncoder::new(Vec::new(), Compression::default()))
+        Self(DeflateEncoder::new(Vec::new(), Compression::fast()))
     }
 }
 
@@ -222,7 +230,7 @@ impl Deflater {
     pub(super) fn member(&mut self, plain: &[u8]) -> io::Result<Vec<u8>> {
         self.0.write_all(plain)?;
         let deflated = self.0.reset(Vec::new())?;
-        let mut member = Vec::with_capacity(GZIP_HEADER.len() + deflated.len() + 8);
+        let mut member = Vec::with_capacity(GZIP_HEADER.len() + deflated.len() + GZIP_TRAILER);
         member.extend(GZIP_HEADER);
         member.extend(deflated);
         member.extend(trailer(crc32fast::hash(plain), plain.len() as u64));
@@ -231,8 +239,8 @@ impl Deflater {
 }
 
 /// What follows the deflated bytes of a file in its gzip member.
-fn trailer(crc32: u32, size: u64) -> [u8; 8] {
-    let mut trailer = [0; 8];
+fn trailer(crc32: u32, size: u64) -> [u8; GZIP_TRAILER] {
+    let mut trailer = [0; GZIP_TRAILER];
     trailer[..4].copy_from_slice(&crc32.to_le_bytes());
     // Its size modulo 2^32, as gzip wants it.
     trailer[4..].copy_from_slice(&size.to_le_bytes()[..4]);
@@ -270,6 +278,8 @@ struct Tools {
     deflater: Deflater,
     inflater: Inflater,
     buffer: Vec<u8>,
+    /// A gzip member.
+    whole: Vec<u8>,
 }
 
 impl Default for Tools {
@@ -278,6 +288,7 @@ impl Default for Tools {
             deflater: Deflater::default(),
             inflater: Inflater::default(),
             buffer: vec![0; PIECE],
+            whole: Vec::new(),
         }
     }
 }
@@ -305,6 +316,42 @@ impl Measure {
     }
 
     fn file(
+        &mut self,
+        file: &WheelFile,
+        tools: &mut Tools,
+        progress: &dyn Progress,
+    ) -> Result<Result<(), Malformed>, Cancelled> {
+        match self.whole_file(file, tools) {
+            Ok(true) => Ok(Ok(())),
+            Ok(false) => self.file_by_pieces(file, tools, progress),
+            Err(error) => Ok(Err(error.into())),
+        }
+    }
+
+    /// A small file; `false` where it is not one, or something is odd about it.
+    fn whole_file(&mut self, file: &WheelFile, tools: &mut Tools) -> io::Result<bool> {
+        let Tools { inflater, whole, .. } = tools;
+        let member = &file.member;
+        let (most_stored, most) = WHOLE;
+        if !member.is_deflated || member.stored_size > most_stored || member.size > most {
+            return Ok(false);
+        }
+        let end = GZIP_HEADER.len() + usize::try_from(member.stored_size).map_err(io::Error::other)?;
+        whole.clear();
+        whole.extend(GZIP_HEADER);
+        whole.resize(end, 0);
+        file.wheel.read_at(&mut whole[GZIP_HEADER.len()..], member.offset)?;
+        whole.extend(trailer(member.crc32, member.size));
+        let Some(plain) = inflater.whole(member, whole) else {
+            return Ok(false);
+        };
+        self.compressed(whole);
+        self.diff_id.update(plain);
+        self.unpacked += member.size;
+        Ok(true)
+    }
+
+    fn file_by_pieces(
         &mut self,
         file: &WheelFile,
         tools: &mut Tools,
@@ -383,7 +430,7 @@ struct Parts {
     /// Where the bytes are that are not done yet, and how many they are.
     offset: u64,
     left: u64,
-    trailer: [u8; 8],
+    trailer: [u8; GZIP_TRAILER],
     state: State,
 }
 

@@ -194,9 +194,12 @@ fn a_member_is_what_gzip_makes_whatever_came_before_it() {
     let mut deflater = splice::Deflater::default();
     for plain in plains {
         let builder = flate2::GzBuilder::new().operating_system(255);
-        let mut encoder = builder.write(Vec::new(), flate2::Compression::default());
+        let mut encoder = builder.write(Vec::new(), flate2::Compression::fast());
         encoder.write_all(&plain).unwrap();
-        assert_eq!(deflater.member(&plain).unwrap(), encoder.finish().unwrap());
+        let mut expected = encoder.finish().unwrap();
+        // How hard it was tried is not said.
+        expected[8] = 0;
+        assert_eq!(deflater.member(&plain).unwrap(), expected);
     }
 }
 
@@ -387,7 +390,7 @@ fn a_layer_of_a_small_wheel_has_always_these_bytes() {
     assert_eq!(
         (measured.digest.as_str(), measured.diff_id.as_str()),
         (
-            "sha256:6c351267c1ca9610824d21d1500f34bc8b8a4aa29efd299131c6cfd2e68a9555",
+            "sha256:86cd924d7c718d233e23d2794e17c4df19fcfb9e1689d268c1d22e80924c9943",
             "sha256:f92e16304e4a7b2ff99d2c1d2918668da144597fa4b73aaa916c32f28b83bd71"
         )
     );

@@ -29,18 +29,54 @@ pub(crate) struct Fault {
     pub(crate) times: usize,
 }
 
+/// What waits for something else.
+struct Hold {
+    matching: &'static str,
+    until: Box<dyn Fn() -> bool + Send + Sync>,
+}
+
+impl Hold {
+    /// The longest that it waits, in tenths of a second.
+    const PATIENCE: u32 = 200;
+
+    /// Whether the request may go on.
+    async fn ends(&self) -> bool {
+        for _ in 0..Self::PATIENCE {
+            if (self.until)() {
+                return true;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+        false
+    }
+}
+
 /// A plain HTTP proxy on loopback.
 pub(crate) struct Proxy {
     /// Where it listens.
     pub(crate) address: SocketAddr,
-    seen: Arc<Mutex<Vec<String>>>,
-    bodies: Arc<Mutex<Vec<Bytes>>>,
+    shared: Arc<Shared>,
     _runtime: tokio::runtime::Runtime,
 }
 
 impl Proxy {
     /// Forwards to `upstream` (a URL without a path, or `unix://` and a socket) except where a fault matches.
     pub(crate) fn start(upstream: &str, faults: Vec<Fault>) -> Self {
+        Self::started(upstream, faults, None)
+    }
+
+    /// Forwards to `upstream`, and holds back the requests whose line holds the text `matching` `until` that is so: one that waits in vain is
+    /// answered by an error.
+    pub(crate) fn holding(
+        upstream: &str,
+        matching: &'static str,
+        until: impl Fn() -> bool + Send + Sync + 'static,
+    ) -> Self {
+        let until = Box::new(until);
+        Self::started(upstream, Vec::new(), Some(Hold { matching, until }))
+    }
+
+    fn started(upstream: &str, faults: Vec<Fault>, hold: Option<Hold>) -> Self {
         let client = super::http().redirect(reqwest::redirect::Policy::none());
         let (client, upstream) = match upstream.strip_prefix("unix://") {
             Some(socket) => (client.unix_socket(socket), "http://localhost"),
@@ -53,19 +89,19 @@ impl Proxy {
             .unwrap();
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
         let address = listener.local_addr().unwrap();
-        let seen = Arc::new(Mutex::new(Vec::new()));
-        let bodies = Arc::new(Mutex::new(Vec::new()));
         let shared = Arc::new(Shared {
-            bodies: Arc::clone(&bodies),
             upstream: upstream.to_owned(),
             faults: Mutex::new(faults),
-            seen: Arc::clone(&seen),
+            hold,
+            seen: Mutex::default(),
+            bodies: Mutex::default(),
             client: client.build().unwrap(),
         });
+        let serving = Arc::clone(&shared);
         runtime.spawn(async move {
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
-                let shared = Arc::clone(&shared);
+                let shared = Arc::clone(&serving);
                 tokio::spawn(async move {
                     let service = service_fn(move |request| answer(Arc::clone(&shared), request));
                     let _ = hyper::server::conn::http1::Builder::new()
@@ -76,8 +112,7 @@ impl Proxy {
         });
         Self {
             address,
-            seen,
-            bodies,
+            shared,
             _runtime: runtime,
         }
     }
@@ -86,15 +121,20 @@ impl Proxy {
         format!("http://{}", self.address)
     }
 
+    /// From now on that is answered too.
+    pub(crate) fn fail(&self, fault: Fault) {
+        self.shared.faults.lock().unwrap().push(fault);
+    }
+
     /// Every request so far, as `METHOD path target`.
     pub(crate) fn seen(&self) -> Vec<String> {
-        self.seen.lock().unwrap().clone()
+        self.shared.seen.lock().unwrap().clone()
     }
 
     /// The bodies of the requests so far whose line in [`seen`](Self::seen) holds this text.
     pub(crate) fn bodies(&self, of: &str) -> Vec<Bytes> {
-        let seen = self.seen.lock().unwrap();
-        let bodies = self.bodies.lock().unwrap();
+        let seen = self.shared.seen.lock().unwrap();
+        let bodies = self.shared.bodies.lock().unwrap();
         let all = seen.iter().zip(bodies.iter());
         all.filter(|(line, _)| line.contains(of))
             .map(|(_, body)| body.clone())
@@ -105,8 +145,9 @@ impl Proxy {
 struct Shared {
     upstream: String,
     faults: Mutex<Vec<Fault>>,
-    seen: Arc<Mutex<Vec<String>>>,
-    bodies: Arc<Mutex<Vec<Bytes>>>,
+    hold: Option<Hold>,
+    seen: Mutex<Vec<String>>,
+    bodies: Mutex<Vec<Bytes>>,
     client: reqwest::Client,
 }
 
@@ -147,6 +188,11 @@ async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Respo
         return Ok(response
             .body(Full::new(Bytes::from_static(fault.body.as_bytes())))
             .unwrap());
+    }
+    if let Some(hold) = shared.hold.as_ref().filter(|hold| line.contains(hold.matching))
+        && !hold.ends().await
+    {
+        return Ok(Response::builder().status(403).body(Full::default()).unwrap());
     }
     let url = format!("{}{}", shared.upstream, parts.uri);
     let mut forwarded = shared.client.request(parts.method, url).body(body);

@@ -85,6 +85,16 @@ pub(crate) struct Resolved {
     pub(crate) index: Option<String>,
 }
 
+impl Resolved {
+    /// Of the wheel, where that is said before it is here.
+    pub(crate) fn digest(&self) -> Option<&Digest> {
+        match &self.source {
+            Source::File(remote) => remote.sha256.as_ref(),
+            Source::Built { digest, .. } => Some(digest),
+        }
+    }
+}
+
 /// Where a wheel is from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
