@@ -689,7 +689,7 @@ async fn an_image_for_another_platform_is_refused() {
         let mut request = context.request("platform");
         request.plan.platform = Platform::new("linux", "arm64");
         let error = request.build(&docker, &Silent).await.unwrap_err();
-        let Error::Platform { wanted, message } = &error else {
+        let Error::Platform { wanted, message, .. } = &error else {
             panic!("{error:?}")
         };
         assert_eq!(wanted, "linux/arm64");

@@ -1,6 +1,7 @@
 //! What the daemon's and registries' messages mean. They are plain text: the words are those of dockerd 20.10 to 29,
 //! `BuildKit`, containerd, the distribution registry and ECR.
 
+use super::Program;
 use super::error::Error;
 use crate::image::ImagePlan;
 
@@ -11,13 +12,15 @@ pub(crate) fn is_disk_full(message: &str) -> bool {
 
 /// A failed build that has no failed step of its own, or whose step is the base image's.
 pub(crate) fn of_build(message: &str, plan: &ImagePlan) -> Error {
+    let daemon = Program::default();
     let base = plan.base.to_string();
     let message = without_wrapping(message).to_owned();
     if is_disk_full(&message) {
-        return Error::DiskFull { message };
+        return Error::DiskFull { daemon, message };
     }
     if is_platform(&message) {
         return Error::Platform {
+            daemon,
             wanted: plan.platform.to_string(),
             message,
         };
@@ -25,13 +28,25 @@ pub(crate) fn of_build(message: &str, plan: &ImagePlan) -> Error {
     // Also the token service of a registry can be out of reach.
     let is_refused = contains(&message, &["401", "403", "unauthorized", "denied"]);
     if contains(&message, &["failed to authorize"]) && is_network(&message) && !is_refused {
-        return Error::BaseRegistry { image: base, message };
+        return Error::BaseRegistry {
+            daemon,
+            image: base,
+            message,
+        };
     }
     if is_absent_or_denied(&message) && !contains(&message, &["failed to compute cache key", "COPY failed"]) {
-        return Error::BaseImage { image: base, message };
+        return Error::BaseImage {
+            daemon,
+            image: base,
+            message,
+        };
     }
     if is_network(&message) {
-        return Error::BaseRegistry { image: base, message };
+        return Error::BaseRegistry {
+            daemon,
+            image: base,
+            message,
+        };
     }
     if contains(
         &message,
@@ -43,6 +58,7 @@ pub(crate) fn of_build(message: &str, plan: &ImagePlan) -> Error {
         ],
     ) {
         return Error::Lost {
+            daemon,
             during: "building the image".to_owned(),
             reason: message,
         };
@@ -67,6 +83,7 @@ fn without_wrapping(message: &str) -> &str {
 
 /// A step that failed: the daemon's fault in some cases, else the step's own.
 pub(crate) fn of_step(step: String, output: Vec<String>, message: String, plan: &ImagePlan) -> Error {
+    let daemon = Program::default();
     let is_base =
         step.starts_with("FROM ") || step.starts_with("[internal]") || step.starts_with("resolve image config");
     if is_base {
@@ -75,6 +92,7 @@ pub(crate) fn of_step(step: String, output: Vec<String>, message: String, plan: 
     if is_disk_full(&message) || output.iter().any(|line| is_disk_full(line)) {
         let line = output.iter().rev().find(|line| is_disk_full(line)).cloned();
         return Error::DiskFull {
+            daemon,
             message: line.unwrap_or(message),
         };
     }
@@ -83,9 +101,10 @@ pub(crate) fn of_step(step: String, output: Vec<String>, message: String, plan: 
 
 /// A failed push.
 pub(crate) fn of_push(message: &str, target: &str) -> Error {
+    let daemon = Program::default();
     let (target, message) = (target.to_owned(), message.to_owned());
     if is_disk_full(&message) {
-        return Error::DiskFull { message };
+        return Error::DiskFull { daemon, message };
     }
     if contains(
         &message,
@@ -100,10 +119,18 @@ pub(crate) fn of_push(message: &str, target: &str) -> Error {
             "not authorized",
         ],
     ) {
-        return Error::PushDenied { target, message };
+        return Error::PushDenied {
+            daemon,
+            target,
+            message,
+        };
     }
     if is_network(&message) {
-        return Error::PushInterrupted { target, message };
+        return Error::PushInterrupted {
+            daemon,
+            target,
+            message,
+        };
     }
     Error::Push { target, message }
 }

@@ -4,11 +4,12 @@ use bollard::query_parameters::TagImageOptionsBuilder;
 use http::{HeaderMap, HeaderName};
 use url::form_urlencoded;
 
+use super::Program;
 use super::build::{auth_config, encoded};
 use super::daemon::Daemon;
 use super::error::Error;
 use super::failure;
-use super::http::{empty, header};
+use super::http::{broken, empty, header};
 use super::layers::Layers;
 use super::messages::Messages;
 use crate::engine::{BuiltImage, Destination};
@@ -50,7 +51,7 @@ pub(crate) async fn push(
     loop {
         match messages.next().await {
             Ok(None) => return Ok(()),
-            Err(reason) => return Err(Error::Lost { during, reason }),
+            Err(reason) => return Err(broken(during, reason)),
             Ok(Some(message)) => {
                 if let Some(said) = message.failure() {
                     return Err(failure::of_push(&without_url_credentials(&said), &shown));
@@ -73,6 +74,7 @@ pub(super) async fn tag_image_as(daemon: &Daemon, id: &str, name: &str, tag: &st
     let tagged = daemon.answer(daemon.images.tag_image(id, Some(options)), &during).await;
     tagged.map_err(|error| match error {
         Error::Refused { status: 404, .. } => Error::ImageMissing {
+            daemon: Program::default(),
             image: shown.to_owned(),
         },
         error => error,
@@ -85,6 +87,11 @@ fn refusal(error: Error, target: &str) -> Error {
         Error::Refused { message, status, .. } if status < 500 && status != 429 => {
             failure::of_push(&without_url_credentials(&message), target)
         }
+        // podman's status is the same for whatever the registry said.
+        Error::Refused { ref message, .. } => match failure::of_push(&without_url_credentials(message), target) {
+            Error::Push { .. } => error,
+            known => known,
+        },
         error => error,
     }
 }
