@@ -154,7 +154,9 @@ impl Sent {
                 .append_pair("forcerm", "1");
         }
         if let Some(session) = session.as_ref().filter(|_| is_uploaded) {
-            query.append_pair("remote", &upload::address(&session.id));
+            query
+                .append_pair("remote", &upload::address(&session.id))
+                .append_pair("outputs", &dockers_image().to_string());
         }
         if let Some(secrets) = secrets.query() {
             query.append_pair("secrets", &secrets);
@@ -231,6 +233,13 @@ fn query(daemon: &Daemon, order: &Order<'_>) -> form_urlencoded::Serializer<'sta
         query.append_pair("nocache", "1");
     }
     query
+}
+
+/// Has containerd's store make an image as SageMaker takes it, with gzip layers also of a base that has others, and nothing attached to it
+/// ([attributes](https://github.com/moby/buildkit#imageregistry)). Docker's classic store does so by itself, when it pushes.
+fn dockers_image() -> serde_json::Value {
+    let attributes = json!({"oci-mediatypes": "false", "compression": "gzip", "force-compression": "true"});
+    json!([{"Type": "moby", "Attrs": attributes}])
 }
 
 fn headers(order: &Order<'_>, session: Option<&Session>) -> Result<HeaderMap, Error> {

@@ -190,8 +190,9 @@ impl<'a> BuildLog<'a> {
     fn classic(&mut self, text: &str) {
         if let Some(name) = classic_step(text) {
             self.end_classic();
-            self.progress.step(&self.mask.apply(&title(&name)));
-            self.current = Some(Step::new(&name));
+            let step = Step::new(&name);
+            self.progress.step(&self.mask.apply(&title(&step.name)));
+            self.current = Some(step);
             return;
         }
         let Some(step) = &mut self.current else {
