@@ -117,13 +117,18 @@ class Podman(Daemon):
     def _settings(self) -> Path:
         return trixie.RUN / f"{self.name}.conf"
 
+    @property
+    def _registries(self) -> Path:
+        return trixie.RUN / f"{self.name}-registries.conf"
+
     def down(self) -> None:
         """Stop it; what it has stays on disk."""
         if process.stop(self.service, grace=30):
             say(self.name, "stopped")
 
     def _environment(self) -> list[str]:
-        return ["PODMAN_IGNORE_CGROUPSV1_WARNING=1", f"CONTAINERS_CONF={self._settings}"]
+        silent = "PODMAN_IGNORE_CGROUPSV1_WARNING=1"
+        return [silent, f"CONTAINERS_CONF={self._settings}", f"CONTAINERS_REGISTRIES_CONF={self._registries}"]
 
     def _command(self) -> list[str]:
         # Its crun refuses a machine that has control groups of both versions, its networks want a firewall of theirs,
@@ -132,6 +137,8 @@ class Podman(Daemon):
         ours = ["{}={}:{}".format(name, *resource.getrlimit(limit)) for name, limit in limits.items()]
         containers = f'[containers]\nnetns = "host"\ndefault_ulimits = {json.dumps(ours)}\n'
         self._settings.write_text(f'{containers}[engine]\nruntime = "runc"\n')
+        # As Docker has it by itself: what tests start speaks HTTP.
+        self._registries.write_text('[[registry]]\nlocation = "127.0.0.1"\ninsecure = true\n')
         return [*self._environment(), "podman", "system", "service", "--time=0", self.host]
 
 
