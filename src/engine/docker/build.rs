@@ -158,6 +158,10 @@ impl Sent {
                 .append_pair("remote", &upload::address(&session.id))
                 .append_pair("outputs", &dockers_image().to_string());
         }
+        if builder == Builder::Buildah {
+            // Its own name is no label of the image's.
+            query.append_pair("identitylabel", "0");
+        }
         if let Some(secrets) = secrets.query() {
             query.append_pair("secrets", &secrets);
         }
@@ -292,6 +296,14 @@ async fn finished(daemon: &Daemon, order: &Order<'_>, id: &str) -> Result<BuiltI
             message: format!("the base image {} made it {actual}", order.plan.base),
         });
     }
+    if daemon.facts.containerd_store {
+        check_base(
+            daemon,
+            order,
+            image.root_fs.unwrap_or_default().layers.unwrap_or_default(),
+        )
+        .await?;
+    }
     let id = id
         .parse::<Digest>()
         .map_err(|malformed| broken(during, format!("the image's id {malformed}")))?;
@@ -303,6 +315,28 @@ async fn finished(daemon: &Daemon, order: &Order<'_>, id: &str) -> Result<BuiltI
         },
         size: image.size.and_then(|size| u64::try_from(size).ok()).unwrap_or_default(),
         context_digest: order.dist.context_digest.clone(),
+    })
+}
+
+/// Refuses an image of `layers` that begins with those of a base for another platform: with containerd's store, `BuildKit` takes what the
+/// daemon has under the base's name, and calls the result what it was asked for.
+async fn check_base(daemon: &Daemon, order: &Order<'_>, layers: Vec<String>) -> Result<(), Error> {
+    let name = order.plan.base.in_dockerfile().unwrap_or_default();
+    let inspected = daemon.images.inspect_image(&name);
+    let base = match daemon.answer(inspected, "inspecting the base image").await {
+        Ok(base) => base,
+        Err(Error::Refused { status: 404, .. }) => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    let below = base.root_fs.unwrap_or_default().layers.unwrap_or_default();
+    let actual = platform(base.os, base.architecture);
+    if order.plan.platform.is_met_by(&actual) || !layers.starts_with(&below) {
+        return Ok(());
+    }
+    Err(Error::Platform {
+        daemon: daemon.facts.program,
+        wanted: order.plan.platform.to_string(),
+        message: format!("the daemon has {name} for {actual} only"),
     })
 }
 

@@ -13,6 +13,8 @@ use super::typed;
 /// A daemon that answered.
 pub(crate) struct Daemon {
     endpoint: Endpoint,
+    /// Whether nothing named it.
+    pub(crate) was_found: bool,
     pub(crate) facts: Facts,
     /// Typed requests about images.
     pub(crate) images: bollard::Docker,
@@ -24,10 +26,11 @@ impl Daemon {
     /// # Errors
     /// [`Error::Absent`], [`Error::TooOld`], [`Error::NotDocker`], and those of [`Endpoint::resolve`].
     pub(crate) async fn connect(settings: &DockerSettings) -> Result<Self, Error> {
-        let endpoint = Endpoint::resolve(settings)?;
+        let (endpoint, was_found) = Endpoint::find(settings)?;
         let (facts, images) = facts::ask(&endpoint).await?;
         Ok(Self {
             endpoint,
+            was_found,
             facts,
             images,
         })

@@ -7,6 +7,7 @@
 //! Images are identified as the daemon does: in Docker's classic store and in podman's by the digest of the config, in containerd's store
 //! by that of the manifest. Either is what the registry is held against after a push.
 
+mod advice;
 mod api_version;
 mod bounded;
 mod build;
@@ -41,7 +42,7 @@ use crate::progress::Progress;
 use build::Builder;
 use daemon::Daemon;
 
-pub use endpoint::{Address, DockerSettings, Endpoint, SshTarget, TlsMaterial};
+pub use endpoint::{Address, DockerSettings, Endpoint, SshTarget, TlsMaterial, usual_sockets};
 pub use error::Error;
 pub(crate) use load::archive_body;
 pub use program::Program;
@@ -79,6 +80,14 @@ impl Docker {
     #[must_use]
     pub fn version(&self) -> &str {
         &self.daemon.facts.version
+    }
+
+    /// Which daemon it is, where nothing named one: its user may expect another.
+    #[must_use]
+    pub fn found(&self) -> Option<String> {
+        let (program, version, endpoint) = (self.program(), self.version(), self.endpoint());
+        let found = || format!("Using {program} ({version}) at {endpoint}");
+        self.daemon.was_found.then(found)
     }
 
     /// Where the daemon is, such as `unix:///var/run/docker.sock`.

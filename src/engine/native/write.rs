@@ -50,7 +50,7 @@ impl Native {
         progress: &dyn Progress,
     ) -> Result<(), engine::Error> {
         let name = image.name();
-        progress.step(&format!("Loading {name} into the Docker daemon"));
+        progress.step(&format!("Loading {name} into {}", docker.program()));
         let contents = self.contents(image, usize::MAX, progress).await?;
         let ids = [&image.id, &contents.manifest.descriptor().digest].map(Digest::as_str);
         for id in ids {

@@ -176,7 +176,9 @@ fn is_running(argument: &str) -> bool {
     })
 }
 
-with_each!(a_build_stops_when_nobody_waits: all);
+// podman lets a step that runs come to its end.
+with_each!(a_build_stops_when_nobody_waits: docker20 Docker20, docker20_classic Docker20Classic, docker26 Docker26,
+    docker26_classic Docker26Classic, containerd26 Containerd26);
 
 async fn a_build_stops_when_nobody_waits(builder: Builder) {
     let docker = connect(builder).await;

@@ -130,10 +130,13 @@ async fn pushes_with_credentials_and_builds_from_a_private_base(builder: Builder
     let log = Recorder::default();
     send(&docker, &image, &target, &credentials, &log).await.unwrap();
     assert!(registry.holds("team/pushed"));
-    assert!(log.text().contains(" pushed"), "{}", log.text());
     let again = Recorder::default();
     send(&docker, &image, &target, &credentials, &again).await.unwrap();
-    assert!(again.text().contains("already there"), "{}", again.text());
+    // podman does not tell of layers.
+    if builder != Builder::Podman {
+        assert!(log.text().contains(" pushed"), "{}", log.text());
+        assert!(again.text().contains("already there"), "{}", again.text());
+    }
 
     let gone = BuiltImage {
         id: Digest::of(b"gone"),
@@ -156,13 +159,16 @@ async fn pushes_with_credentials_and_builds_from_a_private_base(builder: Builder
     request.build(&docker, &log).await.unwrap();
     assert!(log.text().contains("detail from private"), "{}", log.text());
 
-    let context = Context::from_base(&target.to_string(), "RUN true");
-    let mut request = context.request(&builder.own("other-platform"));
-    request.plan.base = target.clone().into();
-    request.base_credentials = credentials.clone();
-    request.plan.platform = Platform::new("linux", "arm64");
-    let error = request.build(&docker, &Silent).await.unwrap_err();
-    assert!(matches!(error, Error::Platform { .. }), "{error:?}");
+    // BuildKit does not look what a base is made for that has one manifest only.
+    if builder == Builder::Podman || !builder.buildkit() {
+        let context = Context::from_base(&target.to_string(), "RUN true");
+        let mut request = context.request(&builder.own("other-platform"));
+        request.plan.base = target.clone().into();
+        request.base_credentials = credentials.clone();
+        request.plan.platform = Platform::new("linux", "arm64");
+        let error = request.build(&docker, &Silent).await.unwrap_err();
+        assert!(matches!(error, Error::Platform { .. }), "{error:?}");
+    }
 
     builder.docker_ok(&["rmi", "-f", &target.to_string()]);
 
