@@ -6,6 +6,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::json;
 use url::form_urlencoded;
 
+use super::Program;
 use super::api_version::ApiVersion;
 use super::context::{self, ContextFailure};
 use super::daemon::{Daemon, cancel_build};
@@ -127,19 +128,20 @@ impl Sent {
             Builder::Buildah => SecretFiles::new(order.secrets),
             Builder::BuildKit | Builder::Classic => SecretFiles::default(),
         };
-        let (context, failure) = context::stream(order.dist, &secrets);
+        // Read once the daemon is asked: what is in the directory then is built.
+        let context = || context::stream(order.dist, &secrets);
         let is_uploaded = builder == Builder::BuildKit && daemon.facts.containerd_store;
-        let (body, uploaded) = if is_uploaded {
-            (empty(), Some(context))
+        let (session, body, failure) = if is_uploaded {
+            let (context, failure) = context();
+            let session = session(daemon, order, Some(context)).await?;
+            (Some(session), empty(), failure)
         } else {
-            (context, None)
-        };
-        let session = match builder {
-            Builder::BuildKit => {
-                let host = order.plan.base.repository().map_or("", |base| &base.host);
-                Some(Session::open(daemon, order.secrets, host, &order.base_credentials, uploaded).await?)
-            }
-            Builder::Classic | Builder::Buildah => None,
+            let session = match builder {
+                Builder::BuildKit => Some(session(daemon, order, None).await?),
+                Builder::Classic | Builder::Buildah => None,
+            };
+            let (context, failure) = context();
+            (session, context, failure)
         };
         let mut query = query(daemon, order);
         if let Some(session) = &session {
@@ -173,6 +175,11 @@ impl Sent {
             failure,
         })
     }
+}
+
+async fn session(daemon: &Daemon, order: &Order<'_>, context: Option<Body>) -> Result<Session, Error> {
+    let host = order.plan.base.repository().map_or("", |base| &base.host);
+    Session::open(daemon, order.secrets, host, &order.base_credentials, context).await
 }
 
 /// Sends the context and follows the log; the image's id.
@@ -296,7 +303,7 @@ async fn finished(daemon: &Daemon, order: &Order<'_>, id: &str) -> Result<BuiltI
             message: format!("the base image {} made it {actual}", order.plan.base),
         });
     }
-    if daemon.facts.containerd_store {
+    if daemon.facts.containerd_store || daemon.facts.program == Program::Podman {
         check_base(
             daemon,
             order,
@@ -318,8 +325,8 @@ async fn finished(daemon: &Daemon, order: &Order<'_>, id: &str) -> Result<BuiltI
     })
 }
 
-/// Refuses an image of `layers` that begins with those of a base for another platform: with containerd's store, `BuildKit` takes what the
-/// daemon has under the base's name, and calls the result what it was asked for.
+/// Refuses an image of `layers` that begins with those of a base for another platform: podman, and `BuildKit` with containerd's store, take
+/// what they have under the base's name, and call the result what they were asked for.
 async fn check_base(daemon: &Daemon, order: &Order<'_>, layers: Vec<String>) -> Result<(), Error> {
     let name = order.plan.base.in_dockerfile().unwrap_or_default();
     let inspected = daemon.images.inspect_image(&name);

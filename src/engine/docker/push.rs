@@ -40,12 +40,7 @@ pub(crate) async fn push(
     let (header_name, mut value) = header(HeaderName::from_static("x-registry-auth"), &encoded(&auth))?;
     value.set_sensitive(true);
     headers.insert(header_name, value);
-    let query = form_urlencoded::Serializer::new(String::new())
-        .append_pair("tag", tag)
-        .finish();
-    let posted = daemon
-        .post(&format!("/images/{name}/push?{query}"), headers, empty(), &during)
-        .await;
+    let posted = daemon.post(&path(daemon, &name, tag), headers, empty(), &during).await;
     let mut messages = Messages::new(posted.map_err(|error| refusal(error, &shown))?);
     let mut layers = Layers::new(progress);
     loop {
@@ -60,6 +55,19 @@ pub(crate) async fn push(
             }
         }
     }
+}
+
+fn path(daemon: &Daemon, name: &str, tag: &str) -> String {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.append_pair("tag", tag);
+    if daemon.facts.program == Program::Podman {
+        // It would send layers of a base in zstd where it has seen such, and then an OCI manifest, as Docker's has no word for them.
+        query
+            .append_pair("format", "v2s2")
+            .append_pair("compressionFormat", "gzip")
+            .append_pair("forceCompressionFormat", "true");
+    }
+    format!("/images/{name}/push?{}", query.finish())
 }
 
 async fn tag_image(daemon: &Daemon, image: &BuiltImage, name: &str, tag: &str) -> Result<(), Error> {

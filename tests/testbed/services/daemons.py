@@ -44,7 +44,7 @@ class Daemon:
         """Where it answers, as DOCKER_HOST has it."""
         return f"unix://{self.socket}"
 
-    def ask(self, path: str, *, method: str = "GET", timeout: float = 5.0) -> tuple[int, bytes]:
+    def ask(self, path: str, *, method: str = "GET", timeout: float = 30.0) -> tuple[int, bytes]:
         """Ask a path of Docker's API: (status, body); (0, b"") when nobody answers."""
         connection = UnixConnection(str(self.socket), timeout)
         try:

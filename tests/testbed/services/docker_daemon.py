@@ -38,7 +38,7 @@ def _connection(timeout: float) -> http.client.HTTPConnection:
     raise Trouble(f"the testbed cannot use DOCKER_HOST={host.geturl()}: unset it, or give a unix:// or tcp:// address")
 
 
-def ask(path: str, *, timeout: float = 5.0) -> tuple[int, bytes]:
+def ask(path: str, *, timeout: float = 30.0) -> tuple[int, bytes]:
     """GET a path of the Docker API: (status, body); (0, b"") when no daemon answers."""
     connection = _connection(timeout)
     try:
