@@ -107,7 +107,7 @@ async fn a_secret_reaches_its_step_and_nothing_else(builder: Builder) {
     let docker = connect(builder).await;
     let mount = "--mount=type=secret,id=pip.conf,target=/etc/pip.conf";
     let check = "cat /etc/pip.conf; read -r first < /etc/pip.conf; [ \"$first\" = '[global]' ] && echo mounted";
-    let context = Context::new(&format!("{}\nRUN {mount} {check}", unique()));
+    let context = Context::new(&format!("{}\nCOPY . /in/\nRUN {mount} {check}", unique()));
     let mut request = context.request(&builder.own("secret"));
     let pip_conf = format!("[global]\nindex-url = https://me:{CANARY}@index.example/simple\n");
     let bundle = "-----BEGIN CERTIFICATE-----\n".to_owned() + &"QUJD\n".repeat(60_000);
@@ -119,6 +119,17 @@ async fn a_secret_reaches_its_step_and_nothing_else(builder: Builder) {
     let history = builder.docker_ok(&["history", "--no-trunc", image.id.as_str()])
         + &builder.docker_ok(&["inspect", image.id.as_str()]);
     assert!(!history.contains(CANARY));
+    // podman is given them with the context, and takes them out of it.
+    let list = [
+        "run",
+        "--rm",
+        "--network=none",
+        image.name(),
+        "/bin/sh",
+        "-c",
+        "echo /in/* /in/.s*",
+    ];
+    assert_eq!(builder.docker_ok(&list).trim(), "/in/Dockerfile /in/a.txt /in/.s*");
     let saved = builder.docker(&["save", image.id.as_str()]).stdout;
     assert!(saved.len() > 100_000);
     assert!(!saved.windows(CANARY.len()).any(|window| window == CANARY.as_bytes()));
