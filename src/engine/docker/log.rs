@@ -195,6 +195,13 @@ impl<'a> BuildLog<'a> {
             self.current = Some(step);
             return;
         }
+        // podman's name of a layer, which is of no use to anybody.
+        if text
+            .strip_prefix("--> ")
+            .is_some_and(|rest| !rest.starts_with("Using cache"))
+        {
+            return;
+        }
         let Some(step) = &mut self.current else {
             self.progress.detail(&self.mask.apply(&log_line(text)));
             return;

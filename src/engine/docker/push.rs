@@ -29,7 +29,7 @@ pub(crate) async fn push(
     let Some(tag) = target.tag.as_deref() else {
         return Err(Error::Target {
             target: name,
-            reason: "the Docker daemon pushes tags, and none is given".to_owned(),
+            reason: format!("{} pushes tags, and none is given", daemon.facts.program),
         });
     };
     tag_image(daemon, image, &name, tag).await?;

@@ -103,7 +103,7 @@ impl Native {
         match written {
             // A daemon that reads no more says why.
             Ok(()) | Err(Failure::Write(_)) => Ok(loaded?),
-            Err(failure) => Err(failed(failure, "the Docker daemon".as_ref())),
+            Err(failure) => Err(failed(failure, docker.program().to_string().as_ref())),
         }
     }
 }
