@@ -3,7 +3,7 @@
   check_program.py TARGET DIRECTORY
 
 What a Linux program asks of the C library is written in it: the versions of its symbols (`.gnu.version_r`), each that of
-glibc's release which brought the symbol, and the libraries that the loader must find (`DT_NEEDED`)."""
+the glibc with which the symbol came, and the libraries that the loader must find (`DT_NEEDED`)."""
 
 from __future__ import annotations
 

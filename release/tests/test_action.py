@@ -68,7 +68,7 @@ class Action(unittest.TestCase):
 
     def test_a_failure_is_the_steps(self) -> None:
         ran = self.command("inspect", self.scratch / "nowhere")
-        self.assertEqual(ran.returncode, 1)
+        self.assertEqual(ran.returncode, 2)
         self.assertIn("nowhere", ran.stderr)
         self.assertFalse(self.output.exists())
 

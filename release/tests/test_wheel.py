@@ -36,7 +36,7 @@ def pythons() -> dict[str, Path]:
     # Where pyenv has them, it puts a program in front that starts the one it thinks right.
     for python in (Path.home() / ".pyenv" / "versions").glob("3.*/bin/python"):
         found.setdefault(python.parent.parent.name.rpartition(".")[0], python)
-    return found
+    return {release: found[release] for release in PYTHONS if release in found}
 
 
 class Wheel(unittest.TestCase):
@@ -68,6 +68,7 @@ class Wheel(unittest.TestCase):
         server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
+        self.addCleanup(server.server_close)
         self.addCleanup(thread.join)
         self.addCleanup(server.shutdown)
         return f"http://127.0.0.1:{server.server_address[1]}/"
