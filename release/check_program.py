@@ -2,7 +2,7 @@
 
   check_program.py TARGET DIRECTORY
 
-What a Linux program asks of the C library is written in it: the versions of its symbols (`.gnu.version_r`), each that of
+A Linux program has in it what it asks of the C library: the versions of its symbols (`.gnu.version_r`), each that of
 the glibc with which the symbol came, and the libraries that the loader must find (`DT_NEEDED`)."""
 
 from __future__ import annotations
