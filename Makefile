@@ -18,8 +18,9 @@ export PATH := $(or $(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
 TESTBED := tests/testbed/testbed
 WITH_TESTBED = eval "$$($(TESTBED) env)"
 RELEASE := $(CARGO_TARGET_DIR)/release/sgbuild
+DEBUG := $(CARGO_TARGET_DIR)/debug/sgbuild
 PYTHON_SOURCES := tests/template tests/conformance tests/sdk tests/testbed tests/testbed/testbed demo bench release release/stamp fixtures/iris-classifier $(wildcard templates/*.py)
-SHELL_SOURCES := .ci/run demo/patiently $(addprefix release/,build sdist venv action/install action/run) $(wildcard demo/*.sh fuzz/*.sh) $(wildcard *.sh)
+SHELL_SOURCES := .ci/run tests/testbed/up_while demo/patiently $(addprefix release/,build sdist venv action/install action/run) $(wildcard demo/*.sh fuzz/*.sh) $(wildcard *.sh)
 STACK := templates/cicd-pipeline.yaml
 WORKFLOWS := $(wildcard .github/workflows/*.yml) docs/examples/github-actions.yml
 PACKAGES := $(CARGO_TARGET_DIR)/packages
@@ -29,9 +30,10 @@ PACKAGES := $(CARGO_TARGET_DIR)/packages
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
 
-demo: services ## the whole pipeline on a real package, narrated: commit, data and failures, each to its message
-	demo/patiently $(CARGO) build --locked --release
-	$(WITH_TESTBED); SGBUILD=$(RELEASE) demo/demo.sh
+# The same build as the tests': nothing is compiled twice.
+demo: ## the whole pipeline on a real package, narrated: commit, data and failures, each to its message
+	tests/testbed/up_while demo/patiently $(CARGO) build --locked
+	$(WITH_TESTBED); SGBUILD=$(DEBUG) demo/demo.sh
 
 test: services lint nextest ## lint, then every test against real services
 	$(TESTBED) up

@@ -22,7 +22,7 @@ pub struct Build {
         value_parser = PathBufValueParser::new().try_map(|given| Output::parse(&given))
     )]
     pub(crate) output: Option<Output>,
-    /// Put the image into the Docker daemon too, which needs not have built it
+    /// Put the image into the Docker daemon or podman too, which needs not have built it
     #[arg(long, help_heading = "Output")]
     pub(crate) load: bool,
     #[command(flatten)]

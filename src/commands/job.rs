@@ -245,7 +245,11 @@ impl<'a> Job<'a> {
     /// The Docker daemon.
     pub(super) async fn docker(&self) -> Result<Docker, Error> {
         let connected = docker::connect(&self.settings().docker()).await;
-        Ok(connected.map_err(engine::Error::from)?)
+        let docker = connected.map_err(engine::Error::from)?;
+        if let Some(found) = docker.found() {
+            self.progress().step(&found);
+        }
+        Ok(docker)
     }
 
     async fn native(&self, plan: &ImagePlan, tries: u32) -> Result<Native, Error> {

@@ -45,6 +45,9 @@ impl Engine for Auto {
             Err(Error::Native(error)) if error.is_for_docker() && order.plan.base.in_dockerfile().is_some() => {
                 progress.step(&format!("Engine docker: {error}"));
                 let docker = self.docker().await?;
+                if let Some(found) = docker.found() {
+                    progress.step(&found);
+                }
                 docker.check(order.plan)?;
                 docker.build(order, progress).await
             }

@@ -137,14 +137,14 @@ pub struct Destination<'a> {
 /// An image that an engine built and keeps.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BuiltImage {
-    /// The digest of the image's config, which Docker calls the image's id.
+    /// What its keeper calls the image's id: the digest of its config, or of its manifest in a Docker daemon with containerd's store.
     pub id: Digest,
     /// What machines it runs on.
     pub platform: Platform,
     /// Who keeps it, and where.
     #[serde(flatten)]
     pub kept: Kept,
-    /// Uncompressed size in bytes.
+    /// Size in bytes, as its keeper counts: uncompressed, or compressed in containerd's store.
     pub size: u64,
     /// The digest of the files that it was built of ([`Dist::context_digest`]).
     pub context_digest: Digest,

@@ -79,10 +79,12 @@ impl Explain for Error {
             Self::TagConflict { .. } => Fault::User
                 .hint("Raise the package's version or commit the change: the tag is made of both.")
                 .and("The same commit, built again without the cache, is another image; push it under another tag with `--tag`."),
-            Self::MediaType { .. } => Fault::User.hint(
-                "Turn off the containerd image store of the Docker daemon (`\"features\": {\"containerd-snapshotter\": false}` \
-                 in daemon.json), then build and push again.",
-            ),
+            Self::MediaType { .. } => Fault::User
+                .hint("Build again with `--no-cache`, or with `--engine native`, and push that.")
+                .and(
+                    "Or turn off the containerd image store of the Docker daemon (`\"features\": {\"containerd-snapshotter\": false}` \
+                     in daemon.json).",
+                ),
             Self::NotConfirmed { .. } => {
                 Fault::Temporary.hint("Push again; if someone else pushes to the same tag, use a tag of your own.")
             }

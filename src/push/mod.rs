@@ -35,7 +35,7 @@ pub struct PushedImage {
     pub tags: Vec<String>,
     /// The manifest's media type; SageMaker wants Docker v2 schema 2.
     pub media_type: MediaType,
-    /// The digest of the image config: equals the built image's id.
+    /// The digest of the image config: the built image's id, unless that is the manifest's.
     pub config_digest: Digest,
     /// Compressed size of all layers in bytes.
     pub size: u64,

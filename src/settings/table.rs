@@ -155,7 +155,7 @@ table! {
             at(Pipeline).after("schedule").saying("What builds the image: auto or docker, in a privileged build, or native"),
         ])
         .parameter("Engine")
-        .documented("What builds the image: `native`, sgbuild itself, or `docker`; `auto` is native where that can make the image, else Docker");
+        .documented("What builds the image: `native`, sgbuild itself, or `docker`, the Docker daemon or podman; `auto` is native where that can make the image, else Docker");
 
     PULL: Switch = switch("pull", "Ask the registry for a newer base image")
         .bare_flag(&[at(Build), at(Base)]);

@@ -21,14 +21,18 @@ import tarfile
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO
 
 import images
 import places
-import trixie
 from native import sgbuild
 from places import Trouble
+
+sys.path.insert(0, str(places.HERE.parent / "testbed"))
+
+from services import daemons  # noqa: E402
 
 FIXTURE = places.HERE.parents[1] / "fixtures" / "iris-classifier"
 REQUIRED = "install_requires=["
@@ -66,8 +70,8 @@ class Made:
 class Docker:
     """Who has images and runs them, and is spoken to as `docker` is."""
 
-    def __init__(self, command: Callable[[list[str]], str], root: trixie.Trixie | None, *, layouts: bool) -> None:
-        self._command, self._root, self._knows_layouts = command, root, layouts
+    def __init__(self, command: Callable[[list[str]], str], *, layouts: bool) -> None:
+        self._command, self._knows_layouts = command, layouts
 
     def login(self, registry: str) -> None:
         """Give the registry's password."""
@@ -93,11 +97,11 @@ class Docker:
     def run(self, image: str, arguments: list[str], *, program: str = "", opt_ml: Path | None = None) -> str:
         """Run an image, by its own entry point or another program, without a network; what it prints."""
         options = ["--rm", "--network=none", *([f"--entrypoint={program}"] if program else [])]
-        options += [f"--volume={self._named(opt_ml)}:/opt/ml"] if opt_ml else []
+        options += [f"--volume={opt_ml}:/opt/ml"] if opt_ml else []
         return self._command(["run", *options, image, *arguments])
 
     def _load(self, archive: Path) -> str:
-        return self._command(["load", "--quiet", "--input", self._named(archive)]).strip().partition(": ")[2]
+        return self._command(["load", "--quiet", "--input", str(archive)]).strip().partition(": ")[2]
 
     def _layout(self, layout: Path) -> str:
         packed = layout.with_suffix(".tar")
@@ -107,9 +111,6 @@ class Docker:
             return self._load(packed)
         finally:
             packed.unlink()
-
-    def _named(self, path: Path) -> str:
-        return self._root.inside(path) if self._root else str(path)
 
 
 class Podman(Docker):
@@ -121,7 +122,7 @@ class Podman(Docker):
         return said["RootFS"]["Layers"], {f"sha256:{said['Id']}", said["Digest"]}
 
     def _layout(self, layout: Path) -> str:
-        return self._command(["pull", "--quiet", f"oci:{self._named(layout)}"]).strip()
+        return self._command(["pull", "--quiet", f"oci:{layout}"]).strip()
 
 
 def main() -> int:
@@ -131,13 +132,13 @@ def main() -> int:
     parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="clients whose names have one of these")
     options = parser.parse_args()
     try:
-        with trixie.enter() as root:
+        with tempfile.TemporaryDirectory() as shared:
             clients = {
                 name: check
-                for name, check in _clients(root).items()
+                for name, check in _clients(Path(shared)).items()
                 if not options.only or any(part in name for part in options.only)
             }
-            made = _make(options.sgbuild.resolve(), root.shared)
+            made = _make(options.sgbuild.resolve(), Path(shared))
             wrong = sum(_tell(name, check(made)) for name, check in clients.items())
     except Trouble as trouble:
         sys.exit(f"pulled: {trouble}")
@@ -157,24 +158,22 @@ def _tell(name: str, outcome: Iterator[str]) -> int:
     return len(wrong)
 
 
-def _clients(root: trixie.Trixie) -> dict[str, Callable[[Made], Iterator[str]]]:
-    def docker_26(features: dict[str, bool], *, layouts: bool) -> Callable[[Made], Iterator[str]]:
-        def check(made: Made) -> Iterator[str]:
-            with root.docker(features) as client:
-                docker = Docker(lambda arguments: root.run([*client, *arguments]), root, layouts=layouts)
-                yield from _judge(docker, made, root.shared)
+def _clients(shared: Path) -> dict[str, Callable[[Made], Iterator[str]]]:
+    def beside(daemon: daemons.Daemon, *program: str) -> Callable[[list[str]], str]:
+        return lambda arguments: places.run(daemon.beside([*program, *arguments]))
 
-        return check
+    def docker(daemon: daemons.Daemon, *, layouts: bool) -> Docker:
+        return Docker(beside(daemon, "docker", f"--host={daemon.host}"), layouts=layouts)
 
-    # Its own crun refuses a machine that has control groups of both versions.
-    podman = Podman(lambda arguments: root.run(["podman", "--runtime=runc", *arguments]), root, layouts=True)
-    return {
-        "docker 20.10": lambda made: _judge(Docker(images.docker, None, layouts=False), made, root.shared),
-        "docker 26, classic store": docker_26({}, layouts=False),
-        "docker 26, containerd store": docker_26({"containerd-snapshotter": True}, layouts=True),
-        "podman": lambda made: _judge(podman, made, root.shared),
-        "skopeo": lambda made: _copied(root, made),
+    clients = {
+        "docker 20.10": Docker(images.docker, layouts=False),
+        "docker 26, classic store": docker(daemons.CLASSIC, layouts=False),
+        "docker 26, containerd store": docker(daemons.CONTAINERD, layouts=True),
+        "podman": Podman(beside(daemons.PODMAN, "podman"), layouts=True),
     }
+    skopeo = beside(daemons.PODMAN, "skopeo")
+    checks = {name: partial(_judge, client, shared=shared) for name, client in clients.items()}
+    return {**checks, "skopeo": partial(_copied, skopeo, shared=shared)}
 
 
 def _make(program: Path, shared: Path) -> Made:
@@ -246,19 +245,18 @@ def _train(client: Docker, image: str, opt_ml: Path) -> Iterator[str]:
         yield f"the model takes {SPECIES} for {predicted}"
 
 
-def _copied(root: trixie.Trixie, made: Made) -> Iterator[str]:
+def _copied(skopeo: Callable[[list[str]], str], made: Made, shared: Path) -> Iterator[str]:
     """What is wrong with what skopeo copies, of the registry's image and of what was written."""
-    root.run(["skopeo", "login", "--username", "AWS", "--password", PASSWORD, made.pushed.partition("/")[0]])
-    pushed, layout = f"docker://{made.pushed}", f"oci:{root.inside(made.layout)}"
-    archive = root.inside(made.archive)
+    skopeo(["login", "--username", "AWS", "--password", PASSWORD, made.pushed.partition("/")[0]])
+    pushed, layout = f"docker://{made.pushed}", f"oci:{made.layout}"
     copies = [(pushed, kind) for kind in ("docker-archive", "oci", "dir")]
-    copies += [(layout, "dir"), (f"docker-archive:{archive}", "dir"), (f"oci-archive:{archive}", "dir")]
+    copies += [(layout, "dir"), (f"docker-archive:{made.archive}", "dir"), (f"oci-archive:{made.archive}", "dir")]
     for source, kind in copies:
-        with tempfile.TemporaryDirectory(dir=root.shared) as fresh:
+        with tempfile.TemporaryDirectory(dir=shared) as fresh:
             copy = Path(fresh) / "copy"
             # An archive names what is in it.
             name = ":copied:1" if kind == "docker-archive" else ""
-            root.run(["skopeo", "copy", "--quiet", source, f"{kind}:{root.inside(copy)}{name}"])
+            skopeo(["copy", "--quiet", source, f"{kind}:{copy}{name}"])
             diff_ids = list(_unpacked(copy, kind))
         if diff_ids != made.diff_ids:
             yield f"{source.partition(':')[0]} to {kind}: its layers come to {diff_ids}, and not {made.diff_ids}"

@@ -14,6 +14,7 @@ use sgbuild::progress::Silent;
 use crate::bad_input::tiny;
 use crate::engine::Context;
 use crate::support::Sandbox;
+use crate::support::builders::Builder;
 use crate::support::daemon::{Answer, Daemon, json as answer};
 
 fn docker(arguments: &[&str]) -> String {
@@ -87,8 +88,8 @@ fn what_another_shell_writes_is_not_built_under_our_tag() {
 
 #[tokio::test]
 async fn what_is_not_what_was_written_is_built_by_neither_builder() {
-    for buildkit in [true, false] {
-        let docker = crate::engine::connect(buildkit).await;
+    for builder in [Builder::Docker20, Builder::Docker20Classic] {
+        let docker = crate::engine::connect(builder).await;
         // Changed, cut and lengthened: in the last file that is sent, when the builder has all the others.
         for change in ["the life\n", "the", "the file\nand more\n"] {
             let context = Context::new("COPY . /in/");

@@ -15,6 +15,7 @@ mod build_record;
 mod bytecode;
 mod cases;
 mod cli;
+mod daemons;
 mod data_trigger;
 mod diff;
 mod dist;

@@ -64,6 +64,11 @@ fn registry(path: &str) -> (String, Vec<u8>) {
     (said, output.stdout)
 }
 
+/// The config of an image.
+pub(crate) fn config(repository: &str, digest: &str) -> Value {
+    serde_json::from_slice(&registry(&format!("/v2/{repository}/blobs/{digest}")).1).unwrap()
+}
+
 pub(crate) fn manifest(repository: &str, reference: &str) -> Value {
     let (content_type, body) = registry(&format!("/v2/{repository}/manifests/{reference}"));
     assert_eq!(content_type, SCHEMA_2);

@@ -13,6 +13,8 @@ use super::typed;
 /// A daemon that answered.
 pub(crate) struct Daemon {
     endpoint: Endpoint,
+    /// Whether nothing named it.
+    pub(crate) was_found: bool,
     pub(crate) facts: Facts,
     /// Typed requests about images.
     pub(crate) images: bollard::Docker,
@@ -24,10 +26,11 @@ impl Daemon {
     /// # Errors
     /// [`Error::Absent`], [`Error::TooOld`], [`Error::NotDocker`], and those of [`Endpoint::resolve`].
     pub(crate) async fn connect(settings: &DockerSettings) -> Result<Self, Error> {
-        let endpoint = Endpoint::resolve(settings)?;
+        let (endpoint, was_found) = Endpoint::find(settings)?;
         let (facts, images) = facts::ask(&endpoint).await?;
         Ok(Self {
             endpoint,
+            was_found,
             facts,
             images,
         })
@@ -42,7 +45,8 @@ impl Daemon {
         request: impl Future<Output = Result<T, bollard::errors::Error>>,
         during: &str,
     ) -> Result<T, Error> {
-        typed::in_time(request, during).await
+        let answered = typed::in_time(request, during).await;
+        answered.map_err(|error| error.by(self.facts.program))
     }
 
     /// Sends `POST path` and returns the answer once its head is there.
@@ -50,7 +54,8 @@ impl Daemon {
     /// # Errors
     /// [`Error::Refused`] for a status other than 2xx, [`Error::Lost`] for a broken connection.
     pub(crate) async fn post(&self, path: &str, headers: HeaderMap, body: Body, during: &str) -> Result<Answer, Error> {
-        self.exchange(self.request(path, headers, body)?, during).await
+        let request = self.request(path, headers, body)?;
+        self.exchange(request, during).await
     }
 
     /// Sends `GET path` and returns the answer once its head is there.
@@ -66,8 +71,9 @@ impl Daemon {
     async fn exchange(&self, request: Request<Body>, during: &str) -> Result<Answer, Error> {
         let (response, connection) = send(self.endpoint.dial().await?, request)
             .await
-            .map_err(|error| lost(during, &error))?;
-        let response = accepted(response, during).await?;
+            .map_err(|error| lost(during, &error).by(self.facts.program))?;
+        let accepted = accepted(response, during).await;
+        let response = accepted.map_err(|error| error.by(self.facts.program))?;
         Ok(Answer {
             body: response.into_body(),
             _connection: connection,
@@ -95,6 +101,7 @@ impl Daemon {
             let status = response.status();
             accepted(response, during).await?;
             return Err(Error::Refused {
+                daemon: self.facts.program,
                 during: during.to_owned(),
                 status: status.as_u16(),
                 message: format!("it does not switch to {protocol}"),

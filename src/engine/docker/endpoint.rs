@@ -2,9 +2,12 @@
 
 mod address;
 mod contexts;
+mod usual;
+
+pub use usual::usual_sockets;
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::error::Error;
 
@@ -27,6 +30,9 @@ pub struct DockerSettings {
     pub cert_path: Option<PathBuf>,
     /// `DOCKER_BUILDKIT`: `0` asks for the classic builder, `1` for BuildKit; unset lets the daemon's abilities decide.
     pub buildkit: Option<bool>,
+    /// Other daemons' sockets, of which the first is taken that somebody listens at: where nothing above names a daemon, and Docker's own
+    /// does not run. See [`usual_sockets`].
+    pub usual: Vec<PathBuf>,
     /// `PATH`, by whose absolute entries `ssh` is found.
     pub path: Option<String>,
     /// The names of variables that `ssh` has no business with.
@@ -113,42 +119,51 @@ impl fmt::Display for Address {
 
 impl Endpoint {
     /// The daemon that the `docker` command would use: `DOCKER_HOST`, else `DOCKER_CONTEXT`, else `currentContext` of
-    /// `config.json`, else the default socket.
+    /// `config.json`, else the default socket; or, where nobody is there, one of the usual other ones.
     ///
     /// # Errors
     /// [`Error::Host`] for an address that is not understood, [`Error::ContextMissing`] and [`Error::Configuration`] for
     /// contexts that are absent or unreadable.
     pub fn resolve(settings: &DockerSettings) -> Result<Self, Error> {
-        let mut endpoint = Self::named(settings)?;
+        Ok(Self::find(settings)?.0)
+    }
+
+    /// The same, and whether it was found where nothing names a daemon.
+    pub(super) fn find(settings: &DockerSettings) -> Result<(Self, bool), Error> {
+        let Some(mut endpoint) = Self::named(settings)? else {
+            let docker = Path::new(DEFAULT_SOCKET);
+            let other = usual::is_free(docker)
+                .then(|| usual::first_listening(&settings.usual))
+                .flatten();
+            return Ok((Self::Unix(other.unwrap_or(docker).to_owned()), other.is_some()));
+        };
         if let Self::Ssh(target) = &mut endpoint {
             target.path.clone_from(&settings.path);
             target.withheld.clone_from(&settings.withheld);
         }
-        Ok(endpoint)
+        Ok((endpoint, false))
     }
 
-    fn named(settings: &DockerSettings) -> Result<Self, Error> {
+    fn named(settings: &DockerSettings) -> Result<Option<Self>, Error> {
         if let Some(host) = settings.host.as_deref().filter(|host| !host.trim().is_empty()) {
             let directory = settings.cert_path.clone().or(settings.config_dir.clone());
             let tls = settings.tls_verify.then_some(directory).map(|directory| TlsMaterial {
                 directory: directory.unwrap_or_else(|| PathBuf::from("/etc/docker")),
                 skip_verify: false,
             });
-            return address::parse(host.trim(), "DOCKER_HOST", tls);
+            return address::parse(host.trim(), "DOCKER_HOST", tls).map(Some);
         }
         if let Some(name) = settings.context.as_deref().filter(|name| !name.is_empty()) {
-            return contexts::endpoint(settings.config_dir.as_deref(), name, "DOCKER_CONTEXT");
+            return contexts::endpoint(settings.config_dir.as_deref(), name, "DOCKER_CONTEXT").map(Some);
         }
         let Some(config_dir) = settings.config_dir.as_deref() else {
-            return Ok(Self::Unix(PathBuf::from(DEFAULT_SOCKET)));
+            return Ok(None);
         };
-        match contexts::current(config_dir)? {
-            Some(name) => {
-                let origin = format!("currentContext of {}", config_dir.join("config.json").display());
-                contexts::endpoint(Some(config_dir), &name, &origin)
-            }
-            None => Ok(Self::Unix(PathBuf::from(DEFAULT_SOCKET))),
-        }
+        let Some(name) = contexts::current(config_dir)? else {
+            return Ok(None);
+        };
+        let origin = format!("currentContext of {}", config_dir.join("config.json").display());
+        contexts::endpoint(Some(config_dir), &name, &origin).map(Some)
     }
 }
 

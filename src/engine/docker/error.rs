@@ -3,7 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
-use super::{context, step_hints};
+use super::advice::{CHANGED, login, was_changed, when_absent};
+use super::{Program, context, step_hints};
 use crate::explain::{Advice, Explain, Fault};
 
 /// Why the Docker engine failed.
@@ -47,7 +48,7 @@ pub enum Error {
         reason: String,
     },
     /// Nobody answers where the daemon should be.
-    #[error("cannot connect to the Docker daemon at {endpoint}: {source}")]
+    #[error("cannot connect to {} at {endpoint}: {source}", Program::at(endpoint))]
     Absent {
         /// Where it was looked for.
         endpoint: String,
@@ -73,16 +74,20 @@ pub enum Error {
         needed: String,
     },
     /// The connection broke, or a stream ended before its result.
-    #[error("the Docker daemon went away while {during}: {reason}")]
+    #[error("{daemon} went away while {during}: {reason}")]
     Lost {
+        /// Who says so.
+        daemon: Program,
         /// What was going on: `building sgbuild/iris:1.0`.
         during: String,
         /// What the connection said.
         reason: String,
     },
     /// The daemon refused a request.
-    #[error("the Docker daemon answered {status} while {during}: {message}")]
+    #[error("{daemon} answered {status} while {during}: {message}")]
     Refused {
+        /// Who says so.
+        daemon: Program,
         /// What was asked.
         during: String,
         /// The HTTP status.
@@ -91,16 +96,20 @@ pub enum Error {
         message: String,
     },
     /// A file of the build context cannot be read.
-    #[error("cannot send {} to the Docker daemon: {source}", path.display())]
+    #[error("cannot send {} to {daemon}: {source}", path.display())]
     Context {
+        /// Who says so.
+        daemon: Program,
         /// The file.
         path: PathBuf,
         /// Why.
         source: io::Error,
     },
     /// What was sent is not what was written: nothing was built of it.
-    #[error("{} was changed while it was sent to the Docker daemon, so nothing was built of it", directory.display())]
+    #[error("{} was changed while it was sent to {daemon}, so nothing was built of it", directory.display())]
     ContextChanged {
+        /// Who says so.
+        daemon: Program,
         /// The directory.
         directory: PathBuf,
     },
@@ -115,8 +124,10 @@ pub enum Error {
         held: String,
     },
     /// An answer that is too long to be one.
-    #[error("the Docker daemon's answer while {during} is longer than {limit} bytes")]
+    #[error("{daemon}'s answer while {during} is longer than {limit} bytes")]
     TooLong {
+        /// Who says so.
+        daemon: Program,
         /// What was asked.
         during: String,
         /// The most that is read.
@@ -146,11 +157,11 @@ pub enum Error {
         /// Which builder, and why it is used.
         builder: String,
     },
-    /// The daemon keeps images in containerd, where an image's id is not the digest of its config.
-    #[error("the Docker daemon keeps its images in the containerd image store ({driver}), which is not supported")]
+    /// What Docker's classic builder makes in containerd's store are OCI images.
+    #[error("{builder} makes OCI images in the containerd image store, and SageMaker takes Docker's only")]
     ImageStore {
-        /// The storage driver.
-        driver: String,
+        /// As in [`Self::MountsUnsupported`].
+        builder: String,
     },
     /// A step of the Dockerfile failed.
     #[error("the step `{step}` of the image's build failed: {message}{}", last_lines(output))]
@@ -171,6 +182,8 @@ pub enum Error {
     /// The base image does not exist, or may not be pulled.
     #[error("cannot get the base image {image}: {message}")]
     BaseImage {
+        /// Who says so.
+        daemon: Program,
         /// The image.
         image: String,
         /// What the registry or daemon said.
@@ -179,6 +192,8 @@ pub enum Error {
     /// The base image's registry could not be reached or is in trouble.
     #[error("the registry of the base image {image} is out of reach: {message}")]
     BaseRegistry {
+        /// Who says so.
+        daemon: Program,
         /// The image.
         image: String,
         /// What the daemon said.
@@ -187,28 +202,36 @@ pub enum Error {
     /// The base image or the daemon cannot give the platform asked for.
     #[error("cannot build for the platform {wanted}: {message}")]
     Platform {
+        /// Who says so.
+        daemon: Program,
         /// The platform asked for.
         wanted: String,
         /// What was found.
         message: String,
     },
     /// The daemon did not take an image.
-    #[error("the Docker daemon did not take the image {image}: {message}")]
+    #[error("{daemon} did not take the image {image}: {message}")]
     NotLoaded {
+        /// Who says so.
+        daemon: Program,
         /// The image.
         image: String,
         /// The daemon's words, or what it has instead.
         message: String,
     },
     /// The daemon's disk is full.
-    #[error("the disk of the Docker daemon is full: {message}")]
+    #[error("the disk of {daemon} is full: {message}")]
     DiskFull {
+        /// Who says so.
+        daemon: Program,
         /// What the daemon said.
         message: String,
     },
     /// The image to be pushed is no longer there.
-    #[error("the image {image} is no longer in the Docker daemon")]
+    #[error("the image {image} is no longer in {daemon}")]
     ImageMissing {
+        /// Who says so.
+        daemon: Program,
         /// Its id.
         image: String,
     },
@@ -223,6 +246,8 @@ pub enum Error {
     /// The registry refused the push.
     #[error("the push to {target} was denied: {message}")]
     PushDenied {
+        /// Who says so.
+        daemon: Program,
         /// The target.
         target: String,
         /// The registry's words.
@@ -231,6 +256,8 @@ pub enum Error {
     /// The registry failed, or the way to it did.
     #[error("the push to {target} was interrupted: {message}")]
     PushInterrupted {
+        /// Who says so.
+        daemon: Program,
         /// The target.
         target: String,
         /// The registry's words.
@@ -249,6 +276,30 @@ pub enum Error {
 /// The lines below an error's first, indented.
 fn last_lines(output: &[String]) -> String {
     output.iter().fold(String::new(), |text, line| text + "\n    " + line)
+}
+
+impl Error {
+    /// The same, said by this program: where a failure is met, that is not always known.
+    #[must_use]
+    pub(super) fn by(mut self, program: Program) -> Self {
+        if let Self::Lost { daemon, .. }
+        | Self::Refused { daemon, .. }
+        | Self::Context { daemon, .. }
+        | Self::ContextChanged { daemon, .. }
+        | Self::TooLong { daemon, .. }
+        | Self::BaseImage { daemon, .. }
+        | Self::BaseRegistry { daemon, .. }
+        | Self::Platform { daemon, .. }
+        | Self::NotLoaded { daemon, .. }
+        | Self::DiskFull { daemon, .. }
+        | Self::ImageMissing { daemon, .. }
+        | Self::PushDenied { daemon, .. }
+        | Self::PushInterrupted { daemon, .. } = &mut self
+        {
+            *daemon = program;
+        }
+        self
+    }
 }
 
 impl Explain for Error {
@@ -275,9 +326,9 @@ impl Explain for Error {
             Self::TooOld { .. } => {
                 Fault::User.hint("Update Docker to version 20.10 or later on the machine of the daemon.")
             }
-            Self::Lost { .. } => Fault::Temporary
-                .hint("Check that the daemon still runs with `docker info`, then try again.")
-                .and("Look into the daemon's log (`journalctl -u docker`): a daemon out of memory is killed by the system."),
+            Self::Lost { daemon, .. } => Fault::Temporary
+                .hint(format!("Check that the daemon still runs with `{0} info`, then try again.", daemon.command()))
+                .and(format!("Look into the daemon's log (`journalctl -u {}`): a daemon out of memory is killed by the system.", daemon.command())),
             Self::SecretTooLarge { .. } => Fault::User.hint(
                 "Reduce the file to what the build needs; a CA bundle may hold just the company's own CA certificates.",
             ),
@@ -287,33 +338,35 @@ impl Explain for Error {
             Self::MountsUnsupported { .. } => Fault::User
                 .hint("Set DOCKER_BUILDKIT=0: then the Dockerfile is written for Docker's classic builder.")
                 .and("Or update Docker to version 20.10 or later, which has BuildKit."),
-            Self::ImageStore { .. } => Fault::User.hint(
-                "Switch the daemon to the classic store: set {\"features\": {\"containerd-snapshotter\": false}} in /etc/docker/daemon.json and restart it.",
-            ),
+            Self::ImageStore { .. } => Fault::User
+                .hint("Unset DOCKER_BUILDKIT=0: BuildKit makes Docker's images there.")
+                .and("Or switch the daemon to its classic store: set {\"features\": {\"containerd-snapshotter\": false}} in /etc/docker/daemon.json and restart it."),
             Self::Step { output, message, .. } => Advice {
                 fault: Fault::User,
                 hints: step_hints::hints(output, message),
             },
-            Self::BaseImage { image, .. } => Fault::User
+            Self::BaseImage { image, daemon, .. } => Fault::User
                 .hint(format!(
-                    "Check that {image} exists and that you may pull it: `docker pull {image}`."
+                    "Check that {image} exists and that you may pull it: `{} pull {image}`.",
+                    daemon.command()
                 ))
                 .and("Choose another base with the setting `base-image`."),
-            Self::Platform { .. } => Fault::User
+            Self::Platform { daemon, .. } => Fault::User
                 .hint("Choose a base image for that platform with the setting `base-image`, or another platform with `platform`.")
-                .and("To build for another architecture than the machine's, install QEMU's emulators: `docker run --privileged --rm tonistiigi/binfmt --install all`."),
-            Self::DiskFull { .. } => Fault::User.hint(
-                "Free space on the daemon's machine: `docker system df` shows what is used, `docker system prune` removes what is unused.",
-            ),
-            Self::NotLoaded { .. } => Fault::User
-                .hint("The daemon's log (`journalctl -u docker`) says more; `--output FILE` writes the image where nothing is in the way."),
+                .and(format!("To build for another architecture than the machine's, install QEMU's emulators: `{} run --privileged --rm tonistiigi/binfmt --install all`.", daemon.command())),
+            Self::DiskFull { daemon, .. } => Fault::User.hint(format!(
+                "Free space on the daemon's machine: `{0} system df` shows what is used, `{0} system prune` removes what is unused.",
+                daemon.command()
+            )),
+            Self::NotLoaded { daemon, .. } => Fault::User
+                .hint(format!("The daemon's log (`journalctl -u {}`) says more; `--output FILE` writes the image where nothing is in the way.", daemon.command())),
             Self::ImageMissing { .. } => Fault::User.hint("Build the image again."),
-            Self::PushDenied { .. } => Fault::User
+            Self::PushDenied { daemon, .. } => Fault::User
                 .hint("Check that the repository exists and that your credentials may push to it.")
-                .and("For a registry other than ECR, log in with `docker login`; for ECR, the identity needs ecr:InitiateLayerUpload, ecr:UploadLayerPart, ecr:CompleteLayerUpload, ecr:BatchCheckLayerAvailability and ecr:PutImage."),
-            Self::BaseRegistry { .. } | Self::PushInterrupted { .. } => Fault::Temporary.hint(
-                "Try again; if it stays so, check the network and proxy settings of the Docker daemon.",
-            ),
+                .and(format!("For a registry other than ECR, log in with `{}`; for ECR, the identity needs ecr:InitiateLayerUpload, ecr:UploadLayerPart, ecr:CompleteLayerUpload, ecr:BatchCheckLayerAvailability and ecr:PutImage.", login(*daemon))),
+            Self::BaseRegistry { daemon, .. } | Self::PushInterrupted { daemon, .. } => Fault::Temporary.hint(format!(
+                "Try again; if it stays so, check the network and proxy settings of {daemon}.",
+            )),
             Self::ContextChanged { .. } => Fault::Temporary.hint(CHANGED),
             Self::Context { source, .. } if was_changed(source) => Fault::Temporary.hint(CHANGED),
             Self::Retagged { .. } => Fault::Temporary.hint(
@@ -328,37 +381,6 @@ impl Explain for Error {
             | Self::Build { .. }
             | Self::Target { .. }
             | Self::Push { .. } => Fault::User.alone(),
-        }
-    }
-}
-
-const CHANGED: &str = "Another sgbuild, or somebody else, wrote there meanwhile: run the command again, or build the other commit in a checkout of its own.";
-
-/// Whether a file of the context could not be sent because it was taken away, or cut, meanwhile.
-fn was_changed(source: &io::Error) -> bool {
-    matches!(source.kind(), io::ErrorKind::NotFound | io::ErrorKind::UnexpectedEof)
-}
-
-/// About a daemon that is not there.
-fn when_absent(endpoint: &str, source: &io::Error) -> Advice {
-    match source.kind() {
-        io::ErrorKind::PermissionDenied => Fault::User.hint(
-            "Add yourself to the docker group (`sudo usermod -aG docker $USER`) and log in again, or point DOCKER_HOST at a daemon of your own.",
-        ),
-        io::ErrorKind::InvalidData => Fault::User.hint(
-            "Put ca.pem, cert.pem and key.pem that belong to the daemon's CA into DOCKER_CERT_PATH (or the context).",
-        ),
-        kind => {
-            let fault = match kind {
-                io::ErrorKind::TimedOut => Fault::Temporary,
-                _ => Fault::User,
-            };
-            if endpoint.starts_with("ssh://") {
-                return fault.hint("Check that `ssh HOST docker version` works without a question.");
-            }
-            fault
-                .hint("Start Docker (`sudo systemctl start docker`, or Docker Desktop).")
-                .and("If the daemon is elsewhere, set DOCKER_HOST or choose a context with `docker context use`.")
         }
     }
 }

@@ -34,7 +34,7 @@ impl Docker {
         let during = format!("reading the image {id}");
         let mut answer = self.daemon.get(&format!("/images/{id}/get"), &during).await?;
         while let Some(frame) = answer.body.frame().await {
-            let frame = frame.map_err(|error| lost(&during, &error))?;
+            let frame = frame.map_err(|error| lost(&during, &error).by(self.program()))?;
             if let Ok(data) = frame.into_data()
                 && sink.write_all(&data).await.is_err()
             {

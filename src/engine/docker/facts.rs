@@ -6,6 +6,7 @@ use std::time::Duration;
 use http::Method;
 use serde::Deserialize;
 
+use super::Program;
 use super::api_version::ApiVersion;
 use super::endpoint::Endpoint;
 use super::error::Error;
@@ -17,20 +18,22 @@ const OLDEST_API: ApiVersion = ApiVersion { major: 1, minor: 39 };
 /// Since this API (Docker 20.10) the daemon's own Dockerfile frontend knows `RUN --mount`; before, it had to be
 /// fetched from a registry.
 const MOUNTS_API: ApiVersion = ApiVersion { major: 1, minor: 41 };
+/// Podman's API takes a build's secrets since it is this old.
+const PODMAN_WITH_MOUNTS: u64 = 4;
 
 /// What the daemon said of itself.
 #[derive(Debug, Clone)]
 pub(crate) struct Facts {
+    /// Which program it is.
+    pub(crate) program: Program,
     /// The daemon's version, such as `20.10.24`.
     pub(crate) version: String,
     /// The API both sides speak.
     pub(crate) api: ApiVersion,
     /// Whether the daemon has `BuildKit`.
     pub(crate) buildkit: bool,
-    /// Whether its `BuildKit` mounts secrets and files into a step without fetching a frontend first.
+    /// Whether it mounts secrets and files into a step, without fetching a frontend for `BuildKit` first.
     pub(crate) mounts: bool,
-    /// The storage driver, such as `overlay2`.
-    pub(crate) storage_driver: String,
     /// Whether images live in containerd's store, where an image's id is its manifest's digest.
     pub(crate) containerd_store: bool,
 }
@@ -38,8 +41,7 @@ pub(crate) struct Facts {
 impl Facts {
     /// Whether layers are kept by themselves, as in Docker's own classic store: what is there need not be sent with an image.
     pub(super) fn keeps_layers(&self) -> bool {
-        // BuildKit tells Docker from podman.
-        self.buildkit && !self.containerd_store
+        self.program == Program::Docker && !self.containerd_store
     }
 }
 
@@ -68,21 +70,34 @@ pub(super) async fn ask(endpoint: &Endpoint) -> Result<(Facts, bollard::Docker),
     let client = typed::client(endpoint, api)?;
     let info = typed::in_time(client.info(), "asking it about itself").await?;
     let is_podman = |component: &Component| component.name.starts_with("Podman");
+    let program = if version.components.iter().any(is_podman) {
+        Program::Podman
+    } else {
+        Program::Docker
+    };
     let status = info.driver_status.unwrap_or_default();
-    let is_dockers = !version.components.iter().any(is_podman) && version.os != "windows";
     let containerd_store = status
         .iter()
         .flatten()
         .any(|word| word == "io.containerd.snapshotter.v1");
     let facts = Facts {
-        buildkit: is_dockers,
-        mounts: api >= MOUNTS_API,
+        program,
+        buildkit: program == Program::Docker && version.os != "windows",
+        mounts: match program {
+            Program::Docker => api >= MOUNTS_API,
+            Program::Podman => major(&version.version) >= PODMAN_WITH_MOUNTS,
+        },
         version: version.version,
         api,
-        storage_driver: info.driver.unwrap_or_default(),
         containerd_store,
     };
     Ok((facts, client))
+}
+
+/// The first number of a version.
+fn major(version: &str) -> u64 {
+    let digits = version.split('.').next().unwrap_or_default();
+    digits.parse().unwrap_or_default()
 }
 
 /// `GET /version`, which every daemon answers whatever API it speaks.
@@ -97,6 +112,7 @@ async fn first_answer(endpoint: &Endpoint) -> Result<VersionAnswer, Error> {
         drop(connection);
         if text.len() > LONGEST_MESSAGE {
             return Err(Error::TooLong {
+                daemon: Program::default(),
                 during: "asking its version".to_owned(),
                 limit: LONGEST_MESSAGE,
             });

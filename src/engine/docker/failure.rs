@@ -1,6 +1,7 @@
 //! What the daemon's and registries' messages mean. They are plain text: the words are those of dockerd 20.10 to 29,
-//! `BuildKit`, containerd, the distribution registry and ECR.
+//! `BuildKit`, containerd, podman 5, the distribution registry and ECR.
 
+use super::Program;
 use super::error::Error;
 use crate::image::ImagePlan;
 
@@ -11,27 +12,49 @@ pub(crate) fn is_disk_full(message: &str) -> bool {
 
 /// A failed build that has no failed step of its own, or whose step is the base image's.
 pub(crate) fn of_build(message: &str, plan: &ImagePlan) -> Error {
+    let daemon = Program::default();
     let base = plan.base.to_string();
     let message = without_wrapping(message).to_owned();
     if is_disk_full(&message) {
-        return Error::DiskFull { message };
+        return Error::DiskFull { daemon, message };
     }
     if is_platform(&message) {
         return Error::Platform {
+            daemon,
             wanted: plan.platform.to_string(),
+            message,
+        };
+    }
+    // What came is whole, and cannot be read.
+    if contains(&message, &["failed to register layer"]) {
+        return Error::BaseImage {
+            daemon,
+            image: base,
             message,
         };
     }
     // Also the token service of a registry can be out of reach.
     let is_refused = contains(&message, &["401", "403", "unauthorized", "denied"]);
     if contains(&message, &["failed to authorize"]) && is_network(&message) && !is_refused {
-        return Error::BaseRegistry { image: base, message };
+        return Error::BaseRegistry {
+            daemon,
+            image: base,
+            message,
+        };
     }
     if is_absent_or_denied(&message) && !contains(&message, &["failed to compute cache key", "COPY failed"]) {
-        return Error::BaseImage { image: base, message };
+        return Error::BaseImage {
+            daemon,
+            image: base,
+            message,
+        };
     }
     if is_network(&message) {
-        return Error::BaseRegistry { image: base, message };
+        return Error::BaseRegistry {
+            daemon,
+            image: base,
+            message,
+        };
     }
     if contains(
         &message,
@@ -43,6 +66,7 @@ pub(crate) fn of_build(message: &str, plan: &ImagePlan) -> Error {
         ],
     ) {
         return Error::Lost {
+            daemon,
             during: "building the image".to_owned(),
             reason: message,
         };
@@ -55,6 +79,7 @@ fn without_wrapping(message: &str) -> &str {
     let wrappings = [
         "failed to solve with frontend dockerfile.v0: ",
         "failed to solve: ",
+        "creating build container: ",
         "failed to create LLB definition: ",
         "failed to build LLB: ",
         "rpc error: code = Unknown desc = ",
@@ -67,25 +92,38 @@ fn without_wrapping(message: &str) -> &str {
 
 /// A step that failed: the daemon's fault in some cases, else the step's own.
 pub(crate) fn of_step(step: String, output: Vec<String>, message: String, plan: &ImagePlan) -> Error {
+    let daemon = Program::default();
     let is_base =
         step.starts_with("FROM ") || step.starts_with("[internal]") || step.starts_with("resolve image config");
     if is_base {
         return of_build(&message, plan);
     }
+    if let Some(message) = unknown_instruction(&message) {
+        return Error::Build { message };
+    }
     if is_disk_full(&message) || output.iter().any(|line| is_disk_full(line)) {
         let line = output.iter().rev().find(|line| is_disk_full(line)).cloned();
         return Error::DiskFull {
+            daemon,
             message: line.unwrap_or(message),
         };
     }
     Error::Step { step, output, message }
 }
 
+/// What podman calls a step, and is none: it reads the Dockerfile on the way.
+fn unknown_instruction(message: &str) -> Option<String> {
+    let (_, said) = message.split_once("Build error: Unknown instruction: ")?;
+    let (instruction, _) = said.split_once(" &")?;
+    Some(format!("unknown instruction: {}", instruction.trim_matches('"')))
+}
+
 /// A failed push.
 pub(crate) fn of_push(message: &str, target: &str) -> Error {
+    let daemon = Program::default();
     let (target, message) = (target.to_owned(), message.to_owned());
     if is_disk_full(&message) {
-        return Error::DiskFull { message };
+        return Error::DiskFull { daemon, message };
     }
     if contains(
         &message,
@@ -100,10 +138,18 @@ pub(crate) fn of_push(message: &str, target: &str) -> Error {
             "not authorized",
         ],
     ) {
-        return Error::PushDenied { target, message };
+        return Error::PushDenied {
+            daemon,
+            target,
+            message,
+        };
     }
     if is_network(&message) {
-        return Error::PushInterrupted { target, message };
+        return Error::PushInterrupted {
+            daemon,
+            target,
+            message,
+        };
     }
     Error::Push { target, message }
 }
@@ -114,6 +160,8 @@ fn is_platform(message: &str) -> bool {
         &[
             "no match for platform",
             "no matching manifest for",
+            "no image found in manifest list for",
+            "no image found in image index for",
             "unknown operating system or architecture",
             "does not match the specified platform",
             "does not match the detected host platform",
@@ -132,6 +180,7 @@ fn is_absent_or_denied(message: &str) -> bool {
             ": not found",
             "name unknown",
             "no basic auth credentials",
+            "authentication required",
             "unauthorized",
             "authorization failed",
             "failed to authorize",
@@ -209,6 +258,23 @@ mod tests {
         assert!(matches!(
             of("failed to solve: python:9: docker.io/library/python:9: not found"),
             Error::BaseImage { .. }
+        ));
+        // Docker 20.10 of layers in zstd.
+        assert!(matches!(
+            of("failed to register layer: Error processing tar file(exit status 1): unexpected EOF"),
+            Error::BaseImage { .. }
+        ));
+        assert!(matches!(
+            of(
+                "creating build container: initializing source docker://127.0.0.1:5000/x:1: reading manifest 1 in 127.0.0.1:5000/x: authentication required"
+            ),
+            Error::BaseImage { .. }
+        ));
+        assert!(matches!(
+            of(
+                "creating build container: choosing an image from manifest list docker://python:3: no image found in image index for architecture \"arm64\", variant \"\", OS \"linux\""
+            ),
+            Error::Platform { .. }
         ));
         assert!(matches!(
             of("failed to solve: no match for platform in manifest sha256:12: not found"),

@@ -13,6 +13,7 @@ use hyper_util::rt::TokioIo;
 use serde::Deserialize;
 use tokio::task::JoinHandle;
 
+use super::Program;
 use super::dial::Duplex;
 use super::endpoint::Endpoint;
 use super::error::Error;
@@ -103,10 +104,12 @@ where
 pub(super) fn refused(during: &str, status: u16, message: &str) -> Error {
     if is_disk_full(message) {
         return Error::DiskFull {
+            daemon: Program::default(),
             message: message.to_owned(),
         };
     }
     Error::Refused {
+        daemon: Program::default(),
         during: during.to_owned(),
         status,
         message: message.to_owned(),
@@ -116,8 +119,18 @@ pub(super) fn refused(during: &str, status: u16, message: &str) -> Error {
 /// A broken connection in our words.
 pub(crate) fn lost(during: &str, error: &dyn std::error::Error) -> Error {
     Error::Lost {
+        daemon: Program::default(),
         during: during.to_owned(),
         reason: chain(error),
+    }
+}
+
+/// An answer that ended before its result.
+pub(super) fn broken(during: String, reason: String) -> Error {
+    Error::Lost {
+        daemon: Program::default(),
+        during,
+        reason,
     }
 }
 
@@ -139,6 +152,8 @@ pub(super) async fn accepted(response: Response<Incoming>, during: &str) -> Resu
 pub(super) fn message_of(text: &str) -> String {
     #[derive(Deserialize)]
     struct Message {
+        // podman says some in the form of a build's log.
+        #[serde(alias = "error")]
         message: String,
     }
     match serde_json::from_str::<Message>(text) {

@@ -18,7 +18,7 @@ use tokio::sync::mpsc;
 use super::Docker;
 use super::error::Error;
 use super::failure::is_disk_full;
-use super::http::Body;
+use super::http::{Body, broken};
 use super::messages::Messages;
 use super::push::tag_image_as;
 
@@ -123,13 +123,17 @@ impl Docker {
         loop {
             match messages.next().await {
                 Ok(None) => return Ok(()),
-                Err(reason) => return Err(Error::Lost { during, reason }),
+                Err(reason) => return Err(broken(during, reason).by(self.program())),
                 Ok(Some(message)) => {
                     if let Some(message) = message.failure() {
                         return Err(if is_disk_full(&message) {
-                            Error::DiskFull { message }
+                            Error::DiskFull {
+                                daemon: self.program(),
+                                message,
+                            }
                         } else {
                             Error::NotLoaded {
+                                daemon: self.program(),
                                 image: name.to_owned(),
                                 message,
                             }
@@ -146,7 +150,8 @@ impl Docker {
     /// The daemon does not answer, or does not have it.
     pub(crate) async fn tag(&self, id: &str, name: &str) -> Result<(), Error> {
         let (repository, tag) = name.rsplit_once(':').unwrap_or((name, "latest"));
-        tag_image_as(&self.daemon, id, repository, tag, name).await
+        let tagged = tag_image_as(&self.daemon, id, repository, tag, name).await;
+        tagged.map_err(|error| error.by(self.program()))
     }
 
     /// Makes sure that `name` is one of the image's two `ids`: of its config in Docker's classic store, of its manifest in containerd's.
@@ -160,6 +165,7 @@ impl Docker {
             return Ok(());
         }
         Err(Error::NotLoaded {
+            daemon: self.program(),
             image: format!("{name} ({})", ids[0]),
             message: format!("it has `{held}` under this name afterwards"),
         })

@@ -190,8 +190,16 @@ impl<'a> BuildLog<'a> {
     fn classic(&mut self, text: &str) {
         if let Some(name) = classic_step(text) {
             self.end_classic();
-            self.progress.step(&self.mask.apply(&title(&name)));
-            self.current = Some(Step::new(&name));
+            let step = Step::new(&name);
+            self.progress.step(&self.mask.apply(&title(&step.name)));
+            self.current = Some(step);
+            return;
+        }
+        // podman's name of a layer, which is of no use to anybody.
+        if text
+            .strip_prefix("--> ")
+            .is_some_and(|rest| !rest.starts_with("Using cache"))
+        {
             return;
         }
         let Some(step) = &mut self.current else {
@@ -209,7 +217,8 @@ impl<'a> BuildLog<'a> {
         if let Some(line) = step.flush(&self.mask) {
             self.progress.detail(&line);
         }
-        let cached = step.tail.iter().any(|line| line.trim() == "---> Using cache");
+        let is_said = |line: &String| line.trim_start_matches([' ', '-']).starts_with("> Using cache");
+        let cached = step.tail.iter().any(is_said);
         let how = if cached {
             "cached".to_owned()
         } else {
@@ -219,9 +228,11 @@ impl<'a> BuildLog<'a> {
     }
 }
 
-/// `Step 2/5 : RUN x` as `[2/5] RUN x`, the form that `BuildKit` uses.
+/// `Step 2/5 : RUN x`, or podman's `STEP 2/5: RUN x`, as `[2/5] RUN x`, the form that `BuildKit` uses.
 fn classic_step(text: &str) -> Option<String> {
-    let (number, instruction) = text.strip_prefix("Step ")?.split_once(" : ")?;
+    let dockers = || text.strip_prefix("Step ")?.split_once(" : ");
+    let podmans = || text.strip_prefix("STEP ")?.split_once(": ");
+    let (number, instruction) = dockers().or_else(podmans)?;
     Some(format!("[{number}] {}", instruction.trim_end()))
 }
 
@@ -261,6 +272,11 @@ fn title(name: &str) -> String {
 
 /// The end of a builder's message that says how the command ended; the command itself is shown as the step.
 fn outcome(message: &str) -> String {
+    let podmans = message.starts_with("building at STEP ").then(|| message.trim_end());
+    let status = podmans.and_then(|message| message.rsplit_once(": exit status "));
+    if let Some((_, code)) = status {
+        return format!("exit code: {code}");
+    }
     for mark in ["exit code: ", "returned a non-zero code: "] {
         if let Some((before, after)) = message.rsplit_once(mark)
             && let code = after.trim_end()
@@ -300,6 +316,10 @@ mod tests {
         );
         assert_eq!(number("[2/5] RUN x"), "[2/5] ");
         assert_eq!(classic_step("Step 2/5 : RUN x\n").as_deref(), Some("[2/5] RUN x"));
+        assert_eq!(
+            classic_step("STEP 2/5: RUN x : y\n").as_deref(),
+            Some("[2/5] RUN x : y")
+        );
     }
 
     #[test]
@@ -318,6 +338,10 @@ mod tests {
         );
         assert_eq!(
             outcome("process \"/bin/sh -c exit 3\" did not complete successfully: exit code: 3\n"),
+            "exit code: 3"
+        );
+        assert_eq!(
+            outcome("building at STEP \"RUN exit 3\": while running runtime: exit status 3\n"),
             "exit code: 3"
         );
         assert_eq!(outcome("network bridge not found"), "network bridge not found");

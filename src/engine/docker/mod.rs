@@ -4,9 +4,10 @@
 //! things that bollard does not offer together: `BuildKit` with secrets and a log. bollard makes the typed requests about
 //! images on the same transport.
 //!
-//! Images are identified by the digest of their config, which is the image id of the classic image store. A daemon with
-//! the containerd image store, whose ids are manifest digests, is refused ([`Error::ImageStore`]).
+//! Images are identified as the daemon does: in Docker's classic store and in podman's by the digest of the config, in containerd's store
+//! by that of the manifest. Either is what the registry is held against after a push.
 
+mod advice;
 mod api_version;
 mod bounded;
 mod build;
@@ -24,11 +25,14 @@ mod load;
 mod log;
 mod mask;
 mod messages;
+mod program;
 mod push;
+mod secret_files;
 mod session;
 mod step;
 mod step_hints;
 mod typed;
+mod upload;
 
 use async_trait::async_trait;
 
@@ -38,9 +42,10 @@ use crate::progress::Progress;
 use build::Builder;
 use daemon::Daemon;
 
-pub use endpoint::{Address, DockerSettings, Endpoint, SshTarget, TlsMaterial};
+pub use endpoint::{Address, DockerSettings, Endpoint, SshTarget, TlsMaterial, usual_sockets};
 pub use error::Error;
 pub(crate) use load::archive_body;
+pub use program::Program;
 
 /// A Docker daemon that answered.
 pub struct Docker {
@@ -55,19 +60,34 @@ pub struct Docker {
 /// material is unusable.
 pub async fn connect(settings: &DockerSettings) -> Result<Docker, Error> {
     let daemon = Daemon::connect(settings).await?;
-    let builder = match settings.buildkit {
-        Some(false) => Builder::Classic,
-        _ if daemon.facts.buildkit => Builder::BuildKit,
-        _ => Builder::Classic,
+    let builder = match (daemon.facts.program, settings.buildkit) {
+        (Program::Podman, _) => Builder::Buildah,
+        (Program::Docker, Some(false)) => Builder::Classic,
+        (Program::Docker, _) if daemon.facts.buildkit => Builder::BuildKit,
+        (Program::Docker, _) => Builder::Classic,
     };
     Ok(Docker { daemon, builder })
 }
 
 impl Docker {
+    /// Which program the daemon is.
+    #[must_use]
+    pub fn program(&self) -> Program {
+        self.daemon.facts.program
+    }
+
     /// The daemon's version, such as `20.10.24`.
     #[must_use]
     pub fn version(&self) -> &str {
         &self.daemon.facts.version
+    }
+
+    /// Which daemon it is, where nothing named one: its user may expect another.
+    #[must_use]
+    pub fn found(&self) -> Option<String> {
+        let (program, version, endpoint) = (self.program(), self.version(), self.endpoint());
+        let found = || format!("Using {program} ({version}) at {endpoint}");
+        self.daemon.was_found.then(found)
     }
 
     /// Where the daemon is, such as `unix:///var/run/docker.sock`.
@@ -84,20 +104,17 @@ impl Engine for Docker {
     }
 
     async fn build(&self, order: &Order<'_>, progress: &dyn Progress) -> Result<BuiltImage, super::Error> {
-        Ok(build::build(&self.daemon, self.builder, order, progress).await?)
+        let built = build::build(&self.daemon, self.builder, order, progress).await;
+        Ok(built.map_err(|error| error.by(self.program()))?)
     }
 
     async fn holds(&self, image: &BuiltImage) -> Result<bool, super::Error> {
         let Kept::Docker { reference } = &image.kept else {
             return Ok(false);
         };
-        let during = format!("looking for the image {}", image.id);
-        let inspected = self.daemon.images.inspect_image(image.id.as_str());
-        match self.daemon.answer(inspected, &during).await {
-            Ok(held) => Ok(held.repo_tags.unwrap_or_default().contains(reference)),
-            Err(Error::Refused { status: 404, .. }) => Ok(false),
-            Err(error) => Err(error.into()),
-        }
+        // By its name, as podman has the tags of an image as it likes.
+        let held = self.image_id(reference).await?;
+        Ok(held.is_some_and(|held| held == image.id.as_str()))
     }
 
     async fn sbom(&self, _image: &BuiltImage) -> Result<Option<String>, super::Error> {
@@ -111,7 +128,8 @@ impl Engine for Docker {
         destination: &Destination<'_>,
         progress: &dyn Progress,
     ) -> Result<(), super::Error> {
-        Ok(push::push(&self.daemon, image, destination, progress).await?)
+        let pushed = push::push(&self.daemon, image, destination, progress).await;
+        Ok(pushed.map_err(|error| error.by(self.program()))?)
     }
 
     async fn write(&self, image: &BuiltImage, output: &Output, progress: &dyn Progress) -> Result<(), super::Error> {

@@ -4,11 +4,12 @@ use bollard::query_parameters::TagImageOptionsBuilder;
 use http::{HeaderMap, HeaderName};
 use url::form_urlencoded;
 
+use super::Program;
 use super::build::{auth_config, encoded};
 use super::daemon::Daemon;
 use super::error::Error;
 use super::failure;
-use super::http::{empty, header};
+use super::http::{broken, empty, header};
 use super::layers::Layers;
 use super::messages::Messages;
 use crate::engine::{BuiltImage, Destination};
@@ -28,7 +29,7 @@ pub(crate) async fn push(
     let Some(tag) = target.tag.as_deref() else {
         return Err(Error::Target {
             target: name,
-            reason: "the Docker daemon pushes tags, and none is given".to_owned(),
+            reason: format!("{} pushes tags, and none is given", daemon.facts.program),
         });
     };
     tag_image(daemon, image, &name, tag).await?;
@@ -39,18 +40,13 @@ pub(crate) async fn push(
     let (header_name, mut value) = header(HeaderName::from_static("x-registry-auth"), &encoded(&auth))?;
     value.set_sensitive(true);
     headers.insert(header_name, value);
-    let query = form_urlencoded::Serializer::new(String::new())
-        .append_pair("tag", tag)
-        .finish();
-    let posted = daemon
-        .post(&format!("/images/{name}/push?{query}"), headers, empty(), &during)
-        .await;
+    let posted = daemon.post(&path(daemon, &name, tag), headers, empty(), &during).await;
     let mut messages = Messages::new(posted.map_err(|error| refusal(error, &shown))?);
     let mut layers = Layers::new(progress);
     loop {
         match messages.next().await {
             Ok(None) => return Ok(()),
-            Err(reason) => return Err(Error::Lost { during, reason }),
+            Err(reason) => return Err(broken(during, reason)),
             Ok(Some(message)) => {
                 if let Some(said) = message.failure() {
                     return Err(failure::of_push(&without_url_credentials(&said), &shown));
@@ -59,6 +55,19 @@ pub(crate) async fn push(
             }
         }
     }
+}
+
+fn path(daemon: &Daemon, name: &str, tag: &str) -> String {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.append_pair("tag", tag);
+    if daemon.facts.program == Program::Podman {
+        // It would send layers of a base in zstd where it has seen such, and then an OCI manifest, as Docker's has no word for them.
+        query
+            .append_pair("format", "v2s2")
+            .append_pair("compressionFormat", "gzip")
+            .append_pair("forceCompressionFormat", "true");
+    }
+    format!("/images/{name}/push?{}", query.finish())
 }
 
 async fn tag_image(daemon: &Daemon, image: &BuiltImage, name: &str, tag: &str) -> Result<(), Error> {
@@ -73,6 +82,7 @@ pub(super) async fn tag_image_as(daemon: &Daemon, id: &str, name: &str, tag: &st
     let tagged = daemon.answer(daemon.images.tag_image(id, Some(options)), &during).await;
     tagged.map_err(|error| match error {
         Error::Refused { status: 404, .. } => Error::ImageMissing {
+            daemon: Program::default(),
             image: shown.to_owned(),
         },
         error => error,
@@ -85,6 +95,11 @@ fn refusal(error: Error, target: &str) -> Error {
         Error::Refused { message, status, .. } if status < 500 && status != 429 => {
             failure::of_push(&without_url_credentials(&message), target)
         }
+        // podman's status is the same for whatever the registry said.
+        Error::Refused { ref message, .. } => match failure::of_push(&without_url_credentials(message), target) {
+            Error::Push { .. } => error,
+            known => known,
+        },
         error => error,
     }
 }

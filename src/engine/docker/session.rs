@@ -22,6 +22,7 @@ use bollard_buildkit_proto::moby::filesync::v1::{
     CredentialsRequest, CredentialsResponse, FetchTokenRequest, FetchTokenResponse, GetTokenAuthorityRequest,
     GetTokenAuthorityResponse, VerifyTokenAuthorityRequest, VerifyTokenAuthorityResponse,
 };
+use bollard_buildkit_proto::moby::upload::v1::upload_server::UploadServer;
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use http::{HeaderMap, HeaderName};
@@ -37,7 +38,8 @@ use tower::util::MapResponseLayer;
 
 use super::daemon::Daemon;
 use super::error::Error;
-use super::http::{Connection, header};
+use super::http::{Body as Sent, Connection, header};
+use super::upload;
 use crate::registry::Credentials;
 use crate::secret::Secret;
 
@@ -64,7 +66,7 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// Opens a session that answers with these secrets, and with `credentials` for `host` only.
+    /// Opens a session that answers with these secrets, with `credentials` for `host` only, and with a build's context where there is one.
     ///
     /// # Errors
     /// [`Error::SecretTooLarge`], and those of the connection.
@@ -73,6 +75,7 @@ impl Session {
         secrets: &BTreeMap<String, Secret>,
         host: &str,
         credentials: &Credentials,
+        context: Option<Sent>,
     ) -> Result<Self, Error> {
         check_sizes(secrets)?;
         let id = uuid::Uuid::new_v4().simple().to_string();
@@ -84,7 +87,8 @@ impl Session {
             let (name, value) = header(HeaderName::from_static(name), value)?;
             headers.insert(name, value);
         }
-        for method in METHODS {
+        let uploads = context.is_some().then_some(upload::METHOD);
+        for method in METHODS.into_iter().chain(uploads) {
             let (name, value) = header(HeaderName::from_static("x-docker-expose-session-grpc-method"), method)?;
             headers.append(name, value);
         }
@@ -102,6 +106,7 @@ impl Session {
                 host: auth_host(host),
                 credentials: credentials.clone(),
             }))
+            .add_optional_service(context.map(|context| UploadServer::new(upload::Context::new(context))))
             .serve_with_incoming_shutdown(incoming.boxed(), async {
                 let _ = stopped.await;
             });
@@ -114,29 +119,33 @@ impl Session {
     }
 }
 
-/// An answer whose frames of more than [`BEGINNING`] come in two, the second after a [`BREATH`].
+/// An answer whose first frame, if it has more than [`BEGINNING`], comes in two, the second after a [`BREATH`].
 ///
 /// Daemons with grpc-go before 1.48 (Docker 20.10 among them) fail a build now and then with "unexpected EOF" when two steps
 /// ask for a CA bundle at once: a stream that is opened while the daemon widens its windows keeps its narrow one, though we
 /// are told of the wide one. Once the daemon has read how long the message is, it makes room for it in any case. See
 /// [grpc-go#5358](https://github.com/grpc/grpc-go/issues/5358).
 fn paced(body: Body) -> StreamBody<impl stream::Stream<Item = Result<Frame<Bytes>, Status>>> {
-    StreamBody::new(stream::unfold((body, None), async |(mut body, rest)| {
-        if let Some(rest) = rest {
-            tokio::time::sleep(BREATH).await;
-            return Some((Ok(Frame::data(rest)), (body, None)));
-        }
-        let frame = body.frame().await?;
-        let (frame, rest) = match frame.map(Frame::into_data) {
-            Ok(Ok(mut data)) => {
-                let rest = (data.len() > BEGINNING).then(|| data.split_off(BEGINNING));
-                (Ok(Frame::data(data)), rest)
+    StreamBody::new(stream::unfold(
+        (body, None, true),
+        async |(mut body, rest, is_first)| {
+            if let Some(rest) = rest {
+                tokio::time::sleep(BREATH).await;
+                return Some((Ok(Frame::data(rest)), (body, None, false)));
             }
-            Ok(Err(trailers)) => (Ok(trailers), None),
-            Err(status) => (Err(status), None),
-        };
-        Some((frame, (body, rest)))
-    }))
+            let frame = body.frame().await?;
+            let (frame, rest) = match frame.map(Frame::into_data) {
+                Ok(Ok(mut data)) => {
+                    let is_long = is_first && data.len() > BEGINNING;
+                    let rest = is_long.then(|| data.split_off(BEGINNING));
+                    (Ok(Frame::data(data)), rest)
+                }
+                Ok(Err(trailers)) => (Ok(trailers), None),
+                Err(status) => (Err(status), None),
+            };
+            Some((frame, (body, rest, false)))
+        },
+    ))
 }
 
 fn check_sizes(secrets: &BTreeMap<String, Secret>) -> Result<(), Error> {

@@ -114,7 +114,7 @@ const KNOWN: [Known; 19] = [
     },
     Known {
         words: &["exit code: 137", "code: 137", "Cannot allocate memory"],
-        hint: "The step was killed, probably for lack of memory: give the Docker daemon more.",
+        hint: "The step was killed, probably for lack of memory: give the daemon more.",
     },
     Known {
         words: &["is not a supported wheel on this platform"],

@@ -6,6 +6,7 @@ use std::time::Duration;
 use http::HeaderValue;
 use http::header::HOST;
 
+use super::Program;
 use super::api_version::ApiVersion;
 use super::bounded::{Bounded, TooLong};
 use super::endpoint::Endpoint;
@@ -64,6 +65,7 @@ pub(super) async fn in_time<T>(
     match tokio::time::timeout(Duration::from_secs(ANSWER_TIMEOUT), request).await {
         Ok(answered) => answered.map_err(|error| from_bollard(error, during)),
         Err(_) => Err(Error::Lost {
+            daemon: Program::default(),
             during: during.to_owned(),
             reason: format!("no whole answer within {ANSWER_TIMEOUT} s"),
         }),
@@ -74,6 +76,7 @@ pub(super) async fn in_time<T>(
 fn from_bollard(error: bollard::errors::Error, during: &str) -> Error {
     if TooLong::is_cause_of(&error) {
         return Error::TooLong {
+            daemon: Program::default(),
             during: during.to_owned(),
             limit: LONGEST_ANSWER,
         };
@@ -83,6 +86,7 @@ fn from_bollard(error: bollard::errors::Error, during: &str) -> Error {
             refused(during, status_code, &message)
         }
         error => Error::Lost {
+            daemon: Program::default(),
             during: during.to_owned(),
             reason: chain(&error),
         },

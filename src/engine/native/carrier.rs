@@ -18,7 +18,7 @@ use super::send::{AT_ONCE, Layer};
 use super::splice::{Entry, Measured};
 use super::{Error, Native};
 use crate::engine::Target;
-use crate::oci::{Content, Digest, Repository};
+use crate::oci::{Content, Descriptor, Digest, Repository};
 use crate::progress::Task;
 use crate::registry::auth::{self, AuthSettings};
 use crate::registry::client::{Access, Client, ClientSettings};
@@ -110,7 +110,7 @@ impl Carrier {
             descriptor: measured.descriptor(),
             task: Arc::clone(&read) as Arc<dyn Task>,
         });
-        self.begin(&measured.digest, read, move |to| async move {
+        self.begin(&measured.descriptor(), read, move |to| async move {
             to.client().await?.upload_blob(&layer).await.ok()?;
             Some("pushed")
         });
@@ -123,21 +123,21 @@ impl Carrier {
         }
         for layer in &base.layers {
             let (layer, blobs) = (layer.clone(), Arc::clone(blobs));
-            let digest = layer.in_image().digest.clone();
-            self.begin(&digest, Arc::default(), move |to| async move {
+            let blob = layer.in_image().clone();
+            self.begin(&blob, Arc::default(), move |to| async move {
                 to.base_layer(&layer, &blobs).await.ok()?
             });
         }
     }
 
-    fn begin<F>(&self, digest: &Digest, read: Arc<Read>, send: impl FnOnce(Arc<To>) -> F + Send + 'static)
+    fn begin<F>(&self, blob: &Descriptor, read: Arc<Read>, send: impl FnOnce(Arc<To>) -> F + Send + 'static)
     where
         F: Future<Output = Option<&'static str>> + Send,
     {
-        if !self.wants(digest) {
+        if !self.wants(&blob.digest) {
             return;
         }
-        let (to, blob) = (Arc::clone(&self.to), digest.clone());
+        let (to, digest, blob) = (Arc::clone(&self.to), blob.digest.clone(), blob.clone());
         let ended = self.runtime.spawn(async move {
             // It is closed by nobody.
             let _permit = to.permits.acquire().await;
@@ -152,16 +152,16 @@ impl Carrier {
             to.is_refused.fetch_or(ended.is_none(), Ordering::Relaxed);
             ended
         });
-        self.begun().insert(digest.clone(), UnderWay { read, ended });
+        self.begun().insert(digest, UnderWay { read, ended });
     }
 
     /// Waits for a blob that is on its way, and says how it ended; `None` where it is not, or to be done again.
-    pub(super) async fn arrived(&self, digest: &Digest, task: &dyn Task) -> Option<&'static str> {
-        let UnderWay { read, mut ended } = self.begun().remove(digest)?;
+    pub(super) async fn arrived(&self, blob: &Descriptor, task: &dyn Task) -> Option<&'static str> {
+        let UnderWay { read, mut ended } = self.begun().remove(&blob.digest)?;
         loop {
             tokio::select! {
                 ended = &mut ended => return ended.ok().flatten(),
-                () = tokio::time::sleep(SHOWN) => task.set(read.0.load(Ordering::Relaxed), None),
+                () = tokio::time::sleep(SHOWN) => task.set(read.0.load(Ordering::Relaxed), Some(blob.size)),
             }
         }
     }
@@ -189,8 +189,9 @@ impl To {
         connected.await.as_ref()
     }
 
-    async fn has(&self, digest: &Digest) -> Option<bool> {
-        Some(self.client().await?.blob_size(digest).await.ok()?.is_some())
+    async fn has(&self, blob: &Descriptor) -> Option<bool> {
+        let size = self.client().await?.blob_size(&blob.digest).await.ok()?;
+        Some(size == Some(blob.size))
     }
 
     async fn base_layer(&self, layer: &BaseLayer, blobs: &BaseBlobs) -> Result<Option<&'static str>, Error> {

@@ -14,7 +14,7 @@ use super::carrier::Carrier;
 use super::last::Last;
 use super::layers::{Ground, Recipe};
 use super::resolve::Resolved;
-use super::splice::{self, Entry, Measured};
+use super::splice::{self, Entry, Measured, Tools};
 use super::store::{Sites, Wheel};
 use crate::explain::{Explain as _, Fault};
 use crate::oci::Digest;
@@ -73,9 +73,9 @@ impl Measuring<'_> {
         let coming = Mutex::new(coming);
         let next = || coming.lock().unwrap_or_else(PoisonError::into_inner).recv().ok();
         let work = || {
-            let mut measured = Vec::new();
+            let (mut measured, mut tools) = (Vec::new(), Tools::default());
             while let Some(at) = next() {
-                measured.push((at, self.one(&recipes[at])?));
+                measured.push((at, self.one(&recipes[at], &mut tools)?));
             }
             Ok::<_, Error>(measured)
         };
@@ -154,7 +154,7 @@ impl Measuring<'_> {
         Ok(fetched.into_values().collect())
     }
 
-    fn one(&self, recipe: &Recipe) -> Result<Measured, Error> {
+    fn one(&self, recipe: &Recipe, tools: &mut Tools) -> Result<Measured, Error> {
         let ground = self.ground;
         let entries: Arc<[Entry]> = ground.entries(recipe)?;
         let by_paths = ground.key_by_paths(recipe, &entries);
@@ -164,7 +164,7 @@ impl Measuring<'_> {
             measured
         } else {
             self.progress.detail(&format!("making the layer of {}", recipe.title));
-            splice::measure(&entries, self.progress).inspect_err(|error| discard(error, ground, recipe))?
+            splice::measure_with(tools, &entries, self.progress).inspect_err(|error| discard(error, ground, recipe))?
         };
         for key in [by_paths, key] {
             ground.store.keep_note(LAYERS, &key, &measured);

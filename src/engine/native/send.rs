@@ -218,7 +218,7 @@ impl Sending<'_> {
         let descriptor = blob.descriptor();
         let task = self.progress.task(&blob.title(), Some(descriptor.size));
         if let Some(carrier) = &self.carrier
-            && let Some(outcome) = carrier.arrived(&descriptor.digest, &*task).await
+            && let Some(outcome) = carrier.arrived(&descriptor, &*task).await
         {
             task.finish(outcome);
             return Ok(());

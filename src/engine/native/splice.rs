@@ -26,7 +26,7 @@ const MEMBER: usize = 1 << 20;
 /// How much of a wheel is read at a time.
 const PIECE: usize = 256 << 10;
 /// Files that are no larger, as the wheel has them and unpacked, are unpacked at once.
-const WHOLE: (u64, u64) = (1 << 20, 4 << 20);
+const WHOLE: (u64, u64) = (512 << 10, 2 << 20);
 /// The most that one stored block of deflate holds (<https://www.rfc-editor.org/rfc/rfc1951#section-3.2.4>).
 const STORED_BLOCK: u64 = 65_535;
 /// What a gzip member begins with: deflated, no flags, no time, nothing known of the system.
@@ -258,23 +258,34 @@ fn stored_block(length: u64, is_last: bool) -> [u8; 5] {
 /// # Errors
 /// A damaged wheel; the user interrupted.
 pub(crate) fn measure(entries: &Arc<[Entry]>, progress: &dyn Progress) -> Result<Measured, Error> {
+    measure_with(&mut Tools::default(), entries, progress)
+}
+
+/// The same, of one layer after another.
+///
+/// # Errors
+/// As [`measure`].
+pub(super) fn measure_with(
+    tools: &mut Tools,
+    entries: &Arc<[Entry]>,
+    progress: &dyn Progress,
+) -> Result<Measured, Error> {
     let mut measure = Measure::default();
-    let mut tools = Tools::default();
     let mut segments = Segments::of(Arc::clone(entries));
     while let Some(segment) = segments.next().map_err(Error::Layer)? {
         progress.check()?;
         match segment {
-            Segment::Plain(plain) => measure.plain(&plain, &mut tools).map_err(Error::Layer)?,
+            Segment::Plain(plain) => measure.plain(&plain, tools).map_err(Error::Layer)?,
             Segment::File(file) => measure
-                .file(&file, &mut tools, progress)?
+                .file(&file, tools, progress)?
                 .map_err(|reason| Error::wheel(file.wheel.of(), file.wheel.path(), reason))?,
         }
     }
     Ok(measure.finish())
 }
 
-/// What measuring takes, for all of a layer.
-struct Tools {
+/// What measuring takes: some megabytes, which would be in the way of others if they came and went with every layer.
+pub(super) struct Tools {
     deflater: Deflater,
     inflater: Inflater,
     buffer: Vec<u8>,

@@ -50,7 +50,7 @@ impl Native {
         progress: &dyn Progress,
     ) -> Result<(), engine::Error> {
         let name = image.name();
-        progress.step(&format!("Loading {name} into the Docker daemon"));
+        progress.step(&format!("Loading {name} into {}", docker.program()));
         let contents = self.contents(image, usize::MAX, progress).await?;
         let ids = [&image.id, &contents.manifest.descriptor().digest].map(Digest::as_str);
         for id in ids {
@@ -103,7 +103,7 @@ impl Native {
         match written {
             // A daemon that reads no more says why.
             Ok(()) | Err(Failure::Write(_)) => Ok(loaded?),
-            Err(failure) => Err(failed(failure, "the Docker daemon".as_ref())),
+            Err(failure) => Err(failed(failure, docker.program().to_string().as_ref())),
         }
     }
 }

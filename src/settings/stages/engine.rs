@@ -1,6 +1,8 @@
 //! How the image is built.
 
-use crate::engine::docker::DockerSettings;
+use std::path::PathBuf;
+
+use crate::engine::docker::{DockerSettings, usual_sockets};
 use crate::engine::native::NativeSettings;
 use crate::registry::auth::AuthSettings;
 use crate::registry::client::ClientSettings;
@@ -83,7 +85,12 @@ impl Settings {
     pub fn docker(&self) -> DockerSettings {
         let environment = self.environment();
         let text = |name| environment.get(name).map(ToOwned::to_owned);
+        let absolute = |path: PathBuf| Some(path).filter(|path| path.is_absolute());
+        let directory = |name| environment.get(name).map(PathBuf::from).and_then(absolute);
+        let home = environment.home().and_then(absolute);
+        let (runtime, config) = (directory("XDG_RUNTIME_DIR"), directory("XDG_CONFIG_HOME"));
         DockerSettings {
+            usual: usual_sockets(home.as_deref(), runtime.as_deref(), config.as_deref()),
             host: text("DOCKER_HOST"),
             context: text("DOCKER_CONTEXT"),
             config_dir: environment.docker_config_dir(),

@@ -1,5 +1,6 @@
 //! What every integration test stands on: the testbed's services, a scratch copy of a fixture, and the binary under test.
 
+pub(crate) mod builders;
 pub(crate) mod daemon;
 pub(crate) mod emulator;
 pub(crate) mod faults;

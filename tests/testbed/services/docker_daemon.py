@@ -16,7 +16,9 @@ SOCKET = "/var/run/docker.sock"
 NAME = "dockerd"
 
 
-class _UnixConnection(http.client.HTTPConnection):
+class UnixConnection(http.client.HTTPConnection):
+    """HTTP on a Unix socket."""
+
     def __init__(self, path: str, timeout: float) -> None:
         super().__init__("localhost", timeout=timeout)
         self._path = path
@@ -30,13 +32,13 @@ class _UnixConnection(http.client.HTTPConnection):
 def _connection(timeout: float) -> http.client.HTTPConnection:
     host = urlsplit(os.environ.get("DOCKER_HOST") or f"unix://{SOCKET}")
     if host.scheme == "unix":
-        return _UnixConnection(host.path, timeout)
+        return UnixConnection(host.path, timeout)
     if host.scheme in ("tcp", "http") and not os.environ.get("DOCKER_TLS_VERIFY"):
         return http.client.HTTPConnection(host.hostname or "127.0.0.1", host.port or 2375, timeout=timeout)
     raise Trouble(f"the testbed cannot use DOCKER_HOST={host.geturl()}: unset it, or give a unix:// or tcp:// address")
 
 
-def ask(path: str, *, timeout: float = 5.0) -> tuple[int, bytes]:
+def ask(path: str, *, timeout: float = 30.0) -> tuple[int, bytes]:
     """GET a path of the Docker API: (status, body); (0, b"") when no daemon answers."""
     connection = _connection(timeout)
     try:

@@ -15,6 +15,7 @@ from .state import HERE, TEMPLATE_VENV, VENV, Trouble, say
 PACKAGES = {
     "docker.io": "/usr/sbin/dockerd",
     "iptables": "/usr/sbin/iptables",
+    "iproute2": "/usr/bin/ip",
     "docker-registry": "/usr/bin/docker-registry",
     "mmdebstrap": "/usr/bin/mmdebstrap",
     "apache2-utils": "/usr/bin/htpasswd",

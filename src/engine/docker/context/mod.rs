@@ -8,7 +8,7 @@ mod writable;
 
 pub use error::Error;
 pub use lines::Bound;
-pub(super) use stream::stream;
+pub(super) use stream::{ContextFailure, stream};
 
 use crate::image::{self, ImagePlan};
 

@@ -10,8 +10,10 @@ use hyper::body::Frame;
 use tokio::sync::mpsc;
 
 use crate::dist::{ContextDigest, Dist, Hashed, open_regular};
+use crate::engine::docker::Program;
 use crate::engine::docker::error::Error;
 use crate::engine::docker::http::Body;
+use crate::engine::docker::secret_files::SecretFiles;
 
 /// Bytes per chunk on the wire.
 const CHUNK: usize = 64 * 1024;
@@ -36,13 +38,13 @@ impl ContextFailure {
 }
 
 /// The request body with the files of `dist`, and where to look when the request fails. The body ends only if what was read is
-/// what `dist` was made with: another sgbuild may have replaced it meanwhile.
-pub(in crate::engine::docker) fn stream(dist: &Dist) -> (Body, ContextFailure) {
+/// what `dist` was made with: another sgbuild may have replaced it meanwhile. Files of `secrets` come with it.
+pub(in crate::engine::docker) fn stream(dist: &Dist, secrets: &SecretFiles) -> (Body, ContextFailure) {
     let (sender, receiver) = mpsc::channel(CHUNKS_AHEAD);
     let failure = ContextFailure::default();
-    let (dist, noted) = (dist.clone(), failure.clone());
+    let (dist, secrets, noted) = (dist.clone(), secrets.clone(), failure.clone());
     tokio::task::spawn_blocking(move || {
-        if let Err(error) = write_tar(&dist, ChannelWriter(Some(sender.clone()))) {
+        if let Err(error) = write_tar(&dist, &secrets, ChannelWriter(Some(sender.clone()))) {
             let told = io::Error::other(error.to_string());
             // A daemon that stopped reading has said why; that is the failure then, not the broken pipe.
             let is_broken_pipe =
@@ -60,31 +62,52 @@ pub(in crate::engine::docker) fn stream(dist: &Dist) -> (Body, ContextFailure) {
     (StreamBody::new(chunks).boxed_unsync(), failure)
 }
 
-fn write_tar(dist: &Dist, writer: ChannelWriter) -> Result<(), Error> {
+fn write_tar(dist: &Dist, secrets: &SecretFiles, writer: ChannelWriter) -> Result<(), Error> {
     let mut archive = tar::Builder::new(io::BufWriter::with_capacity(CHUNK, writer));
-    if let Err(error) = append_all(&mut archive, dist) {
+    let appended = append_secrets(&mut archive, secrets).and_then(|()| append_all(&mut archive, dist));
+    if let Err(error) = appended {
         // Dropped, the archive writes its end: a classic builder would take what came until then for the whole context.
         archive.get_mut().get_mut().close();
         return Err(error);
     }
     let finish = || archive.into_inner().and_then(|mut writer| writer.flush());
     finish().map_err(|source| Error::Context {
+        daemon: Program::default(),
         path: dist.directory.clone(),
         source,
     })
+}
+
+fn append_secrets(archive: &mut tar::Builder<impl Write>, secrets: &SecretFiles) -> Result<(), Error> {
+    for (name, secret) in secrets.files() {
+        let content = secret.expose().as_bytes();
+        let mut header = header(content.len() as u64, 0o600);
+        let appended = archive.append_data(&mut header, name, content);
+        appended.map_err(|source| Error::Context {
+            daemon: Program::default(),
+            path: name.into(),
+            source,
+        })?;
+    }
+    Ok(())
 }
 
 fn append_all(archive: &mut tar::Builder<impl Write>, dist: &Dist) -> Result<(), Error> {
     let mut sent = ContextDigest::default();
     for name in &dist.context {
         let path = dist.directory.join(name);
-        let read = append(archive, name, &path).map_err(|source| Error::Context { path, source })?;
+        let read = append(archive, name, &path).map_err(|source| Error::Context {
+            daemon: Program::default(),
+            path,
+            source,
+        })?;
         sent.add(name, read);
     }
     if sent.finish() == dist.context_digest {
         return Ok(());
     }
     Err(Error::ContextChanged {
+        daemon: Program::default(),
         directory: dist.directory.clone(),
     })
 }
@@ -102,16 +125,21 @@ fn append(archive: &mut tar::Builder<impl Write>, name: &str, path: &Path) -> io
     }
     let file = open_regular(path)?;
     let length = file.metadata()?.len();
-    let mut header = tar::Header::new_gnu();
-    header.set_entry_type(tar::EntryType::Regular);
-    header.set_size(length);
-    header.set_mode(0o644);
-    header.set_mtime(MTIME);
-    header.set_uid(0);
-    header.set_gid(0);
+    let mut header = header(length, 0o644);
     let mut content = Hashed::new(Exactly { file, left: length });
     archive.append_data(&mut header, name, &mut content)?;
     Ok(content)
+}
+
+fn header(size: u64, mode: u32) -> tar::Header {
+    let mut header = tar::Header::new_gnu();
+    header.set_entry_type(tar::EntryType::Regular);
+    header.set_size(size);
+    header.set_mode(mode);
+    header.set_mtime(MTIME);
+    header.set_uid(0);
+    header.set_gid(0);
+    header
 }
 
 /// The length that the header promised, or an error: a file may be changed while it is read.
@@ -177,13 +205,14 @@ mod tests {
 
     /// What is sent up to the body's end or failure, and the two.
     async fn sent(root: &Path, files: &[&str], digest: Digest) -> (Vec<u8>, Result<(), io::Error>, ContextFailure) {
-        let (mut body, failure) = stream(&Dist {
+        let dist = Dist {
             directory: root.to_owned(),
             files: names(files),
             context: names(files),
             context_digest: digest,
             changed: true,
-        });
+        };
+        let (mut body, failure) = stream(&dist, &SecretFiles::default());
         let mut bytes = Vec::new();
         let mut outcome = Ok(());
         while let Some(frame) = body.frame().await {
