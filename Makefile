@@ -19,11 +19,13 @@ TESTBED := tests/testbed/testbed
 WITH_TESTBED = eval "$$($(TESTBED) env)"
 RELEASE := $(CARGO_TARGET_DIR)/release/sgbuild
 DEBUG := $(CARGO_TARGET_DIR)/debug/sgbuild
-PYTHON_SOURCES := tests/template tests/conformance tests/sdk tests/testbed tests/testbed/testbed demo bench fixtures/iris-classifier $(wildcard templates/*.py)
-SHELL_SOURCES := .ci/run tests/testbed/up_while demo/patiently $(wildcard demo/*.sh fuzz/*.sh) $(wildcard *.sh)
+PYTHON_SOURCES := tests/template tests/conformance tests/sdk tests/testbed tests/testbed/testbed demo bench release release/stamp fixtures/iris-classifier $(wildcard templates/*.py)
+SHELL_SOURCES := .ci/run tests/testbed/up_while demo/patiently $(addprefix release/,build sdist venv action/install action/run) $(wildcard demo/*.sh fuzz/*.sh) $(wildcard *.sh)
 STACK := templates/cicd-pipeline.yaml
+WORKFLOWS := $(wildcard .github/workflows/*.yml) docs/examples/github-actions.yml
+PACKAGES := $(CARGO_TARGET_DIR)/packages
 
-.PHONY: help demo test lint bench bench-large conformance fuzz services advisories clean
+.PHONY: help demo test lint bench bench-large conformance fuzz release services advisories clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -50,6 +52,15 @@ lint: services deny ## formatting, clippy, the fuzz targets, licences and bans, 
 	$(WITH_TESTBED); "$$SHELLCHECK" $(SHELL_SOURCES)
 	$(WITH_TESTBED); "$$(dirname "$$SGBUILD_TESTBED_TEMPLATE_PYTHON")/cfn-lint" $(STACK)
 	$(WITH_TESTBED); "$$SGBUILD_TESTBED_TEMPLATE_PYTHON" -m checkov.main --file $(STACK) --framework cloudformation --quiet --compact --skip-download
+	lint=$$(release/venv lint) && "$$lint/bin/check-jsonschema" --quiet --builtin-schema vendor.github-workflows $(WORKFLOWS) && \
+	    "$$lint/bin/check-jsonschema" --quiet --builtin-schema vendor.github-actions action.yml && \
+	    "$$lint/bin/zizmor" --offline --pedantic --quiet --no-progress $(WORKFLOWS) action.yml
+
+release: ## what a release has for x86_64 Linux, from glibc 2.17 on: wheel, archive, sdist in target/packages; installed and run
+	rm -rf "$(PACKAGES)"
+	release/build x86_64-unknown-linux-gnu "$(PACKAGES)"
+	release/sdist "$(PACKAGES)"
+	test=$$(release/venv test) && cd release/tests && SGBUILD_PACKAGES="$(PACKAGES)" "$$test/bin/python" -m unittest -v
 
 bench: services ## reading beside setuptools, build and uv; pushing beside Docker and buildah (docs/bench.md); cold starts
 	$(CARGO) build --locked --release

@@ -10,6 +10,7 @@ mod dist;
 mod inspect;
 mod launch;
 mod logs;
+mod man;
 mod push;
 mod runs;
 mod setting_flags;
@@ -27,6 +28,7 @@ pub use dist::Dist;
 pub use inspect::Inspect;
 pub use launch::Launch;
 pub use logs::Logs;
+pub use man::Man;
 pub use push::Push;
 pub use runs::Runs;
 pub(crate) use setting_flags::{HasSettings, SettingFlags};
@@ -158,6 +160,8 @@ pub enum Command {
     Settings(Settings),
     /// Print a completion script for your shell
     Completions(Completions),
+    /// Write the manual pages: one of sgbuild, one of each command
+    Man(Man),
 }
 
 impl Command {
@@ -176,7 +180,9 @@ impl Command {
             Self::Status(arguments) => &arguments.directory,
             Self::Destroy(arguments) => &arguments.directory,
             Self::Settings(arguments) => &arguments.directory,
-            Self::Logs(_) | Self::Diff(_) | Self::Cache(_) | Self::Completions(_) => return Path::new("."),
+            Self::Logs(_) | Self::Diff(_) | Self::Cache(_) | Self::Completions(_) | Self::Man(_) => {
+                return Path::new(".");
+            }
         };
         &given.directory
     }
@@ -197,7 +203,7 @@ impl Command {
             Self::Status(arguments) => &arguments.settings.given,
             Self::Diff(arguments) => &arguments.settings.given,
             Self::Destroy(arguments) => &arguments.settings.given,
-            Self::Cache(_) | Self::Settings(_) | Self::Completions(_) => return Vec::new(),
+            Self::Cache(_) | Self::Settings(_) | Self::Completions(_) | Self::Man(_) => return Vec::new(),
         };
         given.clone()
     }

@@ -120,6 +120,14 @@ pub enum CommandError {
     /// No directory for what a base image is made of.
     #[error("cannot write what the base image is made of: {0}")]
     Scratch(#[source] io::Error),
+    /// A manual page could not be written.
+    #[error("cannot write the manual page {}", .path.display())]
+    ManualPage {
+        /// The page, or the directory of them all.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// The process could not start its threads.
     #[error("cannot start")]
     Runtime(#[source] io::Error),
@@ -164,6 +172,12 @@ impl Explain for CommandError {
                 "Only the project itself is compiled in the image, and not yet what is beside it: publish its wheel on an index and require that, or make what is compiled a part of the project.",
             ),
             Self::Scratch(_) => Fault::User.hint("Make room in the directory for temporary files (TMPDIR)."),
+            Self::ManualPage { source, .. } => match source.kind() {
+                io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => {
+                    Fault::User.hint("Name a directory that you may write to.")
+                }
+                _ => Advice::of_unwritten(source),
+            },
             Self::ImagesDiffer | Self::Runtime(_) => Fault::User.alone(),
             Self::Stdout(output) => Advice::of_unwritten(output),
         }

@@ -15,6 +15,7 @@ mod inspect;
 mod job;
 mod launch;
 mod logs;
+mod man;
 mod neighbours;
 mod pipeline;
 mod pipeline_engine;
@@ -73,6 +74,7 @@ pub fn begin<'a>(
         Command::Cache(arguments) => return cache::run(arguments, &open()?).map(Begun::Over),
         Command::Settings(arguments) => return Ok(Begun::Over(settings::run(arguments, &open()?))),
         Command::Completions(arguments) => return Ok(Begun::Over(completions::script(arguments.shell))),
+        Command::Man(arguments) => return man::run(arguments).map(Begun::Over),
         Command::Build(arguments) => Box::pin(async move { build::run(arguments, &open()?).await }),
         // The longest path keeps the most between its steps.
         Command::Push(arguments) => Box::pin(async move { Box::pin(push::run(arguments, &open()?)).await }),

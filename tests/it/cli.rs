@@ -1,5 +1,9 @@
 //! The command line: what is data, what is progress, and what help says.
 
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
+
 use insta::assert_snapshot;
 
 use crate::bad_input::tiny;
@@ -30,6 +34,52 @@ fn completions_for_each_shell() {
         let ran = tiny().run(&["completions", shell]).exits(0);
         assert!(ran.stdout.contains("completions") && ran.stderr.is_empty());
     }
+}
+
+#[test]
+fn a_manual_page_of_every_command() {
+    let sandbox = tiny();
+    let pages = sandbox.project().join("share/man/man1");
+    let shown = pages.to_str().unwrap();
+    let ran = sandbox.run(&["man", shown]).exits(0);
+    let printed: Vec<&str> = ran.stdout.lines().collect();
+    let mut written: Vec<_> = fs::read_dir(&pages)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    written.sort();
+    let mut named: Vec<_> = printed.iter().map(PathBuf::from).collect();
+    named.sort();
+    assert_eq!(named, written);
+    // What `--help` lists has a page, and no other has one.
+    let help = sandbox.run(&["--help"]).exits(0).stdout;
+    let listed = help.split("Commands:\n").nth(1).unwrap().lines();
+    let listed = listed
+        .take_while(|line| !line.is_empty())
+        .filter_map(|line| line.split_whitespace().next());
+    let commands: BTreeSet<String> = listed.map(|verb| format!("sgbuild-{verb}.1")).collect();
+    let pages_written = written
+        .iter()
+        .map(|path| path.file_name().unwrap().to_str().unwrap().to_owned());
+    let mut expected: BTreeSet<String> = commands.into_iter().filter(|page| page != "sgbuild-help.1").collect();
+    expected.extend(["sgbuild.1", "sgbuild-cache-clear.1"].map(str::to_owned));
+    assert_eq!(pages_written.collect::<BTreeSet<_>>(), expected);
+    let push = fs::read_to_string(pages.join("sgbuild-push.1")).unwrap();
+    assert!(push.contains("\\-\\-engine") && push.contains("\\-\\-dry\\-run"));
+}
+
+#[test]
+fn manual_pages_where_none_can_be_written() {
+    let sandbox = tiny();
+    sandbox.write("taken", "a file\n");
+    let ran = sandbox.run(&["man", "taken"]).exits(1);
+    ran.says(&[
+        "cannot write the manual page",
+        "taken",
+        "Name a directory that you may write to",
+    ]);
+    let below = sandbox.run(&["man", "taken/man1"]).exits(1);
+    below.says(&["cannot write the manual page", "taken/man1"]);
 }
 
 #[test]
