@@ -222,7 +222,8 @@ fn the_reason_for_asking_names_the_requirement_and_its_line() {
 }
 
 /// Flags that hints name of other programs.
-const FOREIGN: [&str; 13] = [
+const FOREIGN: [&str; 14] = [
+    "--compat-auth-file",
     "--extra-index-url",
     "--format",
     "--generate-hashes",

@@ -335,6 +335,9 @@ impl Explain for Error {
             Self::SecretsUnsupported { .. } => Fault::User
                 .hint("Build with BuildKit: update Docker to version 20.10 or later, and unset DOCKER_BUILDKIT=0.")
                 .and("Or build without index credentials, pip configuration and CA bundle, if the package index needs none."),
+            Self::MountsUnsupported { builder } if builder.starts_with("podman") => {
+                Fault::User.hint("Update podman to version 4.0 or later, or build with the native engine (`--engine native`).")
+            }
             Self::MountsUnsupported { .. } => Fault::User
                 .hint("Set DOCKER_BUILDKIT=0: then the Dockerfile is written for Docker's classic builder.")
                 .and("Or update Docker to version 20.10 or later, which has BuildKit."),
@@ -345,6 +348,10 @@ impl Explain for Error {
                 fault: Fault::User,
                 hints: step_hints::hints(output, message),
             },
+            // It is there, and of a kind that this daemon does not know.
+            Self::BaseImage { message, .. } if message.contains("failed to register layer") => Fault::User
+                .hint("Layers in zstd are read by Docker 23 or newer, by podman, and by the native engine (`--engine native`).")
+                .and("Choose another base with the setting `base-image`."),
             Self::BaseImage { image, daemon, .. } => Fault::User
                 .hint(format!(
                     "Check that {image} exists and that you may pull it: `{} pull {image}`.",

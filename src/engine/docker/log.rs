@@ -196,10 +196,8 @@ impl<'a> BuildLog<'a> {
             return;
         }
         // podman's name of a layer, which is of no use to anybody.
-        if text
-            .strip_prefix("--> ")
-            .is_some_and(|rest| !rest.starts_with("Using cache"))
-        {
+        let is_name = |rest: &str| rest.len() >= 8 && rest.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if text.strip_prefix("--> ").map(str::trim_end).is_some_and(is_name) {
             return;
         }
         let Some(step) = &mut self.current else {
@@ -217,7 +215,11 @@ impl<'a> BuildLog<'a> {
         if let Some(line) = step.flush(&self.mask) {
             self.progress.detail(&line);
         }
-        let is_said = |line: &String| line.trim_start_matches([' ', '-']).starts_with("> Using cache");
+        let is_said = |line: &String| {
+            let said = line.trim_start();
+            // Docker's, and podman's.
+            said.starts_with("---> Using cache") || said.starts_with("--> Using cache")
+        };
         let cached = step.tail.iter().any(is_said);
         let how = if cached {
             "cached".to_owned()

@@ -53,6 +53,12 @@ pub(super) struct Spool {
 }
 
 impl BaseBlobs {
+    /// The same, for somebody whose failures are mended by others.
+    pub(super) fn tried_once(mut self) -> Self {
+        self.settings.retry.tries = 1;
+        self
+    }
+
     /// The registry that has the base, if one has.
     pub(super) fn registry(&self) -> Option<&Reference> {
         match &self.source.image {

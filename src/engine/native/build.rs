@@ -100,7 +100,7 @@ impl Native {
         let carrier = self.carrier(order.target.as_ref());
         if let Some(carrier) = &carrier {
             let source = Source::of(plan.native_base(), &self.settings.docker);
-            carrier.base(&base, &Arc::new(self.base_blobs(source)));
+            carrier.base(&base, &Arc::new(self.base_blobs(source).tried_once()));
         }
         let measuring = Measuring {
             ground: &ground,

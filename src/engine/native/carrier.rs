@@ -3,6 +3,7 @@
 //! A registry shows nobody a blob that no manifest names, so an image that is never finished leaves nothing but what the registry sweeps up.
 //! Whatever fails here is done again, with its error, when the image is sent.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,7 +16,7 @@ use tokio::task::JoinHandle;
 use super::base::{Base, BaseLayer};
 use super::base_blobs::BaseBlobs;
 use super::send::{AT_ONCE, Layer};
-use super::splice::{Entry, Measured};
+use super::splice::{self, Measured};
 use super::{Error, Native};
 use crate::engine::Target;
 use crate::oci::{Content, Descriptor, Digest, Repository};
@@ -43,16 +44,24 @@ struct To {
     /// `None` where the registry does not let us in.
     client: OnceCell<Option<Client>>,
     permits: Semaphore,
-    /// Whether the registry refused one: then it refuses all, until somebody finds out why.
-    is_refused: AtomicBool,
+    /// Whether one failed: the others wait until somebody finds out why.
+    has_failed: AtomicBool,
 }
 
 /// A blob on its way.
 struct UnderWay {
     /// Bytes that were read of it.
     read: Arc<Read>,
-    /// How it ended, in a word or two; `None` where it is to be done again.
-    ended: JoinHandle<Option<&'static str>>,
+    sent: Sent,
+}
+
+/// How it ended, in a word or two; `None` where it is to be done again. Nobody waits for it any more when it is dropped.
+struct Sent(JoinHandle<Option<&'static str>>);
+
+impl Drop for Sent {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 /// How far something is, for whoever looks later.
@@ -82,7 +91,7 @@ impl Native {
                 settings,
                 client: OnceCell::new(),
                 permits: Semaphore::new(AT_ONCE),
-                is_refused: AtomicBool::new(false),
+                has_failed: AtomicBool::new(false),
             }),
             runtime: Handle::current(),
             held: last.map(|last| last.blobs.into_iter().collect()).unwrap_or_default(),
@@ -103,7 +112,7 @@ impl Carrier {
     }
 
     /// Sends a layer that is made of `entries`.
-    pub(super) fn layer(&self, entries: &Arc<[Entry]>, measured: &Measured) {
+    pub(super) fn layer(&self, entries: &Arc<[splice::Entry]>, measured: &Measured) {
         let read = Arc::new(Read::default());
         let layer: Arc<dyn Content> = Arc::new(Layer {
             entries: Arc::clone(entries),
@@ -134,14 +143,15 @@ impl Carrier {
     where
         F: Future<Output = Option<&'static str>> + Send,
     {
-        if !self.wants(&blob.digest) {
+        let mut begun = self.begun();
+        let (false, Entry::Vacant(place)) = (self.held.contains(&blob.digest), begun.entry(blob.digest.clone())) else {
             return;
-        }
-        let (to, digest, blob) = (Arc::clone(&self.to), blob.digest.clone(), blob.clone());
-        let ended = self.runtime.spawn(async move {
+        };
+        let (to, blob) = (Arc::clone(&self.to), blob.clone());
+        let task = self.runtime.spawn(async move {
             // It is closed by nobody.
             let _permit = to.permits.acquire().await;
-            if to.is_refused.load(Ordering::Relaxed) {
+            if to.has_failed.load(Ordering::Relaxed) {
                 return None;
             }
             let ended = match to.has(&blob).await {
@@ -149,18 +159,18 @@ impl Carrier {
                 Some(false) => send(Arc::clone(&to)).await,
                 None => None,
             };
-            to.is_refused.fetch_or(ended.is_none(), Ordering::Relaxed);
+            to.has_failed.fetch_or(ended.is_none(), Ordering::Relaxed);
             ended
         });
-        self.begun().insert(digest, UnderWay { read, ended });
+        place.insert(UnderWay { read, sent: Sent(task) });
     }
 
     /// Waits for a blob that is on its way, and says how it ended; `None` where it is not, or to be done again.
     pub(super) async fn arrived(&self, blob: &Descriptor, task: &dyn Task) -> Option<&'static str> {
-        let UnderWay { read, mut ended } = self.begun().remove(&blob.digest)?;
+        let UnderWay { read, mut sent } = self.begun().remove(&blob.digest)?;
         loop {
             tokio::select! {
-                ended = &mut ended => return ended.ok().flatten(),
+                ended = &mut sent.0 => return ended.ok().flatten(),
                 () = tokio::time::sleep(SHOWN) => task.set(read.0.load(Ordering::Relaxed), Some(blob.size)),
             }
         }
@@ -168,14 +178,6 @@ impl Carrier {
 
     fn begun(&self) -> std::sync::MutexGuard<'_, HashMap<Digest, UnderWay>> {
         self.begun.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Drop for Carrier {
-    fn drop(&mut self) {
-        for (_, under_way) in self.begun().drain() {
-            under_way.ended.abort();
-        }
     }
 }
 

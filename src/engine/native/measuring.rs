@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::ScopedJoinHandle;
+use std::time::Duration;
 
 use futures_util::future::try_join_all;
 use tokio::runtime::Handle;
@@ -18,7 +19,10 @@ use super::splice::{self, Entry, Measured, Tools};
 use super::store::{Sites, Wheel};
 use crate::explain::{Explain as _, Fault};
 use crate::oci::Digest;
-use crate::progress::{Abandonable, Progress};
+use crate::progress::{Abandonable, Cancelled, Progress};
+
+/// How often it is looked whether the work is to end, where something else is waited for.
+const LOOKS: Duration = Duration::from_millis(50);
 
 /// What measuring takes.
 #[derive(Clone, Copy)]
@@ -54,20 +58,22 @@ impl Measuring<'_> {
             let _ = send.send(at);
         }
         drop(send);
-        for (at, measured) in self.as_they_come(recipes, coming)? {
+        let progress = &Abandonable::new(self.progress);
+        for (at, measured) in (Measuring { progress, ..*self }).as_they_come(recipes, coming, progress)? {
             known[at] = Some(measured);
         }
         Ok(known.into_iter().flatten().collect())
     }
 
-    /// What those of `recipes` come to whose numbers are `coming`, measured on all processors.
+    /// What those of `recipes` come to whose numbers are `coming`, measured on all processors; one that fails ends what is done beside it.
     ///
     /// # Errors
     /// As [`Self::all`].
-    pub(super) fn as_they_come(
+    fn as_they_come(
         &self,
         recipes: &[Recipe],
         coming: Receiver<usize>,
+        beside: &Abandonable<'_>,
     ) -> Result<Vec<(usize, Measured)>, Error> {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let coming = Mutex::new(coming);
@@ -75,13 +81,13 @@ impl Measuring<'_> {
         let work = || {
             let (mut measured, mut tools) = (Vec::new(), Tools::default());
             while let Some(at) = next() {
-                measured.push((at, self.one(&recipes[at], &mut tools)?));
+                measured.push((at, ended(self.one(&recipes[at], &mut tools), beside)?));
             }
             Ok::<_, Error>(measured)
         };
         let done = std::thread::scope(|scope| {
             let running: Vec<_> = (0..threads.min(recipes.len())).map(|_| scope.spawn(work)).collect();
-            running.into_iter().map(joined).collect::<Result<Vec<_>, _>>()
+            together(running.into_iter().map(joined))
         })?;
         Ok(done.into_iter().flatten().collect())
     }
@@ -106,18 +112,19 @@ impl Measuring<'_> {
         let runtime = Handle::current();
         let (fetched, measured) = std::thread::scope(|scope| {
             let fetching = scope.spawn(move || {
-                let fetched = runtime.block_on(measuring.fetched(recipes, wheels, sites, &ready));
+                let fetched = runtime.block_on(async {
+                    tokio::select! {
+                        biased;
+                        fetched = measuring.fetched(recipes, wheels, sites, &ready) => fetched,
+                        () = cancelled(progress) => Err(Cancelled.into()),
+                    }
+                });
                 ended(fetched, progress)
             });
-            let measured = ended(measuring.as_they_come(recipes, coming), progress);
+            let measured = measuring.as_they_come(recipes, coming, progress);
             (joined(fetching), measured)
         });
-        // One ends because of the other.
-        let is_cause = |error: &Error| error.advice().fault != Fault::Interrupted;
-        match fetched {
-            Err(error) if is_cause(&error) => Err(error),
-            fetched => measured.and(fetched),
-        }
+        together([fetched.map(Some), measured.map(|_| None)]).map(|done| done.into_iter().flatten().flatten().collect())
     }
 
     /// Fetches `wheels`; `ready` hears of each of `recipes` all of whose wheels are here.
@@ -184,6 +191,27 @@ fn joined<T>(thread: ScopedJoinHandle<'_, T>) -> T {
 /// Of work beside other work: ends that too where it failed.
 fn ended<T>(outcome: Result<T, Error>, progress: &Abandonable<'_>) -> Result<T, Error> {
     outcome.inspect_err(|_| progress.abandon())
+}
+
+/// What several came to of which one's failure ends the others: all of it, or that failure.
+fn together<T>(outcomes: impl IntoIterator<Item = Result<T, Error>>) -> Result<Vec<T>, Error> {
+    let is_end = |error: &Error| error.advice().fault == Fault::Interrupted;
+    let (mut done, mut failure) = (Vec::new(), None);
+    for outcome in outcomes {
+        match outcome {
+            Ok(one) => done.push(one),
+            Err(error) if failure.as_ref().is_none_or(is_end) => failure = Some(error),
+            Err(_) => {}
+        }
+    }
+    failure.map_or(Ok(done), Err)
+}
+
+/// Ends when the work is to end.
+async fn cancelled(progress: &dyn Progress) {
+    while !progress.cancelled() {
+        tokio::time::sleep(LOOKS).await;
+    }
 }
 
 /// Takes a wheel out that turned out to be damaged, so that the next run fetches it anew.

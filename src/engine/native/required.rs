@@ -233,9 +233,8 @@ pub(super) fn told(wheel: &Resolved, last: &Last) -> Option<Piece> {
     };
     let digest = remote.sha256.as_ref()?;
     let size = last.size(digest)?;
-    let is_allowed = wheel.hashes.is_empty() || wheel.hashes.iter().any(|hash| *hash == digest.as_str());
     let is_as_said = remote.size.is_none_or(|said| said == size);
-    (is_allowed && is_as_said).then(|| piece(wheel, digest, size))
+    (wheel.allows(digest) && is_as_said).then(|| piece(wheel, digest, size))
 }
 
 /// A wheel as its index tells of it.
@@ -243,7 +242,8 @@ fn said_by_index(wheel: &Resolved) -> Option<Piece> {
     let Source::File(remote) = &wheel.source else {
         return None;
     };
-    Some(piece(wheel, remote.sha256.as_ref()?, remote.size?))
+    let digest = remote.sha256.as_ref().filter(|digest| wheel.allows(digest))?;
+    Some(piece(wheel, digest, remote.size?))
 }
 
 fn piece(wheel: &Resolved, digest: &Digest, size: u64) -> Piece {

@@ -12,11 +12,13 @@ use flate2::write::DeflateEncoder;
 use sha2::{Digest as _, Sha256};
 
 use super::Error;
-use super::archive::{Archive, GZIP_TRAILER, Inflater, Inflation, Malformed, Member};
+use super::archive::{Archive, Inflater, Inflation, Malformed, Member};
 use super::base::Owner;
 use crate::oci::{Descriptor, Digest};
 use crate::progress::{Cancelled, Progress};
 
+/// What a gzip member ends with: the sum and the size of what is in it.
+const GZIP_TRAILER: usize = 8;
 /// When every file was changed: a time that zip can say too, 1980-01-02 in UTC.
 pub(super) const TIME: u64 = 315_619_200;
 /// tar's unit.
@@ -25,8 +27,6 @@ const BLOCK: usize = 512;
 const MEMBER: usize = 1 << 20;
 /// How much of a wheel is read at a time.
 const PIECE: usize = 256 << 10;
-/// Files that are no larger, as the wheel has them and unpacked, are unpacked at once.
-const WHOLE: (u64, u64) = (512 << 10, 2 << 20);
 /// The most that one stored block of deflate holds (<https://www.rfc-editor.org/rfc/rfc1951#section-3.2.4>).
 const STORED_BLOCK: u64 = 65_535;
 /// What a gzip member begins with: deflated, no flags, no time, nothing known of the system.
@@ -289,8 +289,6 @@ pub(super) struct Tools {
     deflater: Deflater,
     inflater: Inflater,
     buffer: Vec<u8>,
-    /// A gzip member.
-    whole: Vec<u8>,
 }
 
 impl Default for Tools {
@@ -299,7 +297,6 @@ impl Default for Tools {
             deflater: Deflater::default(),
             inflater: Inflater::default(),
             buffer: vec![0; PIECE],
-            whole: Vec::new(),
         }
     }
 }
@@ -327,42 +324,6 @@ impl Measure {
     }
 
     fn file(
-        &mut self,
-        file: &WheelFile,
-        tools: &mut Tools,
-        progress: &dyn Progress,
-    ) -> Result<Result<(), Malformed>, Cancelled> {
-        match self.whole_file(file, tools) {
-            Ok(true) => Ok(Ok(())),
-            Ok(false) => self.file_by_pieces(file, tools, progress),
-            Err(error) => Ok(Err(error.into())),
-        }
-    }
-
-    /// A small file; `false` where it is not one, or something is odd about it.
-    fn whole_file(&mut self, file: &WheelFile, tools: &mut Tools) -> io::Result<bool> {
-        let Tools { inflater, whole, .. } = tools;
-        let member = &file.member;
-        let (most_stored, most) = WHOLE;
-        if !member.is_deflated || member.stored_size > most_stored || member.size > most {
-            return Ok(false);
-        }
-        let end = GZIP_HEADER.len() + usize::try_from(member.stored_size).map_err(io::Error::other)?;
-        whole.clear();
-        whole.extend(GZIP_HEADER);
-        whole.resize(end, 0);
-        file.wheel.read_at(&mut whole[GZIP_HEADER.len()..], member.offset)?;
-        whole.extend(trailer(member.crc32, member.size));
-        let Some(plain) = inflater.whole(member, whole) else {
-            return Ok(false);
-        };
-        self.compressed(whole);
-        self.diff_id.update(plain);
-        self.unpacked += member.size;
-        Ok(true)
-    }
-
-    fn file_by_pieces(
         &mut self,
         file: &WheelFile,
         tools: &mut Tools,

@@ -86,6 +86,11 @@ pub(crate) struct Resolved {
 }
 
 impl Resolved {
+    /// Whether its requirement takes a wheel of this digest.
+    pub(crate) fn allows(&self, digest: &Digest) -> bool {
+        self.hashes.is_empty() || self.hashes.iter().any(|hash| *hash == digest.as_str())
+    }
+
     /// Of the wheel, where that is said before it is here.
     pub(crate) fn digest(&self) -> Option<&Digest> {
         match &self.source {
