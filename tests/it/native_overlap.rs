@@ -1,12 +1,13 @@
 //! What is sent to a registry while the rest of the image is still on its way here, or being made.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::faults::{Registry, log_in};
 use crate::native::{native_push, private_base};
 use crate::native_faults::missing_of;
 use crate::native_wheels::{Index, require};
-use crate::support::faults::{Fault, Proxy};
+use crate::support::faults::{Fault, Hold, Proxy};
 use crate::support::{Ran, Sandbox};
 
 /// A project of wheels from an index, and its repository, which has the base image already.
@@ -99,6 +100,27 @@ fn what_could_not_be_sent_ahead_is_sent_at_the_end() {
     assert_eq!(world.missing(), "0");
     let asked = world.asked(before);
     assert!(asked.iter().any(|line| is_upload(line)), "{asked:#?}");
+}
+
+#[test]
+fn a_wheel_that_no_installer_takes_ends_the_fetching_of_the_others() {
+    let world = World::of(&["shared-one", "large-one", "by-another-method"]);
+    let waited = Arc::new(AtomicU32::new(0));
+    let (waits, index) = (Arc::clone(&waited), format!("http://{}", world.index.address));
+    let wheels = Proxy::holding(&index, "GET /files/large_one-1.0-py3-none-any.whl ", move || {
+        waits.fetch_add(1, Ordering::SeqCst);
+        false
+    });
+    let arguments = native_push(private_base(), &world.repository);
+    let mut command = world.index.sandbox.command(&arguments);
+    command.env("PIP_INDEX_URL", format!("{}/sized", wheels.url()));
+    Ran::new(&arguments, command.output().unwrap())
+        .exits(1)
+        .says(&["by-another-method"]);
+    assert!(
+        waited.load(Ordering::SeqCst) < Hold::PATIENCE,
+        "nobody waits for the other wheel"
+    );
 }
 
 #[test]

@@ -30,14 +30,14 @@ pub(crate) struct Fault {
 }
 
 /// What waits for something else.
-struct Hold {
+pub(crate) struct Hold {
     matching: &'static str,
     until: Box<dyn Fn() -> bool + Send + Sync>,
 }
 
 impl Hold {
     /// The longest that it waits, in tenths of a second.
-    const PATIENCE: u32 = 200;
+    pub(crate) const PATIENCE: u32 = 200;
 
     /// Whether the request may go on.
     async fn ends(&self) -> bool {
