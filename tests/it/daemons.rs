@@ -6,7 +6,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::main_path::{SCHEMA_2, config, manifest, opt_ml, repository};
+use crate::main_path::{SCHEMA_2, config, login, manifest, opt_ml, repository};
 use crate::support::builders::Builder;
 use crate::support::{Sandbox, Testbed, python};
 
@@ -55,14 +55,7 @@ fn on(sandbox: Sandbox, builder: Builder) -> Sandbox {
 /// Has the daemon pull `image`, with the registry's password.
 fn pull(builder: Builder, image: &str) {
     let (host, _) = image.split_once('/').unwrap();
-    builder.docker_ok(&[
-        "login",
-        "--username",
-        "AWS",
-        "--password",
-        "123456789012-auth-token",
-        host,
-    ]);
+    builder.docker_ok(&login(host));
     builder.docker_ok(&["pull", "--quiet", image]);
 }
 

@@ -198,14 +198,19 @@ fn iris_from_setup_py_to_a_model_and_a_training_job() {
 
 pub(crate) fn docker_login() {
     let host = Testbed::get().variable("SGBUILD_TESTBED_REGISTRY");
-    docker_ok(&[
+    docker_ok(&login(host));
+}
+
+/// The arguments with which a docker client logs in to a registry of the emulated ECR.
+pub(crate) fn login(host: &str) -> [&str; 6] {
+    [
         "login",
         "--username",
         "AWS",
         "--password",
         "123456789012-auth-token",
         host,
-    ]);
+    ]
 }
 
 #[test]

@@ -12,6 +12,11 @@ use sgbuild::progress::Silent;
 use super::{CANARY, Context, Recorder, connect, settings, unique};
 use crate::support::builders::{Builder, with_each};
 
+/// What a shell says to `script` in an image.
+fn in_image(builder: Builder, image: &str, script: &str) -> String {
+    builder.docker_ok(&["run", "--rm", "--network=none", image, "/bin/sh", "-c", script])
+}
+
 with_each!(builds_caches_and_finds: all);
 
 async fn builds_caches_and_finds(builder: Builder) {
@@ -60,16 +65,8 @@ async fn builds_caches_and_finds(builder: Builder) {
     assert!(again.text().contains("cached"), "{}", again.text());
     assert!(!again.text().contains("detail the file"), "{}", again.text());
 
-    let layers = builder.docker_ok(&[
-        "run",
-        "--rm",
-        "--network=none",
-        image.name(),
-        "/bin/sh",
-        "-c",
-        "echo /in/*",
-    ]);
-    assert_eq!(layers.trim(), "/in/Dockerfile /in/a.txt");
+    let listed = in_image(builder, image.name(), "echo /in/*");
+    assert_eq!(listed.trim(), "/in/Dockerfile /in/a.txt");
 }
 
 with_each!(a_failing_step_is_shown_with_its_output: all);
@@ -120,16 +117,8 @@ async fn a_secret_reaches_its_step_and_nothing_else(builder: Builder) {
         + &builder.docker_ok(&["inspect", image.id.as_str()]);
     assert!(!history.contains(CANARY));
     // podman is given them with the context, and takes them out of it.
-    let list = [
-        "run",
-        "--rm",
-        "--network=none",
-        image.name(),
-        "/bin/sh",
-        "-c",
-        "echo /in/* /in/.s*",
-    ];
-    assert_eq!(builder.docker_ok(&list).trim(), "/in/Dockerfile /in/a.txt /in/.s*");
+    let listed = in_image(builder, image.name(), "echo /in/* /in/.s*");
+    assert_eq!(listed.trim(), "/in/Dockerfile /in/a.txt /in/.s*");
     let saved = builder.docker(&["save", image.id.as_str()]).stdout;
     assert!(saved.len() > 100_000);
     assert!(!saved.windows(CANARY.len()).any(|window| window == CANARY.as_bytes()));
