@@ -1,5 +1,6 @@
 //! Services that fail: AWS, registries and functions behind a proxy that injects faults, and interrupts.
 
+use std::collections::HashMap;
 use std::fs;
 use std::io::Read as _;
 use std::net::TcpListener;
@@ -178,11 +179,16 @@ fn logged_in(host: &str) -> Sandbox {
 
 /// Docker's credentials for `host`.
 pub(crate) fn log_in(sandbox: &Sandbox, host: &str) {
+    log_in_to(sandbox, &[host]);
+}
+
+pub(crate) fn log_in_to(sandbox: &Sandbox, hosts: &[&str]) {
     let auth = base64::engine::general_purpose::STANDARD.encode("me:secret");
     fs::create_dir_all(sandbox.home().join(".docker")).unwrap();
     fs::write(
         sandbox.home().join(".docker/config.json"),
-        json!({ "auths": { host: { "auth": auth } } }).to_string(),
+        json!({ "auths": hosts.iter().map(|host| (*host, json!({ "auth": auth }))).collect::<HashMap<_, _>>() })
+            .to_string(),
     )
     .unwrap();
 }

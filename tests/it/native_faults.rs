@@ -3,7 +3,7 @@
 use insta::assert_snapshot;
 
 use crate::bad_input::tiny;
-use crate::faults::{Registry, log_in};
+use crate::faults::{Registry, log_in, log_in_to};
 use crate::support::faults::{Cut, Cutting, Fault, Proxy};
 use crate::support::{Ran, Sandbox, python};
 
@@ -149,4 +149,34 @@ fn a_connection_that_takes_nothing_more_is_given_up_and_begun_again() {
     push(&sandbox(&host), &host).exits(0);
     assert!(network.has_cut());
     assert_eq!(missing(&registry), "0");
+}
+
+#[test]
+fn a_base_whose_layers_are_gone_since_it_was_read_is_told_as_that() {
+    let (bases, images) = (Registry::start(), Registry::start());
+    let proxy = Proxy::start(&bases.url(), vec![]);
+    let host = proxy.address.to_string();
+    let sandbox = sandbox(&host);
+    push(&sandbox, &host).exits(0);
+    let base = format!("{host}/team/tiny:1.0.0");
+    let with_base = |arguments: &[&str]| sandbox.run(&[arguments, &["--base-image", &base]].concat());
+    with_base(&["build"]).exits(0);
+    proxy.fail(fault("GET /v2/team/tiny/blobs", 404, "", usize::MAX));
+
+    let other = images.url().replace("http://", "");
+    log_in_to(&sandbox, &[&host, &other]);
+    let repository = format!("{other}/team/tiny");
+    for arguments in [
+        &["build", "--output", "image.tar"][..],
+        &["build", "--output", "layout/"],
+        &["push", "--repository", &repository],
+    ] {
+        let of_base = format!("of the base image {base}@sha256:");
+        let ran = with_base(arguments)
+            .exits(1)
+            .says(&["does not have the layer sha256:", &of_base, "--pull"]);
+        assert!(!ran.stderr.contains("entity not found"), "{}", ran.stderr);
+    }
+    assert!(!sandbox.project().join("image.tar").exists());
+    assert_eq!(missing(&images), "none");
 }

@@ -76,6 +76,7 @@ impl BaseBlobs {
             Ok::<_, Error>(Arc::new(client))
         });
         Ok(Arc::new(RemoteBlob {
+            base: reference.to_string(),
             client: Arc::clone(connected.await?),
             descriptor: layer.descriptor.clone(),
         }))
@@ -308,7 +309,7 @@ impl Content for FileBlob {
 
     fn open(&self) -> io::Result<Box<dyn Read + Send>> {
         let opened = self.source.open(&self.layer)?;
-        opened.ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))
+        opened.ok_or_else(|| io::Error::other(changed(&self.source)))
     }
 }
 

@@ -159,8 +159,8 @@ pub enum Error {
         /// The base image.
         base: String,
     },
-    /// The base's registry lost a layer between two looks.
-    #[error("the registry of the base image {base} does not have its layer {digest} any more")]
+    /// The base's registry lost a layer since the base was read: another image has its tag by now.
+    #[error("the registry does not have the layer {digest} of the base image {base} any more")]
     LayerGone {
         /// The base image.
         base: String,
@@ -180,9 +180,29 @@ impl Error {
             reason,
         }
     }
-}
 
-impl Error {
+    /// Why a layer could not be read to its end; what a registry said of it is told as it was said.
+    pub(super) fn of_reading(source: io::Error) -> Self {
+        let source = match source.downcast::<Self>() {
+            Ok(error) => return error,
+            Err(source) => source,
+        };
+        match source.downcast::<client::Error>() {
+            Ok(error) => Self::Registry(error),
+            Err(source) => Self::Layer(source),
+        }
+    }
+
+    /// Why a layer of the base could not be passed on.
+    pub(super) fn of_passing(error: client::Error) -> Self {
+        match error {
+            client::Error::Local { source, .. } if source.get_ref().is_some_and(|source| source.is::<Self>()) => {
+                Self::of_reading(source)
+            }
+            error => Self::Registry(error),
+        }
+    }
+
     /// Whether Docker may do what the native engine could not: it runs commands in the image, and may have a base image that no
     /// registry has.
     pub(crate) fn is_for_docker(&self) -> bool {

@@ -277,7 +277,7 @@ impl Sending<'_> {
             return Ok("mounted");
         }
         let blob = self.native.base_blob(&self.of_base, layer, self.progress).await?;
-        client.upload_blob(&blob).await?;
+        client.upload_blob(&blob).await.map_err(Error::of_passing)?;
         Ok("pushed")
     }
 }
@@ -323,6 +323,8 @@ impl Read for Counted {
 
 /// A blob of another registry, which passes through here as it comes.
 pub(super) struct RemoteBlob {
+    /// The base image that it is of.
+    pub(super) base: String,
     pub(super) client: Arc<Client>,
     pub(super) descriptor: Descriptor,
 }
@@ -338,12 +340,15 @@ impl Content for RemoteBlob {
     fn open(&self) -> io::Result<Box<dyn Read + Send>> {
         let runtime = Handle::current();
         let (mut written, read) = tokio::io::duplex(AHEAD);
-        let (client, blob) = (Arc::clone(&self.client), self.descriptor.clone());
+        let (client, blob, base) = (Arc::clone(&self.client), self.descriptor.clone(), self.base.clone());
         let reading = runtime.spawn(async move {
             let read = client.read_blob(&blob, &mut written).await;
             match read {
                 Ok(true) => Ok(()),
-                Ok(false) => Err(io::Error::from(io::ErrorKind::NotFound)),
+                Ok(false) => Err(io::Error::other(Error::LayerGone {
+                    base,
+                    digest: blob.digest,
+                })),
                 Err(error) => Err(io::Error::other(error)),
             }
         });

@@ -9,7 +9,6 @@ use crate::engine::output::{self, Output, Unfinished, UnfinishedDirectory};
 use crate::engine::{self, BuiltImage};
 use crate::oci::Digest;
 use crate::progress::Progress;
-use crate::registry::client;
 
 /// How much is handed to the system at a time.
 const BUFFER: usize = 256 << 10;
@@ -127,15 +126,7 @@ fn failed(failure: Failure, place: &std::path::Path) -> engine::Error {
     match failure {
         Failure::Write(source) => output::Error::write(place)(source).into(),
         Failure::Stopped => Error::Cancelled(crate::progress::Cancelled).into(),
-        Failure::Read(source) => of_reading(source).into(),
-    }
-}
-
-/// What the registry of the base said is told as it was said.
-fn of_reading(source: io::Error) -> Error {
-    match source.downcast::<client::Error>() {
-        Ok(error) => Error::Registry(error),
-        Err(source) => Error::Layer(source),
+        Failure::Read(source) => Error::of_reading(source).into(),
     }
 }
 
