@@ -23,6 +23,8 @@ use sgbuild::registry::client::{Access, Client, ClientSettings, Manifest, Retry}
 use sgbuild::registry::{Credentials, ecr};
 use sgbuild::secret::Secret;
 
+use crate::support::emulator::EmulatorProcess;
+
 /// A program that is stopped when dropped.
 struct Server {
     child: Child,
@@ -463,12 +465,8 @@ fn aws(port: u16) -> SdkConfig {
 
 #[tokio::test]
 async fn an_emulated_account_has_its_repository_made_and_its_token_given() {
-    let port = free_port();
-    let _moto = serve(
-        crate::support::moto_server().args(["-H", "127.0.0.1", "-p", &port.to_string()]),
-        port,
-    );
-    let aws = aws(port);
+    let emulator = EmulatorProcess::start();
+    let aws = aws(emulator.port);
     let target = ecr::default_repository(&aws, "Iris_Classifier").await.unwrap();
     assert_eq!(
         target.to_string(),

@@ -38,7 +38,8 @@ from typing import Any
 from urllib.parse import parse_qs, unquote
 
 HERE = Path(__file__).resolve().parent
-
+# The testbed's function host.
+FUNCTIONS = "http://127.0.0.1:24567"
 
 NOUNS = ("jobs", "builds", "events", "schedules", "sessions", "calls", "functions")
 
@@ -46,7 +47,7 @@ NOUNS = ("jobs", "builds", "events", "schedules", "sessions", "calls", "function
 def source_digest() -> str:
     """What tells one state of these files from the next."""
     packages = (HERE / "emulation", HERE / "permissions")
-    files = [HERE / "moto_server.py", *(file for each in packages for file in sorted(each.glob("*.py")))]
+    files = [HERE / "moto_server.py", HERE / "emulators.py", *(file for each in packages for file in sorted(each.glob("*.py")))]
     return hashlib.sha256(b"\0".join(each.read_bytes() for each in files)).hexdigest()
 
 
@@ -126,25 +127,15 @@ def rules() -> Any:
     return rules
 
 
-def main() -> None:
-    """Serve until SIGTERM."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("-H", "--host", default="127.0.0.1")
-    parser.add_argument("-p", "--port", type=int, required=True)
-    parser.add_argument("--functions", default="http://127.0.0.1:24567", help="the function host, where events go")
-    given = parser.parse_args()
-    # moto reads its own port from there where it names itself in an answer.
-    os.environ["MOTO_PORT"] = str(given.port)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-
+def application(functions: str) -> Callable[..., Iterable[bytes]]:
+    """moto with our additions; events of it go to the function host `functions`."""
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
-    from werkzeug.serving import run_simple
 
     from emulation import (
         builds,
         cloudformation,
         delivery,
-        functions,
+        functions as lambda_functions,
         passwords,
         s3_answers,
         s3_events,
@@ -154,12 +145,37 @@ def main() -> None:
     )
     from permissions.enforcement import Enforced
 
-    changed = (training_jobs, builds, s3_answers, s3_events, cloudformation, templates, functions, tables, passwords)
+    changed = (
+        training_jobs,
+        builds,
+        s3_answers,
+        s3_events,
+        cloudformation,
+        templates,
+        lambda_functions,
+        tables,
+        passwords,
+    )
     for each in changed:
         each.install()
-    delivery.install(given.functions)
-    moto = Enforced(DomainDispatcherApplication(create_backend_app))
-    run_simple(given.host, given.port, WithDoor(moto), threaded=True)
+    delivery.install(functions)
+    return WithDoor(Enforced(DomainDispatcherApplication(create_backend_app)))
+
+
+def main() -> None:
+    """Serve until SIGTERM."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("-H", "--host", default="127.0.0.1")
+    parser.add_argument("-p", "--port", type=int, required=True)
+    parser.add_argument("--functions", default=FUNCTIONS, help="the function host, where events go")
+    given = parser.parse_args()
+    # moto reads its own port from there where it names itself in an answer.
+    os.environ["MOTO_PORT"] = str(given.port)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+
+    from werkzeug.serving import run_simple
+
+    run_simple(given.host, given.port, application(given.functions), threaded=True)
 
 
 if __name__ == "__main__":

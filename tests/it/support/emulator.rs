@@ -1,8 +1,8 @@
 //! An AWS emulator of a test's own, with the account that the functions work in.
 
-use std::net::TcpListener;
-use std::process::{Child, Stdio};
-use std::time::{Duration, Instant};
+use std::io::{BufRead as _, BufReader};
+use std::net::TcpStream;
+use std::time::Duration;
 
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
@@ -19,25 +19,41 @@ const TABLE: &str = "runs";
 
 /// The emulator; it ends with its test.
 pub(crate) struct Emulator {
-    process: Child,
+    _process: EmulatorProcess,
     pub(crate) endpoint: String,
     pub(crate) config: SdkConfig,
     pub(crate) topic: String,
     inbox: String,
 }
 
+/// An emulator as it is when it starts, with nothing in it.
+pub(crate) struct EmulatorProcess {
+    pub(crate) port: u16,
+    /// It lives as long as this is open.
+    _asked: TcpStream,
+}
+
+impl EmulatorProcess {
+    /// The testbed's `emulators.py` has one at once.
+    pub(crate) fn start() -> Self {
+        let address = super::Testbed::get().variable("SGBUILD_TESTBED_EMULATORS");
+        let asked = TcpStream::connect(address).expect("an emulator is needed: run `make services`");
+        let mut told = String::new();
+        BufReader::new(&asked).read_line(&mut told).unwrap();
+        let port = told.split(' ').next().and_then(|port| port.parse().ok());
+        Self {
+            port: port.unwrap_or_else(|| panic!("no emulator came of it, see its log: {told:?}")),
+            _asked: asked,
+        }
+    }
+}
+
 impl Emulator {
     /// An account with the buckets `iris-input`, `iris-output` and `synthetic` (all versioned), the table, and the topic with
     /// one subscriber.
     pub(crate) async fn start() -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let process = super::moto_server()
-            .args(["--host", "127.0.0.1", "--port", &port.to_string()])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the emulator is needed: run `make services`");
-        let endpoint = format!("http://127.0.0.1:{port}");
+        let process = EmulatorProcess::start();
+        let endpoint = format!("http://127.0.0.1:{}", process.port);
         let config = SdkConfig::builder()
             .http_client(sgbuild::aws::http_client())
             .behavior_version(BehaviorVersion::latest())
@@ -48,13 +64,8 @@ impl Emulator {
             .timeout_config(TimeoutConfig::builder().read_timeout(Duration::from_secs(30)).build())
             .endpoint_url(&endpoint)
             .build();
-        let begun = Instant::now();
-        while tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_err() {
-            assert!(begun.elapsed() < Duration::from_mins(1), "the emulator did not start");
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
         let mut emulator = Self {
-            process,
+            _process: process,
             endpoint,
             config,
             topic: String::new(),
@@ -269,13 +280,6 @@ impl Emulator {
         names
             .filter_map(|job| job.training_job_name().map(ToOwned::to_owned))
             .collect()
-    }
-}
-
-impl Drop for Emulator {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
     }
 }
 

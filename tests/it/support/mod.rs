@@ -57,13 +57,6 @@ impl Testbed {
     }
 }
 
-/// The AWS emulator as the testbed runs it, for tests that start their own; it takes `-H` and `-p`.
-pub(crate) fn moto_server() -> Command {
-    let mut command = Command::new(Testbed::get().variable("SGBUILD_TESTBED_PYTHON"));
-    command.arg(root().join("tests/testbed/moto_server.py"));
-    command
-}
-
 /// The function host runs the binary under test as the training Lambda `name`, and there is data to train with.
 pub(crate) fn training_lambda(name: &str) {
     python(&format!(

@@ -55,16 +55,17 @@ def current() -> bool:
     try:
         connection.request("GET", "/_testbed/health")
         answer = connection.getresponse()
-        return answer.status == 200 and json.loads(answer.read()).get("source") == _digest()
+        return answer.status == 200 and json.loads(answer.read()).get("source") == digest()
     except (OSError, ValueError, http.client.HTTPException):
         return False
     finally:
         connection.close()
 
 
-def _digest() -> str:
+def digest() -> str:
+    """The state of our additions on disk, as moto_server.py tells it of what it runs."""
     packages = (HERE / "emulation", HERE / "permissions")
-    files = [PROGRAM, *(file for each in packages for file in sorted(each.glob("*.py")))]
+    files = [PROGRAM, HERE / "emulators.py", *(file for each in packages for file in sorted(each.glob("*.py")))]
     return hashlib.sha256(b"\0".join(each.read_bytes() for each in files)).hexdigest()
 
 
