@@ -35,8 +35,9 @@ demo: ## the whole pipeline on a real package, narrated: commit, data and failur
 	tests/testbed/up_while demo/patiently $(CARGO) build --locked
 	$(WITH_TESTBED); SGBUILD=$(DEBUG) demo/demo.sh
 
-test: services lint nextest ## lint, then every test against real services
-	$(TESTBED) up
+test: nextest ## lint, then every test against real services
+	tests/testbed/up_while $(CARGO) build --locked --all-targets
+	$(MAKE) --no-print-directory lint
 	$(WITH_TESTBED); "$$SGBUILD_TESTBED_PYTHON" -m unittest discover --start-directory tests/testbed
 	$(WITH_TESTBED); "$$SGBUILD_TESTBED_TEMPLATE_PYTHON" -m unittest discover --start-directory tests/template
 	$(WITH_TESTBED); cd fixtures/iris-classifier && "$$SGBUILD_TESTBED_PYTHON" -m unittest discover --buffer --start-directory tests
@@ -95,13 +96,14 @@ clean: ## stop the services and remove what was built
 	@$(TESTBED) down
 	$(CARGO) clean
 
-# Programs of the tests, where missing. Not in the project's own target directory.
+# Programs of the tests, where missing. Not in the project's own target directory. cargo-deny looks at some hundred crates: optimising it takes
+# minutes longer than it ever works.
 .PHONY: nextest deny cargo-fuzz
 nextest:
 	@cargo-nextest --version >/dev/null 2>&1 || $(CARGO) install --locked --target-dir "$(CARGO_TARGET_DIR)/tools" cargo-nextest@$(NEXTEST_VERSION)
 
 deny:
-	@cargo-deny --version >/dev/null 2>&1 || $(CARGO) install --locked --target-dir "$(CARGO_TARGET_DIR)/tools" cargo-deny@$(DENY_VERSION)
+	@cargo-deny --version >/dev/null 2>&1 || $(CARGO) install --locked --debug --target-dir "$(CARGO_TARGET_DIR)/tools" cargo-deny@$(DENY_VERSION)
 
 cargo-fuzz:
 	@cargo-fuzz --version >/dev/null 2>&1 || $(CARGO) install --locked --target-dir "$(CARGO_TARGET_DIR)/tools" cargo-fuzz@$(FUZZ_VERSION)
