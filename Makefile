@@ -57,11 +57,12 @@ lint: services deny ## formatting, clippy, the fuzz targets, licences and bans, 
 	    "$$lint/bin/check-jsonschema" --quiet --builtin-schema vendor.github-actions action.yml && \
 	    "$$lint/bin/zizmor" --offline --pedantic --quiet --no-progress $(WORKFLOWS) action.yml
 
-release: ## what a release has for x86_64 Linux, from glibc 2.17 on: wheel, archive, sdist in target/packages; installed and run
+release: services ## what a release has for x86_64 Linux, from glibc 2.17 on: wheel, archive, sdist in target/packages; installed and run
 	rm -rf "$(PACKAGES)"
 	release/build x86_64-unknown-linux-gnu "$(PACKAGES)"
 	release/sdist "$(PACKAGES)"
 	test=$$(release/venv test) && cd release/tests && SGBUILD_PACKAGES="$(PACKAGES)" "$$test/bin/python" -m unittest -v
+	$(WITH_TESTBED); SGBUILD="$(CARGO_TARGET_DIR)/x86_64-unknown-linux-gnu/dist/sgbuild" demo/demo.sh
 
 bench: services ## reading beside setuptools, build and uv; pushing beside Docker and buildah (docs/bench.md); cold starts
 	$(CARGO) build --locked --release
