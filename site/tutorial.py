@@ -2,10 +2,11 @@
 
   python3 site/tutorial.py --sgbuild FILE [--write]
 
-The testbed is the account (`tests/testbed/testbed env`), a directory is GitHub: that is environment, and not a word of the
-text. A block whose introduction begins with a file's name is that file. In a `console` block a line that begins with `$ ` is typed, in one shell
-for all of them, and what follows it is what the page promises. `…` there stands for anything, alone on a line for any lines;
-digests, dates, times and sizes need not be the same. `--write` puts what was seen into the page instead.
+The testbed is the account (`tests/testbed/testbed env`), a directory is GitHub: that is environment, and not a word of
+the text. A block whose introduction begins with a file's name is that file. In a `console` block a line that begins with
+`$ ` is typed, in one shell for all of them, and what follows it is what the page promises. `…` there stands for anything,
+alone on a line for any lines; digests, dates, times and sizes need not be the same. `--write` puts what was seen into
+the page instead.
 """
 
 from __future__ import annotations
@@ -285,7 +286,10 @@ def agree(shown: list[str], seen: list[str]) -> bool:
 
 
 def elided(shown: list[str], seen: list[str]) -> list[str]:
-    """What was seen, with as much left out as the page leaves out: its first lines, its last, and between them those that are alike."""
+    """What was seen, with as much left out as the page leaves out.
+
+    Of its first lines and its last as many are kept, and between them those that are like the page's.
+    """
     pieces = [list(lines) for left_out, lines in groupby(shown, key=lambda line: line == ANY) if not left_out]
     head = [] if shown[0] == ANY else seen[: len(pieces.pop(0))]
     tail = [] if shown[-1] == ANY else seen[-len(pieces.pop()) :]
