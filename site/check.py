@@ -2,9 +2,9 @@
 
   python3 site/check.py DIRECTORY SCREENSHOTS
 
-What fails: a picture that is not there or not shown, a page that is wider than the window, text of a picture too small to
-read, a link to no page or to no heading, an error on the console, and any request to another host. Links to other sites
-are not followed. The screenshots are for people.
+What fails: a picture that is not there or not shown, a page that is wider than the window, a picture with text that is too
+small to read or leaves it, a link to no page or to no heading, an error on the console, and any request to another host.
+Links to other sites are not followed. The screenshots are for people.
 """
 
 from __future__ import annotations
@@ -61,6 +61,26 @@ LOOK = """
 })()
 """
 
+LETTERING = """
+(async () => {
+  const holder = document.createElement('div');
+  holder.innerHTML = await (await fetch(%r)).text();
+  document.body.append(holder);
+  const picture = holder.querySelector('svg');
+  const box = picture.viewBox.baseVal;
+  const texts = [...picture.querySelectorAll('text')];
+  const sizes = texts.map(each => parseFloat(getComputedStyle(each).fontSize));
+  const outside = texts.filter(each => {
+    const it = each.getBBox();
+    return it.x < box.x || it.y < box.y || it.x + it.width > box.x + box.width || it.y + it.height > box.y + box.height;
+  });
+  const scale = picture.width.baseVal.value / box.width;
+  const found = [Math.min(...sizes) * scale, outside.map(each => each.textContent)];
+  holder.remove();
+  return found;
+})()
+"""
+
 
 class Files(SimpleHTTPRequestHandler):
     """The site's files, quietly."""
@@ -111,8 +131,11 @@ def look(browser: Browser, origin: str, page: str, width: int, scheme: str) -> t
         if image["broken"]:
             wrong.append(f"picture not shown: {image['source']}")
         # mdBook has each a second time, for when it is enlarged.
-        elif image["scale"] and (letters := smallest_letters(browser, image["source"]) * image["scale"]) < LEGIBLE:
-            wrong.append(f"letters of {letters:.1f} pixels in {image['source']}")
+        elif image["scale"]:
+            letters, outside = lettering(browser, image["source"])
+            if letters * image["scale"] < LEGIBLE:
+                wrong.append(f"letters of {letters * image['scale']:.1f} pixels in {image['source']}")
+            wrong += [f"a text leaves {image['source']}: {each}" for each in outside]
     if (seen["theme"].find("navy") >= 0) != (scheme == "dark"):
         wrong.append(f"does not follow the {scheme} scheme: {seen['theme']}")
     if not seen["text"]:
@@ -121,24 +144,12 @@ def look(browser: Browser, origin: str, page: str, width: int, scheme: str) -> t
 
 
 @functools.cache
-def smallest_letters(browser: Browser, source: str) -> float:
-    """The smallest type in an SVG, in its own pixels; of another picture nothing is known."""
+def lettering(browser: Browser, source: str) -> tuple[float, list[str]]:
+    """The smallest type in an SVG, in its own pixels, and texts that leave it; of another picture nothing is known."""
     if not source.endswith(".svg"):
-        return 100.0
-    script = """
-    (async () => {
-      const text = await (await fetch(%r)).text();
-      const holder = document.createElement('div');
-      holder.innerHTML = text;
-      document.body.append(holder);
-      const picture = holder.querySelector('svg');
-      const scale = picture.viewBox.baseVal.width ? picture.width.baseVal.value / picture.viewBox.baseVal.width : 1;
-      const sizes = [...picture.querySelectorAll('text')].map(each => parseFloat(getComputedStyle(each).fontSize));
-      holder.remove();
-      return Math.min(100, ...sizes) * scale;
-    })()
-    """
-    return browser.evaluate(script % source)
+        return LEGIBLE, []
+    size, outside = browser.evaluate(LETTERING % source)
+    return size, outside
 
 
 def dead_links(pages: dict[str, dict[str, Any]], origin: str, directory: Path) -> list[str]:

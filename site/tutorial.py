@@ -14,22 +14,17 @@ from __future__ import annotations
 import argparse
 import difflib
 import json
-import os
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
-import urllib.request
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
-from typing import Any
 
-import botocore.session
+from account import Played, client, environment, forget_repository
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "tutorial.md"
@@ -177,36 +172,24 @@ class Shell:
         self.process.wait()
 
 
-def client(service: str) -> Any:
-    """A client of one of AWS's services."""
-    return botocore.session.get_session().create_client(service)
-
-
 class Account:
     """What AWS and GitHub do by themselves, by the testbed."""
 
     def __init__(self, github: Path) -> None:
-        self.url = f"{os.environ['SGBUILD_TESTBED_PLAYER']}/_pipelines/tutorial"
+        self.played = Played("tutorial")
         self.github = github
 
     def prepare(self) -> None:
         """An account that has not seen the tutorial, and an empty repository."""
-        self.end()
+        self.played.end()
         client("cloudformation").delete_stack(StackName=STACK)
-        registry = client("ecr")
-        known = {each["repositoryName"] for each in registry.describe_repositories()["repositories"]}
-        if REPOSITORY in known:
-            registry.delete_repository(repositoryName=REPOSITORY, force=True)
-        kept = Path(os.environ["SGBUILD_TESTBED"], "registry")
-        for repository in kept.glob(f"**/repositories/{REPOSITORY}"):
-            shutil.rmtree(repository)
+        forget_repository(REPOSITORY)
         self.github.parent.mkdir(parents=True)
         subprocess.run(["git", "init", "--quiet", "--bare", "--initial-branch", "main", self.github], check=True)
 
     def launched(self) -> None:
         """From here on, AWS acts by itself; it waits two seconds for more data, not a minute."""
-        body = {"stack": STACK, "source": str(self.github), "fresh_pull": True, "batching_window": 2}
-        self._ask("PUT", json.dumps(body).encode())
+        self.played.begin(stack=STACK, source=str(self.github), fresh_pull=True, batching_window=2)
 
     def wait(self, runs: int) -> None:
         """Until so many trainings have ended and were told of."""
@@ -214,7 +197,7 @@ class Account:
         table = resource["StackResourceDetail"]["PhysicalResourceId"]
         until = time.monotonic() + PATIENCE
         while time.monotonic() < until:
-            history = json.loads(self._ask("GET"))
+            history = self.played.history()
             for build in history["builds"]:
                 if build["status"] not in ("IN_PROGRESS", "SUCCEEDED"):
                     sys.exit(f"tutorial: a build ended with {build['status']}:\n{Path(build['log']).read_text()}")
@@ -224,50 +207,6 @@ class Account:
                 return
             time.sleep(0.3)
         sys.exit(f"tutorial: run {runs} did not end within {PATIENCE} s: {json.dumps(history, indent=2)}")
-
-    def end(self) -> None:
-        """Nothing is played any more."""
-        try:
-            self._ask("DELETE")
-        except urllib.error.HTTPError as error:
-            if error.code != 404:
-                raise
-
-    def _ask(self, method: str, body: bytes | None = None) -> bytes:
-        with urllib.request.urlopen(urllib.request.Request(self.url, body, method=method)) as answer:
-            return answer.read()
-
-
-def environment(sgbuild: Path, scratch: Path) -> dict[str, str]:
-    """Where the reader's shell is: the testbed's account, a home of its own, GitHub in a directory."""
-    programs = scratch / "bin"
-    programs.mkdir()
-    (programs / "sgbuild").symlink_to(sgbuild.resolve())
-    (programs / "aws").symlink_to(Path(sys.executable).parent / "aws")
-    home = scratch / "home"
-    home.mkdir()
-    git = {
-        f"url.file://{scratch}/github/.insteadOf": "https://github.com/",
-        "user.name": "Ada",
-        "user.email": "ada@example.com",
-        "safe.directory": "*",
-    }
-    numbered = {}
-    for number, (key, value) in enumerate(git.items()):
-        numbered |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("SGBUILD_", "GIT_", "PYTHON"))}
-    return (
-        kept
-        | numbered
-        | {
-            "GIT_CONFIG_COUNT": str(len(git)),
-            "PATH": f"{programs}:{os.environ['PATH']}",
-            "HOME": str(home),
-            "XDG_CACHE_HOME": str(home / ".cache"),
-            "AWS_CA_BUNDLE": os.environ["SSL_CERT_FILE"],
-            "LC_ALL": "C.UTF-8",
-        }
-    )
 
 
 def comparable(line: str) -> str:
@@ -306,7 +245,7 @@ def follow(sgbuild: Path) -> tuple[list[tuple[Console, list[list[str]]]], list[s
     with tempfile.TemporaryDirectory(prefix="sgbuild-tutorial-") as scratch:
         directory = Path(scratch, "home")
         account = Account(Path(scratch, "github", GITHUB))
-        shell = Shell(Path(scratch), environment(sgbuild, Path(scratch)))
+        shell = Shell(Path(scratch), environment(sgbuild, Path(scratch), Path(scratch, "github")))
         shell.type(f"cd {shlex.quote(str(directory))}")
         account.prepare()
         try:
@@ -320,7 +259,7 @@ def follow(sgbuild: Path) -> tuple[list[tuple[Console, list[list[str]]]], list[s
                     blocks.append((step, seen))
         finally:
             shell.close()
-            account.end()
+            account.played.end()
     return blocks, wrong
 
 
