@@ -2,9 +2,9 @@
 
   python3 site/check.py DIRECTORY SCREENSHOTS
 
-What fails: a picture that is not there or not shown, a page that is wider than the window, a picture with text that is too
-small to read or leaves it, a link to no page or to no heading, an error on the console, and any request to another host.
-Links to other sites are not followed. The screenshots are for people.
+What fails: a picture that is not there or not shown, a page that is wider than the window, a picture with text that is
+too small to read or leaves it, a link to no page or to no heading, an error on the console, and any request to another
+host. Links to other sites are not followed. The screenshots are for people.
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ SESSION = [
 PROMPT = "$ "
 # What the home directory is called in the picture.
 HOME = b"/home/ada"
-COLUMNS, ROWS = 80, 60
+COLUMNS, ROWS = 90, 60
 # Seconds: how long a key takes, how much of a pause is kept, how long a command may take.
 KEY, PAUSE, PATIENCE = 0.03, 1.0, 600
 LETTER, LINE, MARGIN, SIZE = 8.4, 19, 16, 14
@@ -136,7 +136,6 @@ def record(shell: dict[str, str], directory: Path) -> Recorder:
     for command in SESSION:
         for key in command:
             recorder.feed(key.encode(), KEY)
-        recorder.feed(b"\r\n", KEY)
         os.write(terminal, f"{command}\n".encode())
         until_prompt(terminal, recorder, shell["HOME"])
         recorder.now += PAUSE

@@ -3,10 +3,10 @@
   python3 site/tutorial.py --sgbuild FILE [--write]
 
 The testbed is the account (`tests/testbed/testbed env`), a directory is GitHub: that is environment, and not a word of
-the text. A block whose introduction begins with a file's name is that file. In a `console` block a line that begins with
-`$ ` is typed, in one shell for all of them, and what follows it is what the page promises. `…` there stands for anything,
-alone on a line for any lines; digests, dates, times and sizes need not be the same. `--write` puts what was seen into
-the page instead.
+the text. A block whose introduction begins with a file's name is that file. In a `console` block a line that begins
+with `$ ` is typed, in one shell for all of them, and what follows it is what the page promises. There, `…` stands for
+anything, alone on a line for any lines; digests, dates, times and sizes need not be the same. `--write` puts what was
+seen into the page instead.
 """
 
 from __future__ import annotations
