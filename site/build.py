@@ -186,9 +186,16 @@ def gather(made: dict[str, str]) -> dict[str, list[Page]]:
 
 
 def within(directory: str, texts: dict[str, str]) -> list[str]:
-    """The pages of a directory; the one about all of them is first."""
-    names = [name for name in texts if name.startswith(f"{directory}/")]
-    return sorted(names, key=lambda name: (not name.endswith("/README.md"), name))
+    """The pages of a directory: the one about all of them, and the others in the order in which that names them."""
+    names = sorted(name for name in texts if name.startswith(f"{directory}/"))
+    index = f"{directory}/README.md"
+    about = texts.get(index, "")
+
+    def order(name: str) -> tuple[bool, int]:
+        at = about.find(f"({posixpath.basename(name)})")
+        return name != index, at if at >= 0 else len(about)
+
+    return sorted(names, key=order)
 
 
 def place(source: str) -> str:

@@ -38,13 +38,13 @@ SESSION = [
 PROMPT = "$ "
 # What the home directory is called in the picture.
 HOME = b"/home/ada"
-COLUMNS, ROWS = 90, 60
+COLUMNS, ROWS = 100, 60
 # Seconds: how long a key takes, how much of a pause is kept, how long a command may take.
 KEY, PAUSE, PATIENCE = 0.03, 1.0, 600
-LETTER, LINE, MARGIN, SIZE = 8.4, 19, 16, 14
+LETTER, LINE, MARGIN, SIZE = 7.8, 18, 16, 13
 STYLE = """
 text {
-  font: 14px ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace;
+  font: 13px ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace;
   white-space: pre;
   fill: #1f2328;
 }

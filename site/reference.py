@@ -217,7 +217,7 @@ def settings(configuration: str) -> str:
 def exit_codes(sgbuild: Path, overview: str) -> str:
     """What the exit codes mean, and where the program knows its errors by code, which of them end so."""
     told = next(each for each in paragraphs(overview.splitlines()) if each.startswith("Exit codes: "))
-    meanings = dict(re.findall(r"(\d+) ([^;]+?)(?:;|\.$|$)", told.removeprefix("Exit codes: ")))
+    meanings = dict(re.findall(r"(\d+) ([^;.]+)", told.removeprefix("Exit codes: ")))
     lines = ["# Exit codes", "", "| code | meaning |", "|---|---|"]
     lines += [f"| {code} | {prose(meaning)} |" for code, meaning in meanings.items()]
     for code, errors in sorted(errors_by_exit_code(sgbuild).items()):
