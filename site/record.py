@@ -38,7 +38,7 @@ SESSION = [
 PROMPT = "$ "
 # What the home directory is called in the picture.
 HOME = b"/home/ada"
-COLUMNS, ROWS = 100, 60
+COLUMNS, ROWS = 104, 60
 # Seconds: how long a key takes, how much of a pause is kept, how long a command may take.
 KEY, PAUSE, PATIENCE = 0.03, 1.0, 600
 LETTER, LINE, MARGIN, SIZE = 7.8, 18, 16, 13
