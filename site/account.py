@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 import os
 import shutil
 import sys
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +20,14 @@ import botocore.session
 def client(service: str) -> Any:
     """A client of one of AWS's services."""
     return botocore.session.get_session().create_client(service)
+
+
+@contextlib.contextmanager
+def alone() -> Iterator[None]:
+    """One at a time: the names of the pages are the same for everybody."""
+    with open(Path(os.environ["SGBUILD_TESTBED"], "docs.lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def forget_repository(name: str) -> None:

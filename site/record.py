@@ -25,7 +25,7 @@ from pathlib import Path
 from xml.sax.saxutils import escape
 
 import pyte
-from account import Played, client, environment, forget_repository
+from account import Played, alone, client, environment, forget_repository
 
 ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "docs" / "pictures" / "session.svg"
@@ -193,7 +193,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sgbuild", type=Path, required=True)
     sgbuild = parser.parse_args().sgbuild.resolve()
-    with tempfile.TemporaryDirectory(prefix="sgbuild-session-") as scratch:
+    with alone(), tempfile.TemporaryDirectory(prefix="sgbuild-session-") as scratch:
         shell = environment(sgbuild, Path(scratch), Path(scratch, "github"))
         project = Path(scratch, "home", PROJECT)
         shutil.copytree(ROOT / "fixtures" / PROJECT, project)

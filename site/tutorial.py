@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
 
-from account import Played, client, environment, forget_repository
+from account import Played, alone, client, environment, forget_repository
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "tutorial.md"
@@ -300,7 +300,8 @@ def main() -> None:
     parser.add_argument("--sgbuild", type=Path, required=True)
     parser.add_argument("--write", action="store_true", help="put what was seen into the page")
     given = parser.parse_args()
-    blocks, wrong = follow(given.sgbuild)
+    with alone():
+        blocks, wrong = follow(given.sgbuild)
     if given.write:
         lines = written(PAGE.read_text().splitlines(), blocks)
         PAGE.write_text("".join(f"{line}\n" for line in lines))
