@@ -28,7 +28,7 @@ HERE = Path(__file__).resolve().parent
 # are written by hand (`docs/errors`), or that reference.py makes (`commands`).
 CONTENTS = {
     "": ["README.md"],
-    "Start": ["docs/install.md", "docs/tutorial.md", "docs/how-it-works.md"],
+    "Start": ["docs/getting-started.md", "docs/install.md", "docs/tutorial.md", "docs/how-it-works.md"],
     "Use": [
         "docs/container.md",
         "docs/pipeline.md",
@@ -50,7 +50,12 @@ CONTENTS = {
 }
 # Where a page of the site is not named as its source.
 NAMED = {"SECURITY.md": "reporting.md"}
-TITLES = {"README.md": "sgbuild", "SECURITY.md": "Reporting a vulnerability", "CHANGELOG.md": "Changes"}
+TITLES = {
+    "README.md": "sgbuild",
+    "SECURITY.md": "Reporting a vulnerability",
+    "CHANGELOG.md": "Changes",
+    "docs/bench.md": "Beside the alternatives",
+}
 # Pictures that keep their size, and scroll where they are wider than the page.
 WIDE = {"session.svg", "pushing.svg"}
 

@@ -1,6 +1,6 @@
 """Records docs/pictures/session.svg: a real session on the testbed, in a terminal that pyte emulates.
 
-  python3 site/record.py --sgbuild FILE        (as `make session` does; needs `tests/testbed/testbed env`)
+  python3 site/record.py --sgbuild FILE        (as `make docs-pictures` does; needs `tests/testbed/testbed env`)
 
 What is typed is in SESSION; what is printed is what was printed, pauses of more than a second aside. The picture plays
 once and ends with the whole session in sight; readers whose system asks for less motion see the end at once.
