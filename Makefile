@@ -40,6 +40,7 @@ demo: ## the whole pipeline on a real package, narrated: commit, data and failur
 test: services lint nextest ## lint, then every test against real services
 	$(TESTBED) up
 	$(WITH_TESTBED); "$$SGBUILD_TESTBED_PYTHON" -m unittest discover --start-directory tests/testbed
+	$(WITH_TESTBED); "$$SGBUILD_TESTBED_PYTHON" -m unittest discover --start-directory site
 	$(WITH_TESTBED); "$$SGBUILD_TESTBED_TEMPLATE_PYTHON" -m unittest discover --start-directory tests/template
 	$(WITH_TESTBED); cd fixtures/iris-classifier && "$$SGBUILD_TESTBED_PYTHON" -m unittest discover --buffer --start-directory tests
 	$(WITH_TESTBED); $(CARGO) nextest run --locked --no-fail-fast

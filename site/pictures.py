@@ -210,7 +210,9 @@ def stack() -> None:
     picture.write("stack.svg")
 
 
+ALL = (pipeline, image, wheel_layer, stack)
+
 if __name__ == "__main__":
     OUT.mkdir(parents=True, exist_ok=True)
-    for draw in (pipeline, image, wheel_layer, stack):
+    for draw in ALL:
         draw()

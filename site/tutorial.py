@@ -98,7 +98,7 @@ def steps(lines: list[str]) -> list[Step]:
     at = 0
     while at < len(lines):
         line = lines[at]
-        if (named := FILE.match(line)) and (not lines[at - 1]):
+        if (named := FILE.match(line)) and (at == 0 or not lines[at - 1]):
             names = [named[1]]
         if wait := MEANWHILE.match(line):
             found.append(Wait(int(wait[1])))
