@@ -166,8 +166,10 @@ def joined_examples(content: list[str]) -> list[str]:
 
 def prose(text: str) -> str:
     """Text of a terminal as Markdown: nothing in it is a mark but code in backquotes."""
+    text = re.sub(r"\[(default|possible values): (\S+)\]$", r"[\1: `\2`]", text)
     text = re.sub(r"^\[default: (.*)\]$", r"Default: \1", text)
-    text = re.sub(r"\[default: (.*)\]$", r"(default: \1)", text)
+    text = re.sub(r"^\[possible values: (.*)\]$", r"Possible values: \1", text)
+    text = re.sub(r"\[(default|possible values): (.*)\]$", r"(\1: \2)", text)
     pieces = re.split(r"(`[^`]*`)", text)
     return "".join(piece if piece.startswith("`") else re.sub(r"([\\*_\[\]<>|])", r"\\\1", piece) for piece in pieces)
 

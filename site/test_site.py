@@ -107,12 +107,12 @@ sgbuild build [OPTIONS] [DIR]
 `[DIR]`
 :   The project's directory
 
-    Default: .
+    Default: `.`
 
 ## Output
 
 `--engine <ENGINE>`
-:   What builds: `auto` or \\<other\\>, which is a longer text (default: auto)
+:   What builds: `auto` or \\<other\\>, which is a longer text (default: `auto`)
 
     Possible values:
 
