@@ -115,7 +115,7 @@ clean: ## stop the services and remove what was built
 	$(CARGO) clean
 
 # Programs of the tests, where missing. Not in the project's own target directory.
-.PHONY: nextest deny cargo-fuzz mdbook chromium
+.PHONY: nextest deny cargo-fuzz
 nextest:
 	@cargo-nextest --version >/dev/null 2>&1 || $(CARGO) install --locked --target-dir "$(CARGO_TARGET_DIR)/tools" cargo-nextest@$(NEXTEST_VERSION)
 
@@ -125,6 +125,7 @@ deny:
 cargo-fuzz:
 	@cargo-fuzz --version >/dev/null 2>&1 || $(CARGO) install --locked --target-dir "$(CARGO_TARGET_DIR)/tools" cargo-fuzz@$(FUZZ_VERSION)
 
+.PHONY: mdbook chromium
 # Without its server; with the search.
 mdbook:
 	@mdbook --version >/dev/null 2>&1 || $(CARGO) install --locked --target-dir "$(CARGO_TARGET_DIR)/tools" --no-default-features --features search mdbook@$(MDBOOK_VERSION)
