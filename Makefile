@@ -7,6 +7,7 @@ SHELL := /bin/bash
 NEXTEST_VERSION := 0.9.143
 DENY_VERSION := 0.20.2
 FUZZ_VERSION := 0.13.2
+MDBOOK_VERSION := 0.5.4
 
 CARGO ?= cargo
 CARGO_TARGET_DIR ?= $(CURDIR)/target
@@ -19,16 +20,17 @@ TESTBED := tests/testbed/testbed
 WITH_TESTBED = eval "$$($(TESTBED) env)"
 RELEASE := $(CARGO_TARGET_DIR)/release/sgbuild
 DEBUG := $(CARGO_TARGET_DIR)/debug/sgbuild
-PYTHON_SOURCES := tests/template tests/conformance tests/sdk tests/testbed tests/testbed/testbed demo bench release release/stamp fixtures/iris-classifier $(wildcard templates/*.py)
+PYTHON_SOURCES := site tests/template tests/conformance tests/sdk tests/testbed tests/testbed/testbed demo bench release release/stamp fixtures/iris-classifier $(wildcard templates/*.py)
 SHELL_SOURCES := .ci/run tests/testbed/up_while demo/patiently $(addprefix release/,build sdist venv action/install action/run) $(wildcard demo/*.sh fuzz/*.sh) $(wildcard *.sh)
 STACK := templates/cicd-pipeline.yaml
 WORKFLOWS := $(wildcard .github/workflows/*.yml) docs/examples/github-actions.yml
 PACKAGES := $(CARGO_TARGET_DIR)/packages
+SITE := $(CARGO_TARGET_DIR)/docs
 
-.PHONY: help demo test lint bench bench-large conformance fuzz release services advisories clean
+.PHONY: help demo test lint docs docs-tutorial docs-pictures bench bench-large conformance fuzz release services advisories clean
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-18s %s\n", $$1, $$2}'
 
 # The same build as the tests': nothing is compiled twice.
 demo: ## the whole pipeline on a real package, narrated: commit, data and failures, each to its message
@@ -39,6 +41,7 @@ test: nextest ## lint, then every test against real services
 	tests/testbed/up_while $(CARGO) build --locked --all-targets
 	$(MAKE) --no-print-directory lint
 	$(WITH_TESTBED); "$$SGBUILD_TESTBED_PYTHON" -m unittest discover --start-directory tests/testbed
+	$(WITH_TESTBED); "$$SGBUILD_TESTBED_PYTHON" -m unittest discover --start-directory site
 	$(WITH_TESTBED); "$$SGBUILD_TESTBED_TEMPLATE_PYTHON" -m unittest discover --start-directory tests/template
 	$(WITH_TESTBED); cd fixtures/iris-classifier && "$$SGBUILD_TESTBED_PYTHON" -m unittest discover --buffer --start-directory tests
 	$(WITH_TESTBED); $(CARGO) nextest run --locked --no-fail-fast
@@ -63,6 +66,22 @@ release: services ## what a release has for x86_64 Linux, from glibc 2.17 on: wh
 	release/sdist "$(PACKAGES)"
 	test=$$(release/venv test) && cd release/tests && SGBUILD_PACKAGES="$(PACKAGES)" "$$test/bin/python" -m unittest -v
 	$(WITH_TESTBED); SGBUILD="$(CARGO_TARGET_DIR)/x86_64-unknown-linux-gnu/dist/sgbuild" demo/demo.sh
+
+docs: services mdbook chromium ## the documentation as a site, in target/docs: its tutorial followed word by word, each page looked at in a browser
+	$(CARGO) build --locked
+	python3 site/build.py --sgbuild $(DEBUG) --out "$(SITE)"
+	python3 site/check.py "$(SITE)" "$(SITE)-screenshots"
+	docs=$$(release/venv docs) && $(WITH_TESTBED) && "$$docs/bin/python" site/tutorial.py --sgbuild $(DEBUG)
+	@echo "The site: $(SITE)/index.html"
+
+docs-tutorial: services ## put what the tutorial's commands print into docs/tutorial.md
+	$(CARGO) build --locked
+	docs=$$(release/venv docs) && $(WITH_TESTBED) && "$$docs/bin/python" site/tutorial.py --sgbuild $(DEBUG) --write
+
+docs-pictures: services ## draw docs/pictures anew, and record the session among them
+	$(CARGO) build --locked
+	python3 site/pictures.py
+	docs=$$(release/venv docs) && $(WITH_TESTBED) && "$$docs/bin/python" site/record.py --sgbuild $(DEBUG)
 
 bench: services ## reading beside setuptools, build and uv; pushing beside Docker and buildah (docs/bench.md); cold starts
 	$(CARGO) build --locked --release
@@ -108,3 +127,11 @@ deny:
 
 cargo-fuzz:
 	@cargo-fuzz --version >/dev/null 2>&1 || $(CARGO) install --locked --target-dir "$(CARGO_TARGET_DIR)/tools" cargo-fuzz@$(FUZZ_VERSION)
+
+.PHONY: mdbook chromium
+# Without its server, with the search. Optimising it takes a minute longer, and saves it two seconds.
+mdbook:
+	@mdbook --version >/dev/null 2>&1 || $(CARGO) install --locked --debug --target-dir "$(CARGO_TARGET_DIR)/tools" --no-default-features --features search mdbook@$(MDBOOK_VERSION)
+
+chromium:
+	@command -v chromium >/dev/null || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq --yes --no-install-recommends chromium fonts-dejavu-core; }

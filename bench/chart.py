@@ -15,7 +15,7 @@ PANEL = 34
 TOP = 58
 BOTTOM = 46
 
-# GitHub and browsers ask the reader's system; the background is the page's.
+# GitHub and browsers ask the reader's system, which need not be the page's scheme: the ground is the chart's own.
 STYLE = """
 text { font: 13px system-ui, -apple-system, "Segoe UI", sans-serif; fill: #1f2328 }
 .title { font-size: 16px; font-weight: 600 }
@@ -25,6 +25,7 @@ text { font: 13px system-ui, -apple-system, "Segoe UI", sans-serif; fill: #1f232
 .ours { fill: #1f6feb }
 .also { fill: #7da7e8 }
 .grid { stroke: #d1d9e0; stroke-width: 1 }
+.card { fill: #ffffff; stroke: #d1d9e0 }
 @media (prefers-color-scheme: dark) {
   text { fill: #e6edf3 }
   .quiet { fill: #9198a1 }
@@ -32,6 +33,7 @@ text { font: 13px system-ui, -apple-system, "Segoe UI", sans-serif; fill: #1f232
   .ours { fill: #4493f8 }
   .also { fill: #2f5f9e }
   .grid { stroke: #3d444d }
+  .card { fill: #0d1117; stroke: #3d444d }
 }
 """
 
@@ -80,7 +82,8 @@ def draw(title: str, note: str, panels: dict[str, list[Bar]]) -> str:
             y += ROW
     style = f"<style>{STYLE}</style>"
     opening = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" role="img"'
-    return "\n".join([f'{opening} aria-label="{escape(title)}">', style, *parts, "</svg>", ""])
+    card = f'<rect class="card" x="0.5" y="0.5" width="{WIDTH - 1}" height="{height - 1}" rx="10"/>'
+    return "\n".join([f'{opening} aria-label="{escape(title)}">', style, card, *parts, "</svg>", ""])
 
 
 def row(bar: Bar, y: float, at) -> list[str]:
