@@ -1,7 +1,7 @@
 //! Why a training job could not be requested or started.
 
 use crate::aws::{CallError, Kind};
-use crate::explain::{Advice, Explain, Fault};
+use crate::explain::{Advice, Code, Explain, Fault};
 
 use super::UNAVAILABLE;
 
@@ -129,6 +129,20 @@ pub enum Error {
 }
 
 impl Explain for Error {
+    fn code(&self) -> Code {
+        match self {
+            Self::Missing(_) => Code::TrainingSettingsMissing,
+            Self::Invalid(_) | Self::Request(_) => Code::TrainingSettingsInvalid,
+            Self::NoRegion { .. } => Code::NoRegion,
+            Self::FunctionMissing { .. } => Code::TrainingLambdaMissing,
+            Self::AccessDenied { .. } => Code::AccessDenied,
+            Self::Credentials { source, .. } => source.explained(Code::NoCredentials),
+            Self::Unavailable { .. } => Code::AwsUnavailable,
+            Self::Refused { .. } => Code::AwsRefused,
+            Self::Function { .. } | Self::Answer { .. } => Code::TrainingLambdaFailed,
+        }
+    }
+
     fn advice(&self) -> Advice {
         match self {
             Self::Missing(settings) => {

@@ -1,7 +1,7 @@
 //! Why no training job was started, and what to do next.
 
 use crate::aws::{CallError, Kind};
-use crate::explain::{Advice, Explain, Fault};
+use crate::explain::{Advice, Code, Explain, Fault};
 use crate::lambda::runtime::Diagnostic;
 use crate::lambda::{hyperparameters, input_data};
 use crate::training::new_job::NewJob;
@@ -145,6 +145,24 @@ fn without_synthetic(looked: Option<&str>) -> String {
 }
 
 impl Explain for Error {
+    fn code(&self) -> Code {
+        match self {
+            Self::InvalidPayload(_) | Self::NotAllowed(_) => Code::TrainingRequestRefused,
+            Self::HyperparametersDenied { .. }
+            | Self::DataDenied { .. }
+            | Self::PassRoleDenied { .. }
+            | Self::JobDenied { .. } => Code::AccessDenied,
+            Self::InvalidHyperparameters { .. } => Code::HyperparametersUnusable,
+            Self::NoData { .. } => Code::NoTrainingData,
+            Self::HyperparametersUnreadable { .. } | Self::DataUnreadable { .. } => Code::TrainingDataUnreadable,
+            Self::RecordRefused { .. } => Code::RunTableUnusable,
+            Self::FailedBefore { .. } | Self::JobNameTaken { .. } => Code::RunIdTaken,
+            Self::ResourceLimitExceeded { .. } => Code::QuotaExceeded,
+            Self::Unavailable { .. } => Code::AwsUnavailable,
+            Self::JobRefused { .. } => Code::AwsRefused,
+        }
+    }
+
     fn advice(&self) -> Advice {
         match self {
             Self::InvalidPayload(_) => {
