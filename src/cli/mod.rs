@@ -207,7 +207,9 @@ impl Command {
             Self::Status(arguments) => &arguments.settings.given,
             Self::Diff(arguments) => &arguments.settings.given,
             Self::Destroy(arguments) => &arguments.settings.given,
-            Self::Cache(_) | Self::Settings(_) | Self::Explain(_) | Self::Completions(_) | Self::Man(_) => return Vec::new(),
+            Self::Cache(_) | Self::Settings(_) | Self::Explain(_) | Self::Completions(_) | Self::Man(_) => {
+                return Vec::new();
+            }
         };
         given.clone()
     }

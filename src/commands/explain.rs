@@ -49,7 +49,10 @@ fn near(name: &str) -> Vec<&'static str> {
     if let Some(nearest) = nearest(name, names()) {
         return vec![nearest];
     }
-    let has_it = |code: &&str| name.split('-').any(|word| code.split('-').any(|of_code| of_code == word));
+    let has_it = |code: &&str| {
+        name.split('-')
+            .any(|word| code.split('-').any(|of_code| of_code == word))
+    };
     names().filter(has_it).collect()
 }
 

@@ -84,9 +84,10 @@ impl Explain for Error {
             Self::Project(error) => error.code(),
             Self::Requirements(error) => error.code(),
             Self::RequiresPython { .. } | Self::PythonVersion { .. } => Code::PythonVersionInvalid,
-            Self::PythonExcluded { .. } | Self::NoPython { .. } | Self::OnlyOldPythons { .. } | Self::PythonTooOld { .. } => {
-                Code::PythonExcluded
-            }
+            Self::PythonExcluded { .. }
+            | Self::NoPython { .. }
+            | Self::OnlyOldPythons { .. }
+            | Self::PythonTooOld { .. } => Code::PythonExcluded,
             Self::Platform { .. } => Code::ImageForAnotherPlatform,
             Self::BaseImage(_) => Code::ImageNameInvalid,
         }

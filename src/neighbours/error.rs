@@ -228,7 +228,9 @@ impl Explain for Error {
                 Code::NeighbourUnreadable
             }
             Self::Outside { .. } => Code::NeighbourOutside,
-            Self::NoWorkspace { .. } | Self::NoMember { .. } | Self::MemberUnnamed { .. } => Code::WorkspaceMemberUnknown,
+            Self::NoWorkspace { .. } | Self::NoMember { .. } | Self::MemberUnnamed { .. } => {
+                Code::WorkspaceMemberUnknown
+            }
             Self::SameName { .. } | Self::Version { .. } | Self::TwoOrigins { .. } => Code::NeighbourConflict,
             Self::UnknownExtra { .. } => Code::UnknownExtra,
             Self::Python { .. } => Code::PythonExcluded,

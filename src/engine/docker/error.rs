@@ -1,6 +1,6 @@
 //! What can go wrong between here, the daemon, and the registry it pushes to.
 
-mod explained;
+mod advice;
 
 use std::io;
 use std::path::PathBuf;

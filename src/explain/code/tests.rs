@@ -28,7 +28,10 @@ fn index() -> String {
     for code in Code::ALL {
         if code.subject() != subject {
             subject = code.subject();
-            let _ = write!(text, "\n## {subject}\n\n| code | what it means | exit code |\n|---|---|---|\n");
+            let _ = write!(
+                text,
+                "\n## {subject}\n\n| code | what it means | exit code |\n|---|---|---|\n"
+            );
         }
         let name = code.name();
         let _ = writeln!(text, "| [`{name}`]({name}.md) | {} | {} |", code.title(), exits(*code));
@@ -75,7 +78,11 @@ fn every_page_has_its_parts() {
                 .1;
         }
         assert!(page.starts_with("# ") && page.ends_with(")\n"), "{name}");
-        assert_eq!(page.matches("```").count() % 2, 0, "{name}: a block of code without an end");
+        assert_eq!(
+            page.matches("```").count() % 2,
+            0,
+            "{name}: a block of code without an end"
+        );
         let words = page.split_whitespace().count();
         assert!((70..=330).contains(&words), "{name}: {words} words");
     }
@@ -120,7 +127,10 @@ fn the_index_is_current() {
 #[test]
 fn a_terminal_is_shown_where_a_link_leads() {
     let page = Code::DockerUnreachable.plain_page();
-    assert!(page.contains("How the daemon is found (docs/configuration.md#build)"), "{page}");
+    assert!(
+        page.contains("How the daemon is found (docs/configuration.md#build)"),
+        "{page}"
+    );
     assert!(Code::ALL.iter().all(|code| !code.plain_page().contains("](")));
 }
 

@@ -11,7 +11,9 @@ impl Explain for Error {
     fn code(&self) -> Code {
         match self {
             Self::DirectoryMissing { .. } | Self::NotADirectory { .. } | Self::NoProjectFile { .. } => Code::NoProject,
-            Self::AboveOthers { source, .. } | Self::AroundIt { source, .. } | Self::Asked { source, .. } => source.code(),
+            Self::AboveOthers { source, .. } | Self::AroundIt { source, .. } | Self::Asked { source, .. } => {
+                source.code()
+            }
             Self::Unreadable { .. } => Code::FileUnreadable,
             Self::Outside(outside) => outside.code(),
             Self::LinkLoop { .. } | Self::TooFar { .. } => Code::DirectoryWithoutEnd,

@@ -228,7 +228,9 @@ impl Explain for Error {
 
 /// Whether the index does not know or let in who asks.
 fn is_denied(log: &str) -> bool {
-    ["401 Unauthorized", "403 Forbidden"].iter().any(|said| log.contains(said))
+    ["401 Unauthorized", "403 Forbidden"]
+        .iter()
+        .any(|said| log.contains(said))
 }
 
 /// Whether uv found no Python to work with.
