@@ -1,6 +1,7 @@
 //! What a person is told of an error: what failed, why, whose move it is, and what to do next.
 
 mod code;
+mod plain;
 
 pub use code::{Code, Summary};
 

@@ -4,6 +4,8 @@ use std::io;
 
 use serde::Serialize;
 
+use super::plain::plain;
+
 /// Declares [`Code`] and what is known of each: its variant, its code, the exit codes of its errors, and its page in `docs/errors/`.
 macro_rules! codes {
     ($($subject:literal: $($variant:ident $code:literal [$($exit:literal),+],)+)+) => {
@@ -151,7 +153,7 @@ codes! {
         TrainingSettingsInvalid "training-settings-invalid" [1, 2],
         NothingPushed "nothing-pushed" [1],
         TrainingLambdaMissing "training-lambda-missing" [1],
-        TrainingLambdaFailed "training-lambda-failed" [1, 75],
+        TrainingLambdaFailed "training-lambda-failed" [1],
         TrainingRequestRefused "training-request-refused" [1],
         NoTrainingData "no-training-data" [1],
         TrainingDataUnreadable "training-data-unreadable" [1],
@@ -237,21 +239,10 @@ impl Code {
         heading.trim_start_matches("# ")
     }
 
-    /// The page as a terminal shows it: of a link, where it leads stands behind its words.
+    /// The page as a terminal shows it.
     #[must_use]
     pub fn plain_page(self) -> String {
-        let mut plain = String::new();
-        let mut rest = self.page();
-        while let Some((before, text, target, after)) = link(rest) {
-            let target = match target.strip_prefix("../") {
-                Some(document) => format!("docs/{document}"),
-                None if target.contains("://") => target.to_owned(),
-                None => format!("docs/errors/{target}"),
-            };
-            plain.extend([before, text, " (", &target, ")"]);
-            rest = after;
-        }
-        plain + rest
+        plain(self.page())
     }
 
     /// What a program reads of it.
@@ -263,14 +254,6 @@ impl Code {
             exit_codes: self.exit_codes(),
         }
     }
-}
-
-/// The first link of `text`: what stands before it, its words, where it leads, and what stands behind it.
-fn link(text: &str) -> Option<(&str, &str, &str, &str)> {
-    let (head, after) = text.split_once("](")?;
-    let (target, after) = after.split_once(')')?;
-    let (before, words) = head.rsplit_once('[')?;
-    Some((before, words, target, after))
 }
 
 #[cfg(test)]

@@ -139,7 +139,8 @@ impl Explain for Error {
             Self::Credentials { source, .. } => source.explained(Code::NoCredentials),
             Self::Unavailable { .. } => Code::AwsUnavailable,
             Self::Refused { .. } => Code::AwsRefused,
-            Self::Function { .. } | Self::Answer { .. } => Code::TrainingLambdaFailed,
+            Self::Function { error_type, .. } => failure_code(error_type.as_deref().unwrap_or_default()),
+            Self::Answer { .. } => Code::TrainingLambdaFailed,
         }
     }
 
@@ -220,6 +221,23 @@ impl Error {
             },
             Kind::Other => Self::Refused { function, source },
         }
+    }
+}
+
+/// What sgbuild's own training Lambda failed with, by its `errorType`; of any other function it is known that it failed.
+pub(crate) fn failure_code(error_type: &str) -> Code {
+    match error_type {
+        "InvalidPayload" | "NotAllowed" => Code::TrainingRequestRefused,
+        "HyperparametersDenied" | "DataDenied" | "PassRoleDenied" | "JobDenied" => Code::AccessDenied,
+        "InvalidHyperparameters" => Code::HyperparametersUnusable,
+        "NoData" => Code::NoTrainingData,
+        "HyperparametersUnreadable" | "DataUnreadable" => Code::TrainingDataUnreadable,
+        "RecordRefused" => Code::RunTableUnusable,
+        "FailedBefore" | "JobNameTaken" => Code::RunIdTaken,
+        "ResourceLimitExceeded" => Code::QuotaExceeded,
+        UNAVAILABLE => Code::AwsUnavailable,
+        "JobRefused" => Code::AwsRefused,
+        _ => Code::TrainingLambdaFailed,
     }
 }
 

@@ -6,6 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::*;
+use crate::explain::plain::link;
 
 /// What the generated index begins with.
 const HEAD: &str = "\
@@ -51,7 +52,12 @@ fn codes_are_words_with_hyphens_each_once() {
     let titles: BTreeSet<&str> = Code::ALL.iter().map(|code| code.title()).collect();
     assert_eq!((names.len(), titles.len()), (Code::ALL.len(), Code::ALL.len()));
     for name in names {
-        let is_word = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase());
+        let is_word = |word: &str| {
+            !word.is_empty()
+                && word
+                    .bytes()
+                    .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+        };
         assert!(name.split('-').all(is_word), "{name}");
         assert_eq!(Code::find(name).map(Code::name), Some(name));
     }
@@ -88,15 +94,38 @@ fn every_page_has_its_parts() {
     }
 }
 
+/// What a link to a heading of `document` ends with, for each heading.
+fn anchors(document: &str) -> BTreeSet<String> {
+    let headings = document.lines().filter_map(|line| {
+        let text = line.trim_start_matches('#');
+        (text.len() < line.len()).then(|| text.trim().to_lowercase())
+    });
+    let anchor = |heading: String| {
+        let kept = heading
+            .chars()
+            .filter(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | ' '));
+        kept.collect::<String>().replace(' ', "-")
+    };
+    headings.map(anchor).collect()
+}
+
 #[test]
-fn links_of_pages_lead_to_documents() {
+fn links_of_pages_lead_to_documents_and_their_headings() {
     for code in Code::ALL {
         let mut rest = code.page();
         while let Some((_, _, target, after)) = link(rest) {
             rest = after;
-            let file = target.split('#').next().unwrap_or_default();
-            let is_there = target.starts_with("https://") || directory().join(file).is_file();
-            assert!(is_there, "docs/errors/{}.md links to {target}", code.name());
+            if target.starts_with("https://") {
+                continue;
+            }
+            let (file, anchor) = target.split_once('#').unwrap_or((target, ""));
+            let document = fs::read_to_string(directory().join(file));
+            let document = document.unwrap_or_else(|error| panic!("docs/errors/{}.md, {target}: {error}", code.name()));
+            assert!(
+                anchor.is_empty() || anchors(&document).contains(anchor),
+                "docs/errors/{}.md links to {target}, and there is no such heading",
+                code.name()
+            );
         }
     }
 }

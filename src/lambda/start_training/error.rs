@@ -5,7 +5,7 @@ use crate::explain::{Advice, Code, Explain, Fault};
 use crate::lambda::runtime::Diagnostic;
 use crate::lambda::{hyperparameters, input_data};
 use crate::training::new_job::NewJob;
-use crate::training::{Training, UNAVAILABLE};
+use crate::training::{self, Training, UNAVAILABLE};
 
 /// Why no training job was started. The variant's name is the Lambda's `errorType`; message and hints are its `errorMessage`.
 #[derive(Debug, thiserror::Error)]
@@ -145,22 +145,9 @@ fn without_synthetic(looked: Option<&str>) -> String {
 }
 
 impl Explain for Error {
+    /// That which sgbuild makes of it where it invoked the function.
     fn code(&self) -> Code {
-        match self {
-            Self::InvalidPayload(_) | Self::NotAllowed(_) => Code::TrainingRequestRefused,
-            Self::HyperparametersDenied { .. }
-            | Self::DataDenied { .. }
-            | Self::PassRoleDenied { .. }
-            | Self::JobDenied { .. } => Code::AccessDenied,
-            Self::InvalidHyperparameters { .. } => Code::HyperparametersUnusable,
-            Self::NoData { .. } => Code::NoTrainingData,
-            Self::HyperparametersUnreadable { .. } | Self::DataUnreadable { .. } => Code::TrainingDataUnreadable,
-            Self::RecordRefused { .. } => Code::RunTableUnusable,
-            Self::FailedBefore { .. } | Self::JobNameTaken { .. } => Code::RunIdTaken,
-            Self::ResourceLimitExceeded { .. } => Code::QuotaExceeded,
-            Self::Unavailable { .. } => Code::AwsUnavailable,
-            Self::JobRefused { .. } => Code::AwsRefused,
-        }
+        training::failure_code(self.error_type())
     }
 
     fn advice(&self) -> Advice {

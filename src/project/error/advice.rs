@@ -20,6 +20,8 @@ impl Explain for Error {
             Self::NotUtf8 { .. } | Self::Nul { .. } => Code::FileNotUtf8,
             Self::Syntax { .. } | Self::SetupCfg { .. } => Code::SyntaxError,
             Self::InvalidValue { .. } | Self::InvalidName { .. } | Self::InvalidVersion { .. } => Code::MetadataInvalid,
+            Self::InvalidRequiresPython { .. } => Code::PythonVersionInvalid,
+            Self::PackageWithoutDirectory { .. } => Code::DeclaredFileMissing,
             Self::NoBuildSystem { .. } => Code::NoBuildSystem,
             Self::NameMissing { .. } | Self::VersionMissing { .. } => Code::NoNameOrVersion,
             Self::InvalidRequirement { .. } => Code::RequirementInvalid,
@@ -70,7 +72,10 @@ impl Explain for Error {
             Self::SetupCfg { .. } => {
                 Fault::User.hint("Correct that line of setup.cfg; setuptools and pip would stop there too.")
             }
-            Self::InvalidValue { .. } => {
+            Self::PackageWithoutDirectory { .. } => Fault::User.hint(
+                "Create the package's directory, or correct `packages` and `package_dir` (with a `src` layout: `package_dir={\"\": \"src\"}`).",
+            ),
+            Self::InvalidValue { .. } | Self::InvalidRequiresPython { .. } => {
                 Fault::User.hint("Correct the value; setuptools and pip would refuse it too.")
             }
             Self::NoBuildSystem { requires, backend, .. } => Fault::User.hint(format!(
