@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::dist::{self, Dist, IMAGE_JSON};
 use crate::engine::BuiltImage;
-use crate::explain::{Advice, Explain, Fault};
+use crate::explain::{Advice, Code, Explain, Fault};
 use crate::progress::Progress;
 use crate::push::PushedImage;
 use crate::reading::{self, SETTINGS_FILE};
@@ -69,6 +69,15 @@ pub enum Error {
 }
 
 impl Explain for Error {
+    fn code(&self) -> Code {
+        match self {
+            Self::Write { source, .. } => Code::of_unwritten(source, Code::NotWritable),
+            Self::Replaced { .. } => Code::ChangedMeanwhile,
+            Self::Dist(error) => error.code(),
+            Self::Foreign { .. } => Code::NothingPushed,
+        }
+    }
+
     fn advice(&self) -> Advice {
         match self {
             Self::Dist(error) => error.advice(),

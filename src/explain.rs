@@ -1,5 +1,10 @@
 //! What a person is told of an error: what failed, why, whose move it is, and what to do next.
 
+mod code;
+mod plain;
+
+pub use code::{Code, Summary};
+
 use std::error::Error as StdError;
 use std::io;
 
@@ -80,6 +85,9 @@ impl Advice {
 
 /// An error that a person can act on. Its message says what failed on which input, its sources say why; this trait adds the rest.
 pub trait Explain: StdError + Send + Sync + 'static {
+    /// What it is called, and so on which page more is said of it.
+    fn code(&self) -> Code;
+
     /// Whose move it is, and what to do next.
     fn advice(&self) -> Advice;
 
@@ -92,6 +100,8 @@ pub trait Explain: StdError + Send + Sync + 'static {
 /// An error as a person reads it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
+    /// What it is called.
+    pub code: Code,
     /// What failed, on what input.
     pub title: String,
     /// Why, from the nearest cause to the farthest.
@@ -108,6 +118,7 @@ impl Report {
     pub fn of(error: &dyn Explain) -> Self {
         let title = error.to_string();
         Self {
+            code: error.code(),
             causes: causes(error, &title),
             log: error.log().map(|log| log.trim_end().to_owned()),
             advice: error.advice(),
@@ -147,6 +158,10 @@ mod tests {
     struct Unwritten(#[source] io::Error);
 
     impl Explain for Unwritten {
+        fn code(&self) -> Code {
+            Code::of_unwritten(&self.0, Code::NotWritable)
+        }
+
         fn advice(&self) -> Advice {
             Fault::User.hint("Free some disk space.")
         }
@@ -161,6 +176,10 @@ mod tests {
     struct Outer(#[source] Unwritten);
 
     impl Explain for Outer {
+        fn code(&self) -> Code {
+            self.0.code()
+        }
+
         fn advice(&self) -> Advice {
             self.0.advice().and("Then run the command again.")
         }
@@ -171,6 +190,7 @@ mod tests {
         let error = Unwritten(io::Error::other("disk on fire"));
         let report = Report::of(&error);
         assert_eq!(report.title, "cannot write dist/image.json");
+        assert_eq!(report.code, Code::NotWritable);
         assert_eq!(report.causes, ["disk on fire"]);
         assert_eq!(report.log.as_deref(), Some("its last line"));
         assert_eq!(report.advice.fault.exit_code(), 1);

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::explain::{Advice, Explain, Fault};
+use crate::explain::{Advice, Code, Explain, Fault};
 
 /// Receives a stage's progress. The CLI draws it on stderr; the Lambda and tests are [`Silent`]. Texts may hold anything that
 /// others wrote: whoever shows them sees to it that they are safe to be shown.
@@ -39,6 +39,10 @@ pub trait Progress: Send + Sync {
 pub struct Cancelled;
 
 impl Explain for Cancelled {
+    fn code(&self) -> Code {
+        Code::Interrupted
+    }
+
     fn advice(&self) -> Advice {
         Fault::Interrupted.alone()
     }

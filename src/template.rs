@@ -5,7 +5,7 @@ use minijinja::value::Value;
 use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior};
 
 use crate::depth::{MAX_BYTES, on_large_stack};
-use crate::explain::{Advice, Explain, Fault};
+use crate::explain::{Advice, Code, Explain, Fault};
 use crate::secret::without_url_credentials;
 
 /// What a template may cost: about an instruction each, or 64 bytes that it makes. sgbuild's own takes some hundreds.
@@ -27,6 +27,10 @@ pub struct Error {
 }
 
 impl Explain for Error {
+    fn code(&self) -> Code {
+        Code::TemplateInvalid
+    }
+
     fn advice(&self) -> Advice {
         Fault::User.hint("docs/configuration.md lists the variables that a Dockerfile template may use.")
     }

@@ -92,7 +92,8 @@ impl Ui {
     /// Prints an error: what failed, why, what to do next.
     pub fn error(&self, report: &Report) {
         self.finish();
-        let mut text = format!("{ERROR}error{ERROR:#}: {}\n", message(&report.title, 7));
+        let code = report.code.name();
+        let mut text = format!("{ERROR}error[{code}]{ERROR:#}: {}\n", message(&report.title, 7));
         for cause in &report.causes {
             let _ = writeln!(text, "  {DIM}because{DIM:#} {}", message(cause, 10));
         }

@@ -7,8 +7,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
-use crate::explain::Fault;
-use crate::explain::chain;
+use crate::explain::{Code, Fault, chain};
 use crate::secret::without_url_credentials;
 
 /// A failed call, after the SDK's own retries.
@@ -93,6 +92,18 @@ impl CallError {
             // The answer to a HEAD request has no code, and some services have codes of their own for what is not allowed.
             Refusal::Other if *status == 403 => Kind::Denied,
             Refusal::Other => Kind::Other,
+        }
+    }
+
+    /// What it is called; `otherwise` where the service refused for a reason of its own.
+    #[must_use]
+    pub fn explained(&self, otherwise: Code) -> Code {
+        match self.kind() {
+            Kind::Denied => Code::AccessDenied,
+            Kind::Credentials if matches!(self, Self::Credentials(_)) => Code::NoCredentials,
+            Kind::Credentials => Code::CredentialsRefused,
+            Kind::Temporary => Code::AwsUnavailable,
+            Kind::Other => otherwise,
         }
     }
 

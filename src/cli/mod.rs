@@ -7,6 +7,7 @@ mod completions;
 mod destroy;
 mod diff;
 mod dist;
+mod explain;
 mod inspect;
 mod launch;
 mod logs;
@@ -25,6 +26,7 @@ pub use completions::{Completions, Shell};
 pub use destroy::Destroy;
 pub use diff::Diff;
 pub use dist::Dist;
+pub use explain::Explain;
 pub use inspect::Inspect;
 pub use launch::Launch;
 pub use logs::Logs;
@@ -61,7 +63,7 @@ const STYLES: Styles = Styles::styled()
 #[command(name = "sgbuild", version, styles = STYLES, max_term_width = 110, propagate_version = false)]
 #[command(after_help = "\
 Exit codes: 0 done; 1 you can fix it; 2 usage; 75 temporary, try again; 130 interrupted;
-141 nobody reads the output.
+141 nobody reads the output. Of `error[CODE]`, `sgbuild explain CODE` tells more.
 
 Examples:
   sgbuild inspect                 what sgbuild understands of the project here
@@ -158,6 +160,8 @@ pub enum Command {
     Cache(Cache),
     /// Show every setting, its value and where it comes from
     Settings(Settings),
+    /// Tell more of an error: what it means, its usual causes, what to do
+    Explain(Explain),
     /// Print a completion script for your shell
     Completions(Completions),
     /// Write the manual pages: one of sgbuild, one of each command
@@ -180,7 +184,7 @@ impl Command {
             Self::Status(arguments) => &arguments.directory,
             Self::Destroy(arguments) => &arguments.directory,
             Self::Settings(arguments) => &arguments.directory,
-            Self::Logs(_) | Self::Diff(_) | Self::Cache(_) | Self::Completions(_) | Self::Man(_) => {
+            Self::Logs(_) | Self::Diff(_) | Self::Cache(_) | Self::Explain(_) | Self::Completions(_) | Self::Man(_) => {
                 return Path::new(".");
             }
         };
@@ -203,7 +207,9 @@ impl Command {
             Self::Status(arguments) => &arguments.settings.given,
             Self::Diff(arguments) => &arguments.settings.given,
             Self::Destroy(arguments) => &arguments.settings.given,
-            Self::Cache(_) | Self::Settings(_) | Self::Completions(_) | Self::Man(_) => return Vec::new(),
+            Self::Cache(_) | Self::Settings(_) | Self::Explain(_) | Self::Completions(_) | Self::Man(_) => {
+                return Vec::new();
+            }
         };
         given.clone()
     }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use crate::aws::CallError;
 use crate::engine;
-use crate::explain::{Advice, Explain, Fault};
+use crate::explain::{Advice, Code, Explain, Fault};
 use crate::oci::NoPlatform;
 use crate::training;
 use crate::training::job::{Job, JobStatus};
@@ -52,6 +52,14 @@ pub enum CommandError {
     /// The setting `platform` is none.
     #[error(transparent)]
     NoPlatform(NoPlatform),
+    /// A code of no error.
+    #[error("there is no error code `{given}`{}", if .near.is_empty() { String::new() } else { format!("; did you mean {}?", .near.join(", ")) })]
+    UnknownCode {
+        /// As given.
+        given: String,
+        /// Codes that resemble it.
+        near: Vec<&'static str>,
+    },
     /// Two images were compared, and `--exit-code` wants to know.
     #[error("the images differ")]
     ImagesDiffer,
@@ -137,6 +145,31 @@ pub enum CommandError {
 }
 
 impl Explain for CommandError {
+    fn code(&self) -> Code {
+        match self {
+            Self::PushedNotTrained { source, .. } => source.code(),
+            Self::BuildFailed => Code::EarlierPhaseFailed,
+            Self::NothingPushed { .. } => Code::NothingPushed,
+            Self::NoFunction => Code::TrainingLambdaMissing,
+            Self::UnknownEngine { .. } | Self::UnknownSbom { .. } | Self::NoPlatform(_) => Code::SettingInvalid,
+            Self::UnknownCode { .. } => Code::UnknownCode,
+            Self::ImagesDiffer => Code::ImagesDiffer,
+            Self::PipelineEngine { .. } => Code::NeedsDocker,
+            Self::TwoOutputs => Code::OutputUnusable,
+            Self::NoTable | Self::NoRuns => Code::RunTableUnusable,
+            Self::Runs { source, .. } => source.explained(Code::RunTableUnusable),
+            Self::NothingToFollow { .. } => Code::TrainingLambdaFailed,
+            Self::JobLog { source, .. } => source.explained(Code::TrainingJobNotFound),
+            Self::TrainingEnded(_) => Code::TrainingJobFailed,
+            Self::PushToDigest { .. } => Code::ImageNameInvalid,
+            Self::NotUnicode { .. } => Code::FileNameNotUtf8,
+            Self::ForeignNeighbour { .. } => Code::NeighbourCompiled,
+            Self::Scratch(source) => Code::of_unwritten(source, Code::CacheUnusable),
+            Self::ManualPage { source, .. } | Self::Stdout(source) => Code::of_unwritten(source, Code::NotWritable),
+            Self::Runtime(_) => Code::CannotStart,
+        }
+    }
+
     fn advice(&self) -> Advice {
         match self {
             Self::PushedNotTrained { source, .. } => source.advice().and("`sgbuild train` repeats only this step."),
@@ -147,6 +180,7 @@ impl Explain for CommandError {
             Self::UnknownEngine { .. } => Fault::Usage.hint("Set `engine` to auto, native or docker."),
             Self::UnknownSbom { .. } => Fault::Usage.hint("Set `sbom` to file, attach or off."),
             Self::NoPlatform(_) => Fault::Usage.hint("Set `platform` to that of the images, such as linux/arm64."),
+            Self::UnknownCode { .. } => Fault::Usage.hint("`sgbuild explain` lists them all."),
             Self::PipelineEngine { .. } => Fault::User.hint(
                 "Launch it with Docker, in privileged builds: `sgbuild launch --engine docker`; or have what it needs in a base image of your own (`base-image`).",
             ),

@@ -10,6 +10,7 @@ mod destroy;
 mod diff;
 mod dist;
 mod error;
+mod explain;
 mod github;
 mod inspect;
 mod job;
@@ -73,6 +74,7 @@ pub fn begin<'a>(
         Command::Dist(arguments) => return dist::run(arguments, &open()?).map(Begun::Over),
         Command::Cache(arguments) => return cache::run(arguments, &open()?).map(Begun::Over),
         Command::Settings(arguments) => return Ok(Begun::Over(settings::run(arguments, &open()?))),
+        Command::Explain(arguments) => return explain::run(arguments).map(Begun::Over),
         Command::Completions(arguments) => return Ok(Begun::Over(completions::script(arguments.shell))),
         Command::Man(arguments) => return man::run(arguments).map(Begun::Over),
         Command::Build(arguments) => Box::pin(async move { build::run(arguments, &open()?).await }),

@@ -3,7 +3,7 @@
 use std::io;
 
 use crate::engine::native::base;
-use crate::explain::{Advice, Explain, Fault};
+use crate::explain::{Advice, Code, Explain, Fault};
 use crate::oci::{Digest, Platform};
 use crate::progress::Cancelled;
 use crate::registry::client;
@@ -98,6 +98,18 @@ impl Error {
 }
 
 impl Explain for Error {
+    fn code(&self) -> Code {
+        match self {
+            Self::Registry { source, .. } => source.code(),
+            Self::Absent { .. } | Self::Document { .. } | Self::Layer { .. } | Self::LayerKind { .. } => {
+                Code::ImageUnreadable
+            }
+            Self::Platform { .. } => Code::ImageForAnotherPlatform,
+            Self::Other(error) => error.code(),
+            Self::Cancelled(cancelled) => cancelled.code(),
+        }
+    }
+
     fn advice(&self) -> Advice {
         match self {
             Self::Registry { source, .. } => source.advice(),

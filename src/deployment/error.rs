@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::aws::{CallError, Kind};
-use crate::explain::{Advice, Explain, Fault};
+use crate::explain::{Advice, Code, Explain, Fault};
 
 /// Why the program could not be packed or uploaded.
 #[derive(Debug, thiserror::Error)]
@@ -99,6 +99,21 @@ pub enum Error {
 }
 
 impl Explain for Error {
+    fn code(&self) -> Code {
+        match self {
+            Self::Unreadable { .. } => Code::NamedFileUnreadable,
+            Self::NotForLinux { .. }
+            | Self::OtherMachine { .. }
+            | Self::NotForBuilds { .. }
+            | Self::OtherLoader { .. }
+            | Self::NewerGlibc { .. }
+            | Self::TooLarge { .. }
+            | Self::Zip { .. } => Code::ProgramUnsuited,
+            Self::BucketTaken { .. } | Self::BucketMissing { .. } => Code::BucketUnusable,
+            Self::Call { source, .. } => source.explained(Code::AwsRefused),
+        }
+    }
+
     fn advice(&self) -> Advice {
         match self {
             Self::Unreadable { .. } => Fault::User.hint("Name the program with `--binary`."),

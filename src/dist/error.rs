@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::explain::{Advice, Explain, Fault};
+use crate::explain::{Advice, Code, Explain, Fault};
 use crate::progress::Cancelled;
 
 /// Why there is no new `dist/`. The old one is then as it was.
@@ -57,6 +57,14 @@ fn list(paths: &[PathBuf]) -> String {
 }
 
 impl Explain for Error {
+    fn code(&self) -> Code {
+        match self {
+            Self::InTheWay { .. } | Self::NotOurs { .. } | Self::Immovable { .. } => Code::DistInTheWay,
+            Self::Cancelled(cancelled) => cancelled.code(),
+            Self::Io { source, .. } => Code::of_unwritten(source, Code::NotWritable),
+        }
+    }
+
     fn advice(&self) -> Advice {
         match self {
             Self::Cancelled(cancelled) => cancelled.advice(),

@@ -1,7 +1,7 @@
 //! Why an engine did not do what it was asked.
 
 use super::{docker, native, output};
-use crate::explain::{Advice, Explain};
+use crate::explain::{Advice, Code, Explain};
 
 /// Why an engine did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +38,14 @@ impl Error {
 }
 
 impl Explain for Error {
+    fn code(&self) -> Code {
+        match self {
+            Self::Docker(error) => error.code(),
+            Self::Native(error) => error.code(),
+            Self::Output(error) => error.code(),
+        }
+    }
+
     fn advice(&self) -> Advice {
         match self {
             Self::Docker(error) => error.advice(),

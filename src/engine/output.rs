@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::{NamedTempFile, TempDir};
 
-use crate::explain::{Advice, Explain, Fault};
+use crate::explain::{Advice, Code, Explain, Fault};
 
 /// What the name begins with under which something is written before it is renamed.
 const UNFINISHED: &str = ".sgbuild-output-";
@@ -66,6 +66,13 @@ impl Error {
 }
 
 impl Explain for Error {
+    fn code(&self) -> Code {
+        match self {
+            Self::Write { source, .. } => Code::of_unwritten(source, Code::NotWritable),
+            Self::Occupied { .. } | Self::Terminal | Self::DockerLayout => Code::OutputUnusable,
+        }
+    }
+
     fn advice(&self) -> Advice {
         match self {
             Self::Write { source, .. } => match source.kind() {

@@ -1,6 +1,6 @@
 //! Why no image can be planned.
 
-use crate::explain::{Advice, Explain, Fault};
+use crate::explain::{Advice, Code, Explain, Fault};
 use crate::oci::reference;
 use crate::{project, requirements};
 
@@ -79,6 +79,20 @@ pub enum Error {
 }
 
 impl Explain for Error {
+    fn code(&self) -> Code {
+        match self {
+            Self::Project(error) => error.code(),
+            Self::Requirements(error) => error.code(),
+            Self::RequiresPython { .. } | Self::PythonVersion { .. } => Code::PythonVersionInvalid,
+            Self::PythonExcluded { .. }
+            | Self::NoPython { .. }
+            | Self::OnlyOldPythons { .. }
+            | Self::PythonTooOld { .. } => Code::PythonExcluded,
+            Self::Platform { .. } => Code::ImageForAnotherPlatform,
+            Self::BaseImage(_) => Code::ImageNameInvalid,
+        }
+    }
+
     fn advice(&self) -> Advice {
         match self {
             Self::Project(error) => error.advice(),

@@ -35,6 +35,7 @@ use super::log::JsonLines;
 use super::objects::{Object, Objects};
 use super::runtime::Diagnostic;
 use crate::aws::{CallError, Kind};
+use crate::explain::{Advice, Code, Explain, Fault};
 use crate::hex::hex;
 use crate::shown::first_of;
 use crate::training::UNAVAILABLE;
@@ -366,6 +367,23 @@ impl Error {
             Self::UnknownEvent(_) => "UnknownEvent",
             Self::Unavailable { .. } => UNAVAILABLE,
             Self::Refused { .. } => "Refused",
+        }
+    }
+}
+
+impl Explain for Error {
+    fn code(&self) -> Code {
+        match self {
+            Self::UnknownEvent(_) => Code::LambdaMisconfigured,
+            Self::Unavailable { .. } => Code::AwsUnavailable,
+            Self::Refused { source, .. } => source.explained(Code::AwsRefused),
+        }
+    }
+
+    fn advice(&self) -> Advice {
+        match self {
+            Self::Unavailable { .. } => Fault::Temporary.alone(),
+            Self::UnknownEvent(_) | Self::Refused { .. } => Fault::User.alone(),
         }
     }
 }

@@ -1,11 +1,11 @@
 //! A function's log: one JSON object a line, as CloudWatch Logs Insights reads them.
 
-use std::fmt::Display;
 use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Map, Value};
 
+use crate::explain::Explain;
 use crate::shown::bounded;
 
 /// The longest value that is logged, in bytes: texts of events may be large, and CloudWatch is paid by the gigabyte.
@@ -62,11 +62,11 @@ impl JsonLines {
         self.line("ERROR", message, fields);
     }
 
-    /// The end of an invocation.
-    pub fn outcome<T, E: Display>(&self, outcome: &Result<T, E>) {
+    /// The end of an invocation: of a failure, also what `sgbuild explain` takes.
+    pub fn outcome<T, E: Explain>(&self, outcome: &Result<T, E>) {
         match outcome {
             Ok(_) => self.line("INFO", "done", &[]),
-            Err(error) => self.line("ERROR", &error.to_string(), &[]),
+            Err(error) => self.line("ERROR", &error.to_string(), &[("code", error.code().name())]),
         }
     }
 

@@ -29,7 +29,7 @@ pub mod training_jobs;
 use aws_config::SdkConfig;
 
 use crate::aws::region;
-use crate::explain::{Advice, Explain, Fault};
+use crate::explain::{Advice, Code, Explain, Fault};
 use crate::record::{DynamoDb, Records};
 
 use allowed::Allowed;
@@ -101,6 +101,12 @@ pub enum Error {
 }
 
 impl Explain for Error {
+    fn code(&self) -> Code {
+        match self {
+            Self::UnknownHandler { .. } | Self::NotConfigured { .. } | Self::Runtime(_) => Code::LambdaMisconfigured,
+        }
+    }
+
     fn advice(&self) -> Advice {
         match self {
             Self::UnknownHandler { .. } | Self::NotConfigured { .. } | Self::Runtime(_) => Fault::User.alone(),

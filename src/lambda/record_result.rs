@@ -16,6 +16,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use crate::aws::{CallError, Kind};
+use crate::explain::{Advice, Code, Explain, Fault};
 use crate::record::{JobStatus, Progress};
 use crate::training::UNAVAILABLE;
 use crate::training::job::Job;
@@ -364,6 +365,25 @@ impl Error {
             Self::Several { .. } => "Several",
             Self::Unavailable { .. } | Self::NotYet { .. } => UNAVAILABLE,
             Self::Refused { .. } => "Refused",
+        }
+    }
+}
+
+impl Explain for Error {
+    fn code(&self) -> Code {
+        match self {
+            Self::UnknownEvent(_) | Self::RefusedRecord(_) => Code::LambdaMisconfigured,
+            Self::Several { .. } if self.error_type() == UNAVAILABLE => Code::AwsUnavailable,
+            Self::Several { failures, .. } => failures.first().map_or(Code::LambdaMisconfigured, Explain::code),
+            Self::Unavailable { .. } | Self::NotYet { .. } => Code::AwsUnavailable,
+            Self::Refused { source, .. } => source.explained(Code::AwsRefused),
+        }
+    }
+
+    fn advice(&self) -> Advice {
+        match self.error_type() {
+            UNAVAILABLE => Fault::Temporary.alone(),
+            _ => Fault::User.alone(),
         }
     }
 }

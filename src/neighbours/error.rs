@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::explain::{Advice, Explain, Fault};
+use crate::explain::{Advice, Code, Explain, Fault};
 use crate::{project, requirements};
 
 /// What is wrong with what a project requires beside it.
@@ -216,6 +216,30 @@ fn known(names: &[String]) -> String {
 }
 
 impl Explain for Error {
+    fn code(&self) -> Code {
+        match self {
+            Self::Requirements(error) => error.code(),
+            Self::Workspace(error) => error.code(),
+            Self::Project { source, .. } if matches!(**source, project::Error::NoProjectFile { .. }) => {
+                Code::NeighbourUnreadable
+            }
+            Self::Project { source, .. } => source.code(),
+            Self::Unreadable { .. } | Self::Archive { .. } | Self::OtherName { .. } | Self::TooMany { .. } => {
+                Code::NeighbourUnreadable
+            }
+            Self::Outside { .. } => Code::NeighbourOutside,
+            Self::NoWorkspace { .. } | Self::NoMember { .. } | Self::MemberUnnamed { .. } => {
+                Code::WorkspaceMemberUnknown
+            }
+            Self::SameName { .. } | Self::Version { .. } | Self::TwoOrigins { .. } => Code::NeighbourConflict,
+            Self::UnknownExtra { .. } => Code::UnknownExtra,
+            Self::Python { .. } => Code::PythonExcluded,
+            Self::DependsOnPython { .. } => Code::PythonUnknown,
+            Self::Marker { .. } => Code::RequirementInvalid,
+            Self::OtherIndex { .. } => Code::IndexPerPackage,
+        }
+    }
+
     fn advice(&self) -> Advice {
         match self {
             Self::Requirements(error) => error.advice(),

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::explain::{Advice, Explain, Fault};
+use crate::explain::{Advice, Code, Explain, Fault};
 use crate::progress::Cancelled;
 use crate::project::{self, Outside};
 use crate::reading::TooFar;
@@ -224,6 +224,31 @@ impl Error {
 }
 
 impl Explain for Error {
+    fn code(&self) -> Code {
+        match self {
+            Self::Cancelled(cancelled) => cancelled.code(),
+            Self::Name { .. } | Self::Version { .. } => Code::MetadataInvalid,
+            Self::SourceDateEpoch { .. } => Code::SettingInvalid,
+            Self::NeedsBackend { .. } | Self::WheelNeedsBackend { .. } => Code::NeedsProjectCode,
+            Self::Script { .. } | Self::PackageDir { .. } | Self::MissingFile { .. } => Code::DeclaredFileMissing,
+            Self::TooFar { .. } => Code::DirectoryWithoutEnd,
+            Self::OutsideProject { .. } => Code::OutsideProject,
+            Self::Outside(outside) => outside.code(),
+            Self::NonUtf8Name { .. } => Code::FileNameNotUtf8,
+            Self::ManifestText { .. } => Code::FileNotUtf8,
+            Self::Read { .. } | Self::List { .. } => Code::FileUnreadable,
+            Self::Changed { .. } => Code::ChangedMeanwhile,
+            Self::OutDir { source, .. } | Self::Write { source, .. } => Code::of_unwritten(source, Code::NotWritable),
+            Self::ReadArchive { .. } | Self::Member { .. } | Self::ReadWheel { .. } | Self::WheelMember { .. } => {
+                Code::ArchiveRefused
+            }
+            Self::OnePlace { .. } => Code::FilesCollide,
+            Self::Backend(error) => error.code(),
+            Self::Scratch { source, .. } => Code::of_unwritten(source, Code::CacheUnusable),
+            Self::NotInstallable { .. } => Code::NotInstallable,
+        }
+    }
+
     fn advice(&self) -> Advice {
         match self {
             Self::Cancelled(cancelled) => cancelled.advice(),

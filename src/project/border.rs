@@ -11,7 +11,7 @@ use std::fmt;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
-use crate::explain::{Advice, Explain, Fault};
+use crate::explain::{Advice, Code, Explain, Fault};
 
 /// Where a path leads, all links followed.
 #[derive(Debug)]
@@ -94,6 +94,10 @@ fn is_in(root: &Path, real: &Path) -> bool {
 impl std::error::Error for Outside {}
 
 impl Explain for Outside {
+    fn code(&self) -> Code {
+        Code::OutsideProject
+    }
+
     fn advice(&self) -> Advice {
         match (self.is_gits, self.is_link()) {
             (true, _) => Fault::User

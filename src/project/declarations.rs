@@ -62,9 +62,10 @@ impl Declarations {
                     .unclear("packages", "all there: a custom command may make some")
                     .into());
             }
-            return Err(Error::InvalidValue {
+            return Err(Error::PackageWithoutDirectory {
                 at: listed.place.to_string(),
-                message: format!("the package {package} has no directory {}", directory.display()),
+                package: package.clone(),
+                directory,
             }
             .into());
         }

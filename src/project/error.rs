@@ -121,6 +121,24 @@ pub enum Error {
         /// What is wrong with which key.
         message: String,
     },
+    /// What says which Pythons the package is for is no range of versions.
+    #[error("{at}: {message}")]
+    InvalidRequiresPython {
+        /// `file:line`.
+        at: String,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// A package that is listed has no directory.
+    #[error("{at}: the package {package} has no directory {}", directory.display())]
+    PackageWithoutDirectory {
+        /// `file:line`.
+        at: String,
+        /// Its dotted name.
+        package: String,
+        /// Where it was expected, relative to the project.
+        directory: PathBuf,
+    },
     /// The package is described in a table of a tool's own, and nothing says that this tool builds it.
     #[error(
         "pyproject.toml:{line}: [tool.{tool}] describes the package, and no [build-system] says that {tool} builds it"

@@ -241,7 +241,7 @@ pub(crate) fn requires_python(text: &str, at: &str) -> Result<String, Error> {
         Err(error) => {
             let reason = error.to_string();
             let first = reason.lines().next().unwrap_or_default();
-            Err(Error::InvalidValue {
+            Err(Error::InvalidRequiresPython {
                 at: at.to_owned(),
                 message: no_range(text, first),
             })

@@ -1,7 +1,7 @@
 //! Why an image was not pushed, or not surely.
 
 use crate::engine;
-use crate::explain::{Advice, Explain, Fault};
+use crate::explain::{Advice, Code, Explain, Fault};
 use crate::oci::{Digest, MediaType, Reference, reference};
 use crate::registry::{auth, client, ecr};
 
@@ -68,6 +68,20 @@ impl Error {
 }
 
 impl Explain for Error {
+    fn code(&self) -> Code {
+        match self {
+            Self::Reference(error) => error.code(),
+            Self::NoTag { .. } => Code::ImageNameInvalid,
+            Self::Ecr(error) => error.code(),
+            Self::Auth(error) => error.code(),
+            Self::Registry(error) => error.code(),
+            Self::Engine(error) => error.code(),
+            Self::TagConflict { .. } => Code::TagTaken,
+            Self::MediaType { .. } => Code::ImageFormatRefused,
+            Self::NotConfirmed { .. } => Code::PushNotConfirmed,
+        }
+    }
+
     fn advice(&self) -> Advice {
         match self {
             Self::Reference(error) => error.advice(),

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::Credentials;
 use super::ecr::{self, EcrHost};
-use crate::explain::{Advice, Explain, Fault};
+use crate::explain::{Advice, Code, Explain, Fault};
 use crate::oci::Repository;
 use crate::oci::reference::DOCKER_HUB;
 use crate::reading::{self, SETTINGS_FILE};
@@ -68,6 +68,13 @@ pub enum Error {
 }
 
 impl Explain for Error {
+    fn code(&self) -> Code {
+        match self {
+            Self::Ecr(error) => error.code(),
+            Self::DockerConfig { .. } | Self::Entry { .. } | Self::Helper { .. } => Code::DockerConfigUnusable,
+        }
+    }
+
     fn advice(&self) -> Advice {
         match self {
             Self::Ecr(error) => error.advice(),

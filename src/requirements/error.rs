@@ -4,7 +4,7 @@ use std::io;
 
 use super::Place;
 use super::requirements_txt::Wrong;
-use crate::explain::{Advice, Explain, Fault};
+use crate::explain::{Advice, Code, Explain, Fault};
 use crate::uv;
 
 /// What is wrong with the file, or with what it pins.
@@ -220,6 +220,27 @@ fn known(available: &[String]) -> String {
 }
 
 impl Explain for Error {
+    fn code(&self) -> Code {
+        match self {
+            Self::Unreadable { .. } => Code::NamedFileUnreadable,
+            Self::Outside { .. } => Code::OutsideProject,
+            Self::Undecodable { .. } => Code::FileNotUtf8,
+            Self::Line { wrong, .. } => wrong.code(),
+            Self::Cycle { .. } | Self::TooManyFiles { .. } => Code::RequirementsLineInvalid,
+            Self::OtherFormat { .. } | Self::Lock { .. } => Code::LockFileUnreadable,
+            Self::UnknownExtra { .. } | Self::NoSuchExtra { .. } => Code::UnknownExtra,
+            Self::Uv { source, .. } => source.code(),
+            Self::Scratch { source, .. } => Code::of_unwritten(source, Code::CacheUnusable),
+            Self::OtherEnvironment { .. } => Code::LockForAnotherPython,
+            Self::NotPinned { .. } | Self::Unsatisfied { is_lock: true, .. } => Code::LockOutdated,
+            Self::Unsatisfied { .. } | Self::Conflict { .. } => Code::RequirementsContradict,
+            Self::Unhashed { .. } => Code::HashMissing,
+            Self::Declared { .. } => Code::RequirementInvalid,
+            Self::DeclaredCredentials { .. } => Code::CredentialsInRequirement,
+            Self::PythonUnknown { .. } => Code::PythonUnknown,
+        }
+    }
+
     fn advice(&self) -> Advice {
         match self {
             Self::Uv { source, .. } => source.advice(),

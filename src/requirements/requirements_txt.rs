@@ -5,6 +5,7 @@ use std::fmt;
 
 use super::options::{self, Given, Name};
 use super::text::logical_lines;
+use crate::explain::Code;
 use crate::secret::without_url_credentials;
 
 /// The hashes that pip takes for safe, with the length of their hexadecimal digests.
@@ -143,6 +144,26 @@ impl Wrong {
             found.push('…');
         }
         self
+    }
+
+    /// What it is called.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Requirement { .. } => Code::RequirementInvalid,
+            Self::Credentials(_) => Code::CredentialsInRequirement,
+            Self::Quotes
+            | Self::UnknownOption(_)
+            | Self::NoValue(_)
+            | Self::Unwanted(_)
+            | Self::Leftover(_)
+            | Self::Ignored(_)
+            | Self::HashAlone
+            | Self::Hash(_)
+            | Self::Variable(_)
+            | Self::LocalPath(_)
+            | Self::RemoteRequirements(_) => Code::RequirementsLineInvalid,
+        }
     }
 
     /// What to do next.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use super::Definition;
-use crate::explain::{Advice, Explain, Fault};
+use crate::explain::{Advice, Code, Explain, Fault};
 use crate::project;
 
 /// Why the settings are not understood.
@@ -118,6 +118,22 @@ pub enum Error {
 }
 
 impl Explain for Error {
+    fn code(&self) -> Code {
+        match self {
+            Self::File(error) => error.code(),
+            Self::Malformed { .. } => Code::SyntaxError,
+            Self::Unknown { .. } => Code::SettingUnknown,
+            Self::WrongKind { .. } | Self::NotUnicode { .. } => Code::SettingInvalid,
+            Self::Field { .. } => Code::TrainingSettingsInvalid,
+            Self::Region { .. } => Code::NoRegion,
+            Self::Directory { .. } => Code::NoProject,
+            Self::NotForFiles { .. } => Code::SettingNotForFiles,
+            Self::Outside { .. } => Code::OutsideProject,
+            Self::Untrusted { .. } => Code::DockerfileNotTrusted,
+            Self::NamedFile { .. } => Code::NamedFileUnreadable,
+        }
+    }
+
     fn advice(&self) -> Advice {
         match self {
             Self::File(error) => error.advice(),

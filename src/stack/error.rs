@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::aws::{CallError, Kind};
-use crate::explain::{Advice, Explain, Fault};
+use crate::explain::{Advice, Code, Explain, Fault};
 
 /// The resource that failed first; the ones after it were cancelled because of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -130,6 +130,22 @@ fn told(first: Option<&FailedResource>) -> String {
 }
 
 impl Explain for Error {
+    fn code(&self) -> Code {
+        match self {
+            Self::NoRegion => Code::NoRegion,
+            Self::Template { .. } => Code::NamedFileUnreadable,
+            Self::TemplateTooLarge { .. }
+            | Self::ParametersMissing { .. }
+            | Self::UnknownParameters(_)
+            | Self::PlanRefused { .. } => Code::StackParameters,
+            Self::Call { source, .. } => source.explained(Code::AwsRefused),
+            Self::Missing { .. } => Code::StackMissing,
+            Self::Busy { .. } => Code::StackBusy,
+            Self::Stuck { .. } | Self::Failed { .. } => Code::StackFailed,
+            Self::DataAtStake { .. } | Self::NotConfirmed { .. } => Code::NotConfirmed,
+        }
+    }
+
     fn advice(&self) -> Advice {
         match self {
             Self::NoRegion => Fault::User.hint("Set AWS_REGION, or `region` in the profile of ~/.aws/config."),

@@ -1,7 +1,7 @@
 //! Why a training job could not be requested or started.
 
 use crate::aws::{CallError, Kind};
-use crate::explain::{Advice, Explain, Fault};
+use crate::explain::{Advice, Code, Explain, Fault};
 
 use super::UNAVAILABLE;
 
@@ -129,6 +129,21 @@ pub enum Error {
 }
 
 impl Explain for Error {
+    fn code(&self) -> Code {
+        match self {
+            Self::Missing(_) => Code::TrainingSettingsMissing,
+            Self::Invalid(_) | Self::Request(_) => Code::TrainingSettingsInvalid,
+            Self::NoRegion { .. } => Code::NoRegion,
+            Self::FunctionMissing { .. } => Code::TrainingLambdaMissing,
+            Self::AccessDenied { .. } => Code::AccessDenied,
+            Self::Credentials { source, .. } => source.explained(Code::NoCredentials),
+            Self::Unavailable { .. } => Code::AwsUnavailable,
+            Self::Refused { .. } => Code::AwsRefused,
+            Self::Function { error_type, .. } => failure_code(error_type.as_deref().unwrap_or_default()),
+            Self::Answer { .. } => Code::TrainingLambdaFailed,
+        }
+    }
+
     fn advice(&self) -> Advice {
         match self {
             Self::Missing(settings) => {
@@ -206,6 +221,23 @@ impl Error {
             },
             Kind::Other => Self::Refused { function, source },
         }
+    }
+}
+
+/// What sgbuild's own training Lambda failed with, by its `errorType`; of any other function it is known that it failed.
+pub(crate) fn failure_code(error_type: &str) -> Code {
+    match error_type {
+        "InvalidPayload" | "NotAllowed" => Code::TrainingRequestRefused,
+        "HyperparametersDenied" | "DataDenied" | "PassRoleDenied" | "JobDenied" => Code::AccessDenied,
+        "InvalidHyperparameters" => Code::HyperparametersUnusable,
+        "NoData" => Code::NoTrainingData,
+        "HyperparametersUnreadable" | "DataUnreadable" => Code::TrainingDataUnreadable,
+        "RecordRefused" => Code::RunTableUnusable,
+        "FailedBefore" | "JobNameTaken" => Code::RunIdTaken,
+        "ResourceLimitExceeded" => Code::QuotaExceeded,
+        UNAVAILABLE => Code::AwsUnavailable,
+        "JobRefused" => Code::AwsRefused,
+        _ => Code::TrainingLambdaFailed,
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use aws_config::SdkConfig;
 use tokio::time::{Instant, sleep};
 
-use crate::explain::{Advice, Explain, Fault};
+use crate::explain::{Advice, Code, Explain, Fault};
 use crate::progress::Progress;
 
 use super::job::{self, Job};
@@ -40,6 +40,13 @@ pub enum Error {
 }
 
 impl Explain for Error {
+    fn code(&self) -> Code {
+        match self {
+            Self::Job { source, .. } => source.explained(Code::TrainingJobNotFound),
+            Self::Output(source) => Code::of_unwritten(source, Code::NotWritable),
+        }
+    }
+
     fn advice(&self) -> Advice {
         match self {
             Self::Job { job, source } if source.kind() == Kind::Temporary => Fault::Temporary.hint(format!(

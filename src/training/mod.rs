@@ -23,6 +23,7 @@ pub(crate) mod trigger;
 pub(crate) mod vocabulary;
 
 pub use error::Error;
+pub(crate) use error::failure_code;
 pub(crate) use job_name::training_job_name;
 pub(crate) use request::{Given, TrainingSettings};
 pub(crate) use run_id::new_run_id;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::cache;
-use crate::explain::{Advice, Explain, Fault};
+use crate::explain::{Advice, Code, Explain, Fault};
 use crate::process;
 use crate::progress::Cancelled;
 
@@ -67,6 +67,18 @@ pub enum Error {
 }
 
 impl Explain for Error {
+    fn code(&self) -> Code {
+        match self {
+            Self::Cancelled(cancelled) => cancelled.code(),
+            Self::NotFetched { log, .. } if cache::tells_of_full_disk(log) => Code::DiskFull,
+            Self::NotFetched { log, .. } if is_network(log) => Code::PackageIndexUnreachable,
+            Self::NotRun { .. } | Self::TooOld { .. } | Self::NotFetched { .. } => Code::UvUnusable,
+            Self::NoPython { .. } => Code::PythonUnusable,
+            Self::Scratch { source } => Code::of_unwritten(source, Code::CacheUnusable),
+            Self::TimedOut { .. } => Code::PackageIndexUnreachable,
+        }
+    }
+
     fn advice(&self) -> Advice {
         match self {
             Self::Cancelled(cancelled) => cancelled.advice(),

@@ -108,7 +108,7 @@ def _outcome(sgbuild: Path, project: list) -> tuple[str, list[str]]:
 
 
 def _refusal(said: str) -> str:
-    if "error: " not in said:
+    if "error[" not in said:
         return "wrong"
     return "asked" if "only Python can tell" in said else "refused"
 

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use sgbuild::explain::Code;
+
 /// Beginning and end of the list in ARCHITECTURE.md.
 const BEGINNING: &str = "```rooms\n";
 const END: &str = "\n```";
@@ -107,6 +109,20 @@ fn a_room_imports_those_before_it() {
         wrong.extend(after.map(|name| format!("{file} imports {name}, which ARCHITECTURE.md lists after {own}")));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_error_code_is_some_errors() {
+    let sources = product();
+    let outside = sources.iter().filter(|(file, _)| room(file) != "explain");
+    let text: String = outside.map(|(_, text)| text.as_str()).collect();
+    let is_named = |code: &Code| {
+        let variant = format!("Code::{code:?}");
+        let mut found = text.match_indices(&variant);
+        found.any(|(at, _)| !text[at + variant.len()..].starts_with(|next: char| next.is_ascii_alphanumeric()))
+    };
+    let unused: Vec<_> = Code::ALL.iter().filter(|code| !is_named(code)).collect();
+    assert!(unused.is_empty(), "no error has these codes: {unused:?}");
 }
 
 #[test]

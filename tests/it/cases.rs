@@ -265,6 +265,7 @@ fn hints_name_flags_that_are_there() {
         "logs",
         "diff",
         "settings",
+        "explain",
         "completions",
         "man",
     ];

@@ -20,6 +20,7 @@ mod data_trigger;
 mod diff;
 mod dist;
 mod engine;
+mod explain;
 mod faults;
 mod foreign_files;
 mod interrupted;

@@ -98,7 +98,7 @@ fn what_is_refused_is_told_and_leaves_no_manifest() {
         assert!(ran.stdout.is_empty());
         assert_eq!(missing(&registry), "none", "{matching}");
         let transcript = sandbox.transcript(&ran).replace(&host, "[PROXY]");
-        let error = transcript.split("error:").nth(1).unwrap_or_default().trim();
+        let error = transcript.find("error[").map_or("", |at| transcript[at..].trim());
         told.extend([&format!("{status} to {matching}\n"), error, "\n\n"]);
     }
     assert_snapshot!(told);

@@ -151,7 +151,7 @@ fn a_directory_that_is_not_utf_8_works_or_is_refused() {
     for arguments in refused {
         let output = run(arguments);
         assert_eq!(output.status.code(), Some(1), "{arguments:?}");
-        assert!(output.stdout.is_empty() && output.stderr.starts_with(b"error: ") || arguments[0] != "dist");
+        assert!(output.stdout.is_empty() && output.stderr.starts_with(b"error[") || arguments[0] != "dist");
     }
     let output = run(&["dist", "--json"]);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();

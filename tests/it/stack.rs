@@ -345,7 +345,7 @@ fn a_failed_launch_names_the_first_resource_that_failed_and_can_be_repeated() {
     fs::write(stack.sandbox.project().join("taken.yaml"), template).unwrap();
 
     let failed = stack.launch(&["--template", "taken.yaml"]).exits(1);
-    let error = failed.stderr.lines().find(|line| line.starts_with("error:")).unwrap();
+    let error = failed.stderr.lines().find(|line| line.starts_with("error[")).unwrap();
     for words in [
         "is ROLLBACK_COMPLETE",
         "Repository (AWS::ECR::Repository) failed",

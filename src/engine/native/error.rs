@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::archive::Malformed;
 use super::{base, resolve, store};
-use crate::explain::{Advice, Explain, Fault};
+use crate::explain::{Advice, Code, Explain, Fault};
 use crate::oci::Digest;
 use crate::progress::Cancelled;
 use crate::registry::{auth, client};
@@ -223,6 +223,35 @@ impl Error {
 }
 
 impl Explain for Error {
+    fn code(&self) -> Code {
+        match self {
+            Self::Unprepared { .. }
+            | Self::LocalBase { .. }
+            | Self::Template
+            | Self::BoundLine { .. }
+            | Self::NoWheel
+            | Self::OnBuild { .. } => Code::NeedsDocker,
+            Self::Base(error) => error.code(),
+            Self::BaseLayer { .. } | Self::Unrecorded { .. } => Code::BaseImageUnsuited,
+            Self::Resolve(error) => error.code(),
+            Self::Store(error) => error.code(),
+            Self::Uv(error) => error.code(),
+            Self::Wheel { .. } => Code::ArchiveRefused,
+            Self::WheelGone { .. }
+            | Self::ImageGone { .. }
+            | Self::Dist { .. }
+            | Self::BaseChanged { .. }
+            | Self::LayerGone { .. }
+            | Self::OtherLayer { .. } => Code::BuiltImageGone,
+            Self::InTheWay { .. } => Code::FilesCollide,
+            Self::Layer(source) => Code::of_unwritten(source, Code::CacheUnusable),
+            Self::RunPy(error) => error.code(),
+            Self::Registry(error) => error.code(),
+            Self::Auth(error) => error.code(),
+            Self::Cancelled(cancelled) => cancelled.code(),
+        }
+    }
+
     fn advice(&self) -> Advice {
         match self {
             Self::Unprepared { .. } => Fault::User.hint(BASE).and(DOCKER).and(PIPELINE),

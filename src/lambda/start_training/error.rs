@@ -1,11 +1,11 @@
 //! Why no training job was started, and what to do next.
 
 use crate::aws::{CallError, Kind};
-use crate::explain::{Advice, Explain, Fault};
+use crate::explain::{Advice, Code, Explain, Fault};
 use crate::lambda::runtime::Diagnostic;
 use crate::lambda::{hyperparameters, input_data};
 use crate::training::new_job::NewJob;
-use crate::training::{Training, UNAVAILABLE};
+use crate::training::{self, Training, UNAVAILABLE};
 
 /// Why no training job was started. The variant's name is the Lambda's `errorType`; message and hints are its `errorMessage`.
 #[derive(Debug, thiserror::Error)]
@@ -145,6 +145,11 @@ fn without_synthetic(looked: Option<&str>) -> String {
 }
 
 impl Explain for Error {
+    /// That which sgbuild makes of it where it invoked the function.
+    fn code(&self) -> Code {
+        training::failure_code(self.error_type())
+    }
+
     fn advice(&self) -> Advice {
         match self {
             Self::InvalidPayload(_) => {

@@ -6,9 +6,11 @@ use async_trait::async_trait;
 use serde_json::json;
 
 use super::*;
+use crate::explain::Code;
 use crate::lambda::clock::SystemClock;
 use crate::lambda::objects::{Content, Object};
 use crate::lambda::runtime::Diagnostic;
+use crate::training;
 
 const KEY: &str = "input/config/hyperparameters.json";
 const ROLE: &str = "arn:aws:iam::123456789012:role/training";
@@ -497,4 +499,17 @@ async fn every_failed_call_says_what_to_grant_or_wait_for() {
 
     JobRefused: SageMaker did not create the training job iris-classifier-20261124-041205-1a2b3c4d: No S3 objects found under S3 URL (ValidationException)
     "#);
+}
+
+#[test]
+fn whoever_invokes_the_function_knows_each_of_its_errors() {
+    let source = include_str!("error.rs");
+    let names = source.split_once("fn error_type").unwrap().1;
+    let names = names.split_once("\n    }\n").unwrap().0.split('"').skip(1).step_by(2);
+    let unknown: Vec<&str> = names
+        .filter(|name| training::failure_code(name) == Code::TrainingLambdaFailed)
+        .collect();
+    assert_eq!(unknown, Vec::<&str>::new());
+    assert_eq!(training::failure_code("NoData"), Code::NoTrainingData);
+    assert_eq!(training::failure_code("ValueError"), Code::TrainingLambdaFailed);
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 mod grammar;
 
 use super::Digest;
-use crate::explain::{Advice, Explain, Fault};
+use crate::explain::{Advice, Code, Explain, Fault};
 use grammar::{check_host, check_path, check_tag, split_port};
 
 /// Docker Hub, as references name it.
@@ -82,6 +82,14 @@ pub enum Error {
 }
 
 impl Explain for Error {
+    fn code(&self) -> Code {
+        match self {
+            Self::Reference { .. } | Self::NotARepository { .. } | Self::Tag { .. } | Self::PackageName { .. } => {
+                Code::ImageNameInvalid
+            }
+        }
+    }
+
     fn advice(&self) -> Advice {
         match self {
             Self::Reference { text, .. } if text.contains("://") => {

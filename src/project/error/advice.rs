@@ -1,13 +1,52 @@
-//! What to do about a project that cannot be read.
+//! What it is called that a project cannot be read, and what to do about it.
 
 use std::io;
 
 use super::Error;
-use crate::explain::{Advice, Explain, Fault};
+use crate::explain::{Advice, Code, Explain, Fault};
 use crate::project::hook_log;
 use crate::uv;
 
 impl Explain for Error {
+    fn code(&self) -> Code {
+        match self {
+            Self::DirectoryMissing { .. } | Self::NotADirectory { .. } | Self::NoProjectFile { .. } => Code::NoProject,
+            Self::AboveOthers { source, .. } | Self::AroundIt { source, .. } | Self::Asked { source, .. } => {
+                source.code()
+            }
+            Self::Unreadable { .. } => Code::FileUnreadable,
+            Self::Outside(outside) => outside.code(),
+            Self::LinkLoop { .. } | Self::TooFar { .. } => Code::DirectoryWithoutEnd,
+            Self::NotUtf8 { .. } | Self::Nul { .. } => Code::FileNotUtf8,
+            Self::Syntax { .. } | Self::SetupCfg { .. } => Code::SyntaxError,
+            Self::InvalidValue { .. } | Self::InvalidName { .. } | Self::InvalidVersion { .. } => Code::MetadataInvalid,
+            Self::InvalidRequiresPython { .. } => Code::PythonVersionInvalid,
+            Self::PackageWithoutDirectory { .. } => Code::DeclaredFileMissing,
+            Self::NoBuildSystem { .. } => Code::NoBuildSystem,
+            Self::NameMissing { .. } | Self::VersionMissing { .. } => Code::NoNameOrVersion,
+            Self::InvalidRequirement { .. } => Code::RequirementInvalid,
+            Self::InvalidEntryPoint { .. } | Self::FunctionMissing { .. } => Code::TrainingFunctionMissing,
+            Self::SeveralTopLevel { .. } => Code::SeveralPackagesFound,
+            Self::StaticOnly { .. } | Self::StaticSdist { .. } | Self::StaticWheel { .. } => Code::NeedsProjectCode,
+            Self::AmbiguousTrain { .. } => Code::SeveralTrainingFunctions,
+            Self::ModuleNotPacked { .. } => Code::TrainingFunctionNotPacked,
+            Self::NoTrainFunction { .. } | Self::NearlyTrains { .. } => Code::NoTrainingFunction,
+            Self::NoEnvironment { .. } | Self::BuildRequirements { .. } | Self::Workspace { .. }
+                if self.tells_of_full_disk() =>
+            {
+                Code::DiskFull
+            }
+            Self::PythonMissing { .. } | Self::NoEnvironment { .. } => Code::PythonUnusable,
+            Self::Uv(error) => error.code(),
+            Self::BuildRequirements { log, .. } if uv::is_network(log) => Code::PackageIndexUnreachable,
+            Self::BuildRequirements { .. } | Self::BuildRequirementElsewhere { .. } => Code::BuildRequirementsFailed,
+            Self::HookFailed { .. } | Self::ExitedEarly { .. } => Code::BuildBackendFailed,
+            Self::TimedOut { .. } => Code::BuildBackendTooSlow,
+            Self::Cancelled(cancelled) => cancelled.code(),
+            Self::Workspace { .. } => Code::CacheUnusable,
+        }
+    }
+
     fn advice(&self) -> Advice {
         match self {
             Self::Cancelled(cancelled) => cancelled.advice(),
@@ -33,7 +72,10 @@ impl Explain for Error {
             Self::SetupCfg { .. } => {
                 Fault::User.hint("Correct that line of setup.cfg; setuptools and pip would stop there too.")
             }
-            Self::InvalidValue { .. } => {
+            Self::PackageWithoutDirectory { .. } => Fault::User.hint(
+                "Create the package's directory, or correct `packages` and `package_dir` (with a `src` layout: `package_dir={\"\": \"src\"}`).",
+            ),
+            Self::InvalidValue { .. } | Self::InvalidRequiresPython { .. } => {
                 Fault::User.hint("Correct the value; setuptools and pip would refuse it too.")
             }
             Self::NoBuildSystem { requires, backend, .. } => Fault::User.hint(format!(

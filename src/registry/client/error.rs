@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::StatusCode;
 use serde_json::Value;
 
-use crate::explain::{Advice, Explain, Fault};
+use crate::explain::{Advice, Code, Explain, Fault};
 use crate::oci::Digest;
 use crate::registry::ecr::EcrHost;
 use crate::secret::without_url_credentials;
@@ -122,6 +122,17 @@ pub enum Error {
 }
 
 impl Explain for Error {
+    fn code(&self) -> Code {
+        match self {
+            Self::Setup { .. } | Self::CaFile { .. } | Self::Certificate { .. } => Code::CertificateNotTrusted,
+            Self::Unreachable { .. } | Self::Status { temporary: true, .. } => Code::RegistryUnreachable,
+            Self::Unauthorized { .. } | Self::Expired { .. } => Code::RegistryLogin,
+            Self::Denied { .. } => Code::RegistryDenied,
+            Self::Tls { .. } | Self::Status { .. } | Self::Protocol { .. } => Code::RegistryAnswerOdd,
+            Self::Local { source, .. } => Code::of_unwritten(source, Code::CacheUnusable),
+        }
+    }
+
     fn advice(&self) -> Advice {
         match self {
             Self::Setup { .. } | Self::Status { temporary: false, .. } => Fault::User.alone(),

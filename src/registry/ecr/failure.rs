@@ -6,7 +6,7 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_ecr::error::{ProvideErrorMetadata, SdkError};
 
 use crate::aws::{Refusal, credentials_error};
-use crate::explain::{Advice, Explain, Fault};
+use crate::explain::{Advice, Code, Explain, Fault};
 use crate::oci::reference;
 use crate::web::{root_cause, with_causes};
 
@@ -102,6 +102,19 @@ pub enum Error {
 }
 
 impl Explain for Error {
+    fn code(&self) -> Code {
+        match self {
+            Self::NoRegion | Self::Region { .. } => Code::NoRegion,
+            Self::NoCredentials { .. } | Self::CredentialsFailed { .. } => Code::NoCredentials,
+            Self::Expired { .. } | Self::InvalidCredentials { .. } => Code::CredentialsRefused,
+            Self::AccessDenied { .. } => Code::AccessDenied,
+            Self::RepositoryMissing { .. } => Code::RepositoryMissing,
+            Self::Unreachable { .. } | Self::Service { temporary: true, .. } => Code::AwsUnavailable,
+            Self::Service { .. } => Code::AwsRefused,
+            Self::Name(error) => error.code(),
+        }
+    }
+
     fn advice(&self) -> Advice {
         match self {
             Self::Name(error) => error.advice(),

@@ -51,7 +51,10 @@ fn what_python_is_asked_for() {
         let sandbox = project(&[("setup.py", &setup), (".git/config", "c4nary\n")], &[(link, target)]);
         let inspected = sandbox.run(&["inspect", "--json"]);
         let packed = sandbox.run(&["dist", "--train", "elsewhere.train:train"]).exits(1);
-        let packed = packed.says(&[&format!("error: {link} is a link to a file "), "hint: "]);
+        let packed = packed.says(&[
+            &format!("error[outside-project]: {link} is a link to a file "),
+            "hint: ",
+        ]);
         keeps_still(what, &sandbox, &[inspected, packed]);
         assert!(!sandbox.project().join("dist").exists(), "{what}");
     }
@@ -106,6 +109,6 @@ fn the_reason_for_asking_is_told_too() {
     let code = "told = getattr(__import__('builtins'), 'open')('about.md').read()";
     let sandbox = project(&[("setup.py", &computing(code, ""))], &[("about.md", "AWAY/key")]);
     let ran = sandbox.run(&["inspect"]).exits(1);
-    let said = ran.stderr.split_once("error: ").unwrap().1;
+    let said = ran.stderr.split_once("error[outside-project]: ").unwrap().1;
     assert_snapshot!(said);
 }

@@ -267,7 +267,7 @@ fn a_directory_for_temporary_files_that_others_can_exchange_is_refused() {
     exit 1
     --- stdout
     --- stderr
-    error: cannot use [SANDBOX]/home/shared: others may write there
+    error[cache-unusable]: cannot use [SANDBOX]/home/shared: others may write there
       hint: Name a directory for temporary files that you may write in, and nobody else, with TMPDIR.
     ");
 }

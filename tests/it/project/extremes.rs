@@ -52,7 +52,7 @@ pub(super) fn survives(sandbox: &Sandbox) -> Ran {
     // 2 is for settings, which setup.cfg and pyproject.toml may hold.
     let ends_well = ran.code <= 1 || (ran.code == 2 && ran.stderr.contains("setting"));
     assert!(ends_well && ran.code >= 0, "exit {}: {}", ran.code, ran.stderr);
-    assert!(ran.code == 0 || ran.stderr.starts_with("error: "), "{}", ran.stderr);
+    assert!(ran.code == 0 || ran.stderr.starts_with("error["), "{}", ran.stderr);
     assert!(ran.stderr.len() < 2000, "{}", ran.stderr.len());
     ran
 }

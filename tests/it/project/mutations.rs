@@ -77,7 +77,7 @@ fn read_and_pack(sandbox: &Sandbox) {
         packed.stderr
     );
     assert!(
-        packed.code == 0 || packed.stderr.contains("error: "),
+        packed.code == 0 || packed.stderr.contains("error["),
         "{}",
         packed.stderr
     );

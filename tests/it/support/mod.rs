@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::OnceLock;
 
+use sgbuild::explain::Code;
 use tempfile::TempDir;
 
 /// What `tests/testbed/testbed env` exports.
@@ -281,12 +282,33 @@ pub(crate) struct Ran {
 }
 
 impl Ran {
+    #[track_caller]
     pub(crate) fn new(arguments: &[&str], output: Output) -> Self {
-        Self {
+        let ran = Self {
             code: output.status.code().unwrap_or(-1),
             stdout: String::from_utf8(output.stdout).unwrap(),
             stderr: String::from_utf8(output.stderr).unwrap(),
             arguments: arguments.iter().map(|argument| (*argument).to_owned()).collect(),
+        };
+        ran.ends_as_its_error_says();
+        ran
+    }
+
+    /// Whatever is tested: an error that is printed has a page, and this tells of the exit code that it has.
+    #[track_caller]
+    fn ends_as_its_error_says(&self) {
+        for line in self.stderr.lines() {
+            let Some((name, _)) = line.strip_prefix("error[").and_then(|rest| rest.split_once("]: ")) else {
+                continue;
+            };
+            let code = Code::find(name).unwrap_or_else(|| panic!("{name} is no error code: {line}"));
+            assert!(
+                code.exit_codes().iter().any(|exit| i32::from(*exit) == self.code),
+                "docs/errors/{name}.md does not tell of the exit code {}: sgbuild {:?}\n{}",
+                self.code,
+                self.arguments,
+                self.stderr
+            );
         }
     }
 

@@ -1,7 +1,7 @@
 //! Why a plan gives no build context.
 
 use super::writable;
-use crate::explain::{Advice, Explain, Fault};
+use crate::explain::{Advice, Code, Explain, Fault};
 use crate::template;
 
 /// Why a plan gives no build context.
@@ -29,6 +29,14 @@ pub enum Error {
 }
 
 impl Explain for Error {
+    fn code(&self) -> Code {
+        match self {
+            Self::Unwritable { .. } => Code::DockerfileValueInvalid,
+            Self::BaseImage { .. } => Code::NeedsDocker,
+            Self::Template(error) => error.code(),
+        }
+    }
+
     fn advice(&self) -> Advice {
         match self {
             Self::Unwritable { what, name, .. } => {

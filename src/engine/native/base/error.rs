@@ -3,7 +3,7 @@
 use std::io;
 
 use crate::engine::docker;
-use crate::explain::{Advice, Explain, Fault};
+use crate::explain::{Advice, Code, Explain, Fault};
 use crate::oci::{Digest, Platform};
 use crate::progress::Cancelled;
 use crate::registry::client;
@@ -156,6 +156,23 @@ pub enum Error {
 }
 
 impl Explain for Error {
+    fn code(&self) -> Code {
+        match self {
+            Self::Registry { source, .. } => source.code(),
+            Self::Daemon { source, .. } => source.code(),
+            Self::Absent { .. } => Code::BaseImageNotFound,
+            Self::Unreadable { .. } | Self::Several { .. } | Self::Document { .. } | Self::Layer { .. } => {
+                Code::ImageUnreadable
+            }
+            Self::Platform { .. } => Code::ImageForAnotherPlatform,
+            Self::NoPython { .. } | Self::Managed { .. } | Self::UnknownPython { .. } => Code::BaseImageWithoutPython,
+            Self::LayerKind { .. } | Self::PipSetting { .. } | Self::Variable { .. } | Self::NoLibc { .. } => {
+                Code::BaseImageUnsuited
+            }
+            Self::Cancelled(cancelled) => cancelled.code(),
+        }
+    }
+
     fn advice(&self) -> Advice {
         match self {
             Self::Registry { source, .. } => source.advice(),

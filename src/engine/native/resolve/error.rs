@@ -4,7 +4,7 @@ use std::io;
 
 use crate::cache::{is_full_disk, tells_of_full_disk};
 use crate::engine::native::store;
-use crate::explain::{Advice, Explain, Fault};
+use crate::explain::{Advice, Code, Explain, Fault};
 use crate::package;
 use crate::progress::Cancelled;
 use crate::uv::{self, is_network};
@@ -147,6 +147,30 @@ impl Error {
 }
 
 impl Explain for Error {
+    fn code(&self) -> Code {
+        match self {
+            Self::Cancelled(cancelled) => cancelled.code(),
+            Self::Store(error) => error.code(),
+            Self::Uv(error) => error.code(),
+            Self::Wheel(error) => error.code(),
+            Self::Line { .. } => Code::RequirementsLineInvalid,
+            Self::Unsupported { .. } | Self::Target { .. } => Code::NativeCannotInstall,
+            Self::Unresolved { log, .. } | Self::BuildFailed { log, .. } if tells_of_full_disk(log) => Code::DiskFull,
+            Self::Unresolved { log, .. } | Self::BuildFailed { log, .. } if is_network(log) => {
+                Code::PackageIndexUnreachable
+            }
+            Self::Unresolved { log, .. } if is_denied(log) => Code::PackageIndexDenied,
+            Self::Unresolved { log, .. } if lacks_python(log) => Code::PythonUnusable,
+            Self::Unresolved { .. } => Code::RequirementsUnresolved,
+            Self::Answer(_) => Code::UvUnusable,
+            Self::NothingFits { .. } | Self::Unfit { .. } => Code::NoWheelFits,
+            Self::NoHash { .. } => Code::HashMissing,
+            Self::OtherHash { .. } => Code::PackageFileChanged,
+            Self::CannotBuild { .. } | Self::BuildFailed { .. } | Self::BuiltUnfit { .. } => Code::PackageBuildFailed,
+            Self::Scratch(source) => Code::of_unwritten(source, Code::CacheUnusable),
+        }
+    }
+
     fn advice(&self) -> Advice {
         match self {
             Self::Cancelled(cancelled) => cancelled.advice(),
@@ -164,10 +188,10 @@ impl Explain for Error {
             Self::Unresolved { log, .. } | Self::BuildFailed { log, .. } if is_network(log) => {
                 Fault::Temporary.hint("Check the network and pip's index settings, and try again.")
             }
-            Self::Unresolved { log, .. } if ["401 Unauthorized", "403 Forbidden"].iter().any(|said| log.contains(said)) => {
+            Self::Unresolved { log, .. } if is_denied(log) => {
                 Fault::User.hint("Put the index's credentials into its URL in pip.conf, or into ~/.netrc, and check that they are not expired.")
             }
-            Self::Unresolved { log, .. } if log.contains("No interpreter found") => Fault::User
+            Self::Unresolved { log, .. } if lacks_python(log) => Fault::User
                 .hint("Install Python 3: uv works with one, of any version.")
                 .and(OTHER_ENGINE),
             Self::Unresolved { may_build: false, .. } => Fault::User
@@ -200,4 +224,16 @@ impl Explain for Error {
             _ => None,
         }
     }
+}
+
+/// Whether the index does not know or let in who asks.
+fn is_denied(log: &str) -> bool {
+    ["401 Unauthorized", "403 Forbidden"]
+        .iter()
+        .any(|said| log.contains(said))
+}
+
+/// Whether uv found no Python to work with.
+fn lacks_python(log: &str) -> bool {
+    log.contains("No interpreter found")
 }

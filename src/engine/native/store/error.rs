@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::cache::is_full_disk;
-use crate::explain::{Advice, Explain, Fault};
+use crate::explain::{Advice, Code, Explain, Fault};
 use crate::progress::Cancelled;
 
 /// See [`super::Store`].
@@ -117,6 +117,20 @@ pub enum Error {
 }
 
 impl Explain for Error {
+    fn code(&self) -> Code {
+        match self {
+            Self::Cancelled(cancelled) => cancelled.code(),
+            Self::Scratch(source) | Self::Write { source, .. } => Code::of_unwritten(source, Code::CacheUnusable),
+            Self::Read { .. } => Code::FileUnreadable,
+            Self::NoWheel { .. } => Code::ArchiveRefused,
+            Self::Setup { .. } | Self::Untrusted { .. } => Code::CertificateNotTrusted,
+            Self::Denied { .. } => Code::PackageIndexDenied,
+            Self::Status { temporary: true, .. } | Self::Broken { .. } => Code::PackageIndexUnreachable,
+            Self::Status { .. } | Self::Odd { .. } | Self::OtherDigest { .. } => Code::PackageFileChanged,
+            Self::BuiltIsGone { .. } => Code::BuiltImageGone,
+        }
+    }
+
     fn advice(&self) -> Advice {
         match self {
             Self::Cancelled(cancelled) => cancelled.advice(),
