@@ -196,9 +196,10 @@ impl Error {
     /// Why a layer of the base could not be passed on.
     pub(super) fn of_passing(error: client::Error) -> Self {
         match error {
-            client::Error::Local { source, .. } if source.get_ref().is_some_and(|source| source.is::<Self>()) => {
-                Self::of_reading(source)
-            }
+            client::Error::Local { source, digest } => match source.downcast::<Self>() {
+                Ok(error) => error,
+                Err(source) => Self::Registry(client::Error::Local { source, digest }),
+            },
             error => Self::Registry(error),
         }
     }
