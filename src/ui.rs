@@ -2,6 +2,8 @@
 //!
 //! Every text that comes in may be somebody else's: it passes through [`shown`](crate::shown), and only then gets our styles.
 
+mod lasting;
+
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::Arc;
@@ -12,8 +14,9 @@ use anstyle::{AnsiColor, Style};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::explain::Report;
-use crate::progress::{Progress, Task};
+use crate::progress::{Notices, Progress, Silent, Task};
 use crate::shown::{Data, block, line, message};
+use lasting::Lasting;
 
 const STEP: Style = AnsiColor::Green.on_default().bold();
 const DIM: Style = Style::new().dimmed();
@@ -21,14 +24,19 @@ const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 const ERROR: Style = AnsiColor::Red.on_default().bold();
 const HINT: Style = AnsiColor::Cyan.on_default().bold();
 
+/// The column of what came of a part of a step.
+const OUTCOMES: usize = 42;
+/// Whoever waits for less need not know for what.
+const WORTH_TELLING: Duration = Duration::from_secs(2);
+
 /// How much is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verbosity {
     /// Warnings and errors (`-q`).
     Quiet,
-    /// Steps; their details pass by on a terminal, and are printed in a log.
+    /// Steps and their parts; details pass by on a terminal, and are printed in a log. What tools write passes by too, and is in no log.
     Normal,
-    /// Every detail, also on a terminal (`-v`).
+    /// Every detail, also on a terminal, and what tools write (`-v`).
     Verbose,
 }
 
@@ -53,7 +61,7 @@ impl Ui {
         let drawn = (verbosity == Verbosity::Normal && io::stderr().is_terminal()).then(|| {
             let bars = MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(10));
             let detail = bars.add(ProgressBar::new_spinner());
-            detail.set_style(style("  {spinner} {wide_msg}"));
+            detail.set_style(style("  {spinner} {elapsed:>3} {wide_msg}"));
             Drawing { bars, detail }
         });
         Self {
@@ -131,6 +139,7 @@ impl Progress for Ui {
         self.line(&format!("{STEP}==>{STEP:#} {}\n", line(title)));
         if let Some(drawing) = &self.drawn {
             drawing.detail.set_message("");
+            drawing.detail.reset_elapsed();
             drawing.detail.enable_steady_tick(Duration::from_millis(120));
         }
     }
@@ -144,6 +153,12 @@ impl Progress for Ui {
         }
     }
 
+    fn raw(&self, text: &str) {
+        if self.drawn.is_some() || self.verbosity == Verbosity::Verbose {
+            self.detail(text);
+        }
+    }
+
     fn output(&self, text: &str) {
         if self.verbosity > Verbosity::Quiet {
             self.line(&format!("    {}\n", block(text, 6)));
@@ -152,6 +167,20 @@ impl Progress for Ui {
 
     fn warn(&self, text: &str) {
         self.line(&format!("{WARNING}warning{WARNING:#}: {}\n", message(text, 9)));
+    }
+
+    fn notices(&self) -> Notices {
+        if self.verbosity == Verbosity::Quiet {
+            return Notices::default();
+        }
+        let bars = self.drawn.as_ref().map(|drawing| drawing.bars.clone());
+        Notices::to(move |text| {
+            let text = format!("    {DIM}{}{DIM:#}\n", line(text));
+            match &bars {
+                Some(bars) => bars.suspend(|| write_stderr(&text)),
+                None => write_stderr(&text),
+            }
+        })
     }
 
     fn cancelled(&self) -> bool {
@@ -171,6 +200,29 @@ impl Progress for Ui {
         bar.set_length(total.unwrap_or(0));
         Box::new(Bar { bar: Arc::new(bar) })
     }
+
+    fn part(&self, title: &str) -> Box<dyn Task> {
+        self.lasting(title, Duration::ZERO)
+    }
+
+    fn wait(&self, title: &str) -> Box<dyn Task> {
+        self.lasting(title, WORTH_TELLING)
+    }
+}
+
+impl Ui {
+    /// A part of a step, which is told of where it lasts `at_least` so long.
+    fn lasting(&self, title: &str, at_least: Duration) -> Box<dyn Task> {
+        if self.verbosity == Verbosity::Quiet {
+            return Box::new(Silent);
+        }
+        Box::new(Lasting::begin(line(title).into_owned(), at_least, self.drawn.as_ref()))
+    }
+}
+
+/// A line with its outcome in the column of outcomes.
+fn told(title: &str, outcome: &str) -> String {
+    format!("    {title:OUTCOMES$} {DIM}{outcome}{DIM:#}\n")
 }
 
 /// A task drawn as a bar.
@@ -208,7 +260,7 @@ impl Task for Line {
 
     fn finish(&self, outcome: &str) {
         if !self.quiet {
-            write_stderr(&format!("    {DIM}{} {}{DIM:#}\n", self.title, line(outcome)));
+            write_stderr(&told(&self.title, &line(outcome)));
         }
     }
 }

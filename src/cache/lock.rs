@@ -9,7 +9,7 @@ use std::time::Duration;
 use rustix::fs::OFlags;
 use rustix::io::{FdFlags, fcntl_setfd};
 
-use crate::progress::{Cancelled, Progress};
+use crate::progress::{Cancelled, Progress, Waiting};
 
 const POLL: Duration = Duration::from_millis(20);
 
@@ -33,7 +33,7 @@ pub(crate) enum Refused {
 
 /// Waits for the lock that is the file `path`; it is held until the file is dropped.
 pub(crate) fn lock(path: &Path, access: Access, progress: &dyn Progress) -> Result<File, Refused> {
-    let mut told = false;
+    let mut waiting = None;
     loop {
         let file = open(path).map_err(Refused::System)?;
         let locked = match access {
@@ -47,10 +47,8 @@ pub(crate) fn lock(path: &Path, access: Access, progress: &dyn Progress) -> Resu
             Err(TryLockError::Error(source)) => return Err(Refused::System(source)),
             Err(TryLockError::WouldBlock) => {
                 progress.check().map_err(Refused::Cancelled)?;
-                if !told {
-                    progress.detail("Waiting for another sgbuild that prepares the same");
-                }
-                told = true;
+                let begin = || Waiting::begin(progress, "Waiting for another sgbuild that prepares the same");
+                waiting.get_or_insert_with(begin);
                 std::thread::sleep(POLL);
             }
         }

@@ -8,6 +8,7 @@ mod destroy;
 mod diff;
 mod dist;
 mod explain;
+mod init;
 mod inspect;
 mod launch;
 mod logs;
@@ -27,6 +28,7 @@ pub use destroy::Destroy;
 pub use diff::Diff;
 pub use dist::Dist;
 pub use explain::Explain;
+pub use init::Init;
 pub use inspect::Inspect;
 pub use launch::Launch;
 pub use logs::Logs;
@@ -103,7 +105,7 @@ pub struct Global {
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
 
-    /// Every line of the build's log, also on a terminal
+    /// What tools write too: every line of the build's log, also on a terminal
     #[arg(short, long, global = true)]
     pub verbose: bool,
 
@@ -132,6 +134,8 @@ pub enum Color {
 /// The verbs.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Write the settings to begin with; in an empty directory, a package that trains
+    Init(Init),
     /// Show the project's metadata as sgbuild understands it, and where it is from
     Inspect(Inspect),
     /// Write dist/: sdist, Dockerfile, requirements and run.py, a complete build context
@@ -173,6 +177,7 @@ impl Command {
     #[must_use]
     pub fn directory(&self) -> &Path {
         let given = match self {
+            Self::Init(arguments) => &arguments.directory,
             Self::Inspect(arguments) => &arguments.directory,
             Self::Dist(arguments) => &arguments.directory,
             Self::Build(arguments) => &arguments.directory,
@@ -207,7 +212,12 @@ impl Command {
             Self::Status(arguments) => &arguments.settings.given,
             Self::Diff(arguments) => &arguments.settings.given,
             Self::Destroy(arguments) => &arguments.settings.given,
-            Self::Cache(_) | Self::Settings(_) | Self::Explain(_) | Self::Completions(_) | Self::Man(_) => {
+            Self::Init(_)
+            | Self::Cache(_)
+            | Self::Settings(_)
+            | Self::Explain(_)
+            | Self::Completions(_)
+            | Self::Man(_) => {
                 return Vec::new();
             }
         };

@@ -38,6 +38,7 @@ pub(super) async fn run(arguments: &cli::Base, checkout: &Checkout<'_>) -> Resul
     }
     let base = made(&job, &prepared, &target).await?;
     job.keep_base(&prepared, &base)?;
+    checkout.done_at_last();
     if arguments.json.json {
         return Ok(json(&json!({ "base": base, "tag": prepared.tag() })));
     }

@@ -8,6 +8,7 @@ use super::{CommandError, dist, json, sbom, target};
 use crate::cli;
 use crate::engine::{self, BuiltImage, EngineKind, Output, output};
 use crate::error::Error;
+use crate::progress::size;
 use crate::shown::Data;
 
 pub(super) async fn run(arguments: &cli::Build, checkout: &Checkout<'_>) -> Result<Data, Error> {
@@ -42,6 +43,7 @@ pub(super) async fn run(arguments: &cli::Build, checkout: &Checkout<'_>) -> Resu
     if let Some(daemon) = &daemon {
         engine.load(&built, daemon, checkout.progress).await?;
     }
+    checkout.done(&format!("image {}", size(built.size)));
     Ok(outcome(arguments, &built))
 }
 

@@ -2,20 +2,26 @@
 
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use aws_config::SdkConfig;
 
 use super::CommandError;
 use crate::aws;
 use crate::error::Error;
-use crate::progress::{Abandonable, Progress};
+use crate::progress::{Abandonable, Progress, seconds};
 use crate::revision::{self, Asked, Commit, Revision};
 use crate::settings::{Definition, Environment, Settings, Value};
+
+/// After so long people want to know how long it was.
+const LONG: Duration = Duration::from_secs(2);
 
 /// A project's directory, its settings, and whom to tell what happens.
 pub(crate) struct Checkout<'a> {
     pub(crate) settings: Settings,
     pub(crate) progress: &'a dyn Progress,
+    /// When the command began.
+    begun: Instant,
     revision: OnceCell<Option<Revision>>,
     aws: tokio::sync::OnceCell<SdkConfig>,
 }
@@ -34,9 +40,25 @@ impl<'a> Checkout<'a> {
         Ok(Self {
             settings,
             progress,
+            begun: Instant::now(),
             revision: OnceCell::new(),
             aws: tokio::sync::OnceCell::new(),
         })
+    }
+
+    /// Says that all is done, in what time, and what it came to.
+    pub(super) fn done(&self, outcome: &str) {
+        let took = seconds(self.begun.elapsed());
+        let colon = if outcome.is_empty() { "" } else { ": " };
+        self.progress
+            .step(&format!("Done in {}{colon}{outcome}", took.trim_start()));
+    }
+
+    /// The same, where it took so long that people ask.
+    pub(super) fn done_at_last(&self) {
+        if self.begun.elapsed() >= LONG {
+            self.done("");
+        }
     }
 
     /// Ends a push or training in a build of CodeBuild's that has failed already: a build of an image of one's own reaches its last

@@ -40,6 +40,7 @@ pub(super) async fn run(arguments: &cli::Destroy, checkout: &Checkout<'_>) -> Re
             return Err(stack::Error::NotConfirmed { name }.into());
         }
         delete(&cloud_formation, &name, &stack.id, checkout.progress).await?;
+        checkout.done_at_last();
     }
     Ok(outcome(arguments, &name, &kept))
 }

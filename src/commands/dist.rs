@@ -24,6 +24,7 @@ pub(super) fn run(arguments: &cli::Dist, checkout: &Checkout<'_>) -> Result<Data
         return Err(CommandError::NotUnicode { path }.into());
     }
     let packed = job.pack(&plan)?;
+    checkout.done_at_last();
     if arguments.json.json {
         return Ok(as_json(&packed, &plan));
     }

@@ -7,6 +7,7 @@ use crate::aws::CallError;
 use crate::engine;
 use crate::explain::{Advice, Code, Explain, Fault};
 use crate::oci::NoPlatform;
+use crate::settings::NoSetting;
 use crate::training;
 use crate::training::job::{Job, JobStatus};
 
@@ -33,6 +34,9 @@ pub enum CommandError {
     /// `sgbuild train` without a function.
     #[error("no training function is set, so there is nothing to start")]
     NoFunction,
+    /// A setting was asked about that does not exist.
+    #[error(transparent)]
+    NoSetting(#[from] NoSetting),
     /// An engine that does not exist.
     #[error("{source} ({origin})")]
     UnknownEngine {
@@ -128,6 +132,24 @@ pub enum CommandError {
     /// No directory for what a base image is made of.
     #[error("cannot write what the base image is made of: {0}")]
     Scratch(#[source] io::Error),
+    /// A file that `sgbuild init` makes or adds to is not written.
+    #[error("cannot write {}", .path.display())]
+    Init {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file that would not be read any more with another section at its end.
+    #[error("cannot add {section} to {file}: {reason}")]
+    Section {
+        /// `pyproject.toml` or `setup.cfg`.
+        file: &'static str,
+        /// `[tool.sgbuild]` or `[sgbuild]`.
+        section: &'static str,
+        /// What its parser would say.
+        reason: String,
+    },
     /// A manual page could not be written.
     #[error("cannot write the manual page {}", .path.display())]
     ManualPage {
@@ -153,6 +175,7 @@ impl Explain for CommandError {
             Self::NoFunction => Code::TrainingLambdaMissing,
             Self::UnknownEngine { .. } | Self::UnknownSbom { .. } | Self::NoPlatform(_) => Code::SettingInvalid,
             Self::UnknownCode { .. } => Code::UnknownCode,
+            Self::NoSetting(_) => Code::SettingUnknown,
             Self::ImagesDiffer => Code::ImagesDiffer,
             Self::PipelineEngine { .. } => Code::NeedsDocker,
             Self::TwoOutputs => Code::OutputUnusable,
@@ -165,7 +188,10 @@ impl Explain for CommandError {
             Self::NotUnicode { .. } => Code::FileNameNotUtf8,
             Self::ForeignNeighbour { .. } => Code::NeighbourCompiled,
             Self::Scratch(source) => Code::of_unwritten(source, Code::CacheUnusable),
-            Self::ManualPage { source, .. } | Self::Stdout(source) => Code::of_unwritten(source, Code::NotWritable),
+            Self::Init { source, .. } | Self::ManualPage { source, .. } | Self::Stdout(source) => {
+                Code::of_unwritten(source, Code::NotWritable)
+            }
+            Self::Section { .. } => Code::SyntaxError,
             Self::Runtime(_) => Code::CannotStart,
         }
     }
@@ -177,6 +203,7 @@ impl Explain for CommandError {
             Self::NothingPushed { .. } => Fault::User.hint("Run `sgbuild push` first."),
             Self::NoFunction => Fault::User
                 .hint("Name the training Lambda with `--function`, SGBUILD_FUNCTION or the setting `function`."),
+            Self::NoSetting(_) => Fault::Usage.hint("`sgbuild settings` lists every setting."),
             Self::UnknownEngine { .. } => Fault::Usage.hint("Set `engine` to auto, native or docker."),
             Self::UnknownSbom { .. } => Fault::Usage.hint("Set `sbom` to file, attach or off."),
             Self::NoPlatform(_) => Fault::Usage.hint("Set `platform` to that of the images, such as linux/arm64."),
@@ -206,6 +233,16 @@ impl Explain for CommandError {
                 "Only the project itself is compiled in the image, and not yet what is beside it: publish its wheel on an index and require that, or make what is compiled a part of the project.",
             ),
             Self::Scratch(_) => Fault::User.hint("Make room in the directory for temporary files (TMPDIR)."),
+            Self::Init { source, .. } => match source.kind() {
+                io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+                    Fault::User.hint("`sgbuild init --dry-run` prints what it would write; put that there yourself, or allow it to be written.")
+                }
+                io::ErrorKind::AlreadyExists => Fault::User.hint("Nothing that is there is overwritten: move it away, or run it in another directory."),
+                _ => Advice::of_unwritten(source),
+            },
+            Self::Section { section, .. } => Fault::User.hint(format!(
+                "`sgbuild init --dry-run` prints the section {section}: put it there yourself, in the form that the file has.",
+            )),
             Self::ManualPage { source, .. } => match source.kind() {
                 io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => {
                     Fault::User.hint("Name a directory that you may write to.")

@@ -9,6 +9,7 @@ use super::CommandError;
 use super::archives::Archives;
 use super::checkout::Checkout;
 use super::neighbours::{self, Builders};
+use super::target;
 use crate::build_record::{BuildRecord, OwnRecords, Source};
 use crate::dist::{self, Dist, Held};
 use crate::engine::docker::context::{self, Package};
@@ -21,7 +22,7 @@ use crate::neighbours::Neighbours;
 use crate::oci::{Repository, naming};
 use crate::package::sdist::{self, Packer, SdistSettings};
 use crate::package::wheel::{Builder, Built, Wheel, WheelSettings};
-use crate::progress::Progress;
+use crate::progress::{Progress, Waiting};
 use crate::project::{self, Project};
 use crate::push::{PushSettings, PushedImage};
 use crate::registry::auth::AuthSettings;
@@ -244,7 +245,9 @@ impl<'a> Job<'a> {
 
     /// The Docker daemon.
     pub(super) async fn docker(&self) -> Result<Docker, Error> {
+        let waiting = Waiting::begin(self.progress(), docker::WAITED_FOR);
         let connected = docker::connect(&self.settings().docker()).await;
+        drop(waiting);
         let docker = connected.map_err(engine::Error::from)?;
         if let Some(found) = docker.found() {
             self.progress().step(&found);
@@ -255,6 +258,7 @@ impl<'a> Job<'a> {
     async fn native(&self, plan: &ImagePlan, tries: u32) -> Result<Native, Error> {
         let auth = auth_settings(self.checkout, plan.native_base().repository()).await;
         let mut settings = self.settings().native(auth);
+        settings.client = target::client(self.checkout);
         settings.client.retry.tries = tries;
         let engine = Native::open(settings, self.progress());
         Ok(engine.map_err(engine::Error::from)?)

@@ -8,7 +8,7 @@ use super::{Checkout, json, pipeline, pipeline_engine, program};
 use crate::cli;
 use crate::deployment;
 use crate::error::Error;
-use crate::progress::Progress;
+use crate::progress::{Progress, Waiting};
 use crate::shown::{Data, Page};
 use crate::stack::{self, Change, CloudFormation, Plan, Planned, Stack, Template};
 
@@ -65,7 +65,10 @@ pub(super) async fn run(arguments: &cli::Launch, checkout: &Checkout<'_>) -> Res
     settings.given.extend(uploaded.parameters());
     let title = format!("Comparing with the stack {}", settings.stack);
     progress.step(&title);
-    let (changes, stack) = match stack::plan(&cloud_formation, &settings, progress).await? {
+    let waiting = Waiting::begin(progress, "Waiting for CloudFormation to compare");
+    let planned = stack::plan(&cloud_formation, &settings, progress).await?;
+    drop(waiting);
+    let (changes, stack) = match planned {
         Planned::Changes(plan) => {
             if let Some(objection) = objection.filter(|_| plan.creates) {
                 stack::discard(&cloud_formation, &plan).await?;
@@ -84,6 +87,7 @@ pub(super) async fn run(arguments: &cli::Launch, checkout: &Checkout<'_>) -> Res
     if let Some(stack) = stack.as_ref().filter(|_| !arguments.dry_run.dry_run) {
         make_folders(stack, &aws).await?;
     }
+    checkout.done_at_last();
     Ok(outcome(arguments, &changes, stack.as_ref(), &uploaded))
 }
 

@@ -11,7 +11,9 @@ mod diff;
 mod dist;
 mod error;
 mod explain;
+mod explained;
 mod github;
+mod init;
 mod inspect;
 mod job;
 mod launch;
@@ -70,10 +72,12 @@ pub fn begin<'a>(
 ) -> Result<Begun<'a>, Error> {
     let open = move || Checkout::open(command.directory(), command.settings(), environment, progress);
     let work: Work<'a> = match command {
+        Command::Init(arguments) => return init::run(arguments, &open()?).map(Begun::Over),
         Command::Inspect(arguments) => return inspect::run(arguments, &open()?).map(Begun::Over),
         Command::Dist(arguments) => return dist::run(arguments, &open()?).map(Begun::Over),
         Command::Cache(arguments) => return cache::run(arguments, &open()?).map(Begun::Over),
-        Command::Settings(arguments) => return Ok(Begun::Over(settings::run(arguments, &open()?))),
+        Command::Settings(arguments) if arguments.schema => return Ok(Begun::Over(settings::schema())),
+        Command::Settings(arguments) => return settings::run(arguments, &open()?).map(Begun::Over),
         Command::Explain(arguments) => return explain::run(arguments).map(Begun::Over),
         Command::Completions(arguments) => return Ok(Begun::Over(completions::script(arguments.shell))),
         Command::Man(arguments) => return man::run(arguments).map(Begun::Over),

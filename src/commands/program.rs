@@ -11,7 +11,7 @@ use crate::cli;
 use crate::deployment::bucket::{BucketSettings, CodeBucket};
 use crate::deployment::{self, Architecture, DeploymentPackage, Upload};
 use crate::error::Error;
-use crate::progress::Progress;
+use crate::progress::{Progress, Waiting};
 use crate::registry::ecr;
 use crate::stack::Template;
 
@@ -33,6 +33,7 @@ impl Program {
             None => std::env::current_exe().unwrap_or_else(|_| PathBuf::from("sgbuild")),
         };
         progress.step("Packing sgbuild for AWS");
+        let _waiting = Waiting::begin(progress, "Packing it");
         let functions = pack(&path, progress)?;
         let builds = match &arguments.build_binary {
             Some(path) => Some(for_builds(path, pack(path, progress)?)?),
@@ -142,6 +143,7 @@ pub(super) async fn upload(
             continue;
         }
         progress.step(&format!("Uploading it to {place}"));
+        let _waiting = Waiting::begin(progress, "Waiting for S3 to take it");
         let bucket = CodeBucket::open(aws, settings, progress).await?;
         bucket.put(&package.upload(), progress).await?;
         if arguments.upload_only {

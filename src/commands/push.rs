@@ -6,9 +6,10 @@ use super::checkout::Checkout;
 use super::job::{self, Job};
 use super::{CommandError, dist, json, logs, sbom, target, train};
 use crate::cli;
-use crate::engine::{BuiltImage, Sbom};
+use crate::engine::{Amounts, BuiltImage, Sbom};
 use crate::error::Error;
 use crate::image::ImagePlan;
+use crate::progress::size;
 use crate::push::{self, Ahead, Attachment, PushSettings, PushedImage};
 use crate::shown::Data;
 use crate::training::job::Job as TrainingJob;
@@ -52,7 +53,19 @@ pub(super) async fn run(arguments: &cli::Push, checkout: &Checkout<'_>) -> Resul
         Some(answer) if arguments.wait => Some(logs::wait(answer, checkout).await?),
         _ => None,
     };
+    checkout.done(&in_words(&pushed));
     Ok(outcome(arguments, &built, &pushed, answer.as_ref(), ended.as_ref()))
+}
+
+/// What a push came to: how large the image is where it is now, what was sent, and what was there already.
+fn in_words(pushed: &PushedImage) -> String {
+    let image = format!("image {}", size(pushed.size));
+    match pushed.amounts {
+        None => image,
+        Some(Amounts { sent: 0, .. }) => format!("{image}, all of it was there already"),
+        Some(Amounts { sent, there: 0 }) => format!("{image}, {} sent", size(sent)),
+        Some(Amounts { sent, there }) => format!("{image}, {} sent, {} were there already", size(sent), size(there)),
+    }
 }
 
 /// How to start the training, checked; `None` where it is not to be started.

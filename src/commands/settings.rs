@@ -6,10 +6,11 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::json;
 
-use super::{Checkout, json};
+use super::{Checkout, explained, json};
 use crate::cli;
+use crate::error::Error;
 use crate::secret::without_url_credentials;
-use crate::settings::{DecidedBy, Definition, Setting, Value};
+use crate::settings::{self, DecidedBy, Definition, Setting, Value};
 use crate::shown::{Data, Page};
 
 /// The column of the keys.
@@ -26,7 +27,15 @@ struct Row {
     help: Cow<'static, str>,
 }
 
-pub(super) fn run(arguments: &cli::Settings, checkout: &Checkout<'_>) -> Data {
+/// The JSON schema of `[tool.sgbuild]`.
+pub(super) fn schema() -> Data {
+    json(&settings::schema())
+}
+
+pub(super) fn run(arguments: &cli::Settings, checkout: &Checkout<'_>) -> Result<Data, Error> {
+    if let Some(name) = &arguments.explain {
+        return explained::run(name, arguments.json.json, checkout);
+    }
     let rows = checkout.settings.all();
     if arguments.json.json {
         let rows: BTreeMap<_, _> = rows
@@ -44,7 +53,7 @@ pub(super) fn run(arguments: &cli::Settings, checkout: &Checkout<'_>) -> Data {
                 (definition.key, row)
             })
             .collect();
-        return json(&rows);
+        return Ok(json(&rows));
     }
     let rows: Vec<_> = rows
         .map(|(definition, setting)| [definition.key.to_owned(), shown(setting), origin(definition, setting)])
@@ -54,11 +63,11 @@ pub(super) fn run(arguments: &cli::Settings, checkout: &Checkout<'_>) -> Data {
     for row in &rows {
         page.row(row, &[LONGEST_KEY, widest]);
     }
-    Data::Page(page)
+    Ok(Data::Page(page))
 }
 
 /// The value as it may be shown.
-fn without_credentials(value: &Value) -> Value {
+pub(super) fn without_credentials(value: &Value) -> Value {
     match value {
         Value::Text(text) => Value::Text(without_url_credentials(text)),
         Value::List(items) => Value::List(items.iter().map(|item| without_url_credentials(item)).collect()),
@@ -82,8 +91,12 @@ fn origin(definition: &Definition, setting: Option<&Setting>) -> String {
 }
 
 fn shown(setting: Option<&Setting>) -> String {
-    let Some(setting) = setting else { return "-".to_owned() };
-    let text = match &setting.value {
+    setting.map_or_else(|| "-".to_owned(), |setting| in_words(&setting.value))
+}
+
+/// A value on one line, as it may be shown.
+pub(super) fn in_words(value: &Value) -> String {
+    let text = match value {
         Value::Text(text) => text.clone(),
         Value::Number(number) => number.to_string(),
         Value::Switch(flag) => flag.to_string(),

@@ -32,11 +32,18 @@ pub(super) async fn settings(job: &Job<'_>) -> Result<PushSettings, Error> {
     };
     Ok(PushSettings {
         auth: auth_settings(checkout, Some(&target)).await,
-        client: ClientSettings::default(),
+        client: client(checkout),
         target,
         tags,
         create_repository: set.create_repository,
     })
+}
+
+/// How registries are spoken to: whoever waits for one is told.
+pub(super) fn client(checkout: &Checkout<'_>) -> ClientSettings {
+    let mut settings = ClientSettings::default();
+    settings.retry.notices = checkout.progress.notices();
+    settings
 }
 
 /// The same where the settings name a registry: then nobody has to be asked which it is. `None` where they do not, or where they are wrong, which

@@ -33,6 +33,7 @@ pub(super) async fn run(arguments: &cli::Train, checkout: &Checkout<'_>) -> Resu
     if arguments.wait {
         logs::wait(&answer, checkout).await?;
     }
+    checkout.done_at_last();
     Ok(if arguments.json.json {
         json(&answer_json(&answer))
     } else {

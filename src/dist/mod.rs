@@ -13,7 +13,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::oci::Digest;
-use crate::progress::Progress;
+use crate::progress::{Progress, Waiting};
 
 pub use context::context_digest;
 pub(crate) use context::{ContextDigest, Hashed, open_regular};
@@ -227,17 +227,17 @@ fn refuse_unless_directory(path: &Path) -> Result<(), Error> {
 /// directory itself, so that no lock file is left in the user's tree, and ends with the process.
 fn lock(root: &Path, progress: &dyn Progress) -> Result<File, Error> {
     let directory = File::open(root).map_err(Error::io("open", root))?;
-    let mut told = false;
+    let mut waiting = None;
     loop {
         match directory.try_lock() {
             Ok(()) => return Ok(directory),
             Err(TryLockError::Error(source)) => return Err(Error::io("lock", root)(source)),
             Err(TryLockError::WouldBlock) => progress.check()?,
         }
-        if !told {
+        waiting.get_or_insert_with(|| {
             progress.step("Waiting for another sgbuild in this directory");
-            told = true;
-        }
+            Waiting::begin(progress, "Waiting for it")
+        });
         thread::sleep(LOCK_PAUSE);
     }
 }

@@ -5,10 +5,10 @@ use tokio::sync::OnceCell;
 
 use super::docker::{self, Docker, DockerSettings};
 use super::native::Native;
-use super::{BuiltImage, Destination, Engine, Error, Kept, Order, Output};
+use super::{BuiltImage, Destination, Engine, Error, Kept, Order, Output, Sent};
 use crate::image::ImagePlan;
 use crate::oci::{Digest, Repository};
-use crate::progress::Progress;
+use crate::progress::{Progress, Waiting};
 
 /// Builds natively, and with Docker what turns out to need it. No daemon is looked for before that.
 pub struct Auto {
@@ -44,7 +44,9 @@ impl Engine for Auto {
         match self.native.build(order, progress).await {
             Err(Error::Native(error)) if error.is_for_docker() && order.plan.base.in_dockerfile().is_some() => {
                 progress.step(&format!("Engine docker: {error}"));
+                let waiting = Waiting::begin(progress, docker::WAITED_FOR);
                 let docker = self.docker().await?;
+                drop(waiting);
                 if let Some(found) = docker.found() {
                     progress.step(&found);
                 }
@@ -83,7 +85,7 @@ impl Engine for Auto {
         image: &BuiltImage,
         destination: &Destination<'_>,
         progress: &dyn Progress,
-    ) -> Result<(), Error> {
+    ) -> Result<Sent, Error> {
         match image.kept {
             Kept::Native { .. } => self.native.send(image, destination, progress).await,
             Kept::Docker { .. } => self.docker().await?.send(image, destination, progress).await,

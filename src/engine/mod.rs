@@ -8,6 +8,7 @@ pub mod native;
 pub mod output;
 mod prepared;
 mod sbom;
+mod sent;
 
 pub use auto::Auto;
 pub use error::Error;
@@ -15,6 +16,7 @@ pub use kind::{EngineKind, UnknownEngine};
 pub use output::Output;
 pub use prepared::{Prepared, Unprepared, can_prepare};
 pub use sbom::{Sbom, UnknownSbom};
+pub use sent::{Amounts, Layer, Sent};
 
 use std::collections::BTreeMap;
 
@@ -63,7 +65,7 @@ pub trait Engine: Send + Sync {
     /// The engine does not answer.
     async fn sbom(&self, image: &BuiltImage) -> Result<Option<String>, Error>;
 
-    /// Sends the image to a registry, with what each layer comes to as `progress`.
+    /// Sends the image to a registry, with what each layer comes to as `progress`; what it heard of them.
     ///
     /// # Errors
     /// What the registry or the engine said. What was sent is still verified by [`crate::push`].
@@ -72,7 +74,7 @@ pub trait Engine: Send + Sync {
         image: &BuiltImage,
         destination: &Destination<'_>,
         progress: &dyn Progress,
-    ) -> Result<(), Error>;
+    ) -> Result<Sent, Error>;
 
     /// Writes the image where people take it from; nothing is there before all of it is.
     ///

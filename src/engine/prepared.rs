@@ -86,7 +86,8 @@ impl Prepared {
     /// By what it is known in a repository: `base-` and what its content comes to.
     #[must_use]
     pub fn tag(&self) -> String {
-        let digest = Digest::of(format!("{}\n{}", self.plan.platform, self.dockerfile).as_bytes());
+        let decides = context::without_words(&self.dockerfile);
+        let digest = Digest::of(format!("{}\n{decides}", self.plan.platform).as_bytes());
         let digits = digest.as_str().trim_start_matches("sha256:");
         format!("base-{}", digits.get(..DIGITS).unwrap_or(digits))
     }

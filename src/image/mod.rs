@@ -5,6 +5,7 @@ mod error;
 mod plan;
 mod python;
 mod run_py;
+mod words;
 
 pub use base::BaseImage;
 pub(crate) use base::{ARCHIVE, DAEMON, LAYOUT, path_and_name};
@@ -13,3 +14,4 @@ pub(crate) use plan::environments;
 pub use plan::{ImagePlan, ImageSettings, OnlyDocker, PlannedNeighbour, Template};
 pub(crate) use python::{DEFAULT_PYTHON, chosen_python};
 pub use run_py::{RUN_PY, run_py};
+pub use words::{Words, base as base_in_words};

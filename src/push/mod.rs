@@ -13,7 +13,7 @@ pub use error::Error;
 use serde::{Deserialize, Serialize};
 use tokio::sync::OnceCell;
 
-use crate::engine::{BuiltImage, Destination, Engine};
+use crate::engine::{Amounts, BuiltImage, Destination, Engine, Sent};
 use crate::explain::{Explain as _, Fault};
 use crate::oci::{Digest, ImageManifest, MediaType, Reference, Repository};
 use crate::progress::Progress;
@@ -42,6 +42,9 @@ pub struct PushedImage {
     /// The digest of the manifest that attaches a list of what is in it, where one is attached.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sbom: Option<Digest>,
+    /// What of the layers was sent, and what was there already, where that is known for certain.
+    #[serde(skip)]
+    pub amounts: Option<Amounts>,
 }
 
 impl PushedImage {
@@ -110,15 +113,17 @@ pub async fn push(
         }
         looked_up => looked_up?,
     };
-    let (held, is_sent) = match states.iter().find_map(TagState::image) {
-        Some(held) => (held.clone(), false),
-        None => (push.send(engine, &tags[0]).await?, true),
+    let (held, sent) = if let Some(held) = states.iter().find_map(TagState::image) {
+        (held.clone(), None)
+    } else {
+        let (held, sent) = push.send(engine, &tags[0]).await?;
+        (held, Some(sent))
     };
     let digest = push.confirmed_digest(&tags[0], &held.manifest).await?;
     let mut confirmed = Vec::new();
     for (at, (tag, state)) in tags.iter().zip(&states).enumerate() {
         // The first tag was read after the image was sent to it.
-        if is_sent && at == 0 || push.point(tag, state, &held.manifest, &digest).await? {
+        if sent.is_some() && at == 0 || push.point(tag, state, &held.manifest, &digest).await? {
             confirmed.push(tag.api_reference().to_owned());
         }
     }
@@ -126,12 +131,17 @@ pub async fn push(
         Some(attachment) => push.attach(attachment, &held.manifest).await,
         None => None,
     };
+    let size = held.image.layers_size();
     Ok(PushedImage {
+        amounts: match sent {
+            Some(sent) => sent.amounts(&held.image),
+            None => Some(Amounts { sent: 0, there: size }),
+        },
         repository: settings.target.clone(),
         digest,
         tags: confirmed,
         media_type: held.manifest.media_type,
-        size: held.image.layers_size(),
+        size,
         config_digest: held.image.config.digest,
         sbom,
     })
@@ -214,17 +224,21 @@ impl Push<'_> {
         Ok(mutability.is_immutable(tag.api_reference()))
     }
 
-    /// Has the engine send the image under `tag`, and answers with what the registry then holds.
-    async fn send(&mut self, engine: &dyn Engine, tag: &Reference) -> Result<Held, Error> {
-        if let Err(error) = self.send_layers(engine, tag).await {
-            self.after_failure(tag, error).await?;
-        }
-        self.verified(tag).await
+    /// Has the engine send the image under `tag`, and answers with what the registry then holds, and what came of the layers.
+    async fn send(&mut self, engine: &dyn Engine, tag: &Reference) -> Result<(Held, Sent), Error> {
+        let sent = match self.send_layers(engine, tag).await {
+            Ok(sent) => sent,
+            Err(error) => {
+                self.after_failure(tag, error).await?;
+                Sent::default()
+            }
+        };
+        Ok((self.verified(tag).await?, sent))
     }
 
     /// Tries again while a failure is a passing one, and once with a new password where one ended on the way: ECR's are good for twelve
     /// hours, and a kept one for as little as one more.
-    async fn send_layers(&mut self, engine: &dyn Engine, tag: &Reference) -> Result<(), Error> {
+    async fn send_layers(&mut self, engine: &dyn Engine, tag: &Reference) -> Result<Sent, Error> {
         let retry = &self.settings.client.retry;
         let mut is_renewed = false;
         let mut tries = 0;
@@ -235,8 +249,11 @@ impl Push<'_> {
                 client: &self.client,
                 holds_last: self.holds_last,
             };
-            let Err(error) = engine.send(self.image, &destination, self.progress).await else {
-                return Ok(());
+            let error = match engine.send(self.image, &destination, self.progress).await {
+                // What was there now may have been sent by a try that failed.
+                Ok(sent) if tries == 0 && !is_renewed => return Ok(sent),
+                Ok(_) => return Ok(Sent::default()),
+                Err(error) => error,
             };
             if error.is_refused() && !is_renewed && auth::forget(&self.settings.target, &self.settings.auth).await {
                 is_renewed = true;

@@ -4,7 +4,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::*;
-use crate::engine::{self, Kept, Order};
+use crate::engine::{self, Kept, Order, Sent};
 use crate::image::ImagePlan;
 use crate::oci::Platform;
 use crate::progress::Silent;
@@ -64,7 +64,7 @@ impl Engine for Counting {
         _image: &BuiltImage,
         destination: &Destination<'_>,
         _progress: &dyn Progress,
-    ) -> Result<(), engine::Error> {
+    ) -> Result<Sent, engine::Error> {
         let target = destination.reference;
         let mut sent = self.sent.lock().unwrap();
         sent.push((target.to_string(), destination.credentials.clone()));
@@ -75,7 +75,7 @@ impl Engine for Counting {
             };
             return Err(engine::native::Error::Registry(expired).into());
         }
-        Ok(())
+        Ok(Sent::default())
     }
 
     async fn write(
@@ -133,6 +133,7 @@ fn settings(server: &Scripted, tags: &[&str]) -> PushSettings {
                 tries: 2,
                 base: Duration::from_millis(1),
                 cap: Duration::from_millis(1),
+                ..Retry::default()
             },
             ..ClientSettings::default()
         },

@@ -76,22 +76,24 @@ pub struct Definition {
     pub(crate) kind: Kind,
     pub(crate) default: Option<Fixed>,
     /// The least and the most that a number may be.
-    pub(super) least: u64,
-    pub(super) most: u64,
+    pub(crate) least: u64,
+    pub(crate) most: u64,
     /// The variable by which the setuptools-docker pipeline's stack gives it to CodeBuild; read there only.
-    pub(super) original: Option<&'static str>,
+    pub(crate) original: Option<&'static str>,
     /// The parameter of the stack's template that it is.
-    pub(super) parameter: Option<&'static str>,
+    pub(crate) parameter: Option<&'static str>,
     pub(crate) decided_by: DecidedBy,
+    /// The values that it can have; empty where it may have others.
+    pub(crate) choices: &'static [&'static str],
     pub(crate) flag: Option<Flag>,
     /// What it does, without what counts otherwise.
     pub(super) help: &'static str,
     /// What counts where it is not set, in words.
-    pub(super) otherwise: Option<&'static str>,
+    pub(crate) otherwise: Option<&'static str>,
     /// Its meaning in docs/configuration.md, where help is too short.
-    pub(super) documented: Option<&'static str>,
+    pub(crate) documented: Option<&'static str>,
     /// Its default in docs/configuration.md, where it has none of a fixed value.
-    pub(super) documented_default: Option<&'static str>,
+    pub(crate) documented_default: Option<&'static str>,
 }
 
 impl Definition {
@@ -106,6 +108,7 @@ impl Definition {
             original: None,
             parameter: None,
             decided_by: DecidedBy::Anyone,
+            choices: &[],
             flag: None,
             help,
             otherwise: None,

@@ -13,11 +13,14 @@ use super::{Error, Origin, Setting, Value};
 use crate::near;
 use crate::project::{SourceFile, ini};
 
+const PYPROJECT: &str = "pyproject.toml";
+const SETUP_CFG: &str = "setup.cfg";
+
 type Found = BTreeMap<&'static str, Setting>;
 
 /// `[tool.sgbuild]` of `pyproject.toml`; empty where there is no such file or table.
 pub(super) fn pyproject(root: &Path) -> Result<Found, Error> {
-    const NAME: &str = "pyproject.toml";
+    const NAME: &str = PYPROJECT;
     let Some(text) = read(root, NAME)? else {
         return Ok(Found::new());
     };
@@ -58,7 +61,7 @@ pub(super) fn pyproject(root: &Path) -> Result<Found, Error> {
 
 /// `[sgbuild]` of `setup.cfg`; empty where there is no such file or section.
 pub(super) fn setup_cfg(root: &Path) -> Result<Found, Error> {
-    const NAME: &str = "setup.cfg";
+    const NAME: &str = SETUP_CFG;
     let Some(text) = read(root, NAME)? else {
         return Ok(Found::new());
     };
@@ -75,6 +78,30 @@ pub(super) fn setup_cfg(root: &Path) -> Result<Found, Error> {
         found.insert(definition.key, Setting { value, origin });
     }
     Ok(found)
+}
+
+/// Where a file has a section of settings, be it empty.
+pub(super) fn section(root: &Path) -> Result<Option<Origin>, Error> {
+    if let Some(text) = read(root, PYPROJECT)? {
+        let document = DeTable::parse(&text).ok();
+        let table = document.as_ref().and_then(|document| {
+            let tool = document.get_ref().get("tool")?;
+            tool.get_ref().get("sgbuild").map(|table| table.span().start)
+        });
+        if let Some(start) = table {
+            let line = line_of(&text, start);
+            return Ok(Some(Origin::File { name: PYPROJECT, line }));
+        }
+    }
+    let Some(text) = read(root, SETUP_CFG)? else {
+        return Ok(None);
+    };
+    let sections = ini::parse(&text).map_err(|error| Error::File(Box::new(error)))?;
+    let ours = sections.into_iter().find(|section| section.name == "sgbuild");
+    Ok(ours.map(|section| Origin::File {
+        name: SETUP_CFG,
+        line: section.line,
+    }))
 }
 
 /// A file's text; `None` where it does not exist.

@@ -253,6 +253,12 @@ impl<T: Typed> Key<T> {
         self
     }
 
+    /// The values that it can have.
+    pub(super) const fn one_of(mut self, choices: &'static [&'static str]) -> Self {
+        self.definition.choices = choices;
+        self
+    }
+
     /// The variable by which the setuptools-docker pipeline's stack gives it to CodeBuild; read there only.
     pub(super) const fn in_codebuild(mut self, variable: &'static str) -> Self {
         self.definition.original = Some(variable);

@@ -5,13 +5,17 @@ mod certificates;
 mod definition;
 mod environment;
 mod error;
+mod examples;
+mod explained;
 mod fields;
 mod files;
 mod flag;
 mod help;
 mod key;
 mod origin;
+mod other_variables;
 mod pip;
+mod schema;
 mod stages;
 pub(crate) mod table;
 mod trust;
@@ -21,9 +25,11 @@ pub use definition::Definition;
 pub(crate) use definition::{DecidedBy, Kind};
 pub use environment::Environment;
 pub use error::Error;
+pub use explained::NoSetting;
 pub(crate) use flag::{Group, Place};
 pub(crate) use help::flags_of;
 pub use origin::Origin;
+pub use schema::schema;
 pub use stages::{
     AccountSettings, BuildSecrets, DestinationSettings, EngineSettings, PipelineSettings, RequirementsFile, SbomSetting,
 };
@@ -71,12 +77,11 @@ pub struct Setting {
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
     values: BTreeMap<&'static str, Setting>,
+    /// What does not count, as something else comes first; the last overruled the others.
+    overruled: BTreeMap<&'static str, Vec<Setting>>,
     environment: Environment,
     root: PathBuf,
 }
-
-/// Variables that the pipeline's own build sets for its buildspec: they are no settings.
-const OF_THE_PIPELINE: [&str; 1] = ["SGBUILD_CODE"];
 
 impl Settings {
     /// Resolves every setting for the project in `root`. `flags` are those given on the command line.
@@ -94,28 +99,37 @@ impl Settings {
         if let Some(name) = environment.unreadable() {
             return Err(Error::NotUnicode { name: name.to_owned() });
         }
-        let mut values: BTreeMap<_, _> = defaults().collect();
-        values.extend(files::setup_cfg(root)?);
-        values.extend(files::pyproject(root)?);
-        for definition in TABLE {
-            let setting = from_environment(definition, &environment)?;
-            values.extend(setting.map(|setting| (definition.key, setting)));
-        }
-        values.extend(flags.into_iter().map(from_flag));
-        for definition in TABLE {
-            if let Some(setting) = values.get(definition.key) {
-                definition.check(setting)?;
-            }
-        }
-        let settings = Self {
-            values,
+        let mut settings = Self {
+            values: defaults().collect(),
+            overruled: BTreeMap::new(),
             environment,
             root: root.to_owned(),
         };
+        settings.lay(files::setup_cfg(root)?);
+        settings.lay(files::pyproject(root)?);
+        for definition in TABLE {
+            let setting = from_environment(definition, &settings.environment)?;
+            settings.lay(setting.map(|setting| (definition.key, setting)));
+        }
+        settings.lay(flags.into_iter().map(from_flag));
+        for definition in TABLE {
+            if let Some(setting) = settings.values.get(definition.key) {
+                definition.check(setting)?;
+            }
+        }
         settings.refuse_unless_region()?;
         settings.refuse_files_outside()?;
         settings.refuse_base_outside()?;
         Ok(settings)
+    }
+
+    /// Lays what comes first over what is there.
+    fn lay(&mut self, found: impl IntoIterator<Item = (&'static str, Setting)>) {
+        for (key, setting) in found {
+            if let Some(overruled) = self.values.insert(key, setting) {
+                self.overruled.entry(key).or_default().push(overruled);
+            }
+        }
     }
 
     /// A region of the checkout's becomes part of the names of hosts that credentials are sent to.
@@ -208,30 +222,12 @@ impl Settings {
             .map(|definition| (*definition, self.values.get(definition.key)))
     }
 
-    /// The variables that look like settings and are none, each with the variable that was probably meant. Names that are like
-    /// no setting's are left alone: they may be another program's.
-    #[must_use]
-    pub fn misspelt_variables(&self) -> Vec<(&str, String)> {
-        let names = self.environment.all().iter().map(|(name, _)| name.as_str());
-        let names = names.filter(|name| !OF_THE_PIPELINE.contains(name));
-        let ours: BTreeMap<&str, &str> = names
-            .filter_map(|name| Some((name, name.strip_prefix("SGBUILD_")?)))
-            .collect();
-        ours.into_iter()
-            .filter_map(|(name, rest)| {
-                let key = rest.to_lowercase().replace('_', "-");
-                let by_flag = |definition: &&Definition| definition.flag_name() == key;
-                let meant = match Definition::of(&key) {
-                    Some(_) => return None,
-                    None => TABLE
-                        .iter()
-                        .copied()
-                        .find(by_flag)
-                        .or_else(|| Definition::of(files::nearest(&key)?)),
-                };
-                Some((name, meant?.variable()))
-            })
-            .collect()
+    /// The section of settings that the project has, by the file that has it: `pyproject.toml:3`.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    pub(crate) fn section(&self) -> Result<Option<Origin>, Error> {
+        files::section(&self.root)
     }
 
     /// The environment that the settings were resolved in.

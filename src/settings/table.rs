@@ -72,6 +72,7 @@ table! {
 
     PLATFORM: Text = text("platform", "The platform to build for")
         .default("linux/amd64")
+        .one_of(&["linux/amd64", "linux/arm64"])
         .flag("OS/ARCH", &[
             at(Image),
             at(Diff).saying("The platform, where a name has images for several"),
@@ -150,6 +151,7 @@ table! {
 
     ENGINE: Text = text("engine", "What builds the image: auto, native or docker")
         .default("auto")
+        .one_of(&["auto", "native", "docker"])
         .flag("ENGINE", &[
             at(Build),
             at(Pipeline).after("schedule").saying("What builds the image: auto or docker, in a privileged build, or native"),
@@ -176,6 +178,7 @@ table! {
 
     SBOM: Text = text("sbom", "The list of what is in a native image: file, attach or off")
         .default("file")
+        .one_of(&["file", "attach", "off"])
         .flag("WHERE", &[at(Build)])
         .flag_help("List what is in a native image: file, in dist/; attach, to the pushed image too; or off")
         .documented("The list of what is in a native image (CycloneDX): `file` writes it to `dist/`, `attach` sends it to the registry with the image too, `off` makes none; see below");
@@ -322,6 +325,7 @@ table! {
 
     INPUT_MODE: Option<Text> = text("input-mode", "How data reaches the container: File, FastFile or Pipe")
         .otherwise("File")
+        .one_of(&["File", "FastFile", "Pipe"])
         .flag("MODE", &[at(Training)])
         .documented_default("`File`");
 

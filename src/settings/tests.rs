@@ -3,7 +3,7 @@ use std::fs;
 use super::table::*;
 use super::*;
 
-fn resolve(
+pub(super) fn resolve(
     files: &[(&str, &str)],
     flags: Vec<(&'static Definition, Value)>,
     variables: &[(&str, &str)],

@@ -4,7 +4,7 @@ use aws_sdk_cloudformation::types::StackEvent;
 
 use super::{CloudFormation, Error, FailedResource, POLL};
 use crate::aws::CallError;
-use crate::progress::Progress;
+use crate::progress::{Progress, Waiting};
 
 /// The newest event of a stack before a change: what comes after it belongs to the change.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -33,6 +33,7 @@ pub async fn follow(
 ) -> Result<String, Error> {
     let mut mark = mark;
     let mut first = None;
+    let _waiting = Waiting::begin(progress, &format!("Waiting for CloudFormation and the stack {name}"));
     loop {
         for event in since(cloud_formation, id, &mark).await? {
             tell(&event, progress);

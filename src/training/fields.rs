@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::near::nearest;
 use crate::shown::quoted;
@@ -55,6 +55,18 @@ struct Field {
     choices: Vec<&'static str>,
 }
 
+impl Field {
+    fn object() -> Self {
+        Self {
+            is_required: false,
+            kind: "object",
+            least: None,
+            most: None,
+            choices: Vec::new(),
+        }
+    }
+}
+
 /// Every field by its path.
 static TABLE: LazyLock<BTreeMap<&'static str, Field>> = LazyLock::new(|| TEXT.lines().filter_map(field).collect());
 
@@ -84,6 +96,49 @@ fn members(path: &str) -> impl Iterator<Item = (&'static str, &'static Field)> {
         let name = if path.is_empty() { rest } else { rest.strip_prefix('.')? };
         (!name.contains(['.', '[', '{'])).then_some((name, field))
     })
+}
+
+/// The JSON schema of what a request may have, without what `is_left_out` by its path.
+pub(crate) fn schema(is_left_out: &dyn Fn(&str) -> bool) -> Value {
+    schema_of("", &Field::object(), is_left_out)
+}
+
+fn schema_of(path: &str, field: &Field, is_left_out: &dyn Fn(&str) -> bool) -> Value {
+    let below = |suffix: &str| {
+        let path = format!("{path}{suffix}");
+        TABLE
+            .get(path.as_str())
+            .map(|field| schema_of(&path, field, is_left_out))
+    };
+    let (least, most) = match field.kind {
+        "string" => ("minLength", "maxLength"),
+        "list" => ("minItems", "maxItems"),
+        "map" => ("minProperties", "maxProperties"),
+        _ => ("minimum", "maximum"),
+    };
+    let mut schema = match field.kind {
+        "object" => {
+            let properties = members(path).map(|(name, field)| (name, join(path, name), field));
+            let properties = properties.filter(|(_, path, _)| !is_left_out(path));
+            let properties: Map<String, Value> = properties
+                .map(|(name, path, field)| (name.to_owned(), schema_of(&path, field, is_left_out)))
+                .collect();
+            json!({ "type": "object", "additionalProperties": false, "properties": properties })
+        }
+        "list" => json!({ "type": "array", "items": below("[]") }),
+        "map" => json!({ "type": "object", "additionalProperties": below("{}") }),
+        "number" => json!({ "type": "integer" }),
+        kind => json!({ "type": kind }),
+    };
+    for (name, limit) in [(least, field.least), (most, field.most)] {
+        if let Some(limit) = limit {
+            schema[name] = json!(limit);
+        }
+    }
+    if !field.choices.is_empty() {
+        schema["enum"] = json!(field.choices);
+    }
+    schema
 }
 
 /// What SageMaker would not understand of a part of `CreateTrainingJob`: fields that it does not have, values of another type or beyond

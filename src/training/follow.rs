@@ -7,7 +7,7 @@ use aws_config::SdkConfig;
 use tokio::time::{Instant, sleep};
 
 use crate::explain::{Advice, Code, Explain, Fault};
-use crate::progress::Progress;
+use crate::progress::{Progress, Waiting};
 
 use super::job::{self, Job};
 use super::job_log::{self, Each, JobLog};
@@ -80,6 +80,7 @@ pub(crate) async fn follow(
     let mut told = String::new();
     let mut answered = Instant::now();
     let mut pause = FIRST_PAUSE;
+    let _waiting = Waiting::begin(progress, &format!("Waiting for the training job {job}"));
     loop {
         let described = match job::describe(&jobs, job).await {
             Ok(described) => {

@@ -157,6 +157,12 @@ pub(crate) fn check_table(table: &Map<String, Value>) -> Vec<Problem> {
     problems
 }
 
+/// The JSON schema of the table of further fields.
+pub(crate) fn table_schema() -> Value {
+    let by_setting = |path: &str| PARTS.iter().any(|part| !part.path.is_empty() && is_at(path, part.path));
+    fields::schema(&|path| by_setting(path) || OURS.iter().any(|(ours, _)| is_at(path, ours)))
+}
+
 /// Fields that no part of the request may say: every training says them.
 pub(crate) fn said_by_every_training(part: &Map<String, Value>) -> Vec<Problem> {
     let leaves = fields::leaves(part);

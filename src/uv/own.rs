@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use super::{Error, UvSettings};
 use crate::cache::{self, Access, Refused, Staging};
 use crate::process::{Ended, Run};
-use crate::progress::Progress;
+use crate::progress::{Progress, Waiting};
 use crate::python::Interpreter;
 
 /// The release that is fetched, any patch of it: the one that the tests run with.
@@ -107,6 +107,7 @@ fn is_staging(entry: &Path) -> bool {
 
 /// Installs uv into `directory`.
 fn fetch(python: &Interpreter, directory: &Path, settings: &UvSettings, progress: &dyn Progress) -> Result<(), Error> {
+    let _waiting = Waiting::begin(progress, "Fetching uv");
     let run = |program: &Path, arguments: Vec<OsString>| -> Result<Ended, Error> {
         // Settings of pip that would install elsewhere, or ask for more than a pinned release.
         let elsewhere = [

@@ -3,7 +3,7 @@
 mod retry;
 
 pub use retry::Retry;
-pub(crate) use retry::{is_temporary, retry_after};
+pub(crate) use retry::{is_temporary, retry_after, told};
 
 use std::error::Error as StdError;
 use std::sync::{Arc, LazyLock};

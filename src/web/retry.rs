@@ -5,9 +5,11 @@ use std::time::Duration;
 use http::{HeaderMap, StatusCode, header::RETRY_AFTER};
 use jiff::Timestamp;
 
+use crate::progress::Notices;
+
 /// How often to try, and how long to wait between: full jitter, each wait is drawn evenly from nothing up to a bound that
 /// doubles ([exponential backoff and jitter](https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/)).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Retry {
     /// How many tries in all; at least one is made.
     pub tries: u32,
@@ -15,6 +17,8 @@ pub struct Retry {
     pub base: Duration,
     /// The largest bound, which a server's `Retry-After` is cut to as well.
     pub cap: Duration,
+    /// Who hears of it.
+    pub notices: Notices,
 }
 
 impl Default for Retry {
@@ -23,6 +27,7 @@ impl Default for Retry {
             tries: 5,
             base: Duration::from_secs(1),
             cap: Duration::from_secs(16),
+            notices: Notices::default(),
         }
     }
 }
@@ -44,6 +49,25 @@ impl Retry {
             .min(self.cap);
         Some(bound.mul_f64(random_fraction()))
     }
+}
+
+/// After so long it is told what is waited for.
+const WORTH_TELLING: Duration = Duration::from_secs(1);
+
+impl Retry {
+    /// Waits before the next try, and tells `why` where that is more than a moment.
+    pub(crate) async fn pause(&self, wait: Duration, why: &str) {
+        if let Some(told) = told(wait, why) {
+            self.notices.tell(&told);
+        }
+        tokio::time::sleep(wait).await;
+    }
+}
+
+/// What is told of waiting for another try, where it is more than a moment.
+pub(crate) fn told(wait: Duration, why: &str) -> Option<String> {
+    let seconds = wait.as_secs_f64().round();
+    (wait >= WORTH_TELLING).then(|| format!("{why}; trying again in {seconds} s"))
 }
 
 /// Evenly from zero to one.

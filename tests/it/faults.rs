@@ -441,7 +441,7 @@ fn ctrl_c_during_the_build() {
         "dockerlines=\"RUN echo asleep && sleep 300\",\n    packages=",
     );
     sandbox.write("setup.py", &slow);
-    let mut child = sandbox.spawn(&["build", "--no-cache"]);
+    let mut child = sandbox.spawn(&["build", "--no-cache", "--verbose"]);
     wait_for(&mut child, "sleep 300");
     let ran = interrupt(child).exits(130);
     assert!(

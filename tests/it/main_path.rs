@@ -278,7 +278,7 @@ fn a_code_change_makes_one_small_layer() {
     let changed = format!("{}\n# changed\n", fs::read_to_string(&code).unwrap());
     fs::write(&code, changed).unwrap();
     sandbox.commit("second");
-    let second = sandbox.run(&["push", "--repository", &repository]).exits(0);
+    let second = sandbox.run(&["push", "--repository", &repository, "-v"]).exits(0);
     let second_layers = layers(&second);
     let new: Vec<_> = second_layers.iter().filter(|layer| !first.contains(layer)).collect();
     assert_eq!(new.len(), 1, "{first:?} {second_layers:?}");

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::provider::SharedCredentialsProvider;
-use sgbuild::engine::{self, BuiltImage, Destination, Engine, Kept, Order};
+use sgbuild::engine::{self, BuiltImage, Destination, Engine, Kept, Order, Sent};
 use sgbuild::explain::{Explain as _, Fault};
 use sgbuild::image::ImagePlan;
 use sgbuild::oci::{Content, Descriptor, Digest, MediaType, Platform, Repository};
@@ -209,7 +209,7 @@ impl Engine for Uploader {
         _image: &BuiltImage,
         destination: &Destination<'_>,
         _progress: &dyn Progress,
-    ) -> Result<(), engine::Error> {
+    ) -> Result<Sent, engine::Error> {
         let (target, credentials) = (destination.reference, destination.credentials);
         *self.0.lock().unwrap() += 1;
         Self::upload(&target.repository).await;
@@ -220,7 +220,7 @@ impl Engine for Uploader {
             .put_manifest(target.api_reference(), &Self::manifest())
             .await
             .unwrap();
-        Ok(())
+        Ok(Sent::default())
     }
 
     async fn write(

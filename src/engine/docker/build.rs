@@ -8,7 +8,7 @@ use url::form_urlencoded;
 
 use super::Program;
 use super::api_version::ApiVersion;
-use super::context::{self, ContextFailure};
+use super::context::{self, ContextFailure, Outline};
 use super::daemon::{Daemon, cancel_build};
 use super::endpoint::Endpoint;
 use super::error::Error;
@@ -24,6 +24,7 @@ use crate::engine::{BuiltImage, Kept, Order};
 use crate::image::ImagePlan;
 use crate::oci::{Digest, Platform};
 use crate::progress::Progress;
+use crate::reading;
 use crate::registry::Credentials;
 
 /// The key of Docker Hub in lists of credentials.
@@ -192,7 +193,7 @@ async fn run(daemon: &Daemon, order: &Order<'_>, sent: Sent, progress: &dyn Prog
         Err(error) => return Err(context_failure.take().unwrap_or_else(|| refusal(error, order, &mask))),
     };
     let mut messages = Messages::new(answer);
-    let mut log = BuildLog::new(progress, mask.clone());
+    let mut log = BuildLog::new(progress, mask.clone(), outline(order));
     loop {
         let message = match messages.next().await {
             Ok(Some(message)) => message,
@@ -211,12 +212,19 @@ async fn run(daemon: &Daemon, order: &Order<'_>, sent: Sent, progress: &dyn Prog
             None => failure::of_build(&mask.apply(&said), order.plan),
         });
     }
-    log.end_classic();
+    log.end();
     if let Some(error) = context_failure.take() {
         return Err(error);
     }
     log.image
         .ok_or_else(|| broken(during, "its answer ended before the image's id".to_owned()))
+}
+
+/// What the Dockerfile says of its instructions; nothing, where it cannot be read any more.
+fn outline(order: &Order<'_>) -> Outline {
+    let dockerfile = order.dist.directory.join(context::DOCKERFILE);
+    let text = reading::text(&dockerfile, reading::PROJECT_FILE).unwrap_or_default();
+    Outline::read(&text)
 }
 
 /// A build that the daemon refused before it began, such as for a Dockerfile with a syntax error.

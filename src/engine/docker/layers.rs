@@ -7,20 +7,33 @@ use crate::progress::{Progress, Task};
 
 /// So many layers are shown at once; an image has at most 127.
 const MOST: usize = 1_000;
+/// What came of a layer that the repository did not have.
+const PUSHED: &str = "pushed";
 
 /// Turns per-layer statuses into [`Task`]s: one a layer, from its first byte to its end.
 pub(crate) struct Layers<'a> {
     progress: &'a dyn Progress,
+    /// What they are called, before their ids.
+    what: &'static str,
     tasks: HashMap<String, Box<dyn Task>>,
+    /// Whether those that are over were pushed, or there.
+    ended: HashMap<String, bool>,
 }
 
 impl<'a> Layers<'a> {
     /// Shows nothing until the first layer.
-    pub(crate) fn new(progress: &'a dyn Progress) -> Self {
+    pub(crate) fn new(progress: &'a dyn Progress, what: &'static str) -> Self {
         Self {
             progress,
+            what,
             tasks: HashMap::new(),
+            ended: HashMap::new(),
         }
+    }
+
+    /// Whether a layer is on its way.
+    pub(crate) fn is_busy(&self) -> bool {
+        !self.tasks.is_empty()
     }
 
     /// Whether a layer is shown: those that are, and new ones while there are not more than any image has.
@@ -42,7 +55,7 @@ impl<'a> Layers<'a> {
                     bytes(amount.and_then(|a| a.total)),
                 );
             }
-            "Pushed" | "Pull complete" => self.finish(id, if status == "Pushed" { "pushed" } else { "pulled" }),
+            "Pushed" | "Pull complete" => self.finish(id, if status == "Pushed" { PUSHED } else { "pulled" }),
             "Layer already exists" | "Already exists" => self.finish(id, "already there"),
             mounted if mounted.starts_with("Mounted from") => self.finish(id, "already there"),
             _ => return !status.starts_with("Pulling from"),
@@ -66,6 +79,14 @@ impl<'a> Layers<'a> {
         }
         self.task(id, None).finish(outcome);
         self.tasks.remove(id);
+        if self.ended.len() < MOST {
+            self.ended.insert(short(id).to_owned(), outcome == PUSHED);
+        }
+    }
+
+    /// The layers that are over, by their short ids: whether they were pushed, or there already.
+    pub(crate) fn ended(self) -> HashMap<String, bool> {
+        self.ended
     }
 
     /// Ends a layer's task if it has one.
@@ -76,17 +97,17 @@ impl<'a> Layers<'a> {
     }
 
     fn task(&mut self, id: &str, total: Option<u64>) -> &dyn Task {
-        let progress = self.progress;
+        let (progress, what) = (self.progress, self.what);
         let task = self
             .tasks
             .entry(id.to_owned())
-            .or_insert_with(|| progress.task(&format!("layer {}", short(id)), total));
+            .or_insert_with(|| progress.task(&format!("{what} {}", short(id)), total));
         &**task
     }
 }
 
 /// Twelve digits, as the `docker` command shows ids.
-fn short(id: &str) -> &str {
+pub(crate) fn short(id: &str) -> &str {
     let digits = id.strip_prefix("sha256:").unwrap_or(id);
     digits.get(..12).unwrap_or(digits)
 }

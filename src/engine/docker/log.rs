@@ -1,4 +1,5 @@
-//! The build's log: `BuildKit`'s vertexes or the classic builder's lines become steps, details, and the failing step.
+//! The build's log: `BuildKit`'s vertexes or the classic builder's lines become parts of the build in its user's words, raw lines, and the
+//! failing step.
 
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
@@ -8,10 +9,12 @@ use bollard_buildkit_proto::google::protobuf::Timestamp;
 use bollard_buildkit_proto::moby::buildkit::v1::{StatusResponse, Vertex, VertexStatus};
 use prost::Message as _;
 
+use super::context::Outline;
 use super::layers::Layers;
 use super::mask::Mask;
 use super::messages::Message;
 use super::step::{FailedStep, Step};
+use super::told::Told;
 use crate::progress::Progress;
 use crate::shown::log_line;
 
@@ -27,6 +30,7 @@ pub(crate) struct BuildLog<'a> {
     progress: &'a dyn Progress,
     mask: Mask,
     layers: Layers<'a>,
+    told: Told<'a>,
     /// `BuildKit`'s steps by vertex digest.
     steps: HashMap<String, Step>,
     /// The classic builder's only running step.
@@ -37,12 +41,13 @@ pub(crate) struct BuildLog<'a> {
 }
 
 impl<'a> BuildLog<'a> {
-    /// A log that shows nothing of what `mask` hides.
-    pub(crate) fn new(progress: &'a dyn Progress, mask: Mask) -> Self {
+    /// A log that shows nothing of what `mask` hides, of a build of the Dockerfile that `outline` is of.
+    pub(crate) fn new(progress: &'a dyn Progress, mask: Mask, outline: Outline) -> Self {
         Self {
             progress,
             mask,
-            layers: Layers::new(progress),
+            layers: Layers::new(progress, "base layer"),
+            told: Told::new(progress, outline),
             steps: HashMap::new(),
             current: None,
             warned: HashSet::new(),
@@ -62,10 +67,12 @@ impl<'a> BuildLog<'a> {
         }
         if let Some(text) = &message.stream {
             self.classic(text);
-        } else if !self.layers.message(message)
-            && let Some(status) = &message.status
-        {
-            self.progress.detail(&self.mask.apply(&log_line(status)));
+        } else if self.layers.message(message) {
+            if let Some(step) = &mut self.current {
+                step.has_fetched |= self.layers.is_busy();
+            }
+        } else if let Some(status) = &message.status {
+            self.progress.raw(&self.mask.apply(&log_line(status)));
         }
     }
 
@@ -77,7 +84,7 @@ impl<'a> BuildLog<'a> {
             None => self.steps.values_mut().find(|step| step.error.is_some()),
         }?;
         if let Some(line) = step.flush(mask) {
-            self.progress.detail(&line);
+            self.progress.raw(&line);
         }
         let said = step.error.clone().unwrap_or_else(|| message.to_owned());
         Some(FailedStep {
@@ -101,7 +108,7 @@ impl<'a> BuildLog<'a> {
             let text = String::from_utf8_lossy(&log.msg);
             if let Some(step) = self.steps.get_mut(&log.vertex) {
                 for line in step.print(&text, &self.mask) {
-                    self.progress.detail(&line);
+                    self.progress.raw(&line);
                 }
             }
         }
@@ -134,8 +141,12 @@ impl<'a> BuildLog<'a> {
         step.started = Instant::now();
         let cached = if vertex.cached { " (cached)" } else { "" };
         self.progress
-            .step(&format!("{}{cached}", self.mask.apply(&title(&step.name))));
+            .raw(&format!("{}{cached}", self.mask.apply(&title(&step.name))));
+        step.told = Some(self.told.begin_vertex(&step.name, vertex.cached, &self.mask));
         step.ended = vertex.cached;
+        if let Some(key) = step.told.as_ref().filter(|_| vertex.cached) {
+            self.told.end(key, &step.end(Duration::ZERO, true));
+        }
     }
 
     fn ended(&mut self, vertex: &Vertex) {
@@ -150,22 +161,31 @@ impl<'a> BuildLog<'a> {
         }
         step.ended = true;
         if let Some(line) = step.flush(&self.mask) {
-            self.progress.detail(&line);
+            self.progress.raw(&line);
         }
-        if !step.announced || !vertex.error.is_empty() {
+        if !step.announced {
+            return;
+        }
+        if !vertex.error.is_empty() {
+            if let Some(key) = &step.told {
+                self.told.fail(key);
+            }
             return;
         }
         let number = number(&step.name);
+        let duration = elapsed(vertex.started, vertex.completed).unwrap_or_else(|| step.started.elapsed());
+        if let Some(key) = &step.told {
+            self.told.end(key, &step.end(duration, vertex.cached));
+        }
         if vertex.cached {
-            self.progress.detail(&format!("{number}cached"));
+            self.progress.raw(&format!("{number}cached"));
             return;
         }
-        let duration = elapsed(vertex.started, vertex.completed).unwrap_or_else(|| step.started.elapsed());
         if duration < WORTH_TELLING && step.tail.is_empty() {
             return;
         }
         self.progress
-            .detail(&format!("{number}done in {:.1} s", duration.as_secs_f64()));
+            .raw(&format!("{number}done in {:.1} s", duration.as_secs_f64()));
     }
 
     /// A layer of the base image on its way.
@@ -179,6 +199,9 @@ impl<'a> BuildLog<'a> {
             &status.name
         };
         let total = u64::try_from(status.total).ok().filter(|total| *total > 0);
+        if let Some(step) = self.steps.get_mut(&status.vertex) {
+            step.has_fetched |= total.is_some();
+        }
         if status.completed.is_some() {
             self.layers.finish_started(id, "pulled");
         } else if let Some(total) = total {
@@ -190,8 +213,9 @@ impl<'a> BuildLog<'a> {
     fn classic(&mut self, text: &str) {
         if let Some(name) = classic_step(text) {
             self.end_classic();
-            let step = Step::new(&name);
-            self.progress.step(&self.mask.apply(&title(&step.name)));
+            let mut step = Step::new(&name);
+            self.progress.raw(&self.mask.apply(&title(&step.name)));
+            step.told = self.told.begin_classic(&step.name, &self.mask);
             self.current = Some(step);
             return;
         }
@@ -201,19 +225,25 @@ impl<'a> BuildLog<'a> {
             return;
         }
         let Some(step) = &mut self.current else {
-            self.progress.detail(&self.mask.apply(&log_line(text)));
+            self.progress.raw(&self.mask.apply(&log_line(text)));
             return;
         };
         for line in step.print(text, &self.mask) {
-            self.progress.detail(&line);
+            self.progress.raw(&line);
         }
     }
 
+    /// The build is over.
+    pub(crate) fn end(&mut self) {
+        self.end_classic();
+        self.told.finish();
+    }
+
     /// Ends the classic builder's step: the next one began, or the build is over.
-    pub(crate) fn end_classic(&mut self) {
+    fn end_classic(&mut self) {
         let Some(mut step) = self.current.take() else { return };
         if let Some(line) = step.flush(&self.mask) {
-            self.progress.detail(&line);
+            self.progress.raw(&line);
         }
         let is_said = |line: &String| {
             let said = line.trim_start();
@@ -221,12 +251,16 @@ impl<'a> BuildLog<'a> {
             said.starts_with("---> Using cache") || said.starts_with("--> Using cache")
         };
         let cached = step.tail.iter().any(is_said);
+        let took = step.started.elapsed();
+        if let Some(key) = &step.told {
+            self.told.end(key, &step.end(took, cached));
+        }
         let how = if cached {
             "cached".to_owned()
         } else {
-            format!("done in {:.1} s", step.started.elapsed().as_secs_f64())
+            format!("done in {:.1} s", took.as_secs_f64())
         };
-        self.progress.detail(&format!("{}{how}", number(&step.name)));
+        self.progress.raw(&format!("{}{how}", number(&step.name)));
     }
 }
 
@@ -239,7 +273,7 @@ fn classic_step(text: &str) -> Option<String> {
 }
 
 /// The instruction without its number: `RUN x` of `[2/5] RUN x`.
-fn instruction(name: &str) -> &str {
+pub(super) fn instruction(name: &str) -> &str {
     match name.strip_prefix('[').and_then(|rest| rest.split_once("] ")) {
         Some((number, instruction)) if number.contains('/') => instruction,
         _ => name,
@@ -261,7 +295,7 @@ fn told(instruction: &str) -> String {
 }
 
 /// A step's name in one line of a bearable length.
-fn title(name: &str) -> String {
+pub(super) fn title(name: &str) -> String {
     let words: Vec<&str> = name.split_whitespace().collect();
     let line = words.join(" ");
     if line.chars().count() <= TITLE {

@@ -31,12 +31,13 @@ mod secret_files;
 mod session;
 mod step;
 mod step_hints;
+mod told;
 mod typed;
 mod upload;
 
 use async_trait::async_trait;
 
-use super::{BuiltImage, Destination, Engine, Kept, Order, Output};
+use super::{BuiltImage, Destination, Engine, Kept, Order, Output, Sent};
 use crate::image::ImagePlan;
 use crate::progress::Progress;
 use build::Builder;
@@ -46,6 +47,9 @@ pub use endpoint::{Address, DockerSettings, Endpoint, SshTarget, TlsMaterial, us
 pub use error::Error;
 pub(crate) use load::archive_body;
 pub use program::Program;
+
+/// What is told of a daemon that takes its time to answer.
+pub const WAITED_FOR: &str = "Waiting for the Docker daemon";
 
 /// A Docker daemon that answered.
 pub struct Docker {
@@ -127,7 +131,7 @@ impl Engine for Docker {
         image: &BuiltImage,
         destination: &Destination<'_>,
         progress: &dyn Progress,
-    ) -> Result<(), super::Error> {
+    ) -> Result<Sent, super::Error> {
         let pushed = push::push(&self.daemon, image, destination, progress).await;
         Ok(pushed.map_err(|error| error.by(self.program()))?)
     }

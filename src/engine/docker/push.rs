@@ -1,5 +1,7 @@
 //! `POST /images/{name}/push`.
 
+use std::collections::HashMap;
+
 use bollard::query_parameters::TagImageOptionsBuilder;
 use http::{HeaderMap, HeaderName};
 use url::form_urlencoded;
@@ -10,9 +12,9 @@ use super::daemon::Daemon;
 use super::error::Error;
 use super::failure;
 use super::http::{broken, empty, header};
-use super::layers::Layers;
+use super::layers::{Layers, short};
 use super::messages::Messages;
-use crate::engine::{BuiltImage, Destination};
+use crate::engine::{BuiltImage, Destination, Layer, Sent};
 use crate::progress::Progress;
 use crate::secret::without_url_credentials;
 
@@ -23,7 +25,7 @@ pub(crate) async fn push(
     image: &BuiltImage,
     destination: &Destination<'_>,
     progress: &dyn Progress,
-) -> Result<(), Error> {
+) -> Result<Sent, Error> {
     let target = destination.reference;
     let name = target.repository.to_string();
     let Some(tag) = target.tag.as_deref() else {
@@ -42,10 +44,10 @@ pub(crate) async fn push(
     headers.insert(header_name, value);
     let posted = daemon.post(&path(daemon, &name, tag), headers, empty(), &during).await;
     let mut messages = Messages::new(posted.map_err(|error| refusal(error, &shown))?);
-    let mut layers = Layers::new(progress);
+    let mut layers = Layers::new(progress, "layer");
     loop {
         match messages.next().await {
-            Ok(None) => return Ok(()),
+            Ok(None) => return Ok(sent(daemon, image, layers.ended()).await),
             Err(reason) => return Err(broken(during, reason)),
             Ok(Some(message)) => {
                 if let Some(said) = message.failure() {
@@ -55,6 +57,24 @@ pub(crate) async fn push(
             }
         }
     }
+}
+
+/// What the daemon said of the layers: by the digests of the manifest with containerd's store, else by those that the layers have unpacked.
+async fn sent(daemon: &Daemon, image: &BuiltImage, ended: HashMap<String, bool>) -> Sent {
+    let mut sent = Sent::default();
+    let inspected = daemon.images.inspect_image(image.id.as_str());
+    // Without an answer there is less to tell, and nothing else.
+    let inspected = daemon.answer(inspected, "inspecting what was pushed").await.ok();
+    let unpacked = inspected.and_then(|image| image.root_fs?.layers).unwrap_or_default();
+    for (at, layer) in unpacked.iter().enumerate() {
+        if let Some(is_new) = ended.get(short(layer)) {
+            sent.add(Layer::At(at), *is_new);
+        }
+    }
+    for (id, is_new) in ended {
+        sent.add(Layer::Named(id), is_new);
+    }
+    sent
 }
 
 fn path(daemon: &Daemon, name: &str, tag: &str) -> String {

@@ -1,10 +1,11 @@
 //! One step of a build, and what it printed.
 
 use std::collections::VecDeque;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::http::shortened;
 use super::mask::Mask;
+use super::told::{End, Key};
 use crate::shown::log_line;
 
 /// The last lines of each step that an error shows.
@@ -29,6 +30,10 @@ pub(super) struct Step {
     pub(super) ended: bool,
     pub(super) started: Instant,
     pub(super) error: Option<String>,
+    /// As what its user is told of it.
+    pub(super) told: Option<Key>,
+    /// Whether a layer came from a registry.
+    pub(super) has_fetched: bool,
     partial: String,
     pub(super) tail: VecDeque<String>,
 }
@@ -41,8 +46,19 @@ impl Step {
             ended: false,
             started: Instant::now(),
             error: None,
+            told: None,
+            has_fetched: false,
             partial: String::new(),
             tail: VecDeque::new(),
+        }
+    }
+
+    /// How it ended.
+    pub(super) fn end(&self, took: Duration, is_cached: bool) -> End {
+        End {
+            took,
+            is_cached,
+            has_fetched: self.has_fetched,
         }
     }
 

@@ -114,8 +114,18 @@ impl Native {
 
     /// A base image as images are made on it: its layers have the form in which they are named.
     pub(super) async fn read_base(&self, asked: &Asked<'_>, progress: &dyn Progress) -> Result<Base, Error> {
-        let mut base = base::read(asked, progress).await?;
-        let blobs = self.base_blobs(asked.source.clone());
+        let base = base::read(asked, progress).await?;
+        self.packed_base(base, asked.source, progress).await
+    }
+
+    /// The base of `source` with its layers in the form in which they are named.
+    pub(super) async fn packed_base(
+        &self,
+        mut base: Base,
+        source: &Source,
+        progress: &dyn Progress,
+    ) -> Result<Base, Error> {
+        let blobs = self.base_blobs(source.clone());
         for at in 0..base.layers.len() {
             if base.layers[at].is_plain() {
                 base.layers[at].packed = Some(self.packed(&blobs, &base.layers[at], progress).await?);

@@ -2,11 +2,12 @@
 
 use std::path::Path;
 use std::str::FromStr as _;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
-use super::base::{Asked, Base, Source};
+use super::base::{self, Asked, Base, Source};
 use super::compiled::label;
 use super::conflicts;
 use super::elsewhere::Elsewhere;
@@ -20,9 +21,9 @@ use super::store::{Store, Wheel, is_wheel};
 use super::{Error, Native};
 use crate::engine::docker::DockerSettings;
 use crate::engine::{BuiltImage, Kept, Order};
-use crate::image::{BaseImage, ImagePlan, RUN_PY, run_py};
+use crate::image::{BaseImage, ImagePlan, RUN_PY, Words, run_py};
 use crate::oci::{Digest, Platform};
-use crate::progress::Progress;
+use crate::progress::{Part, Progress};
 use crate::project::normalized;
 use crate::registry::auth;
 
@@ -102,11 +103,15 @@ impl Native {
             let source = Source::of(plan.native_base(), &self.settings.docker);
             carrier.base(&base, &Arc::new(self.base_blobs(source).tried_once()));
         }
+        let made = AtomicBool::new(false);
         let measuring = Measuring {
             ground: &ground,
             carrier: carrier.as_ref(),
             progress,
+            made: &made,
         };
+        let words = Words::of(plan);
+        let part = (!plan.requirements.is_empty()).then(|| Part::begin(progress, &words.requirements));
         let required = self.required(order, &measuring).await?;
         let (recipes, last) = (&required.recipes, required.last.as_ref());
         let found = conflicts::warn(&ground, recipes, last, progress)?;
@@ -123,6 +128,10 @@ impl Native {
             )
         });
         let (measured, compiled) = (measured?, compiled?);
+        if let Some(part) = part {
+            part.end(!made.swap(false, Ordering::Relaxed));
+        }
+        let part = Part::begin(progress, &words.package);
         let label = label(&ground, &required, &measured, &compiled, &found);
         let mut layers: Vec<_> = recipes.iter().cloned().zip(measured).collect();
         layers.extend(compiled.into_layers());
@@ -137,6 +146,7 @@ impl Native {
             .iter()
             .map(|(recipe, measured)| (recipe.title.clone(), measured.clone()))
             .collect();
+        part.end(!made.load(Ordering::Relaxed));
         let documents = image::documents(plan, &base, &titled, label.text())?;
         let built = BuiltImage {
             id: documents.id(),
@@ -183,7 +193,8 @@ impl Native {
             cache_dir: &self.settings.cache_dir,
             pull: order.pull,
         };
-        self.read_base(&asked, progress).await
+        let base = base::read_as_part(&asked, progress).await?;
+        self.packed_base(base, &source, progress).await
     }
 
     /// The wheels of the package itself and of what it requires beside it.

@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 
 use super::base::{Base, BaseLayer};
 use super::base_blobs::BaseBlobs;
-use super::send::{AT_ONCE, Layer};
+use super::send::{AT_ONCE, Layer, PUSHED, THERE};
 use super::splice::{self, Measured};
 use super::{Error, Native};
 use crate::engine::Target;
@@ -121,7 +121,7 @@ impl Carrier {
         });
         self.begin(&measured.descriptor(), read, move |to| async move {
             to.client().await?.upload_blob(&layer).await.ok()?;
-            Some("pushed")
+            Some(PUSHED)
         });
     }
 
@@ -155,7 +155,7 @@ impl Carrier {
                 return None;
             }
             let ended = match to.has(&blob).await {
-                Some(true) => Some("already there"),
+                Some(true) => Some(THERE),
                 Some(false) => send(Arc::clone(&to)).await,
                 None => None,
             };
@@ -204,6 +204,6 @@ impl To {
             return Ok(Some("mounted"));
         }
         client.upload_blob(&blobs.remote(from, layer).await?).await?;
-        Ok(Some("pushed"))
+        Ok(Some(PUSHED))
     }
 }

@@ -1,6 +1,7 @@
 //! What layers come to: as it is known, as the last image tells, or measured, several at once and as soon as their wheels are here.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::ScopedJoinHandle;
@@ -31,6 +32,8 @@ pub(super) struct Measuring<'a> {
     /// Takes away what is measured, where it is known where to.
     pub(super) carrier: Option<&'a Carrier>,
     pub(super) progress: &'a dyn Progress,
+    /// Is set where something was fetched or made that was not there.
+    pub(super) made: &'a AtomicBool,
 }
 
 impl Measuring<'_> {
@@ -110,6 +113,7 @@ impl Measuring<'_> {
         if wheels.is_empty() {
             return Ok(Vec::new());
         }
+        self.made.store(true, Ordering::Relaxed);
         let progress = &Abandonable::new(self.progress);
         let measuring = Measuring { progress, ..*self };
         let (ready, coming) = mpsc::channel();
@@ -174,7 +178,8 @@ impl Measuring<'_> {
         let measured = if let Some(measured) = known.or_else(|| ground.store.note(LAYERS, &by_paths)) {
             measured
         } else {
-            self.progress.detail(&format!("making the layer of {}", recipe.title));
+            self.made.store(true, Ordering::Relaxed);
+            self.progress.raw(&format!("making the layer of {}", recipe.title));
             splice::measure_with(tools, &entries, self.progress).inspect_err(|error| discard(error, ground, recipe))?
         };
         for key in [by_paths, key] {

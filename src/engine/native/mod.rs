@@ -53,7 +53,7 @@ use tokio::sync::Mutex;
 
 use super::docker::context::Bound;
 use super::docker::{Docker, DockerSettings};
-use super::{BuiltImage, Destination, Engine, Order, Output, Unprepared, can_prepare};
+use super::{BuiltImage, Destination, Engine, Order, Output, Sent, Unprepared, can_prepare};
 use crate::image::{BaseImage, ImagePlan, OnlyDocker};
 use crate::oci::{Digest, Reference, Repository};
 use crate::progress::{Progress, Silent};
@@ -174,7 +174,7 @@ impl Engine for Native {
         image: &BuiltImage,
         destination: &Destination<'_>,
         progress: &dyn Progress,
-    ) -> Result<(), super::Error> {
+    ) -> Result<Sent, super::Error> {
         Ok(self.send_image(image, destination, progress).await?)
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::io::{self, Read};
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -20,16 +20,20 @@ use super::carrier::Carrier;
 use super::layers::{Ground, Recipe};
 use super::splice::{Entry, LayerReader, Measured};
 use super::{Error, Native};
-use crate::engine::{BuiltImage, Destination};
+use crate::engine::{self, BuiltImage, Destination, Sent};
 use crate::oci::{Content, Descriptor, Digest, ImageManifest, MediaType, Repository, held};
 use crate::progress::{Progress, Task};
 use crate::registry::client::{Client, Manifest};
 use crate::registry::{Credentials, auth};
 
 /// What was pushed to repositories is kept in the store.
-const PUSHED: &str = "pushed";
+const KEPT: &str = "pushed";
 /// How many blobs are on their way at once: a registry takes each of them as one stream.
 pub(super) const AT_ONCE: usize = 6;
+/// What came of a blob that the repository did not have.
+pub(super) const PUSHED: &str = "pushed";
+/// What came of one that it had.
+pub(super) const THERE: &str = "already there";
 /// Bytes that take no longer than a question.
 const SMALL: u64 = 128 << 10;
 
@@ -75,7 +79,7 @@ impl Native {
         image: &BuiltImage,
         destination: &Destination<'_>,
         progress: &dyn Progress,
-    ) -> Result<(), Error> {
+    ) -> Result<Sent, Error> {
         let record = self.record(image)?;
         let base = self.base_of(&record, progress).await?;
         let mut blobs: Vec<Blob<'_>> = base.layers.iter().map(Blob::OfBase).collect();
@@ -95,6 +99,7 @@ impl Native {
             of_base: self.base_blobs(record.source(&self.settings.docker)?),
             carrier: self.carried_to(&destination.reference.repository),
             whole: OnceCell::new(),
+            sent: Mutex::default(),
         };
         let manifest = Manifest {
             bytes: Bytes::from(record.manifest.clone()),
@@ -117,7 +122,7 @@ impl Native {
             put?;
         }
         self.note_pushed(&destination.reference.repository.to_string(), &manifest);
-        Ok(())
+        Ok(sending.sent.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// The base of an image, as it was when the image was made.
@@ -162,7 +167,7 @@ impl Native {
 
     /// The last image that `repository` was seen to have.
     pub(super) fn last_pushed_to(&self, repository: &str) -> Option<LastPushed> {
-        self.store.note(PUSHED, repository)
+        self.store.note(KEPT, repository)
     }
 
     /// Keeps what the repository has now. Without that note the next push only asks more.
@@ -179,7 +184,7 @@ impl Native {
                 .map(|blob| blob.digest.clone())
                 .collect(),
         };
-        self.store.keep_note(PUSHED, repository, &last);
+        self.store.keep_note(KEPT, repository, &last);
     }
 }
 
@@ -195,6 +200,8 @@ struct Sending<'a> {
     carrier: Option<Carrier>,
     /// The record with what was elsewhere, once that is needed.
     whole: OnceCell<Record>,
+    /// What came of the blobs.
+    sent: Mutex<Sent>,
 }
 
 impl Sending<'_> {
@@ -204,7 +211,9 @@ impl Sending<'_> {
         let mut sending: Vec<BoxFuture<'_, Result<(), Error>>> = Vec::new();
         for blob in blobs {
             let digest = blob.descriptor().digest;
-            if !held.contains(&digest) && seen.insert(digest) {
+            if held.contains(&digest) {
+                self.note(&digest, false);
+            } else if seen.insert(digest) {
                 sending.push(Box::pin(self.blob(blob)));
             }
         }
@@ -213,7 +222,20 @@ impl Sending<'_> {
         Ok(())
     }
 
+    fn note(&self, blob: &Digest, is_new: bool) {
+        let name = blob.as_str().trim_start_matches("sha256:").to_owned();
+        let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
+        sent.add(engine::Layer::Named(name), is_new);
+    }
+
     async fn blob(&self, blob: &Blob<'_>) -> Result<(), Error> {
+        let outcome = self.blob_sent(blob).await?;
+        self.note(&blob.descriptor().digest, outcome == PUSHED);
+        Ok(())
+    }
+
+    /// Sees to it that the repository has the blob; what came of it, in a word or two.
+    async fn blob_sent(&self, blob: &Blob<'_>) -> Result<&'static str, Error> {
         let client = self.destination.client;
         let descriptor = blob.descriptor();
         let task = self.progress.task(&blob.title(), Some(descriptor.size));
@@ -221,20 +243,20 @@ impl Sending<'_> {
             && let Some(outcome) = carrier.arrived(&descriptor, &*task).await
         {
             task.finish(outcome);
-            return Ok(());
+            return Ok(outcome);
         }
         // What is small, and here, is sent sooner than it is asked for.
         let is_here = !matches!(blob, Blob::OfBase(_)) && !self.record.elsewhere.layers.contains(&descriptor.digest);
         let is_small = is_here && descriptor.size <= SMALL;
         if !is_small && client.blob_size(&descriptor.digest).await? == Some(descriptor.size) {
-            task.finish("already there");
-            return Ok(());
+            task.finish(THERE);
+            return Ok(THERE);
         }
         let task: Arc<dyn Task> = Arc::from(task);
         let outcome = match blob {
             Blob::Config(text) => {
                 client.upload_blob(&held(text.as_bytes())).await?;
-                "pushed"
+                PUSHED
             }
             Blob::Layer(recipe, _) => {
                 let layer: Arc<dyn Content> = Arc::new(Layer {
@@ -243,12 +265,12 @@ impl Sending<'_> {
                     task: Arc::clone(&task),
                 });
                 client.upload_blob(&layer).await?;
-                "pushed"
+                PUSHED
             }
             Blob::OfBase(layer) => self.base_layer(layer).await?,
         };
         task.finish(outcome);
-        Ok(())
+        Ok(outcome)
     }
 
     async fn entries(&self, recipe: &Recipe, layer: &Digest) -> Result<Arc<[Entry]>, Error> {
@@ -278,7 +300,7 @@ impl Sending<'_> {
         }
         let blob = self.native.base_blob(&self.of_base, layer, self.progress).await?;
         client.upload_blob(&blob).await.map_err(Error::of_passing)?;
-        Ok("pushed")
+        Ok(PUSHED)
     }
 }
 

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 use super::scratch::scratch;
 use crate::hex::hex;
-use crate::progress::Progress;
+use crate::progress::{Progress, Waiting};
 use crate::project::{Error, ProjectSettings};
 use crate::python::Interpreter;
 use crate::secret::without_url_credentials;
@@ -191,6 +191,7 @@ impl Recipe<'_> {
             shown.join(", ")
         };
         progress.step(&format!("Preparing Python with {what}"));
+        let _waiting = Waiting::begin(progress, "Installing what the project is built with");
         let run = |arguments: Vec<OsString>| uv.run_apart(WHAT, arguments, INSTALL_SECONDS, progress);
         let mut venv: Vec<OsString> = ["venv", "--quiet", "--no-project", "--python"].map(Into::into).to_vec();
         venv.extend([self.interpreter.path.clone().into(), directory.into()]);

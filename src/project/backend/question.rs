@@ -13,7 +13,7 @@ use super::litter::Litter;
 use super::scratch::{scratch, unusable};
 use super::workplace::Workplace;
 use crate::process::{self, Ended, Run};
-use crate::progress::Progress;
+use crate::progress::{Progress, Waiting};
 use crate::project::border::{self, Real};
 use crate::project::{Build, Error, ProjectSettings};
 use crate::reading::{self, ANSWER};
@@ -122,6 +122,7 @@ impl Question<'_> {
     ) -> Result<T, Error> {
         self.permitted(settings)?;
         progress.step(&self.hook.told(self.who(), self.because));
+        let _waiting = Waiting::begin(progress, "Waiting for Python's answer");
         self.answer(settings, progress)
             .map_err(|error| error.when_asked(self.because))
     }

@@ -110,7 +110,7 @@ impl Client {
                 .wait(tries, None)
                 .filter(|_| error.advice().fault == Fault::Temporary);
             match wait {
-                Some(wait) => tokio::time::sleep(wait).await,
+                Some(wait) => self.retry.pause(wait, &error.to_string()).await,
                 None => return Err(error),
             }
         }

@@ -148,7 +148,7 @@ impl Client {
                 .wait(tries, None)
                 .filter(|_| error.advice().fault == Fault::Temporary)
             {
-                Some(wait) => tokio::time::sleep(wait).await,
+                Some(wait) => self.retry.pause(wait, &error.to_string()).await,
                 None => return Err(error),
             }
         }
@@ -165,9 +165,15 @@ impl Client {
                 Err(Error::Unreachable { .. }) => None,
                 _ => return outcome,
             };
-            match self.retry.wait(tries, asked) {
-                Some(wait) => tokio::time::sleep(wait).await,
-                None => return outcome,
+            let Some(wait) = self.retry.wait(tries, asked) else {
+                return outcome;
+            };
+            match &outcome {
+                Ok(answer) => {
+                    let why = format!("{} answered {}", request.url.authority(), answer.status.as_u16());
+                    self.retry.pause(wait, &why).await;
+                }
+                Err(error) => self.retry.pause(wait, &error.to_string()).await,
             }
         }
     }

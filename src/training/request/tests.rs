@@ -6,6 +6,7 @@ use crate::oci::MediaType;
 
 fn image() -> PushedImage {
     PushedImage {
+        amounts: None,
         repository: "123456789012.dkr.ecr.eu-west-1.amazonaws.com/iris-classifier"
             .parse()
             .unwrap(),

@@ -5,9 +5,9 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use sgbuild::engine::docker::{Docker, Error};
-use sgbuild::engine::{BuiltImage, Destination, Engine as _};
+use sgbuild::engine::{Amounts, BuiltImage, Destination, Engine as _, Sent};
 use sgbuild::explain::{Explain as _, Fault};
-use sgbuild::oci::{Digest, Platform, Reference, Repository};
+use sgbuild::oci::{Digest, ImageManifest, Platform, Reference, Repository};
 use sgbuild::progress::{Progress, Silent};
 use sgbuild::registry::Credentials;
 use sgbuild::registry::client::{Access, Client, ClientSettings};
@@ -25,7 +25,7 @@ async fn send(
     reference: &Reference,
     credentials: &Credentials,
     progress: &dyn Progress,
-) -> Result<(), Error> {
+) -> Result<Sent, Error> {
     // The daemon goes its own way to the registry, and where it cannot, neither can this.
     let settings = ClientSettings::default();
     let connected = Client::connect(&reference.repository, credentials, Access::PullPush, &settings).await;
@@ -44,6 +44,19 @@ async fn send(
         holds_last: false,
     };
     docker.send(image, &destination, progress).await.map_err(of_docker)
+}
+
+/// What the registry has of it.
+async fn manifest(reference: &Reference, credentials: &Credentials) -> ImageManifest {
+    let settings = ClientSettings::default();
+    let client = Client::connect(&reference.repository, credentials, Access::Pull, &settings).await;
+    let held = client
+        .unwrap()
+        .manifest(reference.api_reference())
+        .await
+        .unwrap()
+        .unwrap();
+    ImageManifest::parse(&held.bytes).unwrap()
 }
 
 /// A registry that wants a password, on loopback, where Docker speaks plain HTTP.
@@ -128,12 +141,19 @@ async fn pushes_with_credentials_and_builds_from_a_private_base(builder: Builder
     assert!(!registry.holds("team/pushed"));
 
     let log = Recorder::default();
-    send(&docker, &image, &target, &credentials, &log).await.unwrap();
+    let sent = send(&docker, &image, &target, &credentials, &log).await.unwrap();
     assert!(registry.holds("team/pushed"));
     let again = Recorder::default();
-    send(&docker, &image, &target, &credentials, &again).await.unwrap();
+    let sent_again = send(&docker, &image, &target, &credentials, &again).await.unwrap();
+    let manifest = manifest(&target, &credentials).await;
+    let size = manifest.layers_size();
+    assert!(size > 0);
     // podman does not tell of layers.
-    if builder != Builder::Podman {
+    if builder == Builder::Podman {
+        assert_eq!(sent.amounts(&manifest), None);
+    } else {
+        assert_eq!(sent.amounts(&manifest), Some(Amounts { sent: size, there: 0 }));
+        assert_eq!(sent_again.amounts(&manifest), Some(Amounts { sent: 0, there: size }));
         assert!(log.text().contains(" pushed"), "{}", log.text());
         assert!(again.text().contains("already there"), "{}", again.text());
     }

@@ -4,7 +4,7 @@ use minijinja::value::Serde;
 use minijinja::{ErrorKind, context};
 
 use super::Package;
-use crate::image::{ImagePlan, RUN_PY};
+use crate::image::{ImagePlan, RUN_PY, Words};
 use crate::template::{self, render};
 
 const TEMPLATE: &str = include_str!("../../../../templates/Dockerfile.j2");
@@ -15,7 +15,7 @@ const BASE_HEADER: &str = "# Base image of training images for Amazon SageMaker,
 
 /// Renders the Dockerfile of `plan` and `package` through the user's template or sgbuild's own.
 ///
-/// The variables are the fields of both, and `run_py`, the path of the entry point in the image; the filter `quoted` writes a string
+/// The variables are the fields of both, `words`, what is told of the build, and `run_py`, the path of the entry point in the image; the filter `quoted` writes a string
 /// as a Dockerfile's double-quoted word.
 ///
 /// # Errors
@@ -40,7 +40,8 @@ pub(super) fn dockerfile(plan: &ImagePlan, package: &Package) -> Result<String, 
             ),
         });
     }
-    let variables = context! { run_py => RUN_PY, sdist, wheel, neighbour_wheels, ..Serde(plan) };
+    let variables =
+        context! { run_py => RUN_PY, words => Serde(Words::of(plan)), sdist, wheel, neighbour_wheels, ..Serde(plan) };
     render(path, text, variables, |environment| {
         environment.add_filter("quoted", |text: String| quoted(&text));
     })
@@ -58,7 +59,8 @@ pub(super) fn of_base(plan: &ImagePlan) -> Result<String, template::Error> {
         .zip(TEMPLATE.find(to))
         .map(|(from, to)| &TEMPLATE[from..to]);
     let text = format!("{BASE_HEADER}\n{}\n", part.unwrap_or_default().trim_end());
-    render("Dockerfile.j2", &text, context! { ..Serde(plan) }, |environment| {
+    let variables = context! { words => Serde(Words::of(plan)), ..Serde(plan) };
+    render("Dockerfile.j2", &text, variables, |environment| {
         environment.add_filter("quoted", |text: String| quoted(&text));
     })
 }

@@ -64,7 +64,7 @@ fn instructions(lines: &[String]) -> Vec<String> {
 }
 
 /// The ends of the [here-documents](https://docs.docker.com/reference/dockerfile/#here-documents) that begin in an instruction.
-fn documents(instruction: &str) -> Vec<String> {
+pub(super) fn documents(instruction: &str) -> Vec<String> {
     let (keyword, rest) = keyword(instruction);
     if !["RUN", "COPY", "ADD"].contains(&keyword.as_str()) {
         return Vec::new();
@@ -80,7 +80,7 @@ fn documents(instruction: &str) -> Vec<String> {
     ends.collect()
 }
 
-fn keyword(instruction: &str) -> (String, &str) {
+pub(super) fn keyword(instruction: &str) -> (String, &str) {
     let (keyword, rest) = instruction.split_once(char::is_whitespace).unwrap_or((instruction, ""));
     (keyword.to_ascii_uppercase(), rest.trim())
 }

@@ -3,11 +3,14 @@
 mod dockerfile;
 mod error;
 mod lines;
+mod outline;
 mod stream;
 mod writable;
 
 pub use error::Error;
 pub use lines::Bound;
+pub use outline::without_words;
+pub(super) use outline::{Outline, Purpose};
 pub(super) use stream::{ContextFailure, stream};
 
 use crate::image::{self, ImagePlan};

@@ -40,6 +40,10 @@ pub(super) fn check(plan: &ImagePlan) -> Result<(), Error> {
     for (what, word, others) in words {
         check_word(what, word, others)?;
     }
+    for neighbour in &plan.neighbours {
+        check_word("package name", &neighbour.name, "._-")?;
+        check_word("version", &neighbour.version, "._-+!")?;
+    }
     match &base {
         Some(base) => check_word("base image", base, "._-/:@")?,
         // The path of a base image that no Dockerfile can name is in none that Docker gets.

@@ -6,6 +6,7 @@
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use flate2::Compression;
@@ -35,6 +36,8 @@ const OLD: Duration = Duration::from_hours(90 * 24);
 pub(super) struct Cache<'a> {
     directory: Option<PathBuf>,
     progress: &'a dyn Progress,
+    /// Whether a base was put into it.
+    was_filled: AtomicBool,
 }
 
 /// A base without its paths, which have a form of their own.
@@ -55,7 +58,16 @@ impl<'a> Cache<'a> {
                 None
             }
         };
-        Self { directory, progress }
+        Self {
+            directory,
+            progress,
+            was_filled: AtomicBool::new(false),
+        }
+    }
+
+    /// Whether something was read that was not in it.
+    pub(super) fn was_filled(&self) -> bool {
+        self.was_filled.load(Ordering::Relaxed)
     }
 
     /// Which image a name had for a platform when it was asked last.
@@ -85,6 +97,7 @@ impl<'a> Cache<'a> {
 
     /// Keeps a base, and gives up those that were read long ago.
     pub(super) fn keep_base(&self, key: &Digest, base: &Base) {
+        self.was_filled.store(true, Ordering::Relaxed);
         self.prune();
         let head = Head {
             manifest_digest: base.manifest_digest.clone(),

@@ -104,7 +104,6 @@ pub(super) async fn read_from_daemon(
     if let Some(base) = cache.base(&key) {
         return Ok(base);
     }
-    progress.step(&format!("Reading the base image {image}"));
     let task = progress.task(name, None);
     let (mut sink, mut comes) = feed::pipe(progress, &*task, None);
     let reader = tokio::task::spawn_blocking(move || Contents::read(&mut comes));

@@ -33,9 +33,9 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::image::BaseImage;
+use crate::image::{BaseImage, base_in_words};
 use crate::oci::{Descriptor, Digest, Platform, Reference};
-use crate::progress::Progress;
+use crate::progress::{Part, Progress};
 use crate::registry::Credentials;
 use crate::registry::client::ClientSettings;
 use cache::Cache;
@@ -119,13 +119,29 @@ pub struct Asked<'a> {
 /// It cannot be had, is damaged, is for another platform, or holds no Python that can be told by reading.
 pub async fn read(asked: &Asked<'_>, progress: &dyn Progress) -> Result<Base, Error> {
     let cache = Cache::of(asked.cache_dir, progress);
+    of_cache(asked, &cache, progress).await
+}
+
+/// The same, as a part of the current step.
+///
+/// # Errors
+/// As of [`read`].
+pub async fn read_as_part(asked: &Asked<'_>, progress: &dyn Progress) -> Result<Base, Error> {
+    let part = Part::begin(progress, &base_in_words(&asked.source.image));
+    let cache = Cache::of(asked.cache_dir, progress);
+    let base = of_cache(asked, &cache, progress).await?;
+    part.end(!cache.was_filled());
+    Ok(base)
+}
+
+async fn of_cache(asked: &Asked<'_>, cache: &Cache<'_>, progress: &dyn Progress) -> Result<Base, Error> {
     match &asked.source.image {
-        BaseImage::Registry(reference) => registry::read(reference, asked, &cache, progress).await,
-        BaseImage::Layout { directory, name } => layout::read(directory, name.as_deref(), asked, &cache).await,
-        BaseImage::Archive { file, name } => docker_archive::read(file, name.as_deref(), asked, &cache).await,
+        BaseImage::Registry(reference) => registry::read(reference, asked, cache, progress).await,
+        BaseImage::Layout { directory, name } => layout::read(directory, name.as_deref(), asked, cache).await,
+        BaseImage::Archive { file, name } => docker_archive::read(file, name.as_deref(), asked, cache).await,
         BaseImage::Daemon(name) => {
             let docker = &asked.source.docker;
-            docker_archive::read_from_daemon(name, docker, asked, &cache, progress).await
+            docker_archive::read_from_daemon(name, docker, asked, cache, progress).await
         }
     }
 }

@@ -126,7 +126,6 @@ impl Remote<'_> {
             return Ok(base);
         }
         let described = self.described(digest, manifest).await?;
-        self.progress.step(&format!("Reading the base image {}", self.image));
         let layers = described.manifest.layers.clone();
         let mut reading: Vec<BoxFuture<'_, Result<Listing, Error>>> = Vec::new();
         for layer in &layers {
@@ -215,7 +214,7 @@ impl Remote<'_> {
             };
             let may_help = matches!(error, Error::Registry { .. }) && error.advice().fault == Fault::Temporary;
             match self.asked.client.retry.wait(tries, None).filter(|_| may_help) {
-                Some(wait) => tokio::time::sleep(wait).await,
+                Some(wait) => self.asked.client.retry.pause(wait, &error.to_string()).await,
                 None => return Err(error),
             }
         }
@@ -228,7 +227,7 @@ impl Remote<'_> {
             .as_str()
             .split_once(':')
             .map_or("", |(_, digits)| digits);
-        let title = format!("layer {}", digits.get(..12).unwrap_or(digits));
+        let title = format!("base layer {}", digits.get(..12).unwrap_or(digits));
         let task = self.progress.task(&title, Some(descriptor.size));
         let (mut sink, comes) = feed::pipe(self.progress, &*task, Some(descriptor.size));
         let size = descriptor.size;

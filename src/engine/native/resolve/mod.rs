@@ -27,7 +27,7 @@ use super::Target;
 use super::store::{Sites, Store};
 use crate::oci::Digest;
 use crate::package::DEFAULT_TIME;
-use crate::progress::Progress;
+use crate::progress::{Progress, Waiting};
 use crate::uv::{Uv, UvSettings};
 
 /// What is to be resolved.
@@ -140,7 +140,8 @@ pub(crate) async fn resolve(
     if let Some(resolution) = kept::answer(question, &key, store, progress) {
         return Ok(resolution);
     }
-    progress.step(&format!("Resolving the requirements for {}", question.target));
+    progress.raw(&format!("resolving the requirements for {}", question.target));
+    let waiting = Waiting::begin(progress, "Resolving the requirements");
     let asked = asked::Asked::of(question)?;
     // What is built shall be the same wherever and whenever it is.
     let same = [
@@ -149,6 +150,7 @@ pub(crate) async fn resolve(
     ];
     let uv = Uv::find(&asked.uv, progress)?.with(&same);
     let lock = asked.compile(&uv, question, progress)?;
+    drop(waiting);
     let chosen = choice::choose(&lock, question, &asked)?;
     let mut wheels = chosen.wheels;
     let builder = build::Builder {

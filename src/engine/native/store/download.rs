@@ -16,7 +16,7 @@ use crate::explain::{Explain as _, Fault};
 use crate::hex::hex;
 use crate::oci::Digest;
 use crate::progress::{Progress, Task};
-use crate::web::{is_temporary, retry_after, root_cause, tls_error, with_causes};
+use crate::web::{is_temporary, retry_after, root_cause, tls_error, told, with_causes};
 
 /// The largest file that is taken where the index does not say its size, in bytes: the largest wheels there are have some 3 GB.
 const LARGEST: u64 = 20_000_000_000;
@@ -89,6 +89,9 @@ impl Download<'_> {
                 arrived.restart(self.hashes).map_err(|source| store.unwritten(source))?;
             }
             self.progress.check()?;
+            if let Some(waits) = told(wait, &error.to_string()) {
+                self.progress.detail(&waits);
+            }
             tokio::time::sleep(wait).await;
         }
     }

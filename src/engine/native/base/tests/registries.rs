@@ -77,6 +77,7 @@ impl Place {
                 tries: 3,
                 base: Duration::ZERO,
                 cap: Duration::ZERO,
+                ..Retry::default()
             },
             ..ClientSettings::default()
         };
