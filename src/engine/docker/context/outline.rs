@@ -1,7 +1,8 @@
 //! What the instructions of a Dockerfile are for: sgbuild's own say it in a comment above them, in the words of the user's package.
 //!
 //! A builder numbers its steps. Which instruction a number means follows from the Dockerfile that it was sent, and is believed only where the
-//! builder counts as many steps, and this one is of the same kind; what a base image adds with `ONBUILD` is counted too.
+//! builder counts as many steps, and this one is of the same kind; what a base image adds with `ONBUILD` is counted too. `BuildKit` does once what
+//! several builds want at the same moment, and tells all of them the number that it has in one of them: there the instruction itself decides.
 
 use super::lines::{documents, keyword};
 
@@ -77,7 +78,18 @@ impl Outline {
             return None;
         }
         let is_numbered = |instruction: &Instruction| instruction.is_in(place) && instruction.is_work();
-        self.purpose(number, count, keyword, is_numbered)
+        let by_number = self.purpose(number, count, keyword, is_numbered);
+        by_number.or_else(|| self.of_text(name.split_once("] ")?.1))
+    }
+
+    /// What the step of this text is for, whatever its number; `None` where it may be one of several.
+    fn of_text(&self, text: &str) -> Option<Purpose> {
+        let steps: Vec<_> = self.steps(Instruction::is_work);
+        let mut places = (0..steps.len()).filter(|place| steps[*place].1.is_told_as(text));
+        let (place, None) = (places.next()?, places.next()) else {
+            return None;
+        };
+        Some(purpose_of(&steps, place))
     }
 
     /// What a step of the classic builder's, or of podman's, is for: `[2/12] RUN x`. Both number every instruction.
@@ -93,33 +105,55 @@ impl Outline {
         keyword: &str,
         is_numbered: impl Fn(&Instruction) -> bool,
     ) -> Option<Purpose> {
-        let instructions = self.instructions.iter().enumerate();
-        let steps: Vec<_> = instructions
-            .filter(|(_, instruction)| is_numbered(instruction))
-            .collect();
+        let steps = self.steps(is_numbered);
         let place = number.checked_sub(1)?;
         let (_, instruction) = steps.get(place).filter(|_| steps.len() == count)?;
-        if !instruction.keyword.eq_ignore_ascii_case(keyword) {
-            return None;
-        }
-        let is_same = |step: &&(usize, &Instruction)| {
-            let other = step.1;
-            instruction.words.is_some() && other.words == instruction.words && other.stage == instruction.stage
-        };
-        let before = steps[..place].iter().rev().take_while(is_same).count();
-        let after = steps[place + 1..].iter().take_while(is_same).count();
-        Some(Purpose {
-            first: steps[place - before].0,
-            title: instruction.words.clone().unwrap_or_else(|| instruction.text.clone()),
-            steps: before + 1 + after,
-            stage: instruction.stage,
-            is_base: instruction.keyword == "FROM",
-            is_work: instruction.is_work(),
-        })
+        let is_it = instruction.keyword.eq_ignore_ascii_case(keyword);
+        is_it.then(|| purpose_of(&steps, place))
+    }
+
+    /// The instructions that are meant, with their numbers in the Dockerfile.
+    fn steps(&self, is_meant: impl Fn(&Instruction) -> bool) -> Vec<(usize, &Instruction)> {
+        let instructions = self.instructions.iter().enumerate();
+        instructions.filter(|(_, instruction)| is_meant(instruction)).collect()
+    }
+}
+
+/// What the step at `place` is for, with those beside it that are for the same.
+fn purpose_of(steps: &[(usize, &Instruction)], place: usize) -> Purpose {
+    let instruction = steps[place].1;
+    let is_same = |step: &&(usize, &Instruction)| {
+        let other = step.1;
+        instruction.words.is_some() && other.words == instruction.words && other.stage == instruction.stage
+    };
+    let before = steps[..place].iter().rev().take_while(is_same).count();
+    let after = steps[place + 1..].iter().take_while(is_same).count();
+    Purpose {
+        first: steps[place - before].0,
+        title: instruction.words.clone().unwrap_or_else(|| instruction.text.clone()),
+        steps: before + 1 + after,
+        stage: instruction.stage,
+        is_base: instruction.keyword == "FROM",
+        is_work: instruction.is_work(),
     }
 }
 
 impl Instruction {
+    /// Whether a builder's text of a step is this one's: `FROM` there has the image's whole name, perhaps with its digest, and nothing else.
+    fn is_told_as(&self, text: &str) -> bool {
+        let words: Vec<&str> = text.split_whitespace().collect();
+        if self.keyword != "FROM" {
+            return words.join(" ") == self.text;
+        }
+        let image = self.text.split(' ').skip(1).find(|word| !word.starts_with("--"));
+        let (Some(image), ["FROM", told]) = (image, words.as_slice()) else {
+            return false;
+        };
+        let told = told.split('@').next().unwrap_or_default();
+        let places = ["", "docker.io/", "docker.io/library/"];
+        places.into_iter().any(|place| told.strip_prefix(place) == Some(image))
+    }
+
     /// Whether it is in the stage of this name; any, where there is no name.
     fn is_in(&self, place: &str) -> bool {
         let Some(stage) = self.stage else { return false };
@@ -261,6 +295,26 @@ LABEL a=b
         ] {
             assert_eq!(outline.of_vertex(name), None, "{name}");
         }
+    }
+
+    #[test]
+    fn a_step_that_another_build_numbered_is_known_by_its_text() {
+        let outline = Outline::read(OURS);
+        for (name, expected) in [
+            (
+                "[1/3] FROM docker.io/library/python:3.11-slim@sha256:0",
+                "Base image python:3.11-slim, 1",
+            ),
+            ("[base 1/2] FROM python:3.11-slim", "Base image python:3.11-slim, 1"),
+            ("[stage-0 2/9] COPY run.py  /run.py", "Installing iris 1.0, 2"),
+            ("[8/9] RUN pip install iris", "Installing iris 1.0, 2"),
+            ("[1/3] FROM python:3.11", ""),
+            ("[2/9] RUN pip install other", ""),
+        ] {
+            assert_eq!(told(outline.of_vertex(name)), expected, "{name}");
+        }
+        let twice = Outline::read("FROM a\nRUN one\nRUN one\n");
+        assert_eq!(told(twice.of_vertex("[2/9] RUN one")), "");
     }
 
     #[test]
