@@ -537,7 +537,8 @@ def arguments_of(function, job):
 def annotations_of(function):
     """The types of its parameters, as far as they can be told."""
     try:
-        return typing.get_type_hints(function if inspect.isroutine(function) else type(function).__call__)
+        called = function.__init__ if inspect.isclass(function) else type(function).__call__
+        return typing.get_type_hints(function if inspect.isroutine(function) else called)
     except Exception:  # Names that are there for a type checker alone.
         basic = {each.__name__: each for each in (bool, int, float, str, list, dict, tuple)}
         written = getattr(function, "__annotations__", {})
