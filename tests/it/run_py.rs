@@ -2,6 +2,9 @@
 
 #![cfg(test)]
 
+mod arguments;
+mod ends;
+
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
@@ -42,6 +45,14 @@ impl Container {
         fs::write(root.join("packages/iris/__init__.py"), "").unwrap();
         fs::write(root.join("packages/iris/train.py"), train).unwrap();
         Self { dir }
+    }
+
+    /// With one of SageMaker's configuration files.
+    fn configured(self, name: &str, content: &serde_json::Value) -> Self {
+        let directory = self.path("ml/input/config");
+        fs::create_dir_all(&directory).unwrap();
+        fs::write(directory.join(name), content.to_string()).unwrap();
+        self
     }
 
     fn path(&self, path: &str) -> PathBuf {
@@ -221,7 +232,9 @@ fn what_cannot_be_called_is_said_clearly() {
         reason("def main(:\n", "iris.train:main").starts_with("File \""),
         "a syntax error names its line first"
     );
-    assert!(reason("def main(data): pass\n", "iris.train:main").contains("missing 1 required positional argument"));
+    assert!(
+        reason("def main(data): pass\n", "iris.train:main").starts_with("iris.train:main needs data, and the job has")
+    );
 }
 
 #[test]
