@@ -1,9 +1,9 @@
 """Entry point of the training image: `train` or `serve`, as Amazon SageMaker calls it.
 
 The contract is https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-dockerfile.html: the
-exit code says whether the package's function succeeded; why it failed goes to /opt/ml/output/failure, of which SageMaker
-shows the first 1024 characters; SIGTERM means stop. A training runs in a child of the process that the container starts,
-so that there is somebody to say why where it is killed.
+exit code says whether the package's function succeeded; why it failed goes to /opt/ml/output/failure, of which
+SageMaker shows the first 1024 characters; SIGTERM means stop. A training runs in a child of the process that the
+container starts, so that there is somebody to say why where it is killed.
 """
 
 import contextlib
@@ -132,7 +132,7 @@ def supervise(work):
 
 
 def wait_for(child, signals):
-    """Hands signals on to the child until it ends, and returns its status. As PID 1 it sees off what others left, too."""
+    """Hands signals on to the child until it ends, and returns its status. As PID 1 it sees off what others left."""
     while True:
         came = signal.sigwaitinfo(signals)
         # What a terminal sends (its `si_code` is the kernel's) goes to the child by itself.
@@ -179,14 +179,14 @@ def out_of_memory():
     """What to say of it, with the limit where there is one."""
     limit = next(filter(None, map(read_number, MEMORY_LIMITS)), None)
     limited = f" The container may have {limit / 2**30:.1f} GiB." if limit and limit < 2**50 else ""
-    return f"out of memory: the kernel killed the training.{limited} Choose an instance with more, or hold less data at once."
+    advice = "Choose an instance with more, or hold less data at once."
+    return f"out of memory: the kernel killed the training.{limited} {advice}"
 
 
 def read_number(path):
     """The number that is in a file; None where there is none, as in `max`."""
-    with contextlib.suppress(OSError, ValueError):
-        with open(path) as file:
-            return int(file.read())
+    with contextlib.suppress(OSError, ValueError), open(path) as file:
+        return int(file.read())
     return None
 
 
@@ -390,7 +390,7 @@ def drop(stream):
 
 
 class Job:
-    """What SageMaker says of the training job in /opt/ml/input/config; where it is not SageMaker that runs it, perhaps nothing."""
+    """What SageMaker says of the training job in /opt/ml/input/config; perhaps nothing, where others run it."""
 
     def __init__(self):
         self.hyperparameters = read_config("hyperparameters.json")
@@ -440,7 +440,9 @@ class Job:
             "CURRENT_HOST_RANK": hosts.index(host) if host in hosts else 0,
             "CURRENT_INSTANCE_TYPE": self.resources.get("current_instance_type", ""),
             "CURRENT_INSTANCE_GROUP": self.resources.get("current_group_name", ""),
-            "INSTANCE_GROUPS": [group.get("instance_group_name") for group in self.resources.get("instance_groups", [])],
+            "INSTANCE_GROUPS": [
+                group.get("instance_group_name") for group in self.resources.get("instance_groups", [])
+            ],
             "MASTER_ADDR": hosts[0] if hosts else "",
             "MASTER_PORT": 7777,
             "NETWORK_INTERFACE_NAME": network,
@@ -495,7 +497,7 @@ def decoded(text):
 
 
 def arguments_of(function, job):
-    """What to call the training function with: for each parameter the hyperparameter, channel or directory of its name."""
+    """What to call the training function with: each parameter's hyperparameter, channel or directory of that name."""
     try:
         signature = inspect.signature(function)
     except (TypeError, ValueError):  # Of a compiled function that does not tell.
@@ -503,12 +505,13 @@ def arguments_of(function, job):
     parameters = signature.parameters.values()
     named = {each.name: each for each in parameters if each.kind not in (each.VAR_POSITIONAL, each.VAR_KEYWORD)}
     takes_any = any(each.kind == each.VAR_KEYWORD for each in parameters) and (named or inspect.isroutine(function))
-    # `main(argv=None)` takes a command line, of which there is none.
-    if not takes_any and all(name in ("argv", "args") and each.default is None for name, each in named.items()):
-        return (), {}
+    directories, values = job.directories(), job.own_hyperparameters()
+    takes_some = any(name not in directories and wants_a_value(each) for name, each in named.items())
+    if not takes_any and not takes_some and not any(name in named or identifier(name) in named for name in values):
+        values = {}  # Such a function reads its hyperparameters itself, if it has any.
 
     given = {}
-    for name, text in job.own_hyperparameters().items():
+    for name, text in values.items():
         parameter = name if name in named else identifier(name)
         if parameter in given:
             raise CannotStart(f"there are two hyperparameters for {parameter}, {name} is one")
@@ -517,7 +520,7 @@ def arguments_of(function, job):
     if unknown and not takes_any:
         raise CannotStart(f"{TRAIN} takes no hyperparameter {', '.join(unknown)}: it takes {', '.join(named)}")
 
-    directories, types = job.directories(), annotations_of(function)
+    types = annotations_of(function)
     bound, missing = signature.bind_partial(), []
     for name, parameter in named.items():
         wanted = type_of(parameter, types.get(name))
@@ -528,10 +531,22 @@ def arguments_of(function, job):
         elif parameter.default is parameter.empty:
             missing.append(name)
     if missing:
-        raise CannotStart(f"{TRAIN} needs {', '.join(missing)}, and the job has no hyperparameter or channel of that name")
+        raise CannotStart(
+            f"{TRAIN} needs {', '.join(missing)}, and the job has no hyperparameter or channel of that name"
+        )
     # What the signature does not name goes to its `**`, as it is.
     more = {name: decoded(text) for name, (_, text) in given.items() if name not in named}
     return bound.args, {**bound.kwargs, **more}
+
+
+def wants_a_value(parameter):
+    """Whether a parameter is for a hyperparameter: not for a place that is another one in tests, nor for a command line
+    or an object that a caller may bring along."""
+    default = parameter.default
+    if isinstance(default, str):
+        return not default.startswith("/")
+    is_object = default is None and parameter.annotation is parameter.empty
+    return not is_object and not isinstance(default, os.PathLike)
 
 
 def annotations_of(function):
@@ -552,7 +567,7 @@ def type_of(parameter, annotation):
     default = parameter.default
     # `dropout=0` may well be a fraction.
     if type(default) is int:
-        return typing.Union[int, float]
+        return typing.Union[int, float]  # noqa: UP007 (Python 3.7)
     known = (bool, float, str, list, tuple, dict, enum.Enum, os.PathLike)
     return type(default) if isinstance(default, known) else None
 

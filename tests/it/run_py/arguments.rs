@@ -116,6 +116,10 @@ fn names_that_do_not_fit_are_refused() {
         "iris.train:main needs epochs, and the job has no hyperparameter or channel of that name"
     );
     assert_eq!(
+        called("seed=None", &json!({ "seed": "3", "lr": "1" })),
+        "iris.train:main takes no hyperparameter lr: it takes seed"
+    );
+    assert_eq!(
         called("learning_rate", &json!({ "learning-rate": "3", "learning_rate": "4" })),
         "there are two hyperparameters for learning_rate, learning_rate is one"
     );
@@ -147,6 +151,16 @@ fn a_function_that_takes_nothing_gets_nothing() {
     let three = json!({ "epochs": "3" });
     assert_eq!(called("", &three), "");
     assert_eq!(called("argv=None", &three), "argv=None");
+    assert_eq!(
+        called("root=pathlib.Path('/opt')", &three),
+        "root=PosixPath('/opt')",
+        "a place"
+    );
+    assert_eq!(
+        called("root='/opt/ml', logger=None", &three),
+        "root='/opt/ml' logger=None"
+    );
+    assert_eq!(called("model_dir", &three), "model_dir='/opt/ml/model'");
     assert_eq!(called("*args", &three), "args=()");
     let script = "def main(epochs=1):\n    print(epochs)\n";
     let script = Container::with_entry_points(script, "iris.train:main", "", true);
