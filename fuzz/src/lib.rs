@@ -10,7 +10,7 @@
 mod cache;
 #[path = "../../src/depth.rs"]
 mod depth;
-#[path = "../../src/explain.rs"]
+#[path = "../../src/explain/mod.rs"]
 pub mod explain;
 #[path = "../../src/hex.rs"]
 pub mod hex;

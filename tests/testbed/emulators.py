@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Emulators for tests that want an account of their own: each has moto_server.py's, which is there at once and ends with who asked.
+"""Emulators for tests that want an account of their own: each is moto_server.py's, and ends with who asked for it.
 
     emulators.py --port 24569
 
-Whoever connects is told "PORT DIGEST\\n": where its emulator listens, and the state of the files that it runs. It ends when the connection does.
-moto takes seconds to be loaded: it is loaded once, and each emulator is a fork of that.
+Whoever connects is told "PORT DIGEST\\n": where its emulator listens, and the state of the files that it runs. It ends
+when the connection does. moto takes seconds to be loaded: it is loaded once, and each emulator is a fork of that.
 """
 
 from __future__ import annotations

@@ -47,7 +47,8 @@ NOUNS = ("jobs", "builds", "events", "schedules", "sessions", "calls", "function
 def source_digest() -> str:
     """What tells one state of these files from the next."""
     packages = (HERE / "emulation", HERE / "permissions")
-    files = [HERE / "moto_server.py", HERE / "emulators.py", *(file for each in packages for file in sorted(each.glob("*.py")))]
+    programs = [HERE / "moto_server.py", HERE / "emulators.py"]
+    files = [*programs, *(file for each in packages for file in sorted(each.glob("*.py")))]
     return hashlib.sha256(b"\0".join(each.read_bytes() for each in files)).hexdigest()
 
 
