@@ -94,7 +94,7 @@ def end(name: str) -> None:
 def settled(name: str, table: str, count: str) -> None:
     """Wait until so many runs have ended and been announced; print the newest one's job and the log of its build."""
 
-    def records() -> list[dict]:
+    def records(_: dict) -> list[dict]:
         found = boto3.resource("dynamodb").Table(table).scan()["Items"]
         return found if sum("notified_at" in record for record in found) >= int(count) else []
 
@@ -110,19 +110,22 @@ def failed(name: str, inbox: str) -> None:
     url = boto3.client("sqs").get_queue_url(QueueName=inbox)["QueueUrl"]
     waiting = "ApproximateNumberOfMessages"
 
-    def mail() -> bool:
+    def mail(history: dict) -> bool:
+        # The mail may be there before the build is known to be over.
+        if not history["builds"] or history["builds"][-1]["status"] == "IN_PROGRESS":
+            return False
         told = boto3.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=[waiting])["Attributes"]
         return int(told[waiting]) > 0
 
     _, history = wait(name, "a build to fail, and the mail that tells it", mail, may_fail=True)
     newest = history["builds"][-1]
     if newest["status"] != "FAILED":
-        sys.exit(f"demo: a mail came, but the build ended with {newest['status']}: {newest['log']}")
+        sys.exit(f"demo: a build was to fail, and ended with {newest['status']}: {newest['log']}")
     print(f"BUILD_LOG={newest['log']}")
 
 
-def wait(name: str, what: str, found: Callable[[], Any], *, may_fail: bool = False) -> tuple[Any, dict]:
-    """What is found at last, and the pipeline's history. What goes wrong ends the demo at once, with its log."""
+def wait(name: str, what: str, found: Callable[[dict], Any], *, may_fail: bool = False) -> tuple[Any, dict]:
+    """What is found at last in the pipeline's history, and that. What goes wrong ends the demo at once, with its log."""
     begun, said = time.monotonic(), time.monotonic()
     while True:
         try:
@@ -133,7 +136,7 @@ def wait(name: str, what: str, found: Callable[[], Any], *, may_fail: bool = Fal
             said = "\n".join(f"{log}:\n{end_of(str(log), 15)}" for log in logs)
             sys.exit(f"demo: the testbed does not answer ({error}) while waiting for {what}; its logs:\n{said}")
         give_up_on(name, history, may_fail)
-        if result := found():
+        if result := found(history):
             return result, history
         now = time.monotonic()
         if now - begun > PATIENCE:
