@@ -125,7 +125,7 @@ def failed(name: str, inbox: str) -> None:
 
 
 def wait(name: str, what: str, found: Callable[[dict], Any], *, may_fail: bool = False) -> tuple[Any, dict]:
-    """What is found at last in the pipeline's history, and that. What goes wrong ends the demo at once, with its log."""
+    """What is found at last in the pipeline's history, and that. What goes wrong ends the demo at once, with a log."""
     begun, said = time.monotonic(), time.monotonic()
     while True:
         try:
