@@ -68,7 +68,10 @@ fn on(sandbox: Sandbox, builder: Builder) -> Sandbox {
     } else {
         ("0", "false")
     };
+    // Builders of one daemon build at the same time: each has a tag of its own.
+    let revision = char::from(b'a' + builder as u8).to_string().repeat(40);
     sandbox
+        .with("SGBUILD_REVISION", revision)
         .with("DOCKER_HOST", builder.host())
         .with("DOCKER_BUILDKIT", buildkit)
         .with("SGBUILD_PIP_SETTINGS", secrets)

@@ -76,7 +76,8 @@ impl<'a> Told<'a> {
             return key;
         }
         let purpose = self.outline.of_vertex(name);
-        if !is_cached && purpose.as_ref().is_none_or(|purpose| !purpose.is_base) {
+        let waits_for_base = self.running.values().any(|running| running.is_base);
+        if !is_cached && !waits_for_base && purpose.as_ref().is_none_or(|purpose| !purpose.is_base) {
             self.finish();
         }
         self.begin(name, purpose.as_ref(), mask)
