@@ -87,7 +87,7 @@ def up() -> None:
     env = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     command = [str(VENV / "bin" / "python"), str(PROGRAM), "--port", str(MOTO_PORT), "--functions", FUNCTION_HOST_URL]
     process.start(NAME, command, env=env)
-    process.wait_until(NAME, answers, seconds=60)
+    process.wait_until(NAME, answers)
     seed()
     say(NAME, f"answers on {MOTO_URL} with buckets {INPUT_BUCKET}, {OUTPUT_BUCKET}, {SYNTHETIC_BUCKET} and {ROLE}")
 

@@ -14,9 +14,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
 
-from . import process, trixie
-from .docker_daemon import UnixConnection
+from . import leftovers, process, trixie
+from .docker_daemon import LAYERS, MOST_LAYERS, UnixConnection
 from .state import STATE, Trouble, say
+
+# Where each of them keeps its layers.
+KEPT_LAYERS = (f"docker/{LAYERS}", "docker/containerd/daemon/*overlayfs/snapshots/*", "containers/storage/overlay/*")
 
 
 @dataclass(frozen=True)
@@ -67,8 +70,11 @@ class Daemon:
         process.stop(self.service, grace=30)
         trixie.RUN.mkdir(parents=True, exist_ok=True)
         self.socket.unlink(missing_ok=True)
-        process.start(self.service, trixie.entering(STATE / "daemons" / self.name, self._command()))
-        process.wait_until(self.service, self.answers, seconds=60)
+        library = STATE / "daemons" / self.name
+        for layers in KEPT_LAYERS:
+            leftovers.forget(library, layers, most=MOST_LAYERS)
+        process.start(self.service, trixie.entering(library, self._command()))
+        process.wait_until(self.service, self.answers)
         version = json.loads(self.ask("/version")[1]).get("Version", "unknown")
         say(self.name, f"{self.what} {version} answers on {self.socket}")
 

@@ -9,11 +9,14 @@ import socket
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
-from . import process
+from . import leftovers, process
 from .state import STATE, Trouble, say
 
 SOCKET = "/var/run/docker.sock"
 NAME = "dockerd"
+# Where a daemon keeps one directory for each layer, and how many it reads without being late.
+LAYERS = "overlay2/*"
+MOST_LAYERS = 1000
 
 
 class UnixConnection(http.client.HTTPConnection):
@@ -89,6 +92,7 @@ def up() -> None:
         )
     say(NAME, "no Docker daemon answers; starting one")
     root = STATE / "docker"
+    leftovers.forget(root / "data", LAYERS, most=MOST_LAYERS)
     process.start(
         NAME,
         [
@@ -102,7 +106,7 @@ def up() -> None:
         ],
         env=_environment(),
     )
-    process.wait_until(NAME, answers, seconds=60)
+    process.wait_until(NAME, answers)
     say(NAME, f"version {version()} answers on {SOCKET}")
 
 

@@ -31,7 +31,7 @@ def up() -> None:
         raise Trouble(f"port {EMULATORS_PORT} of 127.0.0.1 is taken by {holder}: stop it first")
     env = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     process.start(NAME, [str(VENV / "bin" / "python"), str(PROGRAM), "--port", str(EMULATORS_PORT)], env=env)
-    process.wait_until(NAME, answers, seconds=60)
+    process.wait_until(NAME, answers)
     say(NAME, f"gives a test an AWS emulator of its own, on {EMULATORS_ADDRESS}")
 
 

@@ -8,7 +8,7 @@ import json
 import os
 import sys
 
-from . import aws, certificates, process
+from . import aws, certificates, leftovers, process
 from .state import FUNCTION_HOST_PORT, FUNCTION_HOST_URL, HERE, LOGS, Trouble, say
 
 NAME = "function-host"
@@ -43,11 +43,12 @@ def up() -> None:
     defaults = aws.environment() | {"SSL_CERT_FILE": str(certificates.BUNDLE)}
     logs = LOGS / "functions"
     logs.mkdir(parents=True, exist_ok=True)
+    leftovers.forget_older(logs, days=2)
     command = [sys.executable, str(PROGRAM), "--port", str(FUNCTION_HOST_PORT), "--logs", str(logs)]
     for name, value in defaults.items():
         command += ["--env", f"{name}={value}"]
     process.start(NAME, command, env=dict(os.environ))
-    process.wait_until(NAME, answers, seconds=20)
+    process.wait_until(NAME, answers)
     say(NAME, f"Lambda Invoke API on {FUNCTION_HOST_URL}")
 
 

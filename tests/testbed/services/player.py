@@ -7,7 +7,7 @@ import http.client
 import json
 import os
 
-from . import aws, certificates, docker_daemon, process
+from . import aws, certificates, docker_daemon, leftovers, process
 from .state import FUNCTION_HOST_URL, HERE, LOGS, PLAYER_PORT, PLAYER_URL, VENV, Trouble, say
 
 NAME = "cloud-player"
@@ -49,9 +49,11 @@ def up() -> None:
         "SGBUILD_TESTBED_DOCKER": docker_daemon.client(),
         "SGBUILD_TESTBED_PYTHON": str(VENV / "bin" / "python"),
     }
-    command = [str(VENV / "bin" / "python"), str(PROGRAM), "--port", str(PLAYER_PORT), "--logs", str(LOGS / "player")]
+    logs = LOGS / "player"
+    leftovers.forget_older(logs, days=2)
+    command = [str(VENV / "bin" / "python"), str(PROGRAM), "--port", str(PLAYER_PORT), "--logs", str(logs)]
     process.start(NAME, command, env=env)
-    process.wait_until(NAME, answers, seconds=20)
+    process.wait_until(NAME, answers)
     say(NAME, f"builds, trains and delivers events; told of pipelines on {PLAYER_URL}")
 
 

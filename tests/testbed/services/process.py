@@ -11,11 +11,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from . import leftovers
 from .state import LOGS, PIDS, Trouble, say
 
 
 # How long a program may run without a word to whoever waits, in seconds.
 SILENCE = 20
+# How long a program that lives may take to answer, in seconds: others start, and a compiler may have the processors.
+PATIENCE = 300
 
 
 def run(command: list[str], *, feed: bytes | None = None, env: dict[str, str] | None = None) -> bytes:
@@ -67,6 +70,7 @@ def older(name: str, other: str) -> bool:
 
 def start(name: str, command: list[str], *, env: dict[str, str] | None = None) -> None:
     """Start a program in a session of its own, its output in logs/<name>.log, its pid in pids/<name>."""
+    leftovers.shorten(LOGS / f"{name}.log")
     with open(LOGS / f"{name}.log", "ab") as log:
         child = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=env, cwd="/", start_new_session=True
@@ -74,9 +78,9 @@ def start(name: str, command: list[str], *, env: dict[str, str] | None = None) -
     (PIDS / name).write_text(f"{child.pid} {_birth(child.pid) or 0}\n")
 
 
-def wait_until(name: str, ready: Callable[[], bool], *, seconds: float) -> None:
+def wait_until(name: str, ready: Callable[[], bool]) -> None:
     """Wait for a started service to answer; Trouble with the end of its log when it dies or stays silent."""
-    deadline, said = time.monotonic() + seconds, time.monotonic()
+    deadline, said = time.monotonic() + PATIENCE, time.monotonic()
     while not ready():
         if time.monotonic() - said > SILENCE:
             said = time.monotonic()
@@ -84,7 +88,7 @@ def wait_until(name: str, ready: Callable[[], bool], *, seconds: float) -> None:
         if recorded_pid(name) is None:
             raise Trouble(f"{name} ended at once; the end of its log:\n{log_tail(name)}")
         if time.monotonic() > deadline:
-            raise Trouble(f"{name} did not answer within {seconds:.0f} s; the end of its log:\n{log_tail(name)}")
+            raise Trouble(f"{name} did not answer within {PATIENCE} s; the end of its log:\n{log_tail(name)}")
         time.sleep(0.05)
 
 

@@ -14,8 +14,11 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import certificates, process
+from . import certificates, leftovers, process
 from .state import ACCOUNT, BASE_ACCOUNT, BASE_REGION, REGION, STATE, Trouble, say
+
+# Some 5 GB of what tests push.
+MOST_BLOBS = 2500
 
 
 @dataclass(frozen=True)
@@ -68,11 +71,12 @@ class Registry:
                 f"port 443 of {self.address} is taken by {holder}: stop it; the registry must have it, as {self.host}"
             )
         directory = STATE / "registry" / self.account
+        leftovers.forget(directory / "blobs", "docker/registry/v2/blobs/sha256/*/*", most=MOST_BLOBS)
         (directory / "blobs").mkdir(parents=True, exist_ok=True)
         self._prepare(directory)
         (directory / "config.yml").write_text(self._configuration(directory))
         process.start(self.service, ["/usr/bin/docker-registry", "serve", str(directory / "config.yml")])
-        process.wait_until(self.service, self.answers, seconds=20)
+        process.wait_until(self.service, self.answers)
         say("registry", f"https://{self.host} ({self.address}) answers")
 
     def _holder(self) -> str | None:
