@@ -20,14 +20,14 @@ TESTBED := tests/testbed/testbed
 WITH_TESTBED = eval "$$($(TESTBED) env)"
 RELEASE := $(CARGO_TARGET_DIR)/release/sgbuild
 DEBUG := $(CARGO_TARGET_DIR)/debug/sgbuild
-PYTHON_SOURCES := site tests/template tests/conformance tests/sdk tests/testbed tests/testbed/testbed demo bench release release/stamp fixtures/iris-classifier $(wildcard templates/*.py templates/init/*.py)
+PYTHON_SOURCES := site tests/template tests/attack tests/conformance tests/sdk tests/testbed tests/testbed/testbed demo bench release release/stamp fixtures/iris-classifier $(wildcard templates/*.py templates/init/*.py)
 SHELL_SOURCES := .ci/run tests/testbed/up_while demo/patiently $(addprefix release/,build sdist venv action/install action/run) $(wildcard demo/*.sh fuzz/*.sh) $(wildcard *.sh)
 STACK := templates/cicd-pipeline.yaml
 WORKFLOWS := $(wildcard .github/workflows/*.yml) docs/examples/github-actions.yml
 PACKAGES := $(CARGO_TARGET_DIR)/packages
 SITE := $(CARGO_TARGET_DIR)/docs
 
-.PHONY: help demo test lint docs docs-tutorial docs-pictures bench bench-large conformance fuzz release services advisories clean
+.PHONY: help demo test lint docs docs-tutorial docs-pictures bench bench-large conformance attack fuzz release services advisories clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-18s %s\n", $$1, $$2}'
@@ -106,6 +106,10 @@ conformance: services ## sgbuild beside setuptools on fixtures, real packages, r
 fuzz: cargo-fuzz ## every parser on inputs that are made up, FUZZ_SECONDS (60) each; what fails is kept in fuzz/artifacts
 	fuzz/fuzz.sh
 
+attack: services faketime ## what sgbuild promises, attacked: killed 500 times, full disks, odd outputs and clocks, canaries; a table of what held
+	$(CARGO) build --locked
+	$(WITH_TESTBED); python3 tests/attack/attack.py --sgbuild $(DEBUG)
+
 services: ## start what demo and tests talk to; at once when it runs
 	@$(TESTBED) up
 
@@ -128,10 +132,13 @@ deny:
 cargo-fuzz:
 	@cargo-fuzz --version >/dev/null 2>&1 || $(CARGO) install --locked --target-dir "$(CARGO_TARGET_DIR)/tools" cargo-fuzz@$(FUZZ_VERSION)
 
-.PHONY: mdbook chromium
+.PHONY: mdbook chromium faketime
 # Without its server, with the search. Optimising it takes a minute longer, and saves it two seconds.
 mdbook:
 	@mdbook --version >/dev/null 2>&1 || $(CARGO) install --locked --debug --target-dir "$(CARGO_TARGET_DIR)/tools" --no-default-features --features search mdbook@$(MDBOOK_VERSION)
 
 chromium:
 	@command -v chromium >/dev/null || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq --yes --no-install-recommends chromium fonts-dejavu-core; }
+
+faketime:
+	@ls /usr/lib/*/faketime/libfaketimeMT.so.1 >/dev/null 2>&1 || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq --yes --no-install-recommends faketime; }

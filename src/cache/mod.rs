@@ -8,17 +8,19 @@ mod staging;
 mod trust;
 
 pub(crate) use lock::{Access, Refused, lock, lock_if_free};
-pub(crate) use staging::{Staging, lock_file, prune};
+pub(crate) use staging::{Staging, lock_file, prune, prune_named};
 pub(crate) use trust::{check, is_own};
 
 use std::fs::{self, DirBuilder};
 use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Once;
 
 use rustix::fs::access;
-use tempfile::TempDir;
 
+/// What the names of directories for one run begin with.
+const SCRATCH: &str = "sgbuild-run-";
 /// The system's words for a full disk, as Python and uv write them.
 const FULL: [&str; 2] = ["No space left on device", "quota exceeded"];
 
@@ -46,14 +48,17 @@ pub(crate) fn directory(cache: &Path, name: &str) -> Result<PathBuf, String> {
     Ok(directory)
 }
 
-/// A directory for this run, in the directory for temporary files; it is removed when it is dropped.
+/// A directory for this run, in the directory for temporary files; it is removed when it is dropped, and by a later run where this one is
+/// killed.
 ///
 /// # Errors
 /// What the system says; and that others could put another directory in its place.
-pub(crate) fn scratch() -> io::Result<TempDir> {
+pub(crate) fn scratch() -> io::Result<Staging> {
+    static PRUNED: Once = Once::new();
     let shared = std::path::absolute(std::env::temp_dir())?;
     check(&shared).map_err(|found| io::Error::new(io::ErrorKind::PermissionDenied, found.reason(&shared)))?;
-    tempfile::tempdir_in(shared)
+    PRUNED.call_once(|| prune_named(&shared, SCRATCH));
+    Staging::new(&shared, SCRATCH)
 }
 
 /// Whether a program's log tells that a disk is full.

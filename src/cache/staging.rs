@@ -7,10 +7,14 @@ use std::path::{Path, PathBuf};
 use super::lock::{let_children_hold, lock_if_free, lock_new};
 use super::{private, remove};
 
+/// How many digits a name ends in.
+const RANDOM: usize = 8;
+
 /// A new directory, under a name that no other run has or will have; removed when it is dropped, unless it is kept.
 ///
 /// `<name>.lock` beside it is locked while anybody may write in it: this run, and the programs that it starts meanwhile, which may go on
 /// after a run that was killed. [`prune`] removes what is left then.
+#[derive(Debug)]
 pub(crate) struct Staging {
     directory: PathBuf,
     lock_file: PathBuf,
@@ -61,6 +65,20 @@ impl Drop for Staging {
             let _ = fs::remove_file(&self.lock_file);
         }
     }
+}
+
+/// Removes from `parent`, which others use too, what was left of those that [`Staging::new`] made there with `prefix`.
+///
+/// They are known by their names and their locks: what merely has such a name is somebody else's.
+pub(crate) fn prune_named(parent: &Path, prefix: &str) {
+    let is_left = |directory: &Path| {
+        let random = directory
+            .file_name()
+            .and_then(|name| name.to_str()?.strip_prefix(prefix));
+        random.is_some_and(|random| random.len() == RANDOM && random.bytes().all(|byte| byte.is_ascii_hexdigit()))
+            && lock_file(directory).is_file()
+    };
+    prune(parent, |directory| !is_left(directory), remove);
 }
 
 /// The lock of a directory, beside it.

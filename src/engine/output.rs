@@ -4,19 +4,19 @@
 //! pipe or a device, there is no place beside it.
 
 use std::ffi::OsStr;
-use std::fs::{self, File, OpenOptions, Permissions};
+use std::fs::{self, DirEntry, File, OpenOptions};
 use std::io::{self, IsTerminal as _};
 use std::os::fd::AsFd as _;
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use tempfile::{NamedTempFile, TempDir};
-
+use crate::cache::{Staging, prune_named};
 use crate::explain::{Advice, Code, Explain, Fault};
 
 /// What the name begins with under which something is written before it is renamed.
 const UNFINISHED: &str = ".sgbuild-output-";
+/// What it is called there.
+const IMAGE: &str = "image";
 /// The file by which a directory is known to be an OCI image layout.
 pub(super) const OCI_LAYOUT: &str = "oci-layout";
 const LAYOUT: &str = "oci:";
@@ -172,14 +172,29 @@ fn parent(path: &Path) -> &Path {
 
 /// Whether there is a layout in `directory`, or room for one.
 fn is_layout(directory: &Path) -> io::Result<bool> {
-    let is_empty = fs::read_dir(directory)?.next().is_none();
-    Ok(is_empty || directory.join(OCI_LAYOUT).is_file())
+    // What a killed run left there is removed before anything is written.
+    let is_others = |entry: io::Result<DirEntry>| Ok(!entry?.file_name().as_bytes().starts_with(UNFINISHED.as_bytes()));
+    let holds_others: Result<Vec<bool>, io::Error> = fs::read_dir(directory)?.map(is_others).collect();
+    Ok(!holds_others?.contains(&true) || directory.join(OCI_LAYOUT).is_file())
+}
+
+/// A directory beside `place`, in which something is written before it is put there by one rename. What killed runs left there is removed.
+pub(super) fn beside(place: &Path) -> io::Result<Staging> {
+    prune_named(parent(place), UNFINISHED);
+    Staging::new(parent(place), UNFINISHED)
 }
 
 /// A file that is being written.
 pub(super) enum Unfinished {
     /// Beside its place.
-    Beside { file: NamedTempFile, place: PathBuf },
+    Beside {
+        /// The directory it is in meanwhile.
+        staging: Staging,
+        /// Where the bytes go.
+        file: File,
+        /// Where it belongs.
+        place: PathBuf,
+    },
     /// In its place: a pipe, a device.
     InPlace(File),
 }
@@ -193,11 +208,9 @@ impl Unfinished {
             Err(error) if error.kind() == io::ErrorKind::NotFound => output.to_owned(),
             Err(error) => return Err(error),
         };
-        let file = tempfile::Builder::new()
-            .prefix(UNFINISHED)
-            .permissions(Permissions::from_mode(0o666))
-            .tempfile_in(parent(&place))?;
-        Ok(Self::Beside { file, place })
+        let staging = beside(&place)?;
+        let file = File::create_new(staging.path().join(IMAGE))?;
+        Ok(Self::Beside { staging, file, place })
     }
 
     /// Standard output.
@@ -209,15 +222,14 @@ impl Unfinished {
     /// Where the bytes go.
     pub(super) fn writer(&self) -> io::Result<File> {
         match self {
-            Self::Beside { file, .. } => file.as_file().try_clone(),
-            Self::InPlace(file) => file.try_clone(),
+            Self::Beside { file, .. } | Self::InPlace(file) => file.try_clone(),
         }
     }
 
     /// Puts it in its place.
     pub(super) fn finish(self) -> io::Result<()> {
         match self {
-            Self::Beside { file, place } => file.persist(place).map(drop).map_err(|error| error.error),
+            Self::Beside { staging, place, .. } => fs::rename(staging.path().join(IMAGE), place),
             Self::InPlace(_) => Ok(()),
         }
     }
@@ -226,7 +238,12 @@ impl Unfinished {
 /// A directory that is being written.
 pub(super) enum UnfinishedDirectory {
     /// Beside its place.
-    Beside { directory: TempDir, place: PathBuf },
+    Beside {
+        /// The directory it is in meanwhile.
+        staging: Staging,
+        /// Where it belongs.
+        place: PathBuf,
+    },
     /// There is a layout already, or room for one: what is added to it means nothing before `index.json` names it.
     InPlace(PathBuf),
 }
@@ -238,39 +255,26 @@ impl UnfinishedDirectory {
             return Ok(Self::InPlace(output.to_owned()));
         }
         let place = output.components().collect::<PathBuf>();
-        let directory = tempfile::Builder::new()
-            .prefix(UNFINISHED)
-            .permissions(Permissions::from_mode(0o777))
-            .tempdir_in(parent(&place))?;
-        Ok(Self::Beside { directory, place })
+        let staging = beside(&place)?;
+        fs::create_dir(staging.path().join(IMAGE))?;
+        Ok(Self::Beside { staging, place })
     }
 
     /// Where the files go.
-    pub(super) fn path(&self) -> &Path {
+    pub(super) fn path(&self) -> PathBuf {
         match self {
-            Self::Beside { directory, .. } => directory.path(),
-            Self::InPlace(directory) => directory,
+            Self::Beside { staging, .. } => staging.path().join(IMAGE),
+            Self::InPlace(directory) => directory.clone(),
         }
     }
 
     /// Puts it in its place.
     pub(super) fn finish(self) -> io::Result<()> {
-        let Self::Beside { directory, place } = self else {
-            return Ok(());
-        };
-        fs::rename(directory.path(), place)?;
-        // It is not where it would be removed from.
-        let _ = directory.keep();
-        Ok(())
+        match &self {
+            Self::Beside { place, .. } => fs::rename(self.path(), place),
+            Self::InPlace(_) => Ok(()),
+        }
     }
-}
-
-/// Writes a small or a large file of a directory: beside its place, then in it.
-pub(super) fn beside(path: &Path) -> io::Result<NamedTempFile> {
-    tempfile::Builder::new()
-        .prefix(UNFINISHED)
-        .permissions(Permissions::from_mode(0o666))
-        .tempfile_in(parent(path))
 }
 
 #[cfg(test)]
@@ -346,5 +350,34 @@ mod tests {
         assert_eq!(fs::read_to_string(&file).unwrap(), "new");
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn what_killed_runs_left_goes_and_what_only_has_such_a_name_stays() {
+        let directory = tempfile::tempdir().unwrap();
+        let at = |name: &str| directory.path().join(format!("{UNFINISHED}{name}"));
+        let image = directory.path().join("image.tar");
+        // Somebody's own: without a lock, or under a name that is none of ours.
+        for foreign in ["0123abcd", "notes"] {
+            fs::create_dir(at(foreign)).unwrap();
+        }
+        fs::write(at("notes.lock"), "").unwrap();
+        let running = Unfinished::open(&image).unwrap();
+        fs::create_dir(at("00000000")).unwrap();
+        fs::write(at("00000000").join(IMAGE), "half").unwrap();
+        fs::write(at("00000000.lock"), "").unwrap();
+        Unfinished::open(&image).unwrap().finish().unwrap();
+        assert!(!at("00000000").exists() && !at("00000000.lock").exists());
+        assert!(at("0123abcd").exists() && at("notes").exists() && at("notes.lock").exists());
+        running.finish().unwrap();
+    }
+
+    #[test]
+    fn a_directory_that_a_killed_run_began_with_is_room_for_a_layout() {
+        let directory = tempfile::tempdir().unwrap();
+        fs::create_dir(directory.path().join(format!("{UNFINISHED}00000000"))).unwrap();
+        assert!(is_layout(directory.path()).unwrap());
+        fs::write(directory.path().join("notes.txt"), "").unwrap();
+        assert!(!is_layout(directory.path()).unwrap());
     }
 }

@@ -10,12 +10,11 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use tempfile::TempDir;
-
 use super::Error;
 use super::checkout::Checkout;
 use super::configuration::Configuration;
 use super::git::Git;
+use crate::cache::{self, Staging};
 use crate::process::Asked;
 
 /// By how much the copy of an index is younger than what it names.
@@ -25,14 +24,14 @@ const SHARED: [&str; 2] = ["info/exclude", "info/attributes"];
 
 /// See the module.
 pub(super) struct PrivateDirectory {
-    directory: TempDir,
+    directory: Staging,
     variables: Vec<(OsString, OsString)>,
 }
 
 impl PrivateDirectory {
     /// For `checkout`, which is at the commit `head`.
     pub(super) fn make(checkout: &Checkout, head: &str, configuration: &Configuration) -> io::Result<Self> {
-        let directory = tempfile::Builder::new().prefix("sgbuild-git-").tempdir()?;
+        let directory = cache::scratch()?;
         let path = directory.path();
         for name in ["objects", "refs", "info"] {
             fs::create_dir(path.join(name))?;

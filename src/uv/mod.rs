@@ -15,9 +15,7 @@ use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use tempfile::TempDir;
-
-use crate::cache;
+use crate::cache::{self, Staging};
 use crate::process::{self, Ended, Run};
 use crate::progress::Progress;
 use crate::reading::{self, SETTINGS_FILE};
@@ -98,7 +96,7 @@ pub(crate) struct Uv {
     environment: Vec<(String, String)>,
     index_arguments: Vec<String>,
     /// Holds our copy where the cache directory cannot.
-    _scratch: Option<TempDir>,
+    _scratch: Option<Staging>,
 }
 
 impl Uv {
@@ -131,7 +129,7 @@ impl Uv {
         Ok(Self::at(program, settings, scratch))
     }
 
-    fn at(program: PathBuf, settings: &UvSettings, scratch: Option<TempDir>) -> Self {
+    fn at(program: PathBuf, settings: &UvSettings, scratch: Option<Staging>) -> Self {
         // uv gets pip's settings as its own; the packages that it builds should not see pip's.
         let environment = settings
             .environment

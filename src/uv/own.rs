@@ -5,8 +5,6 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use tempfile::TempDir;
-
 use super::{Error, UvSettings};
 use crate::cache::{self, Access, Refused, Staging};
 use crate::process::{Ended, Run};
@@ -31,7 +29,7 @@ enum NoCopy {
 
 /// The program: the copy in the cache directory, fetched when it is missing. Where that directory cannot be used, a copy in a
 /// scratch directory, which comes along as it must outlive the program.
-pub(super) fn ready(settings: &UvSettings, progress: &dyn Progress) -> Result<(PathBuf, Option<TempDir>), Error> {
+pub(super) fn ready(settings: &UvSettings, progress: &dyn Progress) -> Result<(PathBuf, Option<Staging>), Error> {
     let reason = match kept(settings, progress) {
         Ok(program) => return Ok((program, None)),
         Err(NoCopy::Failed(error)) => return Err(error),

@@ -6,16 +6,16 @@
 
 use std::fs;
 use std::io::{self, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
-use tempfile::NamedTempFile;
 
 use super::contents::Contents;
 use super::resumed::Resumed;
+use crate::cache::Staging;
 use crate::engine::output::{OCI_LAYOUT, beside};
 use crate::oci::{Content, Descriptor, Digest, MediaType, held};
 use crate::progress::{Progress, Task};
@@ -129,31 +129,26 @@ impl Files {
 
     /// Adds them to the layout in `directory`. What is there already stays; `index.json` comes last.
     pub(super) fn write_layout(&self, directory: &Path) -> Result<(), Failure> {
+        let unfinished = Layout::open(directory).map_err(Failure::Write)?;
+        // First, so that a directory in which this is interrupted is known for what it is.
+        unfinished.put(OCI_LAYOUT, &layout()).map_err(Failure::Write)?;
         fs::create_dir_all(directory.join(BLOBS)).map_err(Failure::Write)?;
         for file in &self.listed {
-            let path = directory.join(&file.path);
-            if is_there(&path, file.content.descriptor()) {
+            if is_there(&directory.join(&file.path), file.content.descriptor()) {
                 if let Some(task) = &file.task {
                     task.finish("already there");
                 }
                 continue;
             }
-            let mut unfinished = beside(&path).map_err(Failure::Write)?;
-            self.copy(&*file.content, file.task.as_deref(), unfinished.as_file_mut())?;
-            persist(unfinished, &path)?;
+            let mut blob = unfinished.begin().map_err(Failure::Write)?;
+            self.copy(&*file.content, file.task.as_deref(), &mut blob)?;
+            unfinished.end(&file.path).map_err(Failure::Write)?;
         }
         let kept = fs::read(directory.join(INDEX)).ok();
         let index = kept.and_then(|kept| added(&kept, &self.index));
-        for (name, bytes) in [
-            (OCI_LAYOUT, layout()),
-            (INDEX, index.unwrap_or_else(|| self.index.clone())),
-        ] {
-            let path = directory.join(name);
-            let mut unfinished = beside(&path).map_err(Failure::Write)?;
-            unfinished.write_all(&bytes).map_err(Failure::Write)?;
-            persist(unfinished, &path)?;
-        }
-        Ok(())
+        unfinished
+            .put(INDEX, index.as_ref().unwrap_or(&self.index))
+            .map_err(Failure::Write)
     }
 
     /// Hands on the bytes of a blob, and makes sure that it is what it says.
@@ -266,9 +261,36 @@ fn is_there(path: &Path, blob: &Descriptor) -> bool {
     has_its_size && hash().is_ok_and(|found| found == blob.digest)
 }
 
-fn persist(unfinished: NamedTempFile, path: &Path) -> Result<(), Failure> {
-    let put = unfinished.persist(path);
-    put.map(drop).map_err(|error| Failure::Write(error.error))
+/// A layout to which files are added one by one, each as a whole.
+struct Layout<'a> {
+    directory: &'a Path,
+    staging: Staging,
+}
+
+impl<'a> Layout<'a> {
+    fn open(directory: &'a Path) -> io::Result<Self> {
+        let staging = beside(&directory.join(INDEX))?;
+        Ok(Self { directory, staging })
+    }
+
+    fn place(&self) -> PathBuf {
+        self.staging.path().join("file")
+    }
+
+    /// A file to write to.
+    fn begin(&self) -> io::Result<fs::File> {
+        fs::File::create(self.place())
+    }
+
+    /// Puts it under its name.
+    fn end(&self, path: impl AsRef<Path>) -> io::Result<()> {
+        fs::rename(self.place(), self.directory.join(path))
+    }
+
+    fn put(&self, name: &str, content: &[u8]) -> io::Result<()> {
+        self.begin()?.write_all(content)?;
+        self.end(name)
+    }
 }
 
 /// The tar header of a file, or of a directory where the path ends in `/`.

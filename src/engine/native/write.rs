@@ -28,7 +28,7 @@ impl Native {
             Output::Layout(place) => {
                 let unwritten = output::Error::write;
                 let directory = UnfinishedDirectory::open(place).map_err(unwritten(place))?;
-                let path = directory.path().to_owned();
+                let path = directory.path();
                 on_a_thread(move || files.write_layout(&path))
                     .await
                     .map_err(|failure| failed(failure, place))?;

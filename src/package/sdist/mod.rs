@@ -16,7 +16,8 @@ mod setup_cfg;
 use std::io;
 use std::path::{Path, PathBuf};
 
-pub use self::packer::{Packer, scratch};
+pub use self::packer::Packer;
+pub(crate) use self::packer::scratch;
 pub(crate) use self::repack::refuse_linked;
 pub use self::repack::repack;
 pub use super::Error;

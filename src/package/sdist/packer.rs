@@ -3,11 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use tempfile::TempDir;
-
 use super::backend::build_by_backend;
 use super::{Error, Sdist, SdistSettings, pack, refuse_linked, repack};
-use crate::cache;
+use crate::cache::{self, Staging};
 use crate::progress::Progress;
 use crate::project::{self, Project, ProjectSettings, Surroundings};
 
@@ -25,7 +23,7 @@ pub struct Packer<'a> {
 /// An sdist that the build backend made, in a directory that lives as long as this.
 struct BackendsArchive {
     tarball: PathBuf,
-    _directory: TempDir,
+    _directory: Staging,
 }
 
 impl<'a> Packer<'a> {
@@ -85,7 +83,7 @@ fn ask_backend(
 ///
 /// # Errors
 /// There is no place for temporary files.
-pub fn scratch() -> Result<TempDir, Error> {
+pub(crate) fn scratch() -> Result<Staging, Error> {
     cache::scratch().map_err(|source| Error::Scratch {
         parent: std::env::temp_dir(),
         source,

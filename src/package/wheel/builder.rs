@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
-use tempfile::TempDir;
 
 use super::tags::Tags;
 use super::{Error, Wheel, WheelSettings, pack, rewrite};
+use crate::cache::Staging;
 use crate::package::names::Names;
 use crate::package::sdist::scratch;
 use crate::progress::Progress;
@@ -32,7 +32,7 @@ enum Maker {
 /// A wheel that the build backend made, in a directory that lives as long as this.
 struct BackendsWheel {
     path: PathBuf,
-    _directory: TempDir,
+    _directory: Staging,
 }
 
 /// A wheel, or why there is none to install.

@@ -7,9 +7,9 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, utimensat};
-use tempfile::TempDir;
 
 use super::scratch::{scratch, unusable};
+use crate::cache::Staging;
 use crate::progress::Progress;
 use crate::project::border::{self, Outside, Real};
 use crate::project::{Error, ProjectSettings};
@@ -55,7 +55,7 @@ pub(crate) struct Copy {
     leading_out: Vec<(String, Outside)>,
     /// What of a path in the copy stands for what of one outside.
     place: Place,
-    _directory: TempDir,
+    _directory: Staging,
 }
 
 /// Where a copy stands: below it, the way to the project is the same as below `of`.

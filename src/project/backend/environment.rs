@@ -9,9 +9,9 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
-use tempfile::TempDir;
 
 use super::scratch::scratch;
+use crate::cache::Staging;
 use crate::hex::hex;
 use crate::progress::{Progress, Waiting};
 use crate::project::{Error, ProjectSettings};
@@ -48,7 +48,7 @@ pub(crate) struct BuildEnvironment {
 /// What holds an environment: its place among those kept, or a directory that goes with this run.
 enum Held {
     Kept { _place: Place },
-    Scratch { _directory: TempDir },
+    Scratch { _directory: Staging },
 }
 
 impl BuildEnvironment {

@@ -4,7 +4,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use tempfile::TempDir;
 
 use super::copy::Copy;
 use super::environment::BuildEnvironment;
@@ -12,6 +11,7 @@ use super::hook::Hook;
 use super::litter::Litter;
 use super::scratch::{scratch, unusable};
 use super::workplace::Workplace;
+use crate::cache::Staging;
 use crate::process::{self, Ended, Run};
 use crate::progress::{Progress, Waiting};
 use crate::project::border::{self, Real};
@@ -77,7 +77,7 @@ struct Files {
     script: PathBuf,
     order: PathBuf,
     answer: PathBuf,
-    _directory: TempDir,
+    _directory: Staging,
 }
 
 impl Files {

@@ -2,13 +2,11 @@
 
 use std::path::Path;
 
-use tempfile::TempDir;
-
-use crate::cache;
+use crate::cache::{self, Staging};
 use crate::project::Error;
 
 /// A directory for this run.
-pub(super) fn scratch() -> Result<TempDir, Error> {
+pub(super) fn scratch() -> Result<Staging, Error> {
     cache::scratch().map_err(unusable(&std::env::temp_dir()))
 }
 

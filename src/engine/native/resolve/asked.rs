@@ -6,11 +6,10 @@ use std::fs;
 use std::path::PathBuf;
 
 use pep508_rs::{PackageName, Requirement, VersionOrUrl};
-use tempfile::TempDir;
 
 use super::installed;
 use super::{Error, Question};
-use crate::cache;
+use crate::cache::{self, Staging};
 use crate::engine::native::{Libc, Target};
 use crate::package::wheel::machine;
 use crate::process::variable;
@@ -42,7 +41,7 @@ const GLIBC_OF_UV: [u16; 12] = [40, 39, 38, 37, 36, 35, 34, 33, 32, 31, 28, 17];
 /// What uv is asked, ready in a directory of its own.
 pub(super) struct Asked {
     pub(super) uv: UvSettings,
-    directory: TempDir,
+    directory: Staging,
     arguments: Vec<OsString>,
     /// The packages that the requirements name, and URLs of those that they do not name.
     pub(super) requested: BTreeSet<PackageName>,

@@ -30,10 +30,10 @@ use std::time::{Duration, SystemTime};
 
 use rustix::fs::OFlags;
 use sha2::{Digest as _, Sha256};
-use tempfile::{NamedTempFile, TempDir};
+use tempfile::NamedTempFile;
 use tokio::sync::Semaphore;
 
-use crate::cache::{self, Access, Refused};
+use crate::cache::{self, Access, Refused, Staging};
 use crate::oci::Digest;
 use crate::progress::Progress;
 use crate::reading;
@@ -62,7 +62,7 @@ pub(crate) struct Store {
     /// Nothing is removed while it is held.
     lock: Option<File>,
     /// Holds it where the cache directory cannot.
-    _scratch: Option<TempDir>,
+    _scratch: Option<Staging>,
 }
 
 /// A wheel in the store.
@@ -121,7 +121,7 @@ impl Store {
         Ok(Self::at(root, limit, None, Some(scratch)))
     }
 
-    fn at(root: PathBuf, limit: u64, lock: Option<File>, scratch: Option<TempDir>) -> Self {
+    fn at(root: PathBuf, limit: u64, lock: Option<File>, scratch: Option<Staging>) -> Self {
         Self {
             root,
             limit,
