@@ -34,6 +34,11 @@ for target in "${targets[@]}"; do
         wheel) for kind in stored-only large-entries sizes-follow case-differs leads-up; do
             python3 tests/it/support/odd_wheel.py "$kind" "$corpus"
         done ;;
+        challenge) echo -n 'Bearer realm="https://auth.example/token",service="registry", Basic realm="r"' >"$corpus/seed" ;;
+        event) echo '{"Records":[{"eventSource":"aws:s3","s3":{"object":{"key":"a"}}}]}' >"$corpus/seed" ;;
+        netrc) printf 'machine h login me password "a b"\ndefault login x password y\n' >"$corpus/seed" ;;
+        pip_conf) printf '[global]\nindex-url = https://me:x@index.example/simple\nno-index = false\n' >"$corpus/seed" ;;
+        image_manifest) echo '{"config":{"digest":"sha256:0","size":1},"layers":[]}' >"$corpus/seed" ;;
         repack) (printf '\0' && tar --create --directory fixtures linked-file) >"$corpus/seed" ;;
     esac
     echo "== $target"

@@ -8,8 +8,12 @@
 
 #[path = "../../src/cache/mod.rs"]
 mod cache;
+#[path = "../../src/registry/client/challenge.rs"]
+mod challenge;
 #[path = "../../src/depth.rs"]
 mod depth;
+#[path = "../../src/lambda/event_json.rs"]
+mod event_json;
 #[path = "../../src/explain/mod.rs"]
 pub mod explain;
 #[path = "../../src/hex.rs"]
@@ -108,4 +112,39 @@ impl Directory {
     pub fn pack(&self, project: &Project) {
         let _ = sdist::pack(project, &self.path("dist"), &SdistSettings::default(), &Silent);
     }
+}
+
+/// What a registry asks for in its `WWW-Authenticate` headers, one a line; whether one of them can be met.
+pub fn challenged(headers: &[u8]) -> bool {
+    let values = headers
+        .split(|byte| *byte == b'\n')
+        .filter_map(|line| http::HeaderValue::from_bytes(line).ok());
+    let headers = values.map(|value| (http::header::WWW_AUTHENTICATE, value)).collect();
+    challenge::Challenge::of(&headers).is_some()
+}
+
+/// A function's event; whether it is one.
+pub fn event(bytes: &[u8]) -> bool {
+    event_json::read(bytes).is_ok()
+}
+
+/// A user's netrc: what a build would be given of it for two hosts, read as a netrc again, says the same of them.
+pub fn netrc(text: &str) {
+    let hosts = ["index.example".to_owned(), "h".to_owned()];
+    let read = secret::Netrc::of(text);
+    let Some(given) = read.only(&hosts) else { return };
+    let again = secret::Netrc::of(&given);
+    for host in &hosts {
+        let said = |netrc: &secret::Netrc| {
+            netrc
+                .login(host)
+                .map(|(login, password)| (login.to_owned(), password.expose().to_owned()))
+        };
+        assert_eq!(said(&again), said(&read), "{host} in {given:?}");
+    }
+}
+
+/// A pip.conf; whether it can be read.
+pub fn pip_conf(text: &str) -> bool {
+    project::ini::parse_raw(text).is_ok()
 }

@@ -32,23 +32,30 @@ impl Definition {
             let names = [definition.original, definition.parameter];
             names.into_iter().flatten().any(|name| name == given)
         };
-        let by_flag = |definition: &&&'static Self| definition.flag.is_some() && definition.flag_name() == key;
         let found = Self::of(&key)
-            .or_else(|| TABLE.iter().find(by_flag).copied())
-            .or_else(|| TABLE.iter().find(|definition| is_foreign(definition)).copied());
+            .or_else(|| Self::of_flag(&key))
+            .or_else(|| TABLE.iter().copied().find(|definition| is_foreign(definition)));
         found.ok_or_else(|| NoSetting {
             name: name.to_owned(),
-            nearest: nearest(&key),
+            nearest: Self::nearest(&key).map(|definition| definition.key),
         })
     }
-}
 
-/// The setting whose key or flag is most like `key`.
-fn nearest(key: &str) -> Option<&'static str> {
-    let names = |definition: &&'static Definition| [definition.key, definition.flag_name()];
-    let name = near::nearest(key, TABLE.iter().flat_map(names))?;
-    let is_it = |definition: &&&'static Definition| names(definition).contains(&name);
-    TABLE.iter().find(is_it).map(|definition| definition.key)
+    /// The setting whose flag is `--<name>`.
+    pub(super) fn of_flag(name: &str) -> Option<&'static Self> {
+        let is_it = |definition: &&'static Self| definition.flag.is_some() && definition.flag_name() == name;
+        TABLE.iter().copied().find(is_it)
+    }
+
+    /// The setting whose key or flag is most like `name`.
+    pub(super) fn nearest(name: &str) -> Option<&'static Self> {
+        let names = |definition: &'static Self| [definition.key, definition.flag_name()];
+        let found = near::nearest(name, TABLE.iter().copied().flat_map(names))?;
+        TABLE
+            .iter()
+            .copied()
+            .find(|definition| names(definition).contains(&found))
+    }
 }
 
 impl Settings {

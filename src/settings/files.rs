@@ -8,9 +8,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::definition::{DecidedBy, Definition, Kind};
 use super::fields;
-use super::table::TABLE;
 use super::{Error, Origin, Setting, Value};
-use crate::near;
 use crate::project::{SourceFile, ini};
 
 const PYPROJECT: &str = "pyproject.toml";
@@ -120,7 +118,7 @@ fn definition(key: &str, origin: &Origin) -> Result<&'static Definition, Error> 
     let definition = Definition::of(&kebab).ok_or_else(|| Error::Unknown {
         origin: origin.to_string(),
         key: key.to_owned(),
-        nearest: nearest(&kebab),
+        nearest: Definition::nearest(&kebab).map(|definition| definition.key),
     })?;
     match definition.decided_by {
         DecidedBy::Anyone => Ok(definition),
@@ -130,11 +128,6 @@ fn definition(key: &str, origin: &Origin) -> Result<&'static Definition, Error> 
             what,
         }),
     }
-}
-
-/// The setting that `key` is most likely a misspelling of.
-pub(super) fn nearest(key: &str) -> Option<&'static str> {
-    near::nearest(key, TABLE.iter().map(|definition| definition.key))
 }
 
 fn from_toml(

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use super::Settings;
 use super::definition::Definition;
-use super::table::TABLE;
-use super::{Settings, files};
 
 /// Those of the pipeline's builds and functions, of the training container, and of what installs sgbuild: whoever sets them is right to.
 const OTHERS: [&str; 9] = [
@@ -38,16 +37,11 @@ impl Settings {
         ours.into_iter()
             .filter_map(|(name, rest)| {
                 let key = rest.to_lowercase().replace('_', "-");
-                let by_flag = |definition: &&Definition| definition.flag_name() == key;
-                let meant = match Definition::of(&key) {
-                    Some(_) => return None,
-                    None => TABLE
-                        .iter()
-                        .copied()
-                        .find(by_flag)
-                        .or_else(|| Definition::of(files::nearest(&key)?)),
-                };
-                Some((name, meant?.variable()))
+                if Definition::of(&key).is_some() {
+                    return None;
+                }
+                let meant = Definition::of_flag(&key).or_else(|| Definition::nearest(&key))?;
+                Some((name, meant.variable()))
             })
             .collect()
     }

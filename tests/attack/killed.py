@@ -24,6 +24,10 @@ BEGUN = 0.02
 ORPHANS = 5.0
 
 
+# How many of 100 times `launch` is killed.
+LAUNCHES = 4
+
+
 @dataclass(frozen=True)
 class Command:
     """What is killed, how often of 100 times, and whether its last line of output says what was made."""
@@ -54,7 +58,8 @@ COMMANDS = [
 
 def attack(root: Path, sgbuild: str, given: argparse.Namespace) -> list[Outcome]:
     """Kill every command its share of the times."""
-    return [one(root, sgbuild, each, given.seed, max(1, given.kills * each.share // 100)) for each in COMMANDS]
+    outcomes = [one(root, sgbuild, each, given.seed, max(1, given.kills * each.share // 100)) for each in COMMANDS]
+    return [*outcomes, launch(root, sgbuild, given.seed, max(1, given.kills * LAUNCHES // 100))]
 
 
 def one(root: Path, sgbuild: str, command: Command, seed: int, kills: int) -> Outcome:
@@ -82,6 +87,30 @@ def one(root: Path, sgbuild: str, command: Command, seed: int, kills: int) -> Ou
         troubles += [f"the next run: {each}" for each in unclean(place, again, wanted[variant])]
         outcome.record(where, troubles)
     outcome.note = f"{too_late} were done before the signal"
+    return outcome
+
+
+def launch(root: Path, sgbuild: str, seed: int, kills: int) -> Outcome:
+    """Kill `launch` while it makes a stack; the next one makes it, or finds it made."""
+    chance, outcome = random.Random(f"{seed} launch"), Outcome("killed: launch")
+    place = Place(root / "launch", sgbuild, "attack-launch")
+    place.extra = {"GITHUB_TOKEN": "not-a-real-token"}
+    github = ["--github-user", "example", "--github-repo", "attack", "--email", "someone@example.com"]
+    seconds = place.run(["launch", "--stack", f"attack-{os.getpid()}", *github]).seconds
+    for number in range(kills):
+        with_signal, moment = SIGNALS[number % len(SIGNALS)], chance.uniform(0, seconds)
+        stack = f"attack-{os.getpid()}-{number}"
+        ended, left = killed(place, ["launch", "--stack", stack, *github], with_signal, moment)
+        troubles = found(place, ended, left, with_signal, moment, place.dist(), (None, b""))
+        again = place.run(["launch", "--stack", stack, *github])
+        if again.code != 0:
+            troubles.append(f"the next run: exit code {again.code}: {again.text()}")
+        status = place.run(["status", "--stack", stack, "--json"])
+        if status.code != 0:
+            troubles.append(f"status: exit code {status.code}: {status.text()}")
+        outcome.record(f"{with_signal.name} after {moment * 1000:.0f} ms (round {number})", troubles)
+        place.run(["destroy", "--stack", stack, "--yes"])
+    place.run(["destroy", "--stack", f"attack-{os.getpid()}", "--yes"])
     return outcome
 
 
