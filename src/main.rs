@@ -17,6 +17,7 @@ use sgbuild::shown::Data;
 use sgbuild::ui::{Ui, Verbosity};
 
 fn main() -> ExitCode {
+    sgbuild::secret::leave_no_core();
     // The Lambda runtime interface: <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-custom.html>.
     if let Ok(runtime_api) = std::env::var("AWS_LAMBDA_RUNTIME_API") {
         return run_lambda(&runtime_api);

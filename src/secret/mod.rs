@@ -32,6 +32,16 @@ impl fmt::Display for Secret {
     }
 }
 
+/// Has the system write no core of this process, nor of those that it starts, when it crashes: all secrets would be in it. Whoever wants one
+/// nevertheless raises the limit again, which a program may ([core(5)](https://man7.org/linux/man-pages/man5/core.5.html)).
+pub fn leave_no_core() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let maximum = getrlimit(Resource::Core).maximum;
+    let current = Some(0);
+    // A limit can always be lowered.
+    let _ = setrlimit(Resource::Core, Rlimit { current, maximum });
+}
+
 mod netrc;
 mod url;
 

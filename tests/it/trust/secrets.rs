@@ -272,3 +272,25 @@ fn in_a_real_build_dockerlines_keep_what_they_are_given() {
     assert!(taken.contains("-----BEGIN CERTIFICATE-----"));
     assert!(!taken.contains(CANARY) && !taken.contains("PRIVATE KEY"));
 }
+
+#[test]
+fn no_core_is_written_of_what_knows_them() {
+    let sandbox = tiny();
+    // What only Python can say, with the limits that sgbuild hands on.
+    sandbox.write(
+        "setup.py",
+        "import resource\nfrom setuptools import setup\nsoft, hard = resource.getrlimit(resource.RLIMIT_CORE)\nsetup(name='a', version=f'{soft}.{hard}')\n",
+    );
+    let usual = sandbox.command(&["inspect"]);
+    let output = Command::new("sh")
+        .args(["-c", "ulimit -Hc 5000 && ulimit -Sc 1000 && exec \"$0\" inspect"])
+        .arg(usual.get_program())
+        .current_dir(sandbox.project())
+        .env_clear()
+        .envs(usual.get_envs().filter_map(|(name, value)| Some((name, value?))))
+        .output()
+        .unwrap();
+    let shown = String::from_utf8_lossy(&output.stdout);
+    // Whoever wants one may raise the limit again. The shell counts in blocks of 512 bytes.
+    assert!(shown.contains("0.2560000"), "{output:?}");
+}
