@@ -23,14 +23,15 @@ pub enum Trainer {
 pub struct Local {
     /// Train on this machine, as SageMaker does: the image in Docker or podman, or a process without either
     #[arg(
-        long,
+        id = "local",
+        long = "local",
         value_name = "WHERE",
         num_args = 0..=1,
         require_equals = true,
         default_missing_value = "container",
         conflicts_with = "wait"
     )]
-    pub(crate) local: Option<Trainer>,
+    pub(crate) trainer: Option<Trainer>,
     /// The data of a channel: a directory or file here, or objects in S3 (repeat for more)
     #[arg(long = "input", value_name = "NAME=DIR|s3://…", requires = "local", value_parser = Input::parse)]
     pub(crate) inputs: Vec<Input>,

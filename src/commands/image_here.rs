@@ -5,6 +5,7 @@ use super::job::{Job, auth_settings, connect};
 use crate::engine;
 use crate::engine::docker::Docker;
 use crate::error::Error;
+use crate::local;
 use crate::oci::Reference;
 use crate::registry::auth;
 
@@ -20,12 +21,10 @@ pub(super) struct ImageHere {
 
 /// The image `named`, fetched where the daemon does not have it.
 pub(super) async fn named(named: &str, checkout: &Checkout<'_>) -> Result<ImageHere, Error> {
-    let docker = connect(checkout).await?;
+    let docker = connect(checkout).await.map_err(local::Error::from)?;
     let held = docker.image_id(named).await.map_err(engine::Error::from)?;
-    let package = |path: &str| path.rsplit('/').next().unwrap_or(path).to_owned();
-    let reference = named.parse::<Reference>();
     if held.is_none() {
-        let reference = reference.as_ref().map_err(Clone::clone)?;
+        let reference = &named.parse::<Reference>()?;
         checkout.progress.step(&format!("Pulling {reference}"));
         let settings = auth_settings(checkout, Some(&reference.repository)).await;
         let credentials = auth::credentials(&reference.repository, &settings).await?;
@@ -33,14 +32,18 @@ pub(super) async fn named(named: &str, checkout: &Checkout<'_>) -> Result<ImageH
         pulled.map_err(engine::Error::from)?;
     }
     Ok(ImageHere {
-        package: reference.map_or_else(
-            |_| "training".to_owned(),
-            |reference| package(&reference.repository.path),
-        ),
+        package: package_of(named),
         version: String::new(),
         name: named.to_owned(),
         docker,
     })
+}
+
+/// What an image is called that says nothing else of its package: the last part of its repository's name.
+pub(super) fn package_of(image: &str) -> String {
+    let reference = image.parse::<Reference>();
+    let name = reference.map(|reference| reference.repository.path.rsplit('/').next().map(ToOwned::to_owned));
+    name.ok().flatten().unwrap_or_else(|| "training".to_owned())
 }
 
 /// The image of the project, as `sgbuild build --load` makes it.
@@ -51,7 +54,7 @@ pub(super) async fn built(checkout: &Checkout<'_>) -> Result<ImageHere, Error> {
     let plan = job.on_base(plan, None).await?;
     let engine = job.engine(&plan).await?;
     // Who has no daemon is told at once.
-    let docker = job.docker().await?;
+    let docker = connect(checkout).await.map_err(local::Error::from)?;
     let packed = job.pack(&plan)?;
     let built = Box::pin(job.build(&plan, &packed, engine.as_ref(), None)).await?;
     engine.load(&built, &docker, checkout.progress).await?;

@@ -12,7 +12,7 @@ use crate::shown::Data;
 use crate::training::{self, Training, TrainingAnswer, TrainingSettings, trigger};
 
 pub(super) async fn run(arguments: &cli::Train, checkout: &Checkout<'_>) -> Result<Data, Error> {
-    if let Some(trainer) = arguments.here.local {
+    if let Some(trainer) = arguments.here.trainer {
         return Box::pin(train_here::run(trainer, arguments, checkout)).await;
     }
     checkout.check_build()?;

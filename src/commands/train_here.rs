@@ -34,6 +34,9 @@ pub(super) async fn run(trainer: Trainer, arguments: &cli::Train, checkout: &Che
         settings,
         hyperparameters: given_hyperparameters(&arguments.here)?,
     };
+    if arguments.dry_run.dry_run {
+        return Box::pin(asking.preview()).await;
+    }
     let (job, outcome) = match trainer {
         Trainer::Container => Box::pin(asking.in_container()).await?,
         Trainer::Process => Box::pin(asking.as_process()).await?,
@@ -107,6 +110,23 @@ struct Asking<'a> {
 }
 
 impl Asking<'_> {
+    /// What the training would find, and nothing that is done.
+    async fn preview(&self) -> Result<Data, Error> {
+        let (image, package, version) = if let Some(named) = self.arguments.here.image.clone() {
+            let package = image_here::package_of(&named);
+            (named, package, String::new())
+        } else {
+            let job = Job::open(self.checkout)?;
+            let metadata = &job.project.metadata;
+            (job.local_name()?, metadata.name.clone(), metadata.version.clone())
+        };
+        let (job, _) = self.job(&image, &package, &version).await?;
+        self.checkout
+            .progress
+            .step(&format!("Would train {} in {image}", job.name));
+        Ok(json(&job.seen()))
+    }
+
     async fn in_container(&self) -> Result<(LocalJob, Outcome), Error> {
         let image = match &self.arguments.here.image {
             Some(named) => image_here::named(named, self.checkout).await?,
@@ -119,7 +139,8 @@ impl Asking<'_> {
         let data = local::fetch(&job, &run, &cache, aws.as_ref(), progress).await?;
         self.tell(&job, &format!("in {} ({})", docker.program(), job.image));
         let mut signals = interruption::take_over().map_err(local::Error::Signals)?;
-        let outcome = local::train(&job, &data, &run, docker, &mut signals, progress).await?;
+        let trained = local::train(&job, &data, &run, docker, &mut signals, progress);
+        let outcome = Box::pin(trained).await?;
         Ok((job, outcome))
     }
 
@@ -181,6 +202,7 @@ impl Asking<'_> {
     async fn job(&self, image: &str, package: &str, version: &str) -> Result<(LocalJob, Option<SdkConfig>), Error> {
         let training = self.settings.training_here(image, package, version)?;
         let mut inputs = self.arguments.here.inputs.clone();
+        let mut hyperparameters = self.hyperparameters.clone();
         let given = inputs
             .iter()
             .filter(|input| INPUT_CHANNELS.contains(&input.channel.as_str()));
@@ -188,6 +210,7 @@ impl Asking<'_> {
         if let Some(bucket) = self.checkout.settings.source_bucket().filter(|_| inputs.is_empty()) {
             let aws = self.checkout.aws().await;
             channels = local::of_bucket(bucket, &aws).await?;
+            self.bucket_hyperparameters(bucket, &aws, &mut hyperparameters).await?;
             inputs.extend(channels.iter().map(|(channel, uri)| Input {
                 channel: channel.clone(),
                 source: Source::S3(uri.clone()),
@@ -196,7 +219,7 @@ impl Asking<'_> {
         let job = NewJob {
             training,
             channels,
-            hyperparameters: self.hyperparameters.clone(),
+            hyperparameters,
         };
         let asked = Asked {
             inputs,
@@ -217,6 +240,23 @@ impl Asking<'_> {
             None
         };
         Ok((job, aws))
+    }
+
+    /// Adds what the bucket's file says, unless another file was named; flags come first.
+    async fn bucket_hyperparameters(
+        &self,
+        bucket: &str,
+        aws: &SdkConfig,
+        given: &mut BTreeMap<String, String>,
+    ) -> Result<(), Error> {
+        if self.arguments.here.hyperparameters.is_some() {
+            return Ok(());
+        }
+        let read = local::hyperparameters_of_bucket(bucket, aws).await?;
+        for (name, value) in read {
+            given.entry(name).or_insert(value);
+        }
+        Ok(())
     }
 
     fn region(&self) -> Option<String> {

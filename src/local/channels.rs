@@ -13,6 +13,7 @@ use super::job::{LocalJob, Source};
 use super::objects;
 use super::run::Run;
 use crate::progress::Progress;
+use crate::training::hyperparameters;
 use crate::training::parts::INPUT_CHANNELS;
 
 /// How data reaches the container.
@@ -116,6 +117,29 @@ pub(crate) async fn of_bucket(bucket: &str, aws: &SdkConfig) -> Result<BTreeMap<
         }
     }
     Ok(found)
+}
+
+/// The hyperparameters in the job's bucket; none where there is no such file.
+///
+/// # Errors
+/// S3 refuses, or the file is none of hyperparameters.
+pub(crate) async fn hyperparameters_of_bucket(
+    bucket: &str,
+    aws: &SdkConfig,
+) -> Result<BTreeMap<String, String>, Error> {
+    let uri = format!("s3://{bucket}/{}", hyperparameters::KEY);
+    let read = objects::read(bucket, hyperparameters::KEY, hyperparameters::MAX_BYTES, aws).await;
+    let read = read.map_err(|source| Error::FetchHyperparameters {
+        uri: uri.clone(),
+        source,
+    })?;
+    let Some(bytes) = read else {
+        return Ok(BTreeMap::new());
+    };
+    hyperparameters::parse(&bytes).map_err(|problems| Error::Hyperparameters {
+        path: uri.into(),
+        problems,
+    })
 }
 
 /// Refuses what SageMaker would do with the data on its way, and nobody does here.

@@ -63,6 +63,14 @@ pub enum Error {
         /// What S3 said.
         source: CallError,
     },
+    /// The hyperparameters of the bucket could not be read.
+    #[error("cannot read the hyperparameters {uri}")]
+    FetchHyperparameters {
+        /// The object.
+        uri: String,
+        /// What S3 said.
+        source: CallError,
+    },
     /// What was fetched could not be written.
     #[error("cannot keep {uri}")]
     Keep {
@@ -166,9 +174,8 @@ fn exit_codes(codes: &BTreeMap<String, i64>) -> String {
 
 impl Error {
     fn refused_for(error: &docker::Error, words: &[&str]) -> bool {
-        let message = match error {
-            docker::Error::Refused { message, .. } => message,
-            _ => return false,
+        let docker::Error::Refused { message, .. } = error else {
+            return false;
         };
         words.iter().any(|words| message.contains(words))
     }
@@ -179,11 +186,12 @@ impl Explain for Error {
         match self {
             Self::Docker(error) => error.code(),
             Self::Job(error) => error.code(),
-            Self::Directory(source) => Code::of_unwritten(source, Code::CacheUnusable),
+            Self::Directory(source) | Self::Keep { source, .. } => Code::of_unwritten(source, Code::CacheUnusable),
             Self::Channel { .. } | Self::NoData { .. } => Code::NoTrainingData,
             Self::ChannelKind { .. } => Code::TrainingDataUnreadable,
-            Self::Fetch { source, .. } => source.explained(Code::TrainingDataUnreadable),
-            Self::Keep { source, .. } => Code::of_unwritten(source, Code::CacheUnusable),
+            Self::Fetch { source, .. } | Self::FetchHyperparameters { source, .. } => {
+                source.explained(Code::TrainingDataUnreadable)
+            }
             Self::Hyperparameters { .. } => Code::HyperparametersUnusable,
             Self::Output { source, .. } => Code::of_unwritten(source, Code::NotWritable),
             Self::Left { .. } => Code::DockerLost,
@@ -221,7 +229,7 @@ impl Explain for Error {
             Self::NoData { channel, .. } => Fault::User.hint(format!(
                 "Upload data there, or give other data: `--input {channel}=DIR`.",
             )),
-            Self::Fetch { source, .. } => source
+            Self::Fetch { source, .. } | Self::FetchHyperparameters { source, .. } => source
                 .fault()
                 .hint("It needs s3:ListBucket on the bucket and s3:GetObject on the objects."),
             Self::Hyperparameters { .. } => Fault::User.hint("Correct the file."),
@@ -234,7 +242,7 @@ impl Explain for Error {
             Self::Environment { .. } => Fault::User.hint("`--local` trains in the image itself, where there is Docker or podman."),
             Self::NoPython { release } => Fault::User
                 .hint(format!("Install it (`uv python install {release}`), or choose another with `python-version`.")),
-            Self::NeedsContainer { .. } => Fault::Usage.hint("Leave it out, or use `--local` with Docker or podman."),
+            Self::NeedsContainer { .. } => Fault::User.hint("Leave it out, or use `--local` with Docker or podman."),
             Self::Failed { .. } => Fault::User.hint("SageMaker would say the same of a job; what it wrote is above."),
             Self::Stopped { .. } => Fault::User.hint("Set a longer `max-runtime`, or let it do less."),
             Self::Signals(_) | Self::NotStarted { .. } => Fault::User.alone(),

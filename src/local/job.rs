@@ -5,17 +5,18 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::channels::{Channel, Mode};
 use super::error::Error;
+use super::opt_ml;
 use crate::engine::docker::Limits;
 use crate::training::fields;
 use crate::training::new_job::NewJob;
 
 /// Where a channel's data is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Source {
+pub(crate) enum Source {
     /// A directory or file of this machine.
     Here(PathBuf),
     /// `s3://bucket/prefix`.
@@ -24,7 +25,7 @@ pub enum Source {
 
 /// A channel as a flag gives it: `training=data/` or `training=s3://bucket/prefix/`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Input {
+pub(crate) struct Input {
     /// The channel's name.
     pub(crate) channel: String,
     /// Its data.
@@ -154,6 +155,18 @@ impl LocalJob {
             name,
             asked,
         })
+    }
+
+    /// What its first host finds: the files of `/opt/ml/input/config`, and its environment.
+    pub(crate) fn seen(&self) -> Value {
+        let host = self.hosts().into_iter().next().unwrap_or_default();
+        let mut seen: Map<_, _> = opt_ml::config(self, &host)
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect();
+        seen.insert("environment".to_owned(), json!(self.environment));
+        seen.insert("command".to_owned(), json!(self.command));
+        Value::Object(seen)
     }
 
     /// Every host, sorted as SageMaker sorts them: as texts.

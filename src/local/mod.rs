@@ -29,7 +29,7 @@ mod run;
 mod training;
 mod watch;
 
-pub(crate) use channels::{fetch, of_bucket};
+pub(crate) use channels::{fetch, hyperparameters_of_bucket, of_bucket};
 pub use error::Error;
 pub(crate) use job::{Asked, Input, LocalJob, Source};
 pub(crate) use outcome::Outcome;

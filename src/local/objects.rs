@@ -1,4 +1,4 @@
-//! A channel's objects of S3, fetched to this machine and kept by their ETags: what is the same another time is not fetched again.
+//! A channel's objects of S3, fetched to this machine and kept by their `ETag`s: what is the same another time is not fetched again.
 //!
 //! ```text
 //! <cache>/objects/<sha256 of bucket, key and ETag>
@@ -96,7 +96,7 @@ pub(super) async fn fetch(
             let mut file = tokio::fs::File::from_std(part.reopen().map_err(keep)?);
             let mut body = got.body;
             while let Some(bytes) = body.next().await {
-                let bytes = bytes.map_err(|error| keep(io::Error::other(error)))?;
+                let bytes = bytes.map_err(|error| failed(&at, CallError::Unreachable(error.to_string())))?;
                 file.write_all(&bytes).await.map_err(keep)?;
                 let so_far = done.fetch_add(bytes.len() as u64, Ordering::Relaxed) + bytes.len() as u64;
                 if let Some(task) = task {
@@ -137,6 +137,34 @@ pub(crate) async fn has_data(uri: &str, aws: &SdkConfig) -> Result<bool, CallErr
         .contents()
         .iter()
         .any(|object| object.key().is_some_and(|key| !key.ends_with('/'))))
+}
+
+/// The object's bytes, or the first of too many; `None` where there is none.
+///
+/// # Errors
+/// S3 refuses.
+pub(super) async fn read(bucket: &str, key: &str, most: usize, aws: &SdkConfig) -> Result<Option<Vec<u8>>, CallError> {
+    let got = client_of(aws).get_object().bucket(bucket).key(key).send().await;
+    let mut body = match got {
+        Ok(got) => got.body,
+        Err(error) => {
+            let error = CallError::from_sdk(&error);
+            return if error.code() == "NoSuchKey" {
+                Ok(None)
+            } else {
+                Err(error)
+            };
+        }
+    };
+    let mut bytes = Vec::new();
+    while bytes.len() <= most {
+        match body.next().await {
+            Some(Ok(more)) => bytes.extend_from_slice(&more),
+            Some(Err(error)) => return Err(CallError::Unreachable(error.to_string())),
+            None => break,
+        }
+    }
+    Ok(Some(bytes))
 }
 
 fn client_of(aws: &SdkConfig) -> Client {

@@ -45,10 +45,6 @@ pub(crate) struct Outcome {
     /// Why it failed: the beginning of the failure file, else what is known of its end.
     pub(crate) reason: Option<String>,
     pub(crate) stopped: Option<Stop>,
-    /// Whether SIGKILL was needed.
-    pub(crate) was_killed: bool,
-    /// How long SIGTERM took to end it.
-    pub(crate) stopped_in: Option<Duration>,
     /// `model.tar.gz`.
     pub(crate) model: Option<PathBuf>,
     /// `output.tar.gz`.

@@ -47,7 +47,7 @@ pub(crate) async fn train(
     signals: &mut Signals,
     progress: &dyn Progress,
 ) -> Result<Outcome, Error> {
-    let trained = in_containers(job, data, run, docker, signals, progress).await;
+    let trained = Box::pin(in_containers(job, data, run, docker, signals, progress)).await;
     let ended = run.end(docker).await;
     let outcome = trained?;
     ended?;
@@ -62,9 +62,9 @@ async fn in_containers(
     signals: &mut Signals,
     progress: &dyn Progress,
 ) -> Result<Outcome, Error> {
-    let hosts = unless_interrupted(signals, hosts::begin(job, data, run, docker)).await?;
+    let hosts = unless_interrupted(signals, Box::pin(hosts::begin(job, data, run, docker))).await?;
     let (followed, metrics) = follow(job, &hosts, signals, progress).await?;
-    unless_interrupted(signals, collect(job, &hosts, followed, metrics, progress)).await
+    unless_interrupted(signals, Box::pin(collect(job, &hosts, followed, metrics, progress))).await
 }
 
 /// What comes of the work, unless the user presses Ctrl-C meanwhile.
@@ -84,8 +84,6 @@ pub(super) struct Followed {
     /// In the order of the hosts.
     pub(super) ends: Vec<Ended>,
     pub(super) stopped: Option<Stop>,
-    pub(super) was_killed: bool,
-    pub(super) stopped_in: Option<Duration>,
     pub(super) took: Duration,
 }
 
@@ -149,8 +147,6 @@ pub(super) async fn follow<H: Host>(
     let followed = Followed {
         ends: ends.into_iter().flatten().collect(),
         stopped: following.stopping.map(|(stop, _)| stop),
-        was_killed: following.was_killed,
-        stopped_in,
         took: begun.elapsed(),
     };
     Ok((followed, watch.metrics()))
@@ -284,8 +280,6 @@ pub(super) fn outcome(ends: &[HostEnd], followed: &Followed, metrics: Metrics) -
         codes: ends.iter().map(|end| (end.host.clone(), end.code)).collect(),
         reason,
         stopped: followed.stopped,
-        was_killed: followed.was_killed,
-        stopped_in: followed.stopped_in,
         model: None,
         output: None,
         checkpoints: None,
