@@ -25,7 +25,6 @@ def main(image: str, data: str, output: str) -> None:
         environment=VARIABLES,
         base_job_name=JOB,
         local_container_root=output,
-        remove_inputs_and_container_artifacts=True,
     )
     trainer.train(input_data_config=[InputData(channel_name="training", data_source=data)])
 

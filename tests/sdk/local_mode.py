@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -36,7 +37,7 @@ from setuptools import setup
 setup(name="tells", version="1.0", packages=["tells"], python_version="3.11",
       entry_points={"sgbuild.train": ["train = tells:train"]})
 """
-PACKAGE = '''
+PACKAGE = """
 import getpass, json, os, pathlib, socket, sys
 
 ML = pathlib.Path("/opt/ml")
@@ -55,10 +56,36 @@ def train(kind, depth=0):
         "hyperparameters": [kind, depth],
     }
     print("SEEN" + json.dumps(seen), flush=True)
-'''
+"""
 
-# What differs, from which SDK, and why. Nothing else may differ, and each of these must.
-DIFFERENCES: list[tuple[str, str, str]] = []
+INPUT = "/configuration/inputdataconfig.json/training"
+RESOURCES = "/configuration/resourceconfig.json"
+PLATFORM = "SageMaker says it in a job, as the documentation of its training containers has it"
+OWN = "sgbuild says of every run which it is"
+HOST = "in a job, a host is called what resourceconfig.json calls it"
+SECRETS = "the SDK hands this machine's credentials to the container"
+
+# What differs, from which SDKs, and why. Nothing else may differ, and each of these must.
+DIFFERENCES = [
+    (f"{INPUT}/RecordWrapperType", "23", PLATFORM),
+    (f"{INPUT}/S3DistributionType", "23", PLATFORM),
+    (f"{RESOURCES}/current_group_name", "23", PLATFORM),
+    (f"{RESOURCES}/instance_groups", "23", PLATFORM),
+    (f"{RESOURCES}/current_instance_type", "23", "the SDK's name for this machine; ours is the job's instance type"),
+    (f"{RESOURCES}/current_host", "2", "the SDK adds random letters"),
+    (f"{RESOURCES}/hosts", "2", "the SDK adds random letters"),
+    (f"{RESOURCES}/network_interface_name", "3", "there is no such interface in the container"),
+    ("/environment/TRAINING_JOB_ARN", "23", PLATFORM),
+    ("/environment/TRAINING_JOB_NAME", "3", "the SDK adds the time to the name that it is given"),
+    ("/environment/SGBUILD_RUN_ID", "23", OWN),
+    ("/environment/AWS_ACCESS_KEY_ID", "23", SECRETS),
+    ("/environment/AWS_SECRET_ACCESS_KEY", "23", SECRETS),
+    ("/environment/AWS_ENDPOINT_URL_S3", "2", "the endpoint of the emulator, beside its credentials"),
+    ("/environment/HOSTNAME", "23", HOST),
+    ("/host", "23", HOST),
+    ("/environment/TERM", "2", "docker-compose gives it a terminal; a job has none"),
+    ("/tree//opt/ml/checkpoints", "23", "a job with checkpoints has it; sgbuild always keeps them"),
+]
 
 
 def no_telemetry() -> None:
@@ -73,6 +100,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--sgbuild", type=Path, required=True)
     sgbuild = parser.parse_args().sgbuild.resolve()
+    if not shutil.which("docker-compose"):
+        sys.exit("the SDK's local modes need docker-compose: apt-get install docker-compose")
     with tempfile.TemporaryDirectory(prefix="sgbuild-local-") as scratch:
         root = Path(scratch)
         data = root / "data"
@@ -93,7 +122,7 @@ def by_sgbuild(sgbuild: Path, root: Path, data: Path) -> dict[str, Any]:
     command += ["--job-name", "drill", "--run-id", "r1"]
     command += [f"--hyperparameter={name}={value}" for name, value in HYPERPARAMETERS.items()]
     command += [f"--training-env={name}={value}" for name, value in VARIABLES.items()]
-    ran = subprocess.run(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, check=False)
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
     if ran.returncode:
         sys.exit(ran.stderr)
     return told(ran.stderr, output)
@@ -132,7 +161,7 @@ def leaves(value: Any, place: str = "") -> dict[str, Any]:
 
 def compare(seen: dict[str, dict[str, Any]]) -> int:
     """Print what differs and is not listed, and what is listed and does not differ."""
-    listed = {(sdk, place): why for place, sdk, why in DIFFERENCES}
+    listed = {(sdk, place): why for place, sdks, why in DIFFERENCES for sdk in sdks}
     ours, failed = leaves(seen["sgbuild"]), False
     for sdk in SDKS:
         theirs = leaves(seen[sdk])
