@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use crate::engine::docker::{Gpus, Limits};
-use crate::local::Input;
+use crate::local::{Gpus, Input, Limits};
 
 /// What trains on this machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

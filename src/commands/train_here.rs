@@ -11,7 +11,6 @@ use super::job::Job;
 use super::{Checkout, json};
 use crate::cli::{self, Trainer};
 use crate::dist::DIST;
-use crate::engine;
 use crate::error::Error;
 use crate::interruption;
 use crate::local::process::{self, Installation};
@@ -168,10 +167,7 @@ impl Asking<'_> {
             constraints: (!plan.constraints.is_empty()).then(|| dist.join("constraints.txt")),
             is_locked: plan.locked,
             packages: packed.archives.installed(),
-            run_py: run_py
-                .map_err(engine::docker::context::Error::from)
-                .map_err(engine::docker::Error::from)
-                .map_err(engine::Error::from)?,
+            run_py: run_py.map_err(local::Error::RunPy)?,
             uv: &uv,
             variables: checkout.settings.environment().all(),
         };

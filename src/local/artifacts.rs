@@ -215,7 +215,7 @@ mod tests {
         packing.add(&first[..]).unwrap();
         packing.add(&second[..]).unwrap();
         assert_eq!(packing.finish().unwrap(), Some(path.clone()));
-        assert_eq!(names(&path), ["a.bin", "sub/", "sub/b", "c.bin"]);
+        assert_eq!(names(&path), ["a.bin", "sub", "sub/b", "c.bin"]);
     }
 
     #[test]

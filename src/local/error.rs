@@ -8,10 +8,12 @@ use crate::aws::CallError;
 use crate::engine::docker;
 use crate::explain::{Advice, Code, Explain, Fault};
 use crate::progress::Cancelled;
-use crate::{training, uv};
+use crate::{template, training, uv};
 
 /// Docker's and podman's words for a mount whose source they do not see.
 const UNSEEN: [&str; 2] = ["bind source path does not exist", "no such file or directory"];
+/// The words of both for an entry point that the image does not have.
+const NO_PROGRAM: [&str; 2] = ["executable file not found", "executable file `train` not found"];
 /// Docker's words for a GPU that it has no driver for, and what podman says where there is no device.
 const NO_GPU: [&str; 2] = ["could not select device driver", "unresolvable CDI devices"];
 
@@ -106,6 +108,9 @@ pub enum Error {
     /// No signal can be waited for.
     #[error("cannot wait for Ctrl-C")]
     Signals(#[source] io::Error),
+    /// The entry point.
+    #[error(transparent)]
+    RunPy(template::Error),
     /// The environment for a training without a container.
     #[error(transparent)]
     Uv(#[from] uv::Error),
@@ -196,6 +201,7 @@ impl Explain for Error {
             Self::Output { source, .. } => Code::of_unwritten(source, Code::NotWritable),
             Self::Left { .. } => Code::DockerLost,
             Self::Signals(_) => Code::CannotStart,
+            Self::RunPy(error) => error.code(),
             Self::Uv(error) => error.code(),
             Self::Environment { .. } => Code::RequirementsUnresolved,
             Self::NoPython { .. } | Self::NotStarted { .. } => Code::PythonUnusable,
@@ -213,6 +219,9 @@ impl Explain for Error {
             Self::Docker(error) if Self::refused_for(error, &NO_GPU) => {
                 error.advice().and("Install the NVIDIA container toolkit, or leave out `--gpus`.")
             }
+            Self::Docker(error) if Self::refused_for(error, &NO_PROGRAM) => error.advice().and(
+                "SageMaker starts an image as `docker run IMAGE train`: what sgbuild builds has an entry point for that, and another image needs a program `train`.",
+            ),
             Self::Docker(error @ docker::Error::Absent { .. }) => {
                 error.advice().and("`--local=process` trains without a container.")
             }
@@ -238,6 +247,7 @@ impl Explain for Error {
                 _ => Fault::User.hint("Name a directory that you can write to: `--output DIR`."),
             },
             Self::Left { .. } => Fault::Temporary.hint("Try again."),
+            Self::RunPy(error) => error.advice(),
             Self::Uv(error) => error.advice(),
             Self::Environment { .. } => Fault::User.hint("`--local` trains in the image itself, where there is Docker or podman."),
             Self::NoPython { release } => Fault::User

@@ -29,6 +29,7 @@ mod run;
 mod training;
 mod watch;
 
+pub(crate) use crate::engine::docker::{Gpus, Limits};
 pub(crate) use channels::{fetch, hyperparameters_of_bucket, of_bucket};
 pub use error::Error;
 pub(crate) use job::{Asked, Input, LocalJob, Source};
