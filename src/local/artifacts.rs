@@ -13,6 +13,8 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use tempfile::NamedTempFile;
 
+use super::error::Error;
+
 /// So much is read of a failure file: 1024 characters are told.
 const LONGEST_FAILURE: u64 = 64 * 1024;
 
@@ -73,6 +75,21 @@ impl Packing {
         file.persist(&self.path).map_err(|error| error.error)?;
         Ok(Some(self.path))
     }
+}
+
+/// Makes sure that archives can be written to the directory, before anything is trained that would be lost.
+pub(super) fn claim(directory: &Path) -> Result<(), Error> {
+    let claimed = fs::create_dir_all(directory).and_then(|()| tempfile::tempfile_in(directory));
+    claimed.map(drop).map_err(|source| Error::Output {
+        path: directory.to_owned(),
+        source,
+    })
+}
+
+/// Leaves no directory in which nothing came to be.
+pub(super) fn release(directory: &Path) {
+    // One that holds something stays.
+    let _ = fs::remove_dir(directory);
 }
 
 /// A temporary file is for its owner alone; what stays is as other files are.

@@ -11,7 +11,7 @@ use crate::progress::Cancelled;
 use crate::{template, training, uv};
 
 /// Docker's and podman's words for a mount whose source they do not see.
-const UNSEEN: [&str; 2] = ["bind source path does not exist", "no such file or directory"];
+const UNSEEN: [&str; 2] = ["bind source path does not exist", "statfs "];
 /// The words of both for an entry point that the image does not have.
 const NO_PROGRAM: [&str; 2] = ["executable file not found", "executable file `train` not found"];
 /// Docker's words for a GPU that it has no driver for, and what podman says where there is no device.
@@ -213,13 +213,13 @@ impl Explain for Error {
 
     fn advice(&self) -> Advice {
         match self {
-            Self::Docker(error) if Self::refused_for(error, &UNSEEN) => error.advice().and(
-                "The daemon has to see this machine's files: use one that runs here, or give the data as s3://… of which it needs none.",
+            Self::Docker(error) if Self::refused_for(error, &UNSEEN) => Fault::User.hint(
+                "The daemon has to see this machine's files, and seems to run elsewhere: use one that runs here.",
             ),
             Self::Docker(error) if Self::refused_for(error, &NO_GPU) => {
-                error.advice().and("Install the NVIDIA container toolkit, or leave out `--gpus`.")
+                Fault::User.hint("Install the NVIDIA container toolkit, or leave out `--gpus`.")
             }
-            Self::Docker(error) if Self::refused_for(error, &NO_PROGRAM) => error.advice().and(
+            Self::Docker(error) if Self::refused_for(error, &NO_PROGRAM) => Fault::User.hint(
                 "SageMaker starts an image as `docker run IMAGE train`: what sgbuild builds has an entry point for that, and another image needs a program `train`.",
             ),
             Self::Docker(error @ docker::Error::Absent { .. }) => {

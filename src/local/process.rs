@@ -107,6 +107,20 @@ pub(crate) async fn train(
     signals: &mut Signals,
     progress: &dyn Progress,
 ) -> Result<Outcome, Error> {
+    artifacts::claim(&job.asked.output)?;
+    let trained = Box::pin(installed(job, data, run, installation, signals, progress)).await;
+    artifacts::release(&job.asked.output);
+    trained
+}
+
+async fn installed(
+    job: &LocalJob,
+    data: &BTreeMap<String, Data>,
+    run: &Run,
+    installation: &Installation<'_>,
+    signals: &mut Signals,
+    progress: &dyn Progress,
+) -> Result<Outcome, Error> {
     let python = install(installation, &run.directory().join("environment"), progress)?;
     let prefix = prefix(run);
     let host = job.hosts().into_iter().next().unwrap_or_default();

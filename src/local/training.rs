@@ -47,8 +47,10 @@ pub(crate) async fn train(
     signals: &mut Signals,
     progress: &dyn Progress,
 ) -> Result<Outcome, Error> {
+    artifacts::claim(&job.asked.output)?;
     let trained = Box::pin(in_containers(job, data, run, docker, signals, progress)).await;
     let ended = run.end(docker).await;
+    artifacts::release(&job.asked.output);
     let outcome = trained?;
     ended?;
     Ok(outcome)

@@ -4,7 +4,6 @@ use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command};
-use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
@@ -159,6 +158,10 @@ fn what_is_refused_for_a_job_is_refused_before_anything_is_built() {
         .exits(2)
         .says(&["is not a channel's name"]);
     train(&sandbox, &["--image", "sgbuild/drills:none", "--wait"]).exits(2);
+    sandbox
+        .run(&["train", "--extra", "gpu"])
+        .exits(2)
+        .says(&["`extras` is of the image, and `sgbuild train` builds one with `--local` alone"]);
     assert!(!sandbox.project().join("dist").exists());
     let seen = kind(&sandbox, "well", &["--dry-run", "--instances", "2"])
         .exits(0)
@@ -177,6 +180,15 @@ fn what_is_refused_for_a_job_is_refused_before_anything_is_built() {
 #[test]
 fn every_end_has_its_reason_and_its_files() {
     let sandbox = drills("ends");
+    let base = Testbed::get().variable("SGBUILD_TESTBED_BASE");
+    let no_train = ["--image", base, "--output", "/proc/nowhere"];
+    train(&sandbox, &no_train)
+        .exits(1)
+        .says(&["cannot write /proc/nowhere"]);
+    train(&sandbox, &["--image", base]).exits(1).says(&[
+        "executable file not found",
+        "SageMaker starts an image as `docker run IMAGE train`",
+    ]);
     let model = kind(&sandbox, "well", &["--metric", "loss=loss=([0-9.]+)"]);
     let model = model.exits(0).says(&["loss  1 █▃▁▁ 0.25"]).stdout;
     let model = sandbox.project().join(model.trim_end());
@@ -233,14 +245,14 @@ fn sigterm_is_heard_or_sigkill_follows() {
     assert!(epoch > 0);
     assert_eq!(names(&output.join("model.tar.gz")), ["epoch"]);
 
-    // What was kept is found again; Ctrl-C is heard within two seconds.
+    // What was kept is found again; Ctrl-C is heard, and nothing has to be killed.
     let again = format!("begins with epoch {epoch}");
     let child = begun(&sandbox, "checkpoints", &again, &["--output", output.to_str().unwrap()]);
-    let asked = Instant::now();
     signal(&child, Signal::INT);
     let ended = child.wait_with_output().unwrap();
     assert_eq!(ended.status.code(), Some(130));
-    assert!(asked.elapsed() < Duration::from_secs(4), "{:?}", asked.elapsed());
+    let said = String::from_utf8(ended.stderr).unwrap();
+    assert!(said.contains("==> Stopped ") && !said.contains("Killing"), "{said}");
     let later: u32 = fs::read_to_string(output.join("checkpoints/epoch"))
         .unwrap()
         .parse()

@@ -15,6 +15,9 @@ use crate::progress::Progress;
 use crate::registry::Credentials;
 use crate::secret::without_url_credentials;
 
+/// As the daemon answers for an image that cannot be had, where it knows so at once.
+const NOT_FOUND: u16 = 404;
+
 impl Docker {
     /// Has the daemon fetch the image.
     ///
@@ -34,17 +37,16 @@ impl Docker {
         let query = form_urlencoded::Serializer::new(String::new())
             .append_pair("fromImage", &name)
             .finish();
-        let refused = |message: &str| Error::BaseImage {
+        let refused = |status: u16, message: &str| Error::Refused {
             daemon: self.program(),
-            image: name.clone(),
+            during: during.clone(),
+            status,
             message: without_url_credentials(message),
         };
         let headers = HeaderMap::from_iter([(header_name, value)]);
         let path = format!("/images/create?{query}");
         let answer = match self.daemon.post(&path, headers, empty(), &during).await {
-            Err(Error::Refused { status, message, .. }) if status < 500 && status != 429 => {
-                return Err(refused(&message));
-            }
+            Err(Error::Refused { status, message, .. }) => return Err(refused(status, &message)),
             answer => answer?,
         };
         let mut messages = Messages::new(answer);
@@ -52,10 +54,11 @@ impl Docker {
         loop {
             match messages.next().await {
                 Ok(None) => return Ok(()),
-                Err(reason) => return Err(broken(during, reason).by(self.program())),
+                Err(reason) => return Err(broken(during.clone(), reason).by(self.program())),
                 Ok(Some(message)) => {
                     if let Some(said) = message.failure() {
-                        return Err(refused(&said));
+                        // The daemon says it in an answer that had begun well.
+                        return Err(refused(NOT_FOUND, &said));
                     }
                     layers.message(&message);
                 }
