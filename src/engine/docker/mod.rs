@@ -14,6 +14,7 @@ mod build;
 mod container;
 mod container_files;
 mod container_log;
+mod container_request;
 pub mod context;
 mod daemon;
 mod dial;
