@@ -100,6 +100,7 @@ conformance: services ## sgbuild beside setuptools on fixtures, real packages, r
 	$(WITH_TESTBED); python3 tests/conformance/programs.py --sgbuild $(RELEASE)
 	$(WITH_TESTBED); python3 tests/conformance/images.py --sgbuild $(RELEASE)
 	$(WITH_TESTBED); python3 tests/sdk/compare.py --sgbuild $(RELEASE)
+	$(WITH_TESTBED); python3 tests/sdk/local_mode.py --sgbuild $(RELEASE)
 	$(WITH_TESTBED); python3 tests/conformance/native.py --sgbuild $(RELEASE)
 	$(WITH_TESTBED); python3 tests/conformance/pulled.py --sgbuild $(RELEASE)
 

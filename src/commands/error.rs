@@ -34,6 +34,12 @@ pub enum CommandError {
     /// `sgbuild train` without a function.
     #[error("no training function is set, so there is nothing to start")]
     NoFunction,
+    /// A flag of the image for a training of one that is pushed.
+    #[error("`{key}` is of the image, and `sgbuild train` builds one with `--local` alone")]
+    NothingBuilt {
+        /// The setting that the flag gives.
+        key: &'static str,
+    },
     /// A setting was asked about that does not exist.
     #[error(transparent)]
     NoSetting(#[from] NoSetting),
@@ -173,7 +179,9 @@ impl Explain for CommandError {
             Self::BuildFailed => Code::EarlierPhaseFailed,
             Self::NothingPushed { .. } => Code::NothingPushed,
             Self::NoFunction => Code::TrainingLambdaMissing,
-            Self::UnknownEngine { .. } | Self::UnknownSbom { .. } | Self::NoPlatform(_) => Code::SettingInvalid,
+            Self::UnknownEngine { .. } | Self::UnknownSbom { .. } | Self::NoPlatform(_) | Self::NothingBuilt { .. } => {
+                Code::SettingInvalid
+            }
             Self::UnknownCode { .. } => Code::UnknownCode,
             Self::NoSetting(_) => Code::SettingUnknown,
             Self::ImagesDiffer => Code::ImagesDiffer,
@@ -203,6 +211,9 @@ impl Explain for CommandError {
             Self::NothingPushed { .. } => Fault::User.hint("Run `sgbuild push` first."),
             Self::NoFunction => Fault::User
                 .hint("Name the training Lambda with `--function`, SGBUILD_FUNCTION or the setting `function`."),
+            Self::NothingBuilt { .. } => {
+                Fault::Usage.hint("Leave it out, and give it to `sgbuild push`; or train here, with `--local`.")
+            }
             Self::NoSetting(_) => Fault::Usage.hint("`sgbuild settings` lists every setting."),
             Self::UnknownEngine { .. } => Fault::Usage.hint("Set `engine` to auto, native or docker."),
             Self::UnknownSbom { .. } => Fault::Usage.hint("Set `sbom` to file, attach or off."),

@@ -245,14 +245,7 @@ impl<'a> Job<'a> {
 
     /// The Docker daemon.
     pub(super) async fn docker(&self) -> Result<Docker, Error> {
-        let waiting = Waiting::begin(self.progress(), docker::WAITED_FOR);
-        let connected = docker::connect(&self.settings().docker()).await;
-        drop(waiting);
-        let docker = connected.map_err(engine::Error::from)?;
-        if let Some(found) = docker.found() {
-            self.progress().step(&found);
-        }
-        Ok(docker)
+        Ok(connect(self.checkout).await.map_err(engine::Error::from)?)
     }
 
     async fn native(&self, plan: &ImagePlan, tries: u32) -> Result<Native, Error> {
@@ -359,6 +352,18 @@ impl<'a> Job<'a> {
         let name = naming::repository_name(&self.project.metadata.name)?;
         Ok(format!("sgbuild/{name}:{tag}"))
     }
+}
+
+/// The Docker daemon; which it is, is told where nobody named it.
+pub(super) async fn connect(checkout: &Checkout<'_>) -> Result<Docker, docker::Error> {
+    let waiting = Waiting::begin(checkout.progress, docker::WAITED_FOR);
+    let connected = docker::connect(&checkout.settings.docker()).await;
+    drop(waiting);
+    let docker = connected?;
+    if let Some(found) = docker.found() {
+        checkout.progress.step(&found);
+    }
+    Ok(docker)
 }
 
 /// What makes the package's archives.

@@ -13,6 +13,7 @@ mod error;
 mod explain;
 mod explained;
 mod github;
+mod image_here;
 mod init;
 mod inspect;
 mod job;
@@ -31,6 +32,7 @@ mod settings;
 mod status;
 mod target;
 mod train;
+mod train_here;
 
 use std::io;
 use std::pin::Pin;

@@ -3,15 +3,20 @@
 use serde_json::json;
 
 use super::job::own_records;
-use super::{Checkout, CommandError, json, logs};
+use super::{Checkout, CommandError, json, logs, train_here};
 use crate::build_record::BuildRecord;
 use crate::cli;
 use crate::dist::{DIST, IMAGE_JSON};
 use crate::error::Error;
+use crate::settings::{Group, flags_of};
 use crate::shown::Data;
 use crate::training::{self, Training, TrainingAnswer, TrainingSettings, trigger};
 
 pub(super) async fn run(arguments: &cli::Train, checkout: &Checkout<'_>) -> Result<Data, Error> {
+    if let Some(trainer) = arguments.here.trainer {
+        return Box::pin(train_here::run(trainer, arguments, checkout)).await;
+    }
+    check_flags(arguments)?;
     checkout.check_build()?;
     let dist = checkout.settings.root().join(DIST);
     let record = BuildRecord::read_any(&dist, &own_records(checkout))?;
@@ -39,6 +44,17 @@ pub(super) async fn run(arguments: &cli::Train, checkout: &Checkout<'_>) -> Resu
     } else {
         Data::name(job_name(&answer))
     })
+}
+
+/// Refuses flags of an image that is not built.
+fn check_flags(arguments: &cli::Train) -> Result<(), CommandError> {
+    let of_training = [flags_of(Group::Training), flags_of(Group::Train)].concat();
+    let is_of_training = |key| of_training.iter().any(|(definition, _)| definition.key == key);
+    let mut given = arguments.settings.given.iter().map(|(definition, _)| definition.key);
+    match given.find(|key| !is_of_training(*key)) {
+        Some(key) => Err(CommandError::NothingBuilt { key }),
+        None => Ok(()),
+    }
 }
 
 /// How to start the training of an image built from `commit`; `None` where no function is set.

@@ -145,12 +145,15 @@ fn stages_know_neither_the_command_line_nor_the_processs_environment() {
 fn an_engine_is_known_to_who_connects_it_alone() {
     let knows = |file: &str, text: &str| {
         let is_its_own = file.starts_with("engine/");
-        !is_its_own && text.contains("engine::docker")
+        // What runs a container runs it in a daemon, whichever engine made the image.
+        let runs_containers = file.starts_with("local/");
+        !is_its_own && !runs_containers && text.contains("engine::docker")
     };
     let files: Vec<String> = product()
         .into_iter()
         .filter(|(file, text)| knows(file, text))
         .map(|(file, _)| file)
         .collect();
-    assert_eq!(files, ["commands/job.rs", "settings/stages/engine.rs"]);
+    let expected = ["commands/image_here.rs", "commands/job.rs", "settings/stages/engine.rs"];
+    assert_eq!(files, expected);
 }

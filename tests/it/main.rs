@@ -29,6 +29,7 @@ mod job_log;
 mod last_image;
 mod limits;
 mod links;
+mod local;
 mod lying_servers;
 mod main_path;
 mod native;
