@@ -32,6 +32,7 @@ CONTENTS = {
     "Use": [
         "docs/container.md",
         "docs/pipeline.md",
+        "docs/runs.md",
         "docs/github-actions.md",
         "docs/codebuild.md",
         "docs/operations.md",
