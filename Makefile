@@ -27,7 +27,7 @@ WORKFLOWS := $(wildcard .github/workflows/*.yml) docs/examples/github-actions.ym
 PACKAGES := $(CARGO_TARGET_DIR)/packages
 SITE := $(CARGO_TARGET_DIR)/docs
 
-.PHONY: help demo test lint docs docs-tutorial docs-pictures bench bench-large conformance attack fuzz release services advisories clean
+.PHONY: help demo test lint docs report docs-tutorial docs-pictures bench bench-large conformance attack fuzz release services advisories clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-18s %s\n", $$1, $$2}'
@@ -73,6 +73,10 @@ docs: services mdbook chromium ## the documentation as a site, in target/docs: i
 	python3 site/check.py "$(SITE)" "$(SITE)-screenshots"
 	docs=$$(release/venv docs) && $(WITH_TESTBED) && "$$docs/bin/python" site/tutorial.py --sgbuild $(DEBUG)
 	@echo "The site: $(SITE)/index.html"
+
+report: services chromium ## the page of `sgbuild report` of 500 runs, in target/report: sorted, filtered and compared in a browser
+	$(CARGO) build --locked
+	$(WITH_TESTBED) && "$$SGBUILD_TESTBED_PYTHON" site/report_check.py --sgbuild $(DEBUG) "$(CARGO_TARGET_DIR)/report"
 
 docs-tutorial: services ## put what the tutorial's commands print into docs/tutorial.md
 	$(CARGO) build --locked

@@ -33,6 +33,7 @@ CONTENTS = {
         "docs/container.md",
         "docs/local.md",
         "docs/pipeline.md",
+        "docs/runs.md",
         "docs/github-actions.md",
         "docs/codebuild.md",
         "docs/operations.md",

@@ -11,6 +11,7 @@ use crate::explain::{Advice, Code, Explain, Fault};
 use crate::progress::Progress;
 use crate::push::PushedImage;
 use crate::reading::{self, SETTINGS_FILE};
+use crate::requirements::RequirementList;
 
 mod own;
 
@@ -38,6 +39,9 @@ pub struct Source {
     /// The commit, ending in `-dirty` where the tree differed from it; absent where it is unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision: Option<String>,
+    /// What is installed in the image, or was asked to be; absent before the push.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requirements: Option<RequirementList>,
 }
 
 /// Why the file was not written, or is not believed.

@@ -53,6 +53,8 @@ pub mod training;
 
 // The pipeline around it, in AWS.
 pub mod deployment;
+pub mod lineage;
+pub mod report;
 pub mod stack;
 
 // What uses it.

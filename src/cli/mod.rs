@@ -12,9 +12,11 @@ mod init;
 mod inspect;
 mod launch;
 mod local;
+mod lineage;
 mod logs;
 mod man;
 mod push;
+mod report;
 mod runs;
 mod setting_flags;
 mod settings;
@@ -33,9 +35,11 @@ pub use init::Init;
 pub use inspect::Inspect;
 pub use launch::Launch;
 pub use local::{Local, Trainer};
+pub use lineage::Lineage;
 pub use logs::Logs;
 pub use man::Man;
 pub use push::Push;
+pub use report::Report;
 pub use runs::Runs;
 pub(crate) use setting_flags::{HasSettings, SettingFlags};
 pub use settings::Settings;
@@ -101,7 +105,8 @@ impl Cli {
 
 /// Flags of every command.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Output")]
+// Behind what a command has of its own, however many commands there are.
+#[command(next_help_heading = "Output", next_display_order = 1000)]
 pub struct Global {
     /// Only warnings and errors
     #[arg(short, long, global = true, conflicts_with = "verbose")]
@@ -152,6 +157,10 @@ pub enum Command {
     Train(Train),
     /// List what was trained: when, from which commit and data, and what came of it
     Runs(Runs),
+    /// Make a page of what was trained: metrics over time, failures, two runs side by side
+    Report(Report),
+    /// Show what a model was made of, or what was made of a commit, an image or data
+    Lineage(Lineage),
     /// Show a training job's log
     Logs(Logs),
     /// Create or update the whole pipeline in AWS: the CloudFormation stack
@@ -187,11 +196,18 @@ impl Command {
             Self::Base(arguments) => &arguments.directory,
             Self::Train(arguments) => &arguments.directory,
             Self::Runs(arguments) => &arguments.directory,
+            Self::Report(arguments) => &arguments.directory,
             Self::Launch(arguments) => &arguments.directory,
             Self::Status(arguments) => &arguments.directory,
             Self::Destroy(arguments) => &arguments.directory,
             Self::Settings(arguments) => &arguments.directory,
-            Self::Logs(_) | Self::Diff(_) | Self::Cache(_) | Self::Explain(_) | Self::Completions(_) | Self::Man(_) => {
+            Self::Lineage(_)
+            | Self::Logs(_)
+            | Self::Diff(_)
+            | Self::Cache(_)
+            | Self::Explain(_)
+            | Self::Completions(_)
+            | Self::Man(_) => {
                 return Path::new(".");
             }
         };
@@ -209,6 +225,8 @@ impl Command {
             Self::Base(arguments) => &arguments.settings.given,
             Self::Train(arguments) => &arguments.settings.given,
             Self::Runs(arguments) => &arguments.settings.given,
+            Self::Report(arguments) => &arguments.settings.given,
+            Self::Lineage(arguments) => &arguments.settings.given,
             Self::Logs(arguments) => &arguments.settings.given,
             Self::Launch(arguments) => &arguments.settings.given,
             Self::Status(arguments) => &arguments.settings.given,

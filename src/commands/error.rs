@@ -88,6 +88,22 @@ pub enum CommandError {
     /// The newest run was asked for, and there is none.
     #[error("no run is recorded yet")]
     NoRuns,
+    /// A metric that no run has.
+    #[error("no run has recorded the metric `{name}`{}", .near.as_ref().map(|near| format!("; did you mean `{near}`?")).unwrap_or_default())]
+    NoMetric {
+        /// As given.
+        name: String,
+        /// One that resembles it.
+        near: Option<String>,
+    },
+    /// The page of runs could not be written.
+    #[error("cannot write {}", .path.display())]
+    Report {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// The table of runs could not be read.
     #[error("cannot read the table of runs `{table}`: {source}")]
     Runs {
@@ -188,6 +204,7 @@ impl Explain for CommandError {
             Self::PipelineEngine { .. } => Code::NeedsDocker,
             Self::TwoOutputs => Code::OutputUnusable,
             Self::NoTable | Self::NoRuns => Code::RunTableUnusable,
+            Self::NoMetric { .. } => Code::RunUnknown,
             Self::Runs { source, .. } => source.explained(Code::RunTableUnusable),
             Self::NothingToFollow { .. } => Code::TrainingLambdaFailed,
             Self::JobLog { source, .. } => source.explained(Code::TrainingJobNotFound),
@@ -196,9 +213,10 @@ impl Explain for CommandError {
             Self::NotUnicode { .. } => Code::FileNameNotUtf8,
             Self::ForeignNeighbour { .. } => Code::NeighbourCompiled,
             Self::Scratch(source) => Code::of_unwritten(source, Code::CacheUnusable),
-            Self::Init { source, .. } | Self::ManualPage { source, .. } | Self::Stdout(source) => {
-                Code::of_unwritten(source, Code::NotWritable)
-            }
+            Self::Init { source, .. }
+            | Self::ManualPage { source, .. }
+            | Self::Report { source, .. }
+            | Self::Stdout(source) => Code::of_unwritten(source, Code::NotWritable),
             Self::Section { .. } => Code::SyntaxError,
             Self::Runtime(_) => Code::CannotStart,
         }
@@ -226,6 +244,10 @@ impl Explain for CommandError {
             Self::NoTable => Fault::User
                 .hint("Set `table`, with --table or SGBUILD_TABLE, to the table that `sgbuild status` names."),
             Self::NoRuns => Fault::User.hint("Name a training job."),
+            Self::NoMetric { .. } => Fault::User.hint(
+                "`sgbuild runs` lists what was recorded; the setting `metrics` says what SageMaker looks for in a training's log.",
+            ),
+            Self::Report { source, .. } => Advice::of_unwritten(source),
             Self::Runs { source, .. } => source
                 .fault()
                 .hint("Check its name and the region; it needs dynamodb:Scan on the table."),

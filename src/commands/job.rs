@@ -288,7 +288,13 @@ impl<'a> Job<'a> {
             no_cache: set.no_cache,
         };
         let built = engine.build(&order, self.progress()).await?;
-        self.record(packed, &built, None, "the next command will not know of this build");
+        self.record(
+            packed,
+            self.source(),
+            &built,
+            None,
+            "the next command will not know of this build",
+        );
         Ok(built)
     }
 
@@ -314,9 +320,16 @@ impl<'a> Job<'a> {
 
     /// Keeps what the next command goes on from. The image is there whether or not it is noted: a record that cannot be written is a
     /// warning, with what is `lost` by it.
-    pub(super) fn record(&self, packed: &Packed, built: &BuiltImage, pushed: Option<&PushedImage>, lost: &str) {
+    pub(super) fn record(
+        &self,
+        packed: &Packed,
+        source: Source,
+        built: &BuiltImage,
+        pushed: Option<&PushedImage>,
+        lost: &str,
+    ) {
         let record = BuildRecord {
-            source: self.source(),
+            source,
             built: built.clone(),
             pushed: pushed.cloned(),
         };
@@ -333,6 +346,7 @@ impl<'a> Job<'a> {
             package: self.project.metadata.name.clone(),
             version: self.project.metadata.version.clone(),
             revision: self.commit.as_ref().map(ToString::to_string),
+            requirements: None,
         }
     }
 

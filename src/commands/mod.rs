@@ -18,6 +18,7 @@ mod init;
 mod inspect;
 mod job;
 mod launch;
+mod lineage;
 mod logs;
 mod man;
 mod neighbours;
@@ -26,6 +27,7 @@ mod pipeline_engine;
 mod prepared;
 mod program;
 mod push;
+mod report;
 mod runs;
 mod sbom;
 mod settings;
@@ -89,6 +91,8 @@ pub fn begin<'a>(
         Command::Base(arguments) => Box::pin(async move { Box::pin(base::run(arguments, &open()?)).await }),
         Command::Train(arguments) => Box::pin(async move { train::run(arguments, &open()?).await }),
         Command::Runs(arguments) => Box::pin(async move { runs::run(arguments, &open()?).await }),
+        Command::Report(arguments) => Box::pin(async move { report::run(arguments, &open()?).await }),
+        Command::Lineage(arguments) => Box::pin(async move { lineage::run(arguments, &open()?).await }),
         Command::Logs(arguments) => Box::pin(async move { logs::run(arguments, &open()?, print).await }),
         Command::Diff(arguments) => Box::pin(async move { diff::run(arguments, &open()?, print).await }),
         Command::Launch(arguments) => Box::pin(async move { launch::run(arguments, &open()?).await }),

@@ -5,12 +5,14 @@ use serde_json::json;
 use super::checkout::Checkout;
 use super::job::{self, Job};
 use super::{CommandError, dist, json, logs, sbom, target, train};
+use crate::build_record::Source;
 use crate::cli;
 use crate::engine::{Amounts, BuiltImage, Sbom};
 use crate::error::Error;
 use crate::image::ImagePlan;
 use crate::progress::size;
 use crate::push::{self, Ahead, Attachment, PushSettings, PushedImage};
+use crate::requirements::RequirementList;
 use crate::shown::Data;
 use crate::training::job::Job as TrainingJob;
 use crate::training::{TrainingAnswer, TrainingSettings};
@@ -42,13 +44,18 @@ pub(super) async fn run(arguments: &cli::Push, checkout: &Checkout<'_>) -> Resul
         before: before.as_ref(),
     });
     let pushed = push::push(&built, engine.as_ref(), &target, ahead, attachment, checkout.progress).await?;
+    let source = Source {
+        requirements: Some(requirements(listed.as_deref(), &plan)),
+        ..job.source()
+    };
     job.record(
         &packed,
+        source.clone(),
         &built,
         Some(&pushed),
         "`sgbuild train` will not know of this push",
     );
-    let answer = start(training.as_ref(), &pushed, &job).await?;
+    let answer = start(training.as_ref(), &pushed, source, &job).await?;
     let ended = match &answer {
         Some(answer) if arguments.wait => Some(logs::wait(answer, checkout).await?),
         _ => None,
@@ -66,6 +73,12 @@ fn in_words(pushed: &PushedImage) -> String {
         Some(Amounts { sent, there: 0 }) => format!("{image}, {} sent", size(sent)),
         Some(Amounts { sent, there }) => format!("{image}, {} sent, {} were there already", size(sent), size(there)),
     }
+}
+
+/// What is installed in the image where that is known exactly, else what was asked for.
+fn requirements(sbom: Option<&str>, plan: &ImagePlan) -> RequirementList {
+    let installed = sbom.and_then(RequirementList::of_sbom);
+    installed.unwrap_or_else(|| RequirementList::asked(&plan.requirements))
 }
 
 /// How to start the training, checked; `None` where it is not to be started.
@@ -108,12 +121,13 @@ fn preview(
 async fn start(
     training: Option<&TrainingSettings>,
     pushed: &PushedImage,
+    source: Source,
     job: &Job<'_>,
 ) -> Result<Option<TrainingAnswer>, Error> {
     let Some(training) = training else { return Ok(None) };
-    let source = job.source();
     let started = async {
-        let training = training.training_of(pushed, &source.package, &source.version)?;
+        let mut training = training.training_of(pushed, &source.package, &source.version)?;
+        training.requirements = source.requirements;
         train::start(&training, job.checkout).await
     };
     let failed = |source| CommandError::PushedNotTrained {

@@ -1,18 +1,23 @@
 //! `sgbuild runs`: what was trained from which commit and data, and what came of it.
 
-use std::cmp::Reverse;
+mod difference;
+mod metrics;
 
-use sha2::{Digest as _, Sha256};
+use std::cmp::Reverse;
 
 use super::{Checkout, CommandError, json};
 use crate::cli;
 use crate::error::Error;
-use crate::hex::hex;
 use crate::record::{DataSource, DynamoDb, RunRecord, in_words};
+use crate::settings::Environment;
 use crate::shown::{Data, Page, escaped, first_of, quoted};
+use crate::training::vocabulary::digest_of;
 
 pub(super) async fn run(arguments: &cli::Runs, checkout: &Checkout<'_>) -> Result<Data, Error> {
     let mut runs = newest_first(checkout).await?;
+    if let [a, b] = arguments.diff.as_slice() {
+        return difference::of(&runs, a, b, arguments.json.json);
+    }
     runs.truncate(arguments.limit);
     if arguments.json.json {
         return Ok(json(&runs));
@@ -21,7 +26,23 @@ pub(super) async fn run(arguments: &cli::Runs, checkout: &Checkout<'_>) -> Resul
         checkout.progress.step("No run is recorded yet");
         return Ok(Data::Nothing);
     }
-    Ok(Data::Page(table(&runs)))
+    if arguments.metrics.is_empty() {
+        return Ok(Data::Page(table(&runs)));
+    }
+    let is_unicode = is_unicode(checkout.settings.environment());
+    Ok(Data::Page(metrics::table(&runs, &arguments.metrics, is_unicode)?))
+}
+
+/// Whether what is printed may hold more than ASCII: the first of these that is set decides
+/// ([POSIX](https://pubs.opengroup.org/onlinepubs/9799919799/basedefs/V1_chap08.html#tag_08_02)).
+fn is_unicode(environment: &Environment) -> bool {
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
+        .into_iter()
+        .find_map(|name| environment.get(name));
+    locale.is_some_and(|locale| {
+        let locale = locale.to_lowercase();
+        locale.contains("utf-8") || locale.contains("utf8")
+    })
 }
 
 /// The job of the run that was recorded last.
@@ -31,7 +52,7 @@ pub(super) async fn newest_job(checkout: &Checkout<'_>) -> Result<String, Error>
     Ok(newest.training.job_name)
 }
 
-async fn newest_first(checkout: &Checkout<'_>) -> Result<Vec<RunRecord>, Error> {
+pub(super) async fn newest_first(checkout: &Checkout<'_>) -> Result<Vec<RunRecord>, Error> {
     let table = checkout.settings.account().runs_table.ok_or(CommandError::NoTable)?;
     let listed = DynamoDb::new(&checkout.aws().await, table).all().await;
     let listed = listed.map_err(|source| CommandError::Runs {
@@ -78,11 +99,8 @@ fn table(runs: &[RunRecord]) -> Page {
 }
 
 fn row(run: &RunRecord) -> [String; 8] {
-    let digest = run
-        .training
-        .image
-        .rsplit_once("@sha256:")
-        .map_or("", |(_, digest)| digest);
+    let digest = digest_of(&run.training.image).and_then(|digest| digest.split_once(':'));
+    let digest = digest.map_or("", |(_, hex)| hex);
     let metrics: Vec<String> = run
         .metrics
         .iter()
@@ -111,14 +129,7 @@ fn data(run: &RunRecord) -> String {
         Some(DataSource::Uploaded) => "",
         None => return String::new(),
     };
-    let mut digest = Sha256::new();
-    for (key, version) in &run.input_versions {
-        digest.update(format!("{key}\0{version}\0"));
-    }
-    let digest = match &run.input_versions_uri {
-        Some(_) => String::new(),
-        None => hex(&digest.finalize()[..4]),
-    };
+    let digest = start(&run.data_digest().unwrap_or_default(), 8);
     format!("{source}{} {digest}", run.input_object_count)
         .trim_end()
         .to_owned()

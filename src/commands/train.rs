@@ -26,7 +26,8 @@ pub(super) async fn run(arguments: &cli::Train, checkout: &Checkout<'_>) -> Resu
     })?;
     let settings = settings(checkout, source.revision).ok_or(CommandError::NoFunction)?;
     let settings = settings.named_after(&pushed.repository);
-    let training = settings.training_of(&pushed, &source.package, &source.version)?;
+    let mut training = settings.training_of(&pushed, &source.package, &source.version)?;
+    training.requirements = source.requirements;
     if arguments.dry_run.dry_run {
         checkout.progress.step(&format!(
             "Would start the training through {}",

@@ -163,6 +163,7 @@ codes! {
         TrainingJobFailed "training-job-failed" [1],
         TrainingJobNotFound "training-job-not-found" [1],
         RunTableUnusable "run-table-unusable" [1],
+        RunUnknown "run-unknown" [1],
     "The pipeline":
         EarlierPhaseFailed "earlier-phase-failed" [1],
         StackMissing "stack-missing" [1],

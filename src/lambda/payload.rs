@@ -6,9 +6,10 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::fields::kind;
+use crate::requirements::RequirementList;
 use crate::shown::{first_of, is_hidden, quoted};
 use crate::training::fields::Problem;
-use crate::training::vocabulary::{FURTHER, Field, METRICS};
+use crate::training::vocabulary::{FURTHER, Field, METRICS, REQUIREMENTS};
 use crate::training::{self, Training, combinations, parts, rules, training_job_name};
 
 /// The longest field, in bytes: the ARN of a role may have 2,048, nothing else comes near.
@@ -49,6 +50,10 @@ pub(super) fn read(payload: &Value, request_id: &str) -> Result<Training, Vec<St
     match metrics(fields) {
         Ok(metrics) => training.metrics = metrics,
         Err(problem) => problems.push(format!("{METRICS}: {problem}")),
+    }
+    match requirements(fields) {
+        Ok(requirements) => training.requirements = requirements,
+        Err(problem) => problems.push(format!("{REQUIREMENTS}: {problem}")),
     }
     if problems.is_empty() {
         problems = in_words(combinations::check(&training));
@@ -118,6 +123,20 @@ fn metrics(fields: &Map<String, Value>) -> Result<BTreeMap<String, String>, Stri
     Ok(metrics)
 }
 
+/// The list of what is in the image; a setuptools-docker pipeline's payload has none.
+fn requirements(fields: &Map<String, Value>) -> Result<Option<RequirementList>, String> {
+    let list = match fields.get(REQUIREMENTS) {
+        None | Some(Value::Null) => return Ok(None),
+        Some(value) => RequirementList::deserialize(value)
+            .map_err(|_| "must be an object with digest, installed and lines".to_owned())?,
+    };
+    for line in std::iter::once(&list.digest).chain(&list.lines) {
+        one_line(line)?;
+    }
+    list.check()?;
+    Ok(Some(list))
+}
+
 /// Every field ends up in records, messages and logs, where the second line of a text would pass for a line of ours.
 fn one_line(text: &str) -> Result<(), String> {
     if text.len() > MAX_FIELD {
@@ -157,6 +176,29 @@ mod tests {
         assert_eq!(payload.job_name, "iris-classifier-7d6f2f0e-1d2c-4b3a-9f8e-0a1b2c3d4e5f");
         assert_eq!(payload.input_bucket, "iris-input");
         assert!(payload.image.ends_with("iris:latest"));
+    }
+
+    #[test]
+    fn a_list_of_requirements_is_one_that_its_digest_is_of() {
+        let list = RequirementList::new(true, vec!["numpy==2.1.0".to_owned()]);
+        let mut payload = original();
+        payload["requirements"] = json!(list);
+        assert_eq!(read(&payload, "r").unwrap().requirements, Some(list));
+        payload["requirements"]["lines"] = json!(["numpy==1.0"]);
+        assert_eq!(
+            read(&payload, "r").unwrap_err(),
+            ["requirements: the digest is not that of the lines"]
+        );
+        payload["requirements"] = json!(["numpy==1.0"]);
+        assert_eq!(
+            read(&payload, "r").unwrap_err(),
+            ["requirements: must be an object with digest, installed and lines"]
+        );
+        payload["requirements"] = json!({"digest": "x", "installed": true, "lines": ["a\nb"]});
+        assert_eq!(
+            read(&payload, "r").unwrap_err(),
+            ["requirements: `a\\nb` has a control character"]
+        );
     }
 
     #[test]

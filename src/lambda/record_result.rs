@@ -240,8 +240,15 @@ fn progress(job: &Job) -> Progress {
             .filter(|(_, value)| value.is_finite())
             .filter_map(|(name, value)| Some((name.clone(), value.to_string().parse().ok()?)))
             .collect(),
+        metric_times: job
+            .metric_times
+            .iter()
+            .filter(|(name, _)| job.metrics.get(*name).is_some_and(|value| value.is_finite()))
+            .map(|(name, time)| (name.clone(), *time))
+            .collect(),
         artifact: job.artifact.clone(),
         billable_seconds: job.billable_seconds,
+        training_seconds: job.training_seconds,
     }
 }
 

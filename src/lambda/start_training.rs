@@ -32,14 +32,15 @@ use super::objects::Objects;
 use super::payload;
 use super::training_jobs::TrainingJobs;
 use crate::aws::CallError;
-use crate::record::{JobStatus, Progress, Records, RunRecord};
+use crate::record::{JobStatus, Progress, Records, RunRecord, digest_of_versions};
+use crate::requirements::RequirementList;
 use crate::shown::bounded;
 use crate::training::hyperparameters;
 use crate::training::job::Job;
 use crate::training::new_job::NewJob;
 use crate::training::{Training, TrainingRun};
 
-/// How much of a record the versions may take, in bytes. An item of a table has 400 KB at most.
+/// How much of a record the versions and the list of requirements may take, in bytes. An item of a table has 400 KB at most.
 const MAX_VERSIONS: usize = 256 * 1024;
 /// The longest reason of a failure that is recorded, in bytes: more than
 /// [SageMaker's own](https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeTrainingJob.html) have.
@@ -227,7 +228,9 @@ async fn record(
     record.hyperparameters = job.hyperparameters.clone();
     record.input_listed_at = Some(data.listed_at);
     record.input_object_count = versions.len();
-    match item_sized(versions) {
+    record.input_digest = Some(digest_of_versions(&versions));
+    let requirements = training.requirements.as_ref().map_or(0, RequirementList::size);
+    match item_sized(versions, MAX_VERSIONS.saturating_sub(requirements)) {
         Ok(versions) => record.input_versions = versions,
         Err(json) => {
             let (bucket, prefix) = bucket_and_prefix(&training.output);
@@ -242,14 +245,14 @@ async fn record(
     }
 }
 
-/// The versions where they fit into an item, else as JSON.
-fn item_sized(versions: BTreeMap<String, String>) -> Result<BTreeMap<String, String>, Vec<u8>> {
+/// The versions where they fit into the `room` in an item, else as JSON.
+fn item_sized(versions: BTreeMap<String, String>, room: usize) -> Result<BTreeMap<String, String>, Vec<u8>> {
     // In an item, an attribute takes three bytes beside its name and value.
     let size: usize = versions
         .iter()
         .map(|(key, version)| key.len() + version.len() + 3)
         .sum();
-    if size <= MAX_VERSIONS {
+    if size <= room {
         return Ok(versions);
     }
     // A map of strings always serialises.

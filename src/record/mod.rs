@@ -3,7 +3,12 @@
 //! The key and the attributes that the setuptools-docker pipeline wrote keep its names: `training_job_name`, `git_hash`,
 //! `hyperparameters`, `job_creation_time`, `job_end_time`, `job_status`.
 
+mod comparison;
+mod facts;
 mod store;
+
+pub(crate) use comparison::{Difference, differences};
+pub(crate) use facts::{Group, Kind};
 
 pub use store::{DynamoDb, Listed, Records};
 
@@ -11,7 +16,9 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
+use crate::hex::hex;
 use crate::training::Training;
 pub use crate::training::job::JobStatus;
 
@@ -46,6 +53,9 @@ pub struct RunRecord {
     /// Where the versions are when there were too many: a JSON object like `input_versions`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub input_versions_uri: Option<String>,
+    /// SHA-256 of all the versions, in hexadecimal digits: the same digest is the same data. Older records lack it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input_digest: Option<String>,
     /// When the input objects were listed. SageMaker downloads what is there when the job has its instances, some minutes later.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub input_listed_at: Option<Timestamp>,
@@ -74,12 +84,18 @@ pub struct RunRecord {
     /// The last value of each metric.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub metrics: BTreeMap<String, f64>,
+    /// When SageMaker read each of these values in the log.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub metric_times: BTreeMap<String, Timestamp>,
     /// `s3://…/model.tar.gz`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub artifact: Option<String>,
-    /// The seconds that are paid for.
+    /// The seconds that are paid for, of each instance.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub billable_seconds: Option<i32>,
+    /// The seconds from the job's instances being there to its end; on spot instances more than are paid for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub training_seconds: Option<i32>,
     /// When its end was announced.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notified_at: Option<Timestamp>,
@@ -95,6 +111,7 @@ impl RunRecord {
             channels: Vec::new(),
             input_versions: BTreeMap::new(),
             input_versions_uri: None,
+            input_digest: None,
             input_listed_at: None,
             input_object_count: 0,
             hyperparameters: BTreeMap::new(),
@@ -105,8 +122,10 @@ impl RunRecord {
             job_status: JobStatus::Requested,
             failure_reason: None,
             metrics: BTreeMap::new(),
+            metric_times: BTreeMap::new(),
             artifact: None,
             billable_seconds: None,
+            training_seconds: None,
             notified_at: None,
         }
     }
@@ -115,6 +134,24 @@ impl RunRecord {
     #[must_use]
     pub(crate) fn duration(&self) -> Option<i64> {
         Some(self.job_end_time?.as_second() - self.job_creation_time?.as_second())
+    }
+
+    /// The seconds that are paid for, of all instances together. `None` before the end, and where SageMaker chose among instances of
+    /// which there would be different numbers.
+    #[must_use]
+    pub(crate) fn billable_of_all(&self) -> Option<i64> {
+        let instances = self.training.instances_used()?;
+        let count: i64 = instances.iter().map(|(_, count)| count).sum();
+        Some(i64::from(self.billable_seconds?) * count)
+    }
+
+    /// What stands for all versions of the data: the same digest is the same data. `None` where the data is not known, or an older
+    /// record does not have the versions.
+    #[must_use]
+    pub(crate) fn data_digest(&self) -> Option<String> {
+        let known = self.input_digest.clone();
+        let is_recorded = self.data_source.is_some() && self.input_versions_uri.is_none();
+        known.or_else(|| is_recorded.then(|| digest_of_versions(&self.input_versions)))
     }
 }
 
@@ -138,12 +175,18 @@ pub struct Progress {
     /// See [`RunRecord::metrics`].
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub metrics: BTreeMap<String, f64>,
+    /// See [`RunRecord::metric_times`].
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub metric_times: BTreeMap<String, Timestamp>,
     /// See [`RunRecord::artifact`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub artifact: Option<String>,
     /// See [`RunRecord::billable_seconds`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub billable_seconds: Option<i32>,
+    /// See [`RunRecord::training_seconds`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub training_seconds: Option<i32>,
 }
 
 impl Progress {
@@ -157,10 +200,22 @@ impl Progress {
             job_end_time: None,
             failure_reason: None,
             metrics: BTreeMap::new(),
+            metric_times: BTreeMap::new(),
             artifact: None,
             billable_seconds: None,
+            training_seconds: None,
         }
     }
+}
+
+/// SHA-256 of all versions of a run's data, in hexadecimal digits.
+#[must_use]
+pub(crate) fn digest_of_versions(versions: &BTreeMap<String, String>) -> String {
+    let mut digest = Sha256::new();
+    for (key, version) in versions {
+        digest.update(format!("{key}\0{version}\0"));
+    }
+    hex(&digest.finalize())
 }
 
 /// A duration for people: `1 h 5 min 3 s`.

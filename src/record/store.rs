@@ -301,15 +301,17 @@ mod tests {
             "training_job_name": "iris-1", "run_id": "r", "git_hash": "1f0c2ab", "image": "host/iris@sha256:1f",
             "package": "iris", "version": "1.0", "instance_type": "ml.m5.large", "instance_count": 1, "volume_in_gb": 30,
             "max_runtime_seconds": 60, "input_bucket": "iris-input", "input": "s3://iris-input/input/data/training/",
-            "output": "s3://iris-output/", "role": "arn:aws:iam::123456789012:role/training", "data_source": "uploaded",
+            "output": "s3://iris-output/", "role": "arn:aws:iam::123456789012:role/training",
+            "requirements": { "digest": "sha256:1f", "installed": true, "lines": ["numpy==2.1.0"] }, "data_source": "uploaded",
             "channels": ["training"], "input_versions": { "input/data/training/a.csv": "v1" },
-            "input_versions_uri": "s3://iris-output/records/iris-1/input-versions.json",
+            "input_versions_uri": "s3://iris-output/records/iris-1/input-versions.json", "input_digest": "4a0dc92a",
             "input_listed_at": "2026-11-24T04:12:04Z", "input_object_count": 1,
             "hyperparameters": { "max_depth": "3" }, "recorded_at": "2026-11-24T04:12:05Z",
             "training_job_arn": "arn:aws:sagemaker:x", "job_creation_time": "2026-11-24T04:12:06Z",
             "job_end_time": "2026-11-24T04:20:00Z", "job_status": "Failed", "failure_reason": "row 17",
-            "metrics": { "accuracy": 0.97 }, "artifact": "s3://iris-output/iris-1/output/model.tar.gz",
-            "billable_seconds": 61, "notified_at": "2026-11-24T04:20:01Z",
+            "metrics": { "accuracy": 0.97 },
+            "metric_times": { "accuracy": "2026-11-24T04:19:00Z" }, "artifact": "s3://iris-output/iris-1/output/model.tar.gz",
+            "billable_seconds": 61, "training_seconds": 122, "notified_at": "2026-11-24T04:20:01Z",
         })
     }
 

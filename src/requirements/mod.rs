@@ -7,6 +7,7 @@ mod environment;
 mod error;
 mod included;
 mod index;
+mod list;
 mod local;
 mod lock_file;
 mod options;
@@ -21,6 +22,7 @@ mod uv_lock;
 
 pub(crate) use environment::{Applies, Environments};
 pub use error::Error;
+pub use list::RequirementList;
 pub use local::Local;
 pub(crate) use local::local_path;
 pub use options::{Given, Name};

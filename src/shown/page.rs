@@ -58,6 +58,17 @@ impl Page {
         })
     }
 
+    /// The widths of the columns of a table that may have any number of them.
+    #[must_use]
+    pub fn column_widths<C: AsRef<str>>(rows: &[Vec<C>]) -> Vec<usize> {
+        let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+        let width = |column: usize| {
+            let cells = rows.iter().filter_map(|row| row.get(column));
+            cells.map(|text| cell(text.as_ref()).width()).max().unwrap_or(0)
+        };
+        (0..columns).map(width).collect()
+    }
+
     /// Adds `text` with what it is about before it: its later lines stand below its first.
     pub fn entry(&mut self, before: &str, text: &str) {
         let before = cell(before);

@@ -93,8 +93,13 @@ pub struct Job {
     pub ended: Option<Timestamp>,
     /// The last value of each metric.
     pub metrics: BTreeMap<String, f32>,
+    /// When each of these values was read in the log.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub metric_times: BTreeMap<String, Timestamp>,
     /// The seconds that are paid for, of each instance.
     pub billable_seconds: Option<i32>,
+    /// The seconds from its instances being there to its end.
+    pub training_seconds: Option<i32>,
     /// `s3://…/model.tar.gz`.
     pub artifact: Option<String>,
 }
@@ -135,7 +140,7 @@ pub(crate) async fn describe(client: &aws_sdk_sagemaker::Client, name: &str) -> 
 
 fn read(name: &str, described: &DescribeTrainingJobOutput) -> Job {
     let asked = new_job::asked(described);
-    let metrics = described.final_metric_data_list().iter();
+    let metrics = described.final_metric_data_list();
     let text = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(ToOwned::to_owned);
     let status = match described.training_job_status() {
         Some(TrainingJobStatus::Completed) => JobStatus::Completed,
@@ -157,9 +162,15 @@ fn read(name: &str, described: &DescribeTrainingJobOutput) -> Job {
         started: described.training_start_time().and_then(timestamp),
         ended: described.training_end_time().or(changed).and_then(timestamp),
         metrics: metrics
+            .iter()
             .filter_map(|metric| Some((metric.metric_name()?.to_owned(), metric.value()?)))
             .collect(),
+        metric_times: metrics
+            .iter()
+            .filter_map(|metric| Some((metric.metric_name()?.to_owned(), timestamp(metric.timestamp()?)?)))
+            .collect(),
         billable_seconds: described.billable_time_in_seconds(),
+        training_seconds: described.training_time_in_seconds(),
         artifact: text(described.model_artifacts().and_then(ModelArtifacts::s3_model_artifacts)),
     }
 }

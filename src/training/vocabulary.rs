@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 use super::error::Setting;
 use super::fields;
 use super::rules;
+use crate::requirements::RequirementList;
 use crate::shown::quoted;
 
 /// The folder of the input bucket that is the training channel, as in the setuptools-docker pipeline.
@@ -59,6 +60,9 @@ pub struct Training {
     /// ARN of the role that SageMaker assumes.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub role: String,
+    /// What is installed in the image, or was asked to be. Older records lack it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requirements: Option<RequirementList>,
     /// Metrics by name: the regular expressions, with one group each, that find them in the training's log. A record has the
     /// values that were found instead.
     #[serde(skip)]
@@ -72,6 +76,9 @@ pub struct Training {
 pub(crate) const METRICS: &str = "metrics";
 /// The key of the further fields in the payload: an object too.
 pub(crate) const FURTHER: &str = "create_training_job";
+
+/// The key of the list of requirements in the payload: an object as well. What has no use for it passes over it.
+pub(crate) const REQUIREMENTS: &str = "requirements";
 
 /// Whether a payload can do without a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -263,7 +270,8 @@ fn digits(number: i32) -> String {
     }
 }
 
-fn digest_of(image: &str) -> Option<&str> {
+/// The digest by which an image is named, if it is.
+pub(crate) fn digest_of(image: &str) -> Option<&str> {
     image.split_once('@').map(|(_, digest)| digest)
 }
 
@@ -322,6 +330,11 @@ impl Training {
         if let Some(further) = self.further.as_ref().filter(|further| !further.is_empty()) {
             payload.insert(FURTHER.to_owned(), Value::Object(further.clone()));
         }
+        // A plain struct of texts always serialises.
+        let requirements = self.requirements.as_ref().map(serde_json::to_value);
+        if let Some(Ok(requirements)) = requirements {
+            payload.insert(REQUIREMENTS.to_owned(), requirements);
+        }
         payload
     }
 
@@ -351,6 +364,14 @@ impl Training {
         }));
         instances.retain(|(name, _)| !name.is_empty());
         instances
+    }
+
+    /// The instances that trained: their types, and how many of each. `None` where SageMaker chose among several.
+    pub(crate) fn instances_used(&self) -> Option<Vec<(&str, i64)>> {
+        let further = self.further.as_ref();
+        let preferences = further.and_then(|further| fields::get(further, "ResourceConfig.InstancePreferences"));
+        let is_choice = preferences.and_then(Value::as_array).is_some_and(|all| all.len() > 1);
+        (!is_choice).then(|| self.instances())
     }
 
     /// Whether it is to run on spot instances.

@@ -86,7 +86,7 @@ fn manual_pages_where_none_can_be_written() {
 fn help() {
     assert_snapshot!(tiny().with("COLUMNS", "100").run(&["--help"]).exits(0).stdout);
     assert_snapshot!(tiny().with("COLUMNS", "100").run(&["push", "--help"]).exits(0).stdout);
-    for verb in ["train", "launch", "runs", "diff"] {
+    for verb in ["train", "launch", "runs", "report", "lineage", "diff"] {
         let help = tiny().with("COLUMNS", "100").run(&[verb, "--help"]).exits(0).stdout;
         assert_snapshot!(format!("help_of_{verb}"), help);
     }

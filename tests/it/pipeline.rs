@@ -283,6 +283,25 @@ fn uploaded_data_becomes_a_model_a_record_and_one_message() {
     );
     assert_eq!(record["metrics"], json!({"rows": 3.0}));
     assert_eq!(record["artifact"], artifact.as_str());
+    assert!(record["metric_times"]["rows"].is_string(), "{record:#}");
+    assert!(record["training_seconds"].as_f64() >= Some(1.0), "{record:#}");
+    assert_eq!(record["input_digest"].as_str().unwrap().len(), 64, "{record:#}");
+    let requirements = &record["requirements"];
+    assert!(
+        requirements["digest"].as_str().unwrap().starts_with("sha256:"),
+        "{record:#}"
+    );
+    let table = pipeline.made("table");
+    let lineage = sandbox
+        .run(&["lineage", &artifact, "--table", table, "--json"])
+        .exits(0)
+        .json();
+    assert_eq!(lineage["runs"][0]["training_job_name"], job["name"], "{lineage:#}");
+    assert_eq!(lineage["runs"][0]["git_hash"], record["git_hash"], "{lineage:#}");
+    let forward = sandbox
+        .run(&["lineage", record["git_hash"].as_str().unwrap(), "--table", table])
+        .exits(0);
+    assert!(forward.stdout.contains(&artifact), "{}", forward.stdout);
     assert_eq!(model(&artifact), json!({"rows": 3}));
 
     // Every event has come by now, some of them twice.

@@ -102,7 +102,8 @@ fn completed() -> Value {
     json!({
         "TrainingJobStatus": "Completed", "SecondaryStatus": "Completed",
         "TrainingStartTime": "2026-11-24T04:13:00Z", "TrainingEndTime": "2026-11-24T04:20:00Z",
-        "BillableTimeInSeconds": 61, "FinalMetricDataList": [{ "MetricName": "accuracy", "Value": 0.97 }],
+        "TrainingTimeInSeconds": 122, "BillableTimeInSeconds": 61,
+        "FinalMetricDataList": [{ "MetricName": "accuracy", "Value": 0.97 }],
     })
 }
 
@@ -192,6 +193,8 @@ async fn check(emulator: &Emulator, run_id: &str, groups: &[Vec<Kind>], before_t
     assert_eq!(record.job_status, JobStatus::Completed);
     assert_eq!(record.metrics["accuracy"].to_string(), "0.97");
     assert_eq!(record.billable_seconds, Some(61));
+    assert_eq!(record.training_seconds, Some(122));
+    assert!(record.metric_times.contains_key("accuracy"), "{record:?}");
     assert_eq!(
         record.artifact,
         Some(format!("s3://iris-output/{job}/output/model.tar.gz"))

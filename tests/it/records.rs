@@ -71,8 +71,12 @@ fn progress(job_status: JobStatus, end: Option<i64>) -> Progress {
         metrics: end
             .map(|second| [(format!("m{second}"), 0.5)].into())
             .unwrap_or_default(),
+        metric_times: end
+            .map(|second| [(format!("m{second}"), at(second))].into())
+            .unwrap_or_default(),
         artifact: None,
         billable_seconds: end.map(|_| 61),
+        training_seconds: end.map(|_| 122),
     }
 }
 

@@ -94,6 +94,64 @@ async fn what_is_no_record_is_named_and_the_others_are_listed() {
     ");
 }
 
+/// A run with what the newer records have.
+fn trained(job: &str, commit: &str, accuracy: &str) -> Vec<(&'static str, AttributeValue)> {
+    let map = |name: &str, value: AttributeValue| AttributeValue::M([(name.to_owned(), value)].into());
+    let mut item = item(job);
+    item.extend([
+        ("git_hash", text(commit)),
+        ("metrics", map("accuracy", AttributeValue::N(accuracy.to_owned()))),
+        ("artifact", text(&format!("s3://models/{job}/output/model.tar.gz"))),
+        ("billable_seconds", AttributeValue::N("1800".to_owned())),
+    ]);
+    item
+}
+
+#[tokio::test]
+async fn runs_as_columns_differences_lineage_and_a_page() {
+    let emulator = Emulator::start().await;
+    put(&emulator, trained("iris-1", "1f0c2ab9", "0.5")).await;
+    put(&emulator, trained("iris-2", "2e0c2ab9", "0.75")).await;
+    let mut hostile = trained("iris-3", "2e0c2ab9", "0.25");
+    hostile.retain(|(name, _)| *name != "job_status");
+    hostile.push(("job_status", text("Failed")));
+    hostile.push((
+        "failure_reason",
+        text("</script><script>alert(1)</script>\u{1b}[2J row 17"),
+    ));
+    put(&emulator, hostile).await;
+    let sandbox = sandbox(&emulator).with("LC_ALL", "C.UTF-8");
+    let shown = tokio::task::spawn_blocking(move || {
+        let asked: [&[&str]; 6] = [
+            &["runs", "--metric", "accuracy"],
+            &["runs", "--diff", "iris-1", "iris-2"],
+            &["runs", "--metric", "acuracy"],
+            &["lineage", "s3://models/iris-1/output/model.tar.gz"],
+            &["lineage", "2e0c"],
+            &["lineage", "nothing"],
+        ];
+        let shown = asked.map(|arguments| sandbox.transcript(&sandbox.run(arguments)));
+        let written = sandbox
+            .run(&["report", "--output", "page.html", "--price", "ml.m5.large=0.5"])
+            .exits(0);
+        assert_eq!(written.stdout, "page.html\n");
+        let page = std::fs::read_to_string(sandbox.project().join("page.html")).unwrap();
+        let printed = sandbox
+            .run(&["report", "--output", "-", "--price", "ml.m5.large=0.5"])
+            .exits(0);
+        assert_eq!(printed.stdout.lines().count(), page.lines().count());
+        assert!(page.contains("<dd>0.7500</dd>"), "three half hours at 0.5");
+        assert_eq!(page.matches("<script").count(), 2);
+        assert!(!page.contains('\u{1b}'));
+        let refused = sandbox.run(&["report", "--price", "m5.large=1"]).exits(2);
+        refused.says(&["--price", "must be a SageMaker instance type"]);
+        let nowhere = sandbox.run(&["report", "--output", "missing/page.html"]).exits(1);
+        nowhere.says(&["cannot write missing/page.html"]);
+        shown.join("\n\n")
+    });
+    insta::assert_snapshot!(shown.await.unwrap());
+}
+
 #[tokio::test]
 async fn of_very_many_foreign_items_the_first_are_named() {
     let emulator = Emulator::start().await;

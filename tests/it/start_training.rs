@@ -16,6 +16,7 @@ use sgbuild::lambda::start_training::{self, Error, Services};
 use sgbuild::lambda::training_jobs::{SageMaker, TrainingJobs};
 use sgbuild::record::DynamoDb;
 use sgbuild::record::{DataSource, JobStatus, RunRecord};
+use sgbuild::requirements::RequirementList;
 use sgbuild::training::TrainingRun;
 use sgbuild::training::job::Job;
 use sgbuild::training::new_job::NewJob;
@@ -185,7 +186,10 @@ async fn the_run_is_recorded_with_commit_image_and_versions() {
     emulator.put("iris-input", "input/data/validation/", "").await;
     emulator.put("iris-input", KEY, r#"{"max_depth": 3}"#).await;
     let asked = jiff::Timestamp::now();
-    let run = Function::of(&emulator).handle(&payload(RUN)).await.unwrap();
+    let requirements = RequirementList::new(true, vec!["numpy==2.1.0".to_owned()]);
+    let mut payload = payload(RUN);
+    payload["requirements"] = json!(requirements);
+    let run = Function::of(&emulator).handle(&payload).await.unwrap();
     // SageMaker downloads later: the record says of when the versions are.
     let late = jiff::Timestamp::now();
     emulator.put("iris-input", keys[0], "too late").await;
@@ -205,6 +209,8 @@ async fn the_run_is_recorded_with_commit_image_and_versions() {
         "{record:?}"
     );
     assert!(record.training.image.ends_with("/iris@sha256:1f"));
+    assert_eq!(record.training.requirements, Some(requirements));
+    assert_eq!(record.input_digest.as_ref().map(String::len), Some(64));
     assert_eq!(record.channels, ["testing", "training"]);
     assert_eq!(record.data_source, Some(DataSource::Uploaded));
     assert_eq!(record.hyperparameters["max_depth"], "3");

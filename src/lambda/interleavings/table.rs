@@ -68,8 +68,12 @@ impl Table {
         record.failure_reason = progress.failure_reason.or(record.failure_reason.take());
         record.artifact = progress.artifact.or(record.artifact.take());
         record.billable_seconds = progress.billable_seconds.or(record.billable_seconds);
+        record.training_seconds = progress.training_seconds.or(record.training_seconds);
         if !progress.metrics.is_empty() {
             record.metrics = progress.metrics;
+        }
+        if !progress.metric_times.is_empty() {
+            record.metric_times = progress.metric_times;
         }
         true
     }

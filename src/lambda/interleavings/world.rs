@@ -324,7 +324,9 @@ impl SimulatedJob {
             started: None,
             ended: has_ended.then_some(since),
             metrics: [("accuracy".to_owned(), 0.97)].into(),
+            metric_times: [("accuracy".to_owned(), since)].into(),
             billable_seconds: has_ended.then_some(61),
+            training_seconds: has_ended.then_some(61),
             artifact: None,
         }
     }

@@ -189,8 +189,16 @@ fn a_metric_that_is_no_number_does_not_keep_a_run_from_being_recorded() {
         metrics: [("loss", f32::NAN), ("odd", f32::INFINITY), ("accuracy", 0.97)]
             .map(|(name, value)| (name.to_owned(), value))
             .into(),
+        metric_times: [("loss", 1), ("accuracy", 2)]
+            .map(|(name, second)| (name.to_owned(), Timestamp::from_second(second).unwrap()))
+            .into(),
         billable_seconds: None,
+        training_seconds: Some(122),
         artifact: None,
     };
-    assert_eq!(progress(&job).metrics, [("accuracy".to_owned(), 0.97)].into());
+    let progress = progress(&job);
+    assert_eq!(progress.metrics, [("accuracy".to_owned(), 0.97)].into());
+    let time = Timestamp::from_second(2).unwrap();
+    assert_eq!(progress.metric_times, [("accuracy".to_owned(), time)].into());
+    assert_eq!(progress.training_seconds, Some(122));
 }

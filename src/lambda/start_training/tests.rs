@@ -128,7 +128,9 @@ impl TrainingJobs for Jobs {
             started: None,
             ended: None,
             metrics: BTreeMap::new(),
+            metric_times: BTreeMap::new(),
             billable_seconds: None,
+            training_seconds: None,
             artifact: None,
         })
     }
@@ -228,6 +230,7 @@ async fn the_job_is_what_the_payload_and_the_hyperparameters_say() {
                 input: "s3://iris-input/input/data/training/",
                 output: "s3://iris-output/",
                 role: "arn:aws:iam::123456789012:role/training",
+                requirements: None,
                 metrics: {},
                 further: Some(
                     {},
