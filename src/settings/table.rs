@@ -138,6 +138,9 @@ table! {
         .flag_help("A host beside pip's indexes whose netrc entry the build gets (repeat for more)")
         .callers("which of your passwords the build gets");
 
+    ALLOW: List = list("allow", "Findings of `sgbuild check` that are meant, each with its reason: SGB205: why")
+        .otherwise("none");
+
     TRUST_DOCKERFILE: Switch = switch("trust-dockerfile",
             "Hand pip's credentials also to a build with Dockerfile lines or pip options of the project's own")
         .bare_flag(&[at(Build).after("no-cache")])
