@@ -47,8 +47,8 @@ pub(super) fn missing(seen: &Seen<'_>) -> Option<Finding> {
     if entry.is_none() && !is_plain(base) {
         return None;
     }
-    let is_elsewhere = seen.dockerfile.brings_train || names_train(seen.text) || copies_train(seen);
-    if is_elsewhere || seen.text.contains("sagemaker") || requires_toolkit(&seen.dockerfile.context) {
+    let is_elsewhere = seen.dockerfile.brings_train || names(seen.text, "train") || copies_train(seen);
+    if is_elsewhere || is_for_something_else(seen.text) || requires_toolkit(&seen.dockerfile.context) {
         return None;
     }
     let runs = || seen.parsed.instructions.iter().filter(|one| one.word == "RUN");
@@ -75,8 +75,21 @@ pub(super) fn missing(seen: &Seen<'_>) -> Option<Finding> {
             "Add ENTRYPOINT [\"python\", \"train.py\"], or put an executable `train` where PATH leads: CMD is not used in a training.",
         )
         .at(place)
-        .certain(seen.dockerfile.is_meant && !runs().any(may_bring)),
+        .certain(seen.dockerfile.is_meant && !names(seen.text, "serve") && !runs().any(may_bring)),
     )
+}
+
+/// Whether it has the toolkit, which brings `train`, or is for a notebook.
+fn is_for_something_else(text: &str) -> bool {
+    [
+        "sagemaker-training",
+        "sagemaker-containers",
+        "sagemaker_training",
+        "ipykernel",
+        "jupyter",
+    ]
+    .iter()
+    .any(|word| text.contains(word))
 }
 
 fn is_bare_interpreter(entry: &Instruction) -> bool {
@@ -99,12 +112,12 @@ fn is_plain(base: &str) -> bool {
     PLAIN.contains(&name)
 }
 
-/// Whether the text has `train` as a word of its own, which may be a program or a link to one.
-fn names_train(text: &str) -> bool {
+/// Whether the text has `program` as a word of its own, which may be a program or a link to one.
+fn names(text: &str, program: &str) -> bool {
     let lines = text.lines().filter(|line| !line.trim_start().starts_with('#'));
     lines
         .flat_map(|line| line.split(|c: char| !(c.is_ascii_alphanumeric() || "_-.".contains(c))))
-        .any(|word| word == "train")
+        .any(|word| word == program)
 }
 
 /// Whether a program of that name is in what is copied, or in a directory of it.

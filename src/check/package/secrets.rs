@@ -81,11 +81,8 @@ fn aws(path: &str, text: &str, is_certain: bool) -> Option<Finding> {
     let (at, _) = ids.find(|(_, id)| is_id(id) && different_letters(id) > 7)?;
     // Test data is not a secret, and nobody can tell.
     let is_for_tests = path.split('/').any(|part| part.starts_with("test"));
-    let has_secret = text.split(|c: char| !(c.is_ascii_alphanumeric() || "/+=".contains(c)));
-    let has_secret = has_secret.map(|word| word.trim_matches('='));
-    let has_secret = has_secret
-        .into_iter()
-        .any(|word| word.len() == 40 && is_mixed(word) && !word.contains("EXAMPLE"));
+    let mut words = text.split(|c: char| !(c.is_ascii_alphanumeric() || "/+".contains(c)));
+    let has_secret = words.any(|word| word.len() == 40 && is_mixed(word) && !word.contains("EXAMPLE"));
     has_secret.then(|| {
         credential(path, text, at, "an access key of AWS, with its secret").certain(is_certain && !is_for_tests)
     })
