@@ -122,9 +122,7 @@ rules! {
         BucketUnusable "SGB402" "bucket-unusable" Error "A bucket is not there, or may not be read";
         BucketRegion "SGB403" "bucket-region" Error "A bucket is in another region than the training";
         RepositoryMissing "SGB404" "repository-missing" Warning "The repository does not exist yet";
-        PassRole "SGB405" "pass-role" Error "The training's role may not be passed to SageMaker";
-        Quota "SGB406" "quota" Error "The account may not have that many instances";
-        AwsNotAsked "SGB407" "aws-not-asked" Warning "AWS did not answer what was asked";
+        AwsNotAsked "SGB405" "aws-not-asked" Warning "AWS did not answer what was asked";
     [Check]
         ExceptionWithoutReason "SGB901" "exception-without-reason" Error "An exception says no reason, or names no rule";
         ExceptionUnused "SGB902" "exception-unused" Warning "An exception matches nothing";

@@ -12,9 +12,9 @@ use crate::project::{Project, package_directory};
 use crate::reading::{self, Search};
 
 /// What is read of one file: sources are shorter, and what is longer is data.
-const MOST_OF_FILE: u64 = 2_000_000;
+const MOST_OF_FILE: u64 = 500_000;
 /// What is read of a project altogether: a check takes milliseconds.
-const MOST_ALTOGETHER: u64 = 64_000_000;
+const MOST_ALTOGETHER: u64 = 16_000_000;
 
 /// The files that are packed.
 pub(super) struct Files {

@@ -1,6 +1,6 @@
 //! Modules that are imported and that nothing installs.
 //!
-//! Read without running: what the training function's module imports when it is imported, what functions import in their plain lines, and
+//! Read without running: what the training function's module imports when it is imported, what its functions import in their plain lines, and
 //! the same of each module of the package that is reached so. What is tried, or depends on a condition, does not count.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,8 +16,6 @@ use crate::project::{SourceFile, is_of_standard_library, parse_python};
 
 /// A module is named in so many findings at most: the others have the same cure.
 const ONCE: usize = 1;
-/// What holds no requirement's module, whatever it is called.
-const NO_DISTRIBUTION: [&str; 3] = ["__main__", "_typeshed", "sitecustomize"];
 
 /// What the image is known to hold beside the package.
 pub(super) struct Installed {
@@ -44,8 +42,8 @@ struct Import {
     offset: usize,
 }
 
-/// Looks at all that is reached from the module `start`, or at every module where nobody says where it starts. Modules that do not parse
-/// are findings of their own.
+/// Looks at all that is reached from the module `start`, or, where nobody says where a training starts, from the packages themselves,
+/// and there at what is imported at once. Modules that do not parse are findings of their own.
 pub(super) fn look(modules: &BTreeMap<String, Module>, start: Option<&str>, installed: &Installed) -> Vec<Finding> {
     // A stack of its own is made once, not for each file.
     on_large_stack(|| looked(modules, start, installed)).unwrap_or_default()
@@ -55,12 +53,9 @@ fn looked(modules: &BTreeMap<String, Module>, start: Option<&str>, installed: &I
     let mut found = Vec::new();
     let mut left: Vec<String> = match start {
         Some(start) => with_packages(start),
-        None => modules
-            .keys()
-            .filter(|module| !is_beside_the_point(module))
-            .cloned()
-            .collect(),
+        None => modules.keys().filter(|module| is_at_the_top(module)).cloned().collect(),
     };
+    let own: BTreeSet<&str> = modules.keys().map(|module| top(module)).collect();
     let mut seen: BTreeSet<String> = left.iter().cloned().collect();
     let known = Distributions::read();
     let all = known.with_brought(&installed.required);
@@ -81,12 +76,12 @@ fn looked(modules: &BTreeMap<String, Module>, start: Option<&str>, installed: &I
         };
         let is_package = module.path.ends_with("/__init__.py");
         let mut imports = Vec::new();
-        gather(parsed.suite(), &name, is_package, &mut imports);
+        gather(parsed.suite(), &name, is_package, start.is_some(), &mut imports);
         for import in imports {
-            let own: Vec<String> = with_packages(&import.module);
-            if own.iter().any(|part| modules.contains_key(part)) {
-                left.extend(own.into_iter().filter(|part| seen.insert(part.clone())));
-            } else if let Some(missing) = judge.missing(&import.module, modules) {
+            if own.contains(top(&import.module)) {
+                let parts = with_packages(&import.module).into_iter();
+                left.extend(parts.filter(|part| modules.contains_key(part) && seen.insert(part.clone())));
+            } else if let Some(missing) = judge.missing(&import.module) {
                 let times = told.entry(missing.module.clone()).or_default();
                 *times += 1;
                 if *times <= ONCE {
@@ -105,23 +100,12 @@ fn with_packages(module: &str) -> Vec<String> {
     ends.map(|end| module[..end].to_owned()).collect()
 }
 
-fn is_beside_the_point(module: &str) -> bool {
-    module.split('.').any(|part| {
-        matches!(
-            part,
-            "tests"
-                | "test"
-                | "testing"
-                | "conftest"
-                | "setup"
-                | "docs"
-                | "examples"
-                | "benchmarks"
-                | "_vendor"
-                | "vendor"
-        ) || part.starts_with("test_")
-            || part.ends_with("_test")
-    })
+fn is_at_the_top(module: &str) -> bool {
+    !module.contains('.') && !matches!(module, "conftest" | "docs" | "examples" | "setup" | "test" | "tests")
+}
+
+fn top(module: &str) -> &str {
+    module.split('.').next().unwrap_or(module)
 }
 
 fn unreadable(file: &SourceFile) -> Option<Finding> {
@@ -144,7 +128,7 @@ fn unreadable(file: &SourceFile) -> Option<Finding> {
 }
 
 /// The imports of plain lines, in functions and classes as well.
-fn gather(body: &[Stmt], module: &str, is_package: bool, found: &mut Vec<Import>) {
+fn gather(body: &[Stmt], module: &str, is_package: bool, with_functions: bool, found: &mut Vec<Import>) {
     for statement in body {
         let offset = statement.start().to_usize();
         match statement {
@@ -161,8 +145,10 @@ fn gather(body: &[Stmt], module: &str, is_package: bool, found: &mut Vec<Import>
                 let names = import.names.iter().map(|alias| format!("{from}.{}", alias.name));
                 found.extend(names.map(|module| Import { module, offset }));
             }
-            Stmt::FunctionDef(function) => gather(&function.body, module, is_package, found),
-            Stmt::ClassDef(class) => gather(&class.body, module, is_package, found),
+            Stmt::FunctionDef(function) if with_functions => {
+                gather(&function.body, module, is_package, with_functions, found);
+            }
+            Stmt::ClassDef(class) => gather(&class.body, module, is_package, with_functions, found),
             _ => {}
         }
     }
@@ -199,11 +185,10 @@ struct Missing {
 }
 
 impl Judge<'_> {
-    fn missing(&self, module: &str, own: &BTreeMap<String, Module>) -> Option<Missing> {
-        let top = module.split('.').next().unwrap_or(module);
-        let inside = format!("{top}.");
-        let is_own = own.keys().any(|name| name == top || name.starts_with(&inside));
-        if is_own || is_of_standard_library(top) || NO_DISTRIBUTION.contains(&top) || self.installed.may_be_more {
+    fn missing(&self, module: &str) -> Option<Missing> {
+        let top = top(module);
+        // Modules with an underscore before them are Python's own parts, or nobody's.
+        if is_of_standard_library(top) || top.starts_with('_') || self.installed.may_be_more {
             return None;
         }
         let held_by = self.known.holding(module);
@@ -224,7 +209,7 @@ impl Judge<'_> {
 
 /// A namespace's part is more than its first name.
 fn held_module(module: &str, held_by: &[&str]) -> String {
-    let top = module.split('.').next().unwrap_or(module);
+    let top = top(module);
     let is_namespace = matches!(top, "google" | "azure" | "ruamel");
     if is_namespace {
         format!("{top}, of {}", held_by.join(" or "))
@@ -261,7 +246,7 @@ impl Missing {
         };
         Finding::new(
             Rule::ImportNotRequired,
-            format!("{module} is imported, and no requirement is known to bring it: the training would end with ModuleNotFoundError"),
+            format!("{module} is imported, and no requirement is known to bring it: importing it would end with ModuleNotFoundError"),
             format!("{add}: install_requires of setup(), dependencies of [project], or the file that `requirements` names."),
         )
         .at(place)
