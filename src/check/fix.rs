@@ -11,18 +11,46 @@ use crate::reading::{self, PROJECT_FILE};
 /// The number of a line, what it was, and what it becomes.
 type Change<'a> = (usize, &'a str, Option<&'a str>);
 
-/// Mends what can be mended of `findings`, in the project in `root`, and answers with what it did.
+/// What was mended.
+#[derive(Debug, Default)]
+pub struct Mended {
+    /// In words, one a change.
+    pub done: Vec<String>,
+    /// The places that were changed.
+    places: Vec<(String, usize)>,
+}
+
+impl Mended {
+    /// Whether a finding is mended.
+    #[must_use]
+    pub fn has(&self, finding: &Finding) -> bool {
+        let place = match (&finding.fix, &finding.place) {
+            (Some(Fix::EmptyFile(path)), _) => (path.clone(), 0),
+            (
+                Some(Fix::Line { .. }),
+                Some(Place {
+                    file, line: Some(line), ..
+                }),
+            ) => (file.clone(), *line),
+            _ => return false,
+        };
+        self.places.contains(&place)
+    }
+}
+
+/// Mends what can be mended of `findings`, in the project in `root`.
 ///
 /// # Errors
 /// A file cannot be written.
-pub fn mend(root: &Path, findings: &[Finding]) -> io::Result<Vec<String>> {
-    let mut done = Vec::new();
+pub fn mend(root: &Path, findings: &[Finding]) -> io::Result<Mended> {
+    let mut mended = Mended::default();
     let mut lines: BTreeMap<&str, Vec<Change<'_>>> = BTreeMap::new();
     for finding in findings {
         match (&finding.fix, &finding.place) {
             (Some(Fix::EmptyFile(path)), _) if is_inside(root, path) => {
                 fs::File::create_new(root.join(path))?;
-                done.push(format!("{path}: made"));
+                mended.done.push(format!("{path}: made"));
+                mended.places.push((path.clone(), 0));
             }
             (
                 Some(Fix::Line { was, becomes }),
@@ -37,10 +65,10 @@ pub fn mend(root: &Path, findings: &[Finding]) -> io::Result<Vec<String>> {
     }
     for (file, changes) in lines {
         if is_inside(root, file) {
-            done.extend(exchange(root, file, &changes)?);
+            exchange(root, file, &changes, &mut mended)?;
         }
     }
-    Ok(done)
+    Ok(mended)
 }
 
 /// Whether a file is the project's own, as far as links go.
@@ -52,11 +80,11 @@ fn is_inside(root: &Path, path: &str) -> bool {
     !named.is_symlink() && above.starts_with(root)
 }
 
-fn exchange(root: &Path, file: &str, changes: &[Change<'_>]) -> io::Result<Vec<String>> {
+fn exchange(root: &Path, file: &str, changes: &[Change<'_>], mended: &mut Mended) -> io::Result<()> {
     let path = root.join(file);
     let text = reading::text(&path, PROJECT_FILE)?;
     let mut lines: Vec<Option<String>> = text.split_inclusive('\n').map(|line| Some(line.to_owned())).collect();
-    let mut done = Vec::new();
+    let before = mended.done.len();
     for (line, was, becomes) in changes {
         let Some(Some(there)) = lines.get(line - 1).cloned() else {
             continue;
@@ -67,9 +95,12 @@ fn exchange(root: &Path, file: &str, changes: &[Change<'_>]) -> io::Result<Vec<S
         }
         let end = &there[bare.len()..];
         lines[line - 1] = becomes.map(|becomes| format!("{becomes}{end}"));
-        done.push(format!("{file}:{line}: {}", becomes.unwrap_or("taken out").trim()));
+        mended
+            .done
+            .push(format!("{file}:{line}: {}", becomes.unwrap_or("taken out").trim()));
+        mended.places.push((file.to_owned(), *line));
     }
-    if !done.is_empty() {
+    if mended.done.len() > before {
         // In place by one rename: a file that is half written would be worse than what was found.
         let directory = path.parent().unwrap_or(root);
         let mut written = tempfile::NamedTempFile::new_in(directory)?;
@@ -77,7 +108,7 @@ fn exchange(root: &Path, file: &str, changes: &[Change<'_>]) -> io::Result<Vec<S
         fs::set_permissions(written.path(), fs::metadata(&path)?.permissions())?;
         written.persist(&path).map_err(|error| error.error)?;
     }
-    Ok(done)
+    Ok(())
 }
 
 #[cfg(test)]
@@ -104,7 +135,8 @@ mod tests {
                 change(1, "FROM a", None),
             ],
         );
-        assert_eq!(done.unwrap().len(), 2);
+        let mended = done.unwrap();
+        assert_eq!(mended.done.len(), 2);
         assert_eq!(
             fs::read_to_string(root.path().join("Dockerfile")).unwrap(),
             "ENTRYPOINT [\"b\"]\r\nCMD c"
@@ -118,6 +150,7 @@ mod tests {
             fix: Some(Fix::EmptyFile("../outside/__init__.py".to_owned())),
             ..Finding::new(Rule::FunctionNotPacked, "", "")
         };
-        assert!(mend(root.path(), &[finding]).unwrap().is_empty());
+        let mended = mend(root.path(), std::slice::from_ref(&finding)).unwrap();
+        assert!(mended.done.is_empty() && !mended.has(&finding));
     }
 }

@@ -24,7 +24,7 @@ mod tests;
 pub use dockerfile::Dockerfile;
 pub use exceptions::Applied;
 pub use finding::{Finding, Fix, Place, Severity};
-pub use fix::mend;
+pub use fix::{Mended, mend};
 pub use request::Request;
 pub use rule::{Group, Rule};
 pub use sarif::sarif;

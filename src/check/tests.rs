@@ -426,7 +426,7 @@ fn mending_leaves_nothing_to_mend() {
     let text = "FROM python:3.11\nENTRYPOINT python train.py --epochs 3\n";
     fs::write(root.path().join("Dockerfile"), text).unwrap();
     let applied = case().dockerfile(text).look(root.path());
-    let done = mend(root.path(), &applied.findings).unwrap();
+    let done = mend(root.path(), &applied.findings).unwrap().done;
     assert_eq!(
         done,
         ["Dockerfile:2: ENTRYPOINT [\"python\", \"train.py\", \"--epochs\", \"3\"]"]
@@ -449,7 +449,7 @@ fn an_empty_init_is_made() {
     let applied = bad.look(root.path());
     assert_eq!(ids(&applied), ["SGB005"], "{:?}", applied.findings);
     assert_eq!(
-        mend(root.path(), &applied.findings).unwrap(),
+        mend(root.path(), &applied.findings).unwrap().done,
         ["iris/rank/__init__.py: made"]
     );
 }

@@ -140,7 +140,7 @@ pub enum Command {
     Init(Init),
     /// Show the project's metadata as sgbuild understands it, and where it is from
     Inspect(Inspect),
-    /// Look for what would fail: in the project, its Dockerfile, the image, the training request
+    /// Look for what would fail: in project, Dockerfile, image and request
     Check(Check),
     /// Write dist/: sdist, Dockerfile, requirements and run.py, a complete build context
     Dist(Dist),

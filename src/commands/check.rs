@@ -84,13 +84,11 @@ fn finish(arguments: &cli::Check, checkout: &Checkout<'_>, print: &Print<'_>, fo
     };
     let mut applied = without_exceptions(found, checkout, is_looked_for);
     if arguments.fix {
-        let done = check::mend(checkout.settings.root(), &applied.findings).map_err(CommandError::NotMended)?;
-        for line in &done {
+        let mended = check::mend(checkout.settings.root(), &applied.findings).map_err(CommandError::NotMended)?;
+        for line in &mended.done {
             checkout.progress.step(&format!("Mended {line}"));
         }
-        applied
-            .findings
-            .retain(|finding| finding.fix.is_none() || done.is_empty());
+        applied.findings.retain(|finding| !mended.has(finding));
     }
     let (errors, warnings) = (applied.count(Severity::Error), applied.count(Severity::Warning));
     let shown = match arguments.format {

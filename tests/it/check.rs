@@ -136,10 +136,13 @@ fn what_cannot_be_read_is_a_finding() {
         spoilt("setup.py", b"setup(\n"),
         (
             "SGB001".to_owned(),
-            serde_json::json!({ "file": "setup.py", "line": 1, "column": 6 })
+            serde_json::json!({ "file": "setup.py", "line": 2, "column": 1 })
         )
     );
-    assert_eq!(spoilt("pyproject.toml", b"[project\n").0, "SGB001");
+    // Without settings there is no check.
+    fs::write(sandbox.project().join("pyproject.toml"), "[project\n").unwrap();
+    sandbox.run(&["check"]).exits(1).says(&["pyproject.toml"]);
+    fs::remove_file(sandbox.project().join("pyproject.toml")).unwrap();
     assert_eq!(spoilt("setup.py", b"# caf\xe9\n").0, "SGB001");
     assert_eq!(spoilt("Dockerfile", b"FROM caf\xe9\n").0, "SGB107");
     sandbox.write("../outside.csv", "secret\n");
