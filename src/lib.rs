@@ -36,6 +36,7 @@ mod wildcard;
 
 // The data path.
 pub mod build_record;
+pub mod check;
 pub mod comparison;
 pub mod dist;
 pub mod engine;

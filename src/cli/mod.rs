@@ -3,6 +3,7 @@
 mod base;
 mod build;
 mod cache;
+mod check;
 mod completions;
 mod destroy;
 mod diff;
@@ -26,6 +27,7 @@ mod train;
 pub use base::Base;
 pub use build::Build;
 pub use cache::{Action, Cache};
+pub use check::{Check, Format};
 pub use completions::{Completions, Shell};
 pub use destroy::Destroy;
 pub use diff::Diff;
@@ -145,6 +147,8 @@ pub enum Command {
     Init(Init),
     /// Show the project's metadata as sgbuild understands it, and where it is from
     Inspect(Inspect),
+    /// Look for what would fail: in project, Dockerfile, image and request
+    Check(Check),
     /// Write dist/: sdist, Dockerfile, requirements and run.py, a complete build context
     Dist(Dist),
     /// Write dist/ if it is stale, and build the image
@@ -190,6 +194,7 @@ impl Command {
         let given = match self {
             Self::Init(arguments) => &arguments.directory,
             Self::Inspect(arguments) => &arguments.directory,
+            Self::Check(arguments) => &arguments.directory,
             Self::Dist(arguments) => &arguments.directory,
             Self::Build(arguments) => &arguments.directory,
             Self::Push(arguments) => &arguments.directory,
@@ -219,6 +224,7 @@ impl Command {
     pub fn settings(&self) -> Vec<(&'static Definition, Value)> {
         let given = match self {
             Self::Inspect(arguments) => &arguments.settings.given,
+            Self::Check(arguments) => &arguments.settings.given,
             Self::Dist(arguments) => &arguments.settings.given,
             Self::Build(arguments) => &arguments.settings.given,
             Self::Push(arguments) => &arguments.settings.given,

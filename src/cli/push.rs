@@ -16,6 +16,9 @@ pub struct Push {
     /// Follow the training job to its end with its log; fail if it fails
     #[arg(long, help_heading = "Training")]
     pub(crate) wait: bool,
+    /// Build and push in spite of what `sgbuild check` calls an error
+    #[arg(long)]
+    pub(crate) no_check: bool,
     #[command(flatten)]
     pub(crate) settings: SettingFlags<Self>,
     #[command(flatten)]

@@ -180,12 +180,43 @@ pub enum CommandError {
         /// Why.
         source: io::Error,
     },
+    /// `sgbuild check` found errors, or warnings where these count.
+    #[error("{} found", counted(*.errors, *.warnings))]
+    Found {
+        /// How many errors.
+        errors: usize,
+        /// How many warnings.
+        warnings: usize,
+    },
+    /// `sgbuild push` found errors before it began.
+    #[error("the push would fail, or do harm: {}", .errors.join("\n"))]
+    FoundBeforePush {
+        /// The findings, each with what to do.
+        errors: Vec<String>,
+    },
+    /// `--fix` could not write.
+    #[error("cannot mend what was found")]
+    NotMended(#[source] io::Error),
     /// The process could not start its threads.
     #[error("cannot start")]
     Runtime(#[source] io::Error),
     /// Stdout is closed or full.
     #[error("cannot write to standard output")]
     Stdout(#[source] io::Error),
+}
+
+/// `2 errors and 1 warning`.
+fn counted(errors: usize, warnings: usize) -> String {
+    let of = |count: usize, what: &str| match count {
+        0 => None,
+        1 => Some(format!("1 {what}")),
+        _ => Some(format!("{count} {what}s")),
+    };
+    let both: Vec<String> = [of(errors, "error"), of(warnings, "warning")]
+        .into_iter()
+        .flatten()
+        .collect();
+    both.join(" and ")
 }
 
 impl Explain for CommandError {
@@ -201,6 +232,8 @@ impl Explain for CommandError {
             Self::UnknownCode { .. } => Code::UnknownCode,
             Self::NoSetting(_) => Code::SettingUnknown,
             Self::ImagesDiffer => Code::ImagesDiffer,
+            Self::Found { .. } | Self::FoundBeforePush { .. } => Code::CheckFailed,
+            Self::NotMended(source) => Code::of_unwritten(source, Code::NotWritable),
             Self::PipelineEngine { .. } => Code::NeedsDocker,
             Self::TwoOutputs => Code::OutputUnusable,
             Self::NoTable | Self::NoRuns => Code::RunTableUnusable,
@@ -282,6 +315,11 @@ impl Explain for CommandError {
                 }
                 _ => Advice::of_unwritten(source),
             },
+            Self::Found { .. } => Fault::User.hint(
+                "`sgbuild explain` and a rule's id tell more of it; what is meant can be allowed with a reason: `# sgbuild: allow[SGB103] why`.",
+            ),
+            Self::FoundBeforePush { .. } => Fault::User.hint("`--no-check` pushes all the same; `sgbuild check` shows the warnings, too."),
+            Self::NotMended(source) => Advice::of_unwritten(source),
             Self::ImagesDiffer | Self::Runtime(_) => Fault::User.alone(),
             Self::Stdout(output) => Advice::of_unwritten(output),
         }

@@ -1,11 +1,13 @@
 //! `sgbuild explain`: what there is to say of an error, beyond its message. It needs no project, network or configuration.
 
 use serde::Serialize;
+use serde_json::json;
 
 use super::{CommandError, json};
+use crate::check::Rule;
 use crate::cli;
 use crate::error::Error;
-use crate::explain::{Code, Summary};
+use crate::explain::{Code, Summary, plain};
 use crate::near::nearest;
 use crate::shown::{Data, Page};
 
@@ -23,6 +25,9 @@ pub(super) fn run(arguments: &cli::Explain) -> Result<Data, Error> {
     let Some(given) = &arguments.code else {
         return Ok(if as_json { json(&summaries()) } else { list() });
     };
+    if let Some(rule) = rule(given) {
+        return Ok(of_rule(rule, as_json));
+    }
     let code = read(given)?;
     if as_json {
         return Ok(json(&Explained {
@@ -31,6 +36,26 @@ pub(super) fn run(arguments: &cli::Explain) -> Result<Data, Error> {
         }));
     }
     Ok(Data::File(code.plain_page()))
+}
+
+/// The rule of `sgbuild check` that is meant: alone, or as a finding has it.
+fn rule(given: &str) -> Option<Rule> {
+    let name = given.trim().trim_end_matches([':', ']']);
+    Rule::find(name.rsplit('[').next().unwrap_or(name)).filter(|rule| Code::find(name).is_none() || name == rule.id())
+}
+
+fn of_rule(rule: Rule, as_json: bool) -> Data {
+    if !as_json {
+        return Data::File(plain(rule.page()));
+    }
+    json(&json!({
+        "rule": rule.id(),
+        "name": rule.name(),
+        "group": rule.group(),
+        "severity": rule.severity(),
+        "title": rule.summary(),
+        "text": rule.page(),
+    }))
 }
 
 /// The code that is meant: alone, or as the message has it.

@@ -102,6 +102,11 @@ impl<'a> Job<'a> {
         })
     }
 
+    /// What the file says that the setting `requirements` names.
+    pub(super) fn requirements(&self) -> Option<&Requirements> {
+        self.requirements.as_ref()
+    }
+
     fn settings(&self) -> &'a Settings {
         &self.checkout.settings
     }
@@ -426,7 +431,7 @@ fn package(archives: &Archives) -> Package {
 }
 
 /// What the file says that the setting `requirements` names.
-fn read_requirements(project: &Project, checkout: &Checkout<'_>) -> Result<Option<Requirements>, Error> {
+pub(super) fn read_requirements(project: &Project, checkout: &Checkout<'_>) -> Result<Option<Requirements>, Error> {
     let settings = &checkout.settings;
     let Some(named) = settings.requirements_file() else {
         return Ok(None);

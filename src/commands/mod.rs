@@ -4,6 +4,8 @@ mod archives;
 mod base;
 mod build;
 mod cache;
+mod check;
+mod checked;
 mod checkout;
 mod completions;
 mod destroy;
@@ -78,6 +80,10 @@ pub fn begin<'a>(
     let work: Work<'a> = match command {
         Command::Init(arguments) => return init::run(arguments, &open()?).map(Begun::Over),
         Command::Inspect(arguments) => return inspect::run(arguments, &open()?).map(Begun::Over),
+        Command::Check(arguments) if arguments.is_offline() => {
+            return check::run(arguments, &open()?, print).map(Begun::Over);
+        }
+        Command::Check(arguments) => Box::pin(async move { Box::pin(check::ask(arguments, &open()?, print)).await }),
         Command::Dist(arguments) => return dist::run(arguments, &open()?).map(Begun::Over),
         Command::Cache(arguments) => return cache::run(arguments, &open()?).map(Begun::Over),
         Command::Settings(arguments) if arguments.schema => return Ok(Begun::Over(settings::schema())),

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::checkout::Checkout;
 use super::job::{self, Job};
-use super::{CommandError, dist, json, logs, sbom, target, train};
+use super::{CommandError, checked, dist, json, logs, sbom, target, train};
 use crate::build_record::Source;
 use crate::cli;
 use crate::engine::{Amounts, BuiltImage, Sbom};
@@ -25,6 +25,9 @@ pub(super) async fn run(arguments: &cli::Push, checkout: &Checkout<'_>) -> Resul
     let attaches = sbom::wanted(checkout)? == Sbom::Attach;
     let job = Job::open(checkout)?;
     job.check_trust()?;
+    if !arguments.no_check {
+        checked::before_push(&job)?;
+    }
     let training = training_settings(arguments, &job)?;
     let plan = job.plan()?;
     let target = target::settings(&job).await?;

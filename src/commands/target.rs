@@ -68,7 +68,7 @@ pub(super) async fn image(text: &str, checkout: &Checkout<'_>) -> Result<Referen
 }
 
 /// As in `docker push`: a first component with a dot or a port, or `localhost`, is a registry.
-fn is_with_registry(name: &str) -> bool {
+pub(super) fn is_with_registry(name: &str) -> bool {
     let first = name.split('/').next().unwrap_or_default();
     name.contains('/') && (first.contains(['.', ':']) || first == "localhost")
 }

@@ -61,6 +61,7 @@ codes! {
         NeedsProjectCode "needs-project-code" [1],
         NotInstallable "not-installable" [1],
         FilesCollide "files-collide" [1],
+        CheckFailed "check-failed" [1],
     "The training function":
         NoTrainingFunction "no-training-function" [1],
         SeveralTrainingFunctions "several-training-functions" [1],

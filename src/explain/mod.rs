@@ -4,6 +4,7 @@ mod code;
 mod plain;
 
 pub use code::{Code, Summary};
+pub(crate) use plain::plain;
 
 use std::error::Error as StdError;
 use std::io;

@@ -8,7 +8,7 @@ const WIDTH: usize = 100;
 const ITEM: &str = "- ";
 
 /// `page` without marks: blocks of code are indented, and of a link, where it leads stands behind its words.
-pub(super) fn plain(page: &str) -> String {
+pub(crate) fn plain(page: &str) -> String {
     let mut shown = String::new();
     let mut is_code = false;
     for line in page.lines() {

@@ -110,10 +110,7 @@ pub(super) fn pruned(
         path: out_dir.to_path_buf(),
         source,
     })?;
-    let mut pruned = Pruned {
-        dirs: vec!["build".to_owned(), names.top.clone()],
-        files: Vec::new(),
-    };
+    let mut pruned = never_packed(project, names);
     let output_dirs = output_dirs.iter().map(|dir| project.root.join(dir));
     for dir in output_dirs.chain([out_dir.to_path_buf()]) {
         match below_root(&project.root, &dir) {
@@ -122,6 +119,15 @@ pub(super) fn pruned(
             None => {}
         }
     }
+    Ok(pruned)
+}
+
+/// What is never packed, wherever archives are written to.
+pub(super) fn never_packed(project: &Project, names: &Names) -> Pruned {
+    let mut pruned = Pruned {
+        dirs: vec!["build".to_owned(), names.top.clone()],
+        files: Vec::new(),
+    };
     // setuptools packs an older `dist` when MANIFEST.in says so, each archive containing the last; unless the project
     // has a package of that name, nobody means that.
     let mut packages = project
@@ -132,7 +138,7 @@ pub(super) fn pruned(
     if !packages.any(|dir| dir.is_ok_and(|dir| dir == "dist" || dir.starts_with("dist/"))) {
         pruned.dirs.push("dist".to_owned());
     }
-    Ok(pruned)
+    pruned
 }
 
 /// `dir` relative to `root`, links resolved; `None` if it lies elsewhere or does not exist.

@@ -90,11 +90,19 @@ fn root_module(name: &str) -> &str {
     name.split('.').next().unwrap_or(name)
 }
 
+/// Whether a module is Python's own, in any version that an image may have.
+pub(crate) fn is_of_standard_library(module: &str) -> bool {
+    is_among(STANDARD_LIBRARY, module)
+}
+
+fn is_among(names: &str, module: &str) -> bool {
+    names.split_whitespace().any(|name| name == module)
+}
+
 /// Whether a module is Python's, setuptools', or beside setup.py.
 fn is_there(root: &Path, module: &str) -> bool {
-    let is_among = |names: &str| names.split_whitespace().any(|name| name == module);
     let is_beside = || root.join(module).is_dir() || root.join(format!("{module}.py")).is_file();
-    module.is_empty() || is_among(STANDARD_LIBRARY) || is_among(WITH_SETUPTOOLS) || is_beside()
+    module.is_empty() || is_of_standard_library(module) || is_among(WITH_SETUPTOOLS, module) || is_beside()
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("python", "\"/usr/bin/python3.11\""),
     ("python-timeout", "300"),
     ("uv", "\"/usr/local/bin/uv\""),
+    ("allow", "[\"SGB205: the instances have disks of their own\"]"),
     (
         "base-image",
         "\"123456789012.dkr.ecr.us-west-2.amazonaws.com/base/python:3.11\"",

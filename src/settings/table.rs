@@ -58,6 +58,9 @@ table! {
         .callers(PROGRAM)
         .documented("The [uv](https://docs.astral.sh/uv/) (0.7 or newer) that installs what Python needs to answer");
 
+    ALLOW: List = list("allow", "Findings of `sgbuild check` that are meant, each with its reason")
+        .documented("Findings of `sgbuild check` that are meant, each with its reason: `SGB205: the instances have disks of their own`, see [checking](check.md#what-is-meant)");
+
     // What the image holds.
 
     BASE_IMAGE: Option<Text> = text("base-image", "The image to build on, instead of the official Python slim image")

@@ -7,7 +7,7 @@
 //! [`follow`] and [`job_log`] look at the job afterwards.
 
 pub(crate) mod combinations;
-mod error;
+pub(crate) mod error;
 pub(crate) mod fields;
 pub mod follow;
 mod forms;

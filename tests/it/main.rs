@@ -14,6 +14,7 @@ mod base_images;
 mod build_record;
 mod bytecode;
 mod cases;
+mod check;
 mod cli;
 mod daemons;
 mod data_trigger;

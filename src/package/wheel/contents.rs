@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::archive::Archive;
-use super::{Error, Quiet, Wheel, dist_info, order, package_data, scripts};
+use super::{Error, OwnFile, Quiet, Wheel, dist_info, order, package_data, scripts};
 use crate::package::build_py::{self, Module};
 use crate::package::files::Pruned;
 use crate::package::listing::{self, EggInfo, Listing};
@@ -74,6 +74,22 @@ impl Contents {
         let own = dist_info.into_iter();
         members.extend(own.map(|(name, text)| (join(&dir, name), Source::Generated(text))));
         Ok(Self { tree, members })
+    }
+
+    /// Those of the members that are files of the project.
+    pub(super) fn own_files(&self) -> Result<Vec<OwnFile>, Error> {
+        let own = self.members.iter().filter_map(|(member, source)| match source {
+            Source::File { path, .. } | Source::Script { path } => Some((member, path)),
+            Source::Generated(_) => None,
+        });
+        own.map(|(member, path)| {
+            Ok(OwnFile {
+                member: member.clone(),
+                path: path.clone(),
+                real: self.tree.real(path)?,
+            })
+        })
+        .collect()
     }
 
     /// Writes all of it, and last the `RECORD` of it under the path `record`.

@@ -100,6 +100,35 @@ pub fn pack(
     contents.write(archive, &join(&names.dist_info(), "RECORD"), progress)
 }
 
+/// A file of the project that its wheel holds.
+#[derive(Debug, Clone)]
+pub(crate) struct OwnFile {
+    /// What it is called in the wheel.
+    pub(crate) member: String,
+    /// Relative to the project.
+    pub(crate) path: String,
+    /// Where it really is.
+    pub(crate) real: PathBuf,
+}
+
+/// The files of the project that its wheel holds. Nothing is written.
+///
+/// # Errors
+/// As [`pack`], but for places that cannot be written to.
+pub(crate) fn own_files(project: &Project, progress: &dyn Progress) -> Result<Vec<OwnFile>, Error> {
+    if let Some(reason) = project.build.wheel_by_backend() {
+        return Err(Error::WheelNeedsBackend {
+            reason: reason.to_owned(),
+        });
+    }
+    let names = Names::of(&project.metadata)?;
+    let pruned = listing::never_packed(project, &names);
+    let tree = listing::tree(project, &pruned);
+    let quiet = Quiet(progress);
+    let egg_info = EggInfo::of(project, &names, &tree, &quiet)?;
+    Contents::gather(project, &names, PYTHON_3, tree, egg_info, &pruned, &quiet)?.own_files()
+}
+
 /// The Pythons that a wheel is for.
 const PYTHON_3: &[&str] = &["py3"];
 const UNIVERSAL: &[&str] = &["py2", "py3"];

@@ -179,6 +179,18 @@ impl Settings {
         }))
     }
 
+    /// The Dockerfile template's path, as it is named.
+    #[must_use]
+    pub fn template_path(&self) -> Option<&str> {
+        self.get(&table::DOCKERFILE_TEMPLATE)
+    }
+
+    /// The findings that are meant, and where that is set.
+    #[must_use]
+    pub fn allowed(&self) -> (&[String], String) {
+        (self.get(&table::ALLOW), self.origin_of(&table::ALLOW).to_string())
+    }
+
     /// Source: <https://reproducible-builds.org/specs/source-date-epoch/>.
     fn source_date_epoch(&self) -> Result<Option<i64>, Error> {
         const NAME: &str = "SOURCE_DATE_EPOCH";

@@ -1,0 +1,164 @@
+//! What is in the AWS account; only asked with `--aws`, and nothing there is changed.
+
+use std::fmt::Display;
+
+use aws_config::{Region, SdkConfig};
+use aws_sdk_lambda::operation::get_function_configuration::GetFunctionConfigurationError;
+use aws_sdk_s3::error::ProvideErrorMetadata as _;
+
+use super::finding::Finding;
+use super::rule::Rule;
+use crate::aws::CallError;
+use crate::oci::Repository;
+use crate::registry::ecr::{self, EcrHost};
+
+/// What is asked about.
+#[derive(Debug)]
+pub(crate) struct Asked<'a> {
+    /// The training function: its name or ARN.
+    pub(crate) function: Option<&'a str>,
+    /// The settings that name buckets, with the buckets.
+    pub(crate) buckets: Vec<(&'static str, &'a str)>,
+    /// Where the image is pushed, where that is in ECR.
+    pub(crate) repository: Option<&'a Repository>,
+    /// Whether the push may create that.
+    pub(crate) creates_repository: bool,
+}
+
+/// Asks AWS for all of it at once.
+pub(crate) async fn look(asked: &Asked<'_>, config: &SdkConfig) -> Vec<Finding> {
+    // The training is where its function is.
+    let region = asked
+        .function
+        .and_then(|function| function.strip_prefix("arn:")?.split(':').nth(2))
+        .filter(|region| !region.is_empty())
+        .map_or_else(|| crate::aws::region::configured(config), str::to_owned);
+    if region.is_empty() {
+        let advice = "Set `region`, or AWS_REGION.";
+        return vec![Finding::new(
+            Rule::AwsNotAsked,
+            "no AWS region is set, so nothing was asked",
+            advice,
+        )];
+    }
+    let buckets = futures_util::future::join_all(
+        asked
+            .buckets
+            .iter()
+            .map(|(setting, name)| bucket(setting, name, &region, config)),
+    );
+    let (function, repository, buckets) = tokio::join!(
+        function(asked.function, &region, config),
+        repository(asked, config),
+        buckets,
+    );
+    function
+        .into_iter()
+        .chain(repository)
+        .chain(buckets.into_iter().flatten())
+        .collect()
+}
+
+fn not_asked(what: &str, why: &dyn Display) -> Finding {
+    Finding::new(
+        Rule::AwsNotAsked,
+        format!("AWS does not tell of {what}: {why}"),
+        "`aws sts get-caller-identity` shows whose credentials are used.",
+    )
+}
+
+async fn function(name: Option<&str>, region: &str, config: &SdkConfig) -> Option<Finding> {
+    let name = name?;
+    let settings = aws_sdk_lambda::config::Builder::from(config)
+        .region(Region::new(region.to_owned()))
+        .build();
+    let client = aws_sdk_lambda::Client::from_conf(settings);
+    // The configuration alone: GetFunction answers with a link to the code besides.
+    let error = client
+        .get_function_configuration()
+        .function_name(name)
+        .send()
+        .await
+        .err()?;
+    let is_missing = error
+        .as_service_error()
+        .is_some_and(GetFunctionConfigurationError::is_resource_not_found_exception);
+    Some(if is_missing {
+        Finding::new(
+            Rule::FunctionMissing,
+            format!("there is no function {name} in {region}"),
+            "`sgbuild status` names the one of the pipeline, and `sgbuild launch` makes it.",
+        )
+    } else {
+        not_asked(&format!("the function {name}"), &CallError::from_sdk(&error))
+    })
+}
+
+async fn repository(asked: &Asked<'_>, config: &SdkConfig) -> Option<Finding> {
+    let repository = asked.repository?;
+    let host = EcrHost::of(repository)?;
+    match ecr::describe(config, &host, &repository.path).await {
+        Ok(Some(_)) => None,
+        Ok(None) => Some(Finding::new(
+            Rule::RepositoryMissing,
+            format!("there is no repository {repository}"),
+            if asked.creates_repository {
+                "The push makes it, if you have the rights to."
+            } else {
+                "Create it: the setting `create-repository` is off."
+            },
+        )),
+        Err(error) => Some(not_asked(&format!("the repository {repository}"), &error)),
+    }
+}
+
+async fn bucket(setting: &str, name: &str, region: &str, config: &SdkConfig) -> Option<Finding> {
+    let settings = aws_sdk_s3::config::Builder::from(config)
+        .region(Region::new(region.to_owned()))
+        .build();
+    let answer = aws_sdk_s3::Client::from_conf(settings)
+        .head_bucket()
+        .bucket(name)
+        .send()
+        .await;
+    let elsewhere = |other: &str| {
+        Finding::new(
+            Rule::BucketRegion,
+            format!("the bucket {name} ({setting}) is in {other}, and the training is in {region}"),
+            "Train where the data is, or copy it to a bucket of the training's region.",
+        )
+    };
+    let unusable = |what: &str, is_certain: bool| {
+        Finding::new(
+            Rule::BucketUnusable,
+            format!("the bucket {name} ({setting}) {what}"),
+            "Correct the name, create the bucket, or have its owner allow s3:ListBucket and s3:GetObject.",
+        )
+        .certain(is_certain)
+    };
+    let error = match answer {
+        Ok(there) => return there.bucket_region().filter(|other| *other != region).map(elsewhere),
+        Err(error) => error,
+    };
+    // Also where it refuses, S3 says where the bucket is: https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html
+    let said = error
+        .raw_response()
+        .and_then(|answer| answer.headers().get("x-amz-bucket-region"));
+    if let Some(other) = said.filter(|other| *other != region) {
+        return Some(elsewhere(other));
+    }
+    let status = error.raw_response().map(|answer| answer.status().as_u16());
+    Some(match status {
+        Some(404) => unusable("does not exist", true),
+        Some(403) => unusable(
+            "may not be looked at by you; whether the training's role may, is not known",
+            false,
+        ),
+        _ => not_asked(
+            &format!("the bucket {name}"),
+            &error
+                .code()
+                .map_or_else(|| CallError::from_sdk(&error).to_string(), str::to_owned),
+        ),
+    })
+}

@@ -1,0 +1,165 @@
+//! `sgbuild check` from outside, and the check before a push.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+
+use serde_json::Value;
+
+use crate::support::Sandbox;
+
+const SETUP: &str = "from setuptools import setup\nsetup(name='iris', version='1.0', packages=['iris'], package_data={'iris': ['*.csv']}, entry_points={'iris.training': ['train = iris.train:main']})\n";
+const POINTER: &str = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\nsize 12345\n";
+
+fn iris() -> Sandbox {
+    let sandbox = Sandbox::empty();
+    sandbox.write("setup.py", SETUP);
+    sandbox.write("iris/__init__.py", "");
+    sandbox.write("iris/train.py", "def main():\n    pass\n");
+    sandbox
+}
+
+fn rules(found: &Value) -> Vec<&str> {
+    let findings = found["findings"].as_array().unwrap().iter();
+    findings.map(|finding| finding["rule"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn a_sound_project_has_nothing() {
+    iris().run(&["check"]).exits(0).says(&["Nothing found"]);
+}
+
+#[test]
+fn errors_and_warnings_decide_the_exit_code() {
+    let sandbox = iris();
+    sandbox.write("iris/train.py", "import pandas\n\n\ndef main():\n    pass\n");
+    let ran = sandbox.run(&["check"]).exits(0);
+    assert!(
+        ran.stdout
+            .starts_with("iris/train.py:1:1: warning[SGB006]: pandas is imported"),
+        "{}",
+        ran.stdout
+    );
+    sandbox
+        .run(&["check", "--strict"])
+        .exits(1)
+        .says(&["error[check-failed]: 1 warning found"]);
+    sandbox.write(
+        "Dockerfile",
+        "FROM python:3.11\nCOPY iris /opt/program\nENTRYPOINT python train.py\n",
+    );
+    let ran = sandbox.run(&["check", "--format", "json"]).exits(1);
+    let found = ran.json();
+    assert_eq!(rules(&found), ["SGB102", "SGB006"]);
+    assert_eq!(
+        (&found["errors"], &found["warnings"]),
+        (&Value::from(1), &Value::from(1))
+    );
+    let sarif = sandbox.run(&["check", "--format", "sarif"]).exits(1).json();
+    assert_eq!(sarif["runs"][0]["results"].as_array().unwrap().len(), 2);
+    sandbox.run(&["check", "--fix"]).exits(0).says(&["Mended Dockerfile:3"]);
+    assert!(
+        sandbox
+            .read("Dockerfile")
+            .ends_with("ENTRYPOINT [\"python\", \"train.py\"]\n")
+    );
+}
+
+#[test]
+fn what_is_meant_is_allowed_with_a_reason() {
+    let sandbox = iris();
+    sandbox.write("iris/data.csv", POINTER);
+    sandbox.run(&["check"]).exits(1);
+    sandbox.write("pyproject.toml", "[tool.sgbuild]\nallow = [\"SGB011\"]\n");
+    let found = sandbox.run(&["check", "--format", "json"]).exits(1).json();
+    assert_eq!(rules(&found), ["SGB011", "SGB901"]);
+    sandbox.write(
+        "pyproject.toml",
+        "[tool.sgbuild]\nallow = [\"SGB011: made up for a test\"]\n",
+    );
+    let found = sandbox.run(&["check", "--format", "json"]).exits(0).json();
+    assert_eq!(found["allowed"][0]["reason"], "made up for a test");
+}
+
+#[test]
+fn a_push_ends_before_it_begins() {
+    let sandbox = iris();
+    sandbox.write("iris/data.csv", POINTER);
+    let push = [
+        "push",
+        "--repository",
+        "127.0.0.1:1/iris",
+        "--no-train",
+        "--engine",
+        "native",
+    ];
+    let ran = sandbox.run(&push).exits(1);
+    ran.says(&[
+        "error[check-failed]: the push would fail",
+        "iris/data.csv:1: error[SGB011]",
+        "--no-check",
+    ]);
+    assert!(!sandbox.project().join("dist").exists());
+    let all_the_same = sandbox
+        .run(&[&push[..], &["--no-check", "--dry-run"]].concat())
+        .exits(0);
+    all_the_same.says(&["Would build and push"]);
+}
+
+#[test]
+fn no_code_of_the_project_is_run() {
+    let sandbox = iris();
+    let setup = SETUP.replace("version='1.0'", "version=open('ran', 'w').write('x') and '1.0'");
+    sandbox.write("setup.py", &setup);
+    let found = sandbox.run(&["check", "--format", "json"]).exits(0).json();
+    assert_eq!(rules(&found), ["SGB002"]);
+    assert!(!sandbox.project().join("ran").exists());
+}
+
+#[test]
+fn what_cannot_be_read_is_a_finding() {
+    let empty = Sandbox::empty();
+    let found = empty.run(&["check", "--format", "json"]).exits(1).json();
+    assert_eq!(rules(&found), ["SGB001"]);
+    let sandbox = iris();
+    let spoilt = |name: &str, bytes: &[u8]| {
+        let before = sandbox.read("setup.py");
+        fs::write(sandbox.project().join(name), bytes).unwrap();
+        let found = sandbox.run(&["check", "--format", "json"]).exits(1).json();
+        fs::write(sandbox.project().join("setup.py"), before).unwrap();
+        if name != "setup.py" {
+            fs::remove_file(sandbox.project().join(name)).unwrap();
+        }
+        let finding = found["findings"][0].clone();
+        (finding["rule"].as_str().unwrap().to_owned(), finding["place"].clone())
+    };
+    assert_eq!(
+        spoilt("setup.py", b"setup(\n"),
+        (
+            "SGB001".to_owned(),
+            serde_json::json!({ "file": "setup.py", "line": 2, "column": 1 })
+        )
+    );
+    // Without settings there is no check.
+    fs::write(sandbox.project().join("pyproject.toml"), "[project\n").unwrap();
+    sandbox.run(&["check"]).exits(1).says(&["pyproject.toml"]);
+    fs::remove_file(sandbox.project().join("pyproject.toml")).unwrap();
+    assert_eq!(spoilt("setup.py", b"# caf\xe9\n").0, "SGB001");
+    assert_eq!(spoilt("Dockerfile", b"FROM caf\xe9\n").0, "SGB107");
+    sandbox.write("../outside.csv", "secret\n");
+    symlink("../outside.csv", sandbox.project().join("iris/link.csv")).unwrap();
+    let found = sandbox.run(&["check", "--format", "json"]).exits(1).json();
+    assert_eq!(rules(&found), ["SGB001"]);
+}
+
+#[test]
+fn a_rule_is_explained() {
+    let sandbox = iris();
+    let ran = sandbox.run(&["explain", "SGB101"]).exits(0);
+    assert!(
+        ran.stdout.starts_with("The entry point is an init such as tini\n"),
+        "{}",
+        ran.stdout
+    );
+    let explained = sandbox.run(&["explain", "error[SGB101]", "--json"]).exits(0).json();
+    assert_eq!(explained["name"], "init-entry-point");
+}
