@@ -93,8 +93,7 @@ def kind_of(target, program):
         return app
     count = len(required_of(target))
     if inspect.isclass(target):
-        instance = [name for name in ("__call__",) if inspect.isfunction(getattr(target, name, None))]
-        if not instance:
+        if not inspect.isfunction(getattr(target, "__call__", None)):
             raise program.CannotStart(f"{program.SERVE} is a class whose objects cannot be called: it needs a __call__")
         return FUNCTION
     if count > 2:
@@ -132,6 +131,7 @@ def start(program, kind):
     try:
         from gunicorn.app.base import BaseApplication
         from gunicorn.arbiter import Arbiter
+        from gunicorn.errors import HaltServer
     except ImportError:
         raise program.CannotStart(
             f"{program.SERVE} needs gunicorn to be served, which is not installed: add it to what the package requires, "
@@ -142,9 +142,11 @@ def start(program, kind):
 
     class Draining(Arbiter):
         def stop(self, graceful=True):
-            if graceful and self.WORKERS:
+            if graceful and self.WORKERS and not board.is_broken():
                 drain(self.LISTENERS)
-            super().stop(graceful)
+            # Where one worker cannot begin, the others end in the same way.
+            with contextlib.suppress(HaltServer):
+                super().stop(graceful)
 
     class Server(BaseApplication):
         def load_config(self):
@@ -226,7 +228,10 @@ def fair_worker(board):
 
 
 class Board:
-    """What the workers tell one another, in memory that they share: who is there, and how many requests each has."""
+    """What the workers tell one another, in memory that they share: whether one has the model or cannot have it, who is there,
+    and how many requests each has."""
+
+    READY, BROKEN = 1, 2
 
     def __init__(self):
         self.memory = mmap.mmap(-1, 1 + 2 * SLOTS)
@@ -240,11 +245,17 @@ class Board:
         self.memory[1 + slot] = 0
 
     def say_ready(self):
-        self.memory[0] = 1
+        self.memory[0] = self.READY
 
     def is_ready(self):
         """Whether a worker has the model: those that are still loading it answer for one that has it."""
-        return self.memory[0] == 1
+        return self.memory[0] == self.READY
+
+    def say_broken(self):
+        self.memory[0] = self.BROKEN
+
+    def is_broken(self):
+        return self.memory[0] == self.BROKEN
 
     def has(self, requests):
         self.memory[1 + SLOTS + self.slot] = min(requests, 255)
@@ -344,13 +355,15 @@ def loaded(program, kind, board):
             raise program.CannotStart(f"{program.SERVE} is no {kind.upper()}: it is {target!r}")
         return target
     except BaseException as error:
-        give_up(program, error)
+        give_up(program, error, board)
 
 
-def give_up(program, error):
-    """Says why it cannot be served, and ends the container."""
-    program.say(f"{program.SERVE} cannot be served:")
-    program.report(error, program.SERVE)
+def give_up(program, error, board):
+    """Says why it cannot be served, unless another worker did, and ends the container."""
+    if not board.is_broken():
+        board.say_broken()
+        program.say(f"{program.SERVE} cannot be served:")
+        program.report(error, program.SERVE)
     program.flush(sys.stdout)
     os._exit(BOOT_ERROR)
 
@@ -388,7 +401,7 @@ class Invocations:
             self.function = self.made(target) if inspect.isclass(target) else target
             self.model = (model,) if takes_model else ()
         except BaseException as error:
-            give_up(self.program, error)
+            give_up(self.program, error, self.board)
         self.is_loaded.set()
         self.board.say_ready()
 
