@@ -4,15 +4,18 @@
 //! or awaits stops in order. Reading, parsing and following a project look rarely, and a write to a full stderr never comes
 //! back: a thread that does nothing else ends the process where that has not happened in time, or at a second signal. It may do
 //! so anywhere: dist/ and every kept file are put in place by one rename, and the next run clears what a killed one left.
+//!
+//! A command that runs somebody else's program, which has its own time to stop, takes the signals itself meanwhile ([`take_over`]).
 
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use signal_hook::consts::{SIGINT, SIGTERM};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::explain::Fault;
 use crate::process;
@@ -24,6 +27,52 @@ const LAST_WORDS: Duration = Duration::from_millis(50);
 /// The threads call little.
 const STACK_BYTES: usize = 128 * 1024;
 
+/// How many commands take the signals themselves.
+static TAKEN_OVER: AtomicUsize = AtomicUsize::new(0);
+
+/// Signals that ask to stop, as long as this is there: they end nothing by themselves.
+#[derive(Debug)]
+pub struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+/// Has Ctrl-C and SIGTERM end nothing until what is returned is dropped: whoever has it sees to that.
+///
+/// # Errors
+/// The system refuses what that takes; signals then do what they did.
+pub fn take_over() -> io::Result<Signals> {
+    let signals = Signals {
+        interrupt: signal(SignalKind::interrupt())?,
+        terminate: signal(SignalKind::terminate())?,
+    };
+    TAKEN_OVER.fetch_add(1, Ordering::SeqCst);
+    Ok(signals)
+}
+
+/// Whether a command takes the signals itself.
+#[must_use]
+pub fn is_taken_over() -> bool {
+    TAKEN_OVER.load(Ordering::SeqCst) > 0
+}
+
+impl Signals {
+    /// The next one.
+    pub async fn next(&mut self) {
+        tokio::select! {
+            Some(()) = self.interrupt.recv() => {}
+            Some(()) = self.terminate.recv() => {}
+            else => std::future::pending().await,
+        }
+    }
+}
+
+impl Drop for Signals {
+    fn drop(&mut self) {
+        TAKEN_OVER.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
 /// From now on Ctrl-C and SIGTERM set `cancelled`, and end the process where that does not.
 ///
 /// # Errors
@@ -34,7 +83,10 @@ pub fn watch(cancelled: &Arc<AtomicBool>) -> io::Result<()> {
         .name("signals".to_owned())
         .stack_size(STACK_BYTES)
         .spawn(move || {
-            if next(&mut signals, None) {
+            while next(&mut signals, None) {
+                if is_taken_over() {
+                    continue;
+                }
                 next(&mut signals, Some(GRACE));
                 end();
             }

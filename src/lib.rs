@@ -40,6 +40,7 @@ pub mod comparison;
 pub mod dist;
 pub mod engine;
 pub mod image;
+pub mod local;
 pub mod neighbours;
 pub mod oci;
 pub mod package;

@@ -93,8 +93,16 @@ fn wait_for(work: Work<'_>) -> Result<Data, Error> {
     done
 }
 
-/// Ends at Ctrl-C, and at the SIGTERM of a build that is stopped; never where the system offers neither.
+/// Ends at Ctrl-C, and at the SIGTERM of a build that is stopped, unless the command takes them itself.
 async fn asked_to_stop() {
+    next_signal().await;
+    while interruption::is_taken_over() {
+        next_signal().await;
+    }
+}
+
+/// Ends at Ctrl-C, and at SIGTERM; never where the system offers neither.
+async fn next_signal() {
     use tokio::signal::unix::{SignalKind, signal};
     match signal(SignalKind::terminate()) {
         Ok(mut terminate) => tokio::select! {

@@ -11,6 +11,9 @@ mod advice;
 mod api_version;
 mod bounded;
 mod build;
+mod container;
+mod container_files;
+mod container_log;
 pub mod context;
 mod daemon;
 mod dial;
@@ -43,6 +46,8 @@ use crate::progress::Progress;
 use build::Builder;
 use daemon::Daemon;
 
+pub(crate) use container::{Bind, Container, Ended, Gpus, Limits, NewContainer, Place, Port};
+pub(crate) use container_files::Archive;
 pub use endpoint::{Address, DockerSettings, Endpoint, SshTarget, TlsMaterial, usual_sockets};
 pub use error::Error;
 pub(crate) use load::archive_body;

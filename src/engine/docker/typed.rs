@@ -15,8 +15,19 @@ use super::http::{ANSWER_TIMEOUT, chain, refused, send};
 
 /// How many bytes it may say about itself or an image: `/info` of a busy daemon has some ten thousand.
 const LONGEST_ANSWER: usize = 8 * 1024 * 1024;
-/// bollard on our transport. bollard 0.21 leaves the version out of the path, so it is put in here.
+
+/// bollard on our transport.
 pub(super) fn client(endpoint: &Endpoint, api: ApiVersion) -> Result<bollard::Docker, Error> {
+    client_within(endpoint, api, LONGEST_ANSWER)
+}
+
+/// The same, for an answer that goes on for as long as a container runs, and is never kept as a whole.
+pub(super) fn unbounded(endpoint: &Endpoint, api: ApiVersion) -> Result<bollard::Docker, Error> {
+    client_within(endpoint, api, usize::MAX)
+}
+
+/// bollard 0.21 leaves the version out of the path, so it is put in here.
+fn client_within(endpoint: &Endpoint, api: ApiVersion, longest: usize) -> Result<bollard::Docker, Error> {
     let target = endpoint.clone();
     let prefix = format!("/v{api}");
     let transport = move |mut request: bollard::BollardRequest| {
@@ -35,7 +46,7 @@ pub(super) fn client(endpoint: &Endpoint, api: ApiVersion) -> Result<bollard::Do
             request.headers_mut().insert(HOST, HeaderValue::from_static("docker"));
             let stream = endpoint.dial().await;
             let stream = stream
-                .map(|stream| Bounded::new(stream, LONGEST_ANSWER))
+                .map(|stream| Bounded::new(stream, longest))
                 .map_err(|error| match error {
                     Error::Absent { source, .. } => bollard::errors::Error::from(source),
                     error => other(&error),
@@ -73,7 +84,7 @@ pub(super) async fn in_time<T>(
 }
 
 /// An error of bollard in our words.
-fn from_bollard(error: bollard::errors::Error, during: &str) -> Error {
+pub(super) fn from_bollard(error: bollard::errors::Error, during: &str) -> Error {
     if TooLong::is_cause_of(&error) {
         return Error::TooLong {
             daemon: Program::default(),
