@@ -7,6 +7,7 @@ mod completions;
 mod destroy;
 mod diff;
 mod dist;
+mod execute;
 mod explain;
 mod init;
 mod inspect;
@@ -15,6 +16,7 @@ mod logs;
 mod man;
 mod push;
 mod runs;
+mod serve;
 mod setting_flags;
 mod settings;
 mod status;
@@ -27,6 +29,7 @@ pub use completions::{Completions, Shell};
 pub use destroy::Destroy;
 pub use diff::Diff;
 pub use dist::Dist;
+pub use execute::Execute;
 pub use explain::Explain;
 pub use init::Init;
 pub use inspect::Inspect;
@@ -35,6 +38,7 @@ pub use logs::Logs;
 pub use man::Man;
 pub use push::Push;
 pub use runs::Runs;
+pub use serve::Serve;
 pub(crate) use setting_flags::{HasSettings, SettingFlags};
 pub use settings::Settings;
 pub use status::Status;
@@ -148,6 +152,10 @@ pub enum Command {
     Base(Base),
     /// Start the training of the image pushed last
     Train(Train),
+    /// Serve on this machine as an endpoint of SageMaker's does, and try it
+    Serve(Serve),
+    /// Run one more command in the image
+    Execute(Execute),
     /// List what was trained: when, from which commit and data, and what came of it
     Runs(Runs),
     /// Show a training job's log
@@ -184,6 +192,8 @@ impl Command {
             Self::Push(arguments) => &arguments.directory,
             Self::Base(arguments) => &arguments.directory,
             Self::Train(arguments) => &arguments.directory,
+            Self::Serve(arguments) => &arguments.directory,
+            Self::Execute(arguments) => &arguments.directory,
             Self::Runs(arguments) => &arguments.directory,
             Self::Launch(arguments) => &arguments.directory,
             Self::Status(arguments) => &arguments.directory,
@@ -206,6 +216,8 @@ impl Command {
             Self::Push(arguments) => &arguments.settings.given,
             Self::Base(arguments) => &arguments.settings.given,
             Self::Train(arguments) => &arguments.settings.given,
+            Self::Serve(arguments) => &arguments.settings.given,
+            Self::Execute(arguments) => &arguments.settings.given,
             Self::Runs(arguments) => &arguments.settings.given,
             Self::Logs(arguments) => &arguments.settings.given,
             Self::Launch(arguments) => &arguments.settings.given,

@@ -80,7 +80,10 @@ fn page(project: &Project) -> Page {
     }
     row("serve", &[entry_point(project.serve.as_ref())]);
     let initializer = project.initializer.as_ref();
-    row("initializer", initializer.map(|found| entry_point(Some(found))).as_slice());
+    row(
+        "initializer",
+        initializer.map(|found| entry_point(Some(found))).as_slice(),
+    );
     let source = match project.source.kind {
         SourceKind::Static => "static".to_owned(),
         SourceKind::Pep517 => format!("pep517, because {}", project.source.reason),

@@ -245,14 +245,7 @@ impl<'a> Job<'a> {
 
     /// The Docker daemon.
     pub(super) async fn docker(&self) -> Result<Docker, Error> {
-        let waiting = Waiting::begin(self.progress(), docker::WAITED_FOR);
-        let connected = docker::connect(&self.settings().docker()).await;
-        drop(waiting);
-        let docker = connected.map_err(engine::Error::from)?;
-        if let Some(found) = docker.found() {
-            self.progress().step(&found);
-        }
-        Ok(docker)
+        docker(self.checkout).await
     }
 
     async fn native(&self, plan: &ImagePlan, tries: u32) -> Result<Native, Error> {
@@ -363,6 +356,18 @@ impl<'a> Job<'a> {
         let name = naming::repository_name(&self.project.metadata.name)?;
         Ok(format!("sgbuild/{name}:{tag}"))
     }
+}
+
+/// The Docker daemon.
+pub(super) async fn docker(checkout: &Checkout<'_>) -> Result<Docker, Error> {
+    let waiting = Waiting::begin(checkout.progress, docker::WAITED_FOR);
+    let connected = docker::connect(&checkout.settings.docker()).await;
+    drop(waiting);
+    let docker = connected.map_err(engine::Error::from)?;
+    if let Some(found) = docker.found() {
+        checkout.progress.step(&found);
+    }
+    Ok(docker)
 }
 
 /// What makes the package's archives.

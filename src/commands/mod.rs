@@ -10,9 +10,11 @@ mod destroy;
 mod diff;
 mod dist;
 mod error;
+mod execute;
 mod explain;
 mod explained;
 mod github;
+mod image_here;
 mod init;
 mod inspect;
 mod job;
@@ -27,6 +29,7 @@ mod program;
 mod push;
 mod runs;
 mod sbom;
+mod serve;
 mod settings;
 mod status;
 mod target;
@@ -86,6 +89,10 @@ pub fn begin<'a>(
         Command::Push(arguments) => Box::pin(async move { Box::pin(push::run(arguments, &open()?)).await }),
         Command::Base(arguments) => Box::pin(async move { Box::pin(base::run(arguments, &open()?)).await }),
         Command::Train(arguments) => Box::pin(async move { train::run(arguments, &open()?).await }),
+        Command::Serve(arguments) => Box::pin(async move { Box::pin(serve::run(arguments, &open()?, print)).await }),
+        Command::Execute(arguments) => {
+            Box::pin(async move { Box::pin(execute::run(arguments, &open()?, print)).await })
+        }
         Command::Runs(arguments) => Box::pin(async move { runs::run(arguments, &open()?).await }),
         Command::Logs(arguments) => Box::pin(async move { logs::run(arguments, &open()?, print).await }),
         Command::Diff(arguments) => Box::pin(async move { diff::run(arguments, &open()?, print).await }),

@@ -276,7 +276,10 @@ impl Selected {
         };
         let by_setting = settings.initializer.as_ref();
         let (initializer, unclear) = match select(Role::Initialize, by_setting, declared, &[]) {
-            Err(Error::AmbiguousTrain { found, .. }) => (None, Some(several(&found, "make the model that is served", "initializer"))),
+            Err(Error::AmbiguousTrain { found, .. }) => (
+                None,
+                Some(several(&found, "make the model that is served", "initializer")),
+            ),
             selected => (selected?, None),
         };
         Ok(Self {
@@ -296,8 +299,14 @@ fn several(found: &[Candidate], role: &str, setting: &str) -> String {
         .map(|candidate| format!("{} = {}", candidate.name, candidate.function.object))
         .collect();
     let (count, named) = (found.len(), named.join(", "));
-    let does = if role == "serve" { "serves none of them" } else { "calls none of them" };
-    format!("{count} functions are declared to {role} ({named}), and the image {does}: choose one with the setting {setting}")
+    let does = if role == "serve" {
+        "serves none of them"
+    } else {
+        "calls none of them"
+    };
+    format!(
+        "{count} functions are declared to {role} ({named}), and the image {does}: choose one with the setting {setting}"
+    )
 }
 
 /// `{group: {name: object}}`.

@@ -112,11 +112,7 @@ fn absolute(module: &str, is_package: bool, level: u32, from: &str) -> String {
 /// What a module's name stands for.
 enum Bound {
     To(Served),
-    Imported {
-        from: String,
-        level: u32,
-        original: String,
-    },
+    Imported { from: String, level: u32, original: String },
 }
 
 /// The last of a module's own statements that binds `name` decides.
@@ -160,7 +156,11 @@ fn of_function(function: &StmtFunctionDef) -> Served {
         .map(|parameter| parameter.parameter.name.as_str())
         .collect();
     if !function.decorator_list.is_empty() {
-        return if needed.is_empty() { Served::Own } else { Served::Something };
+        return if needed.is_empty() {
+            Served::Own
+        } else {
+            Served::Something
+        };
     }
     match needed.as_slice() {
         [] if may_make_an_app(&function.body) => Served::Something,
@@ -238,7 +238,10 @@ mod tests {
             ("def f():\n    run()", Served::Own),
             ("def f(port=8080):\n    return 0", Served::Own),
             ("def f(*args, **more):\n    return server.serve_forever()", Served::Own),
-            ("def f():\n    def app():\n        return app\n    run(app)", Served::Own),
+            (
+                "def f():\n    def app():\n        return app\n    run(app)",
+                Served::Own,
+            ),
             ("@click.command()\ndef f():\n    run()", Served::Own),
             ("def f():\n    app = Flask(__name__)\n    return app", Served::Something),
             ("def f():\n    return create_app()", Served::Something),

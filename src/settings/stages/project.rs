@@ -28,7 +28,9 @@ impl Settings {
 
     /// The names by which entry points were chosen among several.
     pub fn chosen_entry_points(&self) -> impl Iterator<Item = &str> {
-        let set = [&table::TRAIN, &table::SERVE].into_iter().filter_map(|key| self.get(key));
+        let set = [&table::TRAIN, &table::SERVE]
+            .into_iter()
+            .filter_map(|key| self.get(key));
         set.filter(|text| !text.contains(':'))
     }
 

@@ -97,7 +97,12 @@ pub fn files(plan: &ImagePlan, package: &Package) -> Result<Vec<ContextFile>, Er
         file(REQUIREMENTS, lines(&plan.requirements)),
     ];
     let programs = image::programs(plan)?;
-    files.extend(programs.into_iter().zip([RUN_PY, SERVE_PY]).map(|((_, text), name)| file(name, text)));
+    files.extend(
+        programs
+            .into_iter()
+            .zip([RUN_PY, SERVE_PY])
+            .map(|((_, text), name)| file(name, text)),
+    );
     if !plan.constraints.is_empty() {
         files.push(file(CONSTRAINTS, lines(&plan.constraints)));
     }

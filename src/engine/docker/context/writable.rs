@@ -69,7 +69,8 @@ pub(super) fn check(plan: &ImagePlan) -> Result<(), Error> {
     }
     for entry in [Some(&plan.train), plan.serve.as_ref(), plan.initializer.as_ref()]
         .into_iter()
-        .flatten() {
+        .flatten()
+    {
         // Python's identifiers go beyond ASCII.
         if entry
             .object
