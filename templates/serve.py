@@ -772,12 +772,16 @@ def items_of(result):
 
 
 def write_lines(result):
-    """An item a line."""
+    """An item a line. A text is written already."""
+    if isinstance(result, str):
+        return result.encode()
     return "".join(dumped(item) + "\n" for item in items_of(result)).encode()
 
 
 def write_csv(result):
-    """A row a line: a value alone is a row of one."""
+    """A row a line: a value alone is a row of one. A text is written already."""
+    if isinstance(result, str):
+        return result.encode()
     result = result.values if hasattr(result, "columns") else result
     rows = [row if isinstance(row, (list, tuple)) else [row] for row in items_of(result)]
     if any(isinstance(cell, (dict, list, tuple)) for row in rows for cell in row):

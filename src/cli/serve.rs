@@ -23,9 +23,6 @@ pub struct Serve {
     /// The port on this machine; 0 is any that is free
     #[arg(long, value_name = "PORT", default_value_t = 8080, help_heading = "Serving")]
     pub(crate) port: u16,
-    /// A variable of the container (repeat for more)
-    #[arg(short, long = "env", value_name = "NAME=VALUE", help_heading = "Serving", value_parser = variable)]
-    pub(crate) variables: Vec<(String, String)>,
     /// An image that Docker or podman has, instead of the project's
     #[arg(long, value_name = "IMAGE", help_heading = "Serving")]
     pub(crate) image: Option<String>,
@@ -35,11 +32,4 @@ pub struct Serve {
 
 impl HasSettings for Serve {
     const GROUPS: &'static [Group] = &[Group::Project, Group::Image, Group::Build, Group::Account];
-}
-
-fn variable(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
-        _ => Err("a variable is NAME=VALUE".to_owned()),
-    }
 }

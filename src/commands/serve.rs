@@ -25,7 +25,7 @@ pub(super) async fn run(arguments: &cli::Serve, checkout: &Checkout<'_>, print: 
         image,
         model,
         port: arguments.port,
-        environment: arguments.variables.iter().cloned().collect(),
+        environment: checkout.settings.image_as_set().environment,
     };
     let ready = |address: &str| print(&Data::name(address));
     serving::serve(&served, (&docker, &run), &ready, checkout.progress).await?;
