@@ -98,8 +98,8 @@ def serve():
     except TypeError as error:
         if error.__traceback__.tb_next is None and not SERVE_IS_CONSOLE_SCRIPT:
             raise CannotStart(
-                f"{SERVE} is no server that could be called ({error}): serve.py would serve it, and is not beside run.py. A "
-                "Dockerfile template of your own has to copy both"
+                f"{SERVE} is no server that could be called ({error}): serve.py would serve it, and is not beside "
+                "run.py. A Dockerfile template of your own has to copy both"
             ) from None
         raise
 

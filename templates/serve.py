@@ -1,8 +1,9 @@
 """Serves what the package names, on port 8080, as Amazon SageMaker asks for it: `GET /ping` and `POST /invocations`.
 
-The contract is https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.html. run.py, beside which this file
-is, hands itself over as `program`. gunicorn speaks HTTP, starts workers, and replaces those that die. What is here decides what
-an object is, reads requests into what the function takes, writes what it returns, and loads the model once a worker.
+The contract is https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.html. run.py, beside
+which this file is, hands itself over as `program`. gunicorn speaks HTTP, starts workers, and replaces those that die.
+What is here decides what an object is, reads requests into what the function takes, writes what it returns, and loads
+the model once a worker.
 """
 
 import asyncio
@@ -11,7 +12,6 @@ import contextlib
 import csv
 import ctypes
 import email.message
-import functools
 import glob
 import importlib
 import inspect
@@ -93,7 +93,7 @@ def kind_of(target, program):
         return app
     count = len(required_of(target))
     if inspect.isclass(target):
-        if not inspect.isfunction(getattr(target, "__call__", None)):
+        if "__call__" not in {name for each in target.__mro__ for name in vars(each)}:
             raise program.CannotStart(f"{program.SERVE} is a class whose objects cannot be called: it needs a __call__")
         return FUNCTION
     if count > 2:
@@ -103,14 +103,16 @@ def kind_of(target, program):
 
 
 def kind_of_app(target):
-    """Whether it speaks WSGI (PEP 3333) or ASGI (https://asgi.readthedocs.io/en/latest/specs/main.html), by its signature."""
+    """Whether it speaks WSGI (https://peps.python.org/pep-3333/) or ASGI (https://asgi.readthedocs.io), by its call."""
     if target is None or inspect.isclass(target) or not callable(target):
         return ""
     call = target if inspect.isroutine(target) else type(target).__call__
     names = [each.name for each in required_of(target)]
     if inspect.iscoroutinefunction(call):
         return ASGI if names[-2:] == ["receive", "send"] else ""
-    return WSGI if len(names) == 2 and names[-1] == "start_response" else ASGI if names[-2:] == ["receive", "send"] else ""
+    return (
+        WSGI if len(names) == 2 and names[-1] == "start_response" else ASGI if names[-2:] == ["receive", "send"] else ""
+    )
 
 
 def required_of(target):
@@ -134,7 +136,7 @@ def start(program, kind):
         from gunicorn.errors import HaltServer
     except ImportError:
         raise program.CannotStart(
-            f"{program.SERVE} needs gunicorn to be served, which is not installed: add it to what the package requires, "
+            f"{program.SERVE} needs gunicorn to be served, which is not installed: add it to the package's requirements, "
             "or name a function without parameters that runs a server of its own"
         ) from None
     board = Board()
@@ -160,12 +162,14 @@ def start(program, kind):
         def run(self):
             Draining(self).run()
 
-    program.say(f"serving {program.SERVE} on port {settings['bind'].rpartition(':')[2]}, workers: {settings['workers']}")
+    program.say(
+        f"serving {program.SERVE} on port {settings['bind'].rpartition(':')[2]}, workers: {settings['workers']}"
+    )
     return Server().run()
 
 
 def settings_of(program, kind, board):
-    """gunicorn's settings (https://docs.gunicorn.org/en/stable/settings.html); it has not all of them in every release."""
+    """gunicorn's settings (https://docs.gunicorn.org/en/stable/settings.html); not every release has them all."""
     import gunicorn
 
     new = gunicorn.version_info[0] >= 24
@@ -200,8 +204,8 @@ def asgi_worker(program, release):
         importlib.import_module("uvicorn.workers")
         return "uvicorn.workers.UvicornWorker"
     raise program.CannotStart(
-        f"{program.SERVE} is an ASGI app, and this gunicorn speaks WSGI only: take Python 3.10 or newer, or add uvicorn to what "
-        "the package requires"
+        f"{program.SERVE} is an ASGI app, and this gunicorn speaks WSGI only: take Python 3.10 or newer, or add "
+        "uvicorn to what the package requires"
     )
 
 
@@ -228,8 +232,8 @@ def fair_worker(board):
 
 
 class Board:
-    """What the workers tell one another, in memory that they share: whether one has the model or cannot have it, who is there,
-    and how many requests each has."""
+    """What the workers tell one another, in memory that they share: whether one has the model or cannot have it, who is
+    there, and how many requests each has."""
 
     READY, BROKEN = 1, 2
 
@@ -263,11 +267,11 @@ class Board:
     def has_a_freer_one(self):
         there, requests = self.memory[1 : 1 + SLOTS], self.memory[1 + SLOTS :]
         mine = requests[self.slot]
-        return mine > 0 and any(is_there and count < mine for is_there, count in zip(there, requests))
+        return mine > 0 and any(there[slot] and requests[slot] < mine for slot in range(SLOTS))
 
 
 def drain(listeners):
-    """Refuses new connections, and gives the workers time to accept those that there are: a listener that is closed cuts them."""
+    """Refuses new connections, and lets the workers accept those there are: a listener that is closed cuts them."""
     for listener in listeners:
         with contextlib.suppress(OSError, AttributeError):
             refuse_connections(listener.sock)
@@ -384,11 +388,13 @@ class Invocations:
         call = target.__call__ if inspect.isclass(target) else target
         taken = required_of(call)[1:] if inspect.isclass(target) else required_of(call)
         if inspect.isclass(target) and len(taken) != 1:
-            raise program.CannotStart(f"{self.place}: its __call__ takes {len(taken)} parameters, and gets one, the payload")
+            raise program.CannotStart(
+                f"{self.place}: its __call__ takes {len(taken)} parameters, and gets one, the payload"
+            )
         if len(taken) == 2 and not initializer:
             raise program.CannotStart(
-                f"{self.place} takes {taken[1].name} beside the payload, and no function is declared that makes it: name one in the "
-                "group sgbuild.initialize, or by the setting initializer"
+                f"{self.place} takes {taken[1].name} beside the payload, and no function is declared that makes it: "
+                "name one in the group sgbuild.initialize, or by the setting initializer"
             )
         annotations = program.annotations_of(call)
         self.wanted = Wanted(program, annotations.get(taken[0].name))
@@ -510,7 +516,10 @@ class Asked:
         while unread > 0:
             part = self.input.read(MIB)
             unread = unread - len(part) if part else 0
-        raise Refused("413 Payload Too Large", f"the request has more than {most} bytes; the variable MAX_CONTENT_LENGTH says how many it may have")
+        raise Refused(
+            "413 Payload Too Large",
+            f"the request has more than {most} bytes; the variable MAX_CONTENT_LENGTH says how many it may have",
+        )
 
     def text(self, body):
         """Its body as text, in the charset that it names."""
@@ -537,7 +546,7 @@ def media_type(text):
 
 
 def ranges(accepted):
-    """The media ranges of a header `Accept` (RFC 9110, section 12.5.1), those that are liked best first; without those not wanted."""
+    """The media ranges of a header `Accept` (RFC 9110, section 12.5.1) that are wanted, those liked best first."""
     found = []
     for part in filter(None, map(str.strip, accepted.split(","))):
         form, parameters = media_type(part)
@@ -555,15 +564,15 @@ def ranges(accepted):
 
 
 class Wanted:
-    """What a function takes for a payload, by the annotation of its first parameter; without one, what the form gives."""
+    """What a function takes for a payload, by its first parameter's annotation; without one, what the form gives."""
 
     def __init__(self, program, annotation):
         self.program, self.annotation = program, annotation
         self.kind = kind_of_payload(annotation)
         if self.kind is None:
             raise program.CannotStart(
-                f"{program.SERVE}: no request becomes {annotation!r}. The payload may be bytes, str, list, dict, numpy.ndarray, "
-                "pandas.DataFrame, or without an annotation"
+                f"{program.SERVE}: no request becomes {annotation!r}. The payload may be bytes, str, list, dict, "
+                "numpy.ndarray, pandas.DataFrame, or without an annotation"
             )
 
     def of(self, asked, body):
@@ -661,7 +670,7 @@ def read_csv(asked, body):
     wrong = next((index for index, row in enumerate(rows, 2) if len(row) != len(names)), None)
     if wrong:
         raise Refused("400 Bad Request", f"row {wrong} of the request has not as many values as there are names")
-    return [dict(zip(names, row)) for row in rows]
+    return [{name: row[index] for index, name in enumerate(names)} for row in rows]
 
 
 def read_npy(_, body):
@@ -722,7 +731,13 @@ def written(result, asked):
     problems = []
     for form, _ in asked.accepted or [("*/*", {})]:
         top = form.partition("/")[0]
-        meant = own if form == "*/*" else [each for each in WRITERS if each.startswith(top + "/")] if form.endswith("/*") else [form]
+        meant = (
+            own
+            if form == "*/*"
+            else [each for each in WRITERS if each.startswith(top + "/")]
+            if form.endswith("/*")
+            else [form]
+        )
         for each in meant:
             try:
                 return each + ("; charset=utf-8" if each in (CSV, TEXT) else ""), writer(each)(result)
