@@ -136,7 +136,7 @@ def start(program, kind):
         from gunicorn.errors import HaltServer
     except ImportError:
         raise program.CannotStart(
-            f"{program.SERVE} needs gunicorn to be served, which is not installed: add it to the package's requirements, "
+            f"{program.SERVE} needs gunicorn to be served, and there is none: add it to the package's requirements, "
             "or name a function without parameters that runs a server of its own"
         ) from None
     board = Board()
