@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{Directory, DryRun, HasSettings, Json, SettingFlags};
+use super::{Directory, DryRun, HasSettings, Json, Local, SettingFlags};
 use crate::settings::Group;
 
 /// `sgbuild train`.
@@ -14,6 +14,8 @@ pub struct Train {
     #[arg(long, help_heading = "Training")]
     pub(crate) wait: bool,
     #[command(flatten)]
+    pub(crate) here: Local,
+    #[command(flatten)]
     pub(crate) settings: SettingFlags<Self>,
     #[command(flatten)]
     pub(crate) json: Json,
@@ -22,5 +24,11 @@ pub struct Train {
 }
 
 impl HasSettings for Train {
-    const GROUPS: &'static [Group] = &[Group::Training, Group::Train];
+    const GROUPS: &'static [Group] = &[
+        Group::Training,
+        Group::Train,
+        Group::Project,
+        Group::Image,
+        Group::Build,
+    ];
 }

@@ -1,6 +1,6 @@
 //! What is made of a package.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::package::sdist::Sdist;
 use crate::package::wheel::Wheel;
@@ -21,6 +21,13 @@ impl Archives {
         [&self.sdist.file_name]
             .into_iter()
             .chain(wheels.map(|wheel| &wheel.file_name))
+    }
+
+    /// What is installed: of the package the wheel, or where there is none what it can be built of.
+    pub(super) fn installed(&self) -> Vec<PathBuf> {
+        let package = self.wheel.as_ref().map_or(&self.sdist.path, |wheel| &wheel.path);
+        let neighbours = self.neighbours.iter().map(|wheel| wheel.path.clone());
+        neighbours.chain([package.clone()]).collect()
     }
 
     /// The same where they are now.

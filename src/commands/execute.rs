@@ -1,6 +1,6 @@
 //! `sgbuild execute`: one more command in the image.
 
-use super::image_here::image_here;
+use super::image_here::{ImageHere, image_here};
 use super::{Checkout, CommandError, Print};
 use crate::cli;
 use crate::error::Error;
@@ -14,7 +14,7 @@ pub(super) async fn run(arguments: &cli::Execute, checkout: &Checkout<'_>, print
         path: arguments.ml.clone().unwrap_or_default(),
         source,
     })?;
-    let (docker, image) = Box::pin(image_here(arguments.image.as_ref(), checkout)).await?;
+    let ImageHere { docker, name: image, .. } = Box::pin(image_here(arguments.image.as_ref(), checkout)).await?;
     let run = Run::begin(&checkout.settings.environment().cache_dir(), &docker).await?;
     let line = |line: &str| print(&Data::File(format!("{line}\n")));
     let command = (image.as_str(), arguments.command.as_slice());

@@ -245,7 +245,7 @@ impl<'a> Job<'a> {
 
     /// The Docker daemon.
     pub(super) async fn docker(&self) -> Result<Docker, Error> {
-        docker(self.checkout).await
+        Ok(connect(self.checkout).await.map_err(engine::Error::from)?)
     }
 
     async fn native(&self, plan: &ImagePlan, tries: u32) -> Result<Native, Error> {
@@ -358,12 +358,12 @@ impl<'a> Job<'a> {
     }
 }
 
-/// The Docker daemon.
-pub(super) async fn docker(checkout: &Checkout<'_>) -> Result<Docker, Error> {
+/// The Docker daemon; which it is, is told where nobody named it.
+pub(super) async fn connect(checkout: &Checkout<'_>) -> Result<Docker, docker::Error> {
     let waiting = Waiting::begin(checkout.progress, docker::WAITED_FOR);
     let connected = docker::connect(&checkout.settings.docker()).await;
     drop(waiting);
-    let docker = connected.map_err(engine::Error::from)?;
+    let docker = connected?;
     if let Some(found) = docker.found() {
         checkout.progress.step(&found);
     }

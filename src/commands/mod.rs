@@ -34,6 +34,7 @@ mod settings;
 mod status;
 mod target;
 mod train;
+mod train_here;
 
 use std::io;
 use std::pin::Pin;

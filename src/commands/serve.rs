@@ -1,6 +1,6 @@
 //! `sgbuild serve --local`: the image as an endpoint runs it, with a model.
 
-use super::image_here::image_here;
+use super::image_here::{ImageHere, image_here};
 use super::{Checkout, CommandError, Print, runs};
 use crate::cli;
 use crate::error::Error;
@@ -13,7 +13,7 @@ pub(super) async fn run(arguments: &cli::Serve, checkout: &Checkout<'_>, print: 
         Some(run) => Some(model_of(run, checkout).await?),
         None => arguments.model.clone(),
     };
-    let (docker, image) = Box::pin(image_here(arguments.image.as_ref(), checkout)).await?;
+    let ImageHere { docker, name: image, .. } = Box::pin(image_here(arguments.image.as_ref(), checkout)).await?;
     let run = Run::begin(&checkout.settings.environment().cache_dir(), &docker).await?;
     let aws = async || checkout.aws().await.clone();
     let model = match &model {

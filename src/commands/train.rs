@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::job::own_records;
-use super::{Checkout, CommandError, json, logs};
+use super::{Checkout, CommandError, json, logs, train_here};
 use crate::build_record::BuildRecord;
 use crate::cli;
 use crate::dist::{DIST, IMAGE_JSON};
@@ -12,6 +12,9 @@ use crate::shown::Data;
 use crate::training::{self, Training, TrainingAnswer, TrainingSettings, trigger};
 
 pub(super) async fn run(arguments: &cli::Train, checkout: &Checkout<'_>) -> Result<Data, Error> {
+    if let Some(trainer) = arguments.here.trainer {
+        return Box::pin(train_here::run(trainer, arguments, checkout)).await;
+    }
     checkout.check_build()?;
     let dist = checkout.settings.root().join(DIST);
     let record = BuildRecord::read_any(&dist, &own_records(checkout))?;

@@ -19,6 +19,14 @@ const SERVER: &str = include_str!("../../templates/serve.py");
 /// # Errors
 /// None in practice: the template is sgbuild's own.
 pub fn run_py(plan: &ImagePlan) -> Result<String, template::Error> {
+    run_py_at(plan, "/opt/ml")
+}
+
+/// The same, for a place that stands for `/opt/ml`.
+///
+/// # Errors
+/// As [`run_py`].
+pub fn run_py_at(plan: &ImagePlan, prefix: &str) -> Result<String, template::Error> {
     let variables = context! {
         train => plan.train.object.as_str(),
         serve => plan.serve.as_ref().map(|serve| serve.object.as_str()),
@@ -26,7 +34,7 @@ pub fn run_py(plan: &ImagePlan) -> Result<String, template::Error> {
         serve_is_console_script => plan.serve.as_ref().is_some_and(|serve| serve.console_script),
         initializer => plan.initializer.as_ref().map(|initializer| initializer.object.as_str()),
         served_as => plan.served.in_words(),
-        prefix => "/opt/ml",
+        prefix => prefix,
     };
     render("run.py", TEMPLATE, variables, |_| {})
 }

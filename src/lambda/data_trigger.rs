@@ -30,7 +30,6 @@ use super::builds::{Build, Builds};
 use super::created::{self, Created};
 use super::event_json;
 use super::fields::Fields;
-use super::hyperparameters;
 use super::log::JsonLines;
 use super::objects::{Object, Objects};
 use super::runtime::Diagnostic;
@@ -38,7 +37,7 @@ use crate::aws::{CallError, Kind};
 use crate::explain::{Advice, Code, Explain, Fault};
 use crate::hex::hex;
 use crate::shown::first_of;
-use crate::training::UNAVAILABLE;
+use crate::training::{UNAVAILABLE, hyperparameters};
 
 /// Where data is uploaded.
 const DATA: &str = "input/data/";

@@ -11,7 +11,6 @@ mod created;
 mod data_trigger;
 mod event_json;
 mod fields;
-mod hyperparameters;
 pub mod input_data;
 #[cfg(test)]
 mod interleavings;

@@ -25,7 +25,7 @@ const DIRECTORY: &str = "local";
 const DAEMON: &str = "daemon";
 
 /// A run that goes on. What it made in the daemon is removed by [`Run::end`]; its directory goes when it is dropped.
-pub struct Run {
+pub(crate) struct Run {
     staging: Staging,
     id: String,
 }

@@ -11,6 +11,7 @@ mod error;
 pub(crate) mod fields;
 pub mod follow;
 mod forms;
+pub(crate) mod hyperparameters;
 pub mod job;
 pub(crate) mod job_log;
 mod job_name;
@@ -24,6 +25,7 @@ pub(crate) mod vocabulary;
 
 pub use error::Error;
 pub(crate) use error::failure_code;
+pub(crate) use forms::channel_name;
 pub(crate) use job_name::training_job_name;
 pub(crate) use request::{Given, TrainingSettings};
 pub(crate) use run_id::new_run_id;

@@ -21,6 +21,9 @@ const FUNCTION: Setting = Setting {
     key: "function",
 };
 
+/// The setting of further channels.
+const CHANNELS: &str = "channels";
+
 /// Why nobody says the type or number of instances.
 const LISTED: &str = "the instances are listed already, by `instance-groups` or ResourceConfig.InstancePreferences: take one of the two out";
 
@@ -115,6 +118,32 @@ impl TrainingSettings {
         refused.extend(invalid(image, self.repository_origin.as_ref(), outcome));
         none_of(refused)?;
         Ok(training)
+    }
+
+    /// The training of an image on this machine, where nobody needs buckets and roles.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] with every setting that SageMaker would refuse.
+    pub(crate) fn training_here(&self, image: &str, name: &str, version: &str) -> Result<Training, Error> {
+        let read = self.read_given();
+        none_of(read.refused)?;
+        let prefix = job_name::prefix_part(self.job_name.as_deref().unwrap_or(name), MAX_PREFIX);
+        Ok(Training {
+            job_name: job_name::training_job_name(&prefix, &read.training.run_id),
+            image: image.to_owned(),
+            package: name.to_owned(),
+            version: version.to_owned(),
+            ..read.training
+        })
+    }
+
+    /// Has the channel `name` be one of the job, with the data at `uri`.
+    pub(crate) fn add_channel(&mut self, name: &str, uri: &str) {
+        let channels = self.parts.entry(CHANNELS).or_default();
+        if !channels.value.is_object() {
+            channels.value = Value::Object(Map::new());
+        }
+        channels.value[name] = uri.into();
     }
 
     /// What the settings alone say of the training, and which of them are refused.

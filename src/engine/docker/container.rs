@@ -11,7 +11,7 @@ use bollard::models::{
 };
 use bollard::query_parameters::{
     CreateContainerOptions, KillContainerOptionsBuilder, ListContainersOptionsBuilder, ListNetworksOptionsBuilder,
-    LogsOptionsBuilder, RemoveContainerOptionsBuilder, UploadToContainerOptionsBuilder,
+    LogsOptionsBuilder, RemoveContainerOptionsBuilder,
 };
 use futures_util::StreamExt as _;
 
@@ -42,8 +42,12 @@ pub(crate) struct NewContainer {
     pub(crate) ports: Vec<Port>,
     /// What it may use.
     pub(crate) limits: Limits,
+    /// What it calls itself; a name of the daemon's unless said.
+    pub(crate) host: Option<String>,
     /// The network it is in, and its name there; the daemon's usual one where nothing is said.
     pub(crate) place: Option<Place>,
+    /// Whether it has no network at all.
+    pub(crate) is_isolated: bool,
 }
 
 /// A file or directory of this machine in a container.
@@ -143,14 +147,20 @@ impl Docker {
         })
     }
 
-    /// Makes a network in which containers find each other by name.
+    /// Makes a network in which containers find each other by name, and one that `is_closed` nothing else.
     ///
     /// # Errors
     /// The daemon refuses, or went away.
-    pub(crate) async fn create_network(&self, name: &str, labels: &BTreeMap<String, String>) -> Result<(), Error> {
+    pub(crate) async fn create_network(
+        &self,
+        name: &str,
+        labels: &BTreeMap<String, String>,
+        is_closed: bool,
+    ) -> Result<(), Error> {
         let request = NetworkCreateRequest {
             name: name.to_owned(),
             driver: Some("bridge".to_owned()),
+            internal: Some(is_closed),
             labels: Some(labels.clone().into_iter().collect()),
             ..NetworkCreateRequest::default()
         };
@@ -309,19 +319,6 @@ impl Container<'_> {
         }
     }
 
-    /// Puts what is in the tar archive into its directory `path`; it needs not run.
-    ///
-    /// # Errors
-    /// The daemon refuses, or went away.
-    pub(crate) async fn put(&self, path: &str, archive: Vec<u8>) -> Result<(), Error> {
-        let during = format!("writing {path} of the container {}", self.name);
-        let options = UploadToContainerOptionsBuilder::new().path(path).build();
-        let body = bollard::body_full(archive.into());
-        let images = &self.docker.daemon.images;
-        let put = images.upload_to_container(&self.id, Some(options), body);
-        self.docker.daemon.answer(put, &during).await
-    }
-
     /// Removes it, killing what runs in it.
     ///
     /// # Errors
@@ -342,12 +339,15 @@ fn body(new: &NewContainer) -> ContainerCreateBody {
         cmd: Some(new.command.clone()),
         env: Some(new.environment.iter().map(pair).collect()),
         labels: Some(new.labels.clone().into_iter().collect()),
-        hostname: new.place.as_ref().map(|place| place.host.clone()),
+        hostname: new
+            .host
+            .clone()
+            .or_else(|| new.place.as_ref().map(|place| place.host.clone())),
         exposed_ports: Some(ports().collect()),
         host_config: Some(HostConfig {
             mounts: Some(new.mounts.iter().map(mount).collect()),
             port_bindings: Some(bindings(&new.ports)),
-            network_mode: new.place.as_ref().map(|place| place.network.clone()),
+            network_mode: network_mode(new),
             ..limited(new.limits)
         }),
         networking_config: new.place.as_ref().map(|place| NetworkingConfig {
@@ -361,6 +361,13 @@ fn body(new: &NewContainer) -> ContainerCreateBody {
         }),
         ..ContainerCreateBody::default()
     }
+}
+
+fn network_mode(new: &NewContainer) -> Option<String> {
+    if new.is_isolated {
+        return Some("none".to_owned());
+    }
+    new.place.as_ref().map(|place| place.network.clone())
 }
 
 /// A `Mount`, unlike a `Bind`, is refused where the daemon does not see its source: on another machine, for example.

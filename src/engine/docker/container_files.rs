@@ -6,6 +6,8 @@
 use std::io::{self, Read};
 
 use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderValue};
 use http_body_util::BodyExt as _;
 use tokio::sync::mpsc;
 use url::form_urlencoded;
@@ -13,6 +15,7 @@ use url::form_urlencoded;
 use super::container::Container;
 use super::error::Error;
 use super::http::{Answer, lost};
+use super::load::{Sink, archive_body};
 
 /// So many pieces may wait to be read.
 const AHEAD: usize = 8;
@@ -38,6 +41,39 @@ impl Read for Archive {
 }
 
 impl Container<'_> {
+    /// Puts what is in a tar archive, which `write` writes on a thread of its own, into its directory `path`; it needs not run.
+    ///
+    /// # Errors
+    /// The daemon refuses, or went away. What `write` fails with is its own.
+    pub(crate) async fn put(
+        &self,
+        path: &str,
+        write: impl FnOnce(&mut Sink) -> io::Result<()> + Send + 'static,
+    ) -> Result<io::Result<()>, Error> {
+        let during = format!("writing {path} of the container {}", self.name());
+        let query = form_urlencoded::Serializer::new(String::new())
+            .append_pair("path", path)
+            .finish();
+        let url = format!("/containers/{}/archive?{query}", self.id());
+        let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/x-tar"))]);
+        let (mut sink, body) = archive_body();
+        let writing = tokio::task::spawn_blocking(move || {
+            let written = write(&mut sink);
+            if written.is_err() {
+                sink.abandon();
+            }
+            written
+        });
+        let answered = self.docker().daemon.put(&url, headers, body, &during).await;
+        let written = writing.await.unwrap_or_else(|error| Err(io::Error::other(error)));
+        match (answered, written) {
+            (Ok(_), written) => Ok(written),
+            // What could not be written is why the daemon heard no end; but not where it closed the connection itself.
+            (Err(_), Err(error)) if error.kind() != io::ErrorKind::BrokenPipe => Ok(Err(error)),
+            (Err(error), _) => Err(error),
+        }
+    }
+
     /// Has `read` read the archive of what is at `path`, on a thread of its own; `None` where there is nothing.
     /// A directory's archive begins with the directory's own name.
     ///

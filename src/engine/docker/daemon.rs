@@ -58,6 +58,16 @@ impl Daemon {
         self.exchange(request, during).await
     }
 
+    /// Sends `PUT path` and returns the answer once its head is there.
+    ///
+    /// # Errors
+    /// As [`Self::post`].
+    pub(crate) async fn put(&self, path: &str, headers: HeaderMap, body: Body, during: &str) -> Result<Answer, Error> {
+        let mut request = self.request(path, headers, body)?;
+        *request.method_mut() = Method::PUT;
+        self.exchange(request, during).await
+    }
+
     /// Sends `GET path` and returns the answer once its head is there.
     ///
     /// # Errors

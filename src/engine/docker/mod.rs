@@ -29,6 +29,7 @@ mod log;
 mod mask;
 mod messages;
 mod program;
+mod pull;
 mod push;
 mod secret_files;
 mod session;

@@ -2,8 +2,9 @@
 
 use crate::aws::{CallError, Kind};
 use crate::explain::{Advice, Code, Explain, Fault};
+use crate::lambda::input_data;
 use crate::lambda::runtime::Diagnostic;
-use crate::lambda::{hyperparameters, input_data};
+use crate::training::hyperparameters;
 use crate::training::new_job::NewJob;
 use crate::training::{self, Training, UNAVAILABLE};
 

@@ -28,6 +28,28 @@ impl Settings {
         Some(settings)
     }
 
+    /// How a training on this machine is to be: the same job, for which nobody need be named who would start it.
+    #[must_use]
+    pub(crate) fn training_here(
+        &self,
+        commit: Option<String>,
+        new_run_id: impl FnOnce() -> String,
+    ) -> TrainingSettings {
+        let mut settings = self.training_given();
+        settings.commit = commit;
+        settings.given.entry("run-id").or_insert_with(|| Given {
+            value: new_run_id(),
+            origin: None,
+        });
+        settings
+    }
+
+    /// The bucket whose data a job would read, where one is named.
+    #[must_use]
+    pub(crate) fn source_bucket(&self) -> Option<&str> {
+        self.get(&table::SOURCE_BUCKET)
+    }
+
     /// What is set of the training, and perhaps not all that one needs.
     pub(crate) fn training_given(&self) -> TrainingSettings {
         let given = request::setting_keys().filter_map(|key| Some((key, given(self.values.get(key)?)?)));

@@ -12,9 +12,9 @@ use super::fields::kind;
 use crate::shown::{first_of, quoted};
 
 /// The object in the input bucket.
-pub(super) const KEY: &str = "input/config/hyperparameters.json";
+pub(crate) const KEY: &str = "input/config/hyperparameters.json";
 /// No file within SageMaker's limits comes near this many bytes.
-pub(super) const MAX_BYTES: usize = 4 * 1024 * 1024;
+pub(crate) const MAX_BYTES: usize = 4 * 1024 * 1024;
 
 const MAX_ENTRIES: usize = 100;
 const MAX_NAME: usize = 256;
@@ -24,7 +24,7 @@ const MAX_VALUE: usize = 2500;
 ///
 /// # Errors
 /// The problems found, each as one sentence without a full stop; of very many the first ones.
-pub(super) fn parse(bytes: &[u8]) -> Result<BTreeMap<String, String>, Vec<String>> {
+pub(crate) fn parse(bytes: &[u8]) -> Result<BTreeMap<String, String>, Vec<String>> {
     let entries = object(bytes).map_err(|problem| vec![problem])?;
     let mut problems = Vec::new();
     if entries.len() > MAX_ENTRIES {

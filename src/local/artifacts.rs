@@ -1,0 +1,258 @@
+//! What is left of a training: `model.tar.gz` and `output.tar.gz` as SageMaker makes them, and checkpoints
+//! ([where they come from](https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-output.html)).
+//!
+//! They are written by this user, whoever wrote the files in the container.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::os::unix::fs::symlink;
+use std::path::{Component, Path, PathBuf};
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use tempfile::NamedTempFile;
+
+/// So much is read of a failure file: 1024 characters are told.
+const LONGEST_FAILURE: u64 = 64 * 1024;
+
+/// An archive that is made of a directory of each host, as if it were one. Of two files with one name the first is taken.
+pub(super) struct Packing {
+    archive: tar::Builder<GzEncoder<NamedTempFile>>,
+    path: PathBuf,
+    taken: BTreeSet<PathBuf>,
+}
+
+impl Packing {
+    /// Begins the archive `path`, which is there when it is whole.
+    pub(super) fn begin(path: &Path) -> io::Result<Self> {
+        let directory = path.parent().unwrap_or(Path::new("."));
+        fs::create_dir_all(directory)?;
+        let file = tempfile::Builder::new().prefix(".sgbuild-").tempfile_in(directory)?;
+        Ok(Self {
+            archive: tar::Builder::new(GzEncoder::new(file, Compression::default())),
+            path: path.to_owned(),
+            taken: BTreeSet::new(),
+        })
+    }
+
+    /// Takes what is in the directory whose archive this is: without the directory's own name.
+    pub(super) fn add(&mut self, archive: impl Read) -> io::Result<()> {
+        let mut archive = tar::Archive::new(archive);
+        for entry in archive.entries()? {
+            let mut entry = entry?;
+            let Some(name) = below_the_first(&entry.path()?) else {
+                continue;
+            };
+            if !self.taken.insert(name.clone()) {
+                continue;
+            }
+            let mut header = entry.header().clone();
+            match entry.link_name()? {
+                Some(link) if header.entry_type().is_hard_link() => {
+                    let link = below_the_first(&link).unwrap_or_else(|| link.to_path_buf());
+                    self.archive.append_link(&mut header, name, link)?;
+                }
+                Some(link) => self.archive.append_link(&mut header, name, link)?,
+                None => self.archive.append_data(&mut header, name, &mut entry)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts the archive in its place; `None` where nothing was taken, and then an older one is removed.
+    pub(super) fn finish(self) -> io::Result<Option<PathBuf>> {
+        if self.taken.is_empty() {
+            return match fs::remove_file(&self.path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+                _ => Ok(None),
+            };
+        }
+        let file = self.archive.into_inner()?.finish()?;
+        set_usual_mode(file.as_file())?;
+        file.persist(&self.path).map_err(|error| error.error)?;
+        Ok(Some(self.path))
+    }
+}
+
+/// A temporary file is for its owner alone; what stays is as other files are.
+fn set_usual_mode(file: &File) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mask = rustix::process::umask(rustix::fs::Mode::empty());
+    rustix::process::umask(mask);
+    file.set_permissions(fs::Permissions::from_mode(0o666 & !mask.bits()))
+}
+
+/// The path without its first part; `None` where nothing is left, or it leads elsewhere.
+fn below_the_first(path: &Path) -> Option<PathBuf> {
+    let mut parts = path.components().filter(|part| *part != Component::CurDir);
+    parts.next()?;
+    let rest: PathBuf = parts.clone().collect();
+    let is_below = parts.all(|part| matches!(part, Component::Normal(_)));
+    (is_below && !rest.as_os_str().is_empty()).then_some(rest)
+}
+
+/// The beginning of the failure file whose archive this is.
+pub(super) fn failure(archive: impl Read) -> io::Result<Option<String>> {
+    let mut archive = tar::Archive::new(archive);
+    let Some(entry) = archive.entries()?.next() else {
+        return Ok(None);
+    };
+    let mut bytes = Vec::new();
+    entry?.take(LONGEST_FAILURE).read_to_end(&mut bytes)?;
+    Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
+}
+
+/// Writes what is in the directory whose archive this is to `into`, over what is there. Whether there was anything.
+pub(super) fn unpack(archive: impl Read, into: &Path) -> io::Result<bool> {
+    let mut archive = tar::Archive::new(archive);
+    let mut any = false;
+    for entry in archive.entries()? {
+        let mut entry = entry?;
+        let Some(name) = below_the_first(&entry.path()?) else {
+            continue;
+        };
+        let place = into.join(&name);
+        make_way(into, &name)?;
+        any = true;
+        let kind = entry.header().entry_type();
+        if kind.is_dir() {
+            fs::create_dir_all(&place)?;
+        } else if let Some(link) = entry.link_name()? {
+            if kind.is_hard_link() {
+                let first = below_the_first(&link).map(|link| into.join(link));
+                fs::copy(first.unwrap_or_else(|| link.to_path_buf()), &place)?;
+            } else {
+                symlink(link, &place)?;
+            }
+        } else if kind.is_file() {
+            io::copy(&mut entry, &mut File::create(&place)?)?;
+        }
+    }
+    Ok(any)
+}
+
+/// Makes the directories above `into/name`, none of them a link that leads elsewhere, and removes what is no directory there.
+fn make_way(into: &Path, name: &Path) -> io::Result<()> {
+    fs::create_dir_all(into)?;
+    let mut place = into.to_owned();
+    for part in name {
+        if place != into {
+            fs::create_dir_all(&place)?;
+        }
+        place.push(part);
+        match fs::symlink_metadata(&place) {
+            Ok(found) if !found.is_dir() => fs::remove_file(&place)?,
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// The archive of a directory of this machine, as a daemon gives a container's; none where it is not there.
+pub(super) fn of_directory(directory: &Path) -> io::Result<Option<File>> {
+    if !directory.exists() {
+        return Ok(None);
+    }
+    let mut archive = tar::Builder::new(tempfile::tempfile()?);
+    archive.follow_symlinks(false);
+    let name = directory.file_name().map_or_else(|| "root".into(), PathBuf::from);
+    if directory.is_dir() {
+        archive.append_dir_all(&name, directory)?;
+    } else {
+        archive.append_path_with_name(directory, &name)?;
+    }
+    let mut file = archive.into_inner()?;
+    io::Seek::rewind(&mut file)?;
+    Ok(Some(file))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn archive(entries: &[(&str, &str)]) -> Vec<u8> {
+        let mut archive = tar::Builder::new(Vec::new());
+        for (name, text) in entries {
+            let mut header = tar::Header::new_gnu();
+            header.set_mode(0o600);
+            header.set_size(0);
+            if let Some(link) = text.strip_prefix("-> ") {
+                header.set_entry_type(tar::EntryType::Symlink);
+                archive.append_link(&mut header, name, link).unwrap();
+            } else if name.ends_with('/') {
+                header.set_entry_type(tar::EntryType::Directory);
+                archive.append_data(&mut header, name, io::empty()).unwrap();
+            } else {
+                header.set_size(text.len() as u64);
+                archive.append_data(&mut header, name, text.as_bytes()).unwrap();
+            }
+        }
+        archive.into_inner().unwrap()
+    }
+
+    fn names(path: &Path) -> Vec<String> {
+        let file = flate2::read::GzDecoder::new(File::open(path).unwrap());
+        let mut archive = tar::Archive::new(file);
+        let entries = archive.entries().unwrap();
+        entries
+            .map(|entry| entry.unwrap().path().unwrap().display().to_string())
+            .collect()
+    }
+
+    #[test]
+    fn a_models_archive_has_the_files_of_every_host_without_their_directory() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("out/model.tar.gz");
+        let mut packing = Packing::begin(&path).unwrap();
+        let first = archive(&[
+            ("model/", ""),
+            ("model/a.bin", "1"),
+            ("model/sub/", ""),
+            ("model/sub/b", "-> ../a.bin"),
+        ]);
+        let second = archive(&[("model/", ""), ("model/a.bin", "2"), ("model/c.bin", "3")]);
+        packing.add(&first[..]).unwrap();
+        packing.add(&second[..]).unwrap();
+        assert_eq!(packing.finish().unwrap(), Some(path.clone()));
+        assert_eq!(names(&path), ["a.bin", "sub/", "sub/b", "c.bin"]);
+    }
+
+    #[test]
+    fn nothing_makes_no_archive_and_leaves_no_old_one() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("model.tar.gz");
+        fs::write(&path, "old").unwrap();
+        let mut packing = Packing::begin(&path).unwrap();
+        packing.add(&archive(&[("model/", "")])[..]).unwrap();
+        assert_eq!(packing.finish().unwrap(), None);
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn checkpoints_are_written_over_older_ones_and_through_no_link() {
+        let directory = tempfile::tempdir().unwrap();
+        let (elsewhere, into) = (directory.path().join("elsewhere"), directory.path().join("checkpoints"));
+        fs::create_dir_all(&elsewhere).unwrap();
+        fs::create_dir_all(&into).unwrap();
+        fs::write(into.join("epoch"), "1").unwrap();
+        symlink(&elsewhere, into.join("latest")).unwrap();
+        let left = archive(&[
+            ("c/", ""),
+            ("c/epoch", "2"),
+            ("c/latest/", ""),
+            ("c/latest/weights", "w"),
+        ]);
+        assert!(unpack(&left[..], &into).unwrap());
+        assert_eq!(fs::read_to_string(into.join("epoch")).unwrap(), "2");
+        assert_eq!(fs::read_to_string(into.join("latest/weights")).unwrap(), "w");
+        assert_eq!(fs::read_dir(&elsewhere).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn names_that_lead_elsewhere_are_not_taken() {
+        assert_eq!(below_the_first(Path::new("model/../../etc/passwd")), None);
+        assert_eq!(below_the_first(Path::new("./model/a")), Some("a".into()));
+        assert_eq!(below_the_first(Path::new("model/")), None);
+    }
+}

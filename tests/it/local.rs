@@ -1,0 +1,309 @@
+//! `sgbuild train --local`: trainings on this machine, by `local/drills.py`, which end in every way in which trainings end.
+
+use std::fs::{self, File};
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Child, Command};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+
+use crate::support::{Ran, Sandbox, Testbed};
+
+const SETUP: &str = r#"
+from setuptools import setup
+
+setup(name="drills", version="1.0", packages=["drills"], python_version="3.11",
+      entry_points={"sgbuild.train": ["train = drills:train"]})
+"#;
+
+/// The package, with a name and so an image of the test's own.
+fn drills(test: &str) -> Sandbox {
+    let sandbox = Sandbox::empty().with_testbed().with("SGBUILD_ENGINE", "native");
+    sandbox.write(
+        "setup.py",
+        &SETUP.replace("\"drills\", v", &format!("\"drills-{test}\", v")),
+    );
+    sandbox.write("drills/__init__.py", include_str!("local/drills.py"));
+    sandbox
+}
+
+fn train(sandbox: &Sandbox, arguments: &[&str]) -> Ran {
+    sandbox.run(&[&["train", "--local"], arguments].concat())
+}
+
+fn kind(sandbox: &Sandbox, kind: &str, more: &[&str]) -> Ran {
+    let kind = format!("kind={kind}");
+    train(sandbox, &[&["--hyperparameter", &kind], more].concat())
+}
+
+/// The names in an archive, sorted.
+fn names(path: &Path) -> Vec<String> {
+    let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(File::open(path).unwrap()));
+    let entries = archive.entries().unwrap();
+    let mut names: Vec<_> = entries
+        .map(|entry| entry.unwrap().path().unwrap().display().to_string())
+        .collect();
+    names.sort();
+    names
+}
+
+/// What docker lists, a line each.
+fn listed(arguments: &[&str]) -> Vec<String> {
+    let output = Command::new(Testbed::get().variable("SGBUILD_TESTBED_DOCKER"))
+        .args(arguments)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "docker {arguments:?}");
+    let text = String::from_utf8(output.stdout).unwrap();
+    text.lines().map(ToOwned::to_owned).collect()
+}
+
+/// The runs whose containers of the test's image are there, one for each.
+fn containers(test: &str) -> Vec<String> {
+    let image = format!("ancestor=sgbuild/drills-{test}:1.0");
+    let label = r#"{{.Label "com.sgbuild.local"}}"#;
+    listed(&["ps", "--all", "--filter", &image, "--format", label])
+}
+
+fn networks(run: &str) -> usize {
+    let label = format!("label=com.sgbuild.local={run}");
+    listed(&["network", "ls", "--quiet", "--filter", &label]).len()
+}
+
+/// Starts a training that goes on until it is told, and waits until it trains.
+fn begun(sandbox: &Sandbox, kind: &str, says: &str, more: &[&str]) -> Child {
+    let kind = format!("kind={kind}");
+    let mut child = sandbox.spawn(&[&["train", "--local", "--hyperparameter", &kind], more].concat());
+    let lines = BufReader::new(child.stderr.as_mut().unwrap()).lines();
+    let mut lines = lines.map_while(Result::ok);
+    assert!(lines.any(|line| line.contains(says)), "{says}");
+    child
+}
+
+fn signal(child: &Child, signal: Signal) {
+    kill_process(Pid::from_raw(child.id().cast_signed()).unwrap(), signal).unwrap();
+}
+
+#[test]
+fn the_container_is_told_what_sagemaker_tells() {
+    let sandbox = drills("told");
+    sandbox.write("data/a.csv", "a,b\n1,2\n");
+    let output = sandbox.project().join("out");
+    let output = output.to_str().unwrap();
+    let ran = kind(
+        &sandbox,
+        "looks",
+        &[
+            "--input",
+            "training=data",
+            "--input",
+            "extra=data/a.csv",
+            "--channel-mode",
+            "extra=FastFile",
+            "--content-type",
+            "extra=text/csv",
+            "--hyperparameter",
+            "depth=3",
+            "--training-env",
+            "LAYERS=2",
+            "--region",
+            "eu-west-1",
+            "--run-id",
+            "r1",
+            "--output",
+            output,
+        ],
+    );
+    // No function of the name takes it, so it is refused by run.py, as in the job.
+    ran.exits(1).says(&["takes no hyperparameter depth: it takes kind"]);
+    let ran = kind(
+        &sandbox,
+        "looks",
+        &[
+            "--input",
+            "training=data",
+            "--input",
+            "extra=data/a.csv",
+            "--channel-mode",
+            "extra=FastFile",
+            "--content-type",
+            "extra=text/csv",
+            "--training-env",
+            "LAYERS=2",
+            "--region",
+            "eu-west-1",
+            "--run-id",
+            "r1",
+        ],
+    );
+    let log = ran.exits(0).stderr;
+    let from = log.find("    /opt/ml/").unwrap();
+    let to = log.find("==> Done").unwrap();
+    insta::assert_snapshot!(&log[from..to]);
+}
+
+#[test]
+fn what_is_refused_for_a_job_is_refused_before_anything_is_built() {
+    let sandbox = drills("refused");
+    let wrong = ["--input", "training=nowhere", "--instance-type", "m5.large"];
+    train(&sandbox, &wrong)
+        .exits(2)
+        .says(&["`m5.large` is not a SageMaker instance type"]);
+    let long = format!("name={}", "x".repeat(2_501));
+    train(&sandbox, &["--hyperparameter", &long])
+        .exits(1)
+        .says(&["has 2501 characters; SageMaker takes at most 2500"]);
+    train(&sandbox, &["--input", "a/b=data"])
+        .exits(2)
+        .says(&["is not a channel's name"]);
+    train(&sandbox, &["--image", "sgbuild/drills:none", "--wait"]).exits(2);
+    assert!(!sandbox.project().join("dist").exists());
+    let seen = kind(&sandbox, "well", &["--dry-run", "--instances", "2"])
+        .exits(0)
+        .stdout;
+    let seen: Value = serde_json::from_str(&seen).unwrap();
+    assert_eq!(
+        seen["resourceconfig.json"]["hosts"],
+        serde_json::json!(["algo-1", "algo-2"])
+    );
+    assert!(!sandbox.project().join("dist").exists());
+    train(&sandbox, &["--input", "training=nowhere"])
+        .exits(1)
+        .says(&["the channel training cannot be read: nowhere"]);
+}
+
+#[test]
+fn every_end_has_its_reason_and_its_files() {
+    let sandbox = drills("ends");
+    let model = kind(&sandbox, "well", &["--metric", "loss=loss=([0-9.]+)"]);
+    let model = model.exits(0).says(&["loss  1 █▃▁▁ 0.25"]).stdout;
+    let model = sandbox.project().join(model.trim_end());
+    assert_eq!(names(&model), ["weights.bin"]);
+    assert_eq!(names(&model.with_file_name("output.tar.gz")), ["plot.txt"]);
+    let failed = |name: &str, more: &[&str], says: &[&str]| {
+        let said = kind(&sandbox, name, more).exits(1).says(says).stderr;
+        said[said.find("error[").unwrap()..].to_owned()
+    };
+    failed("raises", &[], &["(exit code 1): ValueError: no such species: rosa"]);
+    failed("exits", &[], &["failed (exit code 3): exit code 3"]);
+    failed(
+        "exits_at_once",
+        &[],
+        &["(exit code 4): exit code 4, and nothing was said"],
+    );
+    failed(
+        "segfault",
+        &[],
+        &["(exit code 139): the training crashed in compiled code: SIGSEGV"],
+    );
+    failed(
+        "memory",
+        &["--memory", "100m"],
+        &["(exit code 137): out of memory: the kernel killed the training"],
+    );
+    failed(
+        "disk",
+        &["--shm-size", "8m"],
+        &["No space left on device", "The disk is full"],
+    );
+    let own = failed("own_words", &[], &["(exit code 5): the data is of last year"]);
+    assert_eq!(
+        own.matches('x').count(),
+        1_024 - "the data is of last year ".len() + "exit".matches('x').count()
+    );
+    assert!(containers("ends").is_empty());
+}
+
+#[test]
+fn sigterm_is_heard_or_sigkill_follows() {
+    let sandbox = drills("stops");
+    let output = sandbox.project().join("kept");
+    let stopped = ["--max-runtime", "1", "--output", output.to_str().unwrap()];
+    kind(&sandbox, "checkpoints", &stopped).exits(1).says(&[
+        "begins with epoch 0",
+        "Stopping (max-runtime, 1 s): SIGTERM now, SIGKILL in 120 s",
+        "was stopped: it took longer than 1 s",
+    ]);
+    let epoch: u32 = fs::read_to_string(output.join("checkpoints/epoch"))
+        .unwrap()
+        .parse()
+        .unwrap();
+    assert!(epoch > 0);
+    assert_eq!(names(&output.join("model.tar.gz")), ["epoch"]);
+
+    // What was kept is found again; Ctrl-C is heard within two seconds.
+    let again = format!("begins with epoch {epoch}");
+    let child = begun(&sandbox, "checkpoints", &again, &["--output", output.to_str().unwrap()]);
+    let asked = Instant::now();
+    signal(&child, Signal::INT);
+    let ended = child.wait_with_output().unwrap();
+    assert_eq!(ended.status.code(), Some(130));
+    assert!(asked.elapsed() < Duration::from_secs(4), "{:?}", asked.elapsed());
+    let later: u32 = fs::read_to_string(output.join("checkpoints/epoch"))
+        .unwrap()
+        .parse()
+        .unwrap();
+    assert!(later > epoch);
+
+    let deaf = kind(&sandbox, "deaf", &["--max-runtime", "1", "--stop-timeout", "1"]);
+    deaf.exits(1)
+        .says(&["SIGKILL in 1 s", "Killing (1 s are over): SIGKILL"]);
+    assert!(containers("stops").is_empty());
+}
+
+#[test]
+fn hosts_see_each_other_and_leave_nothing_whatever_happens() {
+    // Another test's run would clear up what is looked for.
+    let sandbox = drills("hosts");
+    let cache = sandbox.home().join("cache");
+    let sandbox = sandbox.with("XDG_CACHE_HOME", cache.display().to_string());
+    let model = kind(&sandbox, "sees_the_others", &["--instances", "2"]);
+    let model = model
+        .exits(0)
+        .says(&["algo-1 | algo-1 sees 2 hosts", "algo-2 | algo-2 sees 2 hosts"])
+        .stdout;
+    assert_eq!(names(&sandbox.project().join(model.trim_end())), ["algo-1", "algo-2"]);
+    assert!(containers("hosts").is_empty());
+
+    let mut child = begun(&sandbox, "deaf", "does not listen", &["--instances", "2"]);
+    signal(&child, Signal::KILL);
+    child.wait().unwrap();
+    let runs = containers("hosts");
+    assert_eq!((runs.len(), networks(&runs[0])), (2, 1));
+    kind(&sandbox, "well", &[]).exits(0);
+    assert!(containers("hosts").is_empty());
+    assert_eq!(networks(&runs[0]), 0);
+    assert_eq!(fs::read_dir(cache.join("sgbuild/local")).unwrap().count(), 0);
+}
+
+#[test]
+fn a_pipe_is_read_once_an_epoch() {
+    let sandbox = drills("pipes");
+    sandbox.write("data/a.csv", "a,b\n1,2\n");
+    let piped = ["--input", "training=data", "--input-mode", "Pipe"];
+    kind(&sandbox, "reads_pipes", &piped)
+        .exits(0)
+        .says(&["epoch 0: 8 characters", "epoch 2: 8 characters"]);
+}
+
+#[test]
+fn a_process_trains_where_there_is_no_daemon() {
+    let sandbox = drills("process").with("DOCKER_HOST", "unix:///nowhere/docker.sock");
+    let local = |more: &[&str]| sandbox.run(&[&["train", "--local=process"], more].concat());
+    local(&["--hyperparameter", "kind=in_its_place"]).exits(0).says(&[
+        "in a process, which is not all that a container is",
+        "/opt/ml is another directory",
+        "wrote ",
+    ]);
+    local(&["--hyperparameter", "kind=exits"])
+        .exits(1)
+        .says(&["(exit code 3)"]);
+    local(&["--memory", "1g"])
+        .exits(1)
+        .says(&["--memory needs a container"]);
+    train(&sandbox, &[])
+        .exits(75)
+        .says(&["`--local=process` trains without a container"]);
+}
