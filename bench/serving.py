@@ -27,6 +27,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
+# The testbed's client, whose builds are BuildKit's.
+DOCKER = os.environ.get("SGBUILD_TESTBED_DOCKER", "docker")
 CONNECTIONS = 200
 BODY = json.dumps({"values": [5.1, 3.5, 1.4, 0.2]}).encode()
 MODULE = """
@@ -90,7 +92,7 @@ class Way:
 
 
 def docker(*arguments: str, stdin: str | None = None) -> str:
-    done = subprocess.run(["docker", *arguments], input=stdin, capture_output=True, text=True, check=False)
+    done = subprocess.run([DOCKER, *arguments], input=stdin, capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(f"docker {' '.join(arguments)}: {done.stderr}")
     return done.stdout.strip()
@@ -181,9 +183,10 @@ async def stop(made: str, address: str) -> tuple[int, int, float]:
             except (TimeoutError, OSError):
                 return
             try:
-                await exchange(reader, writer, asked)
+                # Nobody resets a connection to a container that is gone.
+                await asyncio.wait_for(exchange(reader, writer, asked), 15)
                 answered += 1
-            except (OSError, asyncio.IncompleteReadError):
+            except (TimeoutError, OSError, asyncio.IncompleteReadError):
                 lost += 1
             writer.close()
 
@@ -191,10 +194,10 @@ async def stop(made: str, address: str) -> tuple[int, int, float]:
     await asyncio.sleep(1)
     begun = time.monotonic()
     stopping = await asyncio.create_subprocess_exec(
-        "docker", "kill", "--signal", "TERM", made, stdout=asyncio.subprocess.DEVNULL
+        DOCKER, "kill", "--signal", "TERM", made, stdout=asyncio.subprocess.DEVNULL
     )
     await stopping.wait()
-    waiting = await asyncio.create_subprocess_exec("docker", "wait", made, stdout=asyncio.subprocess.DEVNULL)
+    waiting = await asyncio.create_subprocess_exec(DOCKER, "wait", made, stdout=asyncio.subprocess.DEVNULL)
     await waiting.wait()
     took = time.monotonic() - begun
     await asyncio.gather(*clients)
@@ -219,7 +222,7 @@ def images(sgbuild: str, base: str, ca: str, workers: int, place: Path) -> list[
     (plain / "app.py").write_text(APP)
     subprocess.run(
         [
-            "docker",
+            DOCKER,
             "build",
             "--quiet",
             "--secret",

@@ -14,7 +14,9 @@ pub(super) async fn run(arguments: &cli::Execute, checkout: &Checkout<'_>, print
         path: arguments.ml.clone().unwrap_or_default(),
         source,
     })?;
-    let ImageHere { docker, name: image, .. } = Box::pin(image_here(arguments.image.as_ref(), checkout)).await?;
+    let ImageHere {
+        docker, name: image, ..
+    } = Box::pin(image_here(arguments.image.as_ref(), checkout)).await?;
     let run = Run::begin(&checkout.settings.environment().cache_dir(), &docker).await?;
     let line = |line: &str| print(&Data::File(format!("{line}\n")));
     let command = (image.as_str(), arguments.command.as_slice());

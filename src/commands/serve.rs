@@ -13,7 +13,9 @@ pub(super) async fn run(arguments: &cli::Serve, checkout: &Checkout<'_>, print: 
         Some(run) => Some(model_of(run, checkout).await?),
         None => arguments.model.clone(),
     };
-    let ImageHere { docker, name: image, .. } = Box::pin(image_here(arguments.image.as_ref(), checkout)).await?;
+    let ImageHere {
+        docker, name: image, ..
+    } = Box::pin(image_here(arguments.image.as_ref(), checkout)).await?;
     let run = Run::begin(&checkout.settings.environment().cache_dir(), &docker).await?;
     let aws = async || checkout.aws().await.clone();
     let model = match &model {

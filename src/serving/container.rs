@@ -70,7 +70,7 @@ pub(crate) async fn serve(
     let mut signals = interruption::take_over().map_err(Error::Follow)?;
     let container = docker.create_container(&new, run.id()).await?;
     let outcome = session(&container, &mut signals, ready, progress).await;
-    run.end(docker).await?;
+    container.remove().await?;
     outcome
 }
 
@@ -192,7 +192,7 @@ pub(crate) async fn execute(
     let mut signals = interruption::take_over().map_err(Error::Follow)?;
     let container = docker.create_container(&new, run.id()).await?;
     let outcome = executed(&container, &mut signals, line).await;
-    run.end(docker).await?;
+    container.remove().await?;
     outcome
 }
 

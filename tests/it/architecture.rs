@@ -154,5 +154,14 @@ fn an_engine_is_known_to_who_connects_it_alone() {
         .filter(|(file, text)| knows(file, text))
         .map(|(file, _)| file)
         .collect();
-    assert_eq!(files, ["commands/image_here.rs", "commands/job.rs", "settings/stages/engine.rs"]);
+    assert_eq!(
+        files,
+        [
+            "cli/local.rs",
+            "commands/image_here.rs",
+            "commands/job.rs",
+            "commands/train_here.rs",
+            "settings/stages/engine.rs"
+        ]
+    );
 }

@@ -56,7 +56,16 @@ fn project() -> Sandbox {
 /// `serve --local` until it says where it serves.
 fn serving(sandbox: &Sandbox, more: &[&str]) -> (Child, String) {
     let base = Testbed::get().variable("SGBUILD_TESTBED_BASE");
-    let arguments = ["serve", "--local", "--port", "0", "--engine", "native", "--base-image", base];
+    let arguments = [
+        "serve",
+        "--local",
+        "--port",
+        "0",
+        "--engine",
+        "native",
+        "--base-image",
+        base,
+    ];
     let mut child = sandbox.spawn(&[&arguments[..], more].concat());
     let mut address = String::new();
     let stdout = child.stdout.take().unwrap();
@@ -111,11 +120,24 @@ async fn a_function_is_served_with_its_model_until_ctrl_c_and_finishes_what_it_i
     let (child, address) = serving(&sandbox, &[]);
     let (code, said) = ended(child);
     assert_eq!((address.as_str(), code), ("", Some(1)), "{said}");
-    assert!(said.contains("error[serving-failed]") && said.contains("No such file"), "{said}");
+    assert!(
+        said.contains("error[serving-failed]") && said.contains("No such file"),
+        "{said}"
+    );
 
     let base = Testbed::get().variable("SGBUILD_TESTBED_BASE");
     let program = "import gunicorn, served, sys; print('here'); sys.exit(7)";
-    let execute = ["execute", "--engine", "native", "--base-image", base, "--", "python", "-c", program];
+    let execute = [
+        "execute",
+        "--engine",
+        "native",
+        "--base-image",
+        base,
+        "--",
+        "python",
+        "-c",
+        program,
+    ];
     let ran = sandbox.run(&execute).exits(7);
     assert_eq!(ran.stdout, "here\n");
     assert!(!ran.stderr.contains("error"), "{}", ran.stderr);
