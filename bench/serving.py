@@ -120,7 +120,7 @@ async def answers(address: str) -> bool:
     except OSError:
         return False
     with contextlib.suppress(OSError):
-        return await exchange(reader, writer, b"GET /ping HTTP/1.1\r\nHost: x\r\n\r\n") == 200
+        return abs(await exchange(reader, writer, b"GET /ping HTTP/1.1\r\nHost: x\r\n\r\n")) == 200
     return False
 
 
