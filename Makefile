@@ -87,11 +87,12 @@ docs-pictures: services ## draw docs/pictures anew, and record the session among
 	python3 site/pictures.py
 	docs=$$(release/venv docs) && $(WITH_TESTBED) && "$$docs/bin/python" site/record.py --sgbuild $(DEBUG)
 
-bench: services ## reading beside setuptools, build and uv; pushing beside Docker and buildah (docs/bench.md); cold starts
+bench: services ## reading beside setuptools, build and uv; pushing beside Docker and buildah (docs/bench.md); cold starts; serving beside gunicorn and flask
 	$(CARGO) build --locked --release
 	$(WITH_TESTBED); python3 bench/reading.py --sgbuild $(RELEASE)
 	$(WITH_TESTBED); python3 bench/pushing.py --sgbuild $(RELEASE)
 	$(WITH_TESTBED); python3 bench/cold_start.py --sgbuild $(RELEASE)
+	$(WITH_TESTBED); python3 bench/serving.py --sgbuild $(RELEASE)
 
 bench-large: services ## pushing with more than a gigabyte of wheels; wants 14 GB of disk for the time being
 	$(CARGO) build --locked --release

@@ -31,6 +31,7 @@ CONTENTS = {
     "Start": ["docs/getting-started.md", "docs/install.md", "docs/tutorial.md", "docs/how-it-works.md"],
     "Use": [
         "docs/container.md",
+        "docs/serving.md",
         "docs/local.md",
         "docs/pipeline.md",
         "docs/runs.md",

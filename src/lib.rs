@@ -50,6 +50,7 @@ pub mod push;
 pub mod record;
 pub mod registry;
 pub mod requirements;
+pub mod serving;
 pub mod training;
 
 // The pipeline around it, in AWS.

@@ -46,7 +46,7 @@ fn main() -> ExitCode {
 fn failed(ui: &Ui, error: &Error) -> ExitCode {
     let report = error.report();
     let fault = report.advice.fault;
-    if fault != Fault::Unread {
+    if !matches!(fault, Fault::Unread | Fault::Program(_)) {
         ui.error(&report);
     }
     ExitCode::from(fault.exit_code())

@@ -11,6 +11,7 @@ import enum
 import errno
 import faulthandler
 import glob
+import importlib.util
 import inspect
 import json
 import os
@@ -24,6 +25,9 @@ import typing
 # Filled in by sgbuild. Empty where the package declares no such function.
 TRAIN = "{{ train or '' }}"
 SERVE = "{{ serve or '' }}"
+INITIALIZER = "{{ initializer or '' }}"
+# What serve.py takes `SERVE` for; empty where that is only seen once it is imported.
+SERVED_AS = "{{ served_as or '' }}"
 TRAIN_IS_CONSOLE_SCRIPT = "{{ 'yes' if train_is_console_script else 'no' }}" == "yes"
 SERVE_IS_CONSOLE_SCRIPT = "{{ 'yes' if serve_is_console_script else 'no' }}" == "yes"
 PREFIX = "{{ prefix | default('/opt/ml') }}"
@@ -59,7 +63,7 @@ def main(arguments):
 
     if command == "serve":
         prepare()
-        return run(SERVE, is_training=False)
+        return run(SERVE, serve, is_training=False)
     remove_old_failure()
     return supervise(train)
 
@@ -67,7 +71,37 @@ def main(arguments):
 def train():
     """Runs the training function, and returns the exit code."""
     prepare()
-    return run(TRAIN, is_training=True)
+    return run(TRAIN, call_training, is_training=True)
+
+
+def call_training():
+    """Calls the training function with what the job says, and returns what it returned."""
+    job = Job()
+    for name, value in job.environment().items():
+        os.environ.setdefault(name, value)
+    function = load(TRAIN)
+    positional, named = arguments_of(function, job) if not TRAIN_IS_CONSOLE_SCRIPT else ((), {})
+    return function(*positional, **named)
+
+
+def serve():
+    """Serves by serve.py, which may call a server of the package's own; that of a console script is called here."""
+    path = os.path.join(os.path.dirname(os.path.realpath(__file__)), "serve.py")
+    if not SERVE_IS_CONSOLE_SCRIPT and os.path.exists(path):
+        spec = importlib.util.spec_from_file_location("sgbuild_serve", path)
+        server = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(server)
+        return server.main(sys.modules[__name__])
+    function = load(SERVE)
+    try:
+        return function()
+    except TypeError as error:
+        if error.__traceback__.tb_next is None and not SERVE_IS_CONSOLE_SCRIPT:
+            raise CannotStart(
+                f"{SERVE} is no server that could be called ({error}): serve.py would serve it, and is not beside "
+                "run.py. A Dockerfile template of your own has to copy both"
+            ) from None
+        raise
 
 
 def usage(problem):
@@ -216,9 +250,9 @@ def restore_sigterm():
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
-def run(entry_point, is_training):
-    """Calls the entry point, reports how it failed, and returns the exit code."""
-    code, reason = call(entry_point, is_training)
+def run(entry_point, work, is_training):
+    """Does the work of the entry point, reports how it failed, and returns the exit code."""
+    code, reason = call(entry_point, work)
     if code != 0 and code & 0xFF == 0:
         code = 1  # The system keeps eight bits of it: 256 would be success.
     error = flush(sys.stdout)
@@ -232,16 +266,10 @@ def run(entry_point, is_training):
     return code
 
 
-def call(entry_point, is_training):
-    """Calls the entry point; returns the exit code, and the reason if it is not 0."""
+def call(entry_point, work):
+    """Does the work of the entry point; returns the exit code, and the reason if it is not 0."""
     try:
-        job = Job() if is_training else None
-        if job:
-            for name, value in job.environment().items():
-                os.environ.setdefault(name, value)
-        function = load(entry_point)
-        positional, named = arguments_of(function, job) if job and not TRAIN_IS_CONSOLE_SCRIPT else ((), {})
-        result = function(*positional, **named)
+        result = work()
         if inspect.iscoroutine(result):
             raise CannotStart(f"{entry_point} is an async function; name one that runs it, as by asyncio.run")
     except SystemExit as exit_request:
@@ -361,12 +389,13 @@ def is_disk_full(error):
 
 
 def format_traceback(error):
-    """The traceback without this file's frames."""
+    """The traceback without the frames of this file and of serve.py."""
     error = cause_of(error)
     if error is None:
         return ""
     inner = error.__traceback__
-    while inner is not None and inner.tb_frame.f_code.co_filename == __file__:
+    ours = os.path.dirname(os.path.realpath(__file__))
+    while inner is not None and os.path.dirname(os.path.realpath(inner.tb_frame.f_code.co_filename)) == ours:
         inner = inner.tb_next
     return "".join(traceback.format_exception(type(error), error, inner))
 
@@ -505,17 +534,16 @@ def arguments_of(function, job):
     parameters = signature.parameters.values()
     named = {each.name: each for each in parameters if each.kind not in (each.VAR_POSITIONAL, each.VAR_KEYWORD)}
     takes_any = any(each.kind == each.VAR_KEYWORD for each in parameters) and (named or inspect.isroutine(function))
-    directories, values = job.directories(), job.own_hyperparameters()
-    takes_some = any(name not in directories and wants_a_value(each) for name, each in named.items())
-    if not takes_any and not takes_some and not any(name in named or identifier(name) in named for name in values):
-        values = {}  # Such a function reads its hyperparameters itself, if it has any.
-
-    given = {}
-    for name, text in values.items():
+    directories, given, twice = job.directories(), {}, None
+    for name, text in job.own_hyperparameters().items():
         parameter = name if name in named else identifier(name)
-        if parameter in given:
-            raise CannotStart(f"there are two hyperparameters for {parameter}, {name} is one")
+        twice = name if parameter in given else twice
         given[parameter] = (name, text)
+    takes_some = any(name not in directories and wants_a_value(each) for name, each in named.items())
+    if not takes_any and not takes_some and named.keys().isdisjoint(given):
+        given, twice = {}, None  # Such a function reads its hyperparameters itself, if it has any.
+    if twice:
+        raise CannotStart(f"there are two hyperparameters for {identifier(twice)}, {twice} is one")
     unknown = sorted(name for parameter, (name, _) in given.items() if parameter not in named)
     if unknown and not takes_any:
         raise CannotStart(f"{TRAIN} takes no hyperparameter {', '.join(unknown)}: it takes {', '.join(named)}")

@@ -97,6 +97,7 @@ impl Directory {
         let settings = ProjectSettings {
             train: None,
             serve: None,
+            initializer: None,
             static_only: true,
             python: PathBuf::from("python3"),
             python_timeout: 1,

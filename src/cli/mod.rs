@@ -8,6 +8,7 @@ mod completions;
 mod destroy;
 mod diff;
 mod dist;
+mod execute;
 mod explain;
 mod init;
 mod inspect;
@@ -19,6 +20,7 @@ mod man;
 mod push;
 mod report;
 mod runs;
+mod serve;
 mod setting_flags;
 mod settings;
 mod status;
@@ -32,6 +34,7 @@ pub use completions::{Completions, Shell};
 pub use destroy::Destroy;
 pub use diff::Diff;
 pub use dist::Dist;
+pub use execute::Execute;
 pub use explain::Explain;
 pub use init::Init;
 pub use inspect::Inspect;
@@ -43,6 +46,7 @@ pub use man::Man;
 pub use push::Push;
 pub use report::Report;
 pub use runs::Runs;
+pub use serve::Serve;
 pub(crate) use setting_flags::{HasSettings, SettingFlags};
 pub use settings::Settings;
 pub use status::Status;
@@ -159,6 +163,10 @@ pub enum Command {
     Base(Base),
     /// Start the training of the image pushed last
     Train(Train),
+    /// Serve on this machine as an endpoint of SageMaker's does, and try it
+    Serve(Serve),
+    /// Run one more command in the image
+    Execute(Execute),
     /// List what was trained: when, from which commit and data, and what came of it
     Runs(Runs),
     /// Make a page of what was trained: metrics over time, failures, two runs side by side
@@ -200,6 +208,8 @@ impl Command {
             Self::Push(arguments) => &arguments.directory,
             Self::Base(arguments) => &arguments.directory,
             Self::Train(arguments) => &arguments.directory,
+            Self::Serve(arguments) => &arguments.directory,
+            Self::Execute(arguments) => &arguments.directory,
             Self::Runs(arguments) => &arguments.directory,
             Self::Report(arguments) => &arguments.directory,
             Self::Launch(arguments) => &arguments.directory,
@@ -230,6 +240,8 @@ impl Command {
             Self::Push(arguments) => &arguments.settings.given,
             Self::Base(arguments) => &arguments.settings.given,
             Self::Train(arguments) => &arguments.settings.given,
+            Self::Serve(arguments) => &arguments.settings.given,
+            Self::Execute(arguments) => &arguments.settings.given,
             Self::Runs(arguments) => &arguments.settings.given,
             Self::Report(arguments) => &arguments.settings.given,
             Self::Lineage(arguments) => &arguments.settings.given,

@@ -129,6 +129,28 @@ pub enum CommandError {
     /// A training job that was followed did not end well.
     #[error("{}", ended(.0))]
     TrainingEnded(Box<Job>),
+    /// A run whose model was to be served.
+    #[error("there is no model of the run {run}: {}", if *.is_recorded { "it has no artifact" } else { "it is not recorded" })]
+    NoArtifact {
+        /// Its id.
+        run: String,
+        /// Whether the table has it.
+        is_recorded: bool,
+    },
+    /// A directory that a container was to have.
+    #[error("{} cannot be /opt/ml of a container", .path.display())]
+    NoDirectory {
+        /// As given.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A command in the image that did not end well: whoever ran it saw what it wrote.
+    #[error("the command ended with exit code {code}")]
+    Executed {
+        /// As the container gave it.
+        code: u8,
+    },
     /// A digest is what a push results in.
     #[error("cannot push to `{name}`: a digest names an image that is already there")]
     PushToDigest {
@@ -236,6 +258,8 @@ impl Explain for CommandError {
             Self::NotMended(source) => Code::of_unwritten(source, Code::NotWritable),
             Self::PipelineEngine { .. } => Code::NeedsDocker,
             Self::TwoOutputs => Code::OutputUnusable,
+            Self::NoArtifact { .. } | Self::Executed { .. } => Code::ServingFailed,
+            Self::NoDirectory { .. } => Code::NamedFileUnreadable,
             Self::NoTable | Self::NoRuns => Code::RunTableUnusable,
             Self::NoMetric { .. } => Code::RunUnknown,
             Self::Runs { source, .. } => source.explained(Code::RunTableUnusable),
@@ -281,6 +305,11 @@ impl Explain for CommandError {
                 "`sgbuild runs` lists what was recorded; the setting `metrics` says what SageMaker looks for in a training's log.",
             ),
             Self::Report { source, .. } => Advice::of_unwritten(source),
+            Self::NoArtifact { .. } => {
+                Fault::User.hint("`sgbuild runs --json` lists the runs, and the artifact of each that completed.")
+            }
+            Self::NoDirectory { .. } => Fault::User.hint("Name a directory with --ml, or leave it out."),
+            Self::Executed { code } => Fault::Program(*code).alone(),
             Self::Runs { source, .. } => source
                 .fault()
                 .hint("Check its name and the region; it needs dynamodb:Scan on the table."),

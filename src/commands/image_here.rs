@@ -19,6 +19,14 @@ pub(super) struct ImageHere {
     pub(super) version: String,
 }
 
+/// The image that is `named`, else the project's.
+pub(super) async fn image_here(given: Option<&String>, checkout: &Checkout<'_>) -> Result<ImageHere, Error> {
+    match given {
+        Some(given) => named(given, checkout).await,
+        None => built(checkout).await,
+    }
+}
+
 /// The image `named`, fetched where the daemon does not have it.
 pub(super) async fn named(named: &str, checkout: &Checkout<'_>) -> Result<ImageHere, Error> {
     let docker = connect(checkout).await.map_err(local::Error::from)?;

@@ -16,6 +16,8 @@ struct Inspection<'a> {
     license_files: Option<&'a [String]>,
     train: Option<&'a EntryPoint>,
     serve: Option<&'a EntryPoint>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    initializer: Option<&'a EntryPoint>,
     source: &'a Source,
 }
 
@@ -26,6 +28,7 @@ pub(super) fn run(arguments: &cli::Inspect, checkout: &Checkout<'_>) -> Result<D
         build,
         train,
         serve,
+        initializer,
         source,
         ..
     } = &project;
@@ -35,6 +38,7 @@ pub(super) fn run(arguments: &cli::Inspect, checkout: &Checkout<'_>) -> Result<D
             license_files: build.license_files.as_deref(),
             train: train.as_ref(),
             serve: serve.as_ref(),
+            initializer: initializer.as_ref(),
             source,
         }));
     }
@@ -75,6 +79,11 @@ fn page(project: &Project) -> Page {
         row("train", &candidates);
     }
     row("serve", &[entry_point(project.serve.as_ref())]);
+    let initializer = project.initializer.as_ref();
+    row(
+        "initializer",
+        initializer.map(|found| entry_point(Some(found))).as_slice(),
+    );
     let source = match project.source.kind {
         SourceKind::Static => "static".to_owned(),
         SourceKind::Pep517 => format!("pep517, because {}", project.source.reason),

@@ -127,7 +127,7 @@ impl<'a> Job<'a> {
     pub(super) fn plan(&self) -> Result<ImagePlan, Error> {
         let settings = self.settings().image(&self.secrets, self.checkout.revision()?)?;
         let plan = ImagePlan::new(&self.project, &self.neighbours, self.requirements.as_ref(), &settings)?;
-        if let Some(lacks) = &plan.lacks {
+        for lacks in &plan.lacks {
             self.progress().warn(lacks);
         }
         Ok(plan)
@@ -355,10 +355,14 @@ impl<'a> Job<'a> {
         }
     }
 
-    /// The version and the short commit, marked where the tree differs from it.
+    /// The version and the short commit, marked where the tree differs from it, and the names of the entry points that were chosen: one of a
+    /// package's images does not overwrite another.
     pub(super) fn tag(&self) -> String {
         let commit = self.commit.as_ref().map(Commit::short);
-        naming::tag(&self.project.metadata.version, commit.as_deref())
+        let chosen = self.settings().chosen_entry_points().map(ToOwned::to_owned);
+        let parts: Vec<String> = commit.into_iter().chain(chosen).collect();
+        let suffix = Some(parts.join("-")).filter(|suffix| !suffix.is_empty());
+        naming::tag(&self.project.metadata.version, suffix.as_deref())
     }
 
     /// By what the engine keeps the image: `sgbuild/<package>:<version>-<commit>`.

@@ -12,6 +12,7 @@ mod destroy;
 mod diff;
 mod dist;
 mod error;
+mod execute;
 mod explain;
 mod explained;
 mod github;
@@ -32,6 +33,7 @@ mod push;
 mod report;
 mod runs;
 mod sbom;
+mod serve;
 mod settings;
 mod status;
 mod target;
@@ -96,6 +98,10 @@ pub fn begin<'a>(
         Command::Push(arguments) => Box::pin(async move { Box::pin(push::run(arguments, &open()?)).await }),
         Command::Base(arguments) => Box::pin(async move { Box::pin(base::run(arguments, &open()?)).await }),
         Command::Train(arguments) => Box::pin(async move { train::run(arguments, &open()?).await }),
+        Command::Serve(arguments) => Box::pin(async move { Box::pin(serve::run(arguments, &open()?, print)).await }),
+        Command::Execute(arguments) => {
+            Box::pin(async move { Box::pin(execute::run(arguments, &open()?, print)).await })
+        }
         Command::Runs(arguments) => Box::pin(async move { runs::run(arguments, &open()?).await }),
         Command::Report(arguments) => Box::pin(async move { report::run(arguments, &open()?).await }),
         Command::Lineage(arguments) => Box::pin(async move { lineage::run(arguments, &open()?).await }),

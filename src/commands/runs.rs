@@ -52,6 +52,12 @@ pub(super) async fn newest_job(checkout: &Checkout<'_>) -> Result<String, Error>
     Ok(newest.training.job_name)
 }
 
+/// The newest run of an id, or of a training job's name.
+pub(super) async fn find(id: &str, checkout: &Checkout<'_>) -> Result<Option<RunRecord>, Error> {
+    let is_it = |run: &RunRecord| run.training.run_id == id || run.training.job_name == id;
+    Ok(newest_first(checkout).await?.into_iter().find(is_it))
+}
+
 pub(super) async fn newest_first(checkout: &Checkout<'_>) -> Result<Vec<RunRecord>, Error> {
     let table = checkout.settings.account().runs_table.ok_or(CommandError::NoTable)?;
     let listed = DynamoDb::new(&checkout.aws().await, table).all().await;

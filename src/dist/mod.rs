@@ -33,7 +33,7 @@ pub const SBOM: &str = "sbom.cdx.json";
 pub(crate) const IMAGE_JSON_UNFINISHED: &str = ".sgbuild-image-";
 
 /// What sgbuild writes there beside archives, in this release or an earlier one.
-const OURS: [&str; 8] = [
+const OURS: [&str; 9] = [
     DOCKERIGNORE,
     "Dockerfile",
     "build-requirements.txt",
@@ -42,6 +42,7 @@ const OURS: [&str; 8] = [
     "requirements.txt",
     "run.py",
     SBOM,
+    "serve.py",
 ];
 /// How long to wait before looking again whether another sgbuild is done.
 const LOCK_PAUSE: Duration = Duration::from_millis(20);

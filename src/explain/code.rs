@@ -131,6 +131,7 @@ codes! {
         DockerTooOld "docker-too-old" [1],
         DockerLost "docker-lost" [75],
         DockerRefused "docker-refused" [1, 75],
+        ServingFailed "serving-failed" [1],
     "Registries":
         RegistryUnreachable "registry-unreachable" [75],
         RegistryLogin "registry-login" [1],

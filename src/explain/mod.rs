@@ -23,6 +23,8 @@ pub enum Fault {
     /// Whoever read the output has stopped reading, as `head` does (exit code 141, 128 + SIGPIPE, as shells report a program that
     /// a closed pipe ended). There is nobody to tell.
     Unread,
+    /// A program that was run for the user ended with this exit code, which is handed on. It has said what there is to say.
+    Program(u8),
 }
 
 impl Fault {
@@ -35,6 +37,7 @@ impl Fault {
             Self::Temporary => 75,
             Self::Interrupted => 130,
             Self::Unread => 141,
+            Self::Program(code) => code,
         }
     }
 

@@ -6,10 +6,10 @@ use std::str::FromStr;
 use serde::Serialize;
 
 use super::run_py::RUN_PY;
-use super::{BaseImage, Error, python};
+use super::{BaseImage, Error, python, server};
 use crate::neighbours::{Neighbour, Neighbours};
 use crate::oci::{Platform, Reference};
-use crate::project::{self, EntryPoint, Project};
+use crate::project::{self, EntryPoint, Project, Served};
 use crate::requirements::{self, Declared, Environments, Pinning, Requirements};
 use crate::secret::without_url_credentials;
 
@@ -49,6 +49,12 @@ pub struct ImagePlan {
     pub train: EntryPoint,
     /// What `serve` calls.
     pub serve: Option<EntryPoint>,
+    /// What that is, as far as it is known.
+    #[serde(skip)]
+    pub served: Served,
+    /// What makes the model that is served.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub initializer: Option<EntryPoint>,
     /// Who runs it, by name or number, with or without a group; `None` is root, as which SageMaker expects containers to run.
     pub user: Option<String>,
     /// Labels of the image.
@@ -62,9 +68,10 @@ pub struct ImagePlan {
     /// What an engine without a Dockerfile refuses.
     #[serde(flatten)]
     pub only_docker: OnlyDocker,
-    /// What the image lacks, to be warned of: the program by which pip fetches a checkout is not in the official slim image.
+    /// What the image lacks, to be warned of: the program by which pip fetches a checkout is not in the official slim image, or a
+    /// locked file has no server.
     #[serde(skip)]
-    pub lacks: Option<String>,
+    pub lacks: Vec<String>,
 }
 
 /// A neighbour as it is installed.
@@ -180,6 +187,11 @@ impl ImagePlan {
             template: settings.template.clone(),
             prepared: None,
         };
+        let served = project.served().unwrap_or(Served::Own);
+        let mut requirements = requirement_lines(project, neighbours, file);
+        let entry = project.serve.as_ref().filter(|_| served.needs_server());
+        let no_server = entry.and_then(|entry| server::require(entry, neighbours, file, &mut requirements));
+        let no_program = missing_program(file, &only_docker, settings);
         Ok(Self {
             name: project.metadata.name.clone(),
             version: project.metadata.version.clone(),
@@ -187,18 +199,20 @@ impl ImagePlan {
             python,
             platform,
             environment: settings.environment.clone(),
-            requirements: requirement_lines(project, neighbours, file),
+            requirements,
             constraints: constraint_lines(neighbours, file),
             neighbours: neighbours.found.iter().map(PlannedNeighbour::of).collect(),
             locked: file.is_some_and(|file| file.pinning() == Pinning::Locked),
             train: train.clone(),
             serve: project.serve.clone(),
+            served,
+            initializer: project.initializer.clone().filter(|_| served.needs_server()),
             user: settings.user.clone().or_else(|| user_of(&project.build.docker_lines)),
             labels: labels(project, settings),
             secrets: settings.secrets.clone(),
             entrypoint: vec!["python".to_owned(), RUN_PY.to_owned()],
             command: vec!["train".to_owned()],
-            lacks: missing_program(file, &only_docker, settings),
+            lacks: no_program.into_iter().chain(no_server).collect(),
             only_docker,
         })
     }

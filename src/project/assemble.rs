@@ -110,6 +110,7 @@ fn asked(
         train: selected.train,
         train_candidates: selected.train_candidates,
         serve: selected.serve,
+        initializer: selected.initializer,
         metadata: Metadata {
             name: requirement::name(&name, &at)?,
             version: requirement::version(&version, &at)?,

@@ -32,6 +32,7 @@ impl Declarations {
             train: selected.train,
             train_candidates: selected.train_candidates,
             serve: selected.serve,
+            initializer: selected.initializer,
             metadata,
             build: self.build(files.build())?,
             sources: files.pyproject.sources.clone(),

@@ -169,6 +169,7 @@ fn from_text(text: &str, value: &Value) -> Result<Vec<Declared>, Stop> {
 pub(crate) enum Role {
     Train,
     Serve,
+    Initialize,
 }
 
 impl Role {
@@ -176,6 +177,7 @@ impl Role {
         match self {
             Self::Train => "train",
             Self::Serve => "serve",
+            Self::Initialize => "initialize",
         }
     }
 
@@ -184,6 +186,7 @@ impl Role {
         let verbs: &[&str] = match self {
             Self::Train => &["train"],
             Self::Serve => &["predict", "serve"],
+            Self::Initialize => &["initialize"],
         };
         group
             .split_once('.')
@@ -200,15 +203,51 @@ pub(crate) fn select(
     keyword: &[Declared],
 ) -> Result<Option<EntryPoint>, Error> {
     if let Some((object, origin)) = setting {
-        return checked(object, origin, false).map(Some);
+        if object.contains(':') {
+            return checked(object, origin, false).map(Some);
+        }
+        return named(role, object, origin, declared, keyword).map(Some);
     }
     let by_group: Vec<&Declared> = declared.iter().filter(|d| role.claims_group(&d.group)).collect();
-    let by_key: Vec<&Declared> = declared.iter().filter(|d| d.name == role.verb()).collect();
+    let by_key = declared
+        .iter()
+        .filter(|d| role != Role::Initialize && d.name == role.verb());
+    let by_key: Vec<&Declared> = by_key.collect();
     let by_keyword: Vec<&Declared> = keyword.iter().filter(|_| role == Role::Train).collect();
     match [by_group, by_key, by_keyword].into_iter().find(|rank| !rank.is_empty()) {
         Some(rank) => only(role, &rank).map(Some),
         None => Ok(None),
     }
+}
+
+/// The function of the entry point that a setting names: of those that mean `role`, else of all there are.
+fn named<'d>(
+    role: Role,
+    name: &str,
+    origin: &str,
+    declared: &'d [Declared],
+    keyword: &'d [Declared],
+) -> Result<EntryPoint, Error> {
+    let meant = |d: &&Declared| role.claims_group(&d.group) || d.name == role.verb();
+    let ours: Vec<&'d Declared> = declared.iter().filter(meant).collect();
+    let all: Vec<&'d Declared> = declared.iter().chain(keyword).collect();
+    let is_named = |rank: &[&'d Declared]| -> Vec<&'d Declared> {
+        let named = rank.iter().copied().filter(|declared| declared.name == name);
+        named.collect()
+    };
+    let mut found = is_named(&ours);
+    if found.is_empty() {
+        found = is_named(&all);
+    }
+    if !found.is_empty() {
+        return only(role, &found);
+    }
+    let has = if ours.is_empty() { all } else { ours };
+    Err(Error::NoSuchEntryPoint {
+        name: name.to_owned(),
+        origin: origin.to_owned(),
+        has: has.iter().map(|d| format!("{} = {}", d.name, d.object)).collect(),
+    })
 }
 
 /// The functions that train and serve. Of several, one is to be chosen once it is needed: those that may train are kept for that,
@@ -217,6 +256,7 @@ pub(crate) struct Selected {
     pub(crate) train: Option<EntryPoint>,
     pub(crate) train_candidates: Vec<Candidate>,
     pub(crate) serve: Option<EntryPoint>,
+    pub(crate) initializer: Option<EntryPoint>,
     pub(crate) warnings: Vec<String>,
 }
 
@@ -228,32 +268,45 @@ impl Selected {
             selected => (selected?, Vec::new()),
         };
         let (serve, warning) = match select(Role::Serve, settings.serve.as_ref(), declared, keyword) {
-            Err(Error::AmbiguousTrain { found, .. }) => {
-                let named: Vec<_> = found
-                    .iter()
-                    .map(|candidate| format!("{} = {}", candidate.name, candidate.function.object))
-                    .collect();
-                let named = named.join(", ");
-                let count = found.len();
-                (
-                    None,
-                    Some(format!(
-                        "{count} functions are declared to serve ({named}), and the image serves none of them: choose one with the setting serve"
-                    )),
-                )
-            }
+            Err(Error::AmbiguousTrain { found, .. }) => (None, Some(several(&found, "serve", "serve"))),
             selected => match selected? {
                 None => (None, near_names::serves_nothing(&by_group(declared))),
                 serve => (serve, None),
             },
         };
+        let by_setting = settings.initializer.as_ref();
+        let (initializer, unclear) = match select(Role::Initialize, by_setting, declared, &[]) {
+            Err(Error::AmbiguousTrain { found, .. }) => (
+                None,
+                Some(several(&found, "make the model that is served", "initializer")),
+            ),
+            selected => (selected?, None),
+        };
         Ok(Self {
             train,
             train_candidates,
             serve,
-            warnings: warning.into_iter().collect(),
+            initializer,
+            warnings: warning.into_iter().chain(unclear).collect(),
         })
     }
+}
+
+/// A warning of several functions that are declared for the same, of which the image has none.
+fn several(found: &[Candidate], role: &str, setting: &str) -> String {
+    let named: Vec<_> = found
+        .iter()
+        .map(|candidate| format!("{} = {}", candidate.name, candidate.function.object))
+        .collect();
+    let (count, named) = (found.len(), named.join(", "));
+    let does = if role == "serve" {
+        "serves none of them"
+    } else {
+        "calls none of them"
+    };
+    format!(
+        "{count} functions are declared to {role} ({named}), and the image {does}: choose one with the setting {setting}"
+    )
 }
 
 /// `{group: {name: object}}`.

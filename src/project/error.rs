@@ -243,6 +243,16 @@ pub enum Error {
         /// All of them.
         found: Vec<Candidate>,
     },
+    /// A setting names an entry point that is not declared.
+    #[error("there is no entry point {name} ({origin}), only {}", .has.join(", "))]
+    NoSuchEntryPoint {
+        /// As the setting has it.
+        name: String,
+        /// Where it was set.
+        origin: String,
+        /// `name = package.module:function` of those that are.
+        has: Vec<String>,
+    },
     /// The module of the function that trains is not among those that are packed.
     #[error("{object} ({declared_in}) would not be in the image: {reason}")]
     ModuleNotPacked {

@@ -33,6 +33,7 @@ mod project_files;
 mod pyproject;
 mod python_source;
 mod requirement;
+mod serving_function;
 mod setup_cfg;
 mod setup_imports;
 mod setup_keywords;
@@ -59,6 +60,7 @@ pub(crate) use package_directory::package_directory;
 pub(crate) use python_source::{identifier, parse as parse_python};
 pub(crate) use requirement::{beyond_the_parser, normalized, too_much};
 pub(crate) use setup_imports::is_of_standard_library;
+pub use serving_function::Served;
 pub(crate) use source_file::SourceFile;
 pub(crate) use surroundings::Surroundings;
 pub(crate) use training_function::look_for_in_wheel;
@@ -86,6 +88,8 @@ pub struct Project {
     pub train_candidates: Vec<Candidate>,
     /// The function that serves, if the project declares one.
     pub serve: Option<EntryPoint>,
+    /// The function that makes the model which is served, where one is declared.
+    pub initializer: Option<EntryPoint>,
     /// How the metadata was read.
     pub source: Source,
     /// Where requirements come from that are not to be looked for on an index by their name.
@@ -175,6 +179,15 @@ pub struct Build {
     pub docker_lines_at: String,
 }
 
+impl Project {
+    /// What serves, as far as the sources show it.
+    #[must_use]
+    pub fn served(&self) -> Option<Served> {
+        let entry = self.serve.as_ref()?;
+        Some(serving_function::look_at(self, entry))
+    }
+}
+
 impl Build {
     /// Why the build backend must make the wheel; `None` where sgbuild writes what setuptools would.
     #[must_use]
@@ -251,6 +264,8 @@ pub struct ProjectSettings {
     pub train: Option<(String, String)>,
     /// The same for serving.
     pub serve: Option<(String, String)>,
+    /// The same for making the model that is served.
+    pub initializer: Option<(String, String)>,
     /// Refuse rather than run Python.
     pub static_only: bool,
     /// The interpreter that is asked, `python3` unless set.

@@ -60,7 +60,7 @@ pub(super) fn serves_nothing(entry_points: &BTreeMap<String, BTreeMap<String, St
 fn says(role: Role, text: &str) -> bool {
     let meant: &[&str] = match role {
         Role::Train => &TRAINING,
-        Role::Serve => &SERVING,
+        Role::Serve | Role::Initialize => &SERVING,
     };
     let mut words = text.split(|c: char| !c.is_alphanumeric());
     words.any(|word| meant.contains(&word.to_lowercase().as_str()))

@@ -6,6 +6,7 @@ use super::definition::Definition;
 const EXAMPLES: &[(&str, &str)] = &[
     ("train", "\"irisclassifier.train:train\""),
     ("serve", "\"irisclassifier.serve:app\""),
+    ("initializer", "\"irisclassifier.serve:load_model\""),
     ("static", "true"),
     ("python", "\"/usr/bin/python3.11\""),
     ("python-timeout", "300"),

@@ -6,13 +6,14 @@ use super::Settings;
 use super::definition::Definition;
 
 /// Those of the pipeline's builds and functions, of the training container, and of what installs sgbuild: whoever sets them is right to.
-const OTHERS: [&str; 9] = [
+const OTHERS: [&str; 10] = [
     "SGBUILD_CODE",
     "SGBUILD_COMMIT",
     "SGBUILD_GITHUB_TOKEN",
     "SGBUILD_INSTALL_DIR",
     "SGBUILD_PACKAGES",
     "SGBUILD_PROJECT",
+    "SGBUILD_SERVED_AS",
     "SGBUILD_SYNTHETIC_PREFIX",
     "SGBUILD_TESTBED",
     "SGBUILD_TOPIC",

@@ -33,13 +33,19 @@ macro_rules! table {
 table! {
     // How the project is read.
 
-    TRAIN: Option<Text> = text("train", "The function that trains, as package.module:function")
-        .flag("OBJECT", &[at(Project)])
+    TRAIN: Option<Text> = text("train", "The function that trains: an entry point's name, or package.module:function")
+        .flag("NAME", &[at(Project)])
         .documented_default("from the entry points");
 
-    SERVE: Option<Text> = text("serve", "The function that serves, as package.module:function")
-        .flag("OBJECT", &[at(Project)])
-        .documented_default("from the entry points");
+    SERVE: Option<Text> = text("serve", "What serves: an entry point's name, or package.module:object")
+        .flag("NAME", &[at(Project)])
+        .documented_default("from the entry points")
+        .documented("What [serves](serving.md), a function of a payload, an app, or a server of its own: an entry point's name, or package.module:object");
+
+    INITIALIZER: Option<Text> = text("initializer", "What makes the model that is served: an entry point's name, or package.module:function")
+        .flag("NAME", &[at(Project)])
+        .documented_default("from the entry points")
+        .documented("The function that makes the model which is [served](serving.md), once a worker: an entry point's name, or package.module:function");
 
     STATIC: Switch = switch("static", "Refuse to run the project's code, to read its metadata or to make its archives")
         .bare_flag(&[at(Project)]);

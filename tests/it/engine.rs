@@ -16,7 +16,7 @@ use sgbuild::engine::{self, BuiltImage, Engine, Order};
 use sgbuild::image::{BaseImage, ImagePlan, OnlyDocker};
 use sgbuild::oci::{Platform, Reference, Repository};
 use sgbuild::progress::{Progress, Task};
-use sgbuild::project::EntryPoint;
+use sgbuild::project::{EntryPoint, Served};
 use sgbuild::registry::Credentials;
 use sgbuild::secret::Secret;
 
@@ -245,6 +245,8 @@ fn plan(base: impl Into<BaseImage>) -> ImagePlan {
             console_script: false,
         },
         serve: None,
+        served: Served::Own,
+        initializer: None,
         user: None,
         labels: BTreeMap::new(),
         secrets: BTreeSet::new(),
@@ -254,7 +256,7 @@ fn plan(base: impl Into<BaseImage>) -> ImagePlan {
             classic_builder: true,
             ..OnlyDocker::default()
         },
-        lacks: None,
+        lacks: Vec::new(),
     }
 }
 

@@ -55,6 +55,7 @@ mod runs;
 mod runtime_api;
 mod sbom;
 mod sdist;
+mod serving;
 mod stack;
 mod start_training;
 mod support;

@@ -4,6 +4,7 @@
 
 mod arguments;
 mod ends;
+mod serving;
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -27,6 +28,19 @@ impl Container {
     }
 
     fn with_entry_points(train: &str, train_object: &str, serve_object: &str, console_script: bool) -> Self {
+        Self::rendered(train, (train_object, serve_object, ""), console_script)
+    }
+
+    /// `initializer` makes the model that `serve_object` takes.
+    fn serving(source: &str, serve_object: &str, initializer: &str) -> Self {
+        Self::rendered(source, ("", serve_object, initializer), false)
+    }
+
+    fn rendered(
+        train: &str,
+        (train_object, serve_object, initializer): (&str, &str, &str),
+        console_script: bool,
+    ) -> Self {
         let dir = TempDir::new().unwrap();
         let root = dir.path();
         for sub in ["program", "packages/iris", "ml/output", "ml/model"] {
@@ -36,7 +50,7 @@ impl Container {
             .render_str(
                 TEMPLATE,
                 minijinja::context! {
-                    train => train_object, serve => serve_object, train_is_console_script => console_script,
+                    train => train_object, serve => serve_object, initializer, train_is_console_script => console_script,
                     prefix => root.join("ml").to_str().unwrap(),
                 },
             )

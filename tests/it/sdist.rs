@@ -53,6 +53,7 @@ fn project(root: &Path, metadata: Metadata, build: Build) -> Project {
         train: None,
         train_candidates: Vec::new(),
         serve: None,
+        initializer: None,
         source: Source {
             kind: SourceKind::Static,
             reason: String::new(),

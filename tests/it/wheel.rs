@@ -17,6 +17,7 @@ fn statically() -> ProjectSettings {
     ProjectSettings {
         train: None,
         serve: None,
+        initializer: None,
         static_only: true,
         python: "python3".into(),
         python_timeout: 60,

@@ -21,7 +21,7 @@ use super::store::{Store, Wheel, is_wheel};
 use super::{Error, Native};
 use crate::engine::docker::DockerSettings;
 use crate::engine::{BuiltImage, Kept, Order};
-use crate::image::{BaseImage, ImagePlan, RUN_PY, Words, run_py};
+use crate::image::{BaseImage, ImagePlan, Words, programs};
 use crate::oci::{Digest, Platform};
 use crate::progress::{Part, Progress};
 use crate::project::normalized;
@@ -233,12 +233,13 @@ impl Native {
     }
 }
 
-/// The layer of the package's own wheels, and of the program that the container starts.
+/// The layer of the package's own wheels, and of the programs that the container starts.
 fn package(plan: &ImagePlan, own: &[Wheel]) -> Result<Recipe, Error> {
+    let programs = programs(plan)?.into_iter();
     Ok(Recipe {
         title: format!("{} {}", plan.name, plan.version),
         wheels: own.iter().map(Ingredient::of).collect(),
-        files: [(RUN_PY.to_owned(), run_py(plan)?)].into(),
+        files: programs.map(|(path, text)| (path.to_owned(), text)).collect(),
         ..Recipe::default()
     })
 }

@@ -7,6 +7,20 @@ use crate::explain::{Advice, Code, Explain, Fault};
 use crate::project::hook_log;
 use crate::uv;
 
+impl Error {
+    /// How one of several entry points is named.
+    fn which_entry_point(&self) -> Advice {
+        let hint = match self {
+            Self::AmbiguousTrain { verb: "serve", .. } => {
+                "Choose one with the setting serve, by its name or as package.module:function."
+            }
+            Self::AmbiguousTrain { .. } => "Choose one with --train, by its name or as package.module:function.",
+            _ => "Name one of them, or the function itself as package.module:function.",
+        };
+        Fault::User.hint(hint)
+    }
+}
+
 impl Explain for Error {
     fn code(&self) -> Code {
         match self {
@@ -28,7 +42,7 @@ impl Explain for Error {
             Self::InvalidEntryPoint { .. } | Self::FunctionMissing { .. } => Code::TrainingFunctionMissing,
             Self::SeveralTopLevel { .. } => Code::SeveralPackagesFound,
             Self::StaticOnly { .. } | Self::StaticSdist { .. } | Self::StaticWheel { .. } => Code::NeedsProjectCode,
-            Self::AmbiguousTrain { .. } => Code::SeveralTrainingFunctions,
+            Self::AmbiguousTrain { .. } | Self::NoSuchEntryPoint { .. } => Code::SeveralTrainingFunctions,
             Self::ModuleNotPacked { .. } => Code::TrainingFunctionNotPacked,
             Self::NoTrainFunction { .. } | Self::NearlyTrains { .. } => Code::NoTrainingFunction,
             Self::NoEnvironment { .. } | Self::BuildRequirements { .. } | Self::Workspace { .. }
@@ -105,13 +119,10 @@ impl Explain for Error {
             Self::StaticSdist { .. } | Self::StaticWheel { .. } => Fault::User.hint(
                 "Take that out of the project, or run without --static (SGBUILD_STATIC) where its code may run.",
             ),
-            Self::AmbiguousTrain { verb: "serve", .. } => {
-                Fault::User.hint("Choose one with the setting serve = \"package.module:function\".")
-            }
             Self::ModuleNotPacked { hint, .. } => Fault::User.hint(hint.clone()),
             Self::FunctionMissing { .. } => Fault::User
                 .hint("Name a function that is there in the entry point, or with --train package.module:function."),
-            Self::AmbiguousTrain { .. } => Fault::User.hint("Choose one with --train package.module:function."),
+            Self::AmbiguousTrain { .. } | Self::NoSuchEntryPoint { .. } => self.which_entry_point(),
             Self::NoTrainFunction { .. } => Fault::User
                 .hint("Declare it in setup(): entry_points={\"myproject.training\": [\"train = myproject.model:train\"]}.")
                 .and("Or name it once with --train package.module:function."),

@@ -15,6 +15,7 @@ impl Settings {
         ProjectSettings {
             train: named(&table::TRAIN),
             serve: named(&table::SERVE),
+            initializer: named(&table::INITIALIZER),
             static_only: self.get(&table::STATIC),
             python: self.program(self.get(&table::PYTHON)),
             python_timeout: self.get(&table::PYTHON_TIMEOUT),
@@ -23,6 +24,14 @@ impl Settings {
             uv: self.uv(),
             read_for: self.read_for(),
         }
+    }
+
+    /// The names by which entry points were chosen among several.
+    pub fn chosen_entry_points(&self) -> impl Iterator<Item = &str> {
+        let set = [&table::TRAIN, &table::SERVE]
+            .into_iter()
+            .filter_map(|key| self.get(key));
+        set.filter(|text| !text.contains(':'))
     }
 
     /// The same for a project that was read: what it says may decide which Python the image has.
@@ -60,6 +69,7 @@ impl Settings {
         ProjectSettings {
             train: None,
             serve: None,
+            initializer: None,
             ..self.project_as(project)
         }
     }

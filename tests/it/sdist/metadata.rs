@@ -19,6 +19,7 @@ fn pkg_info_of_both(files: &[(&str, &str)]) -> (String, String) {
     let settings = ProjectSettings {
         train: None,
         serve: None,
+        initializer: None,
         static_only: true,
         python: "python3".into(),
         python_timeout: 60,

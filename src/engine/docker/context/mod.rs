@@ -21,6 +21,7 @@ pub const DOCKERFILE: &str = "Dockerfile";
 const REQUIREMENTS: &str = "requirements.txt";
 const CONSTRAINTS: &str = "constraints.txt";
 const RUN_PY: &str = "run.py";
+const SERVE_PY: &str = "serve.py";
 
 /// A file of the build context.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,8 +95,14 @@ pub fn files(plan: &ImagePlan, package: &Package) -> Result<Vec<ContextFile>, Er
     let mut files = vec![
         file(DOCKERFILE, dockerfile::dockerfile(plan, package)?),
         file(REQUIREMENTS, lines(&plan.requirements)),
-        file(RUN_PY, image::run_py(plan)?),
     ];
+    let programs = image::programs(plan)?;
+    files.extend(
+        programs
+            .into_iter()
+            .zip([RUN_PY, SERVE_PY])
+            .map(|((_, text), name)| file(name, text)),
+    );
     if !plan.constraints.is_empty() {
         files.push(file(CONSTRAINTS, lines(&plan.constraints)));
     }
@@ -115,7 +122,7 @@ pub(super) mod tests {
 
     use crate::image::{ImagePlan, OnlyDocker};
     use crate::oci::Platform;
-    use crate::project::EntryPoint;
+    use crate::project::{EntryPoint, Served};
 
     pub(in crate::engine::docker) fn plan() -> ImagePlan {
         let train = EntryPoint {
@@ -136,6 +143,8 @@ pub(super) mod tests {
             locked: false,
             user: None,
             serve: Some(train.clone()),
+            served: Served::Own,
+            initializer: None,
             train,
             labels: BTreeMap::from([("a".to_owned(), "b".to_owned())]),
             secrets: BTreeSet::new(),
@@ -145,7 +154,7 @@ pub(super) mod tests {
                 system_packages: vec!["libgomp1".to_owned()],
                 ..OnlyDocker::default()
             },
-            lacks: None,
+            lacks: Vec::new(),
         }
     }
 }

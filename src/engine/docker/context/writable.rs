@@ -67,7 +67,10 @@ pub(super) fn check(plan: &ImagePlan) -> Result<(), Error> {
             "it is not a user, or user:group, by name or number",
         ));
     }
-    for entry in [Some(&plan.train), plan.serve.as_ref()].into_iter().flatten() {
+    for entry in [Some(&plan.train), plan.serve.as_ref(), plan.initializer.as_ref()]
+        .into_iter()
+        .flatten()
+    {
         // Python's identifiers go beyond ASCII.
         if entry
             .object
