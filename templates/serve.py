@@ -271,14 +271,25 @@ class Board:
 
 
 def drain(listeners):
-    """Refuses new connections, and lets the workers accept those there are: a listener that is closed cuts them."""
+    """Refuses new connections, and gives the workers time to accept those that there are: a listener that is closed cuts
+    them."""
     for listener in listeners:
-        with contextlib.suppress(OSError, AttributeError):
-            refuse_connections(listener.sock)
+        for refuse in (drop_connections, listen_to_the_container_alone):
+            with contextlib.suppress(OSError, AttributeError):
+                refuse(listener.sock)
+                break
     time.sleep(DRAIN)
 
 
-def refuse_connections(listener):
+def listen_to_the_container_alone(listener):
+    """Has the kernel refuse connections from elsewhere, where it takes no filter; those that there are stay.
+
+    Source: https://man7.org/linux/man-pages/man7/socket.7.html, SO_BINDTODEVICE.
+    """
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"lo\0")
+
+
+def drop_connections(listener):
     """Has the kernel drop the packets that open a connection (SYN without ACK), and no others.
 
     Source: https://www.kernel.org/doc/html/latest/networking/filter.html.

@@ -132,6 +132,7 @@ fn settings() -> ProjectSettings {
     ProjectSettings {
         train: None,
         serve: None,
+        initializer: None,
         static_only: true,
         python: PathBuf::from("python3"),
         python_timeout: 1,

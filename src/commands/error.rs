@@ -255,7 +255,6 @@ impl Explain for CommandError {
             Self::NoSetting(_) => Code::SettingUnknown,
             Self::ImagesDiffer => Code::ImagesDiffer,
             Self::Found { .. } | Self::FoundBeforePush { .. } => Code::CheckFailed,
-            Self::NotMended(source) => Code::of_unwritten(source, Code::NotWritable),
             Self::PipelineEngine { .. } => Code::NeedsDocker,
             Self::TwoOutputs => Code::OutputUnusable,
             Self::NoArtifact { .. } | Self::Executed { .. } => Code::ServingFailed,
@@ -273,6 +272,7 @@ impl Explain for CommandError {
             Self::Init { source, .. }
             | Self::ManualPage { source, .. }
             | Self::Report { source, .. }
+            | Self::NotMended(source)
             | Self::Stdout(source) => Code::of_unwritten(source, Code::NotWritable),
             Self::Section { .. } => Code::SyntaxError,
             Self::Runtime(_) => Code::CannotStart,
@@ -304,7 +304,7 @@ impl Explain for CommandError {
             Self::NoMetric { .. } => Fault::User.hint(
                 "`sgbuild runs` lists what was recorded; the setting `metrics` says what SageMaker looks for in a training's log.",
             ),
-            Self::Report { source, .. } => Advice::of_unwritten(source),
+            Self::Report { source, .. } | Self::NotMended(source) => Advice::of_unwritten(source),
             Self::NoArtifact { .. } => {
                 Fault::User.hint("`sgbuild runs --json` lists the runs, and the artifact of each that completed.")
             }
@@ -348,7 +348,6 @@ impl Explain for CommandError {
                 "`sgbuild explain` and a rule's id tell more of it; what is meant can be allowed with a reason: `# sgbuild: allow[SGB103] why`.",
             ),
             Self::FoundBeforePush { .. } => Fault::User.hint("`--no-check` pushes all the same; `sgbuild check` shows the warnings, too."),
-            Self::NotMended(source) => Advice::of_unwritten(source),
             Self::ImagesDiffer | Self::Runtime(_) => Fault::User.alone(),
             Self::Stdout(output) => Advice::of_unwritten(output),
         }
