@@ -271,8 +271,7 @@ class Board:
 
 
 def drain(listeners):
-    """Refuses new connections, and gives the workers time to accept those that there are: a listener that is closed cuts
-    them."""
+    """Refuses new connections, and lets the workers accept those there are: a listener that is closed cuts them."""
     for listener in listeners:
         for refuse in (drop_connections, listen_to_the_container_alone):
             with contextlib.suppress(OSError, AttributeError):

@@ -178,12 +178,18 @@ async fn of_image(named: &str, checkout: &Checkout<'_>, training: &TrainingSetti
         cache_dir: &checkout.settings.environment().cache_dir(),
         pull: true,
     };
-    let read = match base::read_as_part(&asked, checkout.progress).await {
+    let read = match base::read_as_part(&asked, &format!("Reading {named}"), checkout.progress).await {
         Ok(read) => read,
         Err(base::Error::Platform { image, wanted, offered }) => {
             return Ok(vec![image::other_platform(&image, &wanted, &offered)]);
         }
-        Err(error) => return Err(crate::engine::native::Error::from(error).into()),
+        Err(source) => {
+            return Err(CommandError::ImageUnread {
+                image: named,
+                source: Box::new(source),
+            }
+            .into());
+        }
     };
     let seen = image::Seen {
         name: &named,

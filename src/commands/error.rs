@@ -70,6 +70,14 @@ pub enum CommandError {
         /// Codes that resemble it.
         near: Vec<&'static str>,
     },
+    /// An image that is to be checked.
+    #[error("cannot read the image {image}")]
+    ImageUnread {
+        /// As it was named.
+        image: String,
+        /// Why.
+        source: Box<engine::native::base::Error>,
+    },
     /// Two images were compared, and `--exit-code` wants to know.
     #[error("the images differ")]
     ImagesDiffer,
@@ -254,6 +262,7 @@ impl Explain for CommandError {
             Self::UnknownCode { .. } => Code::UnknownCode,
             Self::NoSetting(_) => Code::SettingUnknown,
             Self::ImagesDiffer => Code::ImagesDiffer,
+            Self::ImageUnread { source, .. } => source.code(),
             Self::Found { .. } | Self::FoundBeforePush { .. } => Code::CheckFailed,
             Self::PipelineEngine { .. } => Code::NeedsDocker,
             Self::TwoOutputs => Code::OutputUnusable,
@@ -297,6 +306,12 @@ impl Explain for CommandError {
             Self::PipelineEngine { .. } => Fault::User.hint(
                 "Launch it with Docker, in privileged builds: `sgbuild launch --engine docker`; or have what it needs in a base image of your own (`base-image`).",
             ),
+            Self::ImageUnread { source, .. } => match source.advice() {
+                advice if advice.fault == Fault::User => advice.fault.hint(
+                    "Name another image: of a registry, or as oci:DIRECTORY, docker-archive:FILE or docker-daemon:NAME.",
+                ),
+                advice => advice,
+            },
             Self::TwoOutputs => Fault::Usage.hint("Leave out `--json`, or write the archive to a file."),
             Self::NoTable => Fault::User
                 .hint("Set `table`, with --table or SGBUILD_TABLE, to the table that `sgbuild status` names."),

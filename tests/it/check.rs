@@ -5,7 +5,8 @@ use std::os::unix::fs::symlink;
 
 use serde_json::Value;
 
-use crate::support::Sandbox;
+use crate::main_path::docker_ok;
+use crate::support::{Sandbox, Testbed};
 
 const SETUP: &str = "from setuptools import setup\nsetup(name='iris', version='1.0', packages=['iris'], package_data={'iris': ['*.csv']}, entry_points={'iris.training': ['train = iris.train:main']})\n";
 const POINTER: &str = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\nsize 12345\n";
@@ -162,4 +163,54 @@ fn a_rule_is_explained() {
     );
     let explained = sandbox.run(&["explain", "error[SGB101]", "--json"]).exits(0).json();
     assert_eq!(explained["name"], "init-entry-point");
+}
+
+/// An image of the daemon with these lines on the base that everybody has.
+fn image(name: &str, lines: &str) -> String {
+    let directory = tempfile::tempdir().unwrap();
+    let base = Testbed::get().variable("SGBUILD_TESTBED_BASE");
+    fs::write(directory.path().join("Dockerfile"), format!("FROM {base}\n{lines}\n")).unwrap();
+    let tag = format!("it/check-{name}:{}", std::process::id());
+    docker_ok(&[
+        "build",
+        "--quiet",
+        "--tag",
+        &tag,
+        &directory.path().display().to_string(),
+    ]);
+    format!("--image=docker-daemon:{tag}")
+}
+
+#[test]
+fn an_image_is_read_and_not_run() {
+    let sandbox = iris().with_testbed();
+    let checked = |image: &str, settings: &[&str]| {
+        let arguments = [&["check", "--format", "json", image], settings].concat();
+        let ran = sandbox.run(&arguments);
+        rules(&ran.json()).into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let sound = image(
+        "sound",
+        "RUN mkdir -p /opt/program /opt/ml/model && touch /opt/program/train.py\nENTRYPOINT [\"python\", \"/opt/program/train.py\"]",
+    );
+    assert_eq!(checked(&sound, &[]), [""; 0]);
+    // The same image elsewhere.
+    assert_eq!(
+        checked(
+            &sound,
+            &["--instance-type", "ml.c7g.large", "--platform", "linux/arm64"]
+        ),
+        ["SGB201"]
+    );
+    let odd = image(
+        "odd",
+        "ENV CUDA_VERSION=12.8.0 NVIDIA_REQUIRE_CUDA=\"cuda>=12.8\"\n\
+         RUN mkdir -p /opt/ml/input/data && touch /opt/ml/input/data/a.csv /usr/lib/x86_64-linux-gnu/libcuda.so.535.104.05\n\
+         ENTRYPOINT python train.py",
+    );
+    let mut found = checked(&odd, &[]);
+    found.sort();
+    assert_eq!(found, ["SGB203", "SGB204", "SGB207"]);
+    let absent = sandbox.run(&["check", "--image=docker-daemon:it/none:0"]).exits(1);
+    absent.says(&["cannot read the image docker-daemon:it/none:0", "docker-archive:FILE"]);
 }

@@ -21,7 +21,7 @@ use super::store::{Store, Wheel, is_wheel};
 use super::{Error, Native};
 use crate::engine::docker::DockerSettings;
 use crate::engine::{BuiltImage, Kept, Order};
-use crate::image::{BaseImage, ImagePlan, Words, programs};
+use crate::image::{BaseImage, ImagePlan, Words, base_in_words, programs};
 use crate::oci::{Digest, Platform};
 use crate::progress::{Part, Progress};
 use crate::project::normalized;
@@ -193,7 +193,7 @@ impl Native {
             cache_dir: &self.settings.cache_dir,
             pull: order.pull,
         };
-        let base = base::read_as_part(&asked, progress).await?;
+        let base = base::read_as_part(&asked, &base_in_words(&asked.source.image), progress).await?;
         self.packed_base(base, &source, progress).await
     }
 

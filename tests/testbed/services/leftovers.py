@@ -29,7 +29,7 @@ def forget(directory: Path, entries: str, *, most: int) -> None:
 
 
 def remove() -> None:
-    """Remove what was forgotten, now or by a command that was interrupted. It takes a while, and nobody waits for it."""
+    """Remove what was forgotten, now or by a command that was interrupted: it takes a while, nobody waits for it."""
     forgotten = [str(each) for each in STATE.glob(f"{PREFIX}*")]
     if forgotten:
         command = ["nice", "-n19", "rm", "--recursive", "--force", "--one-file-system", *forgotten]

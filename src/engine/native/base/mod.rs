@@ -33,7 +33,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::image::{BaseImage, base_in_words};
+use crate::image::BaseImage;
 use crate::oci::{Descriptor, Digest, Platform, Reference};
 use crate::progress::{Part, Progress};
 use crate::registry::Credentials;
@@ -122,12 +122,12 @@ pub async fn read(asked: &Asked<'_>, progress: &dyn Progress) -> Result<Base, Er
     of_cache(asked, &cache, progress).await
 }
 
-/// The same, as a part of the current step.
+/// The same, as a part of the current step that is told as `said`.
 ///
 /// # Errors
 /// As of [`read`].
-pub async fn read_as_part(asked: &Asked<'_>, progress: &dyn Progress) -> Result<Base, Error> {
-    let part = Part::begin(progress, &base_in_words(&asked.source.image));
+pub async fn read_as_part(asked: &Asked<'_>, said: &str, progress: &dyn Progress) -> Result<Base, Error> {
+    let part = Part::begin(progress, said);
     let cache = Cache::of(asked.cache_dir, progress);
     let base = of_cache(asked, &cache, progress).await?;
     part.end(!cache.was_filled());
