@@ -27,6 +27,7 @@ pub(super) async fn run(trainer: Trainer, arguments: &cli::Train, checkout: &Che
     let settings = settings(arguments, checkout)?;
     // What SageMaker would refuse is told before anything is built.
     settings.check_given()?;
+    local::check_here(&arguments.here.inputs)?;
     let asking = Asking {
         arguments,
         checkout,

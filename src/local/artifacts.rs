@@ -4,9 +4,9 @@
 //! They are written by this user, whoever wrote the files in the container.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File};
+use std::fs::{self, File, Permissions};
 use std::io::{self, Read};
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Component, Path, PathBuf};
 
 use flate2::Compression;
@@ -30,7 +30,11 @@ impl Packing {
     pub(super) fn begin(path: &Path) -> io::Result<Self> {
         let directory = path.parent().unwrap_or(Path::new("."));
         fs::create_dir_all(directory)?;
-        let file = tempfile::Builder::new().prefix(".sgbuild-").tempfile_in(directory)?;
+        let file = tempfile::Builder::new()
+            .prefix(".sgbuild-")
+            // As other files are, within the user's mask: a temporary one is for its owner alone.
+            .permissions(Permissions::from_mode(0o666))
+            .tempfile_in(directory)?;
         Ok(Self {
             archive: tar::Builder::new(GzEncoder::new(file, Compression::default())),
             path: path.to_owned(),
@@ -71,7 +75,6 @@ impl Packing {
             };
         }
         let file = self.archive.into_inner()?.finish()?;
-        set_usual_mode(file.as_file())?;
         file.persist(&self.path).map_err(|error| error.error)?;
         Ok(Some(self.path))
     }
@@ -90,14 +93,6 @@ pub(super) fn claim(directory: &Path) -> Result<(), Error> {
 pub(super) fn release(directory: &Path) {
     // One that holds something stays.
     let _ = fs::remove_dir(directory);
-}
-
-/// A temporary file is for its owner alone; what stays is as other files are.
-fn set_usual_mode(file: &File) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-    let mask = rustix::process::umask(rustix::fs::Mode::empty());
-    rustix::process::umask(mask);
-    file.set_permissions(fs::Permissions::from_mode(0o666 & !mask.bits()))
 }
 
 /// The path without its first part; `None` where nothing is left, or it leads elsewhere.

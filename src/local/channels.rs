@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use aws_config::SdkConfig;
 
 use super::error::Error;
-use super::job::{LocalJob, Source};
+use super::job::{Input, LocalJob, Source};
 use super::objects;
 use super::run::Run;
 use crate::progress::Progress;
@@ -160,12 +160,29 @@ fn here(name: &str, path: &Path) -> Result<PathBuf, Error> {
         source,
     };
     let place = fs::canonicalize(path).map_err(unreadable)?;
-    if place.is_dir() {
+    let found = fs::metadata(&place).map_err(unreadable)?;
+    if found.is_dir() {
         fs::read_dir(&place).map_err(unreadable)?;
-    } else {
+    } else if found.is_file() {
         fs::File::open(&place).map_err(unreadable)?;
+    } else {
+        let reason = "it is neither a directory nor a file";
+        return Err(unreadable(io::Error::new(io::ErrorKind::InvalidInput, reason)));
     }
     Ok(place)
+}
+
+/// Makes sure that what is to be given of this machine can be read, before anything is built for it.
+///
+/// # Errors
+/// The first of it that cannot.
+pub(crate) fn check_here(inputs: &[Input]) -> Result<(), Error> {
+    for input in inputs {
+        if let Source::Here(path) = &input.source {
+            here(&input.channel, path)?;
+        }
+    }
+    Ok(())
 }
 
 impl Data {

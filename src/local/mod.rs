@@ -30,7 +30,7 @@ mod training;
 mod watch;
 
 pub(crate) use crate::engine::docker::{Gpus, Limits};
-pub(crate) use channels::{fetch, hyperparameters_of_bucket, of_bucket};
+pub(crate) use channels::{check_here, fetch, hyperparameters_of_bucket, of_bucket};
 pub use error::Error;
 pub(crate) use job::{Asked, Input, LocalJob, Source};
 pub(crate) use outcome::Outcome;

@@ -20,7 +20,7 @@ use super::run::Run;
 use super::watch::Watch;
 use crate::engine::docker::{Docker, Ended};
 use crate::interruption::Signals;
-use crate::progress::{Cancelled, Progress, seconds};
+use crate::progress::{Cancelled, Progress, Waiting, seconds};
 
 /// Something that trains: a container, or a process.
 #[async_trait]
@@ -241,7 +241,7 @@ async fn pack(
         path: path.to_owned(),
         source,
     };
-    progress.detail(&format!("writing {}", path.display()));
+    let _waiting = Waiting::begin(progress, &format!("Packing {directory}"));
     let packing = artifacts::Packing::begin(path).map_err(unwritten)?;
     let packing = Arc::new(Mutex::new(packing));
     for host in hosts {

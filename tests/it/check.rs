@@ -147,7 +147,7 @@ fn what_cannot_be_read_is_a_finding() {
     assert_eq!(spoilt("setup.py", b"# caf\xe9\n").0, "SGB001");
     assert_eq!(spoilt("Dockerfile", b"FROM caf\xe9\n").0, "SGB107");
     sandbox.write("../outside.csv", "secret\n");
-    symlink("../outside.csv", sandbox.project().join("iris/link.csv")).unwrap();
+    symlink("../../outside.csv", sandbox.project().join("iris/link.csv")).unwrap();
     let found = sandbox.run(&["check", "--format", "json"]).exits(1).json();
     assert_eq!(rules(&found), ["SGB001"]);
 }

@@ -52,8 +52,13 @@ def ensure_tar() -> None:
 
 
 def ensure_imported() -> None:
-    """Import the tar into the daemon with the configuration of python:3.11-slim."""
+    """Have it in the daemon: the one that the gallery has, else the tar with the configuration of python:3.11-slim."""
     if has_image(PUBLIC):
+        return
+    if _in_registry(GALLERY, PUBLIC):
+        # Everybody has the same one: an import is another image each time.
+        docker("pull", "--quiet", PUBLIC)
+        say("base image", f"pulled as {PUBLIC}")
         return
     ensure_tar()
     version = run(["tar", "xOf", str(TAR), "./var/lib/dpkg/status"]).decode()
