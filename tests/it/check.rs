@@ -6,7 +6,7 @@ use std::os::unix::fs::symlink;
 use serde_json::Value;
 
 use crate::main_path::docker_ok;
-use crate::support::{Sandbox, Testbed};
+use crate::support::{Sandbox, Testbed, python, training_lambda};
 
 const SETUP: &str = "from setuptools import setup\nsetup(name='iris', version='1.0', packages=['iris'], package_data={'iris': ['*.csv']}, entry_points={'iris.training': ['train = iris.train:main']})\n";
 const POINTER: &str = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\nsize 12345\n";
@@ -211,6 +211,62 @@ fn an_image_is_read_and_not_run() {
     let mut found = checked(&odd, &[]);
     found.sort();
     assert_eq!(found, ["SGB203", "SGB204", "SGB207"]);
+    // CUDA 11 is the last for the K80 of that instance.
+    let mut found = checked(&odd, &["--instance-type", "ml.p2.xlarge"]);
+    found.sort();
+    assert_eq!(found, ["SGB203", "SGB204", "SGB206", "SGB207"]);
     let absent = sandbox.run(&["check", "--image=docker-daemon:it/none:0"]).exits(1);
     absent.says(&["cannot read the image docker-daemon:it/none:0", "docker-archive:FILE"]);
+}
+
+#[test]
+fn aws_is_asked_and_nothing_is_changed_there() {
+    let testbed = Testbed::get();
+    let name = format!("it-check-{}", std::process::id());
+    training_lambda(&name);
+    let elsewhere = format!("{name}-elsewhere");
+    python(&format!(
+        "import boto3\nboto3.client('ecr').create_repository(repositoryName={name:?})\n\
+         boto3.client('s3', region_name='eu-west-1').create_bucket(Bucket={elsewhere:?}, CreateBucketConfiguration={{'LocationConstraint': 'eu-west-1'}})"
+    ));
+    let sandbox = iris().with_testbed();
+    let (here, registry) = (
+        testbed.variable("SGBUILD_TESTBED_INPUT_BUCKET"),
+        testbed.variable("SGBUILD_TESTBED_REGISTRY"),
+    );
+    let found = |function: &str, output: &str, repository: &str| {
+        let repository = format!("{registry}/{repository}");
+        let named = [
+            "--source-bucket",
+            here,
+            "--output-bucket",
+            output,
+            "--repository",
+            &repository,
+        ];
+        let arguments = [
+            &["check", "--aws", "--format", "json", "--function", function][..],
+            &named,
+        ]
+        .concat();
+        let mut rules: Vec<_> = rules(&sandbox.run(&arguments).json())
+            .into_iter()
+            .map(str::to_owned)
+            .collect();
+        rules.sort();
+        rules
+    };
+    assert_eq!(found(&name, here, &name), [""; 0]);
+    let absent = format!("{name}-absent");
+    assert_eq!(found(&absent, &absent, &absent), ["SGB401", "SGB402", "SGB404"]);
+    assert_eq!(found(&name, &elsewhere, &name), ["SGB403"]);
+    let listed =
+        python("import boto3\nprint(*(each['Name'] for each in boto3.client('s3').list_buckets()['Buckets']))");
+    assert!(!listed.contains(&absent), "{listed}");
+    // Where AWS does not answer, that is what is told.
+    let alone = iris()
+        .with_testbed()
+        .with("AWS_ENDPOINT_URL_LAMBDA", "http://127.0.0.1:1");
+    let ran = alone.run(&["check", "--aws", "--format", "json", "--function", &name]);
+    assert_eq!(rules(&ran.json()), ["SGB405"]);
 }
