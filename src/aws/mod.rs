@@ -3,6 +3,7 @@
 mod answers;
 mod failure;
 pub(crate) mod region;
+pub(crate) mod s3;
 
 pub use answers::http_client;
 pub use failure::{CallError, Kind};

@@ -8,7 +8,7 @@ use aws_sdk_s3::error::ProvideErrorMetadata as _;
 
 use super::finding::Finding;
 use super::rule::Rule;
-use crate::aws::CallError;
+use crate::aws::{CallError, s3};
 use crate::oci::Repository;
 use crate::registry::ecr::{self, EcrHost};
 
@@ -113,9 +113,7 @@ async fn repository(asked: &Asked<'_>, config: &SdkConfig) -> Option<Finding> {
 }
 
 async fn bucket(setting: &str, name: &str, region: &str, config: &SdkConfig) -> Option<Finding> {
-    let settings = aws_sdk_s3::config::Builder::from(config)
-        .region(Region::new(region.to_owned()))
-        .build();
+    let settings = s3::config(config).region(Region::new(region.to_owned())).build();
     let answer = aws_sdk_s3::Client::from_conf(settings)
         .head_bucket()
         .bucket(name)

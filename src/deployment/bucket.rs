@@ -15,8 +15,8 @@ use aws_sdk_s3::types::{
 use serde_json::json;
 
 use super::{Error, Upload};
-use crate::aws::CallError;
 use crate::aws::region::partition;
+use crate::aws::{CallError, s3};
 use crate::progress::Progress;
 
 /// The region whose buckets are created without naming it.
@@ -76,15 +76,11 @@ pub async fn make_folders(sdk_config: &SdkConfig, bucket: &str, folders: &[&str]
 /// A client of S3. With an `endpoint_url`, a bucket is named in the path: a service at one address does not answer for a host name for
 /// each bucket.
 fn client(sdk_config: &SdkConfig) -> Client {
-    Client::from_conf(config(sdk_config).build())
+    s3::client(sdk_config)
 }
 
 fn plain_client(sdk_config: &SdkConfig) -> Client {
-    Client::from_conf(config(sdk_config).use_fips(false).use_dual_stack(false).build())
-}
-
-fn config(sdk_config: &SdkConfig) -> aws_sdk_s3::config::Builder {
-    aws_sdk_s3::config::Builder::from(sdk_config).force_path_style(sdk_config.endpoint_url().is_some())
+    Client::from_conf(s3::config(sdk_config).use_fips(false).use_dual_stack(false).build())
 }
 
 /// The bucket, made sure of.

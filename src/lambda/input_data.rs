@@ -11,7 +11,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::Timestamp;
 
 use super::objects::{Object, Objects};
-use crate::aws::CallError;
+use crate::aws::{CallError, s3};
 use crate::record::DataSource;
 
 /// The channels of the input bucket, each a folder beside the others.
@@ -57,8 +57,7 @@ impl Folders {
     /// `s3://bucket/input/data/training/` are the other channels; a URI of another shape is the training channel alone.
     #[must_use]
     pub fn of(uri: &str) -> Self {
-        let path = uri.strip_prefix("s3://").unwrap_or(uri);
-        let (bucket, key) = path.split_once('/').unwrap_or((path, ""));
+        let (bucket, key) = s3::bucket_and_key(uri);
         let key = key.trim_end_matches('/');
         let channels = match key
             .strip_suffix("training")

@@ -11,7 +11,7 @@ use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart, EncodingType};
 use url::form_urlencoded::byte_serialize;
 
-use crate::aws::CallError;
+use crate::aws::{CallError, s3};
 
 use super::created::decoded;
 
@@ -89,7 +89,7 @@ pub struct S3 {
 impl S3 {
     /// With credentials, region and endpoint of `sdk_config`.
     ///
-    /// An `endpoint_url` in it means a service at one host, which cannot answer for a host name a bucket: paths are used.
+    /// Of the configuration's region.
     #[must_use]
     pub fn new(sdk_config: &SdkConfig) -> Self {
         Self::with_parts(sdk_config, LARGEST_COPY, PART)
@@ -98,11 +98,8 @@ impl S3 {
     /// The same, with objects larger than `largest_copy` copied in parts of `part` bytes (5 MiB or more).
     #[must_use]
     pub fn with_parts(sdk_config: &SdkConfig, largest_copy: u64, part: u64) -> Self {
-        let config = aws_sdk_s3::config::Builder::from(sdk_config)
-            .force_path_style(sdk_config.endpoint_url().is_some())
-            .build();
         Self {
-            client: aws_sdk_s3::Client::from_conf(config),
+            client: s3::client(sdk_config),
             largest_copy,
             part,
         }

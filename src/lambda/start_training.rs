@@ -31,7 +31,7 @@ use super::notifier::Notifier;
 use super::objects::Objects;
 use super::payload;
 use super::training_jobs::TrainingJobs;
-use crate::aws::CallError;
+use crate::aws::{CallError, s3};
 use crate::record::{JobStatus, Progress, Records, RunRecord, digest_of_versions};
 use crate::requirements::RequirementList;
 use crate::shown::bounded;
@@ -261,8 +261,7 @@ fn item_sized(versions: BTreeMap<String, String>, room: usize) -> Result<BTreeMa
 
 /// `s3://bucket/prefix` with the prefix empty or ending in `/`.
 fn bucket_and_prefix(uri: &str) -> (&str, String) {
-    let path = uri.strip_prefix("s3://").unwrap_or(uri);
-    let (bucket, prefix) = path.split_once('/').unwrap_or((path, ""));
+    let (bucket, prefix) = s3::bucket_and_key(uri);
     match prefix.trim_end_matches('/') {
         "" => (bucket, String::new()),
         prefix => (bucket, format!("{prefix}/")),

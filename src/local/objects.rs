@@ -18,7 +18,7 @@ use sha2::{Digest, Sha256};
 use tokio::io::AsyncWriteExt as _;
 
 use super::error::Error;
-use crate::aws::CallError;
+use crate::aws::{CallError, s3};
 use crate::cache;
 use crate::hex::hex;
 use crate::progress::{Progress, size};
@@ -50,13 +50,13 @@ pub(super) async fn fetch(
     aws: &SdkConfig,
     progress: &dyn Progress,
 ) -> Result<(), Error> {
-    let client = client_of(aws);
+    let client = s3::client(aws);
     let failed = |at: &str, source: CallError| Error::Fetch {
         channel: channel.to_owned(),
         uri: at.to_owned(),
         source,
     };
-    let (bucket, prefix) = parts(uri);
+    let (bucket, prefix) = s3::bucket_and_key(uri);
     let objects = list(&client, bucket, prefix)
         .await
         .map_err(|error| failed(uri, error))?;
@@ -126,8 +126,8 @@ pub(super) async fn fetch(
 /// # Errors
 /// S3 refuses.
 pub(crate) async fn has_data(uri: &str, aws: &SdkConfig) -> Result<bool, CallError> {
-    let (bucket, prefix) = parts(uri);
-    let listed = client_of(aws)
+    let (bucket, prefix) = s3::bucket_and_key(uri);
+    let listed = s3::client(aws)
         .list_objects_v2()
         .bucket(bucket)
         .prefix(prefix)
@@ -144,7 +144,7 @@ pub(crate) async fn has_data(uri: &str, aws: &SdkConfig) -> Result<bool, CallErr
 /// # Errors
 /// S3 refuses.
 pub(super) async fn read(bucket: &str, key: &str, most: usize, aws: &SdkConfig) -> Result<Option<Vec<u8>>, CallError> {
-    let got = client_of(aws).get_object().bucket(bucket).key(key).send().await;
+    let got = s3::client(aws).get_object().bucket(bucket).key(key).send().await;
     let mut body = match got {
         Ok(got) => got.body,
         Err(error) => {
@@ -165,17 +165,6 @@ pub(super) async fn read(bucket: &str, key: &str, most: usize, aws: &SdkConfig) 
         }
     }
     Ok(Some(bytes))
-}
-
-fn client_of(aws: &SdkConfig) -> Client {
-    let builder = aws_sdk_s3::config::Builder::from(aws);
-    // An emulator's or a company's endpoint may have no name for each bucket.
-    Client::from_conf(builder.force_path_style(aws.endpoint_url().is_some()).build())
-}
-
-fn parts(uri: &str) -> (&str, &str) {
-    let path = uri.strip_prefix("s3://").unwrap_or(uri);
-    path.split_once('/').unwrap_or((path, ""))
 }
 
 /// The objects below the prefix; a key that ends with a slash is a folder's marker.

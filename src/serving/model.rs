@@ -7,12 +7,11 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use aws_config::SdkConfig;
-use aws_sdk_s3::Client;
 use flate2::read::MultiGzDecoder;
 use tokio::io::AsyncWriteExt as _;
 
 use super::error::Error;
-use crate::aws::CallError;
+use crate::aws::{CallError, s3};
 use crate::progress::{Progress, size};
 
 /// What an object's address begins with.
@@ -86,15 +85,8 @@ fn unpack(archive: &Path, directory: &Path) -> io::Result<()> {
 }
 
 async fn fetch(uri: &str, to: &Path, aws: &SdkConfig, progress: &dyn Progress) -> Result<(), Error> {
-    let object = uri.strip_prefix(S3).unwrap_or(uri);
-    let (bucket, key) = object.split_once('/').unwrap_or((object, ""));
-    // An emulator's or a company's endpoint may have no name for each bucket.
-    let settings = aws_sdk_s3::config::Builder::from(aws).force_path_style(aws.endpoint_url().is_some());
-    let got = Client::from_conf(settings.build())
-        .get_object()
-        .bucket(bucket)
-        .key(key)
-        .send();
+    let (bucket, key) = s3::bucket_and_key(uri);
+    let got = s3::client(aws).get_object().bucket(bucket).key(key).send();
     let got = got.await.map_err(|error| Error::Fetch {
         uri: uri.to_owned(),
         source: CallError::from_sdk(&error),

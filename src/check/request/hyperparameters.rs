@@ -9,10 +9,7 @@ use crate::check::finding::{Finding, Place};
 use crate::check::rule::Rule;
 use crate::reading::{self, SETTINGS_FILE};
 use crate::shown::quoted;
-
-const MAX_ENTRIES: usize = 100;
-const MAX_NAME: usize = 256;
-const MAX_VALUE: usize = 2500;
+use crate::training::hyperparameters::{MAX_ENTRIES, MAX_NAME, MAX_VALUE};
 
 /// What is wrong with the file.
 pub(super) fn look(file: &Path) -> Vec<Finding> {
