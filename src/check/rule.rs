@@ -123,6 +123,10 @@ rules! {
         BucketRegion "SGB403" "bucket-region" Error "A bucket is in another region than the training";
         RepositoryMissing "SGB404" "repository-missing" Warning "The repository does not exist yet";
         AwsNotAsked "SGB405" "aws-not-asked" Warning "AWS did not answer what was asked";
+        PassRoleDenied "SGB406" "pass-role-denied" Error "The training function may not pass the training's role to SageMaker";
+        RoleUnusable "SGB407" "role-unusable" Error "The training's role does not exist, or is not for SageMaker";
+        QuotaExceeded "SGB408" "quota-exceeded" Error "The training asks for more than the account's quotas allow";
+        FunctionRefuses "SGB409" "function-refuses" Error "The training function allows no such training";
     [Check]
         ExceptionWithoutReason "SGB901" "exception-without-reason" Error "An exception says no reason, or names no rule";
         ExceptionUnused "SGB902" "exception-unused" Warning "An exception matches nothing";

@@ -233,11 +233,17 @@ async fn of_account(checkout: &Checkout<'_>, training: &TrainingSettings) -> Vec
         Some(name) => crate::registry::ecr::own_repository(&config, name).await.ok(),
         None => None,
     };
+    let repository = request.repository.as_ref().or(in_ecr.as_ref());
+    // A tag or digest comes with the push.
+    let image = repository.map(ToString::to_string).unwrap_or_default();
+    let asked_for = training.training_here(&image, "", "").ok();
     let asked = account::Asked {
         function: training.function.as_deref().filter(|function| !function.is_empty()),
         buckets,
-        repository: request.repository.as_ref().or(in_ecr.as_ref()),
+        repository,
         creates_repository: checkout.settings.destination().create_repository,
+        training: asked_for.as_ref(),
+        names_instances: request.names_instances(),
     };
     account::look(&asked, &config).await
 }

@@ -68,8 +68,19 @@ impl Allowed {
         }
     }
 
+    /// The same for a training that is not whole yet: what it does not say is not refused.
+    #[must_use]
+    pub(crate) fn for_what_is_said(mut self, training: &Training) -> Self {
+        let said = |text: &str, list: Option<Vec<String>>| list.filter(|_| !text.is_empty());
+        self.roles = said(&training.role, self.roles);
+        self.images = said(&training.image, self.images);
+        self.inputs = said(&training.input, self.inputs);
+        self.outputs = said(&training.output, self.outputs);
+        self
+    }
+
     /// Every field of a payload that names what is not allowed, each as one line.
-    pub(super) fn problems(&self, training: &Training) -> Vec<String> {
+    pub(crate) fn problems(&self, training: &Training) -> Vec<String> {
         let checks = [
             ("source_bucket_uri", self.input(&training.input)),
             ("destination_bucket_uri", self.output(&training.output)),

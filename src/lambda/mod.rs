@@ -31,7 +31,7 @@ use crate::aws::region;
 use crate::explain::{Advice, Code, Explain, Fault};
 use crate::record::{DynamoDb, Records};
 
-use allowed::Allowed;
+pub(crate) use allowed::Allowed;
 use builds::CodeBuild;
 use clock::SystemClock;
 use input_data::SyntheticData;

@@ -3,10 +3,10 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::main_path::docker_ok;
-use crate::support::{Sandbox, Testbed, python, training_lambda};
+use crate::support::{Sandbox, Testbed, python, registered, training_lambda};
 
 const SETUP: &str = "from setuptools import setup\nsetup(name='iris', version='1.0', packages=['iris'], package_data={'iris': ['*.csv']}, entry_points={'iris.training': ['train = iris.train:main']})\n";
 const POINTER: &str = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\nsize 12345\n";
@@ -269,4 +269,175 @@ fn aws_is_asked_and_nothing_is_changed_there() {
         .with("AWS_ENDPOINT_URL_LAMBDA", "http://127.0.0.1:1");
     let ran = alone.run(&["check", "--aws", "--format", "json", "--function", &name]);
     assert_eq!(rules(&ran.json()), ["SGB405"]);
+}
+
+/// A role of the account: whom it trusts, and what it may do beside nothing.
+fn role(name: &str, service: &str, statement: &str) -> String {
+    let script = format!(
+        "import boto3, json
+iam = boto3.client('iam')
+trust = {{'Statement': [{{'Effect': 'Allow', 'Principal': {{'Service': {service:?}}}, 'Action': 'sts:AssumeRole'}}]}}
+arn = iam.create_role(RoleName={name:?}, AssumeRolePolicyDocument=json.dumps(trust))['Role']['Arn']
+if statement := {statement}:
+    iam.put_role_policy(RoleName={name:?}, PolicyName='p', PolicyDocument=json.dumps({{'Version': '2012-10-17', 'Statement': [statement]}}))
+print(arn)"
+    );
+    python(&script).trim().to_owned()
+}
+
+/// The findings of `check --aws` with these flags, as `RULE message`.
+pub(crate) fn asked_of_aws(sandbox: &Sandbox, flags: &[&str]) -> Vec<String> {
+    let ran = sandbox.run(&[&["check", "--aws", "--format", "json"][..], flags].concat());
+    let told = |one: &Value| format!("{} {}", one["rule"].as_str().unwrap(), one["message"].as_str().unwrap());
+    ran.json()["findings"].as_array().unwrap().iter().map(told).collect()
+}
+
+#[test]
+fn whether_the_function_may_pass_the_role_is_asked_of_iam() {
+    let testbed = Testbed::get();
+    let name = format!("it-passing-{}", std::process::id());
+    training_lambda(&name);
+    let sandbox = iris().with_testbed();
+    let asked = |role: &str| asked_of_aws(&sandbox, &["--function", &name, "--role", role]);
+    assert_eq!(asked(testbed.variable("SGBUILD_TESTBED_ROLE")), [""; 0]);
+
+    let other = role(&format!("{name}-other"), "sagemaker.amazonaws.com", "None");
+    let function_role = "arn:aws:iam::123456789012:role/sgbuild-function";
+    assert_eq!(
+        asked(&other),
+        [format!(
+            "SGB406 the function's role {function_role} may not pass {other} to SageMaker: no policy of it allows that"
+        )]
+    );
+    // The one that may be passed to another service only.
+    let statement = format!(
+        "{{'Effect': 'Allow', 'Action': 'iam:PassRole', 'Resource': '{other}', 'Condition': {{'StringEquals': {{'iam:PassedToService': 'ec2.amazonaws.com'}}}}}}"
+    );
+    let of_ec2 = role(&format!("{name}-ec2"), "lambda.amazonaws.com", &statement);
+    let denying = role(
+        &format!("{name}-denying"),
+        "lambda.amazonaws.com",
+        "{'Sid': 'Never', 'Effect': 'Deny', 'Action': 'iam:*', 'Resource': '*'}",
+    );
+    for (function_role, why) in [(of_ec2, "no policy of it allows that"), (denying, "Never denies it")] {
+        registered(&name, &json!({ "role": function_role }));
+        let found = asked(&other);
+        assert!(
+            found.len() == 1 && found[0].starts_with("SGB406 ") && found[0].ends_with(why),
+            "{found:?}"
+        );
+    }
+}
+
+#[test]
+fn the_role_is_looked_at() {
+    let name = format!("it-role-{}", std::process::id());
+    let sandbox = iris().with_testbed();
+    let absent = format!("arn:aws:iam::123456789012:role/{name}-absent");
+    assert_eq!(
+        asked_of_aws(&sandbox, &["--role", &absent]),
+        [format!("SGB407 there is no role {absent}")]
+    );
+    let of_lambda = role(&name, "lambda.amazonaws.com", "None");
+    assert_eq!(
+        asked_of_aws(&sandbox, &["--role", &of_lambda]),
+        [format!(
+            "SGB407 SageMaker may not assume the role {of_lambda}: its trust policy does not name sagemaker.amazonaws.com"
+        )]
+    );
+    let elsewhere = format!("arn:aws:iam::123456789012:role/service-role/{name}");
+    assert_eq!(
+        asked_of_aws(&sandbox, &["--role", &elsewhere]),
+        [format!(
+            "SGB407 there is no role {elsewhere}: the account's role of that name is {of_lambda}"
+        )]
+    );
+}
+
+#[test]
+fn quotas_are_compared_with_what_is_asked_for() {
+    let sandbox = iris().with_testbed();
+    let asked = |flags: &[&str]| asked_of_aws(&sandbox, flags);
+    assert_eq!(
+        asked(&["--instance-type", "ml.m5.large", "--instance-count", "2"]),
+        [""; 0]
+    );
+    let exceeded = |what: &str, quota: &str, value: u32| {
+        format!(
+            "SGB408 {what} asked for, and the account's quota \"{quota}\" in us-west-2 is {value}: ResourceLimitExceeded"
+        )
+    };
+    assert_eq!(
+        asked(&["--instance-type", "ml.p3.2xlarge"]),
+        [exceeded("1 ml.p3.2xlarge", "ml.p3.2xlarge for training job usage", 0)]
+    );
+    assert_eq!(
+        asked(&["--instance-type", "ml.m5.large", "--instance-count", "21"]),
+        [
+            exceeded("21 ml.m5.large", "ml.m5.large for training job usage", 20),
+            exceeded("21 instances", "Maximum number of instances per training job", 20),
+        ]
+    );
+    // Of spot, AWS's defaults alone are known here, on a later page of another operation.
+    assert_eq!(
+        asked(&["--instance-type", "ml.g5.xlarge", "--spot", "--max-wait", "90000"]),
+        [exceeded(
+            "1 ml.g5.xlarge",
+            "ml.g5.xlarge for spot training job usage",
+            0
+        )]
+    );
+    let unknown = asked(&["--instance-type", "ml.m5.huge"]);
+    assert_eq!(
+        unknown,
+        [
+            "SGB405 AWS does not tell of the quota \"ml.m5.huge for training job usage\": SageMaker has none in us-west-2, so it may not train on such instances there"
+        ]
+    );
+}
+
+#[test]
+fn what_the_function_refuses_is_told_before_the_push() {
+    let testbed = Testbed::get();
+    let name = format!("it-refusing-{}", std::process::id());
+    let own = testbed.variable("SGBUILD_TESTBED_OUTPUT_BUCKET");
+    let role = testbed.variable("SGBUILD_TESTBED_ROLE");
+    registered(
+        &name,
+        &json!({ "environment": { "SGBUILD_ALLOWED_OUTPUTS": format!("s3://{own}/"), "SGBUILD_ALLOWED_ROLES": role } }),
+    );
+    let sandbox = iris().with_testbed();
+    let asked = |bucket: &str| {
+        let flags = ["--function", &name, "--output-bucket", bucket, "--role", role];
+        asked_of_aws(&sandbox, &flags)
+    };
+    assert_eq!(asked(own), [""; 0]);
+    // What is not said is not refused.
+    assert_eq!(asked_of_aws(&sandbox, &["--function", &name]), [""; 0]);
+    let input = testbed.variable("SGBUILD_TESTBED_INPUT_BUCKET");
+    let found = asked(input);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(
+        found[0].starts_with(&format!(
+            "SGB409 the function {name} would refuse the training: destination_bucket_uri: "
+        )),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn who_may_not_ask_is_told_what_was_not_asked() {
+    let name = format!("it-asking-{}", std::process::id());
+    training_lambda(&name);
+    let sandbox = iris()
+        .with_testbed()
+        .with("AWS_ENDPOINT_URL_IAM", "http://127.0.0.1:1")
+        .with("AWS_ENDPOINT_URL_SERVICE_QUOTAS", "http://127.0.0.1:1");
+    let role = Testbed::get().variable("SGBUILD_TESTBED_ROLE");
+    let found = asked_of_aws(&sandbox, &["--function", &name, "--role", role]);
+    assert_eq!(found.len(), 3, "{found:?}");
+    for what in ["whether the function's role", "the role ", "the quotas of SageMaker"] {
+        let told = format!("SGB405 AWS does not tell of {what}");
+        assert!(found.iter().any(|one| one.starts_with(&told)), "{told}: {found:?}");
+    }
 }

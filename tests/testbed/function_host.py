@@ -5,7 +5,7 @@ A function is a program that speaks the Lambda Runtime API, as a `provided.al202
 
     PUT /_functions/{name}   {"binary": "/path", "arguments": [], "handler": "start_training",
                               "environment": {}, "timeout": 60, "retry_delay": 1, "refuse": null,
-                              "log_group": "", "dead_letters": ""}
+                              "log_group": "", "dead_letters": "", "role": ""}
 
 and invoked as AWS SDKs do (AWS_ENDPOINT_URL_LAMBDA). One process serves a function, one event at a time; it stays warm
 until it dies, times out, or its binary or registration changes. `refuse` makes the API itself answer with an error:
@@ -62,6 +62,8 @@ class Registration:
     # Where Lambda writes the log, and where it leaves events in the end: with the credentials of the environment.
     log_group: str = ""
     dead_letters: str = ""
+    # The role that it works with, which is only told.
+    role: str = f"arn:aws:iam::{ACCOUNT}:role/sgbuild-function"
 
     @property
     def arn(self) -> str:
@@ -295,6 +297,7 @@ class Host:
             retry_delay=float(body.get("retry_delay", 1)),
             log_group=body.get("log_group") or "",
             dead_letters=body.get("dead_letters") or "",
+            role=body.get("role") or Registration.role,
         )
         with self.lock:
             known = self.functions.get(name)
@@ -412,7 +415,9 @@ class InvokeApi(_Handler):
             "FunctionName": registration.name,
             "FunctionArn": registration.arn,
             "Runtime": "provided.al2023",
+            "Role": registration.role,
             "Handler": registration.handler,
+            "Environment": {"Variables": dict(registration.environment)},
             "Timeout": int(registration.timeout),
             "MemorySize": registration.memory,
             "Version": "$LATEST",

@@ -138,8 +138,10 @@ def application(functions: str) -> Callable[..., Iterable[bytes]]:
         delivery,
         functions as lambda_functions,
         passwords,
+        quotas,
         s3_answers,
         s3_events,
+        simulation,
         tables,
         templates,
         training_jobs,
@@ -156,6 +158,8 @@ def application(functions: str) -> Callable[..., Iterable[bytes]]:
         lambda_functions,
         tables,
         passwords,
+        quotas,
+        simulation,
     )
     for each in changed:
         each.install()

@@ -147,6 +147,11 @@ impl Request<'_> {
         one.into_iter().collect()
     }
 
+    /// Whether it is known on what is trained: by a setting, or by our default where there is a function to train with.
+    pub(crate) fn names_instances(&self) -> bool {
+        !self.instance_types().is_empty()
+    }
+
     /// How large each instance's volume is, in GiB.
     pub(super) fn volume(&self) -> Option<u64> {
         self.training.given.get("volume-size")?.value.parse().ok()

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::{Launch, Pipeline, boto};
+use crate::check::asked_of_aws;
 use crate::support::{Sandbox, Testbed};
 
 /// What the loop does not do, and why it is allowed: the statement and the action, and the reason.
@@ -109,6 +110,19 @@ fn job_changed(name: &str, status: &str) {
     Pipeline::door("PUT", "events", Some(&event));
 }
 
+/// What `sgbuild check --aws` finds in a training by the pipeline, as `RULE message`.
+fn checked(sandbox: &Sandbox, pipeline: &Pipeline) -> Vec<String> {
+    let function = pipeline.made["functions"]["start_training"].as_str().unwrap();
+    let named = [
+        ("--function", function),
+        ("--role", pipeline.made("role")),
+        ("--source-bucket", pipeline.made("input_bucket")),
+        ("--output-bucket", pipeline.made("artifact_bucket")),
+    ];
+    let flags: Vec<&str> = named.iter().flat_map(|(flag, value)| [*flag, *value]).collect();
+    asked_of_aws(sandbox, &flags)
+}
+
 #[test]
 fn the_loop_takes_what_the_template_allows_and_no_more() {
     let sandbox = Sandbox::of_fixture("setuptools-docker-style").with_testbed();
@@ -149,6 +163,9 @@ fn the_loop_takes_what_the_template_allows_and_no_more() {
     let sandbox = sandbox.committed();
     assert_eq!(pipeline.ended(3)[2]["status"], "FAILED");
     drop(sandbox);
+
+    let sandbox = Sandbox::of_fixture("setuptools-docker-style").with_testbed();
+    assert_eq!(checked(&sandbox, &pipeline), [""; 0]);
 
     let permissions = pipeline.permissions();
     assert_eq!(permissions["denied"], json!([]), "{permissions:#}");
@@ -250,6 +267,12 @@ fn without_a_statement_the_loop_stops_where_aws_would_stop_it() {
         .with_testbed()
         .committed();
     let pipeline = Pipeline::of(&sandbox, Launch::of_changed_template(statement, ""));
+    // It can be known before.
+    let found = checked(&sandbox, &pipeline);
+    assert!(
+        found.len() == 1 && found[0].starts_with("SGB406 ") && found[0].contains("StartTrainingRole"),
+        "{found:?}"
+    );
     pipeline.upload(&[("input/data/training/rows.csv", "a,b\n1,2\n")]);
     let build = pipeline.ended(1).remove(0);
     assert_eq!(build["status"], "FAILED");

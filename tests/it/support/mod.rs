@@ -64,8 +64,17 @@ pub(crate) fn training_lambda(name: &str) {
         "import boto3\nboto3.client('s3').put_object(Bucket={:?}, Key='input/data/training/rows.csv', Body=b'a,b\\n1,2\\n')",
         Testbed::get().variable("SGBUILD_TESTBED_INPUT_BUCKET")
     ));
-    let function =
+    registered(name, &serde_json::json!({}));
+}
+
+/// Registers the training Lambda under a name, with `further` fields of a registration at the testbed's function host.
+pub(crate) fn registered(name: &str, further: &serde_json::Value) {
+    let mut function =
         serde_json::json!({ "binary": env!("CARGO_BIN_EXE_sgbuild"), "handler": "start_training", "timeout": 60 });
+    function
+        .as_object_mut()
+        .unwrap()
+        .extend(further.as_object().unwrap().clone());
     let status = Command::new("curl")
         .args([
             "--silent",

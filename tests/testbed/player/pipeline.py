@@ -190,6 +190,7 @@ def _ensure_functions_of_stack(pipeline: Pipeline) -> None:
             "dead_letters": (configured.get("DeadLetterConfig") or {}).get("TargetArn", ""),
             "timeout": configured["Timeout"],
             "memory": configured["MemorySize"],
+            "role": configured["Role"],
         }
         cloud.register_function(name, registration)
 

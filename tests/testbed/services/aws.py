@@ -16,6 +16,8 @@ INPUT_BUCKET = "sgbuild-input"
 OUTPUT_BUCKET = "sgbuild-output"
 SYNTHETIC_BUCKET = "sgbuild-synthetic"
 ROLE_NAME = "sgbuild-training"
+# What function_host.py says of a function that tells nothing else.
+FUNCTION_ROLE_NAME = "sgbuild-function"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/{ROLE_NAME}"
 
 
@@ -96,8 +98,13 @@ def seed() -> None:
     """Create the buckets and the role; safe to repeat."""
     env = {**os.environ, **environment()}
     env.pop("AWS_CA_BUNDLE", None)
-    spec = json.dumps({"buckets": [INPUT_BUCKET, OUTPUT_BUCKET, SYNTHETIC_BUCKET], "role": ROLE_NAME, "region": REGION})
-    process.run([str(VENV / "bin" / "python"), str(HERE / "seed_aws.py")], feed=spec.encode(), env=env)
+    plan = {
+        "buckets": [INPUT_BUCKET, OUTPUT_BUCKET, SYNTHETIC_BUCKET],
+        "role": ROLE_NAME,
+        "function_role": FUNCTION_ROLE_NAME,
+        "region": REGION,
+    }
+    process.run([str(VENV / "bin" / "python"), str(HERE / "seed_aws.py")], feed=json.dumps(plan).encode(), env=env)
 
 
 def down() -> None:

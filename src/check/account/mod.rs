@@ -1,16 +1,24 @@
 //! What is in the AWS account; only asked with `--aws`, and nothing there is changed.
 
+mod quotas;
+mod role;
+
+use std::collections::HashMap;
 use std::fmt::Display;
 
 use aws_config::{Region, SdkConfig};
 use aws_sdk_lambda::operation::get_function_configuration::GetFunctionConfigurationError;
 use aws_sdk_s3::error::ProvideErrorMetadata as _;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
 
 use super::finding::Finding;
 use super::rule::Rule;
 use crate::aws::{CallError, s3};
+use crate::lambda::Allowed;
 use crate::oci::Repository;
 use crate::registry::ecr::{self, EcrHost};
+use crate::training::Training;
 
 /// What is asked about.
 #[derive(Debug)]
@@ -23,6 +31,10 @@ pub(crate) struct Asked<'a> {
     pub(crate) repository: Option<&'a Repository>,
     /// Whether the push may create that.
     pub(crate) creates_repository: bool,
+    /// What the settings say of the training; `None` where some are refused.
+    pub(crate) training: Option<&'a Training>,
+    /// Whether they say on what is trained.
+    pub(crate) names_instances: bool,
 }
 
 /// Asks AWS for all of it at once.
@@ -41,22 +53,41 @@ pub(crate) async fn look(asked: &Asked<'_>, config: &SdkConfig) -> Vec<Finding> 
             advice,
         )];
     }
+    let regional = config.to_builder().region(Region::new(region.clone())).build();
     let buckets = futures_util::future::join_all(
         asked
             .buckets
             .iter()
             .map(|(setting, name)| bucket(setting, name, &region, config)),
     );
-    let (function, repository, buckets) = tokio::join!(
-        function(asked.function, &region, config),
+    let (function, role, quotas, repository, buckets) = tokio::join!(
+        function(asked, &region, &regional),
+        role(asked.training, &regional),
+        quotas(asked, &region, &regional),
         repository(asked, config),
         buckets,
     );
     function
         .into_iter()
+        .chain(role)
+        .chain(quotas)
         .chain(repository)
         .chain(buckets.into_iter().flatten())
         .collect()
+}
+
+async fn role(training: Option<&Training>, config: &SdkConfig) -> Option<Finding> {
+    let role = training
+        .map(|training| training.role.as_str())
+        .filter(|role| !role.is_empty())?;
+    Box::pin(role::look(role, config)).await
+}
+
+async fn quotas(asked: &Asked<'_>, region: &str, config: &SdkConfig) -> Vec<Finding> {
+    match asked.training.filter(|_| asked.names_instances) {
+        Some(training) => Box::pin(quotas::look(training, region, config)).await,
+        None => Vec::new(),
+    }
 }
 
 fn not_asked(what: &str, why: &dyn Display) -> Finding {
@@ -67,30 +98,64 @@ fn not_asked(what: &str, why: &dyn Display) -> Finding {
     )
 }
 
-async fn function(name: Option<&str>, region: &str, config: &SdkConfig) -> Option<Finding> {
-    let name = name?;
-    let settings = aws_sdk_lambda::config::Builder::from(config)
-        .region(Region::new(region.to_owned()))
-        .build();
-    let client = aws_sdk_lambda::Client::from_conf(settings);
+/// Whether there is the function, whether it may be asked for this training, and whether its role may pass the training's.
+async fn function(asked: &Asked<'_>, region: &str, config: &SdkConfig) -> Vec<Finding> {
+    let Some(name) = asked.function else {
+        return Vec::new();
+    };
     // The configuration alone: GetFunction answers with a link to the code besides.
-    let error = client
+    let answer = aws_sdk_lambda::Client::new(config)
         .get_function_configuration()
         .function_name(name)
         .send()
-        .await
-        .err()?;
+        .await;
+    let configuration = match answer {
+        Ok(configuration) => configuration,
+        Err(error) => return vec![no_function(name, region, &error)],
+    };
+    let Some(training) = asked.training else {
+        return Vec::new();
+    };
+    let variables = configuration
+        .environment()
+        .and_then(|environment| environment.variables());
+    let mut found: Vec<Finding> = variables
+        .and_then(|variables| refused(name, configuration.function_arn(), variables, training))
+        .into_iter()
+        .collect();
+    if let Some(function_role) = configuration.role().filter(|_| !training.role.is_empty()) {
+        found.extend(Box::pin(role::passing(function_role, &training.role, config)).await);
+    }
+    found
+}
+
+fn no_function(name: &str, region: &str, error: &SdkError<GetFunctionConfigurationError, HttpResponse>) -> Finding {
     let is_missing = error
         .as_service_error()
         .is_some_and(GetFunctionConfigurationError::is_resource_not_found_exception);
-    Some(if is_missing {
+    if is_missing {
         Finding::new(
             Rule::FunctionMissing,
             format!("there is no function {name} in {region}"),
             "`sgbuild status` names the one of the pipeline, and `sgbuild launch` makes it.",
         )
     } else {
-        not_asked(&format!("the function {name}"), &CallError::from_sdk(&error))
+        not_asked(&format!("the function {name}"), &CallError::from_sdk(error))
+    }
+}
+
+/// What the function itself refuses of the training, by the lists in its environment.
+fn refused(name: &str, arn: Option<&str>, variables: &HashMap<String, String>, training: &Training) -> Option<Finding> {
+    let problems = Allowed::read(|name| variables.get(name).cloned())
+        .of_function(arn)
+        .for_what_is_said(training)
+        .problems(training);
+    (!problems.is_empty()).then(|| {
+        Finding::new(
+            Rule::FunctionRefuses,
+            format!("the function {name} would refuse the training: {}", problems.join("; ")),
+            "Train with what the pipeline was made for, which `sgbuild status` shows, or launch it anew with what this training takes.",
+        )
     })
 }
 
