@@ -45,6 +45,7 @@ VARIABLE = [
     (re.compile(r"sha256:[0-9a-f]{64}"), "DIGEST"),
     (re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?(\.\d+)?Z?"), "TIME"),
     (re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{3,4}(-[0-9a-f]+)?\b"), "UUID"),
+    (re.compile(r"\b\d{8}-\d{6}-[0-9a-f]{8}\b"), "RUN"),
     # A name that CloudFormation makes ends in thirteen letters and digits.
     (re.compile(r"\b(penguins-pipeline-\w+)-[0-9A-Z]{12,13}\b"), r"\1-NAME"),
     # Also of seven or eight digits alone, as a commit may be.
