@@ -25,7 +25,6 @@ use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use super::allowed::Allowed;
 use super::builds::{Build, Builds};
 use super::created::{self, Created};
 use super::event_json;
@@ -37,6 +36,7 @@ use crate::aws::{CallError, Kind};
 use crate::explain::{Advice, Code, Explain, Fault};
 use crate::hex::hex;
 use crate::shown::first_of;
+use crate::training::Allowed;
 use crate::training::{UNAVAILABLE, hyperparameters};
 
 /// Where data is uploaded.

@@ -3,7 +3,6 @@
 //! Lambda's configuration names a handler; `main` passes it to [`run`], which serves that function until Lambda stops the
 //! process. Handlers are plain functions over narrow traits, so that faults can be tested without AWS.
 
-pub mod allowed;
 mod announcement;
 mod builds;
 pub mod clock;
@@ -30,8 +29,8 @@ use aws_config::SdkConfig;
 use crate::aws::region;
 use crate::explain::{Advice, Code, Explain, Fault};
 use crate::record::{DynamoDb, Records};
+use crate::training::Allowed;
 
-pub(crate) use allowed::Allowed;
 use builds::CodeBuild;
 use clock::SystemClock;
 use input_data::SyntheticData;

@@ -22,7 +22,6 @@ use crate::training::UNAVAILABLE;
 use crate::training::job::Job;
 use crate::training::rules;
 
-use super::allowed::Allowed;
 use super::announcement::Announcer;
 use super::clock::Clock;
 use super::created::{self, Created};
@@ -33,6 +32,7 @@ use super::runtime::Diagnostic;
 use super::training_jobs::TrainingJobs;
 use crate::record::Records;
 use crate::shown::first_of;
+use crate::training::Allowed;
 
 /// `EventBridge`'s name of the event.
 const STATE_CHANGE: &str = "SageMaker Training Job State Change";

@@ -22,7 +22,6 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::allowed::Allowed;
 use super::announcement::Announcer;
 use super::clock::Clock;
 use super::input_data::{self, Folders, InputData, SyntheticData};
@@ -35,6 +34,7 @@ use crate::aws::{CallError, s3};
 use crate::record::{JobStatus, Progress, Records, RunRecord, digest_of_versions};
 use crate::requirements::RequirementList;
 use crate::shown::bounded;
+use crate::training::Allowed;
 use crate::training::hyperparameters;
 use crate::training::job::Job;
 use crate::training::new_job::NewJob;

@@ -17,11 +17,11 @@ pub(crate) const KEY: &str = "input/config/hyperparameters.json";
 pub(crate) const MAX_BYTES: usize = 4 * 1024 * 1024;
 
 /// How many there may be.
-const MAX_ENTRIES: usize = 100;
+pub(crate) const MAX_ENTRIES: usize = 100;
 /// How many characters a name may have.
-const MAX_NAME: usize = 256;
+pub(crate) const MAX_NAME: usize = 256;
 /// How many characters a value may have.
-const MAX_VALUE: usize = 2500;
+pub(crate) const MAX_VALUE: usize = 2500;
 
 /// Reads the file's bytes.
 ///

@@ -3,9 +3,10 @@
 //! [`Training`] is the vocabulary. [`TrainingSettings::training_of`] makes one of the settings and a pushed image, [`trigger::start`]
 //! sends it to the training Lambda and reads the answer. There, `lambda/payload.rs` reads it, and [`new_job`] makes the job of it.
 //! What not every training says is spoken of in SageMaker's own words: [`parts`] makes them of settings, [`fields`] knows them all, and
-//! [`combinations`] which go together.
+//! [`combinations`] which go together, and [`allowed`] which of it a pipeline's functions train with.
 //! [`follow`] and [`job_log`] look at the job afterwards.
 
+mod allowed;
 pub(crate) mod combinations;
 pub(crate) mod error;
 pub(crate) mod fields;
@@ -23,6 +24,7 @@ mod run_id;
 pub(crate) mod trigger;
 pub(crate) mod vocabulary;
 
+pub use allowed::Allowed;
 pub use error::Error;
 pub(crate) use error::failure_code;
 pub(crate) use forms::channel_name;

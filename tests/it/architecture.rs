@@ -157,3 +157,24 @@ fn an_engine_is_known_to_who_connects_it_alone() {
     let expected = ["commands/image_here.rs", "commands/job.rs", "settings/stages/engine.rs"];
     assert_eq!(files, expected);
 }
+
+/// docs/security.md names, for each promise, files of `tests/it/` or paths from the root that hold it.
+#[test]
+fn each_promise_names_tests_that_are_there() {
+    let page = fs::read_to_string(root().join("docs/security.md")).unwrap();
+    let promises = page.split_once("## What is promised").unwrap().1;
+    let promises = promises.split_once("\n## ").unwrap().0;
+    let is_file = |quoted: &&str| {
+        Path::new(quoted)
+            .extension()
+            .is_some_and(|kind| kind == "rs" || kind == "py")
+    };
+    let promises: Vec<&str> = promises.split('`').filter(is_file).collect();
+    assert!(promises.len() > 20, "{promises:?}");
+    let is_there = |name: &&&str| root().join("tests/it").join(name).exists() || root().join(name).exists();
+    let absent: Vec<_> = promises.iter().filter(|name| !is_there(name)).collect();
+    assert!(
+        absent.is_empty(),
+        "docs/security.md names what is not there: {absent:?}"
+    );
+}

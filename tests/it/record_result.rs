@@ -5,7 +5,6 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
 use sgbuild::aws::CallError;
-use sgbuild::lambda::allowed::Allowed;
 use sgbuild::lambda::clock::SystemClock;
 use sgbuild::lambda::log::JsonLines;
 use sgbuild::lambda::notifier::{Notifier, Sns};
@@ -15,6 +14,7 @@ use sgbuild::lambda::training_jobs::SageMaker;
 use sgbuild::lambda::{message::Message, start_training};
 use sgbuild::record::{DynamoDb, Records as _};
 use sgbuild::record::{JobStatus, RunRecord};
+use sgbuild::training::Allowed;
 
 use crate::support::emulator::{Emulator, payload};
 

@@ -4,12 +4,12 @@ use std::io;
 
 use insta::assert_snapshot;
 use serde_json::{Value, json};
-use sgbuild::lambda::allowed::Allowed;
 use sgbuild::lambda::clock::SystemClock;
 use sgbuild::lambda::log::JsonLines;
 use sgbuild::lambda::objects::S3;
 use sgbuild::lambda::start_training::{self, Error, Services};
 use sgbuild::lambda::training_jobs::SageMaker;
+use sgbuild::training::Allowed;
 use sgbuild::training::TrainingRun;
 
 use crate::bad_input::tiny;

@@ -15,9 +15,9 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use super::finding::Finding;
 use super::rule::Rule;
 use crate::aws::{CallError, s3};
-use crate::lambda::Allowed;
 use crate::oci::Repository;
 use crate::registry::ecr::{self, EcrHost};
+use crate::training::Allowed;
 use crate::training::Training;
 
 /// What is asked about.

@@ -12,9 +12,9 @@ use super::time::{Task, Time};
 use super::world::{Caller, Chance, Shared};
 use super::{WORLDS, empty, events};
 use crate::aws::CallError;
-use crate::lambda::allowed::Allowed;
 use crate::lambda::builds::{Build, Builds};
 use crate::lambda::data_trigger::{self, Services};
+use crate::training::Allowed;
 
 const PROJECT: &str = "iris";
 /// As the template has them: how long a message that was received is hidden, and how often it is.

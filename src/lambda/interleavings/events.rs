@@ -11,10 +11,10 @@ use serde_json::{Value, json};
 use super::time::{Task, Time};
 use super::world::{Caller, Chance, Shared};
 use super::{ACCOUNT, Written};
-use crate::lambda::allowed::Allowed;
 use crate::lambda::log::JsonLines;
 use crate::lambda::{record_result, start_training};
 use crate::record::JobStatus;
+use crate::training::Allowed;
 
 /// How often a schedule comes due.
 const HOUR: Duration = Duration::from_hours(1);

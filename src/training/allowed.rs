@@ -2,8 +2,9 @@
 
 use crate::aws::is_account;
 use crate::shown::{first_of, quoted};
-use crate::training::vocabulary::{FURTHER, image_repository};
-use crate::training::{Training, fields};
+
+use super::vocabulary::{FURTHER, image_repository};
+use super::{Training, fields};
 
 /// The list that allows nothing.
 const NONE: &str = "none";
@@ -162,12 +163,12 @@ impl Allowed {
     }
 
     /// Whether data may come from `uri`.
-    pub(super) fn input(&self, uri: &str) -> Result<(), String> {
+    pub(crate) fn input(&self, uri: &str) -> Result<(), String> {
         among(uri, self.inputs.as_deref(), "SGBUILD_ALLOWED_INPUTS", is_below)
     }
 
     /// Whether models may go to `uri`.
-    pub(super) fn output(&self, uri: &str) -> Result<(), String> {
+    pub(crate) fn output(&self, uri: &str) -> Result<(), String> {
         among(uri, self.outputs.as_deref(), "SGBUILD_ALLOWED_OUTPUTS", is_below)
     }
 
