@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use super::dockerfile::{is_below, is_tini};
+use super::dockerfile::{LEFT_ALONE, MOUNTED, is_below, is_tini};
 use super::finding::Finding;
 use super::request::Request;
 use super::request::instances::{Accelerator, Gpu};
@@ -30,8 +30,8 @@ const DRIVER: [&str; 3] = ["libcuda.so.", "libnvidia-ml.so.", "libnvidia-ptxjitc
 /// <https://github.com/moby/moby/blob/master/oci/defaults.go>.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 const GIB: u64 = 1 << 30;
-/// SageMaker's own, which are mounted over.
-const MOUNTED: [&str; 3] = ["/opt/ml/input", "/opt/ml/output", "/opt/ml/checkpoints"];
+/// What a shell's command hands its arguments on by.
+const ARGUMENTS: [&str; 6] = ["$@", "$*", "$0", "$1", "${@", "${1"];
 
 /// An image, and how it is to be trained.
 pub(crate) struct Seen<'a> {
@@ -120,10 +120,9 @@ impl Seen<'_> {
                 ),
                 "Name the program itself as the entry point.",
             ),
-            [shell, option, ..] if option == "-c" && SHELLS.contains(&last(shell)) => (
-                format!("the entry point of {name} is in shell form: {}", entry.join(" ")),
-                "Write ENTRYPOINT as a list: [\"python\", \"train.py\"]. A shell hands on neither the argument train nor SIGTERM.",
-            ),
+            [shell, option, command, ..] if option == "-c" && SHELLS.contains(&last(shell)) => {
+                return self.shell(command, &entry.join(" "));
+            }
             [] if !self.has_program("train") => (
                 format!("{name} has no entry point, and no program `train` for SageMaker to run"),
                 "Add ENTRYPOINT [\"python\", \"train.py\"]; CMD is not used in a training.",
@@ -141,6 +140,21 @@ impl Seen<'_> {
             _ => return None,
         };
         Some(Finding::new(Rule::ImageEntryPoint, message, advice))
+    }
+
+    /// A command for a shell, which is never the argument's and seldom the signal's, unless it takes care of both.
+    fn shell(&self, command: &str, entry: &str) -> Option<Finding> {
+        let takes_argument = ARGUMENTS.iter().any(|one| command.contains(one));
+        let is_replaced = command.split_whitespace().any(|word| word == "exec");
+        if takes_argument && is_replaced {
+            return None;
+        }
+        let finding = Finding::new(
+            Rule::ImageEntryPoint,
+            format!("the entry point of {} is in shell form: {entry}", self.name),
+            "Write ENTRYPOINT as a list: [\"python\", \"train.py\"]. A shell hands on neither the argument train nor SIGTERM.",
+        );
+        Some(finding.certain(!takes_argument && !is_replaced))
     }
 
     fn tree(&self) -> &Tree {
@@ -207,7 +221,7 @@ impl Seen<'_> {
                 let path = format!("{directory}/{name}");
                 if self.tree().kind(&path) == Some(crate::engine::native::base::Kind::Directory) {
                     left.push(path);
-                } else if !is_below(&path, "/opt/ml/code") {
+                } else if !LEFT_ALONE.iter().any(|directory| is_below(&path, directory)) {
                     let is_mounted = MOUNTED.iter().any(|mounted| is_below(&path, mounted));
                     return Some(
                         Finding::new(
