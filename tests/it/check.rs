@@ -262,7 +262,9 @@ fn an_image_in_the_format_of_oci_is_refused_in_a_registry_alone() {
 
     // A layout is in no registry yet: a push writes what SageMaker takes.
     let build = ["build", "--engine", "native", "--base-image", base];
-    sandbox.run(&[&build[..], &["--output", "oci:layout"]].concat()).exits(0);
+    sandbox
+        .run(&[&build[..], &["--output", "oci:layout"]].concat())
+        .exits(0);
     assert_eq!(found_in(&sandbox, "oci:layout", &[]), [""; 0]);
 }
 
