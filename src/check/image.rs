@@ -10,7 +10,7 @@ use super::finding::Finding;
 use super::request::Request;
 use super::request::instances::{Accelerator, Gpu};
 use super::rule::Rule;
-use crate::engine::native::base::{Base, Tree};
+use crate::engine::native::base::{Anatomy, Installed, Tree};
 use crate::oci::Platform;
 use crate::progress::size;
 
@@ -38,7 +38,9 @@ pub(crate) struct Seen<'a> {
     /// As it was named.
     pub(crate) name: &'a str,
     /// What is in it.
-    pub(crate) base: &'a Base,
+    pub(crate) image: &'a Anatomy,
+    /// What is installed for its Python, where that is one to build on.
+    pub(crate) installed: &'a [Installed],
     /// Whether it is in a registry, whose media types are those that SageMaker meets.
     pub(crate) is_in_registry: bool,
     /// Where it is to run.
@@ -74,7 +76,7 @@ pub(crate) fn look(seen: &Seen<'_>) -> Vec<Finding> {
 impl Seen<'_> {
     fn said(&self, key: &str) -> Vec<String> {
         let list = self
-            .base
+            .image
             .config
             .get("config")
             .and_then(|config| config.get(key))
@@ -97,7 +99,7 @@ impl Seen<'_> {
 
     fn format(&self) -> Option<Finding> {
         let oci = self
-            .base
+            .image
             .layers
             .iter()
             .find(|layer| layer.media_type.starts_with("application/vnd.oci."))?;
@@ -158,11 +160,11 @@ impl Seen<'_> {
     }
 
     fn tree(&self) -> &Tree {
-        &self.base.tree
+        &self.image.tree
     }
 
     fn work_directory(&self) -> String {
-        let config = self.base.config.get("config");
+        let config = self.image.config.get("config");
         let said = config
             .and_then(|config| config.get("WorkingDir"))
             .and_then(Value::as_str)
@@ -240,7 +242,7 @@ impl Seen<'_> {
     /// The volume holds the image, its layers as they came, the data and the model.
     fn size(&self) -> Option<Finding> {
         let volume = self.request.volume()?;
-        let unpacked: u64 = self.base.layers.iter().map(|layer| layer.unpacked).sum();
+        let unpacked: u64 = self.image.layers.iter().map(|layer| layer.unpacked).sum();
         let room = volume.saturating_mul(GIB);
         let (is_certain, message) = if unpacked >= room {
             (
@@ -311,8 +313,6 @@ impl Seen<'_> {
     /// The CUDA that the image's Python uses, else the toolkit's.
     fn cuda_version(&self) -> Option<(u32, u32, String)> {
         let wheel = self
-            .base
-            .python
             .installed
             .iter()
             .find(|one| one.name.replace('_', "-").starts_with("nvidia-cuda-runtime"));

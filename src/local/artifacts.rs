@@ -210,8 +210,9 @@ fn make_way(into: &Path, name: &Path, kind: tar::EntryType) -> io::Result<()> {
         place.push(part);
         let is_replaced = place == into.join(name) && kind.is_file();
         match fs::symlink_metadata(&place) {
-            Ok(found) if !found.is_dir() && !(is_replaced && found.is_file()) => fs::remove_file(&place)?,
-            _ => {}
+            Ok(found) if found.is_dir() || (is_replaced && found.is_file()) => {}
+            Ok(_) => fs::remove_file(&place)?,
+            Err(_) => {}
         }
     }
     Ok(())

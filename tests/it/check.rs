@@ -216,6 +216,25 @@ fn an_image_is_read_and_not_run() {
     let mut found = checked(&odd, &["--instance-type", "ml.p2.xlarge"]);
     found.sort();
     assert_eq!(found, ["SGB203", "SGB204", "SGB206", "SGB207"]);
+    // It need not train in Python: what is called `python` is gone.
+    let other = image(
+        "pythonless",
+        "RUN rm -f /usr/bin/python* /usr/local/bin/python* && echo '#!/bin/sh' > /usr/local/bin/train && chmod +x /usr/local/bin/train",
+    );
+    assert_eq!(checked(&other, &[]), [""; 0]);
+    let other = image(
+        "pythonless-odd",
+        "ENV CUDA_VERSION=12.8.0\nRUN rm -f /usr/bin/python* /usr/local/bin/python*\nENTRYPOINT [\"tini\"]",
+    );
+    let mut found = checked(&other, &["--instance-type", "ml.p2.xlarge"]);
+    found.sort();
+    assert_eq!(found, ["SGB203", "SGB206"]);
+    // A shell that hands both on is as good as a list.
+    let handed = image(
+        "handed",
+        "ENTRYPOINT [\"bash\", \"-c\", \"exec python train.py \\\"$@\\\"\", \"--\"]",
+    );
+    assert_eq!(checked(&handed, &[]), [""; 0]);
     let absent = sandbox.run(&["check", "--image=docker-daemon:it/none:0"]).exits(1);
     absent.says(&["cannot read the image docker-daemon:it/none:0", "docker-archive:FILE"]);
 }
