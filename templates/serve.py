@@ -200,9 +200,11 @@ def asgi_worker(program, release):
     """gunicorn's own since release 25, for Python 3.10; else uvicorn's."""
     if release >= 25:
         return "asgi"
-    with contextlib.suppress(ImportError):
-        importlib.import_module("uvicorn.workers")
-        return "uvicorn.workers.UvicornWorker"
+    # uvicorn's own is to go into a package of its own: https://www.uvicorn.org/deployment/#gunicorn.
+    for module in ("uvicorn_worker", "uvicorn.workers"):
+        with contextlib.suppress(ImportError):
+            importlib.import_module(module)
+            return module + ".UvicornWorker"
     raise program.CannotStart(
         f"{program.SERVE} is an ASGI app, and this gunicorn speaks WSGI only: take Python 3.10 or newer, or add "
         "uvicorn to what the package requires"
@@ -677,6 +679,9 @@ def read_csv(asked, body):
     if asked.parameters.get("header") != "present" or not rows:
         return rows
     names = rows.pop(0)
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise Refused("400 Bad Request", f"two columns of the request are called {twice!r}")
     wrong = next((index for index, row in enumerate(rows, 2) if len(row) != len(names)), None)
     if wrong:
         raise Refused("400 Bad Request", f"row {wrong} of the request has not as many values as there are names")
@@ -714,11 +719,26 @@ def frame(value, asked):
     """Rows or columns as a table; of CSV, with the types that pandas finds."""
     import pandas
 
-    if asked.form != CSV:
-        return pandas.DataFrame(value)
-    has_names = bool(value) and isinstance(value[0], dict)
+    if isinstance(value, dict):
+        return table_of(pandas, value)
+    if value is None:
+        raise ValueError("it is null")
+    if isinstance(value, list):
+        # pandas would fill up the shorter ones.
+        lengths = {len(row) for row in value if isinstance(row, list)}
+        if len(lengths) > 1:
+            raise ValueError("it has not as many values in each row")
     table = pandas.DataFrame(value)
-    return table.apply(lambda column: numbers_of(pandas, column)) if has_names or value else table
+    return table.apply(lambda column: numbers_of(pandas, column)) if asked.form == CSV and value else table
+
+
+def table_of(pandas, value):
+    """A table of an object: a list for each column, or as pandas writes one by `to_json(orient="split")`."""
+    if {"columns", "data"} <= set(value) <= {"columns", "data", "index"}:
+        return pandas.DataFrame(value["data"], index=value.get("index"), columns=value["columns"])
+    if value and not any(isinstance(column, (list, dict)) for column in value.values()):
+        raise ValueError("an object has a list for each column; a single row is a list of one object")
+    return pandas.DataFrame(value)
 
 
 def numbers_of(pandas, column):
@@ -734,7 +754,7 @@ def numbers_of(pandas, column):
 
 def written(result, asked):
     """The content type and the bytes, in the form that is accepted, else in that of the request."""
-    own = [form for form in (asked.form, JSON) if form in WRITERS]
+    own = [form for form in dict.fromkeys((asked.form, JSON)) if form in WRITERS]
     if isinstance(result, (bytes, bytearray)):
         named = [form for form, _ in asked.accepted if "*" not in form]
         return (named or [BYTES])[0], bytes(result)
@@ -768,6 +788,8 @@ def writer(form):
 def plain(value):
     """What JSON has no form for, by what it has one for."""
     if hasattr(value, "to_dict") and hasattr(value, "columns"):
+        if not value.columns.is_unique:
+            raise Unfit("two columns of the table have one name")
         return value.to_dict("records")
     if hasattr(value, "tolist"):
         return value.tolist()
@@ -807,7 +829,9 @@ def write_csv(result):
     """A row a line: a value alone is a row of one. A text is written already."""
     if isinstance(result, str):
         return result.encode()
-    result = result.values if hasattr(result, "columns") else result
+    if hasattr(result, "to_dict") and hasattr(result, "columns"):
+        # Each column keeps its type; what is missing is empty, as pandas writes and reads it.
+        result = list(result.astype(object).where(result.notna(), None).itertuples(index=False, name=None))
     rows = [row if isinstance(row, (list, tuple)) else [row] for row in items_of(result)]
     if any(isinstance(cell, (dict, list, tuple)) for row in rows for cell in row):
         raise Unfit("it has values within values")

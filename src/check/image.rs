@@ -5,12 +5,12 @@
 
 use serde_json::Value;
 
-use super::dockerfile::{is_below, is_tini};
+use super::dockerfile::{LEFT_ALONE, MOUNTED, is_below, is_tini};
 use super::finding::Finding;
 use super::request::Request;
 use super::request::instances::{Accelerator, Gpu};
 use super::rule::Rule;
-use crate::engine::native::base::{Base, Tree};
+use crate::engine::native::base::{Anatomy, Installed, Tree};
 use crate::oci::Platform;
 use crate::progress::size;
 
@@ -30,15 +30,17 @@ const DRIVER: [&str; 3] = ["libcuda.so.", "libnvidia-ml.so.", "libnvidia-ptxjitc
 /// <https://github.com/moby/moby/blob/master/oci/defaults.go>.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 const GIB: u64 = 1 << 30;
-/// SageMaker's own, which are mounted over.
-const MOUNTED: [&str; 3] = ["/opt/ml/input", "/opt/ml/output", "/opt/ml/checkpoints"];
+/// What a shell's command hands its arguments on by.
+const ARGUMENTS: [&str; 6] = ["$@", "$*", "$0", "$1", "${@", "${1"];
 
 /// An image, and how it is to be trained.
 pub(crate) struct Seen<'a> {
     /// As it was named.
     pub(crate) name: &'a str,
     /// What is in it.
-    pub(crate) base: &'a Base,
+    pub(crate) image: &'a Anatomy,
+    /// What is installed for its Python, where that is one to build on.
+    pub(crate) installed: &'a [Installed],
     /// Whether it is in a registry, whose media types are those that SageMaker meets.
     pub(crate) is_in_registry: bool,
     /// Where it is to run.
@@ -74,7 +76,7 @@ pub(crate) fn look(seen: &Seen<'_>) -> Vec<Finding> {
 impl Seen<'_> {
     fn said(&self, key: &str) -> Vec<String> {
         let list = self
-            .base
+            .image
             .config
             .get("config")
             .and_then(|config| config.get(key))
@@ -97,7 +99,7 @@ impl Seen<'_> {
 
     fn format(&self) -> Option<Finding> {
         let oci = self
-            .base
+            .image
             .layers
             .iter()
             .find(|layer| layer.media_type.starts_with("application/vnd.oci."))?;
@@ -120,10 +122,9 @@ impl Seen<'_> {
                 ),
                 "Name the program itself as the entry point.",
             ),
-            [shell, option, ..] if option == "-c" && SHELLS.contains(&last(shell)) => (
-                format!("the entry point of {name} is in shell form: {}", entry.join(" ")),
-                "Write ENTRYPOINT as a list: [\"python\", \"train.py\"]. A shell hands on neither the argument train nor SIGTERM.",
-            ),
+            [shell, option, command, ..] if option == "-c" && SHELLS.contains(&last(shell)) => {
+                return self.shell(command, &entry.join(" "));
+            }
             [] if !self.has_program("train") => (
                 format!("{name} has no entry point, and no program `train` for SageMaker to run"),
                 "Add ENTRYPOINT [\"python\", \"train.py\"]; CMD is not used in a training.",
@@ -143,12 +144,27 @@ impl Seen<'_> {
         Some(Finding::new(Rule::ImageEntryPoint, message, advice))
     }
 
+    /// A command for a shell, which is never the argument's and seldom the signal's, unless it takes care of both.
+    fn shell(&self, command: &str, entry: &str) -> Option<Finding> {
+        let takes_argument = ARGUMENTS.iter().any(|one| command.contains(one));
+        let is_replaced = command.split_whitespace().any(|word| word == "exec");
+        if takes_argument && is_replaced {
+            return None;
+        }
+        let finding = Finding::new(
+            Rule::ImageEntryPoint,
+            format!("the entry point of {} is in shell form: {entry}", self.name),
+            "Write ENTRYPOINT as a list: [\"python\", \"train.py\"]. A shell hands on neither the argument train nor SIGTERM.",
+        );
+        Some(finding.certain(!takes_argument && !is_replaced))
+    }
+
     fn tree(&self) -> &Tree {
-        &self.base.tree
+        &self.image.tree
     }
 
     fn work_directory(&self) -> String {
-        let config = self.base.config.get("config");
+        let config = self.image.config.get("config");
         let said = config
             .and_then(|config| config.get("WorkingDir"))
             .and_then(Value::as_str)
@@ -207,7 +223,7 @@ impl Seen<'_> {
                 let path = format!("{directory}/{name}");
                 if self.tree().kind(&path) == Some(crate::engine::native::base::Kind::Directory) {
                     left.push(path);
-                } else if !is_below(&path, "/opt/ml/code") {
+                } else if !LEFT_ALONE.iter().any(|directory| is_below(&path, directory)) {
                     let is_mounted = MOUNTED.iter().any(|mounted| is_below(&path, mounted));
                     return Some(
                         Finding::new(
@@ -226,7 +242,7 @@ impl Seen<'_> {
     /// The volume holds the image, its layers as they came, the data and the model.
     fn size(&self) -> Option<Finding> {
         let volume = self.request.volume()?;
-        let unpacked: u64 = self.base.layers.iter().map(|layer| layer.unpacked).sum();
+        let unpacked: u64 = self.image.layers.iter().map(|layer| layer.unpacked).sum();
         let room = volume.saturating_mul(GIB);
         let (is_certain, message) = if unpacked >= room {
             (
@@ -297,8 +313,6 @@ impl Seen<'_> {
     /// The CUDA that the image's Python uses, else the toolkit's.
     fn cuda_version(&self) -> Option<(u32, u32, String)> {
         let wheel = self
-            .base
-            .python
             .installed
             .iter()
             .find(|one| one.name.replace('_', "-").starts_with("nvidia-cuda-runtime"));

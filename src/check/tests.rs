@@ -421,6 +421,67 @@ fn a_dockerfile_for_something_else_is_no_error() {
     );
 }
 
+/// Forms that Dockerfiles in use have, and what is said of them.
+#[test]
+fn what_works_in_a_training_is_no_error() {
+    let cases: [(&str, &[&str]); 13] = [
+        // What has no end is no here-document.
+        ("RUN python -c \"print(1<<n)\"\nENTRYPOINT [\"python\", \"a.py\"]", &[]),
+        (
+            "RUN cat <<EOF > a\nENTRYPOINT b\nEOF\nENTRYPOINT [\"python\", \"a.py\"]",
+            &[],
+        ),
+        (
+            "COPY a /opt/ml/code/\nENTRYPOINT [\"python\", \"/opt/ml/code/a.py\"]",
+            &[],
+        ),
+        ("WORKDIR /opt/ml/processing\nCOPY . .\nENTRYPOINT [\"python3\"]", &[]),
+        ("COPY a /opt/ml/checkpoints/\nENTRYPOINT [\"a\"]", &["warning SGB103"]),
+        ("COPY a /opt/ml/model/\nENTRYPOINT [\"a\"]", &["warning SGB103"]),
+        (
+            "COPY a /opt/ml/input/data/train/\nENTRYPOINT [\"a\"]",
+            &["error SGB103"],
+        ),
+        ("ENTRYPOINT exec python a.py", &["warning SGB102"]),
+        ("ENTRYPOINT exec a; b", &["error SGB102"]),
+        ("ENTRYPOINT ['python', 'a.py']", &["error SGB102"]),
+        ("ENTRYPOINT [\"python\", \\\n  # why\n  \"a.py\"]", &[]),
+        ("ENTRYPOINT []", &["error SGB104"]),
+        ("RUN pip install a\nCMD [\"train.py\"]", &["warning SGB104"]),
+    ];
+    for (text, expected) in cases {
+        let applied = docker(&format!("\u{feff}FROM python:3.11\n{text}\n")).found();
+        let told: Vec<String> = applied
+            .findings
+            .iter()
+            .map(|finding| format!("{} {}", finding.severity, finding.rule.id()))
+            .collect();
+        assert_eq!(told, expected, "{text}: {:?}", applied.findings);
+    }
+}
+
+#[test]
+fn a_dockerfile_of_a_training_says_so() {
+    for (text, is_for_training) in [
+        ("COPY a /opt/program/", true),
+        ("RUN mkdir -p /opt/ml/model", true),
+        ("ENV SAGEMAKER_PROGRAM=a.py", true),
+        ("RUN pip install sagemaker-training", true),
+        ("RUN pip install sagemaker boto3", false),
+        ("# calls an endpoint of SageMaker, see /opt/ml", false),
+        ("WORKDIR /opt/ml/processing/code", false),
+    ] {
+        let text = format!("FROM python:3.11\n{text}\n");
+        assert_eq!(Dockerfile::is_for_training(&text), is_for_training, "{text}");
+    }
+    let unread = Dockerfile {
+        text: Err("it is not UTF-8".to_owned()),
+        is_meant: false,
+        ..dockerfile(Path::new("."), "")
+    };
+    assert!(!dockerfile::look(&unread).findings[0].is_error());
+}
+
 #[test]
 fn mending_leaves_nothing_to_mend() {
     let root = tempfile::tempdir().unwrap();

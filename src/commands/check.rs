@@ -10,7 +10,7 @@ use crate::check::{self, Applied, Finding, Found, Group, Rule, Severity, Subject
 use crate::cli::{self, Format};
 use crate::dist::{DIST, IMAGE_JSON};
 use crate::engine::Kept;
-use crate::engine::native::base::{self, Source};
+use crate::engine::native::base::{self, Anatomy, Source};
 use crate::error::Error;
 use crate::image::BaseImage;
 use crate::project::{self, ProjectSettings};
@@ -178,8 +178,13 @@ async fn of_image(named: &str, checkout: &Checkout<'_>, training: &TrainingSetti
         cache_dir: &checkout.settings.environment().cache_dir(),
         pull: true,
     };
-    let read = match base::read_as_part(&asked, &format!("Reading {named}"), checkout.progress).await {
-        Ok(read) => read,
+    let (image, installed) = match base::read_as_part(&asked, &format!("Reading {named}"), checkout.progress).await {
+        Ok(base) => {
+            let (config, layers, tree) = (base.config, base.layers, base.tree);
+            (Anatomy { config, layers, tree }, base.python.installed)
+        }
+        // It may train in R, or by a Python that nothing can be installed to.
+        Err(base::Error::Pythonless { image, .. }) => (*image, Vec::new()),
         Err(base::Error::Platform { image, wanted, offered }) => {
             return Ok(vec![image::other_platform(&image, &wanted, &offered)]);
         }
@@ -193,7 +198,8 @@ async fn of_image(named: &str, checkout: &Checkout<'_>, training: &TrainingSetti
     };
     let seen = image::Seen {
         name: &named,
-        base: &read,
+        image: &image,
+        installed: &installed,
         is_in_registry: source.image.in_registry().is_some(),
         request: &request,
     };

@@ -119,10 +119,7 @@ pub(super) fn dockerfiles(
     let is_named = |name: &str| all.iter().any(|one| Path::new(&one.name).ends_with(name));
     if !is_named(DOCKERFILE) && root.join(DOCKERFILE).exists() {
         let own = dockerfile(root, DOCKERFILE, false, project);
-        let is_meant = own
-            .text
-            .as_ref()
-            .is_ok_and(|text| Dockerfile::speaks_of_sagemaker(text));
+        let is_meant = own.text.as_ref().is_ok_and(|text| Dockerfile::is_for_training(text));
         all.push(Dockerfile { is_meant, ..own });
     }
     all

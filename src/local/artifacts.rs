@@ -8,6 +8,7 @@ use std::fs::{self, File, Permissions};
 use std::io::{self, Read};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Component, Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -15,6 +16,8 @@ use tempfile::NamedTempFile;
 
 use super::error::Error;
 
+/// What a file is called while it is written.
+const PART: &str = ".sgbuild-";
 /// So much is read of a failure file: 1024 characters are told.
 const LONGEST_FAILURE: u64 = 64 * 1024;
 
@@ -31,7 +34,7 @@ impl Packing {
         let directory = path.parent().unwrap_or(Path::new("."));
         fs::create_dir_all(directory)?;
         let file = tempfile::Builder::new()
-            .prefix(".sgbuild-")
+            .prefix(PART)
             // As other files are, within the user's mask: a temporary one is for its owner alone.
             .permissions(Permissions::from_mode(0o666))
             .tempfile_in(directory)?;
@@ -80,8 +83,18 @@ impl Packing {
     }
 }
 
-/// Makes sure that archives can be written to the directory, before anything is trained that would be lost.
+/// Makes sure that archives can be written to the directory, before anything is trained that would be lost. Parts of checkpoints that a
+/// killed run left there are removed.
 pub(super) fn claim(directory: &Path) -> Result<(), Error> {
+    for entry in walkdir::WalkDir::new(directory.join("checkpoints"))
+        .into_iter()
+        .flatten()
+    {
+        if entry.file_type().is_file() && entry.file_name().as_encoded_bytes().starts_with(PART.as_bytes()) {
+            // One that cannot be removed is a checkpoint more.
+            let _ = fs::remove_file(entry.path());
+        }
+    }
     let claimed = fs::create_dir_all(directory).and_then(|()| tempfile::tempfile_in(directory));
     claimed.map(drop).map_err(|source| Error::Output {
         path: directory.to_owned(),
@@ -115,37 +128,79 @@ pub(super) fn failure(archive: impl Read) -> io::Result<Option<String>> {
     Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
 }
 
-/// Writes what is in the directory whose archive this is to `into`, over what is there. Whether there was anything.
-pub(super) fn unpack(archive: impl Read, into: &Path) -> io::Result<bool> {
+/// Which files [`unpack`] writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unpack {
+    /// Every one.
+    All,
+    /// Those that have another size or time than what is there.
+    Newer,
+}
+
+/// Writes what is in the directory whose archive this is to `into`, over what is there, each file as a whole or not at all. The names
+/// that it has.
+pub(super) fn unpack(archive: impl Read, into: &Path, what: Unpack) -> io::Result<BTreeSet<PathBuf>> {
     let mut archive = tar::Archive::new(archive);
-    let mut any = false;
+    let mut names = BTreeSet::new();
     for entry in archive.entries()? {
         let mut entry = entry?;
         let Some(name) = below_the_first(&entry.path()?) else {
             continue;
         };
         let place = into.join(&name);
-        make_way(into, &name)?;
-        any = true;
         let kind = entry.header().entry_type();
-        if kind.is_dir() {
-            fs::create_dir_all(&place)?;
-        } else if let Some(link) = entry.link_name()? {
-            if kind.is_hard_link() {
-                let first = below_the_first(&link).map(|link| into.join(link));
-                fs::copy(first.unwrap_or_else(|| link.to_path_buf()), &place)?;
-            } else {
-                symlink(link, &place)?;
+        if what == Unpack::All || !kind.is_file() || !is_the_same(&place, entry.header()) {
+            make_way(into, &name, kind)?;
+            if kind.is_dir() {
+                fs::create_dir_all(&place)?;
+            } else if let Some(link) = entry.link_name()? {
+                if kind.is_hard_link() {
+                    let first = below_the_first(&link).map(|link| into.join(link));
+                    fs::copy(first.unwrap_or_else(|| link.to_path_buf()), &place)?;
+                } else {
+                    symlink(link, &place)?;
+                }
+            } else if kind.is_file() {
+                write(&mut entry, &place)?;
             }
-        } else if kind.is_file() {
-            io::copy(&mut entry, &mut File::create(&place)?)?;
         }
+        names.insert(name);
     }
-    Ok(any)
+    Ok(names)
 }
 
-/// Makes the directories above `into/name`, none of them a link that leads elsewhere, and removes what is no directory there.
-fn make_way(into: &Path, name: &Path) -> io::Result<()> {
+/// Whether a file of this size and time, of which an archive has the seconds, is there.
+fn is_the_same(place: &Path, header: &tar::Header) -> bool {
+    let (Ok(found), Ok(size), Ok(time)) = (fs::symlink_metadata(place), header.size(), header.mtime()) else {
+        return false;
+    };
+    found.is_file() && found.len() == size && found.modified().is_ok_and(|found| found == in_time(time))
+}
+
+fn in_time(seconds: u64) -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
+}
+
+fn write(entry: &mut tar::Entry<'_, impl Read>, place: &Path) -> io::Result<()> {
+    let mut file = tempfile::Builder::new()
+        .prefix(PART)
+        // As other files are, within the user's mask.
+        .permissions(Permissions::from_mode(0o666))
+        .tempfile_in(place.parent().unwrap_or(Path::new(".")))?;
+    let size = entry.size();
+    if io::copy(entry, &mut file)? < size {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    if let Ok(time) = entry.header().mtime() {
+        file.as_file().set_modified(in_time(time))?;
+    }
+    file.persist(place).map_err(|error| error.error)?;
+    Ok(())
+}
+
+/// Makes the directories above `into/name`, none of them a link that leads elsewhere, and removes what is in the way there: a file is
+/// replaced by a file at once.
+fn make_way(into: &Path, name: &Path, kind: tar::EntryType) -> io::Result<()> {
     fs::create_dir_all(into)?;
     let mut place = into.to_owned();
     for part in name {
@@ -153,9 +208,11 @@ fn make_way(into: &Path, name: &Path) -> io::Result<()> {
             fs::create_dir_all(&place)?;
         }
         place.push(part);
+        let is_replaced = place == into.join(name) && kind.is_file();
         match fs::symlink_metadata(&place) {
-            Ok(found) if !found.is_dir() => fs::remove_file(&place)?,
-            _ => {}
+            Ok(found) if found.is_dir() || (is_replaced && found.is_file()) => {}
+            Ok(_) => fs::remove_file(&place)?,
+            Err(_) => {}
         }
     }
     Ok(())
@@ -255,10 +312,40 @@ mod tests {
             ("c/latest/", ""),
             ("c/latest/weights", "w"),
         ]);
-        assert!(unpack(&left[..], &into).unwrap());
+        let names = unpack(&left[..], &into, Unpack::All).unwrap();
+        assert_eq!(names.len(), 3);
         assert_eq!(fs::read_to_string(into.join("epoch")).unwrap(), "2");
         assert_eq!(fs::read_to_string(into.join("latest/weights")).unwrap(), "w");
         assert_eq!(fs::read_dir(&elsewhere).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_file_that_breaks_off_leaves_the_older_one() {
+        let directory = tempfile::tempdir().unwrap();
+        let into = directory.path();
+        fs::write(into.join("a"), "older").unwrap();
+        let whole = archive(&[("c/", ""), ("c/a", &"n".repeat(2_000))]);
+        assert!(unpack(&whole[..2_000], into, Unpack::All).is_err());
+        assert_eq!(fs::read_to_string(into.join("a")).unwrap(), "older");
+        assert_eq!(fs::read_dir(into).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_is_there_is_not_written_again_unless_all_is() {
+        let directory = tempfile::tempdir().unwrap();
+        let into = directory.path();
+        let first = archive(&[("c/", ""), ("c/a", "one")]);
+        unpack(&first[..], into, Unpack::Newer).unwrap();
+        // Of the same size and second, as an archive says it.
+        let second = archive(&[("c/", ""), ("c/a", "two")]);
+        let text = || fs::read_to_string(into.join("a")).unwrap();
+        unpack(&second[..], into, Unpack::Newer).unwrap();
+        assert_eq!(text(), "one");
+        unpack(&second[..], into, Unpack::All).unwrap();
+        assert_eq!(text(), "two");
+        let longer = archive(&[("c/", ""), ("c/a", "three")]);
+        unpack(&longer[..], into, Unpack::Newer).unwrap();
+        assert_eq!(text(), "three");
     }
 
     #[test]

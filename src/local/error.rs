@@ -16,6 +16,9 @@ const UNSEEN: [&str; 2] = ["bind source path does not exist", "statfs "];
 const NO_PROGRAM: [&str; 2] = ["executable file not found", "executable file `train` not found"];
 /// Docker's words for a GPU that it has no driver for, and what podman says where there is no device.
 const NO_GPU: [&str; 2] = ["could not select device driver", "unresolvable CDI devices"];
+/// The words of podman's network program where the firewall's is not installed
+/// ([what it needs](https://github.com/containers/netavark#requires)).
+const NO_NFT: [&str; 1] = ["unable to execute nft"];
 
 /// Why a training on this machine did not begin, or could not be followed to its end.
 #[derive(Debug, thiserror::Error)]
@@ -219,6 +222,9 @@ impl Explain for Error {
             Self::Docker(error) if Self::refused_for(error, &NO_GPU) => {
                 Fault::User.hint("Install the NVIDIA container toolkit, or leave out `--gpus`.")
             }
+            Self::Docker(error) if Self::refused_for(error, &NO_NFT) => Fault::User.hint(
+                "podman makes a network of several hosts by `nft`: install nftables (`apt-get install nftables`, `dnf install nftables`), or train on one host.",
+            ),
             Self::Docker(error) if Self::refused_for(error, &NO_PROGRAM) => Fault::User.hint(
                 "SageMaker starts an image as `docker run IMAGE train`: what sgbuild builds has an entry point for that, and another image needs a program `train`.",
             ),

@@ -8,7 +8,7 @@
 //! training.rs     it is followed, and stopped in time; hosts.rs: the containers
 //! watch.rs        each line of the log, and the metrics in it (metrics.rs)
 //! outcome.rs      how it ended, by the contract: exit codes, the failure file
-//! artifacts.rs    model.tar.gz, output.tar.gz, checkpoints
+//! artifacts.rs    model.tar.gz, output.tar.gz; checkpoints.rs: those that are copied while it trains
 //! process.rs      the same without a container, in an environment that uv makes
 //! ```
 //!
@@ -16,6 +16,7 @@
 
 mod artifacts;
 mod channels;
+mod checkpoints;
 mod error;
 mod hosts;
 mod job;

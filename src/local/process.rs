@@ -109,6 +109,7 @@ pub(crate) async fn train(
 ) -> Result<Outcome, Error> {
     artifacts::claim(&job.asked.output)?;
     let trained = Box::pin(installed(job, data, run, installation, signals, progress)).await;
+    artifacts::release(&job.asked.output.join("checkpoints"));
     artifacts::release(&job.asked.output);
     trained
 }
@@ -142,10 +143,8 @@ async fn installed(
         outcome.model = pack(&prefix.join("model"), &output.join("model.tar.gz"))?;
     }
     outcome.output = pack(&prefix.join("output/data"), &output.join("output.tar.gz"))?;
-    let any = of(&prefix.join("checkpoints"), |archive| {
-        artifacts::unpack(archive, &checkpoints)
-    })?;
-    outcome.checkpoints = (any == Some(true)).then_some(checkpoints);
+    let mut kept = fs::read_dir(&checkpoints).into_iter().flatten();
+    outcome.checkpoints = kept.next().is_some().then(|| checkpoints.clone());
     Ok(outcome)
 }
 
@@ -228,10 +227,9 @@ fn fill(
     checkpoints: &Path,
 ) -> io::Result<Vec<Feeder>> {
     opt_ml::make(job, host, prefix)?;
-    fs::create_dir_all(prefix.join("checkpoints"))?;
-    if let Some(kept) = artifacts::of_directory(checkpoints)? {
-        artifacts::unpack(kept, &prefix.join("checkpoints"))?;
-    }
+    // Its own, so that they are kept as they are written.
+    fs::create_dir_all(checkpoints)?;
+    symlink(fs::canonicalize(checkpoints)?, prefix.join("checkpoints"))?;
     let inputs = prefix.join("input/data");
     let mut feeders = Vec::new();
     for (name, channel) in &job.channels {

@@ -6,11 +6,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use futures_util::StreamExt as _;
+use futures_util::future::FusedFuture as _;
 use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt as _, StreamExt as _};
 
 use super::artifacts;
 use super::channels::Data;
+use super::checkpoints::Checkpoints;
 use super::error::Error;
 use super::hosts::{self, ContainerHost};
 use super::job::LocalJob;
@@ -65,8 +67,23 @@ async fn in_containers(
     progress: &dyn Progress,
 ) -> Result<Outcome, Error> {
     let hosts = unless_interrupted(signals, Box::pin(hosts::begin(job, data, run, docker))).await?;
-    let (followed, metrics) = follow(job, &hosts, signals, progress).await?;
-    unless_interrupted(signals, Box::pin(collect(job, &hosts, followed, metrics, progress))).await
+    let checkpoints = Checkpoints::of(job);
+    let mut keeping = std::pin::pin!(checkpoints.keep(&hosts).fuse());
+    let (followed, metrics) = {
+        let mut following = std::pin::pin!(follow(job, &hosts, signals, progress));
+        tokio::select! {
+            followed = &mut following => followed?,
+            () = &mut keeping => following.await?,
+        }
+    };
+    checkpoints.stop();
+    let rest = async {
+        if !keeping.is_terminated() {
+            keeping.await;
+        }
+        collect(job, &hosts, (followed, &checkpoints), metrics, progress).await
+    };
+    unless_interrupted(signals, Box::pin(rest)).await
 }
 
 /// What comes of the work, unless the user presses Ctrl-C meanwhile.
@@ -204,7 +221,7 @@ impl<H: Host> Following<'_, H> {
 async fn collect(
     job: &LocalJob,
     hosts: &[ContainerHost<'_>],
-    followed: Followed,
+    (followed, checkpoints): (Followed, &Checkpoints),
     metrics: Metrics,
     progress: &dyn Progress,
 ) -> Result<Outcome, Error> {
@@ -219,14 +236,7 @@ async fn collect(
         outcome.model = pack(hosts, "/opt/ml/model", &directory.join("model.tar.gz"), progress).await?;
     }
     outcome.output = pack(hosts, "/opt/ml/output/data", &directory.join("output.tar.gz"), progress).await?;
-    let checkpoints = directory.join("checkpoints");
-    for host in hosts {
-        let into = checkpoints.clone();
-        let any = host.read(&job.checkpoints, move |archive| artifacts::unpack(archive, &into));
-        if any.await? == Some(true) {
-            outcome.checkpoints = Some(checkpoints.clone());
-        }
-    }
+    outcome.checkpoints = checkpoints.finish(hosts).await?;
     Ok(outcome)
 }
 

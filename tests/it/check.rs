@@ -5,7 +5,8 @@ use std::os::unix::fs::symlink;
 
 use serde_json::{Value, json};
 
-use crate::main_path::docker_ok;
+use crate::main_path::{docker_ok, manifest, put_manifest, repository};
+use crate::native::native_push;
 use crate::support::{Sandbox, Testbed, python, registered, training_lambda};
 
 const SETUP: &str = "from setuptools import setup\nsetup(name='iris', version='1.0', packages=['iris'], package_data={'iris': ['*.csv']}, entry_points={'iris.training': ['train = iris.train:main']})\n";
@@ -215,8 +216,128 @@ fn an_image_is_read_and_not_run() {
     let mut found = checked(&odd, &["--instance-type", "ml.p2.xlarge"]);
     found.sort();
     assert_eq!(found, ["SGB203", "SGB204", "SGB206", "SGB207"]);
+    // It need not train in Python: what is called `python` is gone.
+    let other = image(
+        "pythonless",
+        "RUN rm -f /usr/bin/python* /usr/local/bin/python* && echo '#!/bin/sh' > /usr/local/bin/train && chmod +x /usr/local/bin/train",
+    );
+    assert_eq!(checked(&other, &[]), [""; 0]);
+    let other = image(
+        "pythonless-odd",
+        "ENV CUDA_VERSION=12.8.0\nRUN rm -f /usr/bin/python* /usr/local/bin/python*\nENTRYPOINT [\"tini\"]",
+    );
+    let mut found = checked(&other, &["--instance-type", "ml.p2.xlarge"]);
+    found.sort();
+    assert_eq!(found, ["SGB203", "SGB206"]);
+    // A shell that hands both on is as good as a list.
+    let handed = image(
+        "handed",
+        "ENTRYPOINT [\"bash\", \"-c\", \"exec python train.py \\\"$@\\\"\", \"--\"]",
+    );
+    assert_eq!(checked(&handed, &[]), [""; 0]);
     let absent = sandbox.run(&["check", "--image=docker-daemon:it/none:0"]).exits(1);
     absent.says(&["cannot read the image docker-daemon:it/none:0", "docker-archive:FILE"]);
+}
+
+/// The rules that find something in an image.
+fn found_in(sandbox: &Sandbox, image: &str, more: &[&str]) -> Vec<String> {
+    let image = format!("--image={image}");
+    let arguments = [&["check", "--format", "json", &image], more].concat();
+    let ran = sandbox.run(&arguments);
+    let found = ran.json();
+    let findings = found["findings"].as_array().unwrap().iter();
+    let told = |one: &Value| {
+        format!(
+            "{} {}",
+            one["severity"].as_str().unwrap(),
+            one["rule"].as_str().unwrap()
+        )
+    };
+    findings.map(told).collect()
+}
+
+#[test]
+fn an_image_in_the_format_of_oci_is_refused_in_a_registry_alone() {
+    let sandbox = iris().with_testbed();
+    let base = Testbed::get().variable("SGBUILD_TESTBED_BASE");
+    let repository = repository("check-format");
+    let push = [&native_push(base, &repository)[..], &["--tag", "docker"]].concat();
+    sandbox.run(&push).exits(0);
+    let named = |tag: &str| {
+        let host = Testbed::get().variable("SGBUILD_TESTBED_REGISTRY");
+        format!("{host}/{repository}:{tag}")
+    };
+    assert_eq!(found_in(&sandbox, &named("docker"), &[]), [""; 0]);
+
+    // The same layers, as the newer buildx names them.
+    let mut described = manifest(&repository, "docker");
+    described["mediaType"] = "application/vnd.oci.image.manifest.v1+json".into();
+    described["config"]["mediaType"] = "application/vnd.oci.image.config.v1+json".into();
+    for layer in described["layers"].as_array_mut().unwrap() {
+        layer["mediaType"] = "application/vnd.oci.image.layer.v1.tar+gzip".into();
+    }
+    put_manifest(&repository, "oci", &described);
+    assert_eq!(found_in(&sandbox, &named("oci"), &[]), ["error SGB202"]);
+
+    // A layout is in no registry yet: a push writes what SageMaker takes.
+    let build = ["build", "--engine", "native", "--base-image", base];
+    sandbox
+        .run(&[&build[..], &["--output", "oci:layout"]].concat())
+        .exits(0);
+    assert_eq!(found_in(&sandbox, "oci:layout", &[]), [""; 0]);
+}
+
+/// Adds a layer of 0.7 GiB to an image's layout, and a second name of it with each call. It shrinks to a hundredth, as the layers of real
+/// images do not.
+const LARGER: &str = r#"
+import hashlib, io, json, os, pathlib, tarfile, zlib
+layout = pathlib.Path("LAYOUT")
+def blob(digest):
+    return layout / "blobs" / digest.replace(":", "/")
+def put(data):
+    digest = "sha256:" + hashlib.sha256(data).hexdigest()
+    blob(digest).write_bytes(data)
+    return {"digest": digest, "size": len(data)}
+def gzip(data):
+    packer = zlib.compressobj(1, wbits=31)
+    return packer.compress(data) + packer.flush()
+piece = b"".join(os.urandom(300) + bytes(32468) for _ in range(320))
+info = tarfile.TarInfo("opt/weights")
+info.size = 72 * len(piece)
+head, end = info.tobuf(), bytes(-info.size % 512 + 1024)
+whole = hashlib.sha256(head)
+for _ in range(72):
+    whole.update(piece)
+whole.update(end)
+layer = put(gzip(head) + 72 * gzip(piece) + gzip(end))
+index = json.loads((layout / "index.json").read_text())
+image = index["manifests"][0]
+manifest = json.loads(blob(image["digest"]).read_text())
+config = json.loads(blob(manifest["config"]["digest"]).read_text())
+manifest["layers"].append({**manifest["layers"][0], **layer})
+config["rootfs"]["diff_ids"].append("sha256:" + whole.hexdigest())
+config.pop("history", None)
+manifest["config"].update(put(json.dumps(config).encode()))
+image.update(put(json.dumps(manifest).encode()))
+(layout / "index.json").write_text(json.dumps(index))
+"#;
+
+#[test]
+fn an_image_is_held_against_the_volume_by_its_unpacked_layers() {
+    let sandbox = iris().with_testbed();
+    let base = Testbed::get().variable("SGBUILD_TESTBED_BASE");
+    let layout = sandbox.project().parent().unwrap().join("layout");
+    let output = format!("oci:{}", layout.display());
+    let build = ["build", "--engine", "native", "--base-image", base, "--output", &output];
+    sandbox.run(&build).exits(0);
+    let larger = || python(&LARGER.replace("LAYOUT", &layout.display().to_string()));
+    let within = |volume: &str| found_in(&sandbox, &output, &["--volume-size", volume]);
+    assert_eq!(within("1"), [""; 0]);
+    larger();
+    assert_eq!(within("1"), ["warning SGB205"]);
+    larger();
+    assert_eq!(within("1"), ["error SGB205"]);
+    assert_eq!(within("2"), [""; 0]);
 }
 
 #[test]

@@ -1,12 +1,10 @@
 //! What differs between two pushed images.
 
-use std::process::Command;
-
 use serde_json::{Value, json};
 
-use crate::main_path::repository;
+use crate::main_path::{SCHEMA_2, put_manifest, repository};
 use crate::native::private_base;
-use crate::support::{Ran, Sandbox, Testbed};
+use crate::support::{Ran, Sandbox};
 
 const SETUP: &str = "from setuptools import setup\nsetup(name='compared', version='1.0', py_modules=['compared'], install_requires=[REQUIRED], entry_points={'console_scripts': ['train = compared:train']})\n";
 
@@ -182,32 +180,18 @@ fn dockers_image_of_a_project_has_the_same_requirements_and_settings() {
 
 /// Puts a list of images under a tag, with one for linux/amd64.
 fn put_list(repository: &str, tag: &str, digest: &str) {
-    let testbed = Testbed::get();
-    let media_type = "application/vnd.docker.distribution.manifest.list.v2+json";
     let image = json!({
-        "mediaType": "application/vnd.docker.distribution.manifest.v2+json",
+        "mediaType": SCHEMA_2,
         "digest": digest,
         "size": 1,
         "platform": { "os": "linux", "architecture": "amd64" },
     });
-    let list = json!({ "schemaVersion": 2, "mediaType": media_type, "manifests": [image] });
-    let host = testbed.variable("SGBUILD_TESTBED_REGISTRY");
-    let status = Command::new("curl")
-        .args([
-            "--silent",
-            "--fail",
-            "--user",
-            "AWS:123456789012-auth-token",
-            "--request",
-            "PUT",
-        ])
-        .args(["--cacert", testbed.variable("SSL_CERT_FILE"), "--header"])
-        .arg(format!("Content-Type: {media_type}"))
-        .args(["--data", &list.to_string()])
-        .arg(format!("https://{host}/v2/{repository}/manifests/{tag}"))
-        .status()
-        .unwrap();
-    assert!(status.success());
+    let media_type = "application/vnd.docker.distribution.manifest.list.v2+json";
+    put_manifest(
+        repository,
+        tag,
+        &json!({ "schemaVersion": 2, "mediaType": media_type, "manifests": [image] }),
+    );
 }
 
 #[test]

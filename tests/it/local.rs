@@ -4,6 +4,8 @@ use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
@@ -240,6 +242,47 @@ fn sigterm_is_heard_or_sigkill_follows() {
     assert!(containers("stops").is_empty());
 }
 
+/// What is read there as soon as it is, and something else than `last`.
+fn awaited(path: &Path, last: &str) -> String {
+    let begun = Instant::now();
+    loop {
+        match fs::read_to_string(path) {
+            Ok(text) if text != last => return text,
+            _ => assert!(begun.elapsed() < Duration::from_secs(60), "{}", path.display()),
+        }
+        sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn checkpoints_are_kept_while_it_trains_and_however_it_ends() {
+    let sandbox = drills("keeps");
+    let cache = sandbox.home().join("cache");
+    let sandbox = sandbox.with("XDG_CACHE_HOME", cache.display().to_string());
+    let output = sandbox.project().join("kept");
+    let more = ["--output", output.to_str().unwrap()];
+    let kept = output.join("checkpoints/last");
+    let mut child = begun(&sandbox, "saves", "begins with step 0", &more);
+    let first = awaited(&kept.join("step"), "");
+    let second = awaited(&kept.join("step"), &first);
+    signal(&child, Signal::KILL);
+    child.wait().unwrap();
+    // What the training removed is removed here, and what a copy was at when it was killed is no checkpoint.
+    let weights = fs::read_dir(&kept).unwrap().filter(|entry| {
+        let name = entry.as_ref().unwrap().file_name();
+        name.to_str().unwrap().starts_with("weights-")
+    });
+    assert!(weights.count() <= 4, "{second}");
+    let step: u32 = awaited(&kept.join("step"), "").parse().unwrap();
+    let again = format!("begins with step {step}");
+    let child = begun(&sandbox, "saves", &again, &more);
+    signal(&child, Signal::INT);
+    assert_eq!(child.wait_with_output().unwrap().status.code(), Some(130));
+    let later: u32 = awaited(&kept.join("step"), "").parse().unwrap();
+    assert!(later > step);
+    assert!(containers("keeps").is_empty());
+}
+
 #[test]
 fn hosts_and_pipes_leave_nothing_whatever_happens() {
     // Another test's run would clear up what is looked for.
@@ -270,15 +313,36 @@ fn hosts_and_pipes_leave_nothing_whatever_happens() {
     assert_eq!(fs::read_dir(cache.join("sgbuild/local")).unwrap().count(), 0);
 }
 
+/// The testbed's podman has no nft.
+#[test]
+fn a_podman_that_can_make_no_network_says_what_to_install() {
+    let podman = Testbed::get().variable("SGBUILD_TESTBED_PODMAN");
+    let sandbox = drills("podman").with("DOCKER_HOST", podman);
+    kind(&sandbox, "well", &["--instances", "2"]).exits(1).says(&[
+        "unable to execute nft",
+        "apt-get install nftables",
+        "train on one host",
+    ]);
+    kind(&sandbox, "well", &[]).exits(0);
+}
+
 #[test]
 fn a_process_trains_where_there_is_no_daemon() {
     let sandbox = drills("process").with("DOCKER_HOST", "unix:///nowhere/docker.sock");
     let local = |more: &[&str]| sandbox.run(&[&["train", "--local=process"], more].concat());
-    local(&["--hyperparameter", "kind=in_its_place"]).exits(0).says(&[
+    let output = sandbox.project().join("kept");
+    let in_its_place = [
+        "--hyperparameter",
+        "kind=in_its_place",
+        "--output",
+        output.to_str().unwrap(),
+    ];
+    local(&in_its_place).exits(0).says(&[
         "in a process, which is not all that a container is",
         "/opt/ml is another directory",
         "wrote ",
     ]);
+    assert_eq!(fs::read_to_string(output.join("checkpoints/epoch")).unwrap(), "1");
     local(&["--hyperparameter", "kind=exits"])
         .exits(1)
         .says(&["(exit code 3)"]);

@@ -75,6 +75,29 @@ pub(crate) fn manifest(repository: &str, reference: &str) -> Value {
     serde_json::from_slice(&body).unwrap()
 }
 
+/// Puts a manifest, or a list of them, under a tag, by the media type that it says.
+pub(crate) fn put_manifest(repository: &str, tag: &str, manifest: &Value) {
+    let testbed = Testbed::get();
+    let media_type = manifest["mediaType"].as_str().unwrap();
+    let host = testbed.variable("SGBUILD_TESTBED_REGISTRY");
+    let status = Command::new("curl")
+        .args([
+            "--silent",
+            "--fail",
+            "--user",
+            "AWS:123456789012-auth-token",
+            "--request",
+            "PUT",
+        ])
+        .args(["--cacert", testbed.variable("SSL_CERT_FILE"), "--header"])
+        .arg(format!("Content-Type: {media_type}"))
+        .args(["--data", &manifest.to_string()])
+        .arg(format!("https://{host}/v2/{repository}/manifests/{tag}"))
+        .status()
+        .unwrap();
+    assert!(status.success());
+}
+
 /// A small package that trains without requirements.
 fn small() -> Sandbox {
     Sandbox::of_fixture("setuptools-docker-style").with_testbed()

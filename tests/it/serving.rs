@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::support::{Sandbox, Testbed};
+use crate::support::{Sandbox, Testbed, python};
 
 const PROJECT: &str = r#"
 [build-system]
@@ -141,4 +141,91 @@ async fn a_function_is_served_with_its_model_until_ctrl_c_and_finishes_what_it_i
     let ran = sandbox.run(&execute).exits(7);
     assert_eq!(ran.stdout, "here\n");
     assert!(!ran.stderr.contains("error"), "{}", ran.stderr);
+}
+
+/// An ASGI app, which loads the model as it begins, and says which server it has.
+const ASGI: &str = r#"
+import asyncio
+
+def train(): pass
+
+model = []
+
+async def app(scope, receive, send):
+    if scope["type"] == "lifespan":
+        await receive()
+        model.append(open("/opt/ml/model/weights").read())
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        print("the lifespan ends", flush=True)
+        return await send({"type": "lifespan.shutdown.complete"})
+    request = await receive()
+    if request.get("body") == b"slow":
+        await asyncio.sleep(1.5)
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    for part in (scope["path"], " ", model[0]):
+        await send({"type": "http.response.body", "body": part.encode(), "more_body": True})
+    await send({"type": "http.response.body", "body": b""})
+"#;
+
+/// A record with an artifact, and the artifact: a table of the test's own.
+const RECORDED: &str = r#"
+import boto3, io, tarfile
+table, bucket = "TABLE", "BUCKET"
+database = boto3.client("dynamodb")
+key = "training_job_name"
+database.create_table(
+    TableName=table, BillingMode="PAY_PER_REQUEST", KeySchema=[{"AttributeName": key, "KeyType": "HASH"}],
+    AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"}])
+archive = io.BytesIO()
+with tarfile.open(fileobj=archive, mode="w:gz") as tar:
+    info = tarfile.TarInfo("weights")
+    info.size = 8
+    tar.addfile(info, io.BytesIO(b"recorded"))
+boto3.client("s3").put_object(Bucket=bucket, Key=table + "/model.tar.gz", Body=archive.getvalue())
+texts = {key: "asgi-1", "run_id": "first", "image": "host/asgi@sha256:0123456789abcdef", "instance_type": "ml.m5.large",
+         "input_bucket": bucket, "recorded_at": "2026-11-24T04:12:05Z", "job_status": "Completed",
+         "artifact": f"s3://{bucket}/{table}/model.tar.gz"}
+numbers = dict.fromkeys(["instance_count", "volume_in_gb", "max_runtime_seconds"], "1")
+database.put_item(TableName=table, Item={**{name: {"S": text} for name, text in texts.items()},
+                                         **{name: {"N": number} for name, number in numbers.items()}})
+"#;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_asgi_app_serves_a_recorded_runs_model_under_either_server() {
+    let table = format!("serving-{}", uuid::Uuid::new_v4().simple());
+    let bucket = Testbed::get().variable("SGBUILD_TESTBED_OUTPUT_BUCKET");
+    python(&RECORDED.replace("TABLE", &table).replace("BUCKET", bucket));
+    for (name, requirements) in [("asgi-own", ""), ("asgi-uvicorn", "\"gunicorn==23.0.0\", \"uvicorn\"")] {
+        let sandbox = Sandbox::empty().with_testbed().with("SGBUILD_TABLE", &table);
+        let project = format!(
+            "[build-system]\nrequires = [\"setuptools\"]\n[project]\nname = \"{name}\"\nversion = \"1.0\"\n\
+             dependencies = [{requirements}]\n[tool.setuptools]\npy-modules = [\"served\"]\n\
+             [project.entry-points.\"sgbuild.train\"]\nt = \"served:train\"\n\
+             [project.entry-points.\"sgbuild.serve\"]\nt = \"served:app\"\n"
+        );
+        sandbox.write("pyproject.toml", &project);
+        sandbox.write("served.py", ASGI);
+        let (child, address) = serving(&sandbox, &["--run", "asgi-1"]);
+        let answered = tokio::spawn({
+            let address = address.clone();
+            async move { post(&address, "slow").await }
+        });
+        assert_eq!(post(&address, "1").await.unwrap(), "/invocations recorded", "{name}");
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        interrupt(&child);
+        assert_eq!(answered.await.unwrap().unwrap(), "/invocations recorded", "{name}");
+        let (code, said) = ended(child);
+        assert_eq!(code, Some(0), "{said}");
+        assert!(
+            said.contains("the lifespan ends") && said.contains("exit code 0"),
+            "{said}"
+        );
+    }
+    let sandbox = project().with("SGBUILD_TABLE", &table);
+    let unknown = ["serve", "--local", "--run", "asgi-2"];
+    sandbox.run(&unknown).exits(1).says(&["asgi-2"]);
+    python(&format!(
+        "import boto3\nboto3.client('dynamodb').delete_table(TableName='{table}')"
+    ));
 }

@@ -14,16 +14,22 @@ use super::finding::{Finding, Fix, Place};
 use super::package::Looked;
 use super::rule::Rule;
 
-/// Where SageMaker puts its own: nothing of the image is seen there.
-const MOUNTED: [&str; 3] = ["/opt/ml/input", "/opt/ml/output", "/opt/ml/checkpoints"];
-/// The toolkit, which has scripts in /opt/ml/code: <https://github.com/aws/sagemaker-training-toolkit>.
-const TOOLKIT: [&str; 6] = [
-    "SAGEMAKER_PROGRAM",
-    "SAGEMAKER_SUBMIT_DIRECTORY",
+/// Where SageMaker puts its own in every training: nothing of the image is seen there. `/opt/ml/checkpoints` is mounted only where a job keeps
+/// checkpoints.
+pub(super) const MOUNTED: [&str; 2] = ["/opt/ml/input", "/opt/ml/output"];
+/// Where images have scripts, and nothing is mounted in a training: of the
+/// [training toolkit](https://github.com/aws/sagemaker-training-toolkit), and of
+/// [processing jobs](https://docs.aws.amazon.com/sagemaker/latest/dg/build-your-own-processing-container.html).
+pub(super) const LEFT_ALONE: [&str; 2] = ["/opt/ml/code", PROCESSING];
+const PROCESSING: &str = "/opt/ml/processing";
+/// What is written for a training, or for an endpoint of the same image; the word `sagemaker` alone is also in what only calls SageMaker.
+const OF_TRAINING: [&str; 6] = [
+    "/opt/ml",
+    "/opt/program",
+    "sagemaker_program",
+    "sagemaker_submit_directory",
     "sagemaker-training",
-    "sagemaker_training",
     "sagemaker-containers",
-    "dkr.ecr.",
 ];
 const DRIVERS: [&str; 6] = [
     "nvidia-driver-",
@@ -53,13 +59,13 @@ pub struct Dockerfile {
 }
 
 impl Dockerfile {
-    /// Whether a text says that it is for SageMaker.
+    /// Whether a text says, outside its comments, that it is for a training in SageMaker. One for a processing job is not.
     #[must_use]
-    pub fn speaks_of_sagemaker(text: &str) -> bool {
-        let text = text.to_lowercase();
-        ["/opt/ml", "sagemaker", "/opt/program"]
-            .iter()
-            .any(|word| text.contains(word))
+    pub fn is_for_training(text: &str) -> bool {
+        let lines = text.lines().filter(|line| !line.trim_start().starts_with('#'));
+        lines
+            .map(|line| line.to_lowercase().replace(PROCESSING, ""))
+            .any(|line| OF_TRAINING.iter().any(|word| line.contains(word)))
     }
 }
 
@@ -73,7 +79,8 @@ pub(super) fn look(dockerfile: &Dockerfile) -> Looked {
                 why,
                 "Give it as UTF-8 text with a FROM line.",
             )
-            .at(Place::file(name.clone())),
+            .at(Place::file(name.clone()))
+            .certain(dockerfile.is_meant),
         ],
         ..Looked::default()
     };
@@ -140,12 +147,23 @@ impl Seen<'_> {
     }
 
     fn shell_form(&self, entry: &Instruction, line: &str) -> Finding {
-        let finding = self.found(
-            Rule::ShellEntryPoint,
-            entry,
-            "the entry point is in shell form: a shell is the first process, which hands on neither the argument train nor SIGTERM",
-            "Write it as a list: ENTRYPOINT [\"python\", \"train.py\"].",
-        );
+        // After `exec` there is no shell any more: the program is the first process, and may need no argument.
+        let is_replaced = line.starts_with("exec ") && !line.contains(['&', ';', '|']);
+        let message = if line.starts_with('[') {
+            "the entry point is no list, as that is JSON with double quotes and nothing behind it: a shell is given the brackets"
+        } else if is_replaced {
+            "the entry point is in shell form, which does not hand on the argument train"
+        } else {
+            "the entry point is in shell form: a shell is the first process, which hands on neither the argument train nor SIGTERM"
+        };
+        let finding = self
+            .found(
+                Rule::ShellEntryPoint,
+                entry,
+                message,
+                "Write it as a list: ENTRYPOINT [\"python\", \"train.py\"].",
+            )
+            .certain(self.dockerfile.is_meant && !is_replaced);
         let is_plain = line
             .chars()
             .all(|c| c.is_ascii_alphanumeric() || " ./_-=:,@%+".contains(c));
@@ -188,7 +206,7 @@ impl Seen<'_> {
         if !is_below(target, "/opt/ml") {
             return None;
         }
-        if is_below(target, "/opt/ml/code") && TOOLKIT.iter().any(|word| self.text.contains(word)) {
+        if LEFT_ALONE.iter().any(|directory| is_below(target, directory)) {
             return None;
         }
         let is_mounted = MOUNTED.iter().any(|directory| is_below(target, directory));

@@ -139,7 +139,8 @@ fn stage(rest: &str, arguments: &[(String, String)]) -> Stage {
 
 fn instructions(text: &str) -> Vec<Instruction> {
     let mut found: Vec<Instruction> = Vec::new();
-    let mut lines = text.lines().enumerate().peekable();
+    // A mark of the byte order is no part of the first word.
+    let mut lines = text.trim_start_matches('\u{feff}').lines().enumerate();
     while let Some((index, line)) = lines.next() {
         let trimmed = line.trim();
         // Comments, and a template's own lines.
@@ -158,14 +159,16 @@ fn instructions(text: &str) -> Vec<Instruction> {
             whole.push_str(next.trim());
         }
         for end in heredocs(&whole) {
+            // What has no end is none: `1<<n` in a program's text, for example.
+            let Some(length) = lines.clone().position(|(_, line)| line.trim() == end) else {
+                continue;
+            };
             is_continued = true;
-            for (_, line) in lines.by_ref() {
-                if line.trim() == end {
-                    break;
-                }
+            for (_, line) in lines.by_ref().take(length) {
                 whole.push(' ');
                 whole.push_str(line.trim());
             }
+            lines.next();
         }
         let (word, rest) = whole.split_once(char::is_whitespace).unwrap_or((&whole, ""));
         if word.bytes().all(|c| c.is_ascii_alphabetic()) {

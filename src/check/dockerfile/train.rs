@@ -58,7 +58,11 @@ pub(super) fn missing(seen: &Seen<'_>) -> Option<Finding> {
             .iter()
             .any(|word| one.rest.contains(word))
     };
+    let is_emptied = entry.is_some_and(|entry| matches!(entry.form(), Form::Exec(words) if words.is_empty()));
     let message = match entry {
+        Some(_) if is_emptied => {
+            "the entry point is emptied, and there is no program `train` for SageMaker to run".to_owned()
+        }
         Some(_) => {
             "the entry point is an interpreter, which takes the argument train for the name of a file".to_owned()
         }
@@ -79,9 +83,10 @@ pub(super) fn missing(seen: &Seen<'_>) -> Option<Finding> {
     )
 }
 
-/// Whether it has the toolkit, which brings `train`, or is for a notebook.
+/// Whether it has the toolkit, which brings `train`, or is for a notebook or a processing job.
 fn is_for_something_else(text: &str) -> bool {
     [
+        super::PROCESSING,
         "sagemaker-training",
         "sagemaker-containers",
         "sagemaker_training",

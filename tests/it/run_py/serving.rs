@@ -6,6 +6,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use super::{Container, code, stderr, stdout};
+use crate::support::Testbed;
 
 const SERVER: &str = include_str!("../../../templates/serve.py");
 const ASKING: &str = include_str!("invocations.py");
@@ -39,16 +40,36 @@ class Model:
     def __call__(self, payload: dict): return {**payload, 'by': self.name}
 ";
 
+/// What pandas makes of a request, and what is made of its tables.
+const TABLES: &str = "
+import pandas as pd
+
+def load(model_dir: str): pass
+def same(payload: pd.DataFrame): return payload
+def seen(payload: pd.DataFrame):
+    return {'columns': [str(name) for name in payload], 'types': [str(kind) for kind in payload.dtypes], 'rows': payload.values.tolist()}
+def lacking(payload): return pd.DataFrame({'a': [1.5, None], 'b': pd.array([None, 2], dtype='Int64')})
+def twice(payload): return pd.DataFrame([[1, 2]], columns=['a', 'a'])
+";
+
 fn container(object: &str) -> Container {
-    let container = Container::serving(SOURCE, &format!("iris.train:{object}"), "iris.train:load");
+    container_of(SOURCE, object)
+}
+
+fn container_of(source: &str, object: &str) -> Container {
+    let container = Container::serving(source, &format!("iris.train:{object}"), "iris.train:load");
     fs::write(container.path("program/serve.py"), SERVER).unwrap();
     fs::write(container.path("asking.py"), ASKING).unwrap();
     container
 }
 
 fn ask(object: &str, request: &Value) -> String {
-    let container = container(object);
-    let mut command = Command::new("python3");
+    ask_of(&container(object), "python3", request)
+}
+
+/// Asked by an interpreter, with whatever is installed beside it.
+fn ask_of(container: &Container, python: &str, request: &Value) -> String {
+    let mut command = Command::new(python);
     command
         .arg(container.path("asking.py"))
         .arg(container.path("program"))
@@ -57,7 +78,7 @@ fn ask(object: &str, request: &Value) -> String {
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .env("MAX_CONTENT_LENGTH", "100");
     let output = command.output().unwrap();
-    assert!(output.status.success(), "{object} {request}: {}", stderr(&output));
+    assert!(output.status.success(), "{request}: {}", stderr(&output));
     stdout(&output).trim_end().to_owned()
 }
 
@@ -109,6 +130,95 @@ fn a_payload_is_what_the_annotation_says_or_the_form_gives() {
     ] {
         assert_eq!(answer(object, form, body, ""), expected, "{object} of {form} {body}");
     }
+}
+
+#[test]
+fn a_table_is_made_of_what_pandas_knows_and_of_nothing_that_it_would_fill_up() {
+    let python = Testbed::get().variable("SGBUILD_TESTBED_PYTHON");
+    let answer = |object: &str, form: &str, body: &str, accept: &str| {
+        let request = json!({ "type": form, "body": body, "accept": accept });
+        ask_of(&container_of(TABLES, object), python, &request)
+    };
+    let header = "text/csv; header=present";
+    for (form, body, expected) in [
+        (
+            JSON,
+            "[[1, 2.5], [3, 4]]",
+            r#"["0", "1"], "types": ["int64", "float64"]"#,
+        ),
+        (
+            JSON,
+            r#"[{"a": 1, "b": 2}]"#,
+            r#"["a", "b"], "types": ["int64", "int64"], "rows": [[1, 2]]"#,
+        ),
+        (
+            JSON,
+            r#"{"a": [1, 2], "b": [3, 4]}"#,
+            r#"["a", "b"], "types": ["int64", "int64"], "rows": [[1, 3], [2, 4]]"#,
+        ),
+        (
+            JSON,
+            r#"{"columns": ["a", "b"], "data": [[1, 2]]}"#,
+            r#"["a", "b"], "types": ["int64", "int64"], "rows": [[1, 2]]"#,
+        ),
+        (
+            LINES,
+            "{\"a\": 1}\n{\"a\": 2}\n",
+            r#"["a"], "types": ["int64"], "rows": [[1], [2]]"#,
+        ),
+        (CSV, "1,2.5\n3,4\n", r#"["0", "1"], "types": ["int64", "float64"]"#),
+        (
+            header,
+            "a,b\n1,x\n",
+            r#"["a", "b"], "types": ["int64", "str"], "rows": [[1, "x"]]"#,
+        ),
+    ] {
+        let said = answer("seen", form, body, JSON);
+        assert!(
+            said.starts_with("200 ") && said.contains(expected),
+            "{form} {body}: {said}"
+        );
+    }
+    for (form, body, why) in [
+        (CSV, "1,2\n3\n", "it has not as many values in each row"),
+        (JSON, "[[1, 2], [3]]", "it has not as many values in each row"),
+        (JSON, r#"{"a": 1, "b": 2}"#, "a single row is a list of one object"),
+        (JSON, "null", "it is null"),
+        (JSON, "5", "the request is no DataFrame"),
+        (header, "a,a\n1,2\n", "two columns of the request are called 'a'"),
+    ] {
+        let said = answer("seen", form, body, "");
+        assert!(said.starts_with("400 ") && said.contains(why), "{form} {body}: {said}");
+    }
+    // A number is what it was, also beside others.
+    for (form, body, expected) in [
+        (
+            CSV,
+            "9007199254740993,0.5\n",
+            "200 text/csv; charset=utf-8 9007199254740993,0.5\n",
+        ),
+        (header, "a,b\n1,\n2,0.5\n", "200 text/csv; charset=utf-8 1,\n2,0.5\n"),
+        (
+            JSON,
+            r#"[{"a": 1, "b": "x"}]"#,
+            r#"200 application/json [{"a": 1, "b": "x"}]"#,
+        ),
+    ] {
+        assert_eq!(answer("same", form, body, ""), expected.trim_end(), "{form} {body}");
+    }
+    assert_eq!(
+        answer("lacking", JSON, "1", CSV),
+        "200 text/csv; charset=utf-8 1.5,\n,2"
+    );
+    assert!(answer("lacking", JSON, "1", "").starts_with("500 "));
+    for form in [JSON, LINES] {
+        let said = answer("twice", JSON, "1", form);
+        assert!(
+            said.starts_with("406 ") && said.contains("two columns of the table have one name"),
+            "{said}"
+        );
+    }
+    assert_eq!(answer("twice", JSON, "1", CSV), "200 text/csv; charset=utf-8 1,2");
 }
 
 #[test]

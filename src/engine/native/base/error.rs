@@ -2,6 +2,7 @@
 
 use std::io;
 
+use super::Anatomy;
 use crate::engine::docker;
 use crate::explain::{Advice, Code, Explain, Fault};
 use crate::oci::{Digest, Platform};
@@ -150,6 +151,14 @@ pub enum Error {
         /// Why.
         reason: String,
     },
+    /// All of it was read, and its Python is none to build on.
+    #[error("{why}")]
+    Pythonless {
+        /// What was read.
+        image: Box<Anatomy>,
+        /// What is wrong with the Python.
+        why: Box<Self>,
+    },
     /// The user stopped it.
     #[error(transparent)]
     Cancelled(#[from] Cancelled),
@@ -169,6 +178,7 @@ impl Explain for Error {
             Self::LayerKind { .. } | Self::PipSetting { .. } | Self::Variable { .. } | Self::NoLibc { .. } => {
                 Code::BaseImageUnsuited
             }
+            Self::Pythonless { why, .. } => why.code(),
             Self::Cancelled(cancelled) => cancelled.code(),
         }
     }
@@ -205,6 +215,7 @@ impl Explain for Error {
             Self::Variable { variable: what, .. } | Self::PipSetting { key: what, .. } => Fault::User
                 .hint(format!("Take {what} out of the base image, or choose another one (setting `base-image`)."))
                 .and(WITH_DOCKER),
+            Self::Pythonless { why, .. } => why.advice(),
             Self::Cancelled(cancelled) => cancelled.advice(),
         }
     }

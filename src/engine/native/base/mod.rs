@@ -58,6 +58,17 @@ pub struct Base {
     pub python: Python,
 }
 
+/// What was read of an image, whatever its Python is.
+#[derive(Debug)]
+pub struct Anatomy {
+    /// As of a [`Base`].
+    pub config: Value,
+    /// From the lowest.
+    pub layers: Vec<BaseLayer>,
+    /// All of its paths.
+    pub tree: Tree,
+}
+
 /// A layer of a base image, as its source has it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BaseLayer {
@@ -247,14 +258,21 @@ impl Described {
             });
         }
         let merged = root.finish();
-        let python = Python::find(&image, &config, &merged)?;
-        Ok(Base {
-            manifest_digest: digest,
-            config: config.document,
-            layers,
-            tree: merged.tree,
-            python,
-        })
+        let found = Python::find(&image, &config, &merged);
+        let (config, tree) = (config.document, merged.tree);
+        match found {
+            Ok(python) => Ok(Base {
+                manifest_digest: digest,
+                config,
+                layers,
+                tree,
+                python,
+            }),
+            Err(why) => Err(Error::Pythonless {
+                image: Box::new(Anatomy { config, layers, tree }),
+                why: Box::new(why),
+            }),
+        }
     }
 }
 

@@ -51,7 +51,10 @@ fn refused(layer: Layer) -> String {
 
 fn reason(layer: Layer) -> String {
     match image(&[layer], &[PATH]).unwrap_err() {
-        Error::UnknownPython { reason, .. } | Error::NoLibc { reason, .. } => reason,
+        Error::Pythonless { why, .. } => match *why {
+            Error::UnknownPython { reason, .. } | Error::NoLibc { reason, .. } => reason,
+            other => panic!("{other}"),
+        },
         other => panic!("{other}"),
     }
 }
