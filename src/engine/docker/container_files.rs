@@ -111,13 +111,15 @@ impl Container<'_> {
 /// Hands the pieces on, as long as somebody takes them.
 async fn pump(mut answer: Answer, sender: mpsc::Sender<io::Result<Bytes>>, during: &str) -> Result<(), Error> {
     while let Some(piece) = answer.next().await {
-        match piece {
-            Ok(piece) if sender.send(Ok(piece)).await.is_err() => break,
-            Ok(_) => {}
+        let piece = match piece {
+            Ok(piece) => piece,
             Err(error) => {
                 let _ = sender.send(Err(io::ErrorKind::UnexpectedEof.into())).await;
                 return Err(lost(during, &error));
             }
+        };
+        if sender.send(Ok(piece)).await.is_err() {
+            break;
         }
     }
     Ok(())
