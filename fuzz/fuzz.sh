@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs every fuzz target for FUZZ_SECONDS (60) or those that are named, beginning with what the fixtures hold. What an
-# earlier run learned is kept beside the target directory; an input that fails is kept in fuzz/artifacts.
+# Runs every fuzz target for FUZZ_SECONDS (60) or those that are named, beginning with fuzz/corpus and with what the fixtures
+# hold. What an earlier run learned is kept beside the target directory; an input that fails is kept in fuzz/artifacts.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -23,22 +23,17 @@ fi
 for target in "${targets[@]}"; do
     corpus="$kept/corpus/$target"
     mkdir -p "$corpus"
+    if [ -d "fuzz/corpus/$target" ]; then
+        cp "fuzz/corpus/$target"/* "$corpus/"
+    fi
     case "$target" in
         setup_py) seeds setup.py ;;
         setup_cfg) seeds setup.cfg ;;
         pyproject) seeds pyproject.toml ;;
         manifest | glob) seeds MANIFEST.in ;;
-        requirement) echo 'pandas[excel]>=2,<3; python_version >= "3.9"' >"$corpus/seed" ;;
-        requirements_txt) printf -- '-r base.txt\nsix==1.16.0 \\\n    --hash=sha256:00 # why\n--pre\n' >"$corpus/seed" ;;
-        reference) echo -n 'registry.example.com:5000/team/iris:1.0' >"$corpus/seed" ;;
         wheel) for kind in stored-only large-entries sizes-follow case-differs leads-up; do
             python3 tests/it/support/odd_wheel.py "$kind" "$corpus"
         done ;;
-        challenge) echo -n 'Bearer realm="https://auth.example/token",service="registry", Basic realm="r"' >"$corpus/seed" ;;
-        event) echo '{"Records":[{"eventSource":"aws:s3","s3":{"object":{"key":"a"}}}]}' >"$corpus/seed" ;;
-        netrc) printf 'machine h login me password "a b"\ndefault login x password y\n' >"$corpus/seed" ;;
-        pip_conf) printf '[global]\nindex-url = https://me:x@index.example/simple\nno-index = false\n' >"$corpus/seed" ;;
-        image_manifest) echo '{"config":{"digest":"sha256:0","size":1},"layers":[]}' >"$corpus/seed" ;;
         repack) (printf '\0' && tar --create --directory fixtures linked-file) >"$corpus/seed" ;;
     esac
     echo "== $target"

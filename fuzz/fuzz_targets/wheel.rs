@@ -5,7 +5,8 @@
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
-use sgbuild_fuzz::{Directory, native};
+use sgbuild_fuzz::Directory;
+use sgbuild_fuzz::engine::native;
 
 static DIRECTORY: LazyLock<Directory> = LazyLock::new(Directory::default);
 

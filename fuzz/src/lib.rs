@@ -12,13 +12,17 @@ mod cache;
 mod challenge;
 #[path = "../../src/depth.rs"]
 mod depth;
+#[path = "../../src/check/dockerfile/parsed.rs"]
+mod dockerfile;
+pub mod engine;
 #[path = "../../src/lambda/event_json.rs"]
 mod event_json;
 #[path = "../../src/explain/mod.rs"]
 pub mod explain;
 #[path = "../../src/hex.rs"]
 pub mod hex;
-pub mod native;
+#[path = "../../src/near.rs"]
+mod near;
 #[path = "../../src/oci/mod.rs"]
 pub mod oci;
 #[path = "../../src/package/mod.rs"]
@@ -39,6 +43,9 @@ pub mod requirements;
 mod revision;
 #[path = "../../src/secret/mod.rs"]
 pub mod secret;
+#[path = "../../src/shown/mod.rs"]
+mod shown;
+mod training;
 #[path = "../../src/uv/mod.rs"]
 pub mod uv;
 #[path = "../../src/wildcard.rs"]
@@ -148,4 +155,47 @@ pub fn netrc(text: &str) {
 /// A pip.conf; whether it can be read.
 pub fn pip_conf(text: &str) -> bool {
     project::ini::parse_raw(text).is_ok()
+}
+
+/// A Dockerfile of the user's, as `check` and the Docker engine read it.
+pub fn dockerfile(text: &str) {
+    if let Some(read) = dockerfile::Parsed::of(text) {
+        for instruction in &read.instructions {
+            let _ = (instruction.form(), instruction.copied());
+        }
+    }
+    engine::docker::context::read(text);
+}
+
+/// The file of hyperparameters: what is taken of it, SageMaker takes.
+///
+/// # Panics
+/// It would not.
+pub fn hyperparameters(bytes: &[u8]) {
+    use training::hyperparameters::{MAX_ENTRIES, MAX_NAME, MAX_VALUE, parse};
+    let Ok(read) = parse(bytes) else { return };
+    assert!(read.len() <= MAX_ENTRIES);
+    for (name, value) in read {
+        assert!((1..=MAX_NAME).contains(&name.chars().count()) && value.chars().count() <= MAX_VALUE);
+    }
+}
+
+/// A lock of a project's: pip is told what was understood of it, a line each, and nothing else.
+///
+/// # Panics
+/// Pip would read another thing.
+pub fn locked(project: &Project, file: &str) {
+    let named = requirements::Named {
+        file,
+        by_project_at: None,
+    };
+    let extras = ["extra".to_owned()];
+    let Ok(read) = requirements::read(project, named, &extras, &UvSettings::default(), &Silent) else {
+        return;
+    };
+    let written = requirements::written(&read.lines);
+    let text = written.join("\n");
+    let told = requirements::parse(&text).unwrap_or_else(|error| panic!("{error:?} in {text:?}"));
+    let lines = written.iter().filter(|line| !line.starts_with("# "));
+    assert_eq!(told.len(), lines.count(), "{text:?}");
 }

@@ -4,6 +4,8 @@
 //! It leads a process group of its own, which is killed at its end, at the limit and when the user interrupts. On Linux
 //! [`descendants`] also ends what left the group. A process that changed its user (`sudo`) or is stuck in the kernel may stay,
 //! and so may everything where sgbuild itself is killed by SIGKILL.
+//!
+//! Its temporary files are in a directory of this run, which goes with it: a program that is killed removes none of them itself.
 
 mod credentials;
 mod descendants;
@@ -26,6 +28,7 @@ use std::time::{Duration, Instant};
 use descendants::Family;
 use log::Log;
 
+use crate::cache;
 use crate::progress::Progress;
 
 const POLL: Duration = Duration::from_millis(5);
@@ -37,7 +40,7 @@ pub(crate) struct Run<'a> {
     /// A path; names are not looked up.
     pub(crate) program: PathBuf,
     pub(crate) arguments: Vec<OsString>,
-    /// All its variables. Two are added, by which Python writes no byte code, and UTF-8.
+    /// All its variables. Two are added, by which Python writes no byte code, and UTF-8, and `TMPDIR` is another one.
     pub(crate) environment: Vec<(String, String)>,
     pub(crate) directory: &'a Path,
     /// The time limit.
@@ -84,6 +87,8 @@ impl Run<'_> {
             reason: error.to_string(),
         };
         let (reader, writer) = io::pipe().map_err(not_started)?;
+        // Where there can be none, the program says itself what it makes of that.
+        let temporary = cache::scratch().ok();
         let mut command = Command::new(&self.program);
         command
             .args(&self.arguments)
@@ -91,6 +96,7 @@ impl Run<'_> {
             .envs(self.environment.iter().filter(|(name, _)| name != "PATH").cloned())
             .envs(absolute_path(&self.environment).map(|path| ("PATH", path)))
             .envs(OF_PYTHON)
+            .envs(temporary.as_ref().map(|temporary| ("TMPDIR", temporary.path())))
             .current_dir(self.directory)
             .stdin(Stdio::null())
             .stdout(writer.try_clone().map_err(not_started)?)

@@ -39,6 +39,20 @@ fn the_last_lines_are_kept_without_credentials() {
 }
 
 #[test]
+fn temporary_files_go_with_the_program_however_it_ends() {
+    let marker = tempfile::NamedTempFile::new().unwrap();
+    for (rest, is_stopped) in [("true", false), ("sleep 60", true)] {
+        let script = format!("mktemp > {}; mktemp -d > /dev/null; {rest}", marker.path().display());
+        let ended = shell(&script, 1).wait(&Silent);
+        assert_eq!(matches!(ended, Err(Error::TimedOut { .. })), is_stopped);
+        let made = std::fs::read_to_string(marker.path()).unwrap();
+        let directory = Path::new(made.trim()).parent().unwrap();
+        let name = directory.file_name().unwrap().to_str().unwrap();
+        assert!(name.starts_with("sgbuild-run-") && !directory.exists(), "{made}");
+    }
+}
+
+#[test]
 fn one_that_writes_without_end_is_stopped_at_the_limit() {
     let started = Instant::now();
     let stopped = shell("while :; do echo again and again; done", 1).wait(&Silent);

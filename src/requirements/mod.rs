@@ -339,7 +339,7 @@ fn extra_names(extras: &[String]) -> Vec<ExtraName> {
 fn marker_suffix(written: &str, marker: &MarkerTree) -> String {
     let unchanged = pep508::marker(written).is_ok_and(|read| read == *marker);
     let shown = if unchanged {
-        Some(written.to_owned())
+        Some(written.trim().to_owned())
     } else {
         marker.try_to_string()
     };

@@ -10,7 +10,7 @@ use pep508_rs::{ExtraName, MarkerTree, PackageName};
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::lock_file::{text, toml_error};
+use super::lock_file::{refuse_misread, text, toml_error};
 use super::text::LineStarts;
 use super::{
     Error, Format, Line, Local, Place, Requirements, What, extra_names, index, marker_suffix, own_name, pep508,
@@ -130,6 +130,7 @@ fn parsed(file: &str, text: &str, own: Option<&PackageName>, extras: &[ExtraName
     found
         .lines
         .splice(0..0, index::options(file, text, indexes.into_iter()));
+    refuse_misread(&found.lines)?;
     Ok(found)
 }
 
@@ -231,12 +232,18 @@ mod tests {
         format!("[[package]]\nname = \"a\"\nversion = \"1.0\"\n{more}")
     }
 
-    const FILES: &str = "files = [{file = \"a-1.0.tar.gz\", hash = \"sha256:00\"}]\n";
+    const HASH: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+    const FILES: &str = "files = [{file = \"a-1.0.tar.gz\", hash = \"sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\"}]\n";
 
     #[test]
     fn groups_extras_and_markers_decide() {
         let of = |more: &str, extras: &[&str]| lines(&package(&format!("{more}\n{FILES}")), extras).unwrap();
-        let pinned = |text: &str| vec!["# poetry.lock".to_owned(), format!("{text} \\\n    --hash=sha256:00")];
+        let pinned = |text: &str| {
+            vec![
+                "# poetry.lock".to_owned(),
+                format!("{text} \\\n    --hash=sha256:{HASH}"),
+            ]
+        };
         assert_eq!(of("groups = [\"main\", \"dev\"]", &[]), pinned("a==1.0"));
         assert!(of("groups = [\"dev\"]", &[]).is_empty());
         let optional = "groups = [\"main\"]\nmarkers = 'extra == \"train\" and python_version < \"3.12\"'";
@@ -262,7 +269,10 @@ mod tests {
         let url = of(&format!(
             "{FILES}[package.source]\ntype = \"url\"\nurl = \"https://h/a.zip\"\n"
         ));
-        assert_eq!(url.unwrap()[1], "a @ https://h/a.zip \\\n    --hash=sha256:00");
+        assert_eq!(
+            url.unwrap()[1],
+            format!("a @ https://h/a.zip \\\n    --hash=sha256:{HASH}")
+        );
         let archive = of("[package.source]\ntype = \"file\"\nurl = \"../a.zip\"\n").unwrap_err();
         assert!(
             archive
@@ -278,5 +288,30 @@ mod tests {
         let text = "[metadata]\nlock-version = \"2.0\"\npython-versions = \"^3.10\"\n";
         let error = parsed("poetry.lock", text, None, &[]).unwrap_err();
         assert!(error.to_string().contains("lock-version 2.0") && error.advice().hints[0].contains("poetry export"));
+    }
+
+    #[test]
+    fn what_pip_would_read_as_another_line_is_refused() {
+        let of = |more: &str| lines(&package(&format!("groups = [\"main\"]\n{more}")), &[]);
+        let hash = |hash: &str| of(&format!("files = [{{file = \"a\", hash = \"{hash}\"}}]\n"));
+        assert!(hash(&format!("sha256:{HASH}")).is_ok());
+        for smuggled in [
+            format!("sha256:{HASH}\\n--index-url https://h/simple"),
+            format!("sha256:{HASH} --hash=sha256:{HASH}"),
+            format!("sha256:{HASH} # "),
+            "md5:0123456789abcdef0123456789abcdef".to_owned(),
+        ] {
+            let error = hash(&smuggled).unwrap_err().to_string();
+            assert!(
+                error.starts_with("poetry.lock:2: pip cannot be told `a==1.0`: "),
+                "{error}"
+            );
+        }
+        for marker in ["os_name == \\n 'posix'", "os_name == 'x\\u2028y'", "os_name == 'x # y'"] {
+            let error = of(&format!("markers = \"{marker}\"\n{FILES}")).unwrap_err().to_string();
+            assert!(error.contains("pip cannot be told"), "{error}");
+        }
+        let source = |url: &str| format!("{FILES}[package.source]\ntype = \"url\"\nurl = \"{url}\"\n");
+        assert!(of(&source("https://h/${TOKEN}/a.zip")).is_err());
     }
 }

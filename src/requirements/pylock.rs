@@ -9,7 +9,7 @@ use pep440_rs::VersionSpecifiers;
 use pep508_rs::{ExtraName, MarkerTree, PackageName};
 use serde::Deserialize;
 
-use super::lock_file::{LOCK_AGAIN, text, toml_error};
+use super::lock_file::{LOCK_AGAIN, refuse_misread, text, toml_error};
 use super::text::LineStarts;
 use super::{
     Error, Format, Line, Local, Place, Requirements, What, extra_names, index, marker_suffix, own_name, pep508,
@@ -111,6 +111,7 @@ impl Lock<'_> {
         }
         let indexes = parsed.packages.iter().map(|package| package.index.as_deref());
         found.lines.splice(0..0, index::options(self.file, self.text, indexes));
+        refuse_misread(&found.lines)?;
         Ok(found)
     }
 

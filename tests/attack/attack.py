@@ -14,6 +14,7 @@ environment, and root for the small disks.
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import tempfile
 import time
@@ -36,6 +37,8 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=500, help="how often it is killed in all (500)")
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="only these")
     given = parser.parse_args()
+    # A shell has what it runs in the background ignore it, and so would what is attacked.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     outcomes: list[Outcome] = []
     with tempfile.TemporaryDirectory(prefix="sgbuild-attack-") as scratch:
         for name in given.parts or PARTS:

@@ -86,6 +86,7 @@ def one(root: Path, sgbuild: str, command: Command, seed: int, kills: int) -> Ou
         again = place.run(command.of(place))
         troubles += [f"the next run: {each}" for each in unclean(place, again, wanted[variant])]
         outcome.record(where, troubles)
+        place.sweep()
     outcome.note = f"{too_late} were done before the signal"
     return outcome
 

@@ -156,6 +156,11 @@ class Place:
         listed = subprocess.run(command, cwd=self.project, check=True, capture_output=True).stdout.decode()
         return [line for line in listed.splitlines() if line[3:] != "dist/" and not line.startswith(" M")]
 
+    def sweep(self) -> None:
+        """Empty the temporary directory: what one round left there is not counted against the next ones."""
+        shutil.rmtree(self.temporary, ignore_errors=True)
+        self.temporary.mkdir()
+
     def forget(self) -> None:
         """Empty the cache."""
         shutil.rmtree(self.cache, ignore_errors=True)

@@ -216,6 +216,9 @@ def clocks(root: Path, sgbuild: str, chance: random.Random) -> Outcome:
 
 def same(place: Place, ended: Ended, wanted: tuple[str | None, bytes]) -> list[str]:
     """Whether it made what it makes with a right clock."""
+    # The testbed's certificate is as old as the testbed, and a clock before that is told so, as it has to be.
+    if ended.code == 1 and b"certificate not valid yet" in ended.stderr:
+        return []
     if ended.code != 0:
         return [f"exit code {ended.code}: {ended.text()}"]
     troubles = [] if place.dist() == wanted[0] else ["dist/ is another one"]

@@ -1,5 +1,8 @@
 //! A Dockerfile, or a template of one, as its instructions: [the reference](https://docs.docker.com/reference/dockerfile/).
 
+/// The longest name of a base image that arguments come to, in bytes: each may double it. References end at some four hundred.
+const LONGEST_BASE: usize = 4096;
+
 /// One instruction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Instruction {
@@ -122,9 +125,12 @@ fn stage(rest: &str, arguments: &[(String, String)]) -> Stage {
     let words: Vec<&str> = rest.split_whitespace().filter(|word| !word.starts_with("--")).collect();
     let mut base = words.first().map(|word| (*word).to_owned()).unwrap_or_default();
     for (name, value) in arguments {
-        base = base
-            .replace(&format!("${{{name}}}"), value)
-            .replace(&format!("${name}"), value);
+        for written in [format!("${{{name}}}"), format!("${name}")] {
+            // What is longer is no image's name, and stays computed.
+            if base.len() <= LONGEST_BASE && value.len() <= LONGEST_BASE && base.contains(&written) {
+                base = base.replace(&written, value);
+            }
+        }
     }
     let name = match words[..] {
         [_, word, name] if word.eq_ignore_ascii_case("as") => Some(name.to_lowercase()),
@@ -149,8 +155,9 @@ fn instructions(text: &str) -> Vec<Instruction> {
         }
         let mut whole = trimmed.to_owned();
         let mut is_continued = false;
-        while let Some(begun) = whole.strip_suffix('\\') {
-            whole = begun.trim_end().to_owned();
+        while whole.ends_with('\\') {
+            whole.pop();
+            whole.truncate(whole.trim_end().len());
             is_continued = true;
             // Comments and empty lines do not end a continued one.
             let next = lines.find(|(_, line)| !line.trim().is_empty() && !line.trim_start().starts_with('#'));
@@ -203,6 +210,21 @@ fn heredocs(line: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_written_to_grow_does_not() {
+        let doubling = "ARG A=$A$A\n".repeat(64) + "FROM $A\n";
+        assert_eq!(Parsed::of(&doubling).unwrap().base, None);
+        // One instruction of a megabyte, and one that every line of the file belongs to.
+        let continued = format!("FROM a\nRUN {}", "x \\\n".repeat(300_000));
+        let begun = std::time::Instant::now();
+        assert_eq!(Parsed::of(&continued).unwrap().instructions.len(), 1);
+        assert!(
+            begun.elapsed() < std::time::Duration::from_secs(10),
+            "{:?}",
+            begun.elapsed()
+        );
+    }
 
     #[test]
     fn the_last_stage_with_those_below_it() {

@@ -6,9 +6,9 @@
 use std::io::{self, Read};
 
 use bytes::Bytes;
+use futures_util::StreamExt as _;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue};
-use http_body_util::BodyExt as _;
 use tokio::sync::mpsc;
 use url::form_urlencoded;
 
@@ -110,17 +110,15 @@ impl Container<'_> {
 
 /// Hands the pieces on, as long as somebody takes them.
 async fn pump(mut answer: Answer, sender: mpsc::Sender<io::Result<Bytes>>, during: &str) -> Result<(), Error> {
-    while let Some(frame) = answer.body.frame().await {
-        let frame = match frame {
-            Ok(frame) => frame,
+    while let Some(piece) = answer.next().await {
+        let piece = match piece {
+            Ok(piece) => piece,
             Err(error) => {
                 let _ = sender.send(Err(io::ErrorKind::UnexpectedEof.into())).await;
                 return Err(lost(during, &error));
             }
         };
-        if let Ok(data) = frame.into_data()
-            && sender.send(Ok(data)).await.is_err()
-        {
+        if sender.send(Ok(piece)).await.is_err() {
             break;
         }
     }

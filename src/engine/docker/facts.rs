@@ -10,8 +10,9 @@ use super::Program;
 use super::api_version::ApiVersion;
 use super::endpoint::Endpoint;
 use super::error::Error;
-use super::http::{ANSWER_TIMEOUT, LONGEST_MESSAGE, chain, empty, io_cause, limited_text, message_of, request, send};
+use super::http::{ANSWER_TIMEOUT, empty, io_cause, limited_text, message_of, request, send};
 use super::typed;
+use super::words::{LONGEST_MESSAGE, chain};
 
 /// The oldest API that is spoken: `BuildKit` came with 1.39 (Docker 18.09).
 const OLDEST_API: ApiVersion = ApiVersion { major: 1, minor: 39 };

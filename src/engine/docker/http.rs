@@ -1,14 +1,17 @@
 //! One HTTP/1.1 request on a stream to the daemon, and its answer.
 
 use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use futures_util::Stream;
 use http::header::HOST;
 use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full};
-use hyper::body::{Body as HttpBody, Incoming};
+use hyper::body::{Body as HttpBody, Frame, Incoming};
 use hyper_util::rt::TokioIo;
 use serde::Deserialize;
 use tokio::task::JoinHandle;
@@ -18,12 +21,11 @@ use super::dial::Duplex;
 use super::endpoint::Endpoint;
 use super::error::Error;
 use super::failure::is_disk_full;
+use super::words::{LONGEST_MESSAGE, chain, shortened};
 use crate::explain;
 
 /// How long the daemon may take to answer a request about itself or an image, in seconds.
 pub(super) const ANSWER_TIMEOUT: u64 = 120;
-/// An error's body is read up to this many bytes.
-pub(crate) const LONGEST_MESSAGE: usize = 64 * 1024;
 
 /// The body of a request.
 pub(crate) type Body = UnsyncBoxBody<Bytes, io::Error>;
@@ -32,6 +34,23 @@ pub(crate) type Body = UnsyncBoxBody<Bytes, io::Error>;
 pub(crate) struct Answer {
     pub(crate) body: Incoming,
     pub(super) _connection: Connection,
+}
+
+/// The bytes of its body as they come.
+impl Stream for Answer {
+    type Item = Result<Bytes, hyper::Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        while let Some(frame) = ready!(Pin::new(&mut self.body).poll_frame(context)) {
+            match frame.map(Frame::into_data) {
+                Ok(Ok(data)) => return Poll::Ready(Some(Ok(data))),
+                // Trailers are no part of it.
+                Ok(Err(_)) => {}
+                Err(error) => return Poll::Ready(Some(Err(error))),
+            }
+        }
+        Poll::Ready(None)
+    }
 }
 
 /// The task that drives a connection; ends with this value.
@@ -177,25 +196,6 @@ pub(super) async fn limited_text(mut body: Incoming) -> String {
     };
     let _ = tokio::time::timeout(Duration::from_secs(ANSWER_TIMEOUT), read).await;
     String::from_utf8_lossy(&bytes).into_owned()
-}
-
-/// The beginning of `text`, of at most so many bytes.
-pub(crate) fn shortened(text: &str, longest: usize) -> &str {
-    &text[..text.floor_char_boundary(longest)]
-}
-
-/// An error and its causes in one line.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        let said = inner.to_string();
-        if !text.contains(&said) {
-            text = text + ": " + &said;
-        }
-        cause = inner.source();
-    }
-    text
 }
 
 /// The I/O error below an error, remade with its kind.

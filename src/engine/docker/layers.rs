@@ -7,6 +7,8 @@ use crate::progress::{Progress, Task};
 
 /// So many layers are shown at once; an image has at most 127.
 const MOST: usize = 1_000;
+/// The longest id, in bytes: those of layers and steps are digests, or begin one.
+pub(super) const LONGEST_ID: usize = 1024;
 /// What came of a layer that the repository did not have.
 const PUSHED: &str = "pushed";
 
@@ -38,7 +40,7 @@ impl<'a> Layers<'a> {
 
     /// Whether a layer is shown: those that are, and new ones while there are not more than any image has.
     fn is_shown(&self, id: &str) -> bool {
-        self.tasks.len() < MOST || self.tasks.contains_key(id)
+        id.len() <= LONGEST_ID && (self.tasks.len() < MOST || self.tasks.contains_key(id))
     }
 
     /// Takes a status of a pull or a push; false when the message is none of a layer.

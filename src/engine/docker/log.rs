@@ -10,11 +10,12 @@ use bollard_buildkit_proto::moby::buildkit::v1::{StatusResponse, Vertex, VertexS
 use prost::Message as _;
 
 use super::context::Outline;
-use super::layers::Layers;
+use super::layers::{LONGEST_ID, Layers};
 use super::mask::Mask;
 use super::messages::Message;
 use super::step::{FailedStep, Step};
 use super::told::Told;
+use super::words::{LONGEST_MESSAGE, shortened};
 use crate::progress::Progress;
 use crate::shown::log_line;
 
@@ -23,7 +24,9 @@ const WORTH_TELLING: Duration = Duration::from_millis(100);
 /// A step's title is cut to this many characters.
 const TITLE: usize = 110;
 /// So many steps, and so many warnings, are told apart; no build has more.
-const MOST: usize = 10_000;
+const MOST: usize = 2_000;
+/// Of a step's name and of a warning so many bytes are kept. Together with [`MOST`] it bounds what a build's log takes of memory.
+pub(super) const LONGEST_KEPT: usize = 16 * 1024;
 
 /// Follows one build.
 pub(crate) struct BuildLog<'a> {
@@ -118,8 +121,9 @@ impl<'a> BuildLog<'a> {
         for vertex in &status.vertexes {
             self.ended(vertex);
         }
-        for warning in status.warnings {
+        for mut warning in status.warnings {
             let text = self.mask.apply(&log_line(&String::from_utf8_lossy(&warning.short)));
+            warning.short.truncate(LONGEST_KEPT);
             if self.warned.len() < MOST && self.warned.insert(warning.short) {
                 self.progress.warn(&text);
             }
@@ -127,7 +131,8 @@ impl<'a> BuildLog<'a> {
     }
 
     fn vertex(&mut self, vertex: &Vertex) {
-        if self.steps.len() >= MOST && !self.steps.contains_key(&vertex.digest) {
+        let is_one_more = self.steps.len() >= MOST && !self.steps.contains_key(&vertex.digest);
+        if is_one_more || vertex.digest.len() > LONGEST_ID {
             return;
         }
         let step = self
@@ -154,7 +159,7 @@ impl<'a> BuildLog<'a> {
             return;
         };
         if !vertex.error.is_empty() && !vertex.error.contains("context canceled") {
-            step.error = Some(vertex.error.clone());
+            step.error = Some(shortened(&vertex.error, LONGEST_MESSAGE).to_owned());
         }
         if vertex.completed.is_none() || step.ended {
             return;
@@ -172,7 +177,7 @@ impl<'a> BuildLog<'a> {
             }
             return;
         }
-        let number = number(&step.name);
+        let number = self.mask.apply(number(&step.name));
         let duration = elapsed(vertex.started, vertex.completed).unwrap_or_else(|| step.started.elapsed());
         if let Some(key) = &step.told {
             self.told.end(key, &step.end(duration, vertex.cached));
@@ -260,7 +265,8 @@ impl<'a> BuildLog<'a> {
         } else {
             format!("done in {:.1} s", took.as_secs_f64())
         };
-        self.progress.raw(&format!("{}{how}", number(&step.name)));
+        let number = self.mask.apply(number(&step.name));
+        self.progress.raw(&format!("{number}{how}"));
     }
 }
 
@@ -340,7 +346,54 @@ fn elapsed(started: Option<Timestamp>, completed: Option<Timestamp>) -> Option<D
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::Mutex;
+
     use super::*;
+    use crate::progress::{Silent, Task};
+    use crate::secret::Secret;
+
+    #[derive(Default)]
+    struct Heard(Mutex<Vec<String>>);
+
+    impl Progress for Heard {
+        fn step(&self, _title: &str) {}
+        fn detail(&self, line: &str) {
+            self.0.lock().unwrap().push(line.to_owned());
+        }
+        fn warn(&self, _text: &str) {}
+        fn task(&self, _title: &str, _total: Option<u64>) -> Box<dyn Task> {
+            Box::new(Silent)
+        }
+    }
+
+    #[test]
+    fn no_part_of_a_steps_name_goes_past_the_mask() {
+        let heard = Heard::default();
+        let netrc = Secret::new("machine h login me password c4nary\n");
+        let mask = Mask::new(&BTreeMap::from([("netrc".to_owned(), netrc)]));
+        let mut log = BuildLog::new(&heard, mask, Outline::read("FROM a\n"));
+        let message =
+            |text: &str| -> Message { serde_json::from_value(serde_json::json!({ "stream": text })).unwrap() };
+        log.message(&message("Step c4nary 1/2 : RUN c4nary\n"));
+        log.message(&message(" ---> Using cache\n"));
+        let vertex = |completed: Option<i64>| Vertex {
+            digest: "sha256:0".to_owned(),
+            name: "[c4nary 2/2] RUN c4nary".to_owned(),
+            started: Some(Timestamp { seconds: 1, nanos: 0 }),
+            completed: completed.map(|seconds| Timestamp { seconds, nanos: 0 }),
+            ..Vertex::default()
+        };
+        for completed in [None, Some(9)] {
+            log.vertex(&vertex(completed));
+            log.ended(&vertex(completed));
+        }
+        log.end();
+        let heard = heard.0.into_inner().unwrap();
+        assert!(!heard.iter().any(|line| line.contains("c4nary")), "{heard:?}");
+        assert!(heard.contains(&"[*** 1/2] cached".to_owned()), "{heard:?}");
+        assert!(heard.contains(&"[*** 2/2] done in 8.0 s".to_owned()), "{heard:?}");
+    }
 
     #[test]
     fn a_step_is_named_by_its_instruction() {

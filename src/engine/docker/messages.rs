@@ -1,10 +1,12 @@
 //! The JSON lines that the daemon answers a build or a push with.
 
-use bytes::{Buf, BytesMut};
-use http_body_util::BodyExt;
+use std::error::Error as StdError;
+
+use bytes::{Buf, Bytes, BytesMut};
+use futures_util::{Stream, StreamExt as _};
 use serde::Deserialize;
 
-use super::http::{Answer, LONGEST_MESSAGE, shortened};
+use super::words::{LONGEST_MESSAGE, chain, shortened};
 
 /// The longest line accepted, in bytes: `BuildKit`'s statuses carry a whole build graph at times.
 const LONGEST_LINE: usize = 64 * 1024 * 1024;
@@ -53,25 +55,29 @@ impl Message {
     }
 }
 
-/// Splits an answer's body into [`Message`]s.
-pub(crate) struct Messages {
-    answer: Answer,
+/// Splits what comes in pieces, such as an answer's body, into [`Message`]s.
+pub(crate) struct Messages<S> {
+    pieces: S,
     buffer: BytesMut,
     /// How far `buffer` was searched for a line's end.
     searched: usize,
 }
 
-impl Messages {
-    /// Reads `answer` to its end.
-    pub(crate) fn new(answer: Answer) -> Self {
+impl<S, E> Messages<S>
+where
+    S: Stream<Item = Result<Bytes, E>> + Unpin,
+    E: StdError,
+{
+    /// Reads `pieces` to their end.
+    pub(crate) fn new(pieces: S) -> Self {
         Self {
-            answer,
+            pieces,
             buffer: BytesMut::new(),
             searched: 0,
         }
     }
 
-    /// The next message; `None` at the end of the body.
+    /// The next message; `None` at the end.
     ///
     /// # Errors
     /// Why the stream broke, or that a line is no message.
@@ -90,13 +96,9 @@ impl Messages {
             if self.searched > LONGEST_LINE {
                 return Err(format!("a line of its answer is longer than {LONGEST_LINE} bytes"));
             }
-            match self.answer.body.frame().await {
-                Some(Ok(frame)) => {
-                    if let Ok(data) = frame.into_data() {
-                        self.buffer.extend_from_slice(&data);
-                    }
-                }
-                Some(Err(error)) => return Err(super::http::chain(&error)),
+            match self.pieces.next().await {
+                Some(Ok(piece)) => self.buffer.extend_from_slice(&piece),
+                Some(Err(error)) => return Err(chain(&error)),
                 None => {
                     self.searched = 0;
                     let rest = std::mem::take(&mut self.buffer);
@@ -131,5 +133,22 @@ mod tests {
         assert_eq!(message.failure().as_deref(), Some("old style"));
         assert_eq!(parse(b" \r").unwrap().map(|_| ()), None);
         assert!(parse(b"<html>").is_err());
+    }
+
+    #[tokio::test]
+    async fn lines_are_the_same_however_they_come_in_pieces() {
+        let answer = "{\"stream\":\"a\"}\r\n\n{\"stream\":\"é\"}\n{\"stream\":\"no end\"}".as_bytes();
+        for length in 1..=answer.len() {
+            let pieces = answer
+                .chunks(length)
+                .map(Bytes::copy_from_slice)
+                .flat_map(|piece| [piece, Bytes::new()]);
+            let mut messages = Messages::new(futures_util::stream::iter(pieces.map(Ok::<_, std::io::Error>)));
+            let mut said = Vec::new();
+            while let Some(message) = messages.next().await.unwrap() {
+                said.extend(message.stream);
+            }
+            assert_eq!(said, ["a", "é", "no end"], "in pieces of {length} bytes");
+        }
     }
 }

@@ -39,6 +39,7 @@ mod step_hints;
 mod told;
 mod typed;
 mod upload;
+mod words;
 
 use async_trait::async_trait;
 

@@ -3,13 +3,16 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use super::http::shortened;
+use super::log::LONGEST_KEPT;
 use super::mask::Mask;
 use super::told::{End, Key};
+use super::words::shortened;
 use crate::shown::log_line;
 
 /// The last lines of each step that an error shows.
 const TAIL: usize = 30;
+/// Of each of them so many bytes are kept: a step may have many such lines, and a build many steps.
+const LONGEST_SHOWN: usize = 4 * 1024;
 /// Of a line that a step prints, so many bytes are read: nothing promises that it ends.
 const LONGEST_LINE: usize = 64 * 1024;
 /// So many bytes of a line that was cut are not shown: a secret that is cut in two is not found.
@@ -41,7 +44,7 @@ pub(super) struct Step {
 impl Step {
     pub(super) fn new(name: &str) -> Self {
         Self {
-            name: without_mounts(name),
+            name: shortened(&without_mounts(name), LONGEST_KEPT).to_owned(),
             announced: false,
             ended: false,
             started: Instant::now(),
@@ -93,7 +96,10 @@ impl Step {
         if self.tail.len() == TAIL {
             self.tail.pop_front();
         }
-        self.tail.push_back(line.clone());
+        self.tail.push_back(match shortened(&line, LONGEST_SHOWN) {
+            whole if whole.len() == line.len() => line.clone(),
+            begun => format!("{begun}…"),
+        });
         Some(line)
     }
 

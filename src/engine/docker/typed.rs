@@ -11,7 +11,8 @@ use super::api_version::ApiVersion;
 use super::bounded::{Bounded, TooLong};
 use super::endpoint::Endpoint;
 use super::error::Error;
-use super::http::{ANSWER_TIMEOUT, chain, refused, send};
+use super::http::{ANSWER_TIMEOUT, refused, send};
+use super::words::chain;
 
 /// How many bytes it may say about itself or an image: `/info` of a busy daemon has some ten thousand.
 const LONGEST_ANSWER: usize = 8 * 1024 * 1024;

@@ -108,3 +108,29 @@ fn what_cannot_be_installed_is_told_with_its_line() {
     };
     assert!(lock.read().unwrap_err().to_string().contains("lock-version 2.0"));
 }
+
+#[test]
+fn what_pip_would_read_as_another_line_is_refused() {
+    let package = |more: &str| format!("[[packages]]\nname = 'a'\nversion = '1'\n{more}\n");
+    // As long as a hash.
+    let smuggled = format!("{:x<64}", "\n--extra-index-url https://h/").replace('\n', "\\n");
+    let hash = package(&format!("sdist = {{ hashes = {{ sha256 = \"{smuggled}\" }} }}"));
+    assert!(error(&hash).contains("pip cannot be told `a==1`"), "{}", error(&hash));
+    let from = |index: &str| format!("index = \"{index}\"\nsdist = {{ hashes = {{ sha256 = 'HASH' }} }}");
+    // Most packages are from the usual index, which nobody is told of.
+    let usual = package(&from("https://h/simple"));
+    let with = |index: &str| usual.repeat(2) + &package(&from(index)).replace("'a'", "'b'");
+    assert_eq!(lines(&with("https://i/simple"), &[]).len(), 4);
+    for index in [
+        "https://i/simple --trusted-host i",
+        "https://i/simple\\n--pre",
+        "https://i/simple # x",
+        "https://i/${TOKEN}",
+    ] {
+        let error = error(&with(index));
+        assert!(
+            error.contains("pip cannot be told `--extra-index-url https://i/"),
+            "{error}"
+        );
+    }
+}

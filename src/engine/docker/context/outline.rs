@@ -4,6 +4,8 @@
 //! builder counts as many steps, and this one is of the same kind; what a base image adds with `ONBUILD` is counted too. `BuildKit` does once what
 //! several builds want at the same moment, and tells all of them the number that it has in one of them: there the instruction itself decides.
 
+use std::sync::Arc;
+
 use super::lines::{documents, keyword};
 
 /// How the comment begins.
@@ -29,8 +31,8 @@ struct Instruction {
     words: Option<String>,
     /// The number of its stage; what stands before the first one is in none.
     stage: Option<usize>,
-    /// The stage's name, in lower case, as builders have it.
-    stage_name: Option<String>,
+    /// The stage's name, in lower case, as builders have it: one for all of its instructions, however long it is.
+    stage_name: Option<Arc<str>>,
 }
 
 /// What is told of a step: that of all instructions that are for the same, one after the other.
@@ -157,8 +159,8 @@ impl Instruction {
     /// Whether it is in the stage of this name; any, where there is no name.
     fn is_in(&self, place: &str) -> bool {
         let Some(stage) = self.stage else { return false };
-        let unnamed = format!("stage-{stage}");
-        place.is_empty() || *self.stage_name.as_ref().unwrap_or(&unnamed) == place.to_lowercase()
+        let place = place.to_lowercase();
+        place.is_empty() || self.stage_name.as_deref().unwrap_or(&format!("stage-{stage}")) == place
     }
 
     fn is_work(&self) -> bool {
@@ -181,7 +183,7 @@ struct Reader {
     begun: String,
     words: Option<String>,
     stage: Option<usize>,
-    stage_name: Option<String>,
+    stage_name: Option<Arc<str>>,
     found: Vec<Instruction>,
 }
 
@@ -212,7 +214,7 @@ impl Reader {
             self.stage = Some(self.stage.map_or(0, |stage| stage + 1));
             let words: Vec<&str> = rest.split_whitespace().collect();
             self.stage_name = match words.as_slice() {
-                [.., named, name] if named.eq_ignore_ascii_case("as") => Some(name.to_lowercase()),
+                [.., named, name] if named.eq_ignore_ascii_case("as") => Some(name.to_lowercase().into()),
                 _ => None,
             };
         }

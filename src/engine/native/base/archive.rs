@@ -13,7 +13,7 @@ use super::tree::Owner;
 
 const BLOCK: usize = 512;
 /// The longest path that Linux takes: <https://man7.org/linux/man-pages/man7/path_resolution.7.html>.
-const LONGEST_PATH: usize = 4096;
+pub(super) const LONGEST_PATH: usize = 4096;
 /// The largest header of long names and attributes that is read; those of file capabilities and labels are below a kilobyte.
 const LARGEST_EXTENSION: u64 = 1 << 20;
 

@@ -7,6 +7,9 @@ const LONGEST: u64 = 32 << 20;
 /// The longest program or library that is looked into; a Python that is linked statically has some 30 MB.
 const LONGEST_PROGRAM: u64 = 64 << 20;
 
+/// The most texts that look like a release, or like musl's version: those that do exist have one, and a few of what is linked into them.
+const MOST_TEXTS: usize = 1_000;
+
 /// What of a file is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Excerpt {
@@ -166,7 +169,7 @@ fn releases(bytes: &[u8]) -> String {
     found.join(" ")
 }
 
-/// The short texts between zeros that are what is looked for, each once.
+/// The short texts between zeros that are what is looked for, each once; none where there are so many that none of them can be it.
 fn texts(bytes: &[u8], is_it: impl Fn(&str) -> bool) -> Vec<String> {
     let short = bytes
         .split(|byte| *byte == 0)
@@ -174,6 +177,9 @@ fn texts(bytes: &[u8], is_it: impl Fn(&str) -> bool) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     for text in short.filter_map(|text| std::str::from_utf8(text).ok()) {
         if is_it(text) && !found.iter().any(|known| known == text) {
+            if found.len() == MOST_TEXTS {
+                return Vec::new();
+            }
             found.push(text.to_owned());
         }
     }

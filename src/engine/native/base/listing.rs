@@ -17,6 +17,8 @@ use crate::oci::Digest;
 const MOST_ENTRIES: usize = 2_000_000;
 /// The most bytes that are kept of one layer's files.
 const MOST_KEPT: usize = 256 << 20;
+/// The most bytes of one layer's names, and of where its links lead. Those of the largest images have some 30 MB.
+const MOST_NAMED: usize = 512 << 20;
 /// The most bytes of a layer when it is unpacked, and by how much it may grow then: real ones grow to twice or thrice their size, some
 /// with holes in their files to many times that.
 const MOST_UNPACKED: u64 = 256 << 30;
@@ -111,12 +113,17 @@ impl Listing {
 struct Found {
     items: Vec<Item>,
     kept: usize,
+    named: usize,
 }
 
 impl Found {
     fn entry(&mut self, entry: &Entry, content: &mut dyn Read) -> io::Result<()> {
         if self.items.len() >= MOST_ENTRIES {
             return Err(damaged(&format!("it has more than {MOST_ENTRIES} entries")));
+        }
+        self.named += entry.name.len() + entry.link.len();
+        if self.named > MOST_NAMED {
+            return Err(damaged("the names in it have no end"));
         }
         let path = inside(&entry.name)?;
         let (parent, name) = path.rsplit_once('/').unwrap_or(("", &path));

@@ -5,12 +5,17 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::io;
 use std::sync::Arc;
 
-use super::archive::damaged;
+use super::archive::{LONGEST_PATH, damaged};
 use super::listing::{Item, Listing, What};
 use super::tree::{Kind, Owner, Tree, Writer};
 
 /// The most paths of an image, all layers together.
 const MOST_PATHS: usize = 4_000_000;
+/// The most directories of an image, those included that a path only passes through: one entry may make two thousand of them. Each takes
+/// a kilobyte while layers are laid. The largest images that AWS offers have some 300,000 entries in all.
+const MOST_DIRECTORIES: usize = 500_000;
+/// The most directories in each other. Whoever drops the outermost has as many calls on the stack.
+const DEEPEST: usize = 500;
 /// As many links as Linux follows.
 const MOST_LINKS: usize = 40;
 
@@ -19,6 +24,7 @@ pub(super) struct Root {
     top: Children,
     mode: u16,
     added: usize,
+    directories: usize,
 }
 
 type Children = BTreeMap<String, There>;
@@ -58,6 +64,7 @@ impl Root {
             top: Children::new(),
             mode: 0o755,
             added: 0,
+            directories: 0,
         }
     }
 
@@ -80,6 +87,9 @@ impl Root {
         }
         for item in layer.items {
             self.put(item)?;
+            if self.directories > MOST_DIRECTORIES {
+                return Err(damaged("the image has more directories than any other"));
+            }
         }
         Ok(())
     }
@@ -92,11 +102,14 @@ impl Root {
                 return Ok(());
             }
             _ if path.is_empty() => return Err(damaged("its root is no directory")),
-            What::Directory { mode, owner } => There::Directory {
-                mode,
-                owner,
-                children: Children::new(),
-            },
+            What::Directory { mode, owner } => {
+                self.directories += 1;
+                There::Directory {
+                    mode,
+                    owner,
+                    children: Children::new(),
+                }
+            }
             What::File { mode, kept, .. } => There::File {
                 mode,
                 kept: kept.map(Arc::from),
@@ -110,7 +123,7 @@ impl Root {
         let (parent, name) = path.rsplit_once('/').unwrap_or(("", &path));
         let children = self
             .directory(parent)
-            .ok_or_else(|| damaged(&format!("`{path}` is in what is no directory")))?;
+            .ok_or_else(|| damaged(&format!("`{path}` is in what is no directory, or too deep")))?;
         match (children.get_mut(name), there) {
             // A directory that is there keeps what is in it.
             (
@@ -160,10 +173,13 @@ impl Root {
         let path = self.through_links(path)?;
         let mut children = &mut self.top;
         for part in path.split('/').filter(|part| !part.is_empty()) {
-            let there = children.entry(part.to_owned()).or_insert_with(|| There::Directory {
-                mode: 0o755,
-                owner: Owner::default(),
-                children: Children::new(),
+            let there = children.entry(part.to_owned()).or_insert_with(|| {
+                self.directories += 1;
+                There::Directory {
+                    mode: 0o755,
+                    owner: Owner::default(),
+                    children: Children::new(),
+                }
             });
             let There::Directory { children: below, .. } = there else {
                 return None;
@@ -186,10 +202,13 @@ impl Root {
         Some(children)
     }
 
-    /// The path without links; `None` where it goes through a file, or round.
+    /// The path without links; `None` where it goes through a file, round, or deeper than anything is.
     fn through_links(&self, path: &str) -> Option<String> {
         let mut path = path.to_owned();
         for _ in 0..MOST_LINKS {
+            if path.len() > LONGEST_PATH || path.split('/').count() > DEEPEST {
+                return None;
+            }
             match self.missed(&path) {
                 None => return Some(path),
                 Some(Missed::Link(other)) => path = other,

@@ -254,11 +254,11 @@ fn a_file_is_in_no_file_and_another_name_is_that_of_a_file() {
     };
     assert_eq!(
         error([below(), Layer::default().file("a/file/x", "")]),
-        "`a/file/x` is in what is no directory"
+        "`a/file/x` is in what is no directory, or too deep"
     );
     assert_eq!(
         error([below(), Layer::default().file("round/x", "")]),
-        "`round/x` is in what is no directory"
+        "`round/x` is in what is no directory, or too deep"
     );
     assert_eq!(
         error([below(), Layer::default().hard_link("x", "nowhere")]),
@@ -397,4 +397,36 @@ fn an_images_documents_must_agree() {
         }]);
     insta::assert_snapshot!(told(&unlike.err().unwrap()));
     assert!(Platform::new("linux", "amd64").is_met_by(&Config::parse(good.as_bytes()).unwrap().platform));
+}
+
+fn item(path: String, what: What) -> Item {
+    Item { path, what }
+}
+
+fn lay(items: Vec<Item>) -> io::Result<()> {
+    let diff_id = Digest::of(b"");
+    let mut root = Root::new();
+    root.lay(Listing {
+        diff_id,
+        unpacked: 0,
+        items,
+    })
+}
+
+#[test]
+fn a_few_entries_make_no_more_directories_than_any_image_has() {
+    let deep = vec!["a"; 400].join("/");
+    let wide = (0..3_000).map(|number| item(format!("{number}/{deep}/x"), What::Other));
+    let error = lay(wide.collect()).unwrap_err().to_string();
+    assert_eq!(error, "the image has more directories than any other");
+    assert!(lay(vec![item(format!("{deep}/x"), What::Other)]).is_ok());
+    // A path goes as deep as links lead, each on from where the one before came to.
+    let deeper = vec!["a"; 2_000].join("/");
+    let leads_on = |number: usize| item(vec!["m"; number].join("/"), What::Link(deeper.clone()));
+    let mut items: Vec<Item> = (1..=39).map(leads_on).collect();
+    items.push(item("x".to_owned(), What::Same("missing".to_owned())));
+    let error = lay(items).unwrap_err().to_string();
+    assert_eq!(error, "`m/m` is in what is no directory, or too deep");
+    let error = lay(vec![item(deeper, What::Other)]).unwrap_err().to_string();
+    assert!(error.ends_with("or too deep"), "{error}");
 }

@@ -1,17 +1,17 @@
-//! What of the native engine reads wheels and writes layers, without what talks to registries.
+//! What of the native engine reads base images and wheels, and writes layers, without what talks to registries.
 
-#[path = "../../src/engine/native/archive.rs"]
+#[path = "../../../src/engine/native/archive.rs"]
 pub mod archive;
-/// Of what is known of base images, whose a directory is.
-pub mod base {
-    pub use super::tree::Owner;
-}
-#[path = "../../src/engine/native/install/mod.rs"]
+#[path = "base.rs"]
+pub mod base;
+#[path = "../../../src/engine/native/install/mod.rs"]
 pub mod install;
-#[path = "../../src/engine/native/splice.rs"]
+#[path = "../../../src/engine/native/splice.rs"]
 pub mod splice;
-#[path = "../../src/engine/native/base/tree.rs"]
-mod tree;
+#[path = "../../../src/engine/native/last/label.rs"]
+mod label;
+#[path = "../../../src/engine/native/target.rs"]
+mod target;
 
 use std::io::{self, Read as _};
 use std::path::Path;
@@ -19,7 +19,9 @@ use std::sync::Arc;
 
 use archive::{Archive, Malformed};
 use install::{Content, Scheme};
+use label::Label;
 use splice::{Body, Entry, LayerReader};
+pub use target::{Libc, Target};
 
 use crate::oci::Digest;
 use crate::progress::{Cancelled, Silent};
@@ -102,4 +104,18 @@ pub fn layer(path: &Path) -> Result<(), Error> {
     let expected: Vec<_> = entries.iter().map(|entry| Path::new(&entry.path)).collect();
     assert_eq!(names, expected);
     Ok(())
+}
+
+/// What an image says of its own layers.
+///
+/// # Panics
+/// What was read, written and read again is another thing.
+pub fn label(text: &str) {
+    let Ok(label) = Label::parse(text) else { return };
+    for layer in &label.layers {
+        let _ = layer.byte_code();
+    }
+    if let Some(written) = label.text() {
+        assert_eq!(Label::parse(&written).as_ref(), Ok(&label));
+    }
 }
