@@ -248,7 +248,7 @@ fn awaited(path: &Path, last: &str) -> String {
     loop {
         match fs::read_to_string(path) {
             Ok(text) if text != last => return text,
-            _ => assert!(begun.elapsed() < Duration::from_secs(60), "{}", path.display()),
+            _ => assert!(begun.elapsed() < Duration::from_mins(1), "{}", path.display()),
         }
         sleep(Duration::from_millis(50));
     }
