@@ -259,12 +259,13 @@ mod tests {
     #[test]
     fn what_is_long_is_not_held_as_often_as_it_is_meant() {
         // 400 GB of names, where each option had a copy of its section's.
-        let options: String = (0..200_000).map(|number| format!("{number}=\n")).collect();
-        let text = format!("[{}]\n{options}", "a".repeat(2_000_000));
+        let numbers: Vec<String> = (0..200_000).map(|number: u32| number.to_string()).collect();
+        let options = numbers.join("=\n");
+        let text = format!("[{}]\n{options}=\n", "a".repeat(2_000_000));
         assert_eq!(parse(&text).unwrap()[0].options.len(), 200_000);
         // As much of values, where each section had a copy of the defaults'.
-        let sections: String = (0..200_000).map(|number| format!("[{number}]\n")).collect();
-        let text = format!("[DEFAULT]\na={}\n{sections}", "a".repeat(2_000_000));
+        let sections = numbers.join("]\n[");
+        let text = format!("[DEFAULT]\na={}\n[{sections}]\n", "a".repeat(2_000_000));
         let error = parse(&text).unwrap_err().to_string();
         assert_eq!(error, "setup.cfg:1: too much in [DEFAULT] for so many sections");
         assert!(parse("[DEFAULT]\na=1\n[DEFAULT]\na=1\n").is_err());
