@@ -45,8 +45,8 @@ impl Pattern {
         for (index, component) in components.iter().enumerate() {
             let last = index + 1 == components.len();
             match (*component == "**", last) {
-                (true, true) => tokens.push(Token::Many { slash: true }),
-                (true, false) => tokens.push(Token::Directories),
+                (true, true) => push(&mut tokens, Token::Many { slash: true }),
+                (true, false) => push(&mut tokens, Token::Directories),
                 (false, _) => {
                     let chars: Vec<char> = component.chars().collect();
                     tokenize(&chars, false, &mut tokens);
@@ -123,14 +123,29 @@ fn matches_one(token: &Token, c: char) -> bool {
     }
 }
 
+/// Appends a token; one that stands for any number of characters says the same when it is repeated, and would cost as much again.
+fn push(tokens: &mut Vec<Token>, token: Token) {
+    let is_repeated = match (tokens.last(), &token) {
+        (Some(Token::Many { slash: before }), Token::Many { slash }) => before == slash,
+        (Some(Token::Directories), Token::Directories) => true,
+        _ => false,
+    };
+    if !is_repeated {
+        tokens.push(token);
+    }
+}
+
 /// Appends the tokens of `chars`; `fnmatch` decides what `*`, `?` and a dash in brackets mean.
 fn tokenize(chars: &[char], fnmatch: bool, tokens: &mut Vec<Token>) {
+    // Whoever looked for it from every bracket would go through what nobody closes as often as there are brackets.
+    let last_closing = chars.iter().rposition(|c| *c == ']').unwrap_or_default();
     let mut index = 0;
     while let Some(c) = chars.get(index) {
         index += 1;
         match c {
-            '*' => tokens.push(Token::Many { slash: fnmatch }),
+            '*' => push(tokens, Token::Many { slash: fnmatch }),
             '?' => tokens.push(Token::One { slash: fnmatch }),
+            '[' if index > last_closing => tokens.push(Token::Literal('[')),
             '[' => match closing_bracket(chars, index) {
                 // An unclosed bracket is an ordinary character, in both languages.
                 None => tokens.push(Token::Literal('[')),
@@ -258,5 +273,28 @@ mod tests {
     fn many_stars_do_not_explode() {
         let text = "a".repeat(400);
         assert!(!fnmatch(&"*a".repeat(60), &format!("{text}b")));
+    }
+
+    #[test]
+    fn what_is_repeated_in_a_pattern_takes_no_time() {
+        let begun = std::time::Instant::now();
+        let text = "a".repeat(4_000);
+        for pattern in ["*", "**/", "["].map(|piece| piece.repeat(1_000_000)) {
+            let patterns = [Pattern::fnmatch(&pattern), Pattern::manifest(&pattern)];
+            for _ in 0..50 {
+                let matched = patterns.each_ref().map(|pattern| pattern.matches(&text));
+                assert_eq!(matched[0], pattern.starts_with("**********"));
+            }
+        }
+        assert!(
+            begun.elapsed() < std::time::Duration::from_secs(20),
+            "{:?}",
+            begun.elapsed()
+        );
+        for pattern in ["a[", "[]", "a[]b", "x][", "[[]"] {
+            let wanted = pattern.replace("[[]", "[");
+            assert!(fnmatch(pattern, &wanted) && manifest(pattern, &wanted), "{pattern}");
+        }
+        assert!(manifest("**/**/a", "a") && manifest("**/**/a", "x/y/a"));
     }
 }

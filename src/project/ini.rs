@@ -48,6 +48,7 @@ pub(crate) fn parse_raw(text: &str) -> Result<Vec<Section>, Error> {
         if value.starts_with('#') || value.starts_with(';') {
             continue;
         }
+        let number = sections.len();
         let current = sections.last_mut();
         if value.is_empty() {
             if in_value && let Some(option) = current.and_then(|s| s.options.last_mut()) {
@@ -79,7 +80,9 @@ pub(crate) fn parse_raw(text: &str) -> Result<Vec<Section>, Error> {
             return Err(wrong(line, "an option before the first [section]"));
         };
         let option = option(value, line)?;
-        if !seen.insert((section.name.clone(), option.key.clone())) {
+        // By its number, and `[DEFAULT]`, which may come again, by none: its name may be as long as the file.
+        let number = (section.name != "DEFAULT").then_some(number);
+        if !seen.insert((number, option.key.clone())) {
             return Err(wrong(
                 line,
                 format!("{} appears twice in [{}]", option.key, section.name),
@@ -115,17 +118,21 @@ fn option(value: &str, line: usize) -> Result<IniOption, Error> {
     })
 }
 
-/// Options that all sections together may inherit from `[DEFAULT]`.
+/// Options that all sections together may inherit from `[DEFAULT]`, and how many bytes of them.
 const MAX_DEFAULTS: usize = 1_000_000;
+const MAX_DEFAULT_BYTES: usize = 64_000_000;
 
 fn with_defaults(sections: Vec<Section>) -> Result<Vec<Section>, Error> {
     let (defaults, mut sections): (Vec<_>, Vec<_>) = sections.into_iter().partition(|s| s.name == "DEFAULT");
     let count: usize = defaults.iter().map(|section| section.options.len()).sum();
+    let length = |option: &IniOption| option.key.len() + option.lines.iter().map(|(_, text)| text.len()).sum::<usize>();
+    let bytes: usize = defaults.iter().flat_map(|section| &section.options).map(length).sum();
+    let is_too_much = |each: usize, most: usize| each.saturating_mul(sections.len()) > most;
     if let Some(first) = defaults
         .first()
-        .filter(|_| count.saturating_mul(sections.len()) > MAX_DEFAULTS)
+        .filter(|_| is_too_much(count, MAX_DEFAULTS) || is_too_much(bytes, MAX_DEFAULT_BYTES))
     {
-        return Err(wrong(first.line, "too many options in [DEFAULT] for so many sections"));
+        return Err(wrong(first.line, "too much in [DEFAULT] for so many sections"));
     }
     for section in sections.iter_mut().filter(|_| count > 0) {
         let own: HashSet<String> = section.options.iter().map(|option| option.key.clone()).collect();
@@ -247,6 +254,22 @@ mod tests {
         assert_eq!(get(text, "a", "Key").unwrap(), "one # two\n\nthree");
         assert_eq!(get(text, "a", "other").unwrap(), "x");
         assert_eq!(get(text, "b", "k").unwrap(), "");
+    }
+
+    #[test]
+    fn what_is_long_is_not_held_as_often_as_it_is_meant() {
+        // 400 GB of names, where each option had a copy of its section's.
+        let numbers: Vec<String> = (0..200_000).map(|number: u32| number.to_string()).collect();
+        let options = numbers.join("=\n");
+        let text = format!("[{}]\n{options}=\n", "a".repeat(2_000_000));
+        assert_eq!(parse(&text).unwrap()[0].options.len(), 200_000);
+        // As much of values, where each section had a copy of the defaults'.
+        let sections = numbers.join("]\n[");
+        let text = format!("[DEFAULT]\na={}\n[{sections}]\n", "a".repeat(2_000_000));
+        let error = parse(&text).unwrap_err().to_string();
+        assert_eq!(error, "setup.cfg:1: too much in [DEFAULT] for so many sections");
+        assert!(parse("[DEFAULT]\na=1\n[DEFAULT]\na=1\n").is_err());
+        assert!(parse("[DEFAULT]\na=1\n[b]\na=1\n[DEFAULT]\nb=1\n").is_ok());
     }
 
     #[test]

@@ -299,7 +299,7 @@ fn many_of_everything_in_setup_cfg() {
     );
     survives(&with("setup.cfg", defaults))
         .exits(1)
-        .says(&["setup.cfg:1", "too many options in [DEFAULT]"]);
+        .says(&["setup.cfg:1", "too much in [DEFAULT]"]);
 }
 
 #[test]
