@@ -155,8 +155,7 @@ pub(super) fn unpack(archive: impl Read, into: &Path, what: Unpack) -> io::Resul
                 fs::create_dir_all(&place)?;
             } else if let Some(link) = entry.link_name()? {
                 if kind.is_hard_link() {
-                    let first = below_the_first(&link).map(|link| into.join(link));
-                    fs::copy(first.unwrap_or_else(|| link.to_path_buf()), &place)?;
+                    copy_of_another(into, &link, &place)?;
                 } else {
                     symlink(link, &place)?;
                 }
@@ -196,6 +195,28 @@ fn write(entry: &mut tar::Entry<'_, impl Read>, place: &Path) -> io::Result<()> 
     }
     file.persist(place).map_err(|error| error.error)?;
     Ok(())
+}
+
+/// Makes what another name of the archive's is: a copy of its file, or the same link. A name that leads out of `into`, or through a link,
+/// is refused: what it leads to is this machine's, and would be in the next container.
+fn copy_of_another(into: &Path, name: &Path, place: &Path) -> io::Result<()> {
+    let elsewhere = || {
+        io::Error::new(
+            io::ErrorKind::InvalidData,
+            format!("{} is no name in it", name.display()),
+        )
+    };
+    let first = below_the_first(name)
+        .map(|name| into.join(name))
+        .ok_or_else(elsewhere)?;
+    let parent = first.parent().unwrap_or(into);
+    if !fs::canonicalize(parent)?.starts_with(fs::canonicalize(into)?) {
+        return Err(elsewhere());
+    }
+    if fs::symlink_metadata(&first)?.is_symlink() {
+        return symlink(fs::read_link(&first)?, place);
+    }
+    fs::copy(first, place).map(drop)
 }
 
 /// Makes the directories above `into/name`, none of them a link that leads elsewhere, and removes what is in the way there: a file is
@@ -346,6 +367,31 @@ mod tests {
         let longer = archive(&[("c/", ""), ("c/a", "three")]);
         unpack(&longer[..], into, Unpack::Newer).unwrap();
         assert_eq!(text(), "three");
+    }
+
+    #[test]
+    fn another_name_is_of_what_is_in_the_archive() {
+        let outside = tempfile::tempdir().unwrap();
+        let secret = outside.path().join("secret");
+        fs::write(&secret, "c4nary").unwrap();
+        let unpacked = |entries: &[(&str, tar::EntryType, &Path)]| {
+            let mut archive = tar::Builder::new(Vec::new());
+            for (name, kind, link) in entries {
+                let mut header = tar::Header::new_gnu();
+                header.set_entry_type(*kind);
+                header.set_size(0);
+                archive.append_link(&mut header, name, link).unwrap();
+            }
+            let bytes = archive.into_inner().unwrap();
+            let into = tempfile::tempdir().unwrap();
+            unpack(&bytes[..], into.path(), Unpack::All).map(|_| into)
+        };
+        let (link, another) = (tar::EntryType::Symlink, tar::EntryType::Link);
+        assert!(unpacked(&[("c/x", another, &secret)]).is_err());
+        assert!(unpacked(&[("c/x", another, Path::new("c/../../secret"))]).is_err());
+        assert!(unpacked(&[("c/d", link, outside.path()), ("c/x", another, Path::new("c/d/secret"))]).is_err());
+        let into = unpacked(&[("c/l", link, &secret), ("c/x", another, Path::new("c/l"))]).unwrap();
+        assert_eq!(fs::read_link(into.path().join("x")).unwrap(), secret);
     }
 
     #[test]

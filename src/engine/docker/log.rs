@@ -396,6 +396,33 @@ mod tests {
     }
 
     #[test]
+    fn what_a_build_tells_without_end_is_not_kept() {
+        let heard = Heard::default();
+        let mut log = BuildLog::new(&heard, Mask::new(&BTreeMap::new()), Outline::read("FROM a\n"));
+        let endless = "x".repeat(1 << 20);
+        for number in 0..MOST + 10 {
+            log.vertex(&Vertex {
+                digest: format!("sha256:{number}"),
+                name: endless[..LONGEST_KEPT * 2].to_owned(),
+                ..Vertex::default()
+            });
+        }
+        log.vertex(&Vertex {
+            digest: endless.clone(),
+            ..Vertex::default()
+        });
+        assert_eq!(log.steps.len(), MOST);
+        assert!(log.steps.values().all(|step| step.name.len() <= LONGEST_KEPT));
+        let step = log.steps.get_mut("sha256:0").unwrap();
+        step.print(
+            &format!("{}\n", &endless[..60_000]).repeat(100),
+            &Mask::new(&BTreeMap::new()),
+        );
+        let kept: usize = step.tail.iter().map(String::len).sum();
+        assert!(kept < 200_000, "{kept}");
+    }
+
+    #[test]
     fn a_step_is_named_by_its_instruction() {
         assert_eq!(instruction("[2/5] RUN pip install x"), "RUN pip install x");
         assert_eq!(instruction("[build 2/5] COPY a b"), "COPY a b");

@@ -185,3 +185,20 @@ fn texts(bytes: &[u8], is_it: impl Fn(&str) -> bool) -> Vec<String> {
     }
     found
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_library_of_nothing_but_releases_names_none() {
+        let begun = std::time::Instant::now();
+        let library = |count: u32| {
+            let texts: Vec<String> = (0..count).map(|number| format!("3.11.{number}")).collect();
+            releases(texts.join("\0").as_bytes())
+        };
+        assert_eq!(library(2), "3.11.0 3.11.1");
+        assert_eq!(library(1_000_000), "");
+        assert!(begun.elapsed().as_secs() < 20, "{:?}", begun.elapsed());
+    }
+}
