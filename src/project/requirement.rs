@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::str::FromStr;
 
-use pep508_rs::{Requirement, VerbatimUrl};
+use pep508_rs::{Pep508Error, Requirement, VerbatimUrl};
 
 use super::error::Error;
 use super::marker_cost;
@@ -189,7 +189,16 @@ pub(crate) fn beyond_the_parser(requirement: &str) -> Option<String> {
     if let Some(name) = names.find(|name| name.ends_with(['.', '-', '_'])) {
         return Some(format!("the name `{name}` does not end with a letter or digit"));
     }
-    too_much(requirement)
+    too_much(requirement).or_else(|| wrong_in_ascii(requirement, Requirement::<VerbatimUrl>::from_str))
+}
+
+/// What the parser says of a text with an `x` for each character that is not ASCII. Where it looks for the word behind a condition it takes
+/// characters for bytes, and panics within one; there, only ASCII is right.
+pub(crate) fn wrong_in_ascii<T>(text: &str, parse: impl Fn(&str) -> Result<T, Pep508Error>) -> Option<String> {
+    let other = text.chars().find(|c| !c.is_ascii())?;
+    let in_ascii: String = text.chars().map(|c| if c.is_ascii() { c } else { 'x' }).collect();
+    let error = parse(&in_ascii).err()?;
+    Some(format!("with `{other}` read as x: {}", error.message))
 }
 
 /// What is wrong with a requirement or marker whose parentheses the parser would not survive, or whose marker it would take
@@ -299,6 +308,32 @@ mod tests {
             with_extra("a @ http://h/x;y ; os_name=='nt'", "e", ""),
             "a @ http://h/x;y ; (os_name=='nt') and extra == \"e\""
         );
+    }
+
+    #[test]
+    fn what_is_not_ascii_does_not_end_the_parser() {
+        for wrong in [
+            "a; os_name == 'x' éé",
+            "a; os_name == 'x' “and” os_name == 'y'",
+            "a; os_name == 'x' 'éé'",
+            "a; (os_name == 'x')é",
+            "a; (os_name == 'x' \u{37df7}) and os_name == 'y'",
+            "a; \"ö\" == os_name 漢 and",
+            "o;\";\">\"xBe;\"\u{37df7}\u{37df7}",
+        ] {
+            let reason = beyond_the_parser(wrong).unwrap();
+            assert!(
+                reason.starts_with("with `") && check(wrong, "setup.py:1").is_err(),
+                "{wrong}: {reason}"
+            );
+        }
+        for right in [
+            "a; platform_version == 'é' and os_name == 'ö'",
+            "a @ https://h.example/é.whl ; os_name == 'x'",
+        ] {
+            assert!(check(right, "setup.py:1").is_ok(), "{right}");
+        }
+        assert!(check("é", "setup.py:1").is_err() && check("a; é == 'x'", "setup.py:1").is_err());
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use pep508_rs::{ExtraName, PackageName, Requirement, VerbatimUrl};
 
-use super::{Declared, Error, Requirements};
+use super::{Declared, Error, Requirements, pep508};
 use crate::project::{Project, beyond_the_parser};
 use crate::secret::without_url_credentials;
 
@@ -61,7 +61,7 @@ fn with_implied(project: &Project, chosen: Vec<ExtraName>) -> Vec<ExtraName> {
         .metadata
         .requires_dist
         .iter()
-        .filter_map(|text| Requirement::from_str(text).ok())
+        .filter_map(|text| pep508::requirement(text).ok())
         .filter(|requirement| own.as_ref() == Some(&requirement.name))
         .collect();
     let mut all = chosen;
@@ -101,7 +101,7 @@ pub(crate) fn requirements(package: &str, declared: &[String], extras: &[ExtraNa
         }
         let mut requirement = Requirement::<VerbatimUrl>::from_str(text).map_err(|e| Error::Declared {
             requirement: text.clone(),
-            reason: first_line(&e.to_string()),
+            reason: first_line(&e.message.to_string()),
         })?;
         if !requirement.marker.evaluate_extras(extras) || own.as_ref() == Some(&requirement.name) {
             continue;

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use pep508_rs::{MarkerTree, PackageName, Pep508Error, Requirement};
 
-use crate::project::{beyond_the_parser, too_much};
+use crate::project::{beyond_the_parser, too_much, wrong_in_ascii};
 
 /// Reads a requirement.
 ///
@@ -23,7 +23,7 @@ pub(crate) fn requirement(text: &str) -> Result<Requirement, String> {
 /// # Errors
 /// What is wrong with it, in one line.
 pub(crate) fn marker(text: &str) -> Result<MarkerTree, String> {
-    if let Some(reason) = too_much(text) {
+    if let Some(reason) = too_much(text).or_else(|| wrong_in_ascii(text, MarkerTree::from_str)) {
         return Err(reason);
     }
     MarkerTree::from_str(text).map_err(|error| reason(&error))
@@ -54,5 +54,15 @@ mod tests {
         assert!(requirement(&nested(DEEPEST + 1)).unwrap_err().contains("nested"));
         assert!(requirement("scikit- learn").unwrap_err().contains("does not end with"));
         assert!(marker(&"(".repeat(1_000_000)).is_err());
+    }
+
+    #[test]
+    fn markers_may_hold_more_than_ascii_within_quotes() {
+        assert!(marker("platform_version == 'é'").is_ok());
+        assert!(
+            marker("os_name == 'x' éé")
+                .unwrap_err()
+                .starts_with("with `é` read as x: ")
+        );
     }
 }

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use pep508_rs::{MarkerExpression, MarkerTree, Requirement, VerbatimUrl, VersionOrUrl};
 
-use crate::project::Metadata;
+use crate::project::{Metadata, beyond_the_parser};
 
 /// `requires.txt`: markers are section heads (`[extra:marker]`), not part of the requirement
 /// (<https://setuptools.pypa.io/en/latest/deprecated/python_eggs.html#requires-txt>).
@@ -41,6 +41,9 @@ pub(super) fn requires(metadata: &Metadata) -> String {
 /// the section without a name, where a marker is evaluated all the same.
 fn sectioned(requirement: &str) -> (String, String) {
     let whole = || (String::new(), requirement.to_owned());
+    if beyond_the_parser(requirement).is_some() {
+        return whole();
+    }
     let Ok(parsed) = Requirement::<VerbatimUrl>::from_str(requirement) else {
         return whole();
     };
