@@ -85,7 +85,7 @@ class TemplateShapeTest(TemplateTest):
         handlers = re.findall(r'"(\w+)"', re.search(r"HANDLERS[^=]*= \[(.*?)\]", source, re.S)[1])
         functions = self.of_type("AWS::Lambda::Function").values()
         self.assertEqual({each["Properties"]["Handler"] for each in functions}, set(handlers))
-        source += (ROOT / "src" / "lambda" / "allowed.rs").read_text()
+        source += (ROOT / "src" / "training" / "allowed.rs").read_text()
         read = set(re.findall(r'"(SGBUILD_[A-Z_]+)"', source))
         given = {name for each in functions for name in each["Properties"]["Environment"]["Variables"]}
         self.assertEqual(given, read)
