@@ -58,7 +58,7 @@ pub(crate) use needs::lacking;
 pub(crate) use offered::training_functions;
 pub(crate) use package_directory::package_directory;
 pub(crate) use python_source::{identifier, parse as parse_python};
-pub(crate) use requirement::{beyond_the_parser, normalized, too_much, wrong_in_ascii};
+pub(crate) use requirement::{normalized, read_marker, read_requirement};
 pub use serving_function::Served;
 pub(crate) use setup_imports::is_of_standard_library;
 pub(crate) use source_file::SourceFile;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::str::FromStr;
 
-use pep508_rs::{Pep508Error, Requirement, VerbatimUrl};
+use pep508_rs::{MarkerTree, Pep508Error, Requirement};
 
 use super::error::Error;
 use super::marker_cost;
@@ -162,16 +162,37 @@ pub(crate) fn has_other_line_ends(text: &str) -> bool {
 }
 
 fn check(requirement: &str, at: &str) -> Result<(), Error> {
-    let found = beyond_the_parser(requirement).or_else(|| {
-        let error = Requirement::<VerbatimUrl>::from_str(requirement).err()?;
-        Some(error.message.to_string())
-    });
-    let Some(reason) = found else { return Ok(()) };
-    Err(Error::InvalidRequirement {
+    let invalid = |reason: String| Error::InvalidRequirement {
         requirement: without_url_credentials(requirement),
         at: at.to_owned(),
-        reason: without_url_credentials(reason.lines().next().unwrap_or_default()),
-    })
+        reason: without_url_credentials(&reason),
+    };
+    read_requirement(requirement).map(drop).map_err(invalid)
+}
+
+/// Reads a requirement ([PEP 508](https://packaging.python.org/en/latest/specifications/dependency-specifiers/)) that anybody may have
+/// written: what the parser would not survive is refused before.
+///
+/// # Errors
+/// What is wrong with it, in one line.
+pub(crate) fn read_requirement(text: &str) -> Result<Requirement, String> {
+    read(text, beyond_the_parser(text), Requirement::from_str)
+}
+
+/// The same for a marker.
+///
+/// # Errors
+/// What is wrong with it, in one line.
+pub(crate) fn read_marker(text: &str) -> Result<MarkerTree, String> {
+    read(text, too_much(text), MarkerTree::from_str)
+}
+
+fn read<T>(text: &str, beyond: Option<String>, parse: impl Fn(&str) -> Result<T, Pep508Error>) -> Result<T, String> {
+    let first_line = |reason: String| reason.lines().next().unwrap_or_default().to_owned();
+    if let Some(reason) = beyond.or_else(|| wrong_in_ascii(text, &parse)) {
+        return Err(first_line(reason));
+    }
+    parse(text).map_err(|error| first_line(error.message.to_string()))
 }
 
 /// Nobody writes a longer one, and the parser takes too long for them.
@@ -181,7 +202,7 @@ const DEEPEST_MARKER: usize = 100;
 
 /// What is wrong with a requirement that the parser would not survive: it panics at a name that ends with punctuation before
 /// something else, and recurses without a limit.
-pub(crate) fn beyond_the_parser(requirement: &str) -> Option<String> {
+fn beyond_the_parser(requirement: &str) -> Option<String> {
     let (name, rest) = leading_name(requirement);
     let extras = rest.trim_start().strip_prefix('[').unwrap_or_default();
     let extras = extras.split(']').next().unwrap_or_default().split(',');
@@ -189,12 +210,12 @@ pub(crate) fn beyond_the_parser(requirement: &str) -> Option<String> {
     if let Some(name) = names.find(|name| name.ends_with(['.', '-', '_'])) {
         return Some(format!("the name `{name}` does not end with a letter or digit"));
     }
-    too_much(requirement).or_else(|| wrong_in_ascii(requirement, Requirement::<VerbatimUrl>::from_str))
+    too_much(requirement)
 }
 
 /// What the parser says of a text with an `x` for each character that is not ASCII. Where it looks for the word behind a condition it takes
 /// characters for bytes, and panics within one; there, only ASCII is right.
-pub(crate) fn wrong_in_ascii<T>(text: &str, parse: impl Fn(&str) -> Result<T, Pep508Error>) -> Option<String> {
+fn wrong_in_ascii<T>(text: &str, parse: impl Fn(&str) -> Result<T, Pep508Error>) -> Option<String> {
     let other = text.chars().find(|c| !c.is_ascii())?;
     let in_ascii: String = text.chars().map(|c| if c.is_ascii() { c } else { 'x' }).collect();
     let error = parse(&in_ascii).err()?;
@@ -203,7 +224,7 @@ pub(crate) fn wrong_in_ascii<T>(text: &str, parse: impl Fn(&str) -> Result<T, Pe
 
 /// What is wrong with a requirement or marker whose parentheses the parser would not survive, or whose marker it would take
 /// minutes and gigabytes for.
-pub(crate) fn too_much(text: &str) -> Option<String> {
+fn too_much(text: &str) -> Option<String> {
     let depth = text.chars().try_fold(0_usize, |depth, c| match c {
         '(' if depth == DEEPEST_MARKER => None,
         '(' => Some(depth + 1),
@@ -321,7 +342,7 @@ mod tests {
             "a; \"ö\" == os_name 漢 and",
             "o;\";\">\"xBe;\"\u{37df7}\u{37df7}",
         ] {
-            let reason = beyond_the_parser(wrong).unwrap();
+            let reason = read_requirement(wrong).unwrap_err();
             assert!(
                 reason.starts_with("with `") && check(wrong, "setup.py:1").is_err(),
                 "{wrong}: {reason}"

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::str::FromStr;
 
-use pep508_rs::{ExtraName, PackageName, Requirement, VerbatimUrl};
+use pep508_rs::{ExtraName, PackageName, Requirement};
 
 use super::{Declared, Error, Requirements, pep508};
-use crate::project::{Project, beyond_the_parser};
+use crate::project::Project;
 use crate::secret::without_url_credentials;
 
 /// The extras that were chosen, by the settings or by a file that names the project itself, with those that they imply.
@@ -93,15 +93,9 @@ pub(crate) fn requirements(package: &str, declared: &[String], extras: &[ExtraNa
             return Err(Error::DeclaredCredentials { requirement: shown });
         }
         // A backend's answer was not looked at before.
-        if let Some(reason) = beyond_the_parser(text) {
-            return Err(Error::Declared {
-                requirement: text.clone(),
-                reason,
-            });
-        }
-        let mut requirement = Requirement::<VerbatimUrl>::from_str(text).map_err(|e| Error::Declared {
+        let mut requirement = pep508::requirement(text).map_err(|reason| Error::Declared {
             requirement: text.clone(),
-            reason: first_line(&e.message.to_string()),
+            reason,
         })?;
         if !requirement.marker.evaluate_extras(extras) || own.as_ref() == Some(&requirement.name) {
             continue;
@@ -133,8 +127,4 @@ fn declared_by(package: &str, requirement: &Requirement, extras: &[ExtraName]) -
         Some(extra) => format!("{package} (extra `{extra}`)"),
         None => package.to_owned(),
     }
-}
-
-fn first_line(text: &str) -> String {
-    text.lines().next().unwrap_or_default().to_owned()
 }

@@ -3,31 +3,9 @@
 
 use std::str::FromStr;
 
-use pep508_rs::{MarkerTree, PackageName, Pep508Error, Requirement};
+use pep508_rs::PackageName;
 
-use crate::project::{beyond_the_parser, too_much, wrong_in_ascii};
-
-/// Reads a requirement.
-///
-/// # Errors
-/// What is wrong with it, in one line.
-pub(crate) fn requirement(text: &str) -> Result<Requirement, String> {
-    if let Some(reason) = beyond_the_parser(text) {
-        return Err(reason);
-    }
-    Requirement::from_str(text).map_err(|error| reason(&error))
-}
-
-/// Reads a marker.
-///
-/// # Errors
-/// What is wrong with it, in one line.
-pub(crate) fn marker(text: &str) -> Result<MarkerTree, String> {
-    if let Some(reason) = too_much(text).or_else(|| wrong_in_ascii(text, MarkerTree::from_str)) {
-        return Err(reason);
-    }
-    MarkerTree::from_str(text).map_err(|error| reason(&error))
-}
+pub(crate) use crate::project::{read_marker as marker, read_requirement as requirement};
 
 /// Reads a package's name.
 ///
@@ -35,10 +13,6 @@ pub(crate) fn marker(text: &str) -> Result<MarkerTree, String> {
 /// What is wrong with it.
 pub(crate) fn package_name(text: &str) -> Result<PackageName, String> {
     PackageName::from_str(text).map_err(|error| error.to_string())
-}
-
-fn reason(error: &Pep508Error) -> String {
-    error.message.to_string().lines().next().unwrap_or_default().to_owned()
 }
 
 #[cfg(test)]

@@ -2,11 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::str::FromStr;
 
-use pep508_rs::{MarkerExpression, MarkerTree, Requirement, VerbatimUrl, VersionOrUrl};
+use pep508_rs::{MarkerExpression, MarkerTree, VersionOrUrl};
 
-use crate::project::{Metadata, beyond_the_parser};
+use crate::project::{Metadata, read_requirement};
 
 /// `requires.txt`: markers are section heads (`[extra:marker]`), not part of the requirement
 /// (<https://setuptools.pypa.io/en/latest/deprecated/python_eggs.html#requires-txt>).
@@ -41,10 +40,7 @@ pub(super) fn requires(metadata: &Metadata) -> String {
 /// the section without a name, where a marker is evaluated all the same.
 fn sectioned(requirement: &str) -> (String, String) {
     let whole = || (String::new(), requirement.to_owned());
-    if beyond_the_parser(requirement).is_some() {
-        return whole();
-    }
-    let Ok(parsed) = Requirement::<VerbatimUrl>::from_str(requirement) else {
+    let Ok(parsed) = read_requirement(requirement) else {
         return whole();
     };
     if parsed.marker == MarkerTree::TRUE {
