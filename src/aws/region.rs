@@ -8,6 +8,16 @@ pub(crate) fn configured(sdk_config: &SdkConfig) -> String {
     sdk_config.region().map(ToString::to_string).unwrap_or_default()
 }
 
+/// The region that an [ARN](https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html) names; `None` of another text, and where it
+/// names none.
+#[must_use]
+pub(crate) fn of_arn(arn: &str) -> Option<&str> {
+    arn.strip_prefix("arn:")?
+        .split(':')
+        .nth(2)
+        .filter(|region| !region.is_empty())
+}
+
 /// Whether this may be the name of an AWS region: small letters and digits, joined by hyphens.
 #[must_use]
 pub(crate) fn is_region(text: &str) -> bool {

@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use super::dockerfile::{LEFT_ALONE, MOUNTED, is_below, is_tini};
+use super::dockerfile::{is_left_alone, is_mounted, is_tini};
 use super::finding::Finding;
 use super::request::Request;
 use super::request::instances::{Accelerator, Gpu};
@@ -223,15 +223,14 @@ impl Seen<'_> {
                 let path = format!("{directory}/{name}");
                 if self.tree().kind(&path) == Some(crate::engine::native::base::Kind::Directory) {
                     left.push(path);
-                } else if !LEFT_ALONE.iter().any(|directory| is_below(&path, directory)) {
-                    let is_mounted = MOUNTED.iter().any(|mounted| is_below(&path, mounted));
+                } else if !is_left_alone(&path) {
                     return Some(
                         Finding::new(
                             Rule::ImageBelowOptMl,
                             format!("{} has {path}, and /opt/ml is SageMaker's", self.name),
                             "Put it elsewhere in the image, such as /opt/program.",
                         )
-                        .certain(is_mounted),
+                        .certain(is_mounted(&path)),
                     );
                 }
             }

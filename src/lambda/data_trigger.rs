@@ -36,8 +36,7 @@ use crate::aws::{CallError, Kind};
 use crate::explain::{Advice, Code, Explain, Fault};
 use crate::hex::hex;
 use crate::shown::first_of;
-use crate::training::Allowed;
-use crate::training::{UNAVAILABLE, hyperparameters};
+use crate::training::{Allowed, UNAVAILABLE, hyperparameters};
 
 /// Where data is uploaded.
 const DATA: &str = "input/data/";

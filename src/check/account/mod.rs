@@ -14,11 +14,10 @@ use aws_smithy_runtime_api::client::result::SdkError;
 
 use super::finding::Finding;
 use super::rule::Rule;
-use crate::aws::{CallError, s3};
+use crate::aws::{CallError, region, s3};
 use crate::oci::Repository;
 use crate::registry::ecr::{self, EcrHost};
-use crate::training::Allowed;
-use crate::training::Training;
+use crate::training::{Allowed, Training};
 
 /// What is asked about.
 #[derive(Debug)]
@@ -42,9 +41,8 @@ pub(crate) async fn look(asked: &Asked<'_>, config: &SdkConfig) -> Vec<Finding> 
     // The training is where its function is.
     let region = asked
         .function
-        .and_then(|function| function.strip_prefix("arn:")?.split(':').nth(2))
-        .filter(|region| !region.is_empty())
-        .map_or_else(|| crate::aws::region::configured(config), str::to_owned);
+        .and_then(region::of_arn)
+        .map_or_else(|| region::configured(config), str::to_owned);
     if region.is_empty() {
         let advice = "Set `region`, or AWS_REGION.";
         return vec![Finding::new(
@@ -58,7 +56,7 @@ pub(crate) async fn look(asked: &Asked<'_>, config: &SdkConfig) -> Vec<Finding> 
         asked
             .buckets
             .iter()
-            .map(|(setting, name)| bucket(setting, name, &region, config)),
+            .map(|(setting, name)| bucket(setting, name, &region, &regional)),
     );
     let (function, role, quotas, repository, buckets) = tokio::join!(
         function(asked, &region, &regional),
@@ -178,12 +176,7 @@ async fn repository(asked: &Asked<'_>, config: &SdkConfig) -> Option<Finding> {
 }
 
 async fn bucket(setting: &str, name: &str, region: &str, config: &SdkConfig) -> Option<Finding> {
-    let settings = s3::config(config).region(Region::new(region.to_owned())).build();
-    let answer = aws_sdk_s3::Client::from_conf(settings)
-        .head_bucket()
-        .bucket(name)
-        .send()
-        .await;
+    let answer = s3::client(config).head_bucket().bucket(name).send().await;
     let elsewhere = |other: &str| {
         Finding::new(
             Rule::BucketRegion,

@@ -16,11 +16,11 @@ use super::rule::Rule;
 
 /// Where SageMaker puts its own in every training: nothing of the image is seen there. `/opt/ml/checkpoints` is mounted only where a job keeps
 /// checkpoints.
-pub(super) const MOUNTED: [&str; 2] = ["/opt/ml/input", "/opt/ml/output"];
+const MOUNTED: [&str; 2] = ["/opt/ml/input", "/opt/ml/output"];
 /// Where images have scripts, and nothing is mounted in a training: of the
 /// [training toolkit](https://github.com/aws/sagemaker-training-toolkit), and of
 /// [processing jobs](https://docs.aws.amazon.com/sagemaker/latest/dg/build-your-own-processing-container.html).
-pub(super) const LEFT_ALONE: [&str; 2] = ["/opt/ml/code", PROCESSING];
+const LEFT_ALONE: [&str; 2] = ["/opt/ml/code", PROCESSING];
 const PROCESSING: &str = "/opt/ml/processing";
 /// What is written for a training, or for an endpoint of the same image; the word `sagemaker` alone is also in what only calls SageMaker.
 const OF_TRAINING: [&str; 6] = [
@@ -203,13 +203,10 @@ impl Seen<'_> {
     }
 
     fn below_opt_ml(&self, instruction: &Instruction, target: &str) -> Option<Finding> {
-        if !is_below(target, "/opt/ml") {
+        if !is_below(target, "/opt/ml") || is_left_alone(target) {
             return None;
         }
-        if LEFT_ALONE.iter().any(|directory| is_below(target, directory)) {
-            return None;
-        }
-        let is_mounted = MOUNTED.iter().any(|directory| is_below(target, directory));
+        let is_mounted = is_mounted(target);
         let message = if is_mounted {
             format!("files go to {target}, where SageMaker mounts its own: they are not seen")
         } else {
@@ -271,8 +268,18 @@ fn is_init(program: &str) -> bool {
     INITS.contains(&name)
 }
 
+/// Whether SageMaker mounts its own over the path in a training.
+pub(super) fn is_mounted(path: &str) -> bool {
+    MOUNTED.iter().any(|directory| is_below(path, directory))
+}
+
+/// Whether the path is where images have scripts below `/opt/ml`, and nothing is mounted.
+pub(super) fn is_left_alone(path: &str) -> bool {
+    LEFT_ALONE.iter().any(|directory| is_below(path, directory))
+}
+
 /// Whether `path` is `directory` or in it.
-pub(super) fn is_below(path: &str, directory: &str) -> bool {
+fn is_below(path: &str, directory: &str) -> bool {
     path.strip_prefix(directory)
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }

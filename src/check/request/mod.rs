@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use self::instances::{Accelerator, Instance};
 use super::finding::{Finding, Place};
 use super::rule::Rule;
+use crate::aws::region;
 use crate::explain::Report;
 use crate::oci::{Platform, Repository};
 use crate::project::Project;
@@ -220,11 +221,7 @@ impl Request<'_> {
     fn regions(&self) -> Option<Finding> {
         let host = EcrHost::of(self.repository.as_ref()?)?;
         let arn = self.training.function.as_deref()?;
-        let of_arn = arn
-            .strip_prefix("arn:")
-            .and_then(|rest| rest.split(':').nth(2))
-            .filter(|region| !region.is_empty());
-        let region = of_arn.or(self.region.as_deref())?;
+        let region = region::of_arn(arn).or(self.region.as_deref())?;
         (region != host.region).then(|| {
             let place = self.training.repository_origin.as_deref().and_then(Place::parse);
             Finding::new(
