@@ -176,7 +176,7 @@ fn check(requirement: &str, at: &str) -> Result<(), Error> {
 /// # Errors
 /// What is wrong with it, in one line.
 pub(crate) fn read_requirement(text: &str) -> Result<Requirement, String> {
-    read(text, beyond_the_parser(text), Requirement::from_str)
+    read(text, beyond_the_parser, Requirement::from_str)
 }
 
 /// The same for a marker.
@@ -184,15 +184,31 @@ pub(crate) fn read_requirement(text: &str) -> Result<Requirement, String> {
 /// # Errors
 /// What is wrong with it, in one line.
 pub(crate) fn read_marker(text: &str) -> Result<MarkerTree, String> {
-    read(text, too_much(text), MarkerTree::from_str)
+    read(text, too_much, MarkerTree::from_str)
 }
 
-fn read<T>(text: &str, beyond: Option<String>, parse: impl Fn(&str) -> Result<T, Pep508Error>) -> Result<T, String> {
+fn read<T>(
+    text: &str,
+    beyond: impl Fn(&str) -> Option<String>,
+    parse: impl Fn(&str) -> Result<T, Pep508Error>,
+) -> Result<T, String> {
+    let read = |text: &str| match beyond(text) {
+        Some(reason) => Err(reason),
+        None => parse(text).map_err(|error| error.message.to_string()),
+    };
     let first_line = |reason: String| reason.lines().next().unwrap_or_default().to_owned();
-    if let Some(reason) = beyond.or_else(|| wrong_in_ascii(text, &parse)) {
-        return Err(first_line(reason));
+    if let Some((other, in_ascii)) = in_ascii(text) {
+        read(&in_ascii).map_err(|reason| first_line(format!("with `{other}` read as x: {reason}")))?;
     }
-    parse(text).map_err(|error| first_line(error.message.to_string()))
+    read(text).map_err(first_line)
+}
+
+/// A text with an `x` for each character that is not ASCII, and the first of them. Where the parser looks for the word behind a condition it
+/// takes characters for bytes, and panics within one; what it reads in this form has none there.
+fn in_ascii(text: &str) -> Option<(char, String)> {
+    let other = text.chars().find(|c| !c.is_ascii())?;
+    let in_ascii = text.chars().map(|c| if c.is_ascii() { c } else { 'x' }).collect();
+    Some((other, in_ascii))
 }
 
 /// Nobody writes a longer one, and the parser takes too long for them.
@@ -211,15 +227,6 @@ fn beyond_the_parser(requirement: &str) -> Option<String> {
         return Some(format!("the name `{name}` does not end with a letter or digit"));
     }
     too_much(requirement)
-}
-
-/// What the parser says of a text with an `x` for each character that is not ASCII. Where it looks for the word behind a condition it takes
-/// characters for bytes, and panics within one; there, only ASCII is right.
-fn wrong_in_ascii<T>(text: &str, parse: impl Fn(&str) -> Result<T, Pep508Error>) -> Option<String> {
-    let other = text.chars().find(|c| !c.is_ascii())?;
-    let in_ascii: String = text.chars().map(|c| if c.is_ascii() { c } else { 'x' }).collect();
-    let error = parse(&in_ascii).err()?;
-    Some(format!("with `{other}` read as x: {}", error.message))
 }
 
 /// What is wrong with a requirement or marker whose parentheses the parser would not survive, or whose marker it would take
@@ -341,6 +348,9 @@ mod tests {
             "a; (os_name == 'x' \u{37df7}) and os_name == 'y'",
             "a; \"ö\" == os_name 漢 and",
             "o;\";\">\"xBe;\"\u{37df7}\u{37df7}",
+            "as蘆n_~\"xc",
+            "é.",
+            "a[é-]",
         ] {
             let reason = read_requirement(wrong).unwrap_err();
             assert!(
