@@ -6,6 +6,7 @@
 
 #![allow(dead_code, unreachable_pub, unused_imports, reason = "only the parsers are called")]
 
+pub mod archive;
 #[path = "../../src/cache/mod.rs"]
 mod cache;
 #[path = "../../src/registry/client/challenge.rs"]
@@ -21,6 +22,7 @@ mod event_json;
 pub mod explain;
 #[path = "../../src/hex.rs"]
 pub mod hex;
+pub mod local;
 #[path = "../../src/near.rs"]
 mod near;
 #[path = "../../src/oci/mod.rs"]

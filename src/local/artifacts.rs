@@ -3,6 +3,7 @@
 //!
 //! They are written by this user, whoever wrote the files in the container.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fs::{self, File, Permissions};
 use std::io::{self, Read};
@@ -57,14 +58,16 @@ impl Packing {
                 continue;
             }
             let mut header = entry.header().clone();
-            match entry.link_name()? {
-                Some(link) if header.entry_type().is_hard_link() => {
-                    let link = below_the_first(&link).unwrap_or_else(|| link.to_path_buf());
-                    self.archive.append_link(&mut header, name, link)?;
-                }
-                Some(link) => self.archive.append_link(&mut header, name, link)?,
-                None => self.archive.append_data(&mut header, name, &mut entry)?,
-            }
+            let Some(link) = link_of(&entry)? else {
+                self.archive.append_data(&mut header, name, &mut entry)?;
+                continue;
+            };
+            let link = match below_the_first(&link) {
+                Some(link) if header.entry_type().is_hard_link() => link,
+                _ => link,
+            };
+            header.set_size(0);
+            self.archive.append_link(&mut header, name, link)?;
         }
         Ok(())
     }
@@ -106,6 +109,15 @@ pub(super) fn claim(directory: &Path) -> Result<(), Error> {
 pub(super) fn release(directory: &Path) {
     // One that holds something stays.
     let _ = fs::remove_dir(directory);
+}
+
+/// What a link leads to; `None` for what is none, though a tar archive may give any entry the name of a target.
+fn link_of(entry: &tar::Entry<'_, impl Read>) -> io::Result<Option<PathBuf>> {
+    let kind = entry.header().entry_type();
+    if !kind.is_symlink() && !kind.is_hard_link() {
+        return Ok(None);
+    }
+    Ok(entry.link_name()?.map(Cow::into_owned))
 }
 
 /// The path without its first part; `None` where nothing is left, or it leads elsewhere.
@@ -153,7 +165,7 @@ pub(super) fn unpack(archive: impl Read, into: &Path, what: Unpack) -> io::Resul
             make_way(into, &name, kind)?;
             if kind.is_dir() {
                 fs::create_dir_all(&place)?;
-            } else if let Some(link) = entry.link_name()? {
+            } else if let Some(link) = link_of(&entry)? {
                 if kind.is_hard_link() {
                     copy_of_another(into, &link, &place)?;
                 } else {
@@ -392,6 +404,34 @@ mod tests {
         assert!(unpacked(&[("c/d", link, outside.path()), ("c/x", another, Path::new("c/d/secret"))]).is_err());
         let into = unpacked(&[("c/l", link, &secret), ("c/x", another, Path::new("c/l"))]).unwrap();
         assert_eq!(fs::read_link(into.path().join("x")).unwrap(), secret);
+    }
+
+    #[test]
+    fn a_target_makes_no_file_a_link_and_a_size_no_link_a_file() {
+        let append = |archive: &mut tar::Builder<Vec<u8>>, kind, name: &str, text: &str| {
+            let mut header = tar::Header::new_gnu();
+            header.set_entry_type(kind);
+            header.set_size(text.len() as u64);
+            if kind.is_symlink() {
+                header.set_link_name("a").unwrap();
+            }
+            archive.append_data(&mut header, name, text.as_bytes()).unwrap();
+        };
+        let mut left = tar::Builder::new(Vec::new());
+        append(&mut left, tar::EntryType::GNULongLink, "././@LongLink", "elsewhere");
+        append(&mut left, tar::EntryType::Regular, "model/a", "text");
+        append(&mut left, tar::EntryType::Symlink, "model/b", "text");
+        append(&mut left, tar::EntryType::Regular, "model/c", "text");
+        let left = left.into_inner().unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        let (path, into) = (directory.path().join("model.tar.gz"), directory.path().join("into"));
+        let mut packing = Packing::begin(&path).unwrap();
+        packing.add(&left[..]).unwrap();
+        packing.finish().unwrap();
+        assert_eq!(names(&path), ["a", "b", "c"]);
+        unpack(&left[..], &into, Unpack::All).unwrap();
+        assert_eq!(fs::read_to_string(into.join("a")).unwrap(), "text");
+        assert_eq!(fs::read_link(into.join("b")).unwrap(), Path::new("a"));
     }
 
     #[test]
