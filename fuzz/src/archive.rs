@@ -1,6 +1,7 @@
 //! Tar archives of what a fuzzer makes up: headers hold their own sum, which no fuzzer guesses.
 
-/// The archive of lines such as `f usr/bin/python3 content` and `l bin/python ../usr/bin/python3`.
+/// The archive of lines such as `f usr/bin/python3 content` and `l bin/python ../usr/bin/python3`. Content behind a `%` is the lines of an
+/// archive in it.
 pub fn of_lines(lines: &[u8]) -> Vec<u8> {
     let mut archive = Vec::new();
     for line in lines.split(|byte| *byte == b'\n') {
@@ -13,7 +14,10 @@ pub fn of_lines(lines: &[u8]) -> Vec<u8> {
             Some(b'l') => header(&mut archive, b'2', name, &content, 0),
             Some(b'h') => header(&mut archive, b'1', name, &content, 0),
             Some(b'd') => header(&mut archive, b'5', name, b"", 0),
-            Some(b'f') => file(&mut archive, b'0', name, &content),
+            Some(b'f') => match content.strip_prefix(b"%") {
+                Some(lines) => file(&mut archive, b'0', name, &of_lines(lines)),
+                None => file(&mut archive, b'0', name, &content),
+            },
             Some(b'x') => file(&mut archive, b'x', name, &content),
             Some(b'L') => file(&mut archive, b'L', name, &content),
             Some(other) => file(&mut archive, *other, name, &content),

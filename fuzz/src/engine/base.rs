@@ -2,6 +2,8 @@
 
 #[path = "../../../src/engine/native/base/archive.rs"]
 mod archive;
+#[path = "../../../src/engine/native/base/contents.rs"]
+mod contents;
 #[path = "../../../src/engine/native/base/excerpt.rs"]
 mod excerpt;
 #[path = "../../../src/engine/native/base/listing.rs"]
@@ -27,11 +29,23 @@ use merge::Root;
 use python::Python;
 pub use tree::Owner;
 
-use crate::oci::Platform;
+use crate::oci::{Digest, Platform};
 
-/// What is wrong with a base image's Python, as `base/error.rs` has it.
+/// What is wrong with a base image, as `base/error.rs` has it.
 #[derive(Debug)]
 pub enum Error {
+    Absent {
+        image: String,
+    },
+    Several {
+        image: String,
+        names: Vec<String>,
+    },
+    Document {
+        image: String,
+        document: &'static str,
+        reason: String,
+    },
     NoPython {
         image: String,
         path: String,
@@ -110,5 +124,23 @@ pub fn image(layers: &[Vec<u8>], config: &[u8]) {
     assert_eq!(tree::Tree::from_bytes(&bytes).as_ref(), Some(&merged.tree));
     if let Ok(config) = Config::parse(config) {
         let _ = Python::find("an image", &config, &merged);
+    }
+}
+
+/// What `docker save` wrote: the layers of the image that has a tag, or of the only one, are in the archive where they are said to be.
+///
+/// # Panics
+/// They are not.
+pub fn docker_archive(archive: &[u8]) {
+    let Ok(archived) = contents::Contents::read(&mut &archive[..]) else { return };
+    for name in [None, Some("a:1")] {
+        let Ok((config, layers)) = archived.image("an image", name) else { continue };
+        let _ = Config::parse(config);
+        for found in layers {
+            let (from, size) = (found.layer.offset, found.layer.descriptor.size);
+            let layer = usize::try_from(from).ok().and_then(|from| archive.get(from..)).expect("a place in it");
+            let layer = usize::try_from(size).ok().and_then(|size| layer.get(..size)).expect("so much of it");
+            assert_eq!(Digest::of(layer), found.layer.descriptor.digest);
+        }
     }
 }

@@ -5,6 +5,7 @@
 
 mod archive;
 mod cache;
+mod contents;
 mod docker_archive;
 mod error;
 mod excerpt;
