@@ -69,7 +69,7 @@ fn told_by(settings: &Settings, mut told: Told, pip: &BTreeMap<String, String>) 
             .filter(|value| !value.trim().is_empty())
     };
     let mut index_arguments = Vec::new();
-    if !uv_toml_names_an_index(settings.environment()) {
+    if !names_an_index(&uv_toml(settings.environment())) {
         if let Some(url) = option("index-url") {
             told.set(&["UV_DEFAULT_INDEX", "UV_INDEX_URL"], url.trim());
         }
@@ -108,12 +108,13 @@ fn told_by(settings: &Settings, mut told: Told, pip: &BTreeMap<String, String>) 
         .iter()
         .filter_map(|name| variable(&told.0, name))
         .flat_map(|files| words(files).into_iter().map(PathBuf::from));
-    let files = files.chain(uv_toml(settings.environment())).collect();
+    let files = files.collect();
     UvSettings {
         program: settings.get(&table::UV).map(|program| settings.program(program)),
         python: settings.program(settings.get(&table::PYTHON)),
         environment: told.0,
         index_arguments,
+        configuration: uv_toml(settings.environment()),
         files,
         cache_dir: settings.environment().cache_dir(),
     }
@@ -199,11 +200,8 @@ fn words(text: &str) -> Vec<&str> {
 }
 
 /// Whether the user has told uv of an index in a configuration file, which then stands.
-fn uv_toml_names_an_index(environment: &Environment) -> bool {
-    if environment.get("UV_NO_CONFIG").is_some() {
-        return false;
-    }
-    uv_toml(environment).iter().any(|file| {
+fn names_an_index(files: &[PathBuf]) -> bool {
+    files.iter().any(|file| {
         // A file that uv could not read either says nothing.
         let Ok(text) = reading::text(file, SETTINGS_FILE) else {
             return false;
@@ -217,8 +215,11 @@ fn uv_toml_names_an_index(environment: &Environment) -> bool {
     })
 }
 
-/// uv's configuration files. Source: <https://docs.astral.sh/uv/concepts/configuration-files/>.
+/// uv's configuration files; none where it is to read none. Source: <https://docs.astral.sh/uv/concepts/configuration-files/>.
 fn uv_toml(environment: &Environment) -> Vec<PathBuf> {
+    if environment.get("UV_NO_CONFIG").is_some() {
+        return Vec::new();
+    }
     if let Some(chosen) = environment.get("UV_CONFIG_FILE") {
         return vec![PathBuf::from(chosen)];
     }

@@ -53,6 +53,14 @@ pub enum Error {
         /// What the system said.
         source: std::io::Error,
     },
+    /// The user's own configuration of it is not as uv reads it.
+    #[error("{} cannot be read: {reason}", path.display())]
+    Configuration {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// It took longer than the time limit and was stopped.
     #[error("{what} did not finish within {seconds} s and was stopped")]
     TimedOut {
@@ -72,7 +80,9 @@ impl Explain for Error {
             Self::Cancelled(cancelled) => cancelled.code(),
             Self::NotFetched { log, .. } if cache::tells_of_full_disk(log) => Code::DiskFull,
             Self::NotFetched { log, .. } if is_network(log) => Code::PackageIndexUnreachable,
-            Self::NotRun { .. } | Self::TooOld { .. } | Self::NotFetched { .. } => Code::UvUnusable,
+            Self::NotRun { .. } | Self::TooOld { .. } | Self::NotFetched { .. } | Self::Configuration { .. } => {
+                Code::UvUnusable
+            }
             Self::NoPython { .. } => Code::PythonUnusable,
             Self::Scratch { source } => Code::of_unwritten(source, Code::CacheUnusable),
             Self::TimedOut { .. } => Code::PackageIndexUnreachable,
@@ -100,6 +110,9 @@ impl Explain for Error {
             Self::NoPython { .. } => {
                 Fault::User.hint("Install Python 3, or name another interpreter with --python or SGBUILD_PYTHON.")
             }
+            Self::Configuration { .. } => Fault::User.hint(
+                "Mend the file, which uv reads by itself too, name another with UV_CONFIG_FILE, or set UV_NO_CONFIG=1.",
+            ),
             Self::Scratch { source } if source.kind() == std::io::ErrorKind::PermissionDenied => Fault::User.hint(
                 "Name a directory for temporary files that you may write in, and nobody else, with TMPDIR.",
             ),

@@ -3,6 +3,7 @@
 //! It is the one that the setting `uv` names, else the one on `PATH`, else a copy that sgbuild fetches once with pip. It is told
 //! what pip is told on this machine, and never downloads a Python.
 
+mod credentials;
 mod error;
 mod own;
 mod version;
@@ -32,7 +33,9 @@ pub struct UvSettings {
     pub environment: Vec<(String, String)>,
     /// Index settings that are no variables: arguments of every command that resolves.
     pub index_arguments: Vec<String>,
-    /// Files that decide too: uv's configuration, constraints. They need not exist.
+    /// The user's own configuration of uv, the file that comes first before the others. They need not exist.
+    pub configuration: Vec<PathBuf>,
+    /// Other files that decide: constraints. They need not exist.
     pub files: Vec<PathBuf>,
     /// sgbuild's cache directory.
     pub cache_dir: PathBuf,
@@ -57,7 +60,7 @@ impl UvSettings {
         let variables = self
             .environment
             .iter()
-            .filter(|(name, _)| name.starts_with("UV_") && name != "UV_CACHE_DIR" && !is_credential_of_index(name));
+            .filter(|(name, _)| name.starts_with("UV_") && name != "UV_CACHE_DIR" && !credentials::is_of_index(name));
         let variables =
             variables.map(|(name, value)| format!("{name}={}", without_url_credentials(value)).into_bytes());
         let arguments = self
@@ -67,6 +70,7 @@ impl UvSettings {
         let files = self
             .files
             .iter()
+            .chain(&self.configuration)
             .filter_map(|file| reading::bytes(file, SETTINGS_FILE).ok());
         let mut parts: Vec<_> = variables.chain(arguments).collect();
         parts.sort();
@@ -82,11 +86,6 @@ impl UvSettings {
     }
 }
 
-/// `UV_INDEX_<NAME>_USERNAME` and `UV_INDEX_<NAME>_PASSWORD`.
-fn is_credential_of_index(name: &str) -> bool {
-    name.ends_with("_USERNAME") || name.ends_with("_PASSWORD") || name.ends_with("_TOKEN")
-}
-
 /// The longest that uv may look for an interpreter.
 const SECONDS_TO_FIND: u64 = 30;
 
@@ -97,6 +96,8 @@ pub(crate) struct Uv {
     index_arguments: Vec<String>,
     /// Holds our copy where the cache directory cannot.
     _scratch: Option<Staging>,
+    /// Holds the credentials that it is handed.
+    _credentials: Option<Staging>,
 }
 
 impl Uv {
@@ -111,11 +112,11 @@ impl Uv {
                 reason: "it is not on PATH".to_owned(),
             })?;
             version::check(&program, settings, progress)?;
-            return Ok(Self::at(program, settings, None));
+            return Self::at(program, settings, None);
         }
         if let Some(program) = process::find(Path::new("uv"), &settings.environment) {
             match version::check(&program, settings, progress) {
-                Ok(()) => return Ok(Self::at(program, settings, None)),
+                Ok(()) => return Self::at(program, settings, None),
                 // It may be a script of pyenv for a uv that only another Python has.
                 Err(error @ (Error::NotRun { .. } | Error::TooOld { .. })) => {
                     let first = error.to_string();
@@ -126,24 +127,25 @@ impl Uv {
             }
         }
         let (program, scratch) = own::ready(settings, progress)?;
-        Ok(Self::at(program, settings, scratch))
+        Self::at(program, settings, scratch)
     }
 
-    fn at(program: PathBuf, settings: &UvSettings, scratch: Option<Staging>) -> Self {
+    fn at(program: PathBuf, settings: &UvSettings, scratch: Option<Staging>) -> Result<Self, Error> {
         // uv gets pip's settings as its own; the packages that it builds should not see pip's.
         let environment = settings
             .environment
             .iter()
             .filter(|(name, _)| !name.starts_with("PIP_"));
-        let environment: Vec<_> = environment.cloned().collect();
-        let has_cache = cache_can_be_used(&environment);
+        let handed = credentials::by_files(environment.cloned().collect(), &settings.configuration)?;
+        let has_cache = cache_can_be_used(&handed.environment);
         let uv = Self {
             program,
-            environment,
+            environment: handed.environment,
             index_arguments: settings.index_arguments.clone(),
             _scratch: scratch,
+            _credentials: handed.files,
         };
-        if has_cache { uv } else { uv.without_cache() }
+        Ok(if has_cache { uv } else { uv.without_cache() })
     }
 
     /// The same uv without a cache.

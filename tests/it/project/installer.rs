@@ -191,6 +191,49 @@ fn index_credentials_reach_uv_and_not_setup_py() {
     );
 }
 
+/// Where a URL says `${NAME}`, uv puts its own variable of that name: also in what a package says that it has just fetched.
+#[test]
+fn a_url_carries_no_credentials_of_uv_to_whom_it_names() {
+    let (address, asked) = empty_page();
+    let sandbox = with_empty_cache(computing(""))
+        .with("SGBUILD_UV", fetched().display().to_string())
+        .with("PIP_INDEX_URL", "http://me:c4nary-pip@127.0.0.1:9/simple")
+        .with(
+            "UV_INDEX",
+            "corp=http://127.0.0.1:9/other http://me:c4nary-url@127.0.0.1:9/third",
+        )
+        .with("UV_INDEX_CORP_PASSWORD", "c4nary-name")
+        .with("ALL_PROXY", "http://me:c4nary-proxy@127.0.0.1:9")
+        .with("NO_PROXY", "127.0.0.1")
+        .with("GIT_CONFIG_COUNT", "1")
+        .with("GIT_CONFIG_KEY_0", "http.extraHeader")
+        .with("GIT_CONFIG_VALUE_0", "Authorization: Basic c4nary-git");
+    let variables = [
+        "UV_DEFAULT_INDEX",
+        "UV_INDEX",
+        "UV_INDEX_CORP_PASSWORD",
+        "PIP_INDEX_URL",
+        "ALL_PROXY",
+        "GIT_CONFIG_VALUE_0",
+    ];
+    let wanted: String = variables.map(|name| format!("${{{name}}}-")).concat();
+    sandbox.write(
+        "pyproject.toml",
+        &format!("[build-system]\nrequires = [\"asks @ http://{address}/{wanted}/asks-1.0-py3-none-any.whl\"]\n"),
+    );
+    let ran = sandbox.run(&["inspect"]).exits(1);
+    assert!(!ran.stderr.contains("c4nary"), "{}", ran.stderr);
+    let requests: Vec<_> = asked.try_iter().collect();
+    assert!(
+        requests.iter().any(|request| request.contains("asks-1.0")),
+        "{requests:?}"
+    );
+    assert!(
+        !requests.iter().any(|request| request.contains("c4nary")),
+        "{requests:?}"
+    );
+}
+
 #[test]
 fn without_a_cache_directory_all_is_made_for_this_once() {
     let sandbox = computing("").with("XDG_CACHE_HOME", "/dev/null/cache");
