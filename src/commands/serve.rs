@@ -39,7 +39,9 @@ async fn model_of(id: &str, checkout: &Checkout<'_>) -> Result<Model, Error> {
     let found = runs::find(id, checkout).await?;
     let is_recorded = found.is_some();
     let artifact = found.and_then(|run| run.artifact);
-    let artifact = artifact.and_then(|artifact| artifact.parse().ok());
+    // A record is not to say which directory of this machine a container reads.
+    let is_in_s3 = |model: &Model| matches!(model, Model::S3(_));
+    let artifact = artifact.and_then(|artifact| artifact.parse().ok()).filter(is_in_s3);
     let missing = || CommandError::NoArtifact {
         run: id.to_owned(),
         is_recorded,

@@ -156,7 +156,7 @@ impl Asking<'_> {
         process::check(&job)?;
         let packed = package.pack(&plan)?;
         let cache = self.cache();
-        let run = Run::begin_without_daemon(&cache)?;
+        let run = Run::begin_without_daemon(&cache).await?;
         let data = local::fetch(&job, &run, &cache, aws.as_ref(), progress).await?;
         let prefix = process::prefix(&run);
         let run_py = crate::image::run_py_at(&plan, &prefix.display().to_string());
@@ -223,7 +223,7 @@ impl Asking<'_> {
             instances: self.arguments.here.instances,
             limits: self.arguments.here.limits(),
             stop_timeout: self.arguments.here.stop_timeout,
-            output: self.output(&job.training.job_name),
+            output: self.output(&job.training.job_name)?,
             region: self.region(),
         };
         let job = LocalJob::of(&job, asked)?;
@@ -266,9 +266,14 @@ impl Asking<'_> {
     }
 
     /// Below `dist/`, which is no part of the package or of what git compares.
-    fn output(&self, job: &str) -> PathBuf {
-        let usual = || self.checkout.settings.root().join(DIST).join("local").join(job);
-        self.arguments.here.output.clone().unwrap_or_else(usual)
+    fn output(&self, job: &str) -> Result<PathBuf, Error> {
+        match &self.arguments.here.output {
+            Some(given) => Ok(given.clone()),
+            None => Ok(local::directory_below(
+                self.checkout.settings.root(),
+                &[DIST, "local", job],
+            )?),
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fs::{self, File, Permissions};
 use std::io::{self, Read};
-use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _, symlink};
 use std::path::{Component, Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -59,6 +59,11 @@ impl Packing {
             }
             let mut header = entry.header().clone();
             let Some(link) = link_of(&entry)? else {
+                // Of a file of more than 8 GiB, the size may stand before the header alone; one with holes comes without them.
+                header.set_size(entry.size());
+                if header.entry_type().is_gnu_sparse() {
+                    header.set_entry_type(tar::EntryType::Regular);
+                }
                 self.archive.append_data(&mut header, name, &mut entry)?;
                 continue;
             };
@@ -86,15 +91,17 @@ impl Packing {
     }
 }
 
-/// Makes sure that archives can be written to the directory, before anything is trained that would be lost. Parts of checkpoints that a
-/// killed run left there are removed.
+/// Makes sure that archives can be written to the directory, before anything is trained that would be lost. Parts of archives and checkpoints
+/// that a killed run left there are removed.
 pub(super) fn claim(directory: &Path) -> Result<(), Error> {
-    for entry in walkdir::WalkDir::new(directory.join("checkpoints"))
-        .into_iter()
-        .flatten()
-    {
+    let checkpoints = directory.join("checkpoints");
+    // What is there is given to the container, and what that writes is put there: a link that came with a checkout leads to anything.
+    refuse_link(&checkpoints)?;
+    let own = walkdir::WalkDir::new(directory).max_depth(1);
+    let entries = own.into_iter().chain(walkdir::WalkDir::new(checkpoints));
+    for entry in entries.flatten() {
         if entry.file_type().is_file() && entry.file_name().as_encoded_bytes().starts_with(PART.as_bytes()) {
-            // One that cannot be removed is a checkpoint more.
+            // One that cannot be removed is a file more.
             let _ = fs::remove_file(entry.path());
         }
     }
@@ -102,6 +109,29 @@ pub(super) fn claim(directory: &Path) -> Result<(), Error> {
     claimed.map(drop).map_err(|source| Error::Output {
         path: directory.to_owned(),
         source,
+    })
+}
+
+/// The directory `parts` below `root`, none of which may be a link: a checkout decides what is there, and not what is written elsewhere.
+///
+/// # Errors
+/// The first that is a link.
+pub(crate) fn directory_below(root: &Path, parts: &[&str]) -> Result<PathBuf, Error> {
+    let mut directory = root.to_owned();
+    for part in parts {
+        directory.push(part);
+        refuse_link(&directory)?;
+    }
+    Ok(directory)
+}
+
+fn refuse_link(path: &Path) -> Result<(), Error> {
+    if !path.is_symlink() {
+        return Ok(());
+    }
+    Err(Error::Output {
+        path: path.to_owned(),
+        source: io::Error::other("it is a link, which may lead anywhere"),
     })
 }
 
@@ -137,6 +167,16 @@ pub(super) fn failure(archive: impl Read) -> io::Result<Option<String>> {
     };
     let mut bytes = Vec::new();
     entry?.take(LONGEST_FAILURE).read_to_end(&mut bytes)?;
+    Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
+}
+
+/// The same of a failure file of this machine; none where it is no file.
+pub(super) fn failure_at(path: &Path) -> io::Result<Option<String>> {
+    if !fs::symlink_metadata(path).is_ok_and(|found| found.is_file()) {
+        return Ok(None);
+    }
+    let mut bytes = Vec::new();
+    File::open(path)?.take(LONGEST_FAILURE).read_to_end(&mut bytes)?;
     Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
 }
 
@@ -185,11 +225,12 @@ fn is_the_same(place: &Path, header: &tar::Header) -> bool {
     let (Ok(found), Ok(size), Ok(time)) = (fs::symlink_metadata(place), header.size(), header.mtime()) else {
         return false;
     };
-    found.is_file() && found.len() == size && found.modified().is_ok_and(|found| found == in_time(time))
+    found.is_file() && found.len() == size && found.modified().ok() == in_time(time)
 }
 
-fn in_time(seconds: u64) -> SystemTime {
-    SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
+/// `None` of a time that this machine cannot tell.
+fn in_time(seconds: u64) -> Option<SystemTime> {
+    SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
 }
 
 fn write(entry: &mut tar::Entry<'_, impl Read>, place: &Path) -> io::Result<()> {
@@ -202,8 +243,9 @@ fn write(entry: &mut tar::Entry<'_, impl Read>, place: &Path) -> io::Result<()> 
     if io::copy(entry, &mut file)? < size {
         return Err(io::ErrorKind::UnexpectedEof.into());
     }
-    if let Ok(time) = entry.header().mtime() {
-        file.as_file().set_modified(in_time(time))?;
+    if let Some(time) = entry.header().mtime().ok().and_then(in_time) {
+        // A file system that has no such time has another one: the file is read anew by the next copy.
+        let _ = file.as_file().set_modified(time);
     }
     file.persist(place).map_err(|error| error.error)?;
     Ok(())
@@ -232,7 +274,7 @@ fn copy_of_another(into: &Path, name: &Path, place: &Path) -> io::Result<()> {
 }
 
 /// Makes the directories above `into/name`, none of them a link that leads elsewhere, and removes what is in the way there: a file is
-/// replaced by a file at once.
+/// replaced by a file at once. A directory makes way for what is none, as it did in the container.
 fn make_way(into: &Path, name: &Path, kind: tar::EntryType) -> io::Result<()> {
     fs::create_dir_all(into)?;
     let mut place = into.to_owned();
@@ -241,9 +283,10 @@ fn make_way(into: &Path, name: &Path, kind: tar::EntryType) -> io::Result<()> {
             fs::create_dir_all(&place)?;
         }
         place.push(part);
-        let is_replaced = place == into.join(name) && kind.is_file();
+        let is_last = place == into.join(name);
         match fs::symlink_metadata(&place) {
-            Ok(found) if found.is_dir() || (is_replaced && found.is_file()) => {}
+            Ok(found) if found.is_dir() && is_last && !kind.is_dir() => fs::remove_dir_all(&place)?,
+            Ok(found) if found.is_dir() || (is_last && kind.is_file() && found.is_file()) => {}
             Ok(_) => fs::remove_file(&place)?,
             Err(_) => {}
         }
@@ -251,18 +294,23 @@ fn make_way(into: &Path, name: &Path, kind: tar::EntryType) -> io::Result<()> {
     Ok(())
 }
 
-/// The archive of a directory of this machine, as a daemon gives a container's; none where it is not there.
+/// The archive of a directory of this machine, as a daemon gives a container's: every file without its holes, and no sockets. `None` where it
+/// is not there.
 pub(super) fn of_directory(directory: &Path) -> io::Result<Option<File>> {
     if !directory.exists() {
         return Ok(None);
     }
     let mut archive = tar::Builder::new(tempfile::tempfile()?);
     archive.follow_symlinks(false);
+    archive.sparse(false);
     let name = directory.file_name().map_or_else(|| "root".into(), PathBuf::from);
-    if directory.is_dir() {
-        archive.append_dir_all(&name, directory)?;
-    } else {
-        archive.append_path_with_name(directory, &name)?;
+    for entry in walkdir::WalkDir::new(directory).sort_by_file_name() {
+        let entry = entry?;
+        if entry.file_type().is_socket() {
+            continue;
+        }
+        let below = entry.path().strip_prefix(directory).unwrap_or(entry.path());
+        archive.append_path_with_name(entry.path(), name.join(below))?;
     }
     let mut file = archive.into_inner()?;
     io::Seek::rewind(&mut file)?;
@@ -302,6 +350,19 @@ mod tests {
             .collect()
     }
 
+    /// What is in an archive, by names.
+    fn texts(path: &Path) -> Vec<(String, String)> {
+        let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(File::open(path).unwrap()));
+        let entries = archive.entries().unwrap();
+        let text = |entry: io::Result<tar::Entry<'_, _>>| {
+            let mut entry = entry.unwrap();
+            let mut text = String::new();
+            entry.read_to_string(&mut text).unwrap();
+            (entry.path().unwrap().display().to_string(), text)
+        };
+        entries.map(text).collect()
+    }
+
     #[test]
     fn a_models_archive_has_the_files_of_every_host_without_their_directory() {
         let directory = tempfile::tempdir().unwrap();
@@ -318,6 +379,111 @@ mod tests {
         packing.add(&second[..]).unwrap();
         assert_eq!(packing.finish().unwrap(), Some(path.clone()));
         assert_eq!(names(&path), ["a.bin", "sub", "sub/b", "c.bin"]);
+    }
+
+    #[test]
+    fn a_file_whose_size_stands_before_its_header_is_packed_whole() {
+        let mut left = tar::Builder::new(Vec::new());
+        // As archives of containers have files of more than 8 GiB.
+        left.append_pax_extensions([("size", &b"5"[..])]).unwrap();
+        let mut header = tar::Header::new_ustar();
+        header.set_path("model/big").unwrap();
+        header.set_mode(0o644);
+        header.set_size(0);
+        header.set_cksum();
+        left.append(&header, &b"12345"[..]).unwrap();
+        let left = left.into_inner().unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("model.tar.gz");
+        let mut packing = Packing::begin(&path).unwrap();
+        packing.add(&left[..]).unwrap();
+        packing.finish().unwrap();
+        assert_eq!(texts(&path), [("big".to_owned(), "12345".to_owned())]);
+    }
+
+    #[test]
+    fn a_directory_is_packed_with_its_holes_and_without_its_sockets() {
+        use std::os::unix::fs::FileExt as _;
+
+        let directory = tempfile::tempdir().unwrap();
+        let model = directory.path().join("model");
+        fs::create_dir(&model).unwrap();
+        let holey = File::create(model.join("holey")).unwrap();
+        holey.set_len(1 << 22).unwrap();
+        holey.write_all_at(b"hello", 3 << 20).unwrap();
+        fs::write(model.join("last"), "last").unwrap();
+        let _socket = std::os::unix::net::UnixListener::bind(model.join("socket")).unwrap();
+        let path = directory.path().join("model.tar.gz");
+        let mut packing = Packing::begin(&path).unwrap();
+        packing.add(of_directory(&model).unwrap().unwrap()).unwrap();
+        packing.finish().unwrap();
+        let texts = texts(&path);
+        assert_eq!((texts.len(), texts[1].1.as_str()), (2, "last"));
+        assert_eq!((texts[0].1.len(), &texts[0].1[3 << 20..][..5]), (1 << 22, "hello"));
+    }
+
+    #[test]
+    fn a_directory_makes_way_for_what_took_its_place() {
+        let into = tempfile::tempdir().unwrap();
+        unpack(
+            &archive(&[("c/", ""), ("c/latest/", ""), ("c/latest/a", "1")])[..],
+            into.path(),
+            Unpack::All,
+        )
+        .unwrap();
+        for next in ["-> step-2", "a file"] {
+            fs::create_dir_all(into.path().join("latest/sub")).unwrap_or_default();
+            unpack(
+                &archive(&[("c/", ""), ("c/latest", next)])[..],
+                into.path(),
+                Unpack::All,
+            )
+            .unwrap();
+            assert_eq!(into.path().join("latest").is_symlink(), next.starts_with("->"));
+            fs::remove_file(into.path().join("latest")).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_time_that_no_clock_tells_is_no_end() {
+        let mut left = tar::Builder::new(Vec::new());
+        let mut header = tar::Header::new_gnu();
+        header.set_size(1);
+        header.set_mtime(u64::MAX);
+        left.append_data(&mut header, "c/a", &b"1"[..]).unwrap();
+        let left = left.into_inner().unwrap();
+        let into = tempfile::tempdir().unwrap();
+        for what in [Unpack::Newer, Unpack::Newer, Unpack::All] {
+            unpack(&left[..], into.path(), what).unwrap();
+        }
+        assert_eq!(fs::read_to_string(into.path().join("a")).unwrap(), "1");
+    }
+
+    #[test]
+    fn no_link_leads_what_is_written_elsewhere() {
+        let directory = tempfile::tempdir().unwrap();
+        let (root, elsewhere) = (directory.path().join("project"), directory.path().join("elsewhere"));
+        fs::create_dir_all(root.join("dist/local")).unwrap();
+        fs::create_dir(&elsewhere).unwrap();
+        let directory = directory_below(&root, &["dist", "local", "job"]).unwrap();
+        claim(&directory).unwrap();
+        symlink(&elsewhere, directory.join("checkpoints")).unwrap();
+        assert!(matches!(claim(&directory), Err(Error::Output { path, .. }) if path.ends_with("checkpoints")));
+        symlink(&elsewhere, root.join("dist/local/other")).unwrap();
+        let refused = directory_below(&root, &["dist", "local", "other"]);
+        assert!(matches!(refused, Err(Error::Output { path, .. }) if path.ends_with("local/other")));
+    }
+
+    #[test]
+    fn what_a_killed_run_left_is_removed() {
+        let directory = tempfile::tempdir().unwrap();
+        fs::create_dir(directory.path().join("checkpoints")).unwrap();
+        for name in [".sgbuild-0", "checkpoints/.sgbuild-1", "model.tar.gz"] {
+            fs::write(directory.path().join(name), "").unwrap();
+        }
+        claim(directory.path()).unwrap();
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 2);
+        assert_eq!(fs::read_dir(directory.path().join("checkpoints")).unwrap().count(), 0);
     }
 
     #[test]

@@ -191,15 +191,39 @@ impl Data {
         &self.place
     }
 
-    /// Its files in the order of their names, as S3 lists keys.
-    pub(super) fn files(&self) -> io::Result<Vec<PathBuf>> {
+    /// Whether it is a single file.
+    pub(super) fn is_file(&self) -> bool {
+        self.place.is_file()
+    }
+
+    /// Its files in the order of their names, as S3 lists keys. A link that leads out of the data is refused: a container that has the directory
+    /// itself does not see what it leads to, and who wrote it may not be who reads it here.
+    ///
+    /// # Errors
+    /// The first of it that cannot be read.
+    pub(super) fn files(&self, channel: &str) -> Result<Vec<PathBuf>, Error> {
+        let unreadable = |path: &Path, source: io::Error| Error::Channel {
+            channel: channel.to_owned(),
+            path: path.to_owned(),
+            source,
+        };
         if !self.place.is_dir() {
             return Ok(vec![self.place.clone()]);
         }
         let entries = walkdir::WalkDir::new(&self.place).follow_links(true);
         let mut files = Vec::new();
         for entry in entries {
-            let entry = entry?;
+            let entry = entry.map_err(|error| {
+                let path = error.path().unwrap_or(&self.place).to_owned();
+                unreadable(&path, error.into())
+            })?;
+            if entry.depth() > 0 && entry.path_is_symlink() {
+                let leads_to = fs::canonicalize(entry.path()).map_err(|error| unreadable(entry.path(), error))?;
+                if !leads_to.starts_with(&self.place) {
+                    let reason = "it is a link that leads out of the channel's directory";
+                    return Err(unreadable(entry.path(), io::Error::other(reason)));
+                }
+            }
             if entry.file_type().is_file() {
                 files.push(entry.into_path());
             }
@@ -217,18 +241,70 @@ impl Data {
     }
 
     /// The part of the host that is at `index` of `count`: a directory of links in `into`, a file each.
-    pub(super) fn shard(&self, into: &Path, index: usize, count: usize) -> io::Result<Self> {
-        fs::create_dir_all(into)?;
-        let files = self.files()?;
-        for file in files.iter().skip(index).step_by(count.max(1)) {
-            let name = file.strip_prefix(&self.place).unwrap_or(file);
-            let link = into.join(name);
-            fs::create_dir_all(link.parent().unwrap_or(into))?;
-            // The data may be on another file system.
-            if fs::hard_link(file, &link).is_err() {
-                fs::copy(file, &link)?;
-            }
-        }
+    ///
+    /// # Errors
+    /// The data cannot be read, or there can be no such directory.
+    pub(super) fn shard(&self, channel: &str, into: &Path, index: usize, count: usize) -> Result<Self, Error> {
+        let files = self.files(channel)?;
+        let part = files.iter().skip(index).step_by(count.max(1));
+        let root = if self.is_file() {
+            self.place.parent().unwrap_or(&self.place)
+        } else {
+            &self.place
+        };
+        place(root, part, into).map_err(Error::Directory)?;
         Ok(Self { place: into.to_owned() })
+    }
+}
+
+/// Gives each of the files, which are below `from`, its place below `into`.
+fn place<'a>(from: &Path, files: impl Iterator<Item = &'a PathBuf>, into: &Path) -> io::Result<()> {
+    fs::create_dir_all(into)?;
+    for file in files {
+        let name = file.strip_prefix(from).unwrap_or(file);
+        let link = into.join(name);
+        fs::create_dir_all(link.parent().unwrap_or(into))?;
+        // Another name of a link would be a link, which leads nowhere from here. The data may be on another file system.
+        if fs::hard_link(fs::canonicalize(file)?, &link).is_err() {
+            fs::copy(file, &link)?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn a_link_that_leads_out_of_the_data_is_refused_by_name() {
+        let directory = tempfile::tempdir().unwrap();
+        let root = fs::canonicalize(directory.path()).unwrap();
+        fs::create_dir_all(root.join("data/sub")).unwrap();
+        fs::write(root.join("data/sub/a.csv"), "1").unwrap();
+        fs::write(root.join("secret"), "s").unwrap();
+        symlink("sub/a.csv", root.join("data/b.csv")).unwrap();
+        let data = Data {
+            place: root.join("data"),
+        };
+        let names = ["data/b.csv", "data/sub/a.csv"].map(|name| root.join(name));
+        assert_eq!(data.files("training").unwrap(), names);
+        let part = data.shard("training", &root.join("shard"), 0, 2).unwrap();
+        assert!(!part.place.join("b.csv").is_symlink());
+        assert_eq!(fs::read_to_string(part.place.join("b.csv")).unwrap(), "1");
+        let single = Data {
+            place: root.join("data/sub/a.csv"),
+        };
+        let single = single.shard("training", &root.join("single"), 0, 1).unwrap();
+        assert_eq!(fs::read_to_string(single.place.join("a.csv")).unwrap(), "1");
+        for leads_to in ["../secret", "..", "nowhere", "."] {
+            symlink(leads_to, root.join("data/c")).unwrap();
+            let told = data.files("training").unwrap_err().to_string();
+            assert!(told.starts_with("the channel training cannot be read: "), "{told}");
+            assert!(told.ends_with("/data/c"), "{leads_to}: {told}");
+            fs::remove_file(root.join("data/c")).unwrap();
+        }
     }
 }

@@ -22,7 +22,7 @@ pub(super) struct ContainerHost<'a> {
     name: String,
     container: Container<'a>,
     /// What feeds its FIFOs as long as it is there.
-    _feeders: Vec<Feeder>,
+    feeders: Vec<Feeder>,
 }
 
 /// Makes and starts the containers; where that fails, [`Run::end`] removes those that are there.
@@ -46,7 +46,7 @@ pub(super) async fn begin<'a>(
             network: network.clone().unwrap_or_default(),
             host: name.clone(),
         };
-        let inputs = Inputs::of(job, data, run, (name, index, names.len())).map_err(Error::Directory)?;
+        let inputs = Inputs::of(job, data, run, (name, index, names.len()))?;
         let new = NewContainer {
             image: job.image.clone(),
             entrypoint: job.entrypoint.clone(),
@@ -65,7 +65,7 @@ pub(super) async fn begin<'a>(
         hosts.push(ContainerHost {
             name: name.clone(),
             container,
-            _feeders: inputs.feeders,
+            feeders: inputs.feeders,
         });
     }
     for host in &hosts {
@@ -95,7 +95,7 @@ impl Inputs {
         data: &BTreeMap<String, Data>,
         run: &Run,
         (host, index, count): (&str, usize, usize),
-    ) -> io::Result<Self> {
+    ) -> Result<Self, Error> {
         let place = format!("{OPT_ML}/input/data");
         let mut inputs = Self {
             mounts: Vec::new(),
@@ -104,14 +104,22 @@ impl Inputs {
         let pipes = run.directory().join("pipes").join(host);
         let has_pipes = job.channels.values().any(|channel| channel.mode == Mode::Pipe);
         if has_pipes {
-            fs::create_dir_all(&pipes)?;
-            // The first, as what follows is mounted in it.
-            inputs.mounts.push(bind(&pipes, place.clone(), false));
+            fs::create_dir_all(&pipes).map_err(Error::Directory)?;
+            // The first, as what follows is mounted in it. A container that could write to it might put a link in a FIFO's place, which leads
+            // to something of this machine where it is opened.
+            inputs.mounts.push(bind(&pipes, place.clone(), true));
         }
         for (name, channel) in &job.channels {
             let Some(whole) = data.get(name) else { continue };
+            let part = |index, count| {
+                let into = run.directory().join("shards").join(host).join(name);
+                whole.shard(name, &into, index, count)
+            };
             let data = if channel.is_sharded && count > 1 {
-                whole.shard(&run.directory().join("shards").join(host).join(name), index, count)?
+                part(index, count)?
+            } else if has_pipes && channel.mode != Mode::Pipe && whole.is_file() {
+                // Not every daemon mounts a file in a directory that is only read.
+                part(0, 1)?
             } else {
                 whole.clone()
             };
@@ -120,7 +128,8 @@ impl Inputs {
                 continue;
             }
             if has_pipes {
-                fs::create_dir_all(pipes.join(name))?;
+                // What it is mounted on.
+                fs::create_dir_all(pipes.join(name)).map_err(Error::Directory)?;
             }
             let target = data.target(&format!("{place}/{name}"));
             inputs.mounts.push(bind(&data.place, target, true));
@@ -140,6 +149,14 @@ fn bind(source: &Path, target: String, is_read_only: bool) -> Bind {
 impl<'a> ContainerHost<'a> {
     pub(super) fn container(&self) -> &Container<'a> {
         &self.container
+    }
+
+    /// That its channels were fed whole.
+    ///
+    /// # Errors
+    /// The data that was not.
+    pub(super) fn check_fed(&self) -> Result<(), Error> {
+        self.feeders.iter().try_for_each(Feeder::check)
     }
 
     /// Has `read` read the archive of what is at `path`; `None` where there is nothing.

@@ -2,11 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::time::Duration;
 
-use regex_lite::Regex;
+use regex_lite::{Regex, RegexBuilder};
+use rustix::time::{ClockId, clock_gettime};
 
 /// The plot's steps, from the least value to the greatest.
 const STEPS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+/// How large an expression may become, in bytes, and how much of a line is looked at: looking takes time with the product of both.
+const LARGEST: usize = 128 * 1024;
+const LOOKED_AT: usize = 16 * 1024;
+/// How long an expression may take for a line before it is not looked for any more.
+const PATIENCE: Duration = Duration::from_millis(200);
 /// As wide as a plot is at most.
 const WIDTH: usize = 40;
 
@@ -22,7 +29,7 @@ impl Metrics {
     pub(super) fn new(definitions: &BTreeMap<String, String>) -> (Self, Vec<String>) {
         let (mut wanted, mut problems) = (Vec::new(), Vec::new());
         for (name, expression) in definitions {
-            match Regex::new(expression) {
+            match RegexBuilder::new(expression).size_limit(LARGEST).build() {
                 Ok(regex) => wanted.push((name.clone(), regex)),
                 Err(error) => problems.push(format!("the metric {name} is not looked for: {expression}: {error}")),
             }
@@ -34,17 +41,32 @@ impl Metrics {
         (metrics, problems)
     }
 
-    /// Looks for metrics in a line; whether there was one.
-    pub(super) fn take(&mut self, line: &str) -> bool {
+    /// Looks for metrics in a line; whether there was one. What takes too long is told to `warn` and not looked for again: while it looks,
+    /// nothing else goes on.
+    pub(super) fn take(&mut self, line: &str, warn: &dyn Fn(&str)) -> bool {
         let before = self.count();
-        for (name, regex) in &self.wanted {
+        let line = &line[..line.floor_char_boundary(LOOKED_AT)];
+        let mut slow = None;
+        for (at, (name, regex)) in self.wanted.iter().enumerate() {
+            let begun = worked();
             let found = regex
                 .captures_iter(line)
+                .take_while(|_| worked().saturating_sub(begun) < PATIENCE)
                 .filter_map(|found| found.get(1)?.as_str().parse().ok());
             let found: Vec<f64> = found.filter(|value: &f64| value.is_finite()).collect();
             if !found.is_empty() {
                 self.values.entry(name.clone()).or_default().extend(found);
             }
+            if worked().saturating_sub(begun) >= PATIENCE {
+                slow = Some(at);
+                break;
+            }
+        }
+        if let Some(slow) = slow {
+            let (name, _) = self.wanted.remove(slow);
+            warn(&format!(
+                "the metric {name} is not looked for any more: its expression takes too long"
+            ));
         }
         self.count() > before
     }
@@ -89,6 +111,11 @@ impl Metrics {
     }
 }
 
+/// How long this thread has worked: not what it waited meanwhile.
+fn worked() -> Duration {
+    Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).unwrap_or_default()
+}
+
 /// A character each value, or each average of some where there are many.
 fn sparkline(values: &[f64]) -> String {
     let chunk = values.len().div_ceil(WIDTH);
@@ -123,7 +150,7 @@ mod tests {
         let (mut metrics, problems) = Metrics::new(&definitions.collect());
         assert!(problems.is_empty(), "{problems:?}");
         for line in lines {
-            metrics.take(line);
+            metrics.take(line, &|warning| panic!("{warning}"));
         }
         metrics
     }
@@ -168,5 +195,28 @@ mod tests {
             problems[0].starts_with("the metric loss is not looked for: loss=(: "),
             "{problems:?}"
         );
+    }
+
+    #[test]
+    fn an_expression_that_takes_long_is_given_up() {
+        let line = "a".repeat(1 << 20);
+        let told = std::cell::RefCell::new(Vec::new());
+        let begun = std::time::Instant::now();
+        for expression in ["((((a?){100}){100}))b", "((a?){500})b", "(a)(.*b)?"] {
+            let definitions = [("slow".to_owned(), expression.to_owned())];
+            let (mut metrics, problems) = Metrics::new(&definitions.into());
+            told.borrow_mut().extend(problems);
+            metrics.take(&line, &|warning| told.borrow_mut().push(warning.to_owned()));
+            metrics.take(&line, &|warning| panic!("again: {warning}"));
+        }
+        let told = told.into_inner();
+        assert!(
+            told.len() == 3
+                && told
+                    .iter()
+                    .all(|told| told.contains("the metric slow is not looked for")),
+            "{told:?}"
+        );
+        assert!(begun.elapsed() < Duration::from_secs(60));
     }
 }

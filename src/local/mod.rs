@@ -31,6 +31,7 @@ mod training;
 mod watch;
 
 pub(crate) use crate::engine::docker::{Gpus, Limits};
+pub(crate) use artifacts::directory_below;
 pub(crate) use channels::{check_here, fetch, hyperparameters_of_bucket, of_bucket};
 pub use error::Error;
 pub(crate) use job::{Asked, Input, LocalJob, Source};

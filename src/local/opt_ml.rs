@@ -7,12 +7,15 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
+use super::channels::Mode;
 use super::job::LocalJob;
 
 /// Where SageMaker has its files in the container.
 pub(super) const OPT_ML: &str = "/opt/ml";
+/// Where the channels are, below it.
+const DATA: &str = "input/data";
 /// The directories that are there, below it.
-const DIRECTORIES: [&str; 6] = ["input", "input/config", "input/data", "model", "output", "output/data"];
+const DIRECTORIES: [&str; 6] = ["input", "input/config", DATA, "model", "output", "output/data"];
 /// The interface by which instances find each other.
 const NETWORK_INTERFACE: &str = "eth0";
 
@@ -74,7 +77,9 @@ pub(super) fn archive(job: &LocalJob, host: &str, checkpoints: &Path, sink: &mut
     let mut archive = tar::Builder::new(sink);
     archive.follow_symlinks(false);
     directory(&mut archive, OPT_ML)?;
-    for name in DIRECTORIES {
+    // Where there are FIFOs, their directory is this machine's, which the container only reads.
+    let has_pipes = job.channels.values().any(|channel| channel.mode == Mode::Pipe);
+    for name in DIRECTORIES.into_iter().filter(|name| !has_pipes || *name != DATA) {
         directory(&mut archive, &format!("{OPT_ML}/{name}"))?;
     }
     for (name, value) in config(job, host) {

@@ -12,7 +12,7 @@ use std::process::{ExitStatus, Stdio};
 
 use async_trait::async_trait;
 use rustix::process::{Pid, Signal, kill_process_group};
-use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
+use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::{Child, Command};
 use tokio::sync::Mutex;
 
@@ -26,7 +26,7 @@ use super::pipe::Feeder;
 use super::run::Run;
 use super::training::{Host, end_of, follow, outcome};
 use super::watch::Watch;
-use crate::engine::docker::{Ended, Limits};
+use crate::engine::docker::{Ended, Limits, LogStream};
 use crate::interruption::Signals;
 use crate::process;
 use crate::progress::{Part, Progress};
@@ -34,6 +34,8 @@ use crate::uv::{Uv, UvSettings};
 
 /// The longest that installing may take.
 const INSTALL_SECONDS: u64 = 3_600;
+/// So much of its output is read at once.
+const PIECE: usize = 16 * 1024;
 
 /// What is different from a container, as people are told.
 pub(crate) const DIFFERENCES: [&str; 6] = [
@@ -126,16 +128,21 @@ async fn installed(
     let prefix = prefix(run);
     let host = job.hosts().into_iter().next().unwrap_or_default();
     let checkpoints = job.asked.output.join("checkpoints");
-    let feeders = fill(job, data, &host, &prefix, &checkpoints).map_err(Error::Directory)?;
+    let feeders = fill(job, data, &host, &prefix, &checkpoints)?;
     let entry = run.directory().join("run.py");
     fs::write(&entry, &installation.run_py).map_err(Error::Directory)?;
     let trainer = Trainer::begin(&python, &entry, job, installation.variables, run, host)?;
     let (followed, metrics) = follow(job, std::slice::from_ref(&trainer), signals, progress).await?;
+    let fed = feeders.iter().try_for_each(Feeder::check);
     drop(feeders);
     let mut ends = Vec::new();
     for ended in &followed.ends {
-        let failure = of(&prefix.join("output/failure"), artifacts::failure)?;
-        ends.push(end_of(&trainer.name, *ended, failure.flatten()));
+        let path = prefix.join("output/failure");
+        let failure = artifacts::failure_at(&path).map_err(|source| Error::Left {
+            what: path.display().to_string(),
+            source,
+        })?;
+        ends.push(end_of(&trainer.name, *ended, failure));
     }
     let mut outcome = outcome(&ends, &followed, metrics);
     let output = &job.asked.output;
@@ -145,15 +152,9 @@ async fn installed(
     outcome.output = pack(&prefix.join("output/data"), &output.join("output.tar.gz"))?;
     let mut kept = fs::read_dir(&checkpoints).into_iter().flatten();
     outcome.checkpoints = kept.next().is_some().then(|| checkpoints.clone());
+    // What it made of less than all the data is there, and no success.
+    fed?;
     Ok(outcome)
-}
-
-fn of<T>(directory: &Path, read: impl FnOnce(fs::File) -> io::Result<T>) -> Result<Option<T>, Error> {
-    let read = artifacts::of_directory(directory).and_then(|archive| archive.map(read).transpose());
-    read.map_err(|source| Error::Left {
-        what: directory.display().to_string(),
-        source,
-    })
 }
 
 fn pack(directory: &Path, path: &Path) -> Result<Option<PathBuf>, Error> {
@@ -225,11 +226,14 @@ fn fill(
     host: &str,
     prefix: &Path,
     checkpoints: &Path,
-) -> io::Result<Vec<Feeder>> {
-    opt_ml::make(job, host, prefix)?;
-    // Its own, so that they are kept as they are written.
-    fs::create_dir_all(checkpoints)?;
-    symlink(fs::canonicalize(checkpoints)?, prefix.join("checkpoints"))?;
+) -> Result<Vec<Feeder>, Error> {
+    let begun = || {
+        opt_ml::make(job, host, prefix)?;
+        // Its own, so that they are kept as they are written.
+        fs::create_dir_all(checkpoints)?;
+        symlink(fs::canonicalize(checkpoints)?, prefix.join("checkpoints"))
+    };
+    begun().map_err(Error::Directory)?;
     let inputs = prefix.join("input/data");
     let mut feeders = Vec::new();
     for (name, channel) in &job.channels {
@@ -239,8 +243,8 @@ fn fill(
             continue;
         }
         let place = PathBuf::from(data.target(&inputs.join(name).to_string_lossy()));
-        fs::create_dir_all(place.parent().unwrap_or(&inputs))?;
-        symlink(data.path(), place)?;
+        let placed = fs::create_dir_all(place.parent().unwrap_or(&inputs)).and_then(|()| symlink(data.path(), place));
+        placed.map_err(Error::Directory)?;
     }
     Ok(feeders)
 }
@@ -351,13 +355,52 @@ fn code(status: ExitStatus) -> i64 {
 }
 
 async fn show(stream: Option<impl AsyncRead + Unpin>, host: &str, watch: &Watch<'_>) -> io::Result<()> {
-    let Some(stream) = stream else { return Ok(()) };
-    let mut lines = BufReader::new(stream);
-    let mut line = Vec::new();
-    while lines.read_until(b'\n', &mut line).await? > 0 {
-        let text = String::from_utf8_lossy(&line);
-        watch.line(host, text.trim_end_matches(['\n', '\r']));
-        line.clear();
+    let Some(mut stream) = stream else { return Ok(()) };
+    let mut lines = LogStream::default();
+    let mut each = |line: &str| watch.line(host, line);
+    let mut piece = vec![0; PIECE];
+    loop {
+        let count = stream.read(&mut piece).await?;
+        if count == 0 {
+            break;
+        }
+        lines.take(&piece[..count], &mut each);
     }
+    lines.end(&mut each);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+    use crate::local::metrics::Metrics;
+    use crate::progress::{Silent, Task};
+
+    /// The longest line that was shown.
+    #[derive(Default)]
+    struct Longest(AtomicUsize);
+
+    impl Progress for Longest {
+        fn step(&self, _title: &str) {}
+        fn detail(&self, _line: &str) {}
+        fn warn(&self, _text: &str) {}
+        fn task(&self, _title: &str, _total: Option<u64>) -> Box<dyn Task> {
+            Box::new(Silent)
+        }
+        fn output(&self, text: &str) {
+            self.0.fetch_max(text.len(), Ordering::Relaxed);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_line_without_an_end_is_not_kept_for_ever() {
+        let longest = Longest::default();
+        let watch = Watch::new(Metrics::default(), false, &longest);
+        let endless = tokio::io::repeat(b'x').take(1 << 24);
+        show(Some(endless), "algo-1", &watch).await.unwrap();
+        let longest = longest.0.into_inner();
+        assert!(longest > 0 && longest < 1 << 18, "{longest}");
+    }
 }

@@ -37,18 +37,20 @@ impl Run {
     /// No directory can be made in sgbuild's own, or the daemon went away.
     pub(crate) async fn begin(cache: &Path, docker: &Docker) -> Result<Self, Error> {
         let parent = directory(cache)?;
-        clear_leftovers(&parent, docker).await?;
+        clear_leftovers(&parent, Some(docker)).await?;
         let run = Self::new(&parent).map_err(Error::Directory)?;
         fs::write(run.directory().join(DAEMON), docker.endpoint()).map_err(Error::Directory)?;
         Ok(run)
     }
 
-    /// Begins one that makes nothing in a daemon.
+    /// Begins one that makes nothing in a daemon. What killed runs of its kind left is removed first.
     ///
     /// # Errors
     /// No directory can be made in sgbuild's own.
-    pub(crate) fn begin_without_daemon(cache: &Path) -> Result<Self, Error> {
-        Self::new(&directory(cache)?).map_err(Error::Directory)
+    pub(crate) async fn begin_without_daemon(cache: &Path) -> Result<Self, Error> {
+        let parent = directory(cache)?;
+        clear_leftovers(&parent, None).await?;
+        Self::new(&parent).map_err(Error::Directory)
     }
 
     fn new(parent: &Path) -> io::Result<Self> {
@@ -89,7 +91,7 @@ fn directory(cache: &Path) -> Result<std::path::PathBuf, Error> {
 }
 
 /// Removes what runs left that are gone: from the daemon, where it is the one that they had, and from `parent`.
-async fn clear_leftovers(parent: &Path, docker: &Docker) -> Result<(), Error> {
+async fn clear_leftovers(parent: &Path, docker: Option<&Docker>) -> Result<(), Error> {
     for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
         let Ok(name) = entry.file_name().into_string() else {
             continue;
@@ -99,11 +101,12 @@ async fn clear_leftovers(parent: &Path, docker: &Docker) -> Result<(), Error> {
         let Some(_lock) = lock_if_free(&lock_file(&directory)) else {
             continue;
         };
-        match fs::read_to_string(directory.join(DAEMON)) {
-            Ok(daemon) if daemon != docker.endpoint() => continue,
-            Ok(_) => docker.remove_labelled(&format!("{LABEL}={id}")).await?,
-            // It was killed before it made anything.
-            Err(_) => {}
+        // Where there is no such file, nothing was made in a daemon.
+        if let Ok(daemon) = fs::read_to_string(directory.join(DAEMON)) {
+            match docker.filter(|docker| docker.endpoint() == daemon) {
+                Some(docker) => docker.remove_labelled(&format!("{LABEL}={id}")).await?,
+                None => continue,
+            }
         }
         // What cannot be removed now is removed by a later run.
         if cache::remove(&directory).is_ok() {

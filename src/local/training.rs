@@ -83,7 +83,10 @@ async fn in_containers(
         }
         collect(job, &hosts, (followed, &checkpoints), metrics, progress).await
     };
-    unless_interrupted(signals, Box::pin(rest)).await
+    let outcome = unless_interrupted(signals, Box::pin(rest)).await?;
+    // What it made of less than all the data is there, and no success.
+    hosts.iter().try_for_each(ContainerHost::check_fed)?;
+    Ok(outcome)
 }
 
 /// What comes of the work, unless the user presses Ctrl-C meanwhile.

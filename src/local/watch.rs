@@ -32,7 +32,7 @@ impl<'a> Watch<'a> {
             self.progress.output(&line);
         }
         let mut metrics = self.metrics.lock().unwrap_or_else(PoisonError::into_inner);
-        if metrics.take(&line) {
+        if metrics.take(&line, &|text| self.progress.warn(text)) {
             self.progress.raw(&metrics.last_values());
         }
     }

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
+use tokio::sync::Notify;
+
 use super::error::Error;
 use crate::engine::docker::{Bind, Container, Docker, Ended, NewContainer, Port};
 use crate::interruption::{self, Signals};
@@ -111,7 +113,12 @@ async fn healthy(
     let port = container.host_port(PORT).await?.unwrap_or(PORT);
     let address = format!("http://127.0.0.1:{port}");
     let ping = format!("{address}/ping");
-    let client = web::client().timeout(ANSWER_WITHIN).no_proxy().build();
+    // Only 200 is healthy; where else an answer leads to is this machine's, which the container is not to reach.
+    let client = web::client()
+        .timeout(ANSWER_WITHIN)
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .build();
     let client = client.map_err(|error| Error::Follow(io::Error::other(error)))?;
     while !client
         .get(&ping)
@@ -203,18 +210,28 @@ async fn executed(
 ) -> Result<i64, Error> {
     container.start().await?;
     let mut printed = Ok(());
+    let unheard = Notify::new();
     let mut each = |text: &str| {
         if printed.is_ok() {
             printed = line(text);
+            if printed.is_err() {
+                unheard.notify_one();
+            }
         }
     };
     {
         let mut following = pin!(container.follow(&mut each));
+        let mut was_asked = false;
         loop {
             tokio::select! {
                 followed = &mut following => break followed?,
-                // Whoever runs in it decides what becomes of it; by the second one, Docker's kill is the user's will.
-                () = signals.next() => container.signal("SIGTERM").await?,
+                // The log ends with the container.
+                () = unheard.notified() => container.signal("SIGKILL").await?,
+                // Whoever runs in it decides what becomes of it; where that is nothing, the second one ends it.
+                () = signals.next() => {
+                    container.signal(if was_asked { "SIGKILL" } else { "SIGTERM" }).await?;
+                    was_asked = true;
+                }
             }
         }
     }

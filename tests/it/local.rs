@@ -1,5 +1,7 @@
 //! `sgbuild train --local`: trainings on this machine, by `local/drills.py`, which end in every way in which trainings end.
 
+mod hostile;
+
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
@@ -329,6 +331,8 @@ fn a_podman_that_can_make_no_network_says_what_to_install() {
 #[test]
 fn a_process_trains_where_there_is_no_daemon() {
     let sandbox = drills("process").with("DOCKER_HOST", "unix:///nowhere/docker.sock");
+    let cache = sandbox.home().join("cache");
+    let sandbox = sandbox.with("XDG_CACHE_HOME", cache.display().to_string());
     let local = |more: &[&str]| sandbox.run(&[&["train", "--local=process"], more].concat());
     let output = sandbox.project().join("kept");
     let in_its_place = [
@@ -352,4 +356,10 @@ fn a_process_trains_where_there_is_no_daemon() {
     train(&sandbox, &[])
         .exits(1)
         .says(&["`--local=process` trains without a container"]);
+    // As a killed run of its kind leaves it.
+    let left = sandbox.home().join("cache/sgbuild/local");
+    fs::create_dir_all(left.join("run-00000000/environment")).unwrap();
+    fs::write(left.join("run-00000000.lock"), "").unwrap();
+    local(&["--hyperparameter", "kind=exits"]).exits(1);
+    assert_eq!(fs::read_dir(left).unwrap().count(), 0);
 }

@@ -141,6 +141,84 @@ async fn a_function_is_served_with_its_model_until_ctrl_c_and_finishes_what_it_i
     let ran = sandbox.run(&execute).exits(7);
     assert_eq!(ran.stdout, "here\n");
     assert!(!ran.stderr.contains("error"), "{}", ran.stderr);
+
+    // Nobody reads on, or somebody asks a program twice that does not listen.
+    let command = |program| [&execute[..6], &["sh", "-c", program]].concat();
+    let begun = Instant::now();
+    let mut child = sandbox.spawn(&command("while :; do echo y; sleep 0.05; done"));
+    BufReader::new(child.stdout.take().unwrap())
+        .read_line(&mut String::new())
+        .unwrap();
+    let (code, said) = ended(child);
+    assert!(
+        code == Some(1) && said.contains("error[output-unusable]"),
+        "{code:?} {said}"
+    );
+    let mut child = sandbox.spawn(&command("trap : TERM; echo y; while :; do sleep 0.05; done"));
+    let mut line = String::new();
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    stdout.read_line(&mut line).unwrap();
+    interrupt(&child);
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert!(child.try_wait().unwrap().is_none());
+    interrupt(&child);
+    assert_eq!(ended(child).0, Some(137));
+    assert!(begun.elapsed() < Duration::from_secs(30));
+}
+
+/// A server of the package's own that leads whoever asks it to a port of this machine.
+const LEADS_ELSEWHERE: &str = r#"
+import http.server
+
+def train(): pass
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(302)
+        self.send_header("Location", "http://127.0.0.1:PORT/secret")
+        self.end_headers()
+
+def serve():
+    http.server.HTTPServer(("", 8080), Handler).serve_forever()
+"#;
+
+#[test]
+fn a_container_leads_its_ping_to_no_port_of_this_machine() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let port = listener.local_addr().unwrap().port().to_string();
+    let sandbox = Sandbox::empty().with_testbed();
+    let project = "[build-system]\nrequires = [\"setuptools\"]\n[project]\nname = \"leads\"\nversion = \"1.0\"\n\
+                   [tool.setuptools]\npy-modules = [\"leads\"]\n\
+                   [project.entry-points.\"sgbuild.train\"]\nt = \"leads:train\"\n\
+                   [project.entry-points.\"sgbuild.serve\"]\nt = \"leads:serve\"\n";
+    sandbox.write("pyproject.toml", project);
+    sandbox.write("leads.py", &LEADS_ELSEWHERE.replace("PORT", &port));
+    let base = Testbed::get().variable("SGBUILD_TESTBED_BASE");
+    let serve = [
+        "serve",
+        "--local",
+        "--port",
+        "0",
+        "--engine",
+        "native",
+        "--base-image",
+        base,
+    ];
+    let mut child = sandbox.spawn(&serve);
+    let lines = BufReader::new(child.stderr.as_mut().unwrap()).lines();
+    let asked = lines
+        .map_while(Result::ok)
+        .filter(|line| line.contains("GET /ping"))
+        .take(3);
+    assert_eq!(asked.count(), 3);
+    assert!(listener.accept().is_err());
+    for _ in 0..2 {
+        interrupt(&child);
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    let (_, said) = ended(child);
+    assert!(said.contains("Draining") && !said.contains("Healthy"), "{said}");
 }
 
 /// An ASGI app, which loads the model as it begins, and says which server it has.
@@ -225,6 +303,16 @@ async fn an_asgi_app_serves_a_recorded_runs_model_under_either_server() {
     let sandbox = project().with("SGBUILD_TABLE", &table);
     let unknown = ["serve", "--local", "--run", "asgi-2"];
     sandbox.run(&unknown).exits(1).says(&["asgi-2"]);
+    // What a record says of this machine is nothing that a container is given.
+    let names_a_directory = format!(
+        "import boto3\ndatabase = boto3.client('dynamodb')\n\
+         item = database.get_item(TableName='{table}', Key={{'training_job_name': {{'S': 'asgi-1'}}}})['Item']\n\
+         item['training_job_name']['S'], item['artifact']['S'] = 'asgi-here', '/etc'\n\
+         database.put_item(TableName='{table}', Item=item)"
+    );
+    python(&names_a_directory);
+    let here = ["serve", "--local", "--run", "asgi-here"];
+    sandbox.run(&here).exits(1).says(&["asgi-here"]);
     python(&format!(
         "import boto3\nboto3.client('dynamodb').delete_table(TableName='{table}')"
     ));

@@ -8,43 +8,60 @@ const LONGEST_LINE: usize = 64 * 1024;
 /// What was begun of each stream's lines.
 #[derive(Default)]
 pub(super) struct Lines {
-    stdout: Vec<u8>,
-    stderr: Vec<u8>,
+    stdout: LogStream,
+    stderr: LogStream,
 }
 
 impl Lines {
     /// Takes a piece, and gives each line that it ends.
     pub(super) fn take(&mut self, piece: &LogOutput, each: &mut (dyn FnMut(&str) + Send)) {
-        let begun = match piece {
+        let stream = match piece {
             LogOutput::StdErr { .. } => &mut self.stderr,
             LogOutput::StdOut { .. } | LogOutput::StdIn { .. } | LogOutput::Console { .. } => &mut self.stdout,
         };
-        let mut rest = piece.as_ref();
-        while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
-            begun.extend_from_slice(&rest[..end]);
-            give(begun, each);
-            rest = &rest[end + 1..];
-        }
-        begun.extend_from_slice(rest);
-        if begun.len() > LONGEST_LINE {
-            give(begun, each);
-        }
+        stream.take(piece.as_ref(), each);
     }
 
     /// Gives what has no end.
     pub(super) fn end(&mut self, each: &mut (dyn FnMut(&str) + Send)) {
-        for begun in [&mut self.stdout, &mut self.stderr] {
-            if !begun.is_empty() {
-                give(begun, each);
-            }
-        }
+        self.stdout.end(each);
+        self.stderr.end(each);
     }
 }
 
-fn give(begun: &mut Vec<u8>, each: &mut (dyn FnMut(&str) + Send)) {
-    let line = String::from_utf8_lossy(begun);
-    each(line.strip_suffix('\r').unwrap_or(&line));
-    begun.clear();
+/// The line that was begun of one stream.
+#[derive(Default)]
+pub(crate) struct LogStream {
+    begun: Vec<u8>,
+}
+
+impl LogStream {
+    /// Takes a piece, and gives each line that it ends.
+    pub(crate) fn take(&mut self, piece: &[u8], each: &mut (dyn FnMut(&str) + Send)) {
+        let mut rest = piece;
+        while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
+            self.begun.extend_from_slice(&rest[..end]);
+            self.give(each);
+            rest = &rest[end + 1..];
+        }
+        self.begun.extend_from_slice(rest);
+        if self.begun.len() > LONGEST_LINE {
+            self.give(each);
+        }
+    }
+
+    /// Gives what has no end.
+    pub(crate) fn end(&mut self, each: &mut (dyn FnMut(&str) + Send)) {
+        if !self.begun.is_empty() {
+            self.give(each);
+        }
+    }
+
+    fn give(&mut self, each: &mut (dyn FnMut(&str) + Send)) {
+        let line = String::from_utf8_lossy(&self.begun);
+        each(line.strip_suffix('\r').unwrap_or(&line));
+        self.begun.clear();
+    }
 }
 
 #[cfg(test)]

@@ -51,6 +51,7 @@ use daemon::Daemon;
 
 pub(crate) use container::{Bind, Container, Ended, Gpus, Limits, NewContainer, Place, Port};
 pub(crate) use container_files::Archive;
+pub(crate) use container_log::LogStream;
 pub use endpoint::{Address, DockerSettings, Endpoint, SshTarget, TlsMaterial, usual_sockets};
 pub use error::Error;
 pub(crate) use load::archive_body;

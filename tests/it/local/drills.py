@@ -93,6 +93,24 @@ def deaf():
     time.sleep(600)
 
 
+def leads_a_pipe_elsewhere():
+    pipe = ML / "input/data/training_0"
+    try:
+        pipe.unlink()
+        pipe.symlink_to(os.environ["VICTIM"])
+        time.sleep(1)
+    except OSError as error:
+        print(f"refused: {error.strerror}")
+    print((ML / "input/data/one/a.csv").read_text())
+
+
+def replaces_a_directory():
+    latest = ML / "checkpoints/latest"
+    latest.unlink() if latest.is_symlink() else shutil.rmtree(latest)
+    (ML / "checkpoints/step-2").mkdir()
+    latest.symlink_to("step-2")
+
+
 def sees_the_others():
     resources = json.loads((ML / "input/config/resourceconfig.json").read_text())
     own, hosts = resources["current_host"], resources["hosts"]
