@@ -29,6 +29,7 @@ pub(super) async fn run(arguments: &cli::Destroy, checkout: &Checkout<'_>) -> Re
         name: name.clone(),
         region: aws.region().map(ToString::to_string).unwrap_or_default(),
     })?;
+    stack.must_be_a_pipeline()?;
     if stack.is_busy() {
         let status = stack.status;
         return Err(stack::Error::Busy { name, status }.into());

@@ -72,6 +72,13 @@ impl Engine for Auto {
         self.native.last_pushed(repository)
     }
 
+    fn manifest(&self, image: &BuiltImage) -> Option<String> {
+        match image.kept {
+            Kept::Native { .. } => self.native.manifest(image),
+            Kept::Docker { .. } => None,
+        }
+    }
+
     async fn sbom(&self, image: &BuiltImage) -> Result<Option<String>, Error> {
         match image.kept {
             Kept::Native { .. } => self.native.sbom(image).await,

@@ -59,6 +59,11 @@ pub trait Engine: Send + Sync {
         None
     }
 
+    /// The manifest that the image has wherever it is, as its digest has it; `None` where the engine makes it anew for each registry.
+    fn manifest(&self, _image: &BuiltImage) -> Option<String> {
+        None
+    }
+
     /// What is in the image, as an SBOM (`CycloneDX`, JSON); `None` where the engine does not know that exactly.
     ///
     /// # Errors

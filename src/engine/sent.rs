@@ -2,11 +2,15 @@
 
 use std::collections::HashMap;
 
-use crate::oci::ImageManifest;
+use crate::oci::{Digest, ImageManifest};
 
-/// What an engine heard of the layers that it sent.
+/// What an engine heard of what it sent.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Sent(HashMap<Layer, bool>);
+pub struct Sent {
+    /// The manifest that it put under the tag, where it knows it.
+    pub manifest: Option<Digest>,
+    layers: HashMap<Layer, bool>,
+}
 
 /// A layer, as whoever sends it calls it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -29,7 +33,16 @@ pub struct Amounts {
 impl Sent {
     /// A layer `is_new` to the repository, or was there. What was sent once was not there before.
     pub fn add(&mut self, layer: Layer, is_new: bool) {
-        *self.0.entry(layer).or_default() |= is_new;
+        *self.layers.entry(layer).or_default() |= is_new;
+    }
+
+    /// The same without what is known of the layers.
+    #[must_use]
+    pub fn without_layers(self) -> Self {
+        Self {
+            manifest: self.manifest,
+            layers: HashMap::new(),
+        }
     }
 
     /// What that comes to for the image of `manifest`; `None` where nothing is known of one of its layers.
@@ -39,11 +52,11 @@ impl Sent {
         let mut seen = std::collections::HashSet::new();
         for (at, layer) in manifest.layers.iter().enumerate() {
             let digits = layer.digest.as_str().trim_start_matches("sha256:");
-            let named = self.0.iter().find_map(|(name, is_new)| match name {
+            let named = self.layers.iter().find_map(|(name, is_new)| match name {
                 Layer::Named(name) if digits.starts_with(name.as_str()) => Some(is_new),
                 _ => None,
             });
-            let is_new = *self.0.get(&Layer::At(at)).or(named)?;
+            let is_new = *self.layers.get(&Layer::At(at)).or(named)?;
             // The same content may be two layers.
             if seen.insert(&layer.digest) {
                 let amount = if is_new { &mut amounts.sent } else { &mut amounts.there };
@@ -57,7 +70,7 @@ impl Sent {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::oci::{Descriptor, Digest};
+    use crate::oci::Descriptor;
 
     fn manifest(sizes: &[usize]) -> ImageManifest {
         let layers = sizes.iter().map(|size| Descriptor::of(&vec![b'x'; *size]));

@@ -169,6 +169,7 @@ codes! {
     "The pipeline":
         EarlierPhaseFailed "earlier-phase-failed" [1],
         StackMissing "stack-missing" [1],
+        StackForeign "stack-foreign" [1],
         StackParameters "stack-parameters" [1, 2],
         StackBusy "stack-busy" [75],
         StackFailed "stack-failed" [1],

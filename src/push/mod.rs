@@ -94,6 +94,7 @@ pub async fn push(
     let seen = found.fresh_tags();
     let mut push = Push {
         image,
+        made: engine.manifest(image).and_then(Made::read),
         client: found.client,
         credentials: found.credentials,
         mutability: OnceCell::new_with(found.mutability),
@@ -183,6 +184,8 @@ fn references(settings: &PushSettings) -> Result<Vec<Reference>, Error> {
 /// One push: an image on its way into one repository.
 struct Push<'a> {
     image: &'a BuiltImage,
+    /// Where the engine knows it.
+    made: Option<Made>,
     client: Client,
     credentials: Credentials,
     /// Asked for when a tag is in the way.
@@ -191,6 +194,23 @@ struct Push<'a> {
     holds_last: bool,
     settings: &'a PushSettings,
     progress: &'a dyn Progress,
+}
+
+/// The manifest that the engine has of the image.
+struct Made {
+    digest: Digest,
+    /// How many layers it names.
+    layers: usize,
+}
+
+impl Made {
+    fn read(text: String) -> Option<Self> {
+        let image = ImageManifest::parse(text.as_bytes()).ok()?;
+        Some(Self {
+            digest: Digest::of(text.as_bytes()),
+            layers: image.layers.len(),
+        })
+    }
 }
 
 /// A manifest in the registry, read as one image's.
@@ -217,6 +237,18 @@ impl Push<'_> {
         held.image.config.digest == self.image.id || held.manifest.digest() == self.image.id
     }
 
+    /// Whether it is the very one that the engine has, where that is known: a config alone does not say which layers the registry has.
+    fn is_as_made(&self, held: &Held) -> bool {
+        let made = self.made.as_ref();
+        made.is_none_or(|made| made.digest == held.manifest.digest())
+    }
+
+    /// Whether it may be the same image's, compressed otherwise, as by an earlier release.
+    fn is_alike(&self, held: &Held) -> bool {
+        let made = self.made.as_ref();
+        made.is_none_or(|made| made.layers == held.image.layers.len())
+    }
+
     /// Whether the tag, if it exists, stays with its image.
     async fn is_immutable(&self, tag: &Reference) -> Result<bool, Error> {
         let ensured = || repository::ensure(self.settings, self.progress);
@@ -233,7 +265,14 @@ impl Push<'_> {
                 Sent::default()
             }
         };
-        Ok((self.verified(tag).await?, sent))
+        let held = self.verified(tag).await?;
+        let is_another = |put: &&Digest| **put != held.manifest.digest();
+        if let Some(put) = sent.manifest.as_ref().filter(is_another) {
+            let holds = held.manifest.digest();
+            let reason = format!("the tag holds the manifest {holds}, and {put} was put there");
+            return Err(Error::not_confirmed(tag, reason));
+        }
+        Ok((held, sent))
     }
 
     /// Tries again while a failure is a passing one, and once with a new password where one ended on the way: ECR's are good for twelve
@@ -252,7 +291,7 @@ impl Push<'_> {
             let error = match engine.send(self.image, &destination, self.progress).await {
                 // What was there now may have been sent by a try that failed.
                 Ok(sent) if tries == 0 && !is_renewed => return Ok(sent),
-                Ok(_) => return Ok(Sent::default()),
+                Ok(sent) => return Ok(sent.without_layers()),
                 Err(error) => error,
             };
             if error.is_refused() && !is_renewed && auth::forget(&self.settings.target, &self.settings.auth).await {

@@ -56,12 +56,19 @@ impl Push<'_> {
         };
         let digest = manifest.digest();
         match Held::read(manifest) {
-            Ok(held) if held.manifest.media_type == MediaType::DockerManifest && self.is_ours(&held) => {
-                Ok(TagState::Ours(held))
-            }
+            Ok(held) if self.is_the_image(&held, tag).await? => Ok(TagState::Ours(held)),
             _ if self.is_immutable(tag).await? => Err(Error::conflict(tag, digest)),
             _ => Ok(TagState::Free),
         }
+    }
+
+    /// Whether the image needs not be sent to a tag that holds this.
+    async fn is_the_image(&self, held: &Held, tag: &Reference) -> Result<bool, Error> {
+        if held.manifest.media_type != MediaType::DockerManifest || !self.is_ours(held) {
+            return Ok(false);
+        }
+        // What an immutable tag holds cannot be put right.
+        Ok(self.is_as_made(held) || self.is_alike(held) && self.is_immutable(tag).await?)
     }
 
     /// Lets `tag` point at the pushed manifest; `false` where an immutable tag stays on an older manifest of the same image.

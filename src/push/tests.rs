@@ -36,6 +36,8 @@ fn image() -> BuiltImage {
 /// An engine whose push does nothing but count: what the registry then shows is up to the test's script.
 #[derive(Default)]
 struct Counting {
+    /// What it has of the image.
+    manifest: Option<String>,
     sent: Mutex<Vec<(String, Credentials)>>,
     /// How often a registry has it that the password has expired.
     refusals: usize,
@@ -53,6 +55,10 @@ impl Engine for Counting {
 
     async fn holds(&self, _image: &BuiltImage) -> Result<bool, engine::Error> {
         Ok(false)
+    }
+
+    fn manifest(&self, _image: &BuiltImage) -> Option<String> {
+        self.manifest.clone()
     }
 
     async fn sbom(&self, _image: &BuiltImage) -> Result<Option<String>, engine::Error> {
@@ -75,7 +81,9 @@ impl Engine for Counting {
             };
             return Err(engine::native::Error::Registry(expired).into());
         }
-        Ok(Sent::default())
+        let mut sent = Sent::default();
+        sent.manifest = self.manifest.as_ref().map(|text| Digest::of(text.as_bytes()));
+        Ok(sent)
     }
 
     async fn write(
@@ -141,7 +149,10 @@ fn settings(server: &Scripted, tags: &[&str]) -> PushSettings {
 }
 
 async fn run(server: &Scripted, tags: &[&str]) -> (Result<PushedImage, Error>, Vec<String>) {
-    let engine = Counting::default();
+    run_with(Counting::default(), server, tags).await
+}
+
+async fn run_with(engine: Counting, server: &Scripted, tags: &[&str]) -> (Result<PushedImage, Error>, Vec<String>) {
     let settings = settings(server, tags);
     let outcome = push(
         &image(),
@@ -207,6 +218,31 @@ async fn success_that_the_registry_does_not_show_is_a_failure() {
             .ends_with(&format!("the tag holds the image {other}, not {ID}")),
         "{error}"
     );
+}
+
+#[tokio::test]
+async fn a_manifest_of_our_config_with_other_layers_is_not_the_image() {
+    let emptied = format!(r#"{{"schemaVersion":2,"config":{{"digest":"{ID}","size":3}},"layers":[]}}"#);
+    let engine = || Counting {
+        manifest: Some(manifest(ID)),
+        ..Counting::default()
+    };
+    // It is there before, or it is what the registry made of ours.
+    for asked in [0, 1] {
+        let server = registry(DOCKER_MANIFEST, emptied.clone(), asked).await;
+        let (outcome, sent) = run_with(engine(), &server, &["1.0"]).await;
+        let error = outcome.unwrap_err();
+        let expected = format!(
+            "the tag holds the manifest {}, and {} was put there",
+            Digest::of(emptied.as_bytes()),
+            Digest::of(manifest(ID).as_bytes())
+        );
+        assert!(error.to_string().ends_with(&expected), "{error}");
+        assert_eq!((sent.len(), error.advice().fault), (1, Fault::Temporary));
+    }
+    let server = registry(DOCKER_MANIFEST, manifest(ID), 0).await;
+    let (outcome, sent) = run_with(engine(), &server, &["1.0"]).await;
+    assert!(outcome.is_ok() && sent.is_empty());
 }
 
 #[tokio::test]
@@ -298,6 +334,7 @@ async fn push_of<'a>(image: &'a BuiltImage, settings: &'a PushSettings, mutabili
     let client = Client::connect(&settings.target, &credentials, Access::Pull, &settings.client);
     Push {
         image,
+        made: None,
         client: client.await.unwrap(),
         credentials,
         mutability: OnceCell::new_with(Some(mutability)),
@@ -334,6 +371,7 @@ async fn a_password_that_ends_on_the_way_is_renewed_once() {
     let image = image();
     let mut push = Push {
         image: &image,
+        made: None,
         client,
         credentials,
         mutability: OnceCell::new(),

@@ -83,7 +83,7 @@ impl Plan {
 /// # Errors
 /// Parameters are missing or unknown, a call failed.
 pub async fn check(cloud_formation: &CloudFormation, settings: &PlanSettings, to_come: &[&str]) -> Result<(), Error> {
-    let existing = cloud_formation.describe(&settings.stack).await?;
+    let existing = described(cloud_formation, settings).await?;
     let existing = existing.filter(|stack| !stack.is_empty_shell() && !stack.is_remains());
     let declared = declared(cloud_formation, settings).await?;
     let mut settings = settings.clone();
@@ -103,7 +103,7 @@ pub async fn plan(
     settings: &PlanSettings,
     progress: &dyn Progress,
 ) -> Result<Planned, Error> {
-    let existing = cloud_formation.describe(&settings.stack).await?;
+    let existing = described(cloud_formation, settings).await?;
     let existing = without_remains(cloud_formation, existing, progress).await?;
     let declared = declared(cloud_formation, settings).await?;
     let parameters = parameters(settings, &declared, existing.as_ref())?;
@@ -168,6 +168,15 @@ pub async fn plan(
             }
         }
     }
+}
+
+/// The stack as it is, if there is one, which must be a pipeline's.
+async fn described(cloud_formation: &CloudFormation, settings: &PlanSettings) -> Result<Option<Stack>, Error> {
+    let existing = cloud_formation.describe(&settings.stack).await?;
+    if let Some(stack) = &existing {
+        stack.must_be_a_pipeline()?;
+    }
+    Ok(existing)
 }
 
 /// The stack that would be updated; `None` where one is to be created.

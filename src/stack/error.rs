@@ -59,6 +59,14 @@ pub enum Error {
         /// The region.
         region: String,
     },
+    /// The stack of that name is somebody's for something else.
+    #[error("the stack {name} is no pipeline of sgbuild's: it has no parameter {}", .lacks.join(", "))]
+    Foreign {
+        /// The stack.
+        name: String,
+        /// The parameters that every pipeline's stack has, and this one has not.
+        lacks: Vec<&'static str>,
+    },
     /// A new stack needs values that nothing gives.
     #[error("the stack {stack} cannot be created without {}", .parameters.join(", "))]
     ParametersMissing {
@@ -140,6 +148,7 @@ impl Explain for Error {
             | Self::PlanRefused { .. } => Code::StackParameters,
             Self::Call { source, .. } => source.explained(Code::AwsRefused),
             Self::Missing { .. } => Code::StackMissing,
+            Self::Foreign { .. } => Code::StackForeign,
             Self::Busy { .. } => Code::StackBusy,
             Self::Stuck { .. } | Self::Failed { .. } => Code::StackFailed,
             Self::DataAtStake { .. } | Self::NotConfirmed { .. } => Code::NotConfirmed,
@@ -158,6 +167,9 @@ impl Explain for Error {
             Self::Missing { .. } => Fault::User
                 .hint("Name it with `--stack`, and its region with `--region`.")
                 .and("`sgbuild launch` creates it."),
+            Self::Foreign { .. } => Fault::User.hint("Name another stack with `--stack`.").and(
+                "Whoever made this one changes and deletes it: `aws cloudformation describe-stacks` shows what it is.",
+            ),
             Self::ParametersMissing { parameters, .. } => Advice {
                 fault: Fault::User,
                 hints: parameters.iter().map(|name| parameter_hint(name)).collect(),

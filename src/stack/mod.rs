@@ -33,6 +33,9 @@ pub const TEMPLATE: &str = include_str!("../../templates/cicd-pipeline.yaml");
 /// The types of resource that hold data, which could not be made again. The template keeps them when the stack is deleted.
 const HOLD_DATA: [&str; 3] = ["AWS::S3::Bucket", "AWS::ECR::Repository", "AWS::DynamoDB::Table"];
 
+/// The parameters that the stack of every pipeline has, whichever template it was made of: without them `launch` makes none.
+const OF_A_PIPELINE: [&str; 3] = ["Email", "CodeBucket", "CodeKey"];
+
 /// How long to wait before asking CloudFormation again.
 const POLL: Duration = Duration::from_secs(2);
 
@@ -83,6 +86,26 @@ impl Stack {
             self.status.as_str(),
             "ROLLBACK_COMPLETE" | "DELETE_FAILED" | "ROLLBACK_FAILED" | "CREATE_FAILED"
         )
+    }
+
+    /// Refuses a stack that is not a pipeline's. Its name may come from the checkout or from the repository's, and may be that of a stack
+    /// that other things depend on.
+    ///
+    /// # Errors
+    /// [`Error::Foreign`].
+    pub fn must_be_a_pipeline(&self) -> Result<(), Error> {
+        let lacks: Vec<_> = OF_A_PIPELINE
+            .into_iter()
+            .filter(|name| !self.parameters.contains_key(*name))
+            .collect();
+        // Where nothing was made yet, nothing is lost.
+        if lacks.is_empty() || self.is_empty_shell() {
+            return Ok(());
+        }
+        Err(Error::Foreign {
+            name: self.name.clone(),
+            lacks,
+        })
     }
 
     fn of(described: &Described) -> Self {
@@ -232,5 +255,20 @@ mod tests {
         assert!(!stack("REVIEW_IN_PROGRESS").is_busy());
         assert!(stack("ROLLBACK_COMPLETE").is_remains());
         assert!(!stack("UPDATE_ROLLBACK_FAILED").is_complete());
+    }
+
+    #[test]
+    fn a_pipeline_is_known_by_its_parameters() {
+        let mut stack = stack("DELETE_FAILED");
+        let refused = stack.must_be_a_pipeline().unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            "the stack iris is no pipeline of sgbuild's: it has no parameter Email, CodeBucket, CodeKey"
+        );
+        for name in OF_A_PIPELINE {
+            assert!(TEMPLATE.contains(&format!("\n  {name}:\n")));
+            stack.parameters.insert(name.to_owned(), String::new());
+        }
+        stack.must_be_a_pipeline().unwrap();
     }
 }

@@ -116,6 +116,20 @@ fn a_wheel_that_nobody_should_install_is_named_and_nothing_is_pushed() {
         ("sum-is-wrong", &["of sum-is-wrong has a damaged `sum_is_wrong/zz.py`"]),
         ("by-another-method", &["of by-another-method has", "pip does not read"]),
         ("locked-up", &["of locked-up has `locked_up/zz.py` encrypted"]),
+        (
+            "whiteout",
+            &["of whiteout has the name `", ".wh.python3`, which deletes another file"],
+        ),
+        (
+            "whiteout-program",
+            &["of whiteout-program has the name `.wh.python3`, which deletes another file"],
+        ),
+        ("no-program", &["of no-program has a program called `a\\x00b`"]),
+        (
+            "long-name",
+            &["of long-name has the name `d/d/", "which is too long to be a file's"],
+        ),
+        ("deep", &["of deep has too many directories within each other"]),
         ("two-of-them", &["of two-of-them has several .dist-info"]),
         (
             "other-platform",

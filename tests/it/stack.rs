@@ -156,6 +156,38 @@ fn the_stack_is_launched_shown_updated_and_destroyed_and_its_data_stays() {
     stack.run(&["status"]).exits(1).says(&["hint"]);
 }
 
+#[test]
+fn a_stack_that_is_no_pipeline_is_left_alone() {
+    let stack = Stack::new();
+    let template = r#"{"Resources":{"Orders":{"Type":"AWS::SNS::Topic"}}}"#;
+    boto(&format!(
+        "boto3.client('cloudformation').create_stack(StackName='{}', TemplateBody='{template}')",
+        stack.name
+    ));
+    // A checkout may name it.
+    let section = format!("[tool.sgbuild]\nstack = \"{}\"\n", stack.name);
+    stack.sandbox.write("pyproject.toml", &section);
+    let launch = [
+        "launch",
+        "--email",
+        "someone@example.com",
+        "--github-user",
+        "a",
+        "--github-repo",
+        "b",
+    ];
+    for arguments in [&["destroy", "--yes"][..], &["destroy", "--yes", "--dry-run"], &launch] {
+        let ran = stack.sandbox.run(arguments).exits(1);
+        ran.says(&["error[stack-foreign]", "is no pipeline of sgbuild's", "--stack"]);
+    }
+    assert_eq!(stack.status(), json!(["CREATE_COMPLETE"]));
+    stack.sandbox.run(&["status"]).exits(0);
+    boto(&format!(
+        "boto3.client('cloudformation').delete_stack(StackName='{}')",
+        stack.name
+    ));
+}
+
 /// The stack is shown all the same.
 fn without_the_right_to_list(stack: &str) {
     let fault = Fault {

@@ -13,8 +13,9 @@ use super::error::Error;
 use super::failure;
 use super::http::{broken, empty, header};
 use super::layers::{Layers, short};
-use super::messages::Messages;
+use super::messages::{Message, Messages};
 use crate::engine::{BuiltImage, Destination, Layer, Sent};
+use crate::oci::Digest;
 use crate::progress::Progress;
 use crate::secret::without_url_credentials;
 
@@ -45,18 +46,30 @@ pub(crate) async fn push(
     let posted = daemon.post(&path(daemon, &name, tag), headers, empty(), &during).await;
     let mut messages = Messages::new(posted.map_err(|error| refusal(error, &shown))?);
     let mut layers = Layers::new(progress, "layer");
+    let mut manifest = None;
     loop {
         match messages.next().await {
-            Ok(None) => return Ok(sent(daemon, image, layers.ended()).await),
+            Ok(None) => {
+                let mut sent = sent(daemon, image, layers.ended()).await;
+                sent.manifest = manifest;
+                return Ok(sent);
+            }
             Err(reason) => return Err(broken(during, reason)),
             Ok(Some(message)) => {
                 if let Some(said) = message.failure() {
                     return Err(failure::of_push(&without_url_credentials(&said), &shown));
                 }
                 layers.message(&message);
+                manifest = put(&message).or(manifest);
             }
         }
     }
+}
+
+/// The manifest that the daemon says it put under the tag, in the last line but one
+/// ([`PushResult`](https://github.com/moby/moby/blob/v26.1.5/api/types/types.go)).
+fn put(message: &Message) -> Option<Digest> {
+    message.aux.as_ref()?.get("Digest")?.as_str()?.parse().ok()
 }
 
 /// What the daemon said of the layers: by the digests of the manifest with containerd's store, else by those that the layers have unpacked.

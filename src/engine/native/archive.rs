@@ -13,12 +13,22 @@ use std::path::{Path, PathBuf};
 use flate2::Decompress;
 use rawzip::{CompressionMethod, MAX_CENTRAL_DIRECTORY_RECORD_SIZE, ZipArchive, ZipFileHeaderRecord};
 
+use crate::shown::quoted;
+
 /// The most files that a wheel may have: the largest of the index have some 60,000.
 const MAX_FILES: usize = 1 << 20;
 /// From here on it matters how much larger than itself an archive says that it becomes.
 const LARGE: u64 = 1 << 30;
 /// How much larger that may be: text shrinks to a tenth, tables of numbers seldom to less than a fiftieth.
 const MAX_RATIO: u64 = 200;
+/// The longest path, and the longest of its names, in bytes: Linux makes none that are longer
+/// (<https://man7.org/linux/man-pages/man3/realpath.3.html>, `PATH_MAX` and `NAME_MAX`), and a prefix comes before it.
+const LONGEST_PATH: usize = 4000;
+const LONGEST_NAME: usize = 255;
+/// How much the paths of all directories may take, in bytes: a few kilobytes of names make megabytes of directories within each other.
+const MAX_DIRECTORIES: usize = 64 << 20;
+/// What begins so takes something of the layers below away (<https://github.com/opencontainers/image-spec/blob/main/layer.md#whiteouts>).
+const WHITEOUT: &str = ".wh.";
 /// How much is read to see what a file begins with.
 const BEGINNING: usize = 4 << 10;
 
@@ -199,7 +209,22 @@ fn name(bytes: &[u8]) -> Result<String, Malformed> {
             text.escape_debug()
         )));
     }
+    check_names(text)?;
     Ok(text.to_owned())
+}
+
+/// Refuses a path that is none in an image.
+///
+/// # Errors
+/// It is too long for Linux, or says in a layer that something else is gone.
+pub(super) fn check_names(path: &str) -> Result<(), Malformed> {
+    let is_too_long = path.len() > LONGEST_PATH || path.split('/').any(|name| name.len() > LONGEST_NAME);
+    let why = match () {
+        () if is_too_long => "which is too long to be a file's",
+        () if path.split('/').any(|name| name.starts_with(WHITEOUT)) => "which deletes another file in an image",
+        () => return Ok(()),
+    };
+    Err(refused(format!("has the name {}, {why}", quoted(path))))
 }
 
 fn member(entry: &ZipFileHeaderRecord<'_>, path: String, offset: u64, stored_size: u64) -> Result<Member, Malformed> {
@@ -244,19 +269,30 @@ fn check_places(members: &[Member]) -> Result<(), Malformed> {
             return Err(refused(format!("has the same bytes in `{one}` and `{other}`")));
         }
     }
-    let names: HashSet<&str> = members.iter().map(|member| member.path.as_str()).collect();
-    let parents = |path: &'_ str| path.rmatch_indices('/').map(|(at, _)| at).collect::<Vec<_>>();
-    let in_a_file = members.iter().find_map(|member| {
-        let path = member.path.as_str();
-        parents(path)
-            .into_iter()
-            .map(|at| &path[..at])
-            .find(|parent| names.contains(parent))
-    });
-    match in_a_file {
-        Some(path) => Err(refused(format!("has `{path}` as a file and as a directory"))),
+    let directories = directories(members)?;
+    match members.iter().find(|member| directories.contains(&*member.path)) {
+        Some(Member { path, .. }) => Err(refused(format!("has `{path}` as a file and as a directory"))),
         None => Ok(()),
     }
+}
+
+/// Every directory that one of them is in.
+fn directories(members: &[Member]) -> Result<HashSet<&str>, Malformed> {
+    let mut directories = HashSet::new();
+    let mut length = 0;
+    for member in members {
+        for (at, _) in member.path.rmatch_indices('/') {
+            // Those above a known one are known.
+            if !directories.insert(&member.path[..at]) {
+                break;
+            }
+            length += at;
+            if length > MAX_DIRECTORIES {
+                return Err(refused("has too many directories within each other".to_owned()));
+            }
+        }
+    }
+    Ok(directories)
 }
 
 /// Refuses what would fill a disk.

@@ -165,6 +165,10 @@ impl Engine for Native {
         Some(self.last_pushed_to(&repository.to_string())?.manifest)
     }
 
+    fn manifest(&self, image: &BuiltImage) -> Option<String> {
+        Some(Record::read(&self.store, &image.id)?.manifest)
+    }
+
     async fn sbom(&self, image: &BuiltImage) -> Result<Option<String>, super::Error> {
         Ok(sbom::kept(&self.store, &image.id))
     }

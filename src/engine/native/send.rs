@@ -122,7 +122,9 @@ impl Native {
             put?;
         }
         self.note_pushed(&destination.reference.repository.to_string(), &manifest);
-        Ok(sending.sent.into_inner().unwrap_or_else(PoisonError::into_inner))
+        let mut sent = sending.sent.into_inner().unwrap_or_else(PoisonError::into_inner);
+        sent.manifest = Some(manifest.digest());
+        Ok(sent)
     }
 
     /// The base of an image, as it was when the image was made.

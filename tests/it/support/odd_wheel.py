@@ -32,6 +32,11 @@ def written(files: list[tuple[str, str]], method: int = zipfile.ZIP_DEFLATED, *,
     return buffer.getvalue()
 
 
+def entry_points(line: str) -> tuple[str, str]:
+    """A file of one program."""
+    return f"{INFO}/entry_points.txt", f"[console_scripts]\n{line}\n"
+
+
 class OneWay(io.BytesIO):
     """What cannot be gone back in: sizes follow their files."""
 
@@ -116,6 +121,11 @@ MAKE = {
     "sizes-follow": lambda: written(PLAIN, into=OneWay()),
     "large-program": lambda: written([(f"{NAME}-1.0.data/scripts/program", PROGRAM)]),
     "case-differs": lambda: written([*PLAIN, (f"{NAME}/ZZ.py", "other = 2\n")]),
+    "whiteout": lambda: written([*PLAIN, (f"{NAME}-1.0.data/data/bin/.wh.python3", "")]),
+    "whiteout-program": lambda: written([*PLAIN, entry_points(".wh.python3 = os:getpid")]),
+    "no-program": lambda: written([*PLAIN, entry_points("a\0b = os:getpid")]),
+    "long-name": lambda: written([*PLAIN, ("d/" * 32_000 + "f", "")]),
+    "deep": lambda: written([*PLAIN, *((f"d{number}/" * 600 + "f", "") for number in range(100))]),
     "large-one": lambda: written([*PLAIN, (f"{NAME}/data.txt", large())]),
     # In one package with others of that kind, and in one file.
     "shared": lambda: written([*PLAIN, (f"shared/{NAME}.py", "")]),

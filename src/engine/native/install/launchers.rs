@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 
 use super::{Content, Installed, Malformed, Scheme, refused};
+use crate::engine::native::archive::check_names;
+use crate::shown::quoted;
 
 /// The longest first line that Linux takes, with room for a break
 /// (<https://www.kernel.org/doc/html/latest/admin-guide/binfmt-misc.html>).
@@ -78,9 +80,10 @@ fn group(text: &str, wanted: &str) -> Result<BTreeMap<String, String>, Malformed
             .split_once('=')
             .ok_or_else(|| refused(format!("has the entry point `{line}`, which names no object")))?;
         let (name, object) = (name.trim(), object.split('[').next().unwrap_or_default().trim());
-        if name.is_empty() || name.contains('/') || name == "." || name == ".." {
-            return Err(refused(format!("has a program called `{name}`")));
+        if name.is_empty() || name.contains(['/', '\0']) || name == "." || name == ".." {
+            return Err(refused(format!("has a program called {}", quoted(name))));
         }
+        check_names(name)?;
         named.insert(name.to_owned(), object.to_owned());
     }
     Ok(named)
