@@ -194,9 +194,10 @@ mod tests {
 
     #[test]
     fn what_is_kept_of_an_archive_is_bounded() {
+        let largest = usize::try_from(LARGEST_CONFIG).unwrap();
         let read = |archive: Vec<u8>| Contents::read(&mut &archive[..]).map(|contents| contents.documents.len());
-        assert_eq!(read(documents(4, LARGEST_CONFIG as usize)).unwrap(), 4);
-        let many = read(documents(5, LARGEST_CONFIG as usize)).unwrap_err();
+        assert_eq!(read(documents(4, largest)).unwrap(), 4);
+        let many = read(documents(5, largest)).unwrap_err();
         assert!(many.to_string().contains("more JSON"), "{many}");
         let many = read(documents(MOST_FILES + 1, 1)).unwrap_err();
         assert!(many.to_string().contains("more files"), "{many}");
