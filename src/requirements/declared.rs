@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use pep508_rs::{ExtraName, PackageName, Requirement};
 
+use super::requirements_txt::{self, Wrong};
 use super::{Declared, Error, Requirements, pep508};
 use crate::project::Project;
 use crate::secret::without_url_credentials;
@@ -92,6 +93,13 @@ pub(crate) fn requirements(package: &str, declared: &[String], extras: &[ExtraNa
         if shown != *text {
             return Err(Error::DeclaredCredentials { requirement: shown });
         }
+        // pip would put the value there, of the build's environment, where setuptools and other readers of METADATA leave it.
+        if let Some(name) = requirements_txt::variable(text) {
+            return Err(Error::Declared {
+                requirement: text.clone(),
+                reason: Wrong::Variable(name.to_owned()).to_string(),
+            });
+        }
         // A backend's answer was not looked at before.
         let mut requirement = pep508::requirement(text).map_err(|reason| Error::Declared {
             requirement: text.clone(),
@@ -126,5 +134,25 @@ fn declared_by(package: &str, requirement: &Requirement, extras: &[ExtraName]) -
     match extras.iter().find(brings_in) {
         Some(extra) => format!("{package} (extra `{extra}`)"),
         None => package.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_variable_in_a_url_is_refused() {
+        let read = |text: &str| requirements("pkg", &[text.to_owned()], &[]).map(|read| read.len());
+        let told = read("six @ https://h.example/${HTTPS_PROXY}/six-1-py3-none-any.whl").unwrap_err();
+        assert!(
+            told.to_string()
+                .contains("${HTTPS_PROXY} is a variable of the environment"),
+            "{told}"
+        );
+        assert_eq!(
+            read("six @ https://h.example/${not_one}/six-1-py3-none-any.whl").unwrap(),
+            1
+        );
     }
 }

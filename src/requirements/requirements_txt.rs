@@ -311,7 +311,7 @@ fn requirement_and_options(line: &str) -> (&str, &str) {
 }
 
 /// The name in the first `${NAME}` that pip would look up: upper case, digits and underscores.
-fn variable(line: &str) -> Option<&str> {
+pub(super) fn variable(line: &str) -> Option<&str> {
     let candidates = line
         .match_indices("${")
         .filter_map(|(at, _)| line.get(at + 2..)?.split_once('}'));
