@@ -94,7 +94,7 @@ pub async fn push(
     let seen = found.fresh_tags();
     let mut push = Push {
         image,
-        made: engine.manifest(image).and_then(Made::read),
+        made: engine.manifest(image).and_then(|text| Made::read(&text)),
         client: found.client,
         credentials: found.credentials,
         mutability: OnceCell::new_with(found.mutability),
@@ -204,7 +204,7 @@ struct Made {
 }
 
 impl Made {
-    fn read(text: String) -> Option<Self> {
+    fn read(text: &str) -> Option<Self> {
         let image = ImageManifest::parse(text.as_bytes()).ok()?;
         Some(Self {
             digest: Digest::of(text.as_bytes()),
