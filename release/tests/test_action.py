@@ -41,6 +41,15 @@ class Action(unittest.TestCase):
         inputs = {"COMMAND": command, "DIRECTORY": str(directory), "ARGUMENTS": arguments}
         return run(["bash", ACTION / "run"], env={**self.environment, **inputs})
 
+    def told(self, ran) -> str:
+        """What the step printed, in which GitHub obeys nothing."""
+        first, *lines, last = ran.stdout.splitlines()
+        word = first.removeprefix("::stop-commands::")
+        self.assertRegex(word, "^[0-9a-f]{32}$")
+        self.assertEqual(last, f"::{word}::")
+        self.assertNotIn(last, lines)
+        return "\n".join(lines)
+
     def outputs(self) -> dict[str, str]:
         """The file of outputs, as GitHub reads it."""
         found, lines = {}, iter(self.output.read_text().splitlines())
@@ -53,7 +62,7 @@ class Action(unittest.TestCase):
         ran = self.command("inspect", ROOT / "fixtures" / "iris-classifier", "--json --static")
         self.assertEqual(ran.returncode, 0, ran)
         self.assertIn('"name": "iris-classifier"', self.outputs()["image"])
-        self.assertEqual(ran.stdout.strip(), self.outputs()["image"].strip())
+        self.assertEqual(self.told(ran), self.outputs()["image"].strip())
 
     def test_text_of_the_project_ends_no_output(self) -> None:
         project = self.scratch / "project"
@@ -66,9 +75,23 @@ class Action(unittest.TestCase):
         self.assertEqual(self.command("inspect", project, "--json").returncode, 0)
         self.assertEqual(list(self.outputs()), ["image"])
 
+    def test_text_of_the_project_is_no_command_of_githubs(self) -> None:
+        project = self.scratch / "project"
+        project.mkdir()
+        (project / "setup.py").write_text(
+            "from setuptools import setup\nsetup(name='p', version='1', description='##[add-mask]a', packages=[],"
+            " entry_points={'sgbuild.train': ['train = p:train']})\n"
+        )
+        self.assertIn("##[add-mask]a", self.told(self.command("inspect", project)))
+        (project / "setup.py").write_text("::add-mask::a\n")
+        ran = self.command("inspect", project)
+        self.assertNotEqual(ran.returncode, 0)
+        self.told(ran)
+
     def test_a_failure_is_the_steps(self) -> None:
         ran = self.command("inspect", self.scratch / "nowhere")
         self.assertEqual(ran.returncode, 2)
+        self.assertEqual(self.told(ran), "")
         self.assertIn("nowhere", ran.stderr)
         self.assertFalse(self.output.exists())
 

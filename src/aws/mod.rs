@@ -2,12 +2,14 @@
 
 mod answers;
 mod failure;
+mod pages;
 pub(crate) mod region;
 pub(crate) mod s3;
 
 pub use answers::http_client;
 pub use failure::{CallError, Kind};
 pub(crate) use failure::{Refusal, credentials_error};
+pub(crate) use pages::{MOST, MOST_OF_PEOPLE, Pages};
 
 use std::time::Duration;
 

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::aws::CallError;
+use crate::aws::{CallError, Kind};
 use crate::engine;
 use crate::explain::{Advice, Code, Explain, Fault};
 use crate::oci::NoPlatform;
@@ -330,6 +330,9 @@ impl Explain for CommandError {
                 .hint("Check its name and the region; it needs dynamodb:Scan on the table."),
             Self::NothingToFollow { .. } => {
                 Fault::User.hint("Let the Lambda answer with `training_job_name`, as sgbuild's own does.")
+            }
+            Self::JobLog { source, .. } if source.kind() == Kind::Temporary => {
+                Fault::Temporary.hint("Try again in a minute: what was printed of it comes again.")
             }
             Self::JobLog { source, .. } => source
                 .fault()

@@ -18,7 +18,7 @@ use sha2::{Digest, Sha256};
 use tokio::io::AsyncWriteExt as _;
 
 use super::error::Error;
-use crate::aws::{CallError, s3};
+use crate::aws::{CallError, MOST_OF_PEOPLE, Pages, s3};
 use crate::cache;
 use crate::hex::hex;
 use crate::progress::{Progress, size};
@@ -172,7 +172,9 @@ async fn list(client: &Client, bucket: &str, prefix: &str) -> Result<Vec<Object>
     let request = client.list_objects_v2().bucket(bucket).prefix(prefix);
     let mut pages = request.into_paginator().send();
     let mut objects = Vec::new();
+    let mut count = Pages::of("objects", MOST_OF_PEOPLE);
     while let Some(page) = pages.next().await {
+        count.another()?;
         let page = page.map_err(|error| CallError::from_sdk(&error))?;
         for object in page.contents() {
             let key = object.key().unwrap_or_default();

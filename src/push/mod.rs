@@ -94,7 +94,7 @@ pub async fn push(
     let seen = found.fresh_tags();
     let mut push = Push {
         image,
-        made: engine.manifest(image).as_deref().and_then(Made::read),
+        made: engine.manifest(image).and_then(|text| Made::read(&text)),
         client: found.client,
         credentials: found.credentials,
         mutability: OnceCell::new_with(found.mutability),

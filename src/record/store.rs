@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{JobStatus, KEY, Progress, RunRecord};
-use crate::aws::CallError;
+use crate::aws::{CallError, MOST_OF_PEOPLE, Pages};
 use crate::shown::escaped;
 use crate::training::Training;
 
@@ -97,7 +97,9 @@ impl DynamoDb {
             .into_paginator()
             .send();
         let mut listed = Listed::default();
+        let mut count = Pages::of("records", MOST_OF_PEOPLE);
         while let Some(page) = pages.next().await {
+            count.another()?;
             let page = page.map_err(|error| CallError::from_sdk(&error))?;
             for item in page.items.unwrap_or_default() {
                 listed.add(item);
@@ -186,7 +188,9 @@ impl Records for DynamoDb {
             .into_paginator()
             .send();
         let mut jobs = Vec::new();
+        let mut count = Pages::of("open runs", MOST_OF_PEOPLE);
         while let Some(page) = pages.next().await {
+            count.another()?;
             let page = page.map_err(|error| CallError::from_sdk(&error))?;
             let keys = page
                 .items

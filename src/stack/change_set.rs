@@ -9,7 +9,7 @@ use aws_sdk_cloudformation::types::{
 use serde::Serialize;
 
 use super::{CloudFormation, Error, HOLD_DATA, Mark, POLL, Stack, Template, follow, mark};
-use crate::aws::CallError;
+use crate::aws::{CallError, MOST, Pages};
 use crate::progress::Progress;
 
 /// What a stack is to become.
@@ -288,6 +288,7 @@ enum Readiness {
 async fn ready(cloud_formation: &CloudFormation, stack: &str, id: &str) -> Result<Readiness, Error> {
     let mut changes = Vec::new();
     let mut token = None;
+    let mut count = Pages::of("changes", MOST);
     loop {
         let request = cloud_formation.client.describe_change_set();
         let request = request
@@ -315,6 +316,8 @@ async fn ready(cloud_formation: &CloudFormation, stack: &str, id: &str) -> Resul
         if token.is_none() {
             return Ok(Readiness::Ready(changes));
         }
+        let counted = count.another();
+        counted.map_err(|source| cloud_formation.failed("cloudformation:DescribeChangeSet", stack, source))?;
     }
 }
 

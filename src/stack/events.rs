@@ -3,8 +3,11 @@
 use aws_sdk_cloudformation::types::StackEvent;
 
 use super::{CloudFormation, Error, FailedResource, POLL};
-use crate::aws::CallError;
+use crate::aws::{CallError, MOST, Pages};
 use crate::progress::{Progress, Waiting};
+
+/// What is asked.
+const DESCRIBE: &str = "cloudformation:DescribeStackEvents";
 
 /// The newest event of a stack before a change: what comes after it belongs to the change.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -57,7 +60,10 @@ pub async fn follow(
 async fn since(cloud_formation: &CloudFormation, id: &str, mark: &Mark) -> Result<Vec<StackEvent>, Error> {
     let mut found = Vec::new();
     let mut token = None;
+    let mut count = Pages::of("events", MOST);
     loop {
+        let counted = count.another();
+        counted.map_err(|source| cloud_formation.failed(DESCRIBE, id, source))?;
         let (events, next) = page(cloud_formation, id, token).await?;
         for event in events {
             if event.event_id == mark.0 && mark.0.is_some() {
@@ -82,9 +88,11 @@ async fn page(
     token: Option<String>,
 ) -> Result<(Vec<StackEvent>, Option<String>), Error> {
     let request = cloud_formation.client.describe_stack_events().stack_name(id);
-    let answer = request.set_next_token(token).send().await.map_err(|error| {
-        cloud_formation.failed("cloudformation:DescribeStackEvents", id, CallError::from_sdk(&error))
-    })?;
+    let answer = request
+        .set_next_token(token)
+        .send()
+        .await
+        .map_err(|error| cloud_formation.failed(DESCRIBE, id, CallError::from_sdk(&error)))?;
     Ok((
         answer.stack_events.unwrap_or_default(),
         answer.next_token.filter(|token| !token.is_empty()),

@@ -7,7 +7,7 @@ use aws_sdk_cloudformation::types::ResourceStatus;
 use serde::Serialize;
 
 use super::{CloudFormation, Error, Stack};
-use crate::aws::CallError;
+use crate::aws::{CallError, MOST, Pages};
 
 /// A part that costs something while nothing happens.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -128,11 +128,11 @@ impl CloudFormation {
             .into_paginator()
             .send();
         let mut resources = Vec::new();
+        let mut count = Pages::of("resources", MOST);
         while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| {
-                let source = CallError::from_sdk(&error);
-                self.failed("cloudformation:ListStackResources", &stack.name, source)
-            })?;
+            let page = page.map_err(|error| CallError::from_sdk(&error));
+            let page = count.another().and(page);
+            let page = page.map_err(|source| self.failed("cloudformation:ListStackResources", &stack.name, source))?;
             let is_gone = |status: Option<&ResourceStatus>| {
                 matches!(
                     status,

@@ -12,7 +12,7 @@ use aws_sdk_cloudwatchlogs::operation::get_log_events::GetLogEventsError;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::aws::CallError;
+use crate::aws::{CallError, MOST, Pages};
 
 /// Where SageMaker writes the logs of training jobs.
 pub(crate) const GROUP: &str = "/aws/sagemaker/TrainingJobs";
@@ -98,7 +98,9 @@ impl JobLog {
             .log_stream_name_prefix(prefix)
             .into_paginator()
             .send();
+        let mut count = Pages::of("log streams", MOST);
         while let Some(page) = pages.next().await {
+            count.another()?;
             let page = match page {
                 Ok(page) => page,
                 Err(error) if is_no_group(&error) => return Ok(()),
@@ -114,7 +116,9 @@ impl JobLog {
     /// The next page of one stream; empty at its present end, where CloudWatch answers with the token that it was given.
     /// A page in between may be empty too: then the one after it is asked for.
     async fn next_page(&mut self, stream: &str) -> Result<Vec<LogLine>, CallError> {
+        let mut empty = Pages::of("events without an event", MOST);
         loop {
+            empty.another()?;
             let token = self.read_to.get(stream).cloned().flatten();
             let answer = self
                 .client

@@ -128,3 +128,48 @@ fn an_answer_of_aws_without_an_end_is_not_read_to_it() {
     let ran = run(&sandbox, &["push"]);
     assert_snapshot!(sandbox.transcript(&ran).replace(&proxy.address.to_string(), "[PROXY]"));
 }
+
+#[test]
+fn a_list_of_aws_without_an_end_is_not_followed_for_ever() {
+    const JSON: &str = "application/x-amz-json-1.1";
+    const XML: &str = "text/xml";
+    let fault = |matching, kind, body| Fault {
+        matching,
+        status: 200,
+        header: Some(("content-type", kind)),
+        body,
+        times: usize::MAX,
+    };
+    let faults = vec![
+        fault(
+            "Logs_20140328.GetLogEvents",
+            JSON,
+            r#"{"events":[],"nextForwardToken":"t[NUMBER]"}"#,
+        ),
+        fault(
+            r#""logStreamNamePrefix":"silent/""#,
+            JSON,
+            r#"{"logStreams":[{"logStreamName":"silent/algo-1-1"}]}"#,
+        ),
+        fault(
+            "Logs_20140328.DescribeLogStreams",
+            JSON,
+            r#"{"logStreams":[],"nextToken":"t[NUMBER]"}"#,
+        ),
+        fault(
+            "Action=ListStackResources",
+            XML,
+            "<ListStackResourcesResponse><ListStackResourcesResult><NextToken>t[NUMBER]</NextToken></ListStackResourcesResult></ListStackResourcesResponse>",
+        ),
+        fault(
+            "Action=DescribeStacks",
+            XML,
+            "<DescribeStacksResponse><DescribeStacksResult><Stacks><member><StackName>s</StackName><StackId>s</StackId><StackStatus>CREATE_COMPLETE</StackStatus></member></Stacks></DescribeStacksResult></DescribeStacksResponse>",
+        ),
+    ];
+    let proxy = Proxy::start(Testbed::get().variable("AWS_ENDPOINT_URL"), faults);
+    let sandbox = tiny().with_testbed().with("AWS_ENDPOINT_URL", proxy.url());
+    let logs = ["silent", "many"].map(|job| sandbox.transcript(&run(&sandbox, &["logs", job])));
+    let status = sandbox.run(&["status", "--stack", "s"]).exits(0);
+    assert_snapshot!(logs.join("\n") + "\n" + &sandbox.transcript(&status));
+}

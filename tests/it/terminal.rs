@@ -218,7 +218,9 @@ fn answers_of_aws() {
 fn what_a_stack_that_is_to_be_deleted_would_keep() {
     let row = "bucket\u{202e}&#10;    = FORGED (AWS::S3::Bucket)&#10;FORGED";
     let described = "<DescribeStacksResponse><DescribeStacksResult><Stacks><member><StackId>id</StackId><StackName>mine</StackName>\
-         <StackStatus>CREATE_COMPLETE</StackStatus><CreationTime>2026-11-24T04:12:05Z</CreationTime></member></Stacks>\
+         <StackStatus>CREATE_COMPLETE</StackStatus><CreationTime>2026-11-24T04:12:05Z</CreationTime><Parameters>\
+         <member><ParameterKey>Email</ParameterKey></member><member><ParameterKey>CodeBucket</ParameterKey></member>\
+         <member><ParameterKey>CodeKey</ParameterKey></member></Parameters></member></Stacks>\
          </DescribeStacksResult></DescribeStacksResponse>";
     let resources = format!(
         "<DescribeStackResourcesResponse><DescribeStackResourcesResult><StackResources><member><LogicalResourceId>Data</LogicalResourceId>\

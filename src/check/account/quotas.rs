@@ -7,7 +7,7 @@ use aws_sdk_servicequotas::Client;
 use aws_sdk_servicequotas::types::ServiceQuota;
 
 use super::not_asked;
-use crate::aws::CallError;
+use crate::aws::{CallError, MOST, Pages};
 use crate::check::finding::Finding;
 use crate::check::rule::Rule;
 use crate::training::Training;
@@ -131,21 +131,21 @@ async fn read(wanted: &[Wanted], config: &SdkConfig) -> Result<BTreeMap<String, 
         .list_service_quotas()
         .service_code(SERVICE)
         .into_paginator()
-        .items()
         .send();
-    while let Some(quota) = applied.next().await {
-        if keep(quota.map_err(|error| CallError::from_sdk(&error))?) {
+    let mut count = Pages::of("quotas", MOST);
+    while let Some(page) = applied.next().await {
+        count.another()?;
+        let page = page.map_err(|error| CallError::from_sdk(&error))?;
+        if page.quotas.unwrap_or_default().into_iter().any(&mut keep) {
             return Ok(found);
         }
     }
-    let mut default = client
-        .list_aws_default_service_quotas()
-        .service_code(SERVICE)
-        .into_paginator()
-        .items()
-        .send();
-    while let Some(quota) = default.next().await {
-        if keep(quota.map_err(|error| CallError::from_sdk(&error))?) {
+    let default = client.list_aws_default_service_quotas().service_code(SERVICE);
+    let mut default = default.into_paginator().send();
+    while let Some(page) = default.next().await {
+        count.another()?;
+        let page = page.map_err(|error| CallError::from_sdk(&error))?;
+        if page.quotas.unwrap_or_default().into_iter().any(&mut keep) {
             break;
         }
     }

@@ -23,7 +23,7 @@ pub(crate) struct Fault {
     pub(crate) status: u16,
     /// Extra header.
     pub(crate) header: Option<(&'static str, &'static str)>,
-    /// Body.
+    /// Body; `[NUMBER]` in it is that of the request.
     pub(crate) body: &'static str,
     /// How often; then the service answers.
     pub(crate) times: usize,
@@ -174,20 +174,20 @@ async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Respo
         .await
         .map(http_body_util::Collected::to_bytes)
         .unwrap_or_default();
-    {
+    let number = {
         // In one order.
         let mut seen = shared.seen.lock().unwrap();
         seen.push(line.clone());
         shared.bodies.lock().unwrap().push(body.clone());
-    }
+        seen.len()
+    };
     if let Some(fault) = shared.fault(&line, &String::from_utf8_lossy(&body)) {
         let mut response = Response::builder().status(fault.status);
         if let Some((name, value)) = fault.header {
             response = response.header(name, value);
         }
-        return Ok(response
-            .body(Full::new(Bytes::from_static(fault.body.as_bytes())))
-            .unwrap());
+        let body = fault.body.replace("[NUMBER]", &number.to_string());
+        return Ok(response.body(Full::new(Bytes::from(body))).unwrap());
     }
     if let Some(hold) = shared.hold.as_ref().filter(|hold| line.contains(hold.matching))
         && !hold.ends().await
