@@ -69,7 +69,7 @@ pub(super) async fn fetch(
     let kept = cache::directory(cache, DIRECTORY).map_err(|reason| Error::Directory(io::Error::other(reason)))?;
     let missing: Vec<_> = objects
         .iter()
-        .filter(|object| !is_kept(&kept.join(name_of(bucket, object))))
+        .filter(|object| !is_kept(&kept.join(name_of(bucket, object)), object.bytes))
         .collect();
     let total = missing.iter().map(|object| object.bytes).sum();
     let task = (!missing.is_empty()).then(|| progress.task(&format!("{channel} from {uri}"), Some(total)));
@@ -104,8 +104,8 @@ pub(super) async fn fetch(
                 }
             }
             file.flush().await.map_err(keep)?;
-            // Whatever user the image has may read it.
-            let mode = fs::Permissions::from_mode(0o644);
+            // Whatever user the image has may read it, and no training may write to what others are given too.
+            let mode = fs::Permissions::from_mode(0o444);
             part.as_file().set_permissions(mode).map_err(keep)?;
             let path = kept.join(name_of(bucket, object));
             part.persist(path).map_err(|error| keep(error.error))?;
@@ -214,10 +214,10 @@ fn name_of(bucket: &str, object: &Object) -> String {
     hex(&Sha256::digest(text.concat()))
 }
 
-/// Whether it is there; it is marked as used.
-fn is_kept(path: &Path) -> bool {
-    let file = File::options().append(true).open(path);
-    file.is_ok_and(|file| file.set_modified(SystemTime::now()).is_ok())
+/// Whether it is there, and as long as it is to be: a training without a container may have written to it. It is marked as used.
+fn is_kept(path: &Path, bytes: u64) -> bool {
+    let Ok(file) = File::open(path) else { return false };
+    file.metadata().is_ok_and(|found| found.len() == bytes) && file.set_modified(SystemTime::now()).is_ok()
 }
 
 /// The channel's directory, of links: nothing is there twice.
@@ -246,6 +246,17 @@ fn prune(kept: &Path) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_training_wrote_to_is_fetched_again() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("object");
+        assert!(!is_kept(&path, 0));
+        fs::write(&path, "12345").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o444)).unwrap();
+        assert!(is_kept(&path, 5));
+        assert!(!is_kept(&path, 6));
+    }
 
     #[test]
     fn an_object_is_called_what_follows_the_prefix() {

@@ -70,7 +70,7 @@ impl Explain for Error {
         match self {
             Self::Docker(error) => error.advice(),
             Self::Cancelled(error) => error.advice(),
-            Self::Follow(_) => Fault::User.alone(),
+            Self::Follow(source) => Advice::of_unwritten(source),
             Self::Model { .. } => Fault::User
                 .hint("Name a model.tar.gz, as a training leaves it, or the directory that it is unpacked to."),
             Self::Fetch { source, .. } => source
