@@ -18,6 +18,7 @@ use sha2::{Digest, Sha256};
 use tokio::io::AsyncWriteExt as _;
 
 use super::error::Error;
+use super::lent;
 use crate::aws::{CallError, s3};
 use crate::cache;
 use crate::hex::hex;
@@ -228,7 +229,7 @@ fn place(bucket: &str, objects: &[Object], kept: &Path, into: &Path) -> io::Resu
         fs::create_dir_all(link.parent().unwrap_or(into))?;
         fs::hard_link(kept.join(name_of(bucket, object)), link)?;
     }
-    Ok(())
+    lent::let_read(into)
 }
 
 /// Removes what was not used for long.
