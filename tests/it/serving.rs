@@ -209,6 +209,8 @@ fn a_container_leads_its_ping_to_no_port_of_this_machine() {
         .filter(|line| line.contains("GET /ping"))
         .take(3);
     assert_eq!(asked.count(), 3);
+    let taken = [&serve[..3], &[port.as_str()], &serve[4..]].concat();
+    sandbox.run(&taken).exits(1).says(&["--port PORT"]);
     assert!(listener.accept().is_err());
     for _ in 0..2 {
         interrupt(&child);
