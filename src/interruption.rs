@@ -5,14 +5,15 @@
 //! back: a thread that does nothing else ends the process where that has not happened in time, or at a second signal. It may do
 //! so anywhere: dist/ and every kept file are put in place by one rename, and the next run clears what a killed one left.
 //!
-//! A command that runs somebody else's program, which has its own time to stop, takes the signals itself meanwhile ([`take_over`]).
+//! A command that runs somebody else's program, which has its own time to stop, takes the signals itself meanwhile ([`take_over`]). Where it
+//! does not hear the first one, since it waits for somebody to read its messages, a second one ends it here.
 
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::net::UnixStream;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use signal_hook::consts::{SIGINT, SIGTERM};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -26,6 +27,12 @@ const GRACE: Duration = Duration::from_millis(800);
 const LAST_WORDS: Duration = Duration::from_millis(50);
 /// The threads call little.
 const STACK_BYTES: usize = 128 * 1024;
+
+/// A command may hear a signal that much earlier than the thread that watches.
+const EARLIER: Duration = Duration::from_millis(100);
+
+/// When a command last heard one that it had taken over.
+static HEARD: Mutex<Option<Instant>> = Mutex::new(None);
 
 /// How many commands take the signals themselves.
 static TAKEN_OVER: AtomicUsize = AtomicUsize::new(0);
@@ -64,6 +71,7 @@ impl Signals {
             Some(()) = self.terminate.recv() => {}
             else => std::future::pending().await,
         }
+        *HEARD.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
     }
 }
 
@@ -83,8 +91,14 @@ pub fn watch(cancelled: &Arc<AtomicBool>) -> io::Result<()> {
         .name("signals".to_owned())
         .stack_size(STACK_BYTES)
         .spawn(move || {
+            let mut first = None;
             while next(&mut signals, None) {
                 if is_taken_over() {
+                    match first {
+                        Some(first) if !was_heard(first) && first.elapsed() >= GRACE => end(),
+                        Some(first) if !was_heard(first) => {}
+                        _ => first = Some(Instant::now()),
+                    }
                     continue;
                 }
                 next(&mut signals, Some(GRACE));
@@ -96,6 +110,12 @@ pub fn watch(cancelled: &Arc<AtomicBool>) -> io::Result<()> {
         signal_hook::low_level::pipe::register(signal, told.try_clone()?)?;
     }
     Ok(())
+}
+
+/// Whether a command heard the signal of that time, or a later one.
+fn was_heard(signal: Instant) -> bool {
+    let heard = HEARD.lock().unwrap_or_else(PoisonError::into_inner);
+    heard.is_some_and(|heard| heard + EARLIER >= signal)
 }
 
 /// Waits for a signal, at most for `patience`.

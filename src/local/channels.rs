@@ -10,6 +10,7 @@ use aws_config::SdkConfig;
 
 use super::error::Error;
 use super::job::{Input, LocalJob, Source};
+use super::lent;
 use super::objects;
 use super::run::Run;
 use crate::progress::Progress;
@@ -269,7 +270,7 @@ fn place<'a>(from: &Path, files: impl Iterator<Item = &'a PathBuf>, into: &Path)
             fs::copy(file, &link)?;
         }
     }
-    Ok(())
+    lent::let_read(into)
 }
 
 #[cfg(test)]

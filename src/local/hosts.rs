@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use super::channels::{Data, Mode};
 use super::error::Error;
 use super::job::LocalJob;
+use super::lent;
 use super::opt_ml::{self, OPT_ML};
 use super::pipe::Feeder;
 use super::run::Run;
@@ -133,6 +134,9 @@ impl Inputs {
             }
             let target = data.target(&format!("{place}/{name}"));
             inputs.mounts.push(bind(&data.place, target, true));
+        }
+        if has_pipes {
+            lent::let_read(&pipes).map_err(Error::Directory)?;
         }
         Ok(inputs)
     }

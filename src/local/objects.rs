@@ -18,6 +18,7 @@ use sha2::{Digest, Sha256};
 use tokio::io::AsyncWriteExt as _;
 
 use super::error::Error;
+use super::lent;
 use crate::aws::{CallError, MOST_OF_PEOPLE, Pages, s3};
 use crate::cache;
 use crate::hex::hex;
@@ -69,7 +70,7 @@ pub(super) async fn fetch(
     let kept = cache::directory(cache, DIRECTORY).map_err(|reason| Error::Directory(io::Error::other(reason)))?;
     let missing: Vec<_> = objects
         .iter()
-        .filter(|object| !is_kept(&kept.join(name_of(bucket, object))))
+        .filter(|object| !is_kept(&kept.join(name_of(bucket, object)), object.bytes))
         .collect();
     let total = missing.iter().map(|object| object.bytes).sum();
     let task = (!missing.is_empty()).then(|| progress.task(&format!("{channel} from {uri}"), Some(total)));
@@ -104,8 +105,8 @@ pub(super) async fn fetch(
                 }
             }
             file.flush().await.map_err(keep)?;
-            // Whatever user the image has may read it.
-            let mode = fs::Permissions::from_mode(0o644);
+            // Whatever user the image has may read it, and no training may write to what others are given too.
+            let mode = fs::Permissions::from_mode(0o444);
             part.as_file().set_permissions(mode).map_err(keep)?;
             let path = kept.join(name_of(bucket, object));
             part.persist(path).map_err(|error| keep(error.error))?;
@@ -216,10 +217,10 @@ fn name_of(bucket: &str, object: &Object) -> String {
     hex(&Sha256::digest(text.concat()))
 }
 
-/// Whether it is there; it is marked as used.
-fn is_kept(path: &Path) -> bool {
-    let file = File::options().append(true).open(path);
-    file.is_ok_and(|file| file.set_modified(SystemTime::now()).is_ok())
+/// Whether it is there, and as long as it is to be: a training without a container may have written to it. It is marked as used.
+fn is_kept(path: &Path, bytes: u64) -> bool {
+    let Ok(file) = File::open(path) else { return false };
+    file.metadata().is_ok_and(|found| found.len() == bytes) && file.set_modified(SystemTime::now()).is_ok()
 }
 
 /// The channel's directory, of links: nothing is there twice.
@@ -230,7 +231,7 @@ fn place(bucket: &str, objects: &[Object], kept: &Path, into: &Path) -> io::Resu
         fs::create_dir_all(link.parent().unwrap_or(into))?;
         fs::hard_link(kept.join(name_of(bucket, object)), link)?;
     }
-    Ok(())
+    lent::let_read(into)
 }
 
 /// Removes what was not used for long.
@@ -248,6 +249,17 @@ fn prune(kept: &Path) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_training_wrote_to_is_fetched_again() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("object");
+        assert!(!is_kept(&path, 0));
+        fs::write(&path, "12345").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o444)).unwrap();
+        assert!(is_kept(&path, 5));
+        assert!(!is_kept(&path, 6));
+    }
 
     #[test]
     fn an_object_is_called_what_follows_the_prefix() {

@@ -8,6 +8,9 @@ use crate::engine::docker;
 use crate::explain::{Advice, Code, Explain, Fault};
 use crate::progress::Cancelled;
 
+/// Docker's and podman's words for a port of this machine that another program, or another container, has.
+const PORT_TAKEN: [&str; 2] = ["address already in use", "port is already allocated"];
+
 /// Why a container did not do what it was started for.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -68,9 +71,14 @@ impl Explain for Error {
 
     fn advice(&self) -> Advice {
         match self {
+            Self::Docker(docker::Error::Refused { message, .. })
+                if PORT_TAKEN.iter().any(|words| message.contains(words)) =>
+            {
+                Fault::User.hint("Name another port: `--port PORT`; 0 is any that is free.")
+            }
             Self::Docker(error) => error.advice(),
             Self::Cancelled(error) => error.advice(),
-            Self::Follow(_) => Fault::User.alone(),
+            Self::Follow(source) => Advice::of_unwritten(source),
             Self::Model { .. } => Fault::User
                 .hint("Name a model.tar.gz, as a training leaves it, or the directory that it is unpacked to."),
             Self::Fetch { source, .. } => source

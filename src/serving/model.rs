@@ -12,6 +12,7 @@ use tokio::io::AsyncWriteExt as _;
 
 use super::error::Error;
 use crate::aws::{CallError, s3};
+use crate::local::let_read_files;
 use crate::progress::{Progress, size};
 
 /// What an object's address begins with.
@@ -81,7 +82,9 @@ fn unpack(archive: &Path, directory: &Path) -> io::Result<()> {
     fs::create_dir_all(directory)?;
     let mut archive = tar::Archive::new(MultiGzDecoder::new(File::open(archive)?));
     archive.set_preserve_permissions(false);
-    archive.unpack(directory)
+    archive.unpack(directory)?;
+    // Whatever user the image has reads it.
+    let_read_files(directory)
 }
 
 async fn fetch(uri: &str, to: &Path, aws: &SdkConfig, progress: &dyn Progress) -> Result<(), Error> {

@@ -111,6 +111,11 @@ def replaces_a_directory():
     latest.symlink_to("step-2")
 
 
+def talks():
+    while True:
+        print("talks " * 100)
+
+
 def sees_the_others():
     resources = json.loads((ML / "input/config/resourceconfig.json").read_text())
     own, hosts = resources["current_host"], resources["hosts"]

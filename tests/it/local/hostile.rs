@@ -3,7 +3,12 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 
-use super::{drills, kind};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+
+use super::{begun, containers, drills, kind, signal};
 
 #[test]
 fn a_pipes_place_is_its_own() {
@@ -73,4 +78,26 @@ fn a_checkpoint_may_become_a_link() {
     kind(&sandbox, "replaces_a_directory", &["--output", output]).exits(0);
     let latest = sandbox.project().join("out/checkpoints/latest");
     assert_eq!(fs::read_link(latest).unwrap().to_str(), Some("step-2"));
+}
+
+#[test]
+fn a_log_that_nobody_reads_keeps_the_second_signal_from_nothing() {
+    let sandbox = drills("unread");
+    let cache = sandbox.home().join("cache");
+    let sandbox = sandbox.with("XDG_CACHE_HOME", cache.display().to_string());
+    let mut child = begun(&sandbox, "talks", "talks", &[]);
+    sleep(Duration::from_secs(1));
+    signal(&child, Signal::TERM);
+    sleep(Duration::from_millis(1_200));
+    assert!(child.try_wait().unwrap().is_none());
+    signal(&child, Signal::TERM);
+    let asked = Instant::now();
+    while child.try_wait().unwrap().is_none() {
+        assert!(asked.elapsed() < Duration::from_secs(2));
+        sleep(Duration::from_millis(20));
+    }
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    // As of every killed run.
+    kind(&sandbox, "well", &[]).exits(0);
+    assert!(containers("unread").is_empty());
 }
