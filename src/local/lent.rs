@@ -30,8 +30,8 @@ fn each(directory: &Path, is_lent: impl Fn(&walkdir::DirEntry) -> bool) -> io::R
             continue;
         }
         let mode = entry.metadata()?.permissions().mode();
-        let more = if entry.file_type().is_dir() { 0o555 } else { 0o444 };
-        fs::set_permissions(entry.path(), Permissions::from_mode(mode | more))?;
+        let readable = if entry.file_type().is_dir() { 0o555 } else { 0o444 };
+        fs::set_permissions(entry.path(), Permissions::from_mode(mode | readable))?;
     }
     Ok(())
 }
