@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::{Error, UvSettings};
-use crate::process::Run;
+use crate::process::{Run, without_credentials};
 use crate::progress::Progress;
 
 /// The oldest that is tested: it knows every option and variable that sgbuild uses.
@@ -17,7 +17,7 @@ pub(super) fn check(program: &Path, settings: &UvSettings, progress: &dyn Progre
         what: "asking uv for its version",
         program: program.to_owned(),
         arguments: vec!["--version".into()],
-        environment: settings.environment.clone(),
+        environment: without_credentials(&settings.environment),
         directory: Path::new("/"),
         seconds: SECONDS,
     };

@@ -164,7 +164,7 @@ class Watch:
 
 
 def is_given(process: Path) -> bool:
-    """Whether it is to have what the user has for indexes: sgbuild itself; pip and uv, and what those start."""
+    """Whether it is to have what the user has for indexes: sgbuild itself; pip, and what that starts. uv has it from files."""
     is_first = True
     while process.name not in ("0", "1"):
         try:
@@ -172,7 +172,7 @@ def is_given(process: Path) -> bool:
             parent = (process / "stat").read_text().rpartition(")")[2].split()[1]
         except OSError:
             return True
-        if Path(os.fsdecode(arguments[0])).name == "uv" or arguments[1:3] == [b"-m", b"pip"]:
+        if arguments[1:3] == [b"-m", b"pip"]:
             return True
         if Path(os.fsdecode(arguments[0])).name.startswith("sgbuild"):
             return is_first
