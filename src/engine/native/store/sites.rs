@@ -37,8 +37,8 @@ const INDEXES: [&str; 5] = [
 /// See the module. Nothing of it is read before the first file is fetched.
 pub(crate) struct Sites {
     environment: Vec<(String, String)>,
-    /// uv's configuration files among them.
-    files: Vec<PathBuf>,
+    /// uv's files.
+    configuration: Vec<PathBuf>,
     known: OnceCell<Known>,
     pub(super) retry: Retry,
 }
@@ -64,7 +64,7 @@ impl Sites {
     pub(crate) fn of(uv: &UvSettings) -> Self {
         Self {
             environment: uv.environment.clone(),
-            files: uv.files.clone(),
+            configuration: uv.configuration.clone(),
             known: OnceCell::new(),
             retry: Retry::default(),
         }
@@ -80,7 +80,7 @@ impl Sites {
         environment.push((HOSTS.to_owned(), all.join(" ")));
         Self {
             environment,
-            files: self.files.clone(),
+            configuration: self.configuration.clone(),
             known: OnceCell::new(),
             retry: self.retry.clone(),
         }
@@ -91,13 +91,13 @@ impl Sites {
     /// # Errors
     /// There are no certificates to trust, or a proxy that is no URL.
     pub(super) async fn known(&self, progress: &dyn Progress) -> Result<&Known, Error> {
-        let read = async || Known::of(&self.environment, &self.files, progress);
+        let read = async || Known::of(&self.environment, &self.configuration, progress);
         self.known.get_or_try_init(read).await
     }
 }
 
 impl Known {
-    fn of(environment: &[(String, String)], files: &[PathBuf], progress: &dyn Progress) -> Result<Self, Error> {
+    fn of(environment: &[(String, String)], configuration: &[PathBuf], progress: &dyn Progress) -> Result<Self, Error> {
         let hosts: Vec<String> = variable(environment, "UV_INSECURE_HOST")
             .unwrap_or_default()
             .split_whitespace()
@@ -111,7 +111,7 @@ impl Known {
         Ok(Self {
             checked: client(environment, true)?,
             unchecked,
-            logins: logins(environment, files, progress),
+            logins: logins(environment, configuration, progress),
             netrc: netrc(environment),
         })
     }
@@ -165,10 +165,10 @@ fn in_common(one: &str, other: &str) -> usize {
 
 /// The logins in the indexes' URLs, and those that are told by an index's name. A password that only a keyring knows is asked for where uv
 /// is to ask for it.
-fn logins(environment: &[(String, String)], files: &[PathBuf], progress: &dyn Progress) -> Vec<Login> {
+fn logins(environment: &[(String, String)], configuration: &[PathBuf], progress: &dyn Progress) -> Vec<Login> {
     let values = INDEXES.iter().filter_map(|name| variable(environment, name));
     let words = values.flat_map(|value| value.split([' ', ',', '\n', '\t']));
-    let in_files = uv_toml::indexes(files);
+    let in_files = uv_toml::indexes(configuration);
     let words = words.chain(in_files.iter().map(String::as_str));
     let mut logins: Vec<_> = words.filter_map(|word| login(word, environment)).collect();
     if variable(environment, "UV_KEYRING_PROVIDER") == Some("subprocess") {
@@ -323,6 +323,20 @@ mod tests {
         ] {
             assert_eq!(login(&known, url).as_deref(), told, "{url}");
         }
+    }
+
+    #[test]
+    fn the_users_own_configuration_counts() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(&file, "[[index]]\nname = 'own'\nurl = 'https://a.example/simple'\n").unwrap();
+        let uv = UvSettings {
+            environment: vec![("UV_INDEX_OWN_PASSWORD".to_owned(), "1".to_owned())],
+            configuration: vec![file.path().to_owned()],
+            ..UvSettings::default()
+        };
+        let sites = Sites::of(&uv);
+        let known = Known::of(&sites.environment, &sites.configuration, &Silent).unwrap();
+        assert_eq!(login(&known, "https://a.example/x").as_deref(), Some(":1"));
     }
 
     #[test]

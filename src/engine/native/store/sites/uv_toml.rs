@@ -6,12 +6,10 @@ use toml::{Table, Value};
 
 use crate::reading::{self, SETTINGS_FILE};
 
-/// The indexes that `files` name, as `UV_INDEX` has them: a URL, or `name=URL`. A file that uv could not read either says nothing.
-pub(super) fn indexes(files: &[PathBuf]) -> Vec<String> {
-    let is_uvs = |file: &&PathBuf| file.extension().is_some_and(|extension| extension == "toml");
-    let texts = files
+/// The indexes that uv's files name, as `UV_INDEX` has them: a URL, or `name=URL`. A file that uv could not read either says nothing.
+pub(super) fn indexes(configuration: &[PathBuf]) -> Vec<String> {
+    let texts = configuration
         .iter()
-        .filter(is_uvs)
         .filter_map(|file| reading::text(file, SETTINGS_FILE).ok());
     let tables = texts.filter_map(|text| text.parse::<Table>().ok());
     let mut found = Vec::new();
@@ -57,11 +55,7 @@ mod tests {
         let text = "index-url = 'https://a/'\nextra-index-url = ['https://b/']\n[[index]]\nname = 'own'\nurl = 'https://me:pw@c/'\n\
                     [[index]]\nurl = 'https://d/'\n[pip]\nfind-links = ['https://e/']\n";
         std::fs::write(&file, text).unwrap();
-        let found = indexes(&[
-            file,
-            directory.path().join("none.toml"),
-            directory.path().join("constraints.txt"),
-        ]);
+        let found = indexes(&[file, directory.path().join("none.toml")]);
         assert_eq!(
             found,
             [
