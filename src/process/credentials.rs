@@ -3,7 +3,7 @@
 //! A name is read word by word, so that `AUTHOR_NAME`, `KEYBOARD` and `TOKENIZERS_PARALLELISM` are none, and `SSHPASS`, `CI_JOB_JWT`
 //! and `OPENAIKEY` are. Whatever the name, a value that can only be a credential is one.
 
-use crate::secret::without_url_credentials;
+use crate::secret::has_url_credentials;
 
 /// `environment` without what a setup.py should not see: credentials of clouds and registries, tokens, settings of package indexes.
 pub(crate) fn without_credentials(environment: &[(String, String)]) -> Vec<(String, String)> {
@@ -215,7 +215,7 @@ fn holds_credential(value: &str) -> bool {
         || value
             .split(|c: char| !(c.is_ascii_alphanumeric() || "_-.".contains(c)))
             .any(is_token)
-        || without_url_credentials(value) != value
+        || has_url_credentials(value)
 }
 
 fn is_token(word: &str) -> bool {

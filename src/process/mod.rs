@@ -169,5 +169,11 @@ pub(crate) fn variable<'a>(environment: &'a [(String, String)], name: &str) -> O
     Some(found.1.as_str()).filter(|value| !value.is_empty())
 }
 
+/// Sets a variable of `environment`, whatever it was.
+pub(crate) fn set_variable(environment: &mut Vec<(String, String)>, name: &str, value: impl Into<String>) {
+    environment.retain(|(key, _)| key != name);
+    environment.push((name.to_owned(), value.into()));
+}
+
 #[cfg(test)]
 mod tests;

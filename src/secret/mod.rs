@@ -46,8 +46,8 @@ mod netrc;
 mod url;
 
 pub(crate) use netrc::Netrc;
-pub(crate) use url::url_user_infos;
 pub use url::without_url_credentials;
+pub(crate) use url::{has_url_credentials, url_user_infos};
 
 #[cfg(test)]
 mod tests {

@@ -40,6 +40,11 @@ pub fn without_url_credentials(text: &str) -> String {
     shown
 }
 
+/// Whether a URL in `text` has user info that is to be shown to nobody.
+pub(crate) fn has_url_credentials(text: &str) -> bool {
+    without_url_credentials(text) != text
+}
+
 /// The user infos of the URLs in `text`, as they stand there.
 pub(crate) fn url_user_infos(text: &str) -> impl Iterator<Item = &str> {
     let mut done = 0;

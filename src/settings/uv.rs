@@ -6,9 +6,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::{Environment, Settings, pip, table};
-use crate::process::{concerns_installer, is_credential, variable};
-use crate::reading::{self, SETTINGS_FILE};
-use crate::uv::UvSettings;
+use crate::process::{concerns_installer, is_credential, set_variable, variable};
+use crate::uv::{UvSettings, configuration};
 
 /// Variables by which uv, or what it runs, would do something else than it is told, or somewhere else.
 const NOT_FOR_US: [&str; 23] = [
@@ -69,7 +68,8 @@ fn told_by(settings: &Settings, mut told: Told, pip: &BTreeMap<String, String>) 
             .filter(|value| !value.trim().is_empty())
     };
     let mut index_arguments = Vec::new();
-    if !names_an_index(&uv_toml(settings.environment())) {
+    let configuration = uv_toml(settings.environment());
+    if !names_an_index(&configuration) {
         if let Some(url) = option("index-url") {
             told.set(&["UV_DEFAULT_INDEX", "UV_INDEX_URL"], url.trim());
         }
@@ -114,7 +114,7 @@ fn told_by(settings: &Settings, mut told: Told, pip: &BTreeMap<String, String>) 
         python: settings.program(settings.get(&table::PYTHON)),
         environment: told.0,
         index_arguments,
-        configuration: uv_toml(settings.environment()),
+        configuration,
         files,
         cache_dir: settings.environment().cache_dir(),
     }
@@ -148,8 +148,7 @@ impl Told {
     }
 
     fn replace(&mut self, name: &str, value: &str) {
-        self.0.retain(|(key, _)| key != name);
-        self.0.push((name.to_owned(), value.to_owned()));
+        set_variable(&mut self.0, name, value);
     }
 
     /// The certificates that whoever runs sgbuild names, else those that pip trusts here, else those of the system, as pip does. Those
@@ -203,10 +202,7 @@ fn words(text: &str) -> Vec<&str> {
 fn names_an_index(files: &[PathBuf]) -> bool {
     files.iter().any(|file| {
         // A file that uv could not read either says nothing.
-        let Ok(text) = reading::text(file, SETTINGS_FILE) else {
-            return false;
-        };
-        let Ok(table) = text.parse::<toml::Table>() else {
+        let Ok(table) = configuration::read(file) else {
             return false;
         };
         let pip = table.get("pip").and_then(toml::Value::as_table);

@@ -4,25 +4,21 @@
 //! metadata of a package that it has just fetched too, which could so send an index's password to any host. And what uv runs, an
 //! interpreter or a build, has uv's variables.
 
-use std::fs::{self, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use toml::{Table, Value};
 use url::Url;
 
-use super::Error;
+use super::index::{self, DEFAULT_INDEXES, FIND_LINKS, INDEXES};
+use super::{Error, configuration};
 use crate::cache::{self, Staging};
-use crate::process::variable;
-use crate::reading::{self, SETTINGS_FILE};
-use crate::secret::without_url_credentials;
+use crate::process::{set_variable, variable};
+use crate::secret::has_url_credentials;
 
-/// Variables with indexes, the first asked first; those that are asked last.
-const INDEXES: [&str; 2] = ["UV_INDEX", "UV_EXTRA_INDEX_URL"];
-const DEFAULT_INDEXES: [&str; 2] = ["UV_DEFAULT_INDEX", "UV_INDEX_URL"];
-const FIND_LINKS: &str = "UV_FIND_LINKS";
 /// How the variables begin that are of `uv publish` alone.
 const OF_PUBLISHING: &str = "UV_PUBLISH_";
 
@@ -46,63 +42,49 @@ pub(super) fn by_files(environment: Vec<(String, String)>, configuration: &[Path
     handed.hide_indexes(configuration)?;
     handed.hide_git_settings()?;
     handed.make_proxies_small();
-    let has_credential = |name: &str, value: &str| {
-        name.starts_with("UV_") && (is_of_index(name) || without_url_credentials(value) != value)
-    };
+    let has_credential =
+        |name: &str, value: &str| name.starts_with("UV_") && (index::is_credential(name) || has_url_credentials(value));
     handed
         .environment
         .retain(|(name, value)| !name.starts_with(OF_PUBLISHING) && !has_credential(name, value));
     Ok(handed)
 }
 
-/// `UV_INDEX_<NAME>_USERNAME` and `UV_INDEX_<NAME>_PASSWORD`.
-pub(super) fn is_of_index(name: &str) -> bool {
-    name.ends_with("_USERNAME") || name.ends_with("_PASSWORD") || name.ends_with("_TOKEN")
-}
-
 impl Handed {
     /// Indexes with credentials become those of a configuration file
     /// (<https://docs.astral.sh/uv/concepts/configuration-files/>), before those that the user's files name.
-    fn hide_indexes(&mut self, configuration: &[PathBuf]) -> Result<(), Error> {
-        let places = INDEXES.iter().chain(&DEFAULT_INDEXES).chain([&FIND_LINKS]);
-        let has_credentials = |name: &&&str| {
-            let value = variable(&self.environment, name);
-            value.is_some_and(|value| without_url_credentials(value) != value)
+    fn hide_indexes(&mut self, files: &[PathBuf]) -> Result<(), Error> {
+        let has_credentials = |(name, value): &(String, String)| {
+            let name = name.as_str();
+            let is_place = INDEXES.contains(&name) || DEFAULT_INDEXES.contains(&name) || name == FIND_LINKS;
+            (is_place && has_url_credentials(value)) || (name.starts_with("UV_INDEX_") && index::is_credential(name))
         };
-        let is_named = |(name, _): &(String, String)| name.starts_with("UV_INDEX_") && is_of_index(name);
-        if !self.environment.iter().any(is_named) && places.clone().find(has_credentials).is_none() {
+        if !self.environment.iter().any(has_credentials) {
             return Ok(());
         }
-        let mut merged = Table::new();
-        for file in configuration {
-            merge(&mut merged, read(file)?);
-        }
+        let mut merged = merged(files)?;
         let mut indexes = Vec::new();
         for name in INDEXES {
-            indexes.extend(self.take(name).split_whitespace().map(index));
+            indexes.extend(self.take(name).split_whitespace().map(index_of).map(Value::Table));
         }
         let defaults = DEFAULT_INDEXES.map(|name| self.take(name));
         if let Some(default) = defaults.iter().find(|value| !value.is_empty()) {
-            let mut default = index(default.trim());
+            let mut default = index_of(default.trim());
             default.insert("default".to_owned(), true.into());
-            indexes.push(default);
+            indexes.push(default.into());
             // uv takes the first, and refuses a file with two.
-            for_each_index(&mut merged, |index| {
+            configuration::for_each_index(&mut merged, &mut |index| {
                 index.remove("default");
             });
         }
         let links = self.take(FIND_LINKS);
         let links = links.split(',').map(str::trim).filter(|link| !link.is_empty());
-        put_first(
-            &mut merged,
-            "index",
-            &indexes.into_iter().map(Value::Table).collect::<Vec<_>>(),
-        );
-        put_first(&mut merged, "find-links", &links.map(Value::from).collect::<Vec<_>>());
-        for_each_index(&mut merged, |index| self.give_credentials(index));
+        configuration::put_first(&mut merged, "index", &indexes);
+        configuration::put_first(&mut merged, "find-links", &links.map(Value::from).collect::<Vec<_>>());
+        configuration::for_each_index(&mut merged, &mut |index| self.give_credentials(index));
         let file = self.write("uv.toml", &merged.to_string())?;
-        self.set("UV_CONFIG_FILE", &file);
-        self.environment.retain(|(name, _)| name != "UV_NO_CONFIG");
+        self.set("UV_CONFIG_FILE", file);
+        self.take("UV_NO_CONFIG");
         Ok(())
     }
 
@@ -113,9 +95,7 @@ impl Handed {
         let (Some(name), Some(Ok(mut url))) = (text("name"), text("url").map(Url::parse)) else {
             return;
         };
-        let name = name.to_uppercase().replace(|c: char| !c.is_ascii_alphanumeric(), "_");
-        let said = |what: &str| variable(&self.environment, &format!("UV_INDEX_{name}_{what}"));
-        let (user, password) = (said("USERNAME"), said("PASSWORD"));
+        let (user, password) = index::credentials(&self.environment, name);
         if user.is_none() && password.is_none() {
             return;
         }
@@ -151,7 +131,7 @@ impl Handed {
         let included = included.filter_map(|path| git_section("include.path", path.to_str()?));
         let text: String = included.chain(sections).collect();
         let file = self.write("gitconfig", &text)?;
-        self.set("GIT_CONFIG_GLOBAL", &file);
+        self.set("GIT_CONFIG_GLOBAL", file);
         Ok(())
     }
 
@@ -172,14 +152,11 @@ impl Handed {
 
     /// Proxies with credentials get names in small letters, which every program knows and nothing is put in the place of.
     fn make_proxies_small(&mut self) {
-        let is_meant =
-            |(name, value): &&(String, String)| name.ends_with("_PROXY") && without_url_credentials(value) != *value;
-        let proxies: Vec<_> = self.environment.iter().filter(is_meant).cloned().collect();
-        for (name, value) in proxies {
-            self.take(&name);
-            let small = name.to_lowercase();
-            self.take(&small);
-            self.environment.push((small, value));
+        let is_meant = |(name, value): &&(String, String)| name.ends_with("_PROXY") && has_url_credentials(value);
+        let names = self.environment.iter().filter(is_meant).map(|(name, _)| name.clone());
+        for name in names.collect::<Vec<_>>() {
+            let proxy = self.take(&name);
+            self.set(&name.to_lowercase(), proxy);
         }
     }
 
@@ -190,20 +167,18 @@ impl Handed {
         value
     }
 
-    fn set(&mut self, name: &str, path: &Path) {
-        self.take(name);
-        self.environment.push((name.to_owned(), path.display().to_string()));
+    fn set(&mut self, name: &str, value: String) {
+        set_variable(&mut self.environment, name, value);
     }
 
-    /// Writes a file that only this user may read.
-    fn write(&mut self, name: &str, text: &str) -> Result<PathBuf, Error> {
+    /// Writes a file that only this user may read: its path.
+    fn write(&mut self, name: &str, text: &str) -> Result<String, Error> {
         let scratch = |source: io::Error| Error::Scratch { source };
-        let files = match self.files.take() {
+        let files = match &self.files {
             Some(files) => files,
-            None => cache::scratch().map_err(scratch)?,
+            None => self.files.insert(cache::scratch().map_err(scratch)?),
         };
         let path = files.path().join(name);
-        self.files = Some(files);
         let mut options = OpenOptions::new();
         let mut file = options
             .write(true)
@@ -212,115 +187,30 @@ impl Handed {
             .open(&path)
             .map_err(scratch)?;
         file.write_all(text.as_bytes()).map_err(scratch)?;
-        Ok(path)
+        Ok(path.display().to_string())
     }
 }
 
-/// An index of a variable: `URL` or `NAME=URL`.
-fn index(word: &str) -> Table {
-    let is_name = |name: &str| name.chars().all(|c| c.is_alphanumeric() || "-_.".contains(c));
-    let (name, url) = match word.split_once('=') {
-        Some((name, url)) if is_name(name) => (Some(name), url),
-        _ => (None, word),
-    };
+/// An index of a variable, as a configuration file has it.
+fn index_of(word: &str) -> Table {
+    let (name, url) = index::name_and_url(word);
     let name = name.map(|name| ("name".to_owned(), name.into()));
     name.into_iter().chain([("url".to_owned(), url.into())]).collect()
 }
 
-/// A configuration file; an empty one where it is not there.
-fn read(path: &Path) -> Result<Table, Error> {
-    let failed = |reason: String| Error::Configuration {
-        path: path.to_owned(),
-        reason,
-    };
-    let text = match reading::text(path, SETTINGS_FILE) {
-        Ok(text) => text,
-        Err(_) if !path.exists() => return Ok(Table::new()),
-        Err(error) => return Err(failed(error.to_string())),
-    };
-    // The whole message would show the line, which may have a password.
-    let mut table: Table = text
-        .parse()
-        .map_err(|error: toml::de::Error| failed(error.message().to_owned()))?;
-    let directory = fs::canonicalize(path).ok();
-    let directory = directory.as_deref().and_then(Path::parent).unwrap_or(Path::new("/"));
-    for_each_place(&mut table, &|place| {
-        if !place.contains("://") {
-            *place = directory.join(&place).display().to_string();
-        }
-    });
-    Ok(table)
-}
-
-/// What a file says, and what one behind it adds: lists are joined, and else the first to say something is right
-/// (<https://docs.astral.sh/uv/concepts/configuration-files/>).
-fn merge(first: &mut Table, behind: Table) {
-    for (key, value) in behind {
-        match (first.get_mut(&key), value) {
-            (Some(Value::Table(first)), Value::Table(behind)) => merge(first, behind),
-            (Some(Value::Array(first)), Value::Array(behind)) => first.extend(behind),
-            (Some(_), _) => {}
-            (None, value) => {
-                first.insert(key, value);
-            }
-        }
+/// What the user's files say together.
+fn merged(files: &[PathBuf]) -> Result<Table, Error> {
+    let mut merged = Table::new();
+    for path in files {
+        let read = configuration::read(path);
+        let mut file = read.map_err(|reason| Error::Configuration {
+            path: path.clone(),
+            reason,
+        })?;
+        configuration::make_absolute(&mut file, path);
+        configuration::merge(&mut merged, file);
     }
-}
-
-/// Puts the items before those of the list `key`, and before those of `[pip]`, which would come first.
-fn put_first(configuration: &mut Table, key: &str, items: &[Value]) {
-    let before = |list: &mut Value| {
-        if let Value::Array(list) = list {
-            list.splice(0..0, items.iter().cloned());
-        }
-    };
-    if let Some(list) = configuration.get_mut("pip").and_then(|pip| pip.get_mut(key)) {
-        before(list);
-    }
-    if !items.is_empty() {
-        before(configuration.entry(key).or_insert_with(|| Value::Array(Vec::new())));
-    }
-}
-
-fn for_each_index(configuration: &mut Table, mut change: impl FnMut(&mut Table)) {
-    for_each_list(configuration, "index", &mut |index| {
-        if let Value::Table(index) = index {
-            change(index);
-        }
-    });
-}
-
-/// Every URL or path of an index: a path is meant from the file's own directory.
-fn for_each_place(configuration: &mut Table, change: &dyn Fn(&mut String)) {
-    let change_string = |value: &mut Value| {
-        if let Value::String(place) = value {
-            change(place);
-        }
-    };
-    for_each_index(configuration, |index| {
-        if let Some(url) = index.get_mut("url") {
-            change_string(url);
-        }
-    });
-    for key in ["find-links", "extra-index-url"] {
-        for_each_list(configuration, key, &mut |place| change_string(place));
-    }
-    if let Some(url) = configuration.get_mut("index-url") {
-        change_string(url);
-    }
-    if let Some(url) = configuration.get_mut("pip").and_then(|pip| pip.get_mut("index-url")) {
-        change_string(url);
-    }
-}
-
-/// Every item of the lists that the file and its `[pip]` have of this name.
-fn for_each_list(configuration: &mut Table, key: &str, change: &mut dyn FnMut(&mut Value)) {
-    if let Some(Value::Array(items)) = configuration.get_mut("pip").and_then(|pip| pip.get_mut(key)) {
-        items.iter_mut().for_each(&mut *change);
-    }
-    if let Some(Value::Array(items)) = configuration.get_mut(key) {
-        items.iter_mut().for_each(change);
-    }
+    Ok(merged)
 }
 
 /// A setting of git as its files have it (<https://git-scm.com/docs/git-config#_syntax>); `None` where the key is none.

@@ -3,8 +3,10 @@
 //! It is the one that the setting `uv` names, else the one on `PATH`, else a copy that sgbuild fetches once with pip. It is told
 //! what pip is told on this machine, and never downloads a Python.
 
+pub(crate) mod configuration;
 mod credentials;
 mod error;
+pub(crate) mod index;
 mod own;
 mod version;
 
@@ -60,7 +62,7 @@ impl UvSettings {
         let variables = self
             .environment
             .iter()
-            .filter(|(name, _)| name.starts_with("UV_") && name != "UV_CACHE_DIR" && !credentials::is_of_index(name));
+            .filter(|(name, _)| name.starts_with("UV_") && name != "UV_CACHE_DIR" && !index::is_credential(name));
         let variables =
             variables.map(|(name, value)| format!("{name}={}", without_url_credentials(value)).into_bytes());
         let arguments = self
@@ -158,8 +160,7 @@ impl Uv {
     pub(crate) fn with(mut self, variables: &[(&str, String)]) -> Self {
         for (name, value) in variables {
             if process::variable(&self.environment, name).is_none() {
-                self.environment.retain(|(key, _)| key != name);
-                self.environment.push(((*name).to_owned(), value.clone()));
+                process::set_variable(&mut self.environment, name, value);
             }
         }
         self

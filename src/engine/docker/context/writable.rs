@@ -6,7 +6,7 @@
 
 use super::{Error, Package};
 use crate::image::ImagePlan;
-use crate::secret::without_url_credentials;
+use crate::secret::has_url_credentials;
 
 const VARIABLE: &str = "environment variable";
 const LABEL: &str = "label";
@@ -158,8 +158,7 @@ fn wrong_value(value: &str) -> Option<&'static str> {
     if value.contains(['\n', '\r', '\0']) {
         return Some("its value holds a line break");
     }
-    let has_credentials = without_url_credentials(value) != *value;
-    has_credentials.then_some("its value holds credentials, which everyone who has the image could read")
+    has_url_credentials(value).then_some("its value holds credentials, which everyone who has the image could read")
 }
 
 /// Whether `text` is of ASCII letters, digits and `others` alone.

@@ -15,24 +15,17 @@ use tokio::sync::OnceCell;
 use url::Url;
 
 use super::Error;
-use crate::process::variable;
+use crate::process::{set_variable, variable};
 use crate::progress::Progress;
 use crate::reading::{self, SETTINGS_FILE};
 use crate::secret::{Netrc, Secret};
 use crate::uv::UvSettings;
+use crate::uv::index::{self, DEFAULT_INDEXES, FIND_LINKS, INDEXES};
 use crate::web::{self, Retry, platform_and, redirect, tls, trusting, with_causes};
 
 const CONNECT: Duration = Duration::from_secs(15);
 /// How long nothing may come, unless the user says otherwise: pip's own limit is a quarter of it.
 const STALL: Duration = Duration::from_mins(1);
-/// Variables that hold an index's URL, or several.
-const INDEXES: [&str; 5] = [
-    "UV_DEFAULT_INDEX",
-    "UV_INDEX_URL",
-    "UV_INDEX",
-    "UV_EXTRA_INDEX_URL",
-    "UV_FIND_LINKS",
-];
 
 /// See the module. Nothing of it is read before the first file is fetched.
 pub(crate) struct Sites {
@@ -75,9 +68,8 @@ impl Sites {
         const HOSTS: &str = "UV_INSECURE_HOST";
         let mut environment = self.environment.clone();
         let told = variable(&environment, HOSTS).map(ToOwned::to_owned);
-        environment.retain(|(name, _)| name != HOSTS);
         let all: Vec<String> = told.into_iter().chain(hosts.iter().cloned()).collect();
-        environment.push((HOSTS.to_owned(), all.join(" ")));
+        set_variable(&mut environment, HOSTS, all.join(" "));
         Self {
             environment,
             configuration: self.configuration.clone(),
@@ -166,7 +158,8 @@ fn in_common(one: &str, other: &str) -> usize {
 /// The logins in the indexes' URLs, and those that are told by an index's name. A password that only a keyring knows is asked for where uv
 /// is to ask for it.
 fn logins(environment: &[(String, String)], configuration: &[PathBuf], progress: &dyn Progress) -> Vec<Login> {
-    let values = INDEXES.iter().filter_map(|name| variable(environment, name));
+    let names = DEFAULT_INDEXES.iter().chain(&INDEXES).chain([&FIND_LINKS]);
+    let values = names.filter_map(|name| variable(environment, name));
     let words = values.flat_map(|value| value.split([' ', ',', '\n', '\t']));
     let in_files = uv_toml::indexes(configuration);
     let words = words.chain(in_files.iter().map(String::as_str));
@@ -185,21 +178,21 @@ fn logins(environment: &[(String, String)], configuration: &[PathBuf], progress:
 
 /// Of `https://user:password@host/simple`, or `name=https://host/simple` with variables for that name.
 fn login(word: &str, environment: &[(String, String)]) -> Option<Login> {
-    let is_name = |name: &str| !name.is_empty() && !name.contains([':', '/', '.']);
-    let named = word.split_once('=').filter(|(name, _)| is_name(name));
-    let (name, url) = named.map_or((None, word), |(name, url)| (Some(name), url));
+    let (name, url) = index::name_and_url(word);
     let mut index = Url::parse(url).ok().filter(Url::has_host)?;
-    let told = |what: &str| {
-        let name = name?.to_uppercase().replace(|c: char| !c.is_ascii_alphanumeric(), "_");
-        variable(environment, &format!("UV_INDEX_{name}_{what}")).map(ToOwned::to_owned)
-    };
+    let (user, password) = name
+        .map(|name| index::credentials(environment, name))
+        .unwrap_or_default();
     let decoded = |text: &str| {
         percent_encoding::percent_decode_str(text)
             .decode_utf8_lossy()
             .into_owned()
     };
-    let user = told("USERNAME").or_else(|| Some(index.username()).filter(|user| !user.is_empty()).map(decoded));
-    let password = told("PASSWORD").or_else(|| index.password().map(decoded));
+    let in_url = || Some(index.username()).filter(|user| !user.is_empty()).map(decoded);
+    let user = user.map(ToOwned::to_owned).or_else(in_url);
+    let password = password
+        .map(ToOwned::to_owned)
+        .or_else(|| index.password().map(decoded));
     if user.is_none() && password.is_none() {
         return None;
     }

@@ -4,14 +4,11 @@ use std::path::PathBuf;
 
 use toml::{Table, Value};
 
-use crate::reading::{self, SETTINGS_FILE};
+use crate::uv::configuration;
 
-/// The indexes that uv's files name, as `UV_INDEX` has them: a URL, or `name=URL`. A file that uv could not read either says nothing.
-pub(super) fn indexes(configuration: &[PathBuf]) -> Vec<String> {
-    let texts = configuration
-        .iter()
-        .filter_map(|file| reading::text(file, SETTINGS_FILE).ok());
-    let tables = texts.filter_map(|text| text.parse::<Table>().ok());
+/// The indexes that `files` name, as `UV_INDEX` has them: a URL, or `name=URL`. A file that uv could not read either says nothing.
+pub(super) fn indexes(files: &[PathBuf]) -> Vec<String> {
+    let tables = files.iter().filter_map(|file| configuration::read(file).ok());
     let mut found = Vec::new();
     for table in tables {
         found.extend(named(&table));
