@@ -2,12 +2,15 @@
 
 #[path = "../../src/local/artifacts.rs"]
 mod artifacts;
+#[path = "../../src/local/unpacked.rs"]
+mod unpacked;
 
 use std::fs::{self, File};
 use std::path::{Component, Path};
 
-use artifacts::{Packing, Unpack};
+use artifacts::Packing;
 use flate2::read::GzDecoder;
+use unpacked::Unpack;
 
 /// What is wrong with the output's directory, as `local/error.rs` has it.
 mod error {
@@ -30,7 +33,7 @@ pub fn leave(archives: &[Vec<u8>], directory: &Path) {
     fs::create_dir_all(&outside).expect("a directory");
     fs::write(outside.join("kept"), "kept").expect("a file");
     for archive in archives {
-        let _ = artifacts::unpack(&archive[..], &into, Unpack::Newer);
+        let _ = unpacked::unpack(&archive[..], &into, Unpack::Newer);
     }
     let found: Vec<_> = walkdir::WalkDir::new(directory).into_iter().flatten().collect();
     for entry in &found {

@@ -11,10 +11,10 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Mutex, Notify};
 
-use super::artifacts::{self, Unpack};
 use super::error::Error;
 use super::hosts::ContainerHost;
 use super::job::LocalJob;
+use super::unpacked::{Unpack, unpack};
 
 /// How long after a copy the next begins, and so many times as long as that took at least: most of the time is the training's.
 const BETWEEN: Duration = Duration::from_secs(5);
@@ -77,7 +77,7 @@ impl Checkpoints {
         let mut there = BTreeSet::new();
         for host in hosts {
             let into = self.kept.clone();
-            let read = host.read(&self.place, move |archive| artifacts::unpack(archive, &into, what));
+            let read = host.read(&self.place, move |archive| unpack(archive, &into, what));
             there.extend(read.await?.unwrap_or_default());
         }
         forget(&self.kept, &copied.difference(&there).collect::<Vec<_>>());

@@ -8,7 +8,8 @@
 //! training.rs     it is followed, and stopped in time; hosts.rs: the containers
 //! watch.rs        each line of the log, and the metrics in it (metrics.rs)
 //! outcome.rs      how it ended, by the contract: exit codes, the failure file
-//! artifacts.rs    model.tar.gz, output.tar.gz; checkpoints.rs: those that are copied while it trains
+//! artifacts.rs    model.tar.gz, output.tar.gz
+//! checkpoints.rs  those that are copied while it trains; unpacked.rs writes them
 //! process.rs      the same without a container, in an environment that uv makes
 //! ```
 //!
@@ -29,6 +30,7 @@ mod pipe;
 pub(crate) mod process;
 mod run;
 mod training;
+mod unpacked;
 mod watch;
 
 pub(crate) use crate::engine::docker::{Gpus, Limits};
