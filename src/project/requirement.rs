@@ -192,15 +192,15 @@ fn read<T>(
     beyond: impl Fn(&str) -> Option<String>,
     parse: impl Fn(&str) -> Result<T, Pep508Error>,
 ) -> Result<T, String> {
-    let read = |text: &str| match beyond(text) {
+    let read_as_is = |text: &str| match beyond(text) {
         Some(reason) => Err(reason),
         None => parse(text).map_err(|error| error.message.to_string()),
     };
     let first_line = |reason: String| reason.lines().next().unwrap_or_default().to_owned();
     if let Some((other, in_ascii)) = in_ascii(text) {
-        read(&in_ascii).map_err(|reason| first_line(format!("with `{other}` read as x: {reason}")))?;
+        read_as_is(&in_ascii).map_err(|reason| first_line(format!("with `{other}` read as x: {reason}")))?;
     }
-    read(text).map_err(first_line)
+    read_as_is(text).map_err(first_line)
 }
 
 /// A text with an `x` for each character that is not ASCII, and the first of them. Where the parser looks for the word behind a condition it

@@ -53,20 +53,24 @@ fn project() -> Sandbox {
     sandbox.with("SGBUILD_TRAIN", "second")
 }
 
-/// `serve --local` until it says where it serves.
-fn serving(sandbox: &Sandbox, more: &[&str]) -> (Child, String) {
+/// The arguments of `serve --local` on a port; 0 is any that is free.
+fn serve(port: &str) -> [&str; 8] {
     let base = Testbed::get().variable("SGBUILD_TESTBED_BASE");
-    let arguments = [
+    [
         "serve",
         "--local",
         "--port",
-        "0",
+        port,
         "--engine",
         "native",
         "--base-image",
         base,
-    ];
-    let mut child = sandbox.spawn(&[&arguments[..], more].concat());
+    ]
+}
+
+/// `serve --local` until it says where it serves.
+fn serving(sandbox: &Sandbox, more: &[&str]) -> (Child, String) {
+    let mut child = sandbox.spawn(&[&serve("0")[..], more].concat());
     let mut address = String::new();
     let stdout = child.stdout.take().unwrap();
     BufReader::new(stdout).read_line(&mut address).unwrap();
@@ -191,26 +195,14 @@ fn a_container_leads_its_ping_to_no_port_of_this_machine() {
                    [project.entry-points.\"sgbuild.serve\"]\nt = \"leads:serve\"\n";
     sandbox.write("pyproject.toml", project);
     sandbox.write("leads.py", &LEADS_ELSEWHERE.replace("PORT", &port));
-    let base = Testbed::get().variable("SGBUILD_TESTBED_BASE");
-    let serve = [
-        "serve",
-        "--local",
-        "--port",
-        "0",
-        "--engine",
-        "native",
-        "--base-image",
-        base,
-    ];
-    let mut child = sandbox.spawn(&serve);
+    let mut child = sandbox.spawn(&serve("0"));
     let lines = BufReader::new(child.stderr.as_mut().unwrap()).lines();
     let asked = lines
         .map_while(Result::ok)
         .filter(|line| line.contains("GET /ping"))
         .take(3);
     assert_eq!(asked.count(), 3);
-    let taken = [&serve[..3], &[port.as_str()], &serve[4..]].concat();
-    sandbox.run(&taken).exits(1).says(&["--port PORT"]);
+    sandbox.run(&serve(&port)).exits(1).says(&["--port PORT"]);
     assert!(listener.accept().is_err());
     for _ in 0..2 {
         interrupt(&child);
