@@ -164,7 +164,7 @@ class Watch:
 
 
 def is_given(process: Path) -> bool:
-    """Whether it is to have what the user has for indexes: sgbuild itself; pip, and what that starts. uv has it from files."""
+    """Whether it is to have what the user has for indexes: sgbuild itself; pip, and what it starts; uv has files."""
     is_first = True
     while process.name not in ("0", "1"):
         try:
